@@ -1,0 +1,45 @@
+"""Carillon's own errors (pure). Foreign errors are mapped to these once, at the border."""
+
+from __future__ import annotations
+
+
+class CarillonError(Exception):
+    """The root of all errors raised by Carillon."""
+
+
+class Invalid(CarillonError):
+    """The sender's fault: never retried. `code` is stable, `pointer` is an RFC 6901 JSON pointer."""
+
+    def __init__(self, code: str, detail: str, pointer: str | None = None) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+        self.pointer = pointer
+
+
+class InvalidEvent(Invalid):
+    """Not a CloudEvent that Carillon can read."""
+
+
+class InvalidRecord(Invalid):
+    """A record of an internal topic that cannot be read."""
+
+
+class InvalidProfile(Invalid):
+    """A profile, a preference set or quiet hours that make no sense."""
+
+
+class InvalidWorkflow(Invalid):
+    """A workflow file that cannot be published."""
+
+
+class Unavailable(CarillonError):
+    """Infrastructure trouble: wait and resume, it is nobody's dead letter."""
+
+
+class KafkaAway(Unavailable):
+    """Kafka did not acknowledge in time; what was sent may or may not be on the log."""
+
+
+class MongoAway(Unavailable):
+    """MongoDB did not answer in time."""

@@ -1,0 +1,49 @@
+"""Named places where a test can kill a process (SIGKILL, as a crash would); disarmed unless a setting says so."""
+
+from __future__ import annotations
+
+import os
+import signal
+from enum import StrEnum
+
+
+class Failpoint(StrEnum):
+    """Every crash point between accepting an event and its effect."""
+
+    AFTER_EXPANSION = "after_expansion"
+    AFTER_DECISION = "after_decision"
+    AFTER_HOLD = "after_hold"
+    AFTER_PRODUCE = "after_produce"
+    """Outputs are on the log, the offset is not committed."""
+    AFTER_CLAIM = "after_claim"
+    AFTER_SEND = "after_send"
+    AFTER_RECORD = "after_record"
+    AFTER_INBOX_ROW = "after_inbox_row"
+    BETWEEN_OUTPUTS = "between_outputs"
+    AFTER_HOLD_CLAIM = "after_hold_claim"
+    AFTER_RELEASE = "after_release"
+    """A hold's record is on the log, the hold is not deleted."""
+
+
+_armed: dict[str, int] = {}
+
+
+def arm(spec: str | None) -> None:
+    """`NAME` or `NAME:N`: the Nth pass of that point kills this process. Raises ValueError for no such name."""
+    _armed.clear()
+    if spec:
+        name, _, count = spec.partition(":")
+        _armed[Failpoint(name)] = int(count or 1)
+
+
+def failpoint(name: Failpoint) -> None:
+    """Kills this process if `name` is armed and its count is reached."""
+    if name in _armed:
+        _armed[name] -= 1
+        if _armed[name] == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def is_armed(name: Failpoint) -> bool:
+    """Whether `name` may still fire; for points that need the process in a certain state first."""
+    return _armed.get(name, 0) > 0

@@ -1,0 +1,101 @@
+"""The memory: the only file that opens MongoDB (motor), and the names of its collections.
+
+Writes are `w:majority, j:true`, reads are majority reads: what a decision rests on cannot be rolled back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Final
+
+import stamina
+from bson.codec_options import CodecOptions
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
+from pymongo import ReadPreference, WriteConcern
+from pymongo.errors import (
+    AutoReconnect,
+    BulkWriteError,
+    ExecutionTimeout,
+    NetworkTimeout,
+    NotPrimaryError,
+    ServerSelectionTimeoutError,
+    WTimeoutError,
+)
+from pymongo.read_concern import ReadConcern
+
+from shared.errors import MongoAway, Unavailable
+
+Database = AsyncIOMotorDatabase[dict[str, Any]]
+
+AWAY: Final = (
+    AutoReconnect,
+    ExecutionTimeout,
+    NetworkTimeout,
+    NotPrimaryError,
+    ServerSelectionTimeoutError,
+    WTimeoutError,
+)
+DUPLICATE_KEY: Final = 11000
+
+
+def open_client(uri: str, *, timeout_ms: int = 5_000) -> AsyncIOMotorClient[dict[str, Any]]:
+    """A client; connects on first use. Every operation ends within `timeout_ms` or fails."""
+    return AsyncIOMotorClient(
+        uri, serverSelectionTimeoutMS=timeout_ms, connectTimeoutMS=timeout_ms, timeoutMS=timeout_ms, tz_aware=True
+    )
+
+
+@asynccontextmanager
+async def open_database(uri: str, name: str, *, timeout_ms: int = 5_000) -> AsyncIterator[Database]:
+    """The database with Carillon's guarantees, closed at the end."""
+    client = open_client(uri, timeout_ms=timeout_ms)
+    try:
+        yield client.get_database(
+            name,
+            codec_options=CodecOptions(tz_aware=True),
+            read_preference=ReadPreference.PRIMARY,
+            write_concern=WriteConcern("majority", j=True),
+            read_concern=ReadConcern("majority"),
+        )
+    finally:
+        client.close()
+
+
+@contextmanager
+def mongo_border() -> Iterator[None]:
+    """Maps MongoDB's infrastructure errors to MongoAway; all others pass."""
+    try:
+        yield
+    except AWAY as error:
+        raise MongoAway(type(error).__name__) from error
+
+
+def duplicates(error: BulkWriteError) -> set[int]:
+    """Positions of an unordered insert that were there already; raises `error` for anything else."""
+    details = error.details or {}
+    failures = details.get("writeErrors", [])
+    if details.get("writeConcernErrors") or any(failure["code"] != DUPLICATE_KEY for failure in failures):
+        raise error
+    return {failure["index"] for failure in failures}
+
+
+async def insert_new(collection: Any, documents: list[dict[str, Any]]) -> set[int]:
+    """Inserts in one unordered bulk; returns the positions that were there already. Raises MongoAway."""
+    with mongo_border():
+        try:
+            await collection.insert_many(documents, ordered=False)
+        except BulkWriteError as error:
+            return duplicates(error)
+    return set()
+
+
+async def ping(database: Database) -> bool:
+    """True when the primary answers; raises pymongo's error otherwise."""
+    await database.command("ping")
+    return True
+
+
+def patiently() -> stamina.BoundAsyncRetryingCaller:
+    """Calls that wait for MongoDB or Kafka to come back, for as long as it takes."""
+    return stamina.AsyncRetryingCaller(attempts=None, timeout=None, wait_initial=0.05, wait_max=5.0).on(Unavailable)

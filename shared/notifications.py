@@ -1,0 +1,61 @@
+"""The notification: one event for one user by one workflow, the unit of deciding (pure)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Priority(StrEnum):
+    """high and urgent travel in the express lane."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+    URGENT = "urgent"
+
+    @property
+    def is_express(self) -> bool:
+        """Whether the express lane carries it."""
+        return self in (Priority.HIGH, Priority.URGENT)
+
+
+class Contact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An inline person: addresses instead of an account."""
+
+    email: str | None = None
+    phone: str | None = None
+    webhook: str | None = None
+    name: str | None = None
+    locale: str | None = None
+    zone: str | None = None
+
+
+class Notification(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What was accepted. Times are milliseconds since the Unix epoch; `data` stays raw JSON."""
+
+    id: str
+    tenant: str
+    user: str
+    workflow: str
+    version: int
+    """The workflow version it was accepted under."""
+    event_id: str
+    event_type: str
+    data: msgspec.Raw
+    accepted_at: int
+    expires_at: int
+    priority: Priority = Priority.NORMAL
+    source: str | None = None
+    actor: str | None = None
+    deliver_at: int | None = None
+    cancellation_key: str | None = None
+    cancel_count: int = 0
+    """The key's counter when this was accepted; a cancel raises it."""
+    contact: Contact | None = None
+    traceparent: str | None = None
+
+    def is_expired(self, now: int) -> bool:
+        """Nothing is sent at or after `expires_at`."""
+        return now >= self.expires_at

@@ -1,0 +1,51 @@
+"""Statuses: facts about notifications, deliveries and inboxes, published as CloudEvents (pure).
+
+Their ids are derived, so a replay repeats them and readers drop what they have seen.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import orjson
+
+from shared import ids
+from shared.timestamps import rfc3339
+
+
+class Output(NamedTuple):
+    """One record to write to the log."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes]]
+
+
+class Subject(NamedTuple):
+    """What a status is about, and where it stands."""
+
+    id: str
+    generation: int
+    pass_: int
+
+
+def status(
+    topic: str, *, area: str, state: str, subject: Subject, tenant: str, user: str, at: int, data: dict[str, Any]
+) -> Output:
+    """`carillon.<area>.<state>` about `subject`; `at` in milliseconds since the epoch.
+
+    The same subject, generation, pass and state always give the same `ce_id`.
+    """
+    headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", ids.status_id(subject.id, subject.generation, subject.pass_, state).encode()),
+        ("ce_source", b"/carillon"),
+        ("ce_type", f"carillon.{area}.{state}".encode()),
+        ("ce_subject", subject.id.encode()),
+        ("ce_time", rfc3339(at).encode()),
+        ("ce_tenant", tenant.encode()),
+        ("content-type", b"application/json"),
+    ]
+    body = {"user": user, "generation": subject.generation, "pass": subject.pass_, **data}
+    return Output(topic, ids.user_key(tenant, user), orjson.dumps(body), headers)

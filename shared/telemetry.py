@@ -1,0 +1,85 @@
+"""Every metric, each with what it counts, and logs. Labels are enums, never ids; logs carry ids, never contents."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import stamina.instrumentation
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+ACCEPTED = Counter("carillon_accepted", "Notifications and events accepted with 202", ["way", "durability"])
+REFUSED = Counter("carillon_refused", "Requests refused at the edges", ["code"])
+CHUNK_SIZE = Histogram(
+    "carillon_chunk_records", "Records decided in one chunk", ["agent"], buckets=(1, 2, 5, 10, 50, 100, 500, 1000, 5000)
+)
+CHUNK_SECONDS = Histogram("carillon_chunk_seconds", "From reading a chunk to its last acknowledgement", ["agent"])
+DECISIONS = Counter(
+    "carillon_decisions", "Outcomes of the door, one per channel or whole notification", ["outcome", "reason"]
+)
+REPLAYS = Counter("carillon_replays", "Records seen again at the same coordinates: outputs were re-emitted", ["where"])
+DUPLICATES = Counter("carillon_duplicates", "Records seen again at other coordinates: dropped", ["where"])
+DEAD_LETTERS = Counter("carillon_dead_letters", "Records written to a dead-letter topic", ["topic", "code"])
+PROFILE_CACHE = Counter("carillon_profile_cache", "Look-ups of the router's profile cache", ["result"])
+HOLDS_RELEASED = Counter("carillon_holds_released", "Holds whose record went back to the door")
+HOLD_LATENESS = Histogram("carillon_hold_lateness_seconds", "How long after its due time a hold was claimed")
+DELIVERIES = Counter("carillon_deliveries", "Recorded outcomes of deliveries", ["channel", "state", "reason"])
+DELIVERY_SECONDS = Histogram("carillon_delivery_seconds", "From accepting a notification to its delivery", ["channel"])
+CRASH_WINDOWS = Counter(
+    "carillon_crash_windows",
+    "Deliveries found claimed by a dead lease: sent or not, nobody knows",
+    ["channel", "policy"],
+)
+IN_FLIGHT = Gauge("carillon_sends_in_flight", "Sends under way", ["channel"])
+SOCKETS = Gauge("carillon_gateway_connections", "Open authenticated sockets")
+SOCKET_FRAMES = Counter("carillon_gateway_frames", "Frames written to sockets", ["type"])
+RESUMES = Counter("carillon_gateway_resumes", "Clients that came back with a cursor", ["result"])
+OUTBOX_RELAYED = Counter("carillon_outbox_relayed", "Records relayed from the outbox to Kafka")
+STATUSES_STORED = Counter("carillon_statuses_stored", "Statuses written to the timeline")
+STATUSES_SKIPPED = Counter("carillon_statuses_skipped", "Records of the statuses topic that are no status", ["code"])
+
+
+def configure_logging(service: str, level: str = "info") -> None:
+    """JSON lines on stdout off a terminal, readable lines on one; library logs take the same way."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer() if sys.stdout.isatty() else structlog.processors.JSONRenderer()
+    )
+    structlog.configure(
+        processors=[*shared, structlog.processors.format_exc_info, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                renderer,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.WARNING)
+    structlog.contextvars.bind_contextvars(service=service)
+    stamina.instrumentation.set_on_retry_hooks([_log_retry])
+
+
+def _log_retry(details: stamina.instrumentation.RetryDetails) -> None:
+    """A retry without its arguments: stamina's own hook would log records, with contents and addresses."""
+    structlog.get_logger().warning(
+        "waiting",
+        call=details.name,
+        error=repr(details.caused_by),
+        tries=details.retry_num,
+        seconds=round(details.wait_for, 2),
+    )
