@@ -1,0 +1,140 @@
+"""The router: one Faust app, two agents. Wiring only; the rules are in `routing.py`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import faust
+from faust.contrib.asgi import faust_app_running
+from mode import CrashingSupervisor
+from yarl import URL
+
+from services.router.deciding import Door
+from services.router.expanding import Expander
+from services.router.profiles import Profiles
+from services.router.streams import ChunkStream
+from services.router.transport import Transport
+from shared.catalog import Catalog
+from shared.kafka import Publisher
+from shared.mongo import Database, open_database, patiently, ping
+from shared.runtime import Runtime, run
+from shared.settings import RouterSettings, load
+from shared.telemetry import CHUNK_SECONDS, CHUNK_SIZE
+from shared.topics import INTERNAL_MAX_BYTES
+
+Chunk = Sequence[Any]
+
+
+def create_app(settings: RouterSettings) -> faust.App:
+    """Faust as `docs/decisions/0002-faust.md` says: at least once, no tables, no web, raw bytes."""
+    broker = ";".join(f"kafka://{host}" for host in settings.kafka.split(","))
+    app = faust.App(
+        settings.topics.group("router"),
+        broker=broker,
+        processing_guarantee="at_least_once",
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        table_standby_replicas=0,
+        web_enabled=False,
+        worker_redirect_stdouts=False,
+        key_serializer="raw",
+        value_serializer="raw",
+        consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=INTERNAL_MAX_BYTES,
+        consumer_group_instance_id=settings.router_instance,
+        broker_session_timeout=settings.session_timeout_seconds,
+        broker_heartbeat_interval=settings.session_timeout_seconds / 5,
+        broker_commit_interval=0.5,
+        broker_commit_every=10_000,
+        stream_buffer_maxsize=65_536,
+        stream_wait_empty=True,
+        Stream=ChunkStream,
+    )
+    app.transport = Transport([URL(part) for part in broker.split(";")], app)
+    return app
+
+
+def add_agent(
+    app: faust.App, name: str, topic: str, settings: RouterSettings, carry: Callable[[Chunk], Awaitable[None]]
+) -> None:
+    """An agent that carries chunks of a topic and acknowledges them in order, once all is durable."""
+    source = app.topic(topic, key_type=bytes, value_type=bytes)
+    sizes, seconds = CHUNK_SIZE.labels(name), CHUNK_SECONDS.labels(name)
+
+    async def agent(stream: Any) -> None:  # a ChunkStream: the app makes no other
+        async for chunk in stream.chunks(settings.chunk_size, settings.company_ms / 1000):
+            with seconds.time():
+                await patiently()(carry, chunk)
+            for event in chunk:
+                await stream.ack(event)
+            sizes.observe(len(chunk))
+
+    app.agent(source, name=name, supervisor_strategy=CrashingSupervisor)(agent)
+
+
+@asynccontextmanager
+async def running(settings: RouterSettings, database: Database) -> AsyncIterator[faust.App]:
+    """The whole router, started and assigned; stopped at the end."""
+    topics = settings.topics
+    catalog = Catalog(database)
+    await patiently()(catalog.load)
+    profiles = Profiles(database, size=settings.profile_cache_size, ttl_ms=round(settings.profile_ttl_seconds * 1000))
+    # One publisher each: the agents' chunks overlap in time, the calls of one publisher must not.
+    for_events = Publisher(settings.kafka, client_id="carillon-router-expand")
+    for_door = Publisher(settings.kafka, client_id="carillon-router-decide")
+    expander = Expander(database=database, publisher=for_events, catalog=catalog, topics=topics)
+    door = Door(
+        database=database,
+        publisher=for_door,
+        catalog=catalog,
+        profiles=profiles,
+        topics=topics,
+        spread_ms=round(settings.release_spread_seconds * 1000),
+    )
+    app = create_app(settings)
+    add_agent(app, "expand", topics.events, settings, expander.expand)
+    add_agent(app, "decide", topics.notifications, settings, door.decide)
+
+    @app.on_partitions_assigned.connect
+    async def assigned(*_: Any, **__: Any) -> None:
+        profiles.forget_all()
+
+    following = asyncio.create_task(catalog.follow(settings.kafka, topics, "carillon-router-catalog"))
+    try:
+        await patiently()(for_events.start)
+        await patiently()(for_door.start)
+        async with faust_app_running(app, stop_timeout=settings.drain_seconds):
+            yield app
+    finally:
+        following.cancel()
+        await for_events.stop()
+        await for_door.stop()
+
+
+async def serve(runtime: Runtime, settings: RouterSettings) -> None:
+    """Runs until told to stop. Raises what crashed the app: the process ends and is started again."""
+    async with open_database(settings.mongo, settings.mongo_database) as database:
+        runtime.checks["mongodb"] = lambda: ping(database)
+        async with running(settings, database) as app:
+
+            async def is_assigned() -> bool:
+                return bool(app.consumer.assignment()) and not app.rebalancing
+
+            runtime.checks["assignment"] = is_assigned
+            runtime.started = True
+            stopped = asyncio.create_task(runtime.stop.wait())
+            crashed = asyncio.create_task(app.wait_until_stopped())
+            await asyncio.wait({stopped, crashed}, return_when=asyncio.FIRST_COMPLETED)
+            stopped.cancel()
+            crashed.cancel()
+            if app.crashed:
+                raise RuntimeError("the router crashed") from app.crash_reason
+
+
+def main() -> None:
+    """The process `carillon run router`."""
+    settings = load(RouterSettings)
+    run("router", settings, lambda runtime: serve(runtime, settings))
