@@ -1,0 +1,48 @@
+"""The scheduler: the one clock. Wiring and the loop."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+
+from services.scheduler.releasing import release_due
+from shared.holds import seconds_to_next
+from shared.kafka import Publisher
+from shared.mongo import open_database, patiently, ping
+from shared.runtime import Runtime, run
+from shared.settings import SchedulerSettings, load
+
+
+async def serve(runtime: Runtime, settings: SchedulerSettings) -> None:
+    """Releases holds until told to stop; the batch under way is finished first."""
+    publisher = Publisher(settings.kafka, client_id="carillon-scheduler")
+    lease = timedelta(seconds=settings.scheduler_lease_seconds)
+    async with open_database(settings.mongo, settings.mongo_database) as database:
+        runtime.checks["mongodb"] = lambda: ping(database)
+        await patiently()(publisher.start)
+        runtime.started = True
+        try:
+            while not runtime.stop.is_set():
+                released = await patiently()(
+                    release_due, database, publisher, settings.topics, batch=settings.scheduler_batch, lease=lease
+                )
+                if not released:
+                    await _sleep_until_due(runtime, await patiently()(
+                        seconds_to_next, database, settings.scheduler_idle_seconds
+                    ))  # fmt: skip
+        finally:
+            await publisher.stop()
+
+
+async def _sleep_until_due(runtime: Runtime, seconds: float) -> None:
+    """Sleeps, but no longer than until the process is told to stop."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(max(seconds, 0.005)):
+            await runtime.stop.wait()
+
+
+def main() -> None:
+    """The process `carillon run scheduler`."""
+    settings = load(SchedulerSettings)
+    run("scheduler", settings, lambda runtime: serve(runtime, settings))

@@ -1,0 +1,39 @@
+"""Due holds go back to the door: claim, produce, delete; any number of instances, a crash anywhere is harmless."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+
+from shared import holds, ids
+from shared.failpoints import Failpoint, failpoint
+from shared.kafka import Publisher
+from shared.mongo import Database
+from shared.statuses import Output
+from shared.telemetry import HOLD_LATENESS, HOLDS_RELEASED
+from shared.topics import Topics
+
+
+async def release_due(database: Database, publisher: Publisher, topics: Topics, *, batch: int, lease: timedelta) -> int:
+    """Releases up to `batch` due holds and returns how many; several looks empty the rest.
+
+    Raises MongoAway or KafkaAway: what was claimed comes free when its lease ends, and what was produced
+    twice is dropped at the door.
+    """
+
+    def pick(due: list[str]) -> list[str]:
+        return random.sample(due, min(batch, len(due)))
+
+    token, claimed = await holds.claim(database, most=batch, lease=lease, pick=pick)
+    if not claimed:
+        return 0
+    failpoint(Failpoint.AFTER_HOLD_CLAIM)
+    await publisher.publish(
+        Output(topics.notifications, ids.user_key(hold.tenant, hold.user), hold.record, []) for hold in claimed
+    )
+    failpoint(Failpoint.AFTER_RELEASE)
+    await holds.release(database, token)
+    HOLDS_RELEASED.inc(len(claimed))
+    for hold in claimed:
+        HOLD_LATENESS.observe(hold.late_seconds)
+    return len(claimed)
