@@ -1,0 +1,21 @@
+"""What a channel is: something that sends one delivery and says how that went."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from services.delivery.attempts import Outcome
+from shared.deliveries import Delivery
+from shared.workflows import Workflow
+
+
+class Sender(Protocol):
+    """One channel's way out. Library errors end at this border: `send` raises none of them."""
+
+    async def send(self, delivery: Delivery, workflow: Workflow) -> Outcome:
+        """Sends within the channel's time limit, the delivery id with it wherever there is a field for it."""
+        ...
+
+    async def close(self) -> None:
+        """Ends connections."""
+        ...

@@ -1,0 +1,129 @@
+"""E-mail over SMTP (RFC 5321): multipart messages, a few connections kept open."""
+
+from __future__ import annotations
+
+import asyncio
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import formatdate, parseaddr
+from typing import Final
+
+import aiosmtplib
+from aiosmtplib.errors import (
+    SMTPConnectError,
+    SMTPConnectTimeoutError,
+    SMTPException,
+    SMTPRecipientsRefused,
+    SMTPResponseException,
+    SMTPServerDisconnected,
+)
+
+from services.delivery.attempts import Down, Failed, Outcome, Rejected, Sent
+from services.delivery.rendering import RenderFailed, context, render
+from shared.deliveries import Delivery
+from shared.settings import DeliverySettings
+from shared.workflows import Workflow
+
+TIMEOUT_SECONDS: Final = 15
+
+
+class EmailSender:
+    """Sends through one SMTP server. That the server cannot be reached is nobody's fault: `Down`."""
+
+    def __init__(self, settings: DeliverySettings) -> None:
+        self._settings = settings
+        self._from = settings.email_from
+        self._idle: list[aiosmtplib.SMTP] = []
+        self._connections = asyncio.Semaphore(settings.smtp_connections)
+
+    async def send(self, delivery: Delivery, workflow: Workflow) -> Outcome:
+        """One message to one address; its Message-ID is the delivery id. Raises RenderFailed."""
+        message = compose(delivery, workflow, self._from)
+        async with self._connections:
+            try:
+                connection = await self._connect()
+            except (SMTPException, OSError) as error:
+                return Down(code=type(error).__name__)
+            outcome = await _transmit(connection, message)
+            if connection.is_connected and isinstance(outcome, Sent):
+                self._idle.append(connection)
+            else:
+                connection.close()
+            return outcome
+
+    async def close(self) -> None:
+        """Ends the idle connections without ceremony: nothing is under way on them."""
+        while self._idle:
+            self._idle.pop().close()
+
+    async def _connect(self) -> aiosmtplib.SMTP:
+        """A connection that answers: an idle one if the server has not hung up, else a new one."""
+        while self._idle:
+            connection = self._idle.pop()
+            try:
+                await connection.noop()
+            except (SMTPException, OSError):
+                connection.close()
+            else:
+                return connection
+        settings = self._settings
+        connection = aiosmtplib.SMTP(
+            hostname=settings.smtp_host,
+            port=settings.smtp_port,
+            timeout=TIMEOUT_SECONDS,
+            username=settings.smtp_username,
+            password=settings.smtp_password.get_secret_value() if settings.smtp_password else None,
+            start_tls=settings.smtp_start_tls,
+        )
+        await connection.connect()
+        return connection
+
+
+async def _transmit(connection: aiosmtplib.SMTP, message: EmailMessage) -> Outcome:
+    """Maps SMTP's answers to ours. A connection lost in the middle leaves it open whether it was taken."""
+    try:
+        _, answer = await connection.send_message(message)
+    except SMTPRecipientsRefused as error:
+        return _refused(error.recipients[0].code)
+    except SMTPResponseException as error:
+        return _refused(error.code)
+    except (SMTPConnectError, SMTPConnectTimeoutError) as error:
+        return Down(code=type(error).__name__)
+    except SMTPServerDisconnected:
+        return Failed(code="disconnected")
+    except (SMTPException, OSError) as error:
+        return Failed(code=type(error).__name__)
+    return Sent(receipt=answer[:80])
+
+
+def _refused(code: int) -> Outcome:
+    """421: the server says goodbye to everybody; 4xx: try again; 5xx: never."""
+    if code == 421:
+        return Down(code="421")
+    if 400 <= code < 500:
+        return Failed(code=str(code))
+    return Rejected(code=str(code))
+
+
+def compose(delivery: Delivery, workflow: Workflow, sender: str) -> EmailMessage:
+    """The message. Headers only through EmailMessage, which refuses line breaks. Raises RenderFailed."""
+    template = workflow.templates.email
+    if template is None:
+        raise RenderFailed("no_template")
+    values, locale = context(delivery), delivery.locale
+    name, address = parseaddr(sender)
+    message = EmailMessage()
+    try:
+        message["From"] = Address(name, addr_spec=address)
+        message["To"] = Address(addr_spec=delivery.address)
+        message["Subject"] = " ".join(render(template.subject, locale, values).split())
+        message["Message-ID"] = f"<{delivery.id}@{address.partition('@')[2] or 'carillon'}>"
+        message["Date"] = formatdate(delivery.decided_at / 1000, usegmt=True)
+        message["Auto-Submitted"] = "auto-generated"
+        message["X-Carillon-Notification"] = delivery.notification.id
+    except (ValueError, IndexError) as error:
+        raise RenderFailed(f"header:{type(error).__name__}") from error
+    message.set_content(render(template.text, locale, values))
+    if template.html is not None:
+        message.add_alternative(render(template.html, locale, values, html=True), subtype="html")
+    return message

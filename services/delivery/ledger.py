@@ -1,0 +1,148 @@
+"""The ledger: one row per delivery, claimed right before the send, recorded right after it.
+
+A claim is an insert, or a compare-and-set from an earlier (generation, pass). What is met at the same pass
+is a replay (recorded), somebody at work (claimed, lease alive) or a crash window (claimed, lease over).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from pymongo import UpdateOne
+
+from services.delivery.attempts import Fate
+from services.delivery.following import Came
+from shared.deliveries import TERMINAL, Delivery, DeliveryState
+from shared.holds import server_time
+from shared.mongo import Database, insert_new, mongo_border
+
+
+class Claimed(msgspec.Struct, frozen=True, kw_only=True):
+    """Ours to send until the lease ends; `crashed`: somebody died over it, sent or not."""
+
+    token: str
+    until: datetime
+    crashed: bool = False
+
+
+class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+    """A replay: the fate is known, its outputs are re-emitted."""
+
+    fate: Fate
+
+
+class Busy(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody else holds the lease for `seconds` more."""
+
+    seconds: float
+
+
+class Obsolete(msgspec.Struct, frozen=True, kw_only=True):
+    """The row has gone on past this record: nothing to do."""
+
+
+Claim = Claimed | Recorded | Busy | Obsolete
+
+
+class Ledger:
+    """Claims and records deliveries. `token` names this process's claims: it is their fence."""
+
+    def __init__(self, database: Database, *, token: str, lease: timedelta) -> None:
+        self._database = database
+        self._token = token
+        self._lease = lease
+
+    async def claim(self, batch: Sequence[Came]) -> list[Claim]:
+        """One claim for each, in order. Raises MongoAway; claiming again then finds its own claims."""
+        with mongo_border():
+            now = await server_time(self._database)
+        until = now + self._lease
+        rows = [self._row(came, until, now) for came in batch]
+        seen = await insert_new(self._database.deliveries, rows)
+        claims: list[Claim] = [Claimed(token=self._token, until=until) for _ in batch]
+        if seen:
+            with mongo_border():
+                wanted = [batch[position].delivery.id for position in seen]
+                found = self._database.deliveries.find({"_id": {"$in": wanted}})
+                stored = {row["_id"]: row async for row in found}
+                for position in seen:
+                    delivery = batch[position].delivery
+                    claims[position] = await self._meet(batch[position], stored[delivery.id], now, until)
+        return claims
+
+    async def _meet(self, came: Came, row: dict[str, Any], now: datetime, until: datetime) -> Claim:
+        """What a row that was there already means for a record."""
+        delivery = came.delivery
+        here, there = (delivery.generation, delivery.pass_), (row["generation"], row["pass"])
+        state = DeliveryState(row["state"])
+        if there > here or (there < here and state in TERMINAL and row["generation"] == delivery.generation):
+            return Obsolete()
+        if there == here:
+            if state is not DeliveryState.CLAIMED:
+                return Recorded(fate=msgspec.convert(row["fate"], Fate)) if "fate" in row else Obsolete()
+            if row["lease"]["token"] == self._token:
+                return Claimed(token=self._token, until=row["lease"]["until"])
+            if row["lease"]["until"] > now:
+                return Busy(seconds=(row["lease"]["until"] - now).total_seconds())
+        taken = self._row(came, until, now)
+        del taken["_id"], taken["created_at"]
+        result = await self._database.deliveries.update_one(
+            {"_id": delivery.id, "generation": row["generation"], "pass": row["pass"], "state": row["state"],
+             "lease": row["lease"]},
+            {"$set": taken},
+        )  # fmt: skip
+        if result.matched_count == 0:
+            return Busy(seconds=0.05)  # somebody was faster; look again
+        return Claimed(token=self._token, until=until, crashed=there == here)
+
+    async def record(self, fates: Sequence[tuple[Delivery, Fate]]) -> set[str]:
+        """Records fates, each fenced by this process's token; returns the deliveries still its own.
+
+        What is not returned was taken over after its lease ended: the new owner says what follows. Raises
+        MongoAway.
+        """
+        updates = [
+            UpdateOne(
+                {
+                    "_id": delivery.id,
+                    "generation": delivery.generation,
+                    "pass": delivery.pass_,
+                    "lease.token": self._token,
+                },
+                {"$set": {"state": fate.state, "attempts": fate.attempts, "fate": msgspec.to_builtins(fate)}},
+            )
+            for delivery, fate in fates
+        ]
+        ours = {delivery.id for delivery, _ in fates}
+        if not updates:
+            return ours
+        with mongo_border():
+            result = await self._database.deliveries.bulk_write(updates, ordered=False)
+            if result.matched_count < len(updates):
+                rows = self._database.deliveries.find(
+                    {"_id": {"$in": sorted(ours)}, "lease.token": self._token}, {"_id": 1}
+                )
+                ours = {row["_id"] async for row in rows}
+        return ours
+
+    def _row(self, came: Came, until: datetime, now: datetime) -> dict[str, Any]:
+        delivery, where = came.delivery, came.coordinates
+        return {
+            "_id": delivery.id,
+            "tenant": delivery.notification.tenant,
+            "user": delivery.notification.user,
+            "notification": delivery.notification.id,
+            "channel": delivery.channel,
+            "generation": delivery.generation,
+            "pass": delivery.pass_,
+            "state": DeliveryState.CLAIMED,
+            "attempts": delivery.attempts + 1,
+            "lease": {"token": self._token, "until": until},
+            "topic": where.topic,
+            "partition": where.partition,
+            "offset": where.offset,
+            "created_at": now,
+        }

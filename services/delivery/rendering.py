@@ -1,0 +1,67 @@
+"""Texts from Liquid templates (python-liquid), bounded in loops, depth and output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import liquid
+import orjson
+from liquid.exceptions import LiquidError
+
+from shared.deliveries import Delivery
+from shared.errors import CarillonError
+from shared.workflows import Text
+
+
+class RenderFailed(CarillonError):
+    """A template that cannot be rendered with this data; holds nothing of either."""
+
+
+class _Bounded(liquid.Environment):
+    context_depth_limit = 20
+    loop_iteration_limit = 10_000
+    local_namespace_limit = 1_000_000
+    output_stream_limit = 262_144
+
+
+_PLAIN = _Bounded(autoescape=False)
+_HTML = _Bounded(autoescape=True)
+
+
+def context(delivery: Delivery) -> dict[str, Any]:
+    """What templates see: `data`, `user.id`, `user.name`, `actor`, `workflow`, `event.type`."""
+    notification = delivery.notification
+    contact = notification.contact
+    return {
+        "data": orjson.loads(bytes(notification.data)),
+        "user": {"id": notification.user, "name": contact.name if contact else None},
+        "actor": notification.actor,
+        "workflow": notification.workflow,
+        "event": {"id": notification.event_id, "type": notification.event_type},
+    }
+
+
+def render(text: Text, locale: str | None, values: Mapping[str, Any], *, html: bool = False) -> str:
+    """The text in the best locale there is. Raises RenderFailed."""
+    try:
+        return _template(localized(text, locale), html).render(**values)
+    except LiquidError as error:
+        raise RenderFailed(type(error).__name__) from error
+
+
+def localized(text: Text, locale: str | None) -> str:
+    """`pt-BR`, then `pt`, then `en`, then whichever comes first (BCP 47 fallback)."""
+    if isinstance(text, str):
+        return text
+    wanted = locale or "en"
+    for name in (wanted, wanted.split("-")[0], "en"):
+        if name in text:
+            return text[name]
+    return next(iter(text.values()), "")
+
+
+@lru_cache(maxsize=4096)
+def _template(source: str, html: bool) -> liquid.BoundTemplate:
+    return (_HTML if html else _PLAIN).from_string(source)

@@ -1,0 +1,95 @@
+"""From a claim to a fate: the checks right before the send, the send, what comes of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from enum import StrEnum
+
+import msgspec
+
+from services.delivery.attempts import Down, Fate, Outcome, Rejected, decide
+from services.delivery.channels.base import Sender
+from services.delivery.freshness import Freshness
+from services.delivery.rendering import RenderFailed
+from shared.catalog import Catalog
+from shared.clock import now_ms
+from shared.deliveries import Delivery, DeliveryState
+from shared.mongo import patiently
+from shared.reasons import Reason
+
+
+class AfterCrash(StrEnum):
+    """What a channel does with a delivery over which a worker died, sent or not."""
+
+    SEND_AGAIN = "send_again"
+    """At least once."""
+    STOP = "stop"
+    """At most once: it ends as `unconfirmed`."""
+
+
+class Schedule(msgspec.Struct, frozen=True, kw_only=True):
+    """When a channel tries again. Milliseconds."""
+
+    retries: Sequence[int]
+    probe: int
+
+
+class Sending:
+    """Sends one channel's deliveries and says what becomes of each."""
+
+    def __init__(
+        self, *, sender: Sender, catalog: Catalog, freshness: Freshness, schedule: Schedule, after_crash: AfterCrash
+    ) -> None:
+        self._sender = sender
+        self._catalog = catalog
+        self._freshness = freshness
+        self._schedule = schedule
+        self.after_crash = after_crash
+        self._down_until = 0.0
+
+    async def fate(self, delivery: Delivery, *, crashed: bool, send_before: float) -> Fate | None:
+        """Sends unless something speaks against it. None: the lease (monotonic seconds) is as good as over.
+
+        `crashed`: a worker died over this delivery, sent or not. Then the channel's policy decides.
+        """
+        attempts, now = delivery.attempts + 1, now_ms()
+        if crashed and self.after_crash is AfterCrash.STOP:
+            return Fate(state=DeliveryState.UNCONFIRMED, at=now, attempts=attempts, reason=Reason.UNCONFIRMED)
+        if delivery.notification.is_expired(now):
+            return Fate(state=DeliveryState.EXPIRED, at=now, attempts=attempts - 1, reason=Reason.EXPIRED)
+        if await self._freshness.is_stale(delivery, now):
+            return Fate(state=DeliveryState.STALE, at=now, attempts=attempts - 1, reason=Reason.WAITED_TOO_LONG)
+        outcome = await self._send(delivery, send_before)
+        if outcome is None:
+            return None
+        return decide(
+            outcome,
+            delivery=delivery.id,
+            attempts=attempts,
+            now=now_ms(),
+            schedule=self._schedule.retries,
+            probe_ms=self._schedule.probe,
+            expires_at=delivery.notification.expires_at,
+        )
+
+    async def _send(self, delivery: Delivery, send_before: float) -> Outcome | None:
+        notification = delivery.notification
+        place = (notification.tenant, notification.workflow, notification.version)
+        if self._catalog.version(*place) is None:
+            await patiently()(self._catalog.fetch, [place])
+        workflow = self._catalog.version(*place)
+        if workflow is None:
+            return Rejected(reason=Reason.UNKNOWN_WORKFLOW)
+        if time.monotonic() < self._down_until:
+            return Down(code="known_down")
+        if time.monotonic() >= send_before:
+            return None
+        try:
+            outcome = await self._sender.send(delivery, workflow)
+        except RenderFailed as error:
+            return Rejected(reason=Reason.RENDER_FAILED, code=str(error))
+        if isinstance(outcome, Down):
+            # Those behind it need not knock, too: the next look is when the first parked one comes back.
+            self._down_until = time.monotonic() + self._schedule.probe / 1000 * 0.9
+        return outcome
