@@ -1,0 +1,19 @@
+"""Carillon: what users import. `from carillon import AsyncClient`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from carillon.client import AsyncClient
+    from carillon.problems import ClientError, ProblemError, UnreachableError
+
+__all__ = ["AsyncClient", "ClientError", "ProblemError", "UnreachableError"]
+
+
+def __getattr__(name: str) -> Any:
+    """Loads what is asked for: the commands in this package must not pay for the HTTP client."""
+    if name not in __all__:
+        raise AttributeError(f"module 'carillon' has no attribute {name!r}")
+    return getattr(import_module("carillon.client"), name)

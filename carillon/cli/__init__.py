@@ -1,0 +1,34 @@
+"""The `carillon` command. Every command is registered here, and imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import typer
+
+from carillon.cli import credentials, run, send, setup, stack, topics, why
+
+app = typer.Typer(
+    name="carillon",
+    help="An open notification platform: Kafka carries, Faust decides, MongoDB remembers.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+LOCAL = "The local stack"
+app.command("up", rich_help_panel=LOCAL)(stack.up)
+app.command("down", rich_help_panel=LOCAL)(stack.down)
+app.command("status", rich_help_panel=LOCAL)(stack.status)
+app.command("logs", rich_help_panel=LOCAL)(stack.logs)
+app.command("doctor", rich_help_panel=LOCAL)(stack.doctor)
+
+USE = "Using it"
+app.command("send", rich_help_panel=USE)(send.send)
+app.command("why", rich_help_panel=USE)(why.why)
+app.command("token", rich_help_panel=USE)(credentials.token)
+app.add_typer(credentials.keys, name="key", rich_help_panel=USE)
+
+OPERATE = "Running it"
+app.command("run", rich_help_panel=OPERATE)(run.run)
+app.command("migrate", rich_help_panel=OPERATE)(setup.migrate)
+app.add_typer(setup.catalog, name="catalog", rich_help_panel=OPERATE)
+app.add_typer(topics.app, name="topics", rich_help_panel=OPERATE)

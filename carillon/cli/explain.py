@@ -1,0 +1,70 @@
+"""Reasons in plain words, and what to do about each (pure)."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from shared.reasons import Reason
+
+
+class Plain(NamedTuple):
+    """What a reason means, and the next step; None where all is as it should be."""
+
+    meaning: str
+    next_step: str | None = None
+
+
+PLAIN: Final[dict[str, Plain]] = {
+    Reason.UNKNOWN_WORKFLOW: Plain("no such workflow version is published", "carillon catalog list"),
+    Reason.WORKFLOW_INACTIVE: Plain(
+        "the workflow is switched off", "set active: true in its file, then carillon catalog publish FOLDER"
+    ),
+    Reason.EXPIRED: Plain("its time was over before it could be sent", "a longer expires_at, or look at what was slow"),
+    Reason.CANCELLED: Plain("it was cancelled by its cancellation key"),
+    Reason.SCHEDULED: Plain("it waits for its deliver_at"),
+    Reason.IS_ACTOR: Plain("the user did it: nobody is notified of their own deeds"),
+    Reason.UNKNOWN_USER: Plain("there is no profile of this user", "PUT /v1/users/{user}, then send it again"),
+    Reason.CATEGORY_OPTED_OUT: Plain("the user opted out of this category"),
+    Reason.WORKFLOW_OPTED_OUT: Plain("the user opted out of this workflow"),
+    Reason.CHANNEL_OPTED_OUT: Plain("the user opted out of this channel"),
+    Reason.NO_ADDRESS: Plain(
+        "the profile has no address for this channel", "PATCH /v1/users/{user} with the address, then send it again"
+    ),
+    Reason.QUIET_HOURS: Plain("it waits for the end of the user's quiet hours"),
+    Reason.WAITED_TOO_LONG: Plain("it waited in its lane and is decided again"),
+    Reason.TEMPORARY_FAILURE: Plain("the attempt failed, the next one is scheduled"),
+    Reason.PROVIDER_DOWN: Plain("the provider answers nobody; no attempt was used up", "look at the provider's host"),
+    Reason.REJECTED: Plain("the provider says never", "look at the code; it will not be tried again"),
+    Reason.ATTEMPTS_EXHAUSTED: Plain("every attempt failed", "look at the code; it is in the channel's dead letters"),
+    Reason.RENDER_FAILED: Plain(
+        "its template could not be rendered with this data",
+        "correct the template, then carillon catalog publish FOLDER",
+    ),
+    Reason.FORBIDDEN_ADDRESS: Plain(
+        "the address points into our own network", "give the user a public URL, or set CARILLON_WEBHOOK_ALLOW"
+    ),
+    Reason.UNCONFIRMED: Plain("a worker died while sending: sent or not, nobody knows", "ask the provider"),
+}
+
+
+def meaning(reason: str) -> str:
+    """The reason for people; an unknown one as it is."""
+    plain = PLAIN.get(reason)
+    return plain.meaning if plain else reason.replace("_", " ")
+
+
+def next_step(reason: str) -> str | None:
+    """What to do about it; None where nothing is."""
+    plain = PLAIN.get(reason)
+    return plain.next_step if plain else None
+
+
+def since(ms: int) -> str:
+    """A span as people say it: `+19 ms`, `+3.2 s`, `+5 min`, `+2 h 5 min`."""
+    sign, span = ("-" if ms < 0 else "+"), abs(ms)
+    if span < 1_000:
+        return f"{sign}{span} ms"
+    if span < 60_000:
+        return f"{sign}{span / 1000:.1f} s"
+    hours, minutes = divmod(span // 60_000, 60)
+    return f"{sign}{hours} h {minutes} min" if hours else f"{sign}{minutes} min"

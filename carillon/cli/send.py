@@ -1,0 +1,167 @@
+"""`carillon send`: start a workflow by hand, and watch what becomes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from carillon.cli import target
+from carillon.cli.options import DEFAULT_STATE, State
+from shared.clock import now_ms
+from shared.timestamps import to_datetime
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from carillon.client import AsyncClient
+
+LOOK_SECONDS: Final = 0.2
+UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_SPAN = re.compile(r"\+(\d{1,6})([smhd])")
+Json = dict[str, Any]
+
+
+def when(text: str | None) -> datetime | None:
+    """A time from `+10m` or RFC 3339. Raises typer.BadParameter."""
+    if text is None:
+        return None
+    span = _SPAN.fullmatch(text)
+    if span:
+        return to_datetime(now_ms()) + timedelta(**{UNITS[span[2]]: int(span[1])})
+    try:
+        value = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no time; write 2026-01-05T08:00:00+01:00 or +10m") from error
+    if value.tzinfo is None:
+        raise typer.BadParameter(f"{text!r} has no offset; add Z or one as +01:00")
+    return value
+
+
+def recipient(text: str) -> str | Json:
+    """A user id, or an inline person from a JSON object. Raises typer.BadParameter."""
+    return json_object(text) if text.lstrip().startswith("{") else text
+
+
+def json_object(text: str) -> Json:
+    """Raises typer.BadParameter unless it is a JSON object."""
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise typer.BadParameter(f"not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise typer.BadParameter('a JSON object is needed, as \'{"order":"A-1"}\'')
+    return value
+
+
+At = Annotated[str | None, typer.Option(help="RFC 3339 with an offset, or +90s, +10m, +2h, +1d.")]
+
+
+def send(
+    workflow: Annotated[str, typer.Argument(help="Its key; carillon catalog list shows them.")],
+    *,
+    to: Annotated[list[str], typer.Option(help="A user id, or an inline person as JSON; repeat for several.")],
+    data: Annotated[str, typer.Option(help="A JSON object for the templates.")] = "{}",
+    actor: Annotated[str | None, typer.Option(help="Who did it; never notified.")] = None,
+    deliver_at: At = None,
+    expires_at: At = None,
+    priority: Annotated[str | None, typer.Option(help="low, normal, high or urgent")] = None,
+    cancellation_key: Annotated[str | None, typer.Option(help="What it can be cancelled by.")] = None,
+    idempotency_key: Annotated[str | None, typer.Option(help="The same key again sends nothing again.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Wait until it ended on every channel.")] = False,
+    watch_seconds: Annotated[float, typer.Option(min=0, help="How long --watch waits at most.")] = 30,
+    json_: Annotated[bool, typer.Option("--json", help="The answer as it came; with --watch the stories.")] = False,
+    url: target.Url = None,
+    console_url: target.ConsoleUrl = None,
+    key: target.Key = None,
+    state: State = DEFAULT_STATE,
+) -> None:
+    """Send a notification and print its ids.
+
+    Example: carillon send order.shipped --to ana --to '{"email":"bo@example.com"}' --data '{"order":"A-1"}' --watch
+    """
+    arguments: dict[str, Any] = {
+        "data": json_object(data),
+        "actor": actor,
+        "deliver_at": when(deliver_at),
+        "expires_at": when(expires_at),
+        "priority": priority,
+        "cancellation_key": cancellation_key,
+        "idempotency_key": idempotency_key,
+    }
+    people = [recipient(text) for text in to]
+    show = _Quiet() if json_ else _Screen()
+
+    async def work(client: AsyncClient) -> list[Json]:
+        async with client as carillon:
+            accepted = await carillon.notify(workflow, people, **arguments)
+            show.accepted(accepted)
+            if not watch:
+                return [accepted]
+            ids = [row["id"] for row in accepted["notifications"]]
+            return await watched(carillon.timeline, ids, watch_seconds, show.story)
+
+    answers = target.carried_out(work(target.client(state, url, console_url, key)))
+    if json_:
+        typer.echo(json.dumps(answers if watch else answers[0], ensure_ascii=False))
+
+
+async def watched(
+    timeline: Callable[[str], Awaitable[Json]], ids: list[str], seconds: float, told: Callable[[Json], None]
+) -> list[Json]:
+    """The stories of `ids`, each told once: when it ended, or as it stands when the time is over."""
+    from carillon.problems import ProblemError
+
+    stories: dict[str, Json] = {}
+    pending = dict.fromkeys(ids)
+    until = time.monotonic() + seconds
+    while pending:
+        for notification in list(pending):
+            try:
+                stories[notification] = await timeline(notification)
+            except ProblemError as error:
+                if error.status != 404:
+                    raise
+                continue  # not seen yet
+            if stories[notification]["state"] == "terminal":
+                del pending[notification]
+                told(stories[notification])
+        if time.monotonic() >= until:
+            break
+        if pending:
+            await asyncio.sleep(LOOK_SECONDS)
+    for notification in pending:
+        told(stories.get(notification, {"notification": notification, "user": "?", "channels": []}))
+    return [stories[notification] for notification in ids if notification in stories]
+
+
+class _Screen:
+    """Shows it as it comes."""
+
+    def accepted(self, answer: Json) -> None:
+        typer.echo(f"accepted  event {answer['id']}  durable in {answer.get('durability', 'kafka')}")
+        for row in answer["notifications"]:
+            typer.echo(f"  {row['user']}  carillon why {row['id']}")
+
+    def story(self, story: Json) -> None:
+        from rich.console import Console
+
+        from carillon.cli.story import summary
+
+        console = Console(highlight=False)
+        console.print(f"  {story['user']}  ", summary(story), soft_wrap=True, markup=False, sep="")
+
+
+class _Quiet(_Screen):
+    """Shows nothing: the answer is printed at the end."""
+
+    def accepted(self, answer: Json) -> None:
+        """Nothing."""
+
+    def story(self, story: Json) -> None:
+        """Nothing."""

@@ -1,0 +1,67 @@
+"""What must lie before the services start: topics, migrations, the catalog, a development key. All may be repeated."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from aiokafka.errors import KafkaError
+
+from sandbox.process import ROOT
+from sandbox.progress import Report
+from sandbox.stack import Stack
+from shared.api_keys import ApiKeys, Scope, create
+from shared.errors import CarillonError
+from shared.kafka_admin import ensure_topics
+from shared.migrations import migrate
+from shared.mongo import open_database
+from shared.topics import Topics
+
+CATALOG: Final = ROOT / "catalog"
+TENANT: Final = "default"
+
+
+class Refused(Exception):
+    """A step of the groundwork failed; the message says which and why."""
+
+
+async def lay(stack: Stack, report: Report) -> Stack:
+    """Do all of it on a running Kafka and MongoDB; returns the stack with its key. Raises `Refused`."""
+    try:
+        with report.step("topics"):
+            await ensure_topics(stack.kafka, Topics().table(), replication=1)
+        with report.step("migrations"):
+            await migrate(stack.mongo, stack.mongo_database)
+        with report.step("development key"):
+            stack = replace(stack, api_key=await _key(stack))
+    except (CarillonError, KafkaError) as error:
+        raise Refused(f"{type(error).__name__}: {error}") from error
+    if any(CATALOG.rglob("*.yaml")):
+        with report.step("catalog"):
+            await _publish(CATALOG, stack)
+    return stack
+
+
+async def _key(stack: Stack) -> str:
+    """The key of before if this database knows it, else a new one."""
+    async with open_database(stack.mongo, stack.mongo_database) as database:
+        if stack.api_key and await ApiKeys(database).principal(stack.api_key):
+            return stack.api_key
+        return await create(database, tenant=TENANT, scopes=frozenset(Scope), name="development")
+
+
+async def _publish(folder: Path, stack: Stack) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "carillon", "catalog", "publish", str(folder)),
+        cwd=ROOT,
+        env={**os.environ, **stack.environment()},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate()
+    if process.returncode != 0:
+        raise Refused(f"The catalog was not published:\n{said.decode(errors='replace').strip()}")

@@ -1,0 +1,81 @@
+"""What the supervisor tells the terminal that started it: one JSON object per line on its stdout (pure but `Report`)."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Begun:
+    """A step began."""
+
+    begun: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """A step is done, after so many seconds."""
+
+    done: str
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """A step failed and the start with it; everything is being stopped."""
+
+    failed: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Up:
+    """All steps are done; nothing more follows."""
+
+    up_after: float
+
+
+Progress = Begun | Done | Failed | Up
+KINDS: tuple[type[Progress], ...] = (Begun, Done, Failed, Up)
+
+
+def encode(progress: Progress) -> str:
+    """One line."""
+    return json.dumps(asdict(progress)) + "\n"
+
+
+def decode(line: str) -> Progress | None:
+    """What a line says; None for anything else that came to be printed."""
+    try:
+        document = json.loads(line)
+    except ValueError:
+        return None
+    for kind in KINDS:
+        if isinstance(document, dict) and set(document) == set(kind.__annotations__):
+            return kind(**document)
+    return None
+
+
+class Report:
+    """Writes progress to stdout; a terminal that has gone away stops nothing."""
+
+    def tell(self, progress: Progress) -> None:
+        """Write one line."""
+        try:
+            sys.stdout.write(encode(progress))
+            sys.stdout.flush()
+        except BrokenPipeError:
+            pass
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Tell when it begins, and when it is done how long it took."""
+        self.tell(Begun(begun=name))
+        begun = time.monotonic()
+        yield
+        self.tell(Done(done=name, seconds=round(time.monotonic() - begun, 1)))

@@ -1,0 +1,100 @@
+"""The HTTP side of the sink: webhooks come in, and what came in is read and told to fail here."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import msgspec
+from aiohttp import web
+
+from sandbox.sink.faults import Faults, Plan, WebhookFault, WebhookMode
+from sandbox.sink.messages import Kind, Message, Messages
+from shared.clock import now_ms
+
+MOST_BYTES: Final = 32 * 1_048_576
+
+
+def make_app(messages: Messages, faults: Faults) -> web.Application:
+    """POST /hooks/{name} · GET, DELETE /messages · GET, PUT, DELETE /faults."""
+    edge = _Edge(messages, faults)
+    app = web.Application(client_max_size=MOST_BYTES)
+    app.add_routes(
+        [
+            web.post("/hooks/{name}", edge.receive),
+            web.get("/messages", edge.find),
+            web.delete("/messages", edge.forget),
+            web.get("/faults", edge.tell_faults),
+            web.put("/faults", edge.fail),
+            web.delete("/faults", edge.heal),
+        ]
+    )
+    return app
+
+
+class _Edge:
+    def __init__(self, messages: Messages, faults: Faults) -> None:
+        self._messages = messages
+        self._faults = faults
+
+    async def receive(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        body = await request.read()
+        fault = self._faults.webhook(name)
+        if fault is not None and fault.mode is not WebhookMode.SLOW:
+            return _failing(fault, request)
+        if fault is not None:
+            await asyncio.sleep(fault.seconds)
+        self._messages.add(
+            Message(
+                kind=Kind.WEBHOOK,
+                to=[name],
+                at_ms=now_ms(),
+                headers=[(header.lower(), value) for header, value in request.headers.items()],
+                envelope={"method": request.method, "path": request.path_qs, "peer": str(request.remote)},
+                body=body.decode(errors="replace"),
+            )
+        )
+        return web.Response(status=204)
+
+    async def find(self, request: web.Request) -> web.Response:
+        try:
+            kind = Kind(request.query["kind"]) if "kind" in request.query else None
+            since = int(request.query.get("since", "0"))
+        except ValueError as error:
+            return _refuse(f"{error}; kind is one of {', '.join(Kind)}, since is a number")
+        found = self._messages.find(kind, request.query.get("to"), since)
+        return _json({"messages": found, **self._messages.counts()})
+
+    async def forget(self, _: web.Request) -> web.Response:
+        self._messages.clear()
+        return web.Response(status=204)
+
+    async def tell_faults(self, _: web.Request) -> web.Response:
+        return _json(self._faults.plan)
+
+    async def fail(self, request: web.Request) -> web.Response:
+        try:
+            self._faults.plan = msgspec.json.decode(await request.read(), type=Plan)
+        except msgspec.MsgspecError as error:
+            return _refuse(str(error))
+        return _json(self._faults.plan)
+
+    async def heal(self, _: web.Request) -> web.Response:
+        self._faults.clear()
+        return web.Response(status=204)
+
+
+def _failing(fault: WebhookFault, request: web.Request) -> web.Response:
+    if fault.mode is WebhookMode.DOWN and request.transport is not None:
+        request.transport.abort()
+    headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+    return web.Response(status=fault.status, headers=headers, text="told to fail, says the sink")
+
+
+def _json(value: object) -> web.Response:
+    return web.Response(body=msgspec.json.encode(value), content_type="application/json")
+
+
+def _refuse(why: str) -> web.Response:
+    return web.Response(status=422, body=msgspec.json.encode({"detail": why}), content_type="application/problem+json")
