@@ -1,0 +1,72 @@
+"""Durable or refused: the log, else the outbox, else 503."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Final
+
+from aiokafka.errors import MessageSizeTooLargeError
+
+from services.ingest.edge import Caller
+from shared.errors import Unavailable
+from shared.group_publisher import GroupCommit
+from shared.http import Problem, unavailable
+from shared.statuses import Output
+from shared.telemetry import ACCEPTED
+
+ANSWER_SECONDS: Final = 1.9
+"""After its arrival a call is answered, whatever is away."""
+
+
+class Way(StrEnum):
+    """How something came in."""
+
+    NOTIFICATION = "notification"
+    EVENT = "event"
+
+
+class Durability(StrEnum):
+    """Where an accepted record is safe when the caller gets its 202."""
+
+    LOG = "log"
+    """Acknowledged by Kafka with acks=all."""
+    OUTBOX = "outbox"
+    """In MongoDB, majority and journal; relayed to Kafka when that is back."""
+
+
+class Acceptance:
+    """Makes records durable before their caller is answered."""
+
+    def __init__(self, *, log: GroupCommit, outbox: GroupCommit, outbox_seconds: float) -> None:
+        self._log = log
+        self._outbox = outbox
+        self._outbox_seconds = outbox_seconds
+
+    async def accept(self, caller: Caller, way: Way, outputs: Sequence[Output], count: int) -> Durability:
+        """Returns where the records are safe; `count` is what the metric adds. Raises Problem 413 or 503.
+
+        What Kafka did not acknowledge in time goes to the outbox under the same ids: readers drop the second.
+        """
+        durability = await self._durable(caller, outputs)
+        ACCEPTED.labels(way, durability).inc(count)
+        return durability
+
+    async def _durable(self, caller: Caller, outputs: Sequence[Output]) -> Durability:
+        try:
+            await self._log.publish(outputs)
+        except MessageSizeTooLargeError as error:
+            raise Problem(
+                413, "record_too_large", "a record is larger than its topic takes", fix="Send less."
+            ) from error
+        except Unavailable:
+            pass
+        else:
+            return Durability.LOG
+        latest_start = caller.arrived + ANSWER_SECONDS - self._outbox_seconds
+        try:
+            await self._outbox.publish(outputs, min(time.monotonic(), latest_start))
+        except Unavailable as error:
+            raise unavailable("neither Kafka nor MongoDB took it; nothing was accepted") from error
+        return Durability.OUTBOX

@@ -1,0 +1,123 @@
+"""ingest: the producers' edge. Wiring only."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+from aiokafka.errors import KafkaError
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+
+from services.ingest import openapi
+from services.ingest.acceptance import Acceptance
+from services.ingest.edge import Edge
+from services.ingest.events_api import EventsApi
+from services.ingest.faults import InvalidFields
+from services.ingest.idempotency import Requests
+from services.ingest.notifications_api import NotificationsApi
+from services.ingest.outbox import OutboxSink
+from services.ingest.relay import relay
+from services.ingest.users_api import UsersApi
+from shared.api_keys import ApiKeys
+from shared.catalog import Catalog
+from shared.errors import MongoAway
+from shared.group_publisher import GroupCommit, GroupPublisher
+from shared.http import Problem, install_problems, respond, serve
+from shared.mongo import Database, open_database, patiently
+from shared.runtime import Runtime, run
+from shared.settings import IngestSettings, load
+
+log = structlog.get_logger()
+
+
+def create_app(
+    settings: IngestSettings, *, database: Database, catalog: Catalog, kafka: GroupCommit, outbox: GroupCommit
+) -> FastAPI:
+    """The API over what it needs; nothing connects here."""
+    app = FastAPI(title="Carillon ingest", version="1", description=openapi.DESCRIPTION, redoc_url=None)
+    install_problems(app)
+
+    @app.exception_handler(InvalidFields)
+    async def on_fields(request: Request, error: InvalidFields) -> Response:
+        fix = "Correct the body as the errors say; the schema is at /openapi.json."
+        return respond(Problem(422, error.code, error.detail, fix=fix, pointers=error.pointers), request)
+
+    edge, requests = Edge(ApiKeys(database), prepare_seconds=settings.prepare_timeout_seconds), Requests(database)
+    acceptance = Acceptance(log=kafka, outbox=outbox, outbox_seconds=settings.outbox_timeout_seconds)
+    notifications = NotificationsApi(
+        edge=edge, requests=requests, acceptance=acceptance, catalog=catalog, database=database, topics=settings.topics
+    )
+    events = EventsApi(edge=edge, requests=requests, acceptance=acceptance, topics=settings.topics)
+    users = UsersApi(
+        edge=edge,
+        database=database,
+        log=kafka,
+        topics=settings.topics,
+        webhook_secret=settings.webhook_secret.get_secret_value(),
+    )
+    app.post("/v1/notifications", **openapi.SEND)(notifications.send)
+    app.post("/v1/notifications/cancel", **openapi.CANCEL)(notifications.cancel)
+    app.post("/v1/events", **openapi.EVENTS)(events.accept)
+    app.put("/v1/users/{user:path}", **openapi.PUT_USER)(users.put)
+    app.patch("/v1/users/{user:path}", **openapi.PATCH_USER)(users.patch)
+    app.get("/v1/users/{user:path}", **openapi.GET_USER)(users.get)
+    app.delete("/v1/users/{user:path}", **openapi.DELETE_USER)(users.delete)
+    openapi.complete(app)
+    return app
+
+
+async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
+    """Serves until told to stop; needs Kafka or MongoDB to accept, and MongoDB once to know the catalog."""
+    async with open_database(settings.mongo, settings.mongo_database, timeout_ms=2_000) as database:
+        catalog = Catalog(database)
+        await patiently()(catalog.load)
+        kafka = GroupPublisher(
+            settings.kafka, client_id="carillon-ingest", deadline_seconds=settings.send_timeout_seconds
+        )
+        outbox = GroupCommit(
+            OutboxSink(database), name="outbox", deadline_seconds=settings.outbox_timeout_seconds, error=MongoAway
+        )
+        await kafka.start()
+        await outbox.start()
+
+        async def durable() -> bool:
+            return (kafka.alive and not kafka.away) or (outbox.alive and not outbox.away)
+
+        runtime.checks["durable"] = durable
+        app = create_app(settings, database=database, catalog=catalog, kafka=kafka, outbox=outbox)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                background = [
+                    tasks.create_task(relay(database, kafka)),
+                    tasks.create_task(_follow(catalog, settings)),
+                ]
+                await serve(
+                    app,
+                    runtime,
+                    host=settings.host,
+                    port=settings.ingest_port,
+                    drain_seconds=settings.drain_seconds,
+                )
+                for task in background:
+                    task.cancel()
+        finally:
+            await outbox.stop()
+            await kafka.stop()
+
+
+async def _follow(catalog: Catalog, settings: IngestSettings) -> None:
+    """Keeps the catalog fresh, whatever Kafka does."""
+    while True:
+        try:
+            await catalog.follow(settings.kafka, settings.topics, "carillon-ingest-catalog")
+        except KafkaError as error:
+            log.warning("catalog_waits", error=type(error).__name__)
+        await asyncio.sleep(1)
+        await patiently()(catalog.load)
+
+
+def main() -> None:
+    """The process `carillon run ingest`."""
+    settings = load(IngestSettings)
+    run("ingest", settings, lambda runtime: serve_it(runtime, settings))

@@ -1,0 +1,116 @@
+"""CloudEvents of any type, in every mode of the HTTP binding, to the public topic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import orjson
+from fastapi import Request
+from fastapi.responses import Response
+
+from services.ingest.acceptance import Acceptance, Way
+from services.ingest.edge import Caller, Edge, content_type, not_json, require_json
+from services.ingest.faults import MOST, InvalidFields
+from services.ingest.idempotency import Answer, Requests, parse_key
+from services.ingest.requests import traceparent
+from shared import events, ids
+from shared.api_keys import Scope
+from shared.clock import now_ms
+from shared.errors import InvalidEvent
+from shared.events import ACCEPTED_AT, Event
+from shared.http import read_body
+from shared.statuses import Output
+from shared.topics import PUBLIC_MAX_BYTES, Topics
+
+MAX_EVENTS: Final = 1000
+MAX_RECORD: Final = PUBLIC_MAX_BYTES - 4096
+"""Bytes of one record on the public topic, without the broker's own."""
+_SMALL_BODY: Final = 200_000
+"""No event of a body this small can outgrow its record: numbers grow fourfold at most on their way."""
+
+
+class EventsApi:
+    """`POST /v1/events`."""
+
+    def __init__(self, *, edge: Edge, requests: Requests, acceptance: Acceptance, topics: Topics) -> None:
+        self._edge = edge
+        self._requests = requests
+        self._acceptance = acceptance
+        self._topic = topics.events
+
+    async def accept(self, request: Request) -> Response:
+        """202 when every event is durable; a batch is taken whole or not at all."""
+        caller = await self._edge.admit(request, Scope.SEND)
+        key = parse_key(request.headers.get("idempotency-key"))
+        require_json(request, events.STRUCTURED, events.BATCH)
+        raw = await read_body(request)
+
+        async def act() -> Answer:
+            return await self._accept(caller, request, raw)
+
+        return await self._requests.once(caller, request, raw, key, act)
+
+    async def _accept(self, caller: Caller, request: Request, raw: bytes) -> Answer:
+        found = read_events(request, raw)
+        trace = traceparent(request.headers.get("traceparent"))
+        now = str(now_ms()).encode()
+        faults: list[tuple[str, str]] = []
+        outputs: list[Output] = []
+        batch = content_type(request) == events.BATCH
+        for position, event in enumerate(found):
+            problem = event if isinstance(event, InvalidEvent) else _stamp(event, caller.tenant, trace)
+            if problem is not None:
+                faults.append(((f"/{position}" if batch else "") + (problem.pointer or ""), problem.detail))
+            elif isinstance(event, Event):
+                headers = events.to_kafka(event)
+                headers.append((ACCEPTED_AT, now))
+                outputs.append(Output(self._topic, event.key, event.data, headers))
+        if len(raw) > _SMALL_BODY and not faults:
+            faults = _too_large(outputs, batch=batch)
+        if faults:
+            detail = f"{len(faults)} of {len(found)} events are not valid; none was accepted"
+            raise InvalidFields("invalid_event", detail, faults[:MOST])
+        answer = {
+            "accepted": len(outputs),
+            "ids": [ids.event_id(caller.tenant, event.source, event.id) for event in found if isinstance(event, Event)],
+            "durability": await self._acceptance.accept(caller, Way.EVENT, outputs, len(outputs)) if outputs else "log",
+        }
+        return Answer(status=202, body=orjson.dumps(answer))
+
+
+def read_events(request: Request, raw: bytes) -> Sequence[Event | InvalidEvent]:
+    """The events of a body in the mode that its content type says. Raises Problem 400 when it is no JSON."""
+    media = content_type(request)
+    try:
+        if media == events.BATCH:
+            return events.from_batch(raw, most=MAX_EVENTS)
+        if media == events.STRUCTURED:
+            return [events.from_structured(raw)]
+        return [events.from_binary(request.headers.items(), raw)]
+    except InvalidEvent as error:
+        if error.code == "invalid_json":
+            raise not_json(error) from error
+        if error.code in ("invalid_batch", "batch_too_large"):
+            raise
+        return [error]
+
+
+def _stamp(event: Event, tenant: str, trace: str | None) -> InvalidEvent | None:
+    """Writes the key's tenant into the event; what is wrong with that, if anything."""
+    attributes = event.attributes
+    if attributes.get("tenant", tenant) != tenant:
+        return InvalidEvent("invalid_tenant", "the tenant comes from the API key; leave it out", "/tenant")
+    attributes["tenant"] = tenant
+    if trace is not None:
+        attributes.setdefault("traceparent", trace)
+    return None
+
+
+def _too_large(outputs: Sequence[Output], *, batch: bool) -> list[tuple[str, str]]:
+    found = []
+    for position, output in enumerate(outputs):
+        size = len(output.value or b"") + sum(len(name) + len(value) for name, value in output.headers)
+        if size > MAX_RECORD:
+            found.append((f"/{position}" if batch else "", f"{size} bytes as a record; at most {MAX_RECORD}"))
+    return found

@@ -1,0 +1,121 @@
+"""The outbox: records that wait in MongoDB while Kafka is away.
+
+One relay at a time, whatever the number of ingest processes: who claims the oldest row may go on, so rows are
+relayed in their order. A claim has a token and a lease on the server's clock; rows are deleted by token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any, Final
+from uuid import uuid4
+
+from pymongo.errors import BulkWriteError
+
+from shared.clock import now_ms
+from shared.errors import MongoAway
+from shared.holds import server_time
+from shared.mongo import Database, mongo_border
+from shared.statuses import Output
+from shared.timestamps import to_datetime
+
+MOST_ROWS: Final = 500
+MOST_BYTES: Final = 4 * 1_048_576
+"""In one claim; a single row may be larger."""
+LEASE: Final = timedelta(seconds=10)
+_FREE: Final = to_datetime(0)
+
+
+class OutboxSink:
+    """A sink of group commit: one bulk per group."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._instance = uuid4().hex[:12]
+        self._numbers = count()
+
+    async def start(self) -> None:
+        """Raises MongoAway when no primary answers."""
+        with mongo_border():
+            await self._database.command("ping")
+
+    async def publish(self, outputs: list[Output]) -> None:
+        """Inserts in order (majority, journal). Raises MongoAway: some of it may be there."""
+        with mongo_border():
+            try:
+                await self._database.outbox.insert_many([self._row(output) for output in outputs])
+            except BulkWriteError as error:
+                raise MongoAway("the bulk was not written in full") from error
+
+    async def discard(self) -> None:
+        """Nothing is held here."""
+
+    async def stop(self) -> None:
+        """The client is closed by whoever opened it."""
+
+    def _row(self, output: Output) -> dict[str, Any]:
+        return {
+            "_id": f"{now_ms():015d}-{self._instance}-{next(self._numbers):012d}",
+            "topic": output.topic,
+            "key": output.key,
+            "value": output.value,
+            "headers": [list(header) for header in output.headers],
+            "size": len(output.value or b""),
+            "lease": _FREE,
+        }
+
+
+async def claim(database: Database, *, lease: timedelta = LEASE) -> tuple[str, list[Output]]:
+    """The oldest rows, claimed under the token returned; none when another process relays. Raises MongoAway."""
+    token = uuid4().hex
+    with mongo_border():
+        head = await database.outbox.find_one({}, {"size": 1, "lease": 1}, sort=[("_id", 1)])
+        if head is None:
+            return token, []
+        now = await server_time(database)
+        if not await _take(database, [head["_id"]], token, now, lease):
+            return token, []
+        later = database.outbox.find({"_id": {"$gt": head["_id"]}}, {"size": 1}).sort("_id", 1).limit(MOST_ROWS - 1)
+        more = _within(head["size"], [row async for row in later])
+        if more:
+            await _take(database, more, token, now, lease)
+        won = [_output(row) async for row in database.outbox.find({"token": token}).sort("_id", 1)]
+    return token, won
+
+
+async def _take(database: Database, rows: list[str], token: str, now: datetime, lease: timedelta) -> bool:
+    result = await database.outbox.update_many(
+        {"_id": {"$in": rows}, "lease": {"$lt": now}}, {"$set": {"token": token, "lease": now + lease}}
+    )
+    return bool(result.modified_count)
+
+
+def _within(used: int, rows: Iterable[dict[str, Any]]) -> list[str]:
+    """The first rows that stay below MOST_BYTES with the `used` ones."""
+    taken: list[str] = []
+    for row in rows:
+        used += row["size"]
+        if used > MOST_BYTES:
+            break
+        taken.append(row["_id"])
+    return taken
+
+
+async def delete(database: Database, token: str) -> int:
+    """Ends the rows that were relayed under `token`; returns how many. Raises MongoAway."""
+    with mongo_border():
+        return int((await database.outbox.delete_many({"token": token})).deleted_count)
+
+
+async def give_back(database: Database, token: str) -> None:
+    """Frees what was claimed under `token` and could not be relayed. Raises MongoAway."""
+    with mongo_border():
+        await database.outbox.update_many({"token": token}, {"$set": {"lease": _FREE}, "$unset": {"token": 1}})
+
+
+def _output(row: dict[str, Any]) -> Output:
+    key, value = row["key"], row["value"]
+    headers = [(name, bytes(raw)) for name, raw in row["headers"]]
+    return Output(row["topic"], None if key is None else bytes(key), None if value is None else bytes(value), headers)

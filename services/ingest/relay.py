@@ -1,0 +1,47 @@
+"""Relays the outbox to Kafka, in its order; several ingest processes may run it at once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import structlog
+
+from services.ingest import outbox
+from shared.errors import Unavailable
+from shared.group_publisher import GroupCommit
+from shared.mongo import Database
+from shared.telemetry import OUTBOX_RELAYED
+
+IDLE_SECONDS: Final = 0.5
+"""Between two looks at an empty outbox, or at one that another process relays."""
+
+log = structlog.get_logger()
+
+
+async def relay(database: Database, kafka: GroupCommit) -> None:
+    """Runs until cancelled. A crash between writing and deleting writes again, under the same ids."""
+    while True:
+        try:
+            moved = 0 if kafka.away else await relay_once(database, kafka)
+        except Unavailable as error:
+            log.warning("relay_waits", error=str(error))
+            moved = 0
+        if not moved:
+            await asyncio.sleep(IDLE_SECONDS)
+
+
+async def relay_once(database: Database, kafka: GroupCommit) -> int:
+    """Moves the oldest rows; returns how many. Raises KafkaAway or MongoAway: they stay, or go again."""
+    token, outputs = await outbox.claim(database)
+    if not outputs:
+        return 0
+    try:
+        await kafka.publish(outputs)
+    except Unavailable:
+        await outbox.give_back(database, token)
+        raise
+    moved = await outbox.delete(database, token)
+    OUTBOX_RELAYED.inc(moved)
+    log.info("relayed", records=moved)
+    return moved
