@@ -58,7 +58,7 @@ def show_box(stack: Stack) -> None:
 
 def first_call(stack: Stack) -> str:
     """A curl line that sends a first notification, ready to paste (pure)."""
-    body = '{"workflow":"order.shipped","recipients":["ada"],"data":{"order":"A-1","carrier":"DHL"}}'
+    body = '{"workflow":"order.shipped","recipients":["ana"],"data":{"order":"A-1","carrier":"DHL"}}'
     return (
         f"curl -i {stack.urls['ingest']}/v1/notifications -H 'Authorization: Bearer {stack.api_key}' "
         f"-H 'Content-Type: application/json' -d '{body}'"

@@ -1,0 +1,181 @@
+"""The client: notifications, events and users over HTTP, with retries that never double anything.
+
+async with AsyncClient("https://carillon.example.com", "ck_…") as carillon:
+    accepted = await carillon.notify("order.shipped", ["ana"], data={"order": "A-1"})
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import quote
+from uuid import uuid4
+
+import aiohttp
+import orjson
+import stamina
+
+from carillon.problems import ProblemError, UnreachableError
+
+RETRIED: Final = frozenset({408, 429, 500, 502, 503, 504})
+LONGEST_WAIT: Final = 60.0
+"""Seconds; a longer Retry-After is the caller's to wait for."""
+
+Recipient = str | Mapping[str, str]
+"""A user id, or an inline person: `{"email": "ana@example.com", "name": "Ana"}`."""
+
+
+class AsyncClient:
+    """Calls to one platform with one API key. Use it as a context manager; one serves a whole process.
+
+    Each call gets an Idempotency-Key that its retries share, so what was accepted once is accepted once. It
+    retries 408, 429, 5xx and lost connections for up to `patience` seconds and waits as Retry-After says.
+    Raises ProblemError when the platform refuses, UnreachableError when nobody answers.
+    """
+
+    def __init__(
+        self, url: str, key: str, *, console_url: str | None = None, patience: float = 30.0, timeout: float = 10.0
+    ) -> None:
+        """`console_url` when the console is not behind `url`; `timeout` in seconds bounds each try."""
+        self.url = url.rstrip("/")
+        self.console_url = (console_url or url).rstrip("/")
+        self._headers = {"Authorization": f"Bearer {key}"}
+        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._patience = patience
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(headers=self._headers, timeout=self._timeout)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def notify(
+        self,
+        workflow: str,
+        recipients: Sequence[Recipient],
+        *,
+        data: Mapping[str, Any] | None = None,
+        actor: str | None = None,
+        deliver_at: datetime | None = None,
+        expires_at: datetime | None = None,
+        priority: str | None = None,
+        cancellation_key: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> dict[str, Any]:
+        """Starts a workflow for up to 100 recipients; returns when it is durable: `{id, notifications, durability}`.
+
+        Times must be aware. Your own `idempotency_key` makes it safe to call again after a crash.
+        """
+        body = {
+            "workflow": workflow,
+            "recipients": list(recipients),
+            "data": data or {},
+            "actor": actor,
+            "deliver_at": _rfc3339(deliver_at),
+            "expires_at": _rfc3339(expires_at),
+            "priority": priority,
+            "cancellation_key": cancellation_key,
+        }
+        given = {name: value for name, value in body.items() if value is not None}
+        return await self._post("/v1/notifications", given, key=idempotency_key)
+
+    async def send_events(
+        self, events: Sequence[Mapping[str, Any]], *, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Sends CloudEvents 1.0 (JSON format) as one batch. `specversion` and `id` are filled in where missing."""
+        batch = [{"specversion": "1.0", "id": str(uuid4()), **event} for event in events]
+        content_type = "application/cloudevents-batch+json"
+        return await self._post("/v1/events", batch, key=idempotency_key, content_type=content_type)
+
+    async def cancel(self, cancellation_key: str, *, idempotency_key: str | None = None) -> dict[str, Any]:
+        """Cancels what was accepted under the key before now and has not been sent."""
+        body = {"cancellation_key": cancellation_key}
+        return await self._post("/v1/notifications/cancel", body, key=idempotency_key)
+
+    async def put_user(self, user: str, profile: Mapping[str, Any]) -> dict[str, Any]:
+        """Creates or replaces a profile. When it returns, everything accepted later is decided with it."""
+        return await self._call("PUT", f"{self.url}/v1/users/{quote(user, safe='')}", body=profile)
+
+    async def get_user(self, user: str) -> dict[str, Any]:
+        """A profile; ProblemError 404 when there is none."""
+        return await self._call("GET", f"{self.url}/v1/users/{quote(user, safe='')}")
+
+    async def timeline(self, notification: str) -> dict[str, Any]:
+        """The story of one notification; ProblemError 404 while the console has not seen it. Needs scope `operate`."""
+        return await self._call("GET", f"{self.console_url}/v1/notifications/{quote(notification, safe='')}/timeline")
+
+    async def _post(
+        self, path: str, body: Any, *, key: str | None, content_type: str = "application/json"
+    ) -> dict[str, Any]:
+        headers = {"Idempotency-Key": key or str(uuid4()), "Content-Type": content_type}
+        return await self._call("POST", self.url + path, body=body, headers=headers)
+
+    async def _call(
+        self, method: str, url: str, *, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        raw = None if body is None else orjson.dumps(body)
+        all_headers = {"Content-Type": "application/json", **(headers or {})}
+        async for attempt in stamina.retry_context(
+            on=_wait, attempts=None, timeout=self._patience, wait_initial=0.1, wait_max=5.0, wait_jitter=0.2
+        ):
+            with attempt:
+                return await self._once(method, url, raw, all_headers)
+        raise AssertionError("stamina returns or raises")
+
+    async def _once(self, method: str, url: str, raw: bytes | None, headers: Mapping[str, str]) -> dict[str, Any]:
+        if self._session is None:
+            raise RuntimeError("use the client as a context manager: async with AsyncClient(…) as carillon")
+        try:
+            async with self._session.request(method, url, data=raw, headers=headers) as response:
+                answer = _document(await response.read())
+                if response.status >= 400:
+                    raise ProblemError(response.status, answer, retry_after=_seconds(response.headers))
+                return answer
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise UnreachableError(f"{method} {url} got no answer: {type(error).__name__}") from error
+
+
+def _wait(error: Exception) -> bool | float:
+    """Whether to try again, or after how many seconds."""
+    if isinstance(error, UnreachableError):
+        return True
+    if not isinstance(error, ProblemError):
+        return False
+    asked = error.retry_after
+    in_flight = error.status == 409 and asked is not None  # an earlier try of this very call is being accepted
+    if not in_flight and error.status not in RETRIED:
+        return False
+    if asked is None:
+        return True
+    return asked + random.uniform(0, 0.2) if asked <= LONGEST_WAIT else False  # noqa: S311  # spreads clients, guards nothing
+
+
+def _document(raw: bytes) -> dict[str, Any]:
+    """The body as an object; empty when it is none (a proxy's page, say)."""
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return {}
+    return value if isinstance(value, dict) else {"items": value}
+
+
+def _seconds(headers: Mapping[str, str]) -> float | None:
+    """Retry-After in seconds; None when it is missing or a date."""
+    value = headers.get("Retry-After", "")
+    return float(value) if value.isdigit() else None
+
+
+def _rfc3339(value: datetime | None) -> str | None:
+    if value is None:
+        return None
+    if value.tzinfo is None:
+        raise ValueError("a time needs a zone: datetime.now(UTC), not datetime.now()")
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

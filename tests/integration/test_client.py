@@ -1,0 +1,150 @@
+"""The client against a real HTTP server that can be told how to answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from carillon import AsyncClient, ProblemError, UnreachableError
+from sandbox.free_ports import free_ports
+
+ACCEPTED = {"id": "e1", "notifications": [{"id": "n1", "user": "ana"}], "durability": "kafka"}
+
+
+@dataclass
+class Platform:
+    """Answers as told, in order, then 202; keeps what it was asked."""
+
+    url: str = ""
+    answers: list[tuple[int, dict[str, str]] | None] = field(default_factory=list)
+    asked: list[tuple[str, str, dict[str, str], Any]] = field(default_factory=list)
+
+    async def answer(self, request: web.Request) -> web.Response:
+        body = await request.json() if request.can_read_body else None
+        self.asked.append((request.method, request.raw_path, dict(request.headers), body))
+        told = self.answers.pop(0) if self.answers else (202, {})
+        if told is None:
+            assert request.transport is not None
+            request.transport.abort()
+            return web.Response()
+        status, headers = told
+        document = ACCEPTED if status < 400 else {"code": "told_to", "detail": "as told", "fix": "none"}
+        return web.json_response(document, status=status, headers=headers)
+
+    @property
+    def keys(self) -> list[str | None]:
+        return [headers.get("Idempotency-Key") for _, _, headers, _ in self.asked]
+
+
+@pytest.fixture
+async def platform() -> AsyncIterator[Platform]:
+    made = Platform()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", made.answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield made
+    await runner.cleanup()
+
+
+async def test_a_notification_is_sent_as_the_api_takes_it(platform):
+    async with AsyncClient(platform.url, "ck_x") as carillon:
+        at = datetime.fromisoformat("2026-01-05T08:00:00+01:00")
+        answer = await carillon.notify("order.shipped", ["ana", {"email": "b@example.com"}], deliver_at=at)
+    assert answer == ACCEPTED
+    method, path, headers, body = platform.asked[0]
+    assert (method, path) == ("POST", "/v1/notifications")
+    assert headers["Authorization"] == "Bearer ck_x"
+    assert body == {
+        "workflow": "order.shipped",
+        "recipients": ["ana", {"email": "b@example.com"}],
+        "data": {},
+        "deliver_at": "2026-01-05T07:00:00.000Z",
+    }
+
+
+@pytest.mark.parametrize(
+    "first", [(408, {}), (429, {"Retry-After": "0"}), (500, {}), (503, {}), (409, {"Retry-After": "0"}), None]
+)
+async def test_retries_share_one_idempotency_key(platform, first):
+    platform.answers = [first, first]
+    async with AsyncClient(platform.url, "ck_x") as carillon:
+        assert await carillon.notify("order.shipped", ["ana"]) == ACCEPTED
+        assert await carillon.notify("order.shipped", ["ana"]) == ACCEPTED
+    assert len(platform.keys) == 4
+    assert len(set(platform.keys[:3])) == 1
+    assert platform.keys[0]
+    assert platform.keys[3] != platform.keys[0]
+
+
+async def test_retry_after_is_waited_for(platform):
+    platform.answers = [(503, {"Retry-After": "1"})]
+    async with AsyncClient(platform.url, "ck_x") as carillon:
+        begun = time.monotonic()
+        await carillon.cancel("k")
+    assert time.monotonic() - begun >= 0.9
+    assert [path for _, path, _, _ in platform.asked] == ["/v1/notifications/cancel"] * 2
+
+
+@pytest.mark.parametrize("refusal", [(422, {}), (401, {}), (404, {}), (409, {}), (503, {"Retry-After": "3600"})])
+async def test_what_a_retry_cannot_change_is_raised_at_once_with_its_document(platform, refusal):
+    platform.answers = [refusal]
+    async with AsyncClient(platform.url, "ck_x") as carillon:
+        with pytest.raises(ProblemError) as caught:
+            await carillon.notify("order.shipped", ["ana"])
+    assert len(platform.asked) == 1
+    assert (caught.value.status, caught.value.code, caught.value.fix) == (refusal[0], "told_to", "none")
+
+
+async def test_patience_ends(platform):
+    platform.answers = [(503, {})] * 1000
+    async with AsyncClient(platform.url, "ck_x", patience=0.5) as carillon:
+        with pytest.raises(ProblemError):
+            await carillon.notify("order.shipped", ["ana"])
+    assert 1 < len(platform.asked) < 20
+
+
+async def test_nobody_there_is_said_so():
+    async with AsyncClient(f"http://127.0.0.1:{free_ports(1)[0]}", "ck_x", patience=0.2) as carillon:
+        with pytest.raises(UnreachableError):
+            await carillon.get_user("ana")
+
+
+async def test_events_become_a_batch_with_ids_that_retries_keep(platform):
+    platform.answers = [(500, {})]
+    async with AsyncClient(platform.url, "ck_x") as carillon:
+        await carillon.send_events(
+            [{"type": "com.example.a", "source": "/shop"}, {"id": "7", "type": "b", "source": "/"}]
+        )
+    (_, _, headers, first), (_, _, _, second) = platform.asked
+    assert headers["Content-Type"] == "application/cloudevents-batch+json"
+    assert first == second
+    assert [event["specversion"] for event in first] == ["1.0", "1.0"]
+    assert first[0]["id"]
+    assert first[1]["id"] == "7"
+
+
+async def test_users_are_quoted_into_the_path(platform):
+    async with AsyncClient(platform.url, "ck_x") as carillon:
+        await carillon.put_user("a/b ü", {"locale": "de"})
+        await carillon.timeline("../x")
+    assert [path for _, path, _, _ in platform.asked] == [
+        "/v1/users/a%2Fb%20%C3%BC",
+        "/v1/notifications/..%2Fx/timeline",
+    ]
+
+
+async def test_a_naive_time_is_refused_before_anything_is_sent(platform):
+    async with AsyncClient(platform.url, "ck_x") as carillon:
+        with pytest.raises(ValueError, match="zone"):
+            await carillon.notify("w", ["ana"], deliver_at=datetime(2026, 1, 5))  # noqa: DTZ001  # naive on purpose
+    assert platform.asked == []
