@@ -36,11 +36,16 @@ class Batcher(Generic[A, R]):
             batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
             try:
                 results = await self._work([item for item, _ in batch])
+                answers = list(zip(batch, results, strict=True))
+            except asyncio.CancelledError:
+                for _, future in batch:
+                    future.cancel()  # nobody will answer these
+                raise
             except Exception as error:  # noqa: BLE001  # passed on to every caller
                 for _, future in batch:
                     if not future.done():
                         future.set_exception(error)
             else:
-                for (_, future), result in zip(batch, results, strict=True):
+                for (_, future), result in answers:
                     if not future.done():
                         future.set_result(result)

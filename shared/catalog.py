@@ -15,7 +15,7 @@ import yaml
 from shared import workflows
 from shared.clock import now_ms
 from shared.errors import InvalidWorkflow
-from shared.kafka import Publisher, consumer
+from shared.kafka import Publisher, consumer, started
 from shared.mongo import Database, mongo_border, patiently
 from shared.statuses import Output
 from shared.timestamps import to_datetime
@@ -129,8 +129,9 @@ class Catalog:
     async def follow(self, bootstrap: str, topics: Topics, client_id: str) -> None:
         """Loads again whenever something is published; runs until cancelled."""
         announcements = consumer(bootstrap, topics.catalog, group=None, client_id=client_id, auto_offset_reset="latest")
-        await announcements.start()
+        await patiently()(started, announcements)
         try:
+            await patiently()(self.load)  # what was published before the first announcement this consumer sees
             async for _ in announcements:
                 await patiently()(self.load)
         finally:

@@ -59,6 +59,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     decided_at: int
     endpoint: str = "default"
     """Which device or endpoint of the channel; part of the delivery id."""
+    name: str | None = None
+    """What the recipient is called, for templates."""
     locale: str | None = None
     attempts: int = 0
     """Attempts used up so far."""

@@ -117,7 +117,7 @@ def recipient(item: Any, pointer: str) -> Recipient:
         raise Invalid("invalid_recipient", str(error).partition(" - at ")[0], pointer) from error
     unknown = item.keys() - set(Contact.__struct_fields__)
     if unknown:
-        raise Invalid("invalid_recipient", f"unknown field {sorted(unknown)[0][:60]!r}", pointer)
+        raise Invalid("invalid_recipient", f"unknown field {min(unknown)[:60]!r}", pointer)
     for name, check in (*CHECKS.items(), ("name", check_name), ("locale", check_locale), ("zone", check_zone)):
         value = getattr(contact, name)
         if value is not None:

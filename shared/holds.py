@@ -30,6 +30,7 @@ def document(hold: Hold) -> dict[str, Any]:
         "due": to_datetime(hold.due),
         "lease": to_datetime(0),
         "cancellation_key": about.cancellation_key if about else None,
+        "cancel_count": about.cancel_count if about else 0,
         "record": encode(record),
     }
 
@@ -52,7 +53,8 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True):
 
 async def server_time(database: Database) -> datetime:
     """The clock that all instances share."""
-    hello = await database.command("hello")
+    # command() does not take the database's options by itself, and would answer with a time without a zone.
+    hello = await database.command("hello", codec_options=database.codec_options)
     now: datetime = hello["localTime"]
     return now
 
@@ -100,9 +102,18 @@ async def release(database: Database, token: str) -> None:
 
 
 async def hasten(database: Database, tenant: str, cancellation_key: str) -> int:
-    """Makes every hold of a key due now, so that the door cancels it; returns how many. Raises MongoAway."""
+    """Makes the cancelled holds of a key due now, so that the door ends them; returns how many. Raises MongoAway.
+
+    What was accepted since the counter rose is left to its time: the door would send it early.
+    """
     with mongo_border():
+        counter = await database.cancellations.find_one({"_id": f"{tenant}:{cancellation_key}"})
         result = await database.holds.update_many(
-            {"tenant": tenant, "cancellation_key": cancellation_key}, {"$set": {"due": to_datetime(0)}}
+            {
+                "tenant": tenant,
+                "cancellation_key": cancellation_key,
+                "cancel_count": {"$lt": counter["count"] if counter else 0},
+            },
+            {"$set": {"due": to_datetime(0)}},
         )
     return int(result.modified_count)

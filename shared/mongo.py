@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
 
 import stamina
-from bson.codec_options import CodecOptions
+from bson.codec_options import CodecOptions, TypeDecoder, TypeRegistry
+from bson.int64 import Int64
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from pymongo import ReadPreference, WriteConcern
 from pymongo.errors import (
@@ -27,6 +28,18 @@ from pymongo.read_concern import ReadConcern
 from shared.errors import MongoAway, Unavailable
 
 Database = AsyncIOMotorDatabase[dict[str, Any]]
+
+
+class _PlainInts(TypeDecoder):
+    """BSON's 64-bit integers as `int`: msgspec and orjson encode no subclass of it."""
+
+    bson_type = Int64
+
+    def transform_bson(self, value: Int64) -> int:
+        return int(value)
+
+
+CODEC: Final = CodecOptions(tz_aware=True, type_registry=TypeRegistry([_PlainInts()]))
 
 AWAY: Final = (
     AutoReconnect,
@@ -53,7 +66,7 @@ async def open_database(uri: str, name: str, *, timeout_ms: int = 5_000) -> Asyn
     try:
         yield client.get_database(
             name,
-            codec_options=CodecOptions(tz_aware=True),
+            codec_options=CODEC,
             read_preference=ReadPreference.PRIMARY,
             write_concern=WriteConcern("majority", j=True),
             read_concern=ReadConcern("majority"),

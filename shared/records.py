@@ -100,7 +100,7 @@ def decode_record(raw: bytes | None) -> Record:
     """Raises InvalidRecord when the bytes are no record of the door."""
     try:
         record = _record_decoder.decode(raw or b"")
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidRecord("unreadable_record", str(error)) from error
     if record.about is None and record.kind is not Kind.PROFILE_CHANGED:
         raise InvalidRecord("incomplete_record", f"a {record.kind} record names no notification")
@@ -111,7 +111,7 @@ def decode_delivery(raw: bytes | None) -> Delivery:
     """Raises InvalidRecord when the bytes are no delivery."""
     try:
         return _delivery_decoder.decode(raw or b"")
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidRecord("unreadable_delivery", str(error)) from error
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import sys
 
-import stamina.instrumentation
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
+
+SELDOM_SECONDS = 10
 
 ACCEPTED = Counter("carillon_accepted", "Notifications and events accepted with 202", ["way", "durability"])
 REFUSED = Counter("carillon_refused", "Requests refused at the edges", ["code"])
@@ -40,6 +41,21 @@ STATUSES_STORED = Counter("carillon_statuses_stored", "Statuses written to the t
 STATUSES_SKIPPED = Counter("carillon_statuses_skipped", "Records of the statuses topic that are no status", ["code"])
 
 
+class _Seldom(logging.Filter):
+    """Lets a library say the same thing once in ten seconds: while a broker is away it says it at every try."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        what = (record.name, str(record.msg))
+        if record.created - self._said.get(what, 0.0) < SELDOM_SECONDS:
+            return False
+        self._said[what] = record.created
+        return True
+
+
 def configure_logging(service: str, level: str = "info") -> None:
     """JSON lines on stdout off a terminal, readable lines on one; library logs take the same way."""
     shared: list[structlog.typing.Processor] = [
@@ -67,19 +83,8 @@ def configure_logging(service: str, level: str = "info") -> None:
             ],
         )
     )
+    handler.addFilter(_Seldom())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(service=service)
-    stamina.instrumentation.set_on_retry_hooks([_log_retry])
-
-
-def _log_retry(details: stamina.instrumentation.RetryDetails) -> None:
-    """A retry without its arguments: stamina's own hook would log records, with contents and addresses."""
-    structlog.get_logger().warning(
-        "waiting",
-        call=details.name,
-        error=repr(details.caused_by),
-        tries=details.retry_num,
-        seconds=round(details.wait_for, 2),
-    )

@@ -98,7 +98,9 @@ def parse(document: Any) -> Workflow:
         raise InvalidWorkflow("invalid_workflow", "`on` needs `recipients`: where does the event name them?", "/on")
     if not 1 <= workflow.expires_after_seconds <= 30 * 86_400:
         raise InvalidWorkflow("invalid_workflow", "expires_after_seconds: 1 to 2592000", "/expires_after_seconds")
-    for step in workflow.steps:
+    for position, step in enumerate(workflow.steps):
+        if len(set(step.channels)) < len(step.channels):
+            raise InvalidWorkflow("invalid_workflow", "a step names each channel once", f"/steps/{position}/channels")
         for channel in step.channels:
             if channel in (Channel.IN_APP, Channel.EMAIL) and getattr(workflow.templates, channel) is None:
                 raise InvalidWorkflow("missing_template", f"templates.{channel} is missing", f"/templates/{channel}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
+from zlib import crc32
 
 import msgspec
 
@@ -90,5 +91,4 @@ def decide(
 
 def _share(delivery: str, attempts: int) -> float:
     """A number in [-1, 1] that the same attempt always gets, so that a replay decides the same."""
-    digits = delivery.replace("-", "")
-    return int(digits[attempts % 24 : attempts % 24 + 8], 16) / 0x7FFFFFFF - 1
+    return crc32(f"{delivery}:{attempts}".encode()) / 0xFFFFFFFF * 2 - 1

@@ -46,19 +46,25 @@ class LaneQueue:
         """Delivers until `stop` is set, then finishes what is claimed. Raises what a delivery raised."""
         self._failed = asyncio.get_running_loop().create_future()
         committing = asyncio.create_task(self._commit_often(consumer))
+        stopping = asyncio.create_task(stop.wait())
+        stopping.add_done_callback(lambda _: self._room.set())
         try:
-            while not stop.is_set():
-                await self._wait_for_room()
-                batch = await consumer.getmany(timeout_ms=250, max_records=self._most - len(self._tasks))
+            while not stop.is_set() and not self._failed.done():
+                if (room := self._most - len(self._window)) <= 0:
+                    self._room.clear()
+                    await self._room.wait()
+                    continue
+                batch = await consumer.getmany(timeout_ms=250, max_records=room)
                 for records in batch.values():
                     for record in records:
                         self._take(record)
-                if self._failed.done():
-                    self._failed.result()
         finally:
             committing.cancel()
+            stopping.cancel()
             await self._let_go(lambda _: True)
             await self._commit(consumer)
+        if self._failed.done():
+            self._failed.result()
 
     def listener(self, consumer: AIOKafkaConsumer) -> _Rebalance:
         """What the consumer calls when partitions move."""
@@ -102,11 +108,6 @@ class LaneQueue:
         following = self._window.done(at, key)
         if following is not None:
             self._start(*following)
-
-    async def _wait_for_room(self) -> None:
-        while len(self._window) >= self._most:
-            self._room.clear()
-            await self._room.wait()
 
     async def _let_go(self, leaves: Callable[[Coordinates], bool]) -> None:
         """Cancels what is not claimed among those that leave, and waits for the rest."""

@@ -26,17 +26,22 @@ class _Bounded(liquid.Environment):
     output_stream_limit = 262_144
 
 
+_FAILURES = (LiquidError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""Filters let Python's own errors through: `round` of "inf", `for` with a negative offset."""
 _PLAIN = _Bounded(autoescape=False)
 _HTML = _Bounded(autoescape=True)
 
 
 def context(delivery: Delivery) -> dict[str, Any]:
-    """What templates see: `data`, `user.id`, `user.name`, `actor`, `workflow`, `event.type`."""
+    """What templates see: `data`, `user.id`, `user.name`, `actor`, `workflow`, `event.type`. Raises RenderFailed."""
     notification = delivery.notification
-    contact = notification.contact
+    try:
+        data = orjson.loads(bytes(notification.data))
+    except orjson.JSONDecodeError as error:  # it is carried raw: the last hop may be the first to look inside
+        raise RenderFailed("unreadable_data") from error
     return {
-        "data": orjson.loads(bytes(notification.data)),
-        "user": {"id": notification.user, "name": contact.name if contact else None},
+        "data": data,
+        "user": {"id": notification.user, "name": delivery.name},
         "actor": notification.actor,
         "workflow": notification.workflow,
         "event": {"id": notification.event_id, "type": notification.event_type},
@@ -47,7 +52,7 @@ def render(text: Text, locale: str | None, values: Mapping[str, Any], *, html: b
     """The text in the best locale there is. Raises RenderFailed."""
     try:
         return _template(localized(text, locale), html).render(**values)
-    except LiquidError as error:
+    except _FAILURES as error:
         raise RenderFailed(type(error).__name__) from error
 
 

@@ -1,7 +1,8 @@
 """What is under way (pure): offsets that may be committed, and each key's order.
 
 A record is under way from its reading until all that follows it is durable. An offset is committed only
-when everything before it is done; of one key only one record is worked on at a time.
+when everything before it is done; of one key only one record is worked on at a time. A key keeps order
+within its partition, as Kafka does; records without a key have no order to keep.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Window(Generic[J]):
     def __init__(self) -> None:
         self._under_way: dict[Place, dict[int, None]] = {}
         self._read_up_to: dict[Place, int] = {}
-        self._chains: dict[bytes | None, deque[Entry[J]]] = {}
+        self._chains: dict[tuple[Place, bytes], deque[Entry[J]]] = {}
 
     def __len__(self) -> int:
         return sum(map(len, self._under_way.values()))
@@ -41,20 +42,23 @@ class Window(Generic[J]):
         place = (at.topic, at.partition)
         self._under_way.setdefault(place, {})[at.offset] = None
         self._read_up_to[place] = at.offset + 1
-        chain = self._chains.setdefault(key, deque())
+        if key is None:
+            return True
+        chain = self._chains.setdefault((place, key), deque())
         chain.append(Entry(at, key, job))
         return len(chain) == 1
 
     def done(self, at: Coordinates, key: bytes | None) -> Entry[J] | None:
         """Ends the job at the head of its key; returns the next one of that key, which may start."""
-        self._under_way.get((at.topic, at.partition), {}).pop(at.offset, None)
-        chain = self._chains.get(key)
-        if not chain or chain[0].at != at:
+        place = (at.topic, at.partition)
+        self._under_way.get(place, {}).pop(at.offset, None)
+        chain = None if key is None else self._chains.get((place, key))
+        if key is None or not chain or chain[0].at != at:
             return None
         chain.popleft()
         if chain:
             return chain[0]
-        del self._chains[key]
+        del self._chains[place, key]
         return None
 
     def stop(self, leaves: Callable[[Coordinates], bool]) -> None:
@@ -74,6 +78,5 @@ class Window(Generic[J]):
         for place in places:
             self._under_way.pop(place, None)
             self._read_up_to.pop(place, None)
-        gone = [key for key, chain in self._chains.items() if (chain[0].at.topic, chain[0].at.partition) in places]
-        for key in gone:
-            del self._chains[key]
+        for place, key in [name for name in self._chains if name[0] in places]:
+            del self._chains[place, key]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import faust
@@ -51,6 +53,7 @@ def create_app(settings: RouterSettings) -> faust.App:
         broker_commit_every=10_000,
         stream_buffer_maxsize=65_536,
         stream_wait_empty=True,
+        datadir=Path(tempfile.gettempdir()) / "carillon-router",  # Faust makes it; without tables it stays empty
         Stream=ChunkStream,
     )
     app.transport = Transport([URL(part) for part in broker.split(";")], app)

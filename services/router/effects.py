@@ -77,6 +77,7 @@ def _delivery(topics: Topics, decision: Decision, item: Deliver) -> Output:
         step=item.step,
         endpoint=endpoint,
         address=item.address,
+        name=item.name,
         locale=item.locale,
         notification=notification,
         decided_at=decision.at,

@@ -17,7 +17,7 @@ from shared import ids
 from shared.catalog import Catalog
 from shared.clock import now_ms
 from shared.errors import InvalidEvent
-from shared.events import Event, from_kafka
+from shared.events import ACCEPTED_AT, Event, from_kafka
 from shared.expansion import check_tenant, expand, from_event
 from shared.failpoints import Failpoint, failpoint
 from shared.kafka import Publisher
@@ -29,6 +29,9 @@ from shared.telemetry import DUPLICATES, REPLAYS
 from shared.timestamps import from_datetime, to_datetime
 from shared.topics import Topics
 from shared.workflows import Workflow
+
+MOST_DIGITS = 15
+"""Of a time in milliseconds; what is longer is not one."""
 
 
 class Expansion(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,14 +81,13 @@ class Expander:
             poison.append(Poison(message, error))
             return None
         now = now_ms()
-        stamped = round(message.timestamp * 1000) if message.timestamp and message.timestamp > 0 else now
         return message, Expansion(
             id=ids.event_id(tenant, event.source, event.id),
             tenant=tenant,
             event=event,
             coordinates=Coordinates(message.topic, message.partition, message.offset),
             workflows=tuple((found.key, found.version) for found in self._catalog.started_by(tenant, event.type)),
-            accepted_at=min(stamped, now),
+            accepted_at=min(_accepted_at(message, now), now),
         )
 
     async def _store(self, read: list[tuple[Any, Expansion]]) -> list[tuple[Any, Expansion]]:
@@ -157,6 +159,14 @@ class Expander:
     def _workflows(self, expansion: Expansion) -> list[Workflow]:
         found = (self._catalog.version(expansion.tenant, key, version) for key, version in expansion.workflows)
         return [workflow for workflow in found if workflow is not None]
+
+
+def _accepted_at(message: Any, now: int) -> int:
+    """When ingest accepted the event, else when its producer wrote it, else now (ms since the epoch)."""
+    said = dict(message.headers or ()).get(ACCEPTED_AT, b"")
+    if said.isdigit() and len(said) < MOST_DIGITS:
+        return int(said)
+    return round(message.timestamp * 1000) if message.timestamp and message.timestamp > 0 else now
 
 
 def _replayed(expansion: Expansion, row: dict[str, Any]) -> Expansion | None:

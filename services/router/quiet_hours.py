@@ -8,17 +8,20 @@ quiet twice, and a window whose end is skipped ends at the first instant after t
 from __future__ import annotations
 
 from bisect import bisect_right
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from functools import lru_cache
-from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from shared.profiles import DAY_MINUTES, WEEKDAYS, QuietHours, Window, zone_info
 
 DAY_MS: Final = 86_400_000
-DAYS_AHEAD: Final = 9
-"""Not all of a week is quiet, so the end of any quiet time is nearer than this."""
+MINUTE_MS: Final = 60_000
+EPOCH_WEEKDAY: Final = 3
+"""1970-01-01 was a Thursday."""
+DAYS_AHEAD: Final = 16
+"""Not all of a week is quiet, so a quiet time ends within one, or within two if the clock skips the only gap."""
 DAYS_BACK: Final = 2
 
 
@@ -43,24 +46,38 @@ def next_quiet(hours: QuietHours | None, zone: str, now: int) -> int | None:
 @lru_cache(maxsize=50_000)
 def _intervals(windows: tuple[Window, ...], zone: str, day: int) -> tuple[list[int], list[int]]:
     """Starts and ends of all quiet times around a UTC day, sorted and apart."""
-    info = zone_info(zone)
     by_day = _minutes_by_weekday(windows)
-    first = datetime.fromtimestamp(day * DAY_MS / 1000, UTC).date() - timedelta(days=DAYS_BACK)
-    instants = _boundaries(by_day, info, first)
     starts: list[int] = []
     ends: list[int] = []
-    for instant, following in pairwise(instants):
-        if _is_quiet(by_day, info, instant):
-            if ends and ends[-1] == instant:
-                ends[-1] = following
-            else:
-                starts.append(instant)
-                ends.append(following)
+    for left, right, offset in _spans(zone_info(zone), (day - DAYS_BACK) * DAY_MS, (day + DAYS_AHEAD) * DAY_MS):
+        # Where the offset stays the same, wall-clock time is the instant plus the offset.
+        for wall_day in range((left + offset) // DAY_MS, (right + offset) // DAY_MS + 1):
+            midnight = wall_day * DAY_MS - offset
+            for first, last in by_day[(wall_day + EPOCH_WEEKDAY) % 7]:
+                start, end = max(left, midnight + first * MINUTE_MS), min(right, midnight + last * MINUTE_MS)
+                if start >= end:
+                    continue
+                if ends and start <= ends[-1]:
+                    ends[-1] = max(ends[-1], end)
+                else:
+                    starts.append(start)
+                    ends.append(end)
     return starts, ends
 
 
+def _spans(info: ZoneInfo, first: int, last: int) -> Iterator[tuple[int, int, int]]:
+    """The time between two instants in spans of one UTC offset each: (from, until, offset), milliseconds."""
+    left = first
+    for midnight in range(first, last, DAY_MS):
+        change = _clock_change(info, midnight, midnight + DAY_MS)
+        if change is not None:
+            yield left, change, _offset(info, left)
+            left = change
+    yield left, last, _offset(info, left)
+
+
 def _minutes_by_weekday(windows: tuple[Window, ...]) -> list[list[tuple[int, int]]]:
-    """For each weekday the quiet minutes [from, until) of that day, what came over midnight included."""
+    """For each weekday the quiet minutes [from, until) of that day in order, what came over midnight included."""
     days: list[list[tuple[int, int]]] = [[] for _ in WEEKDAYS]
     for window in windows:
         start, until = window.minutes
@@ -69,28 +86,7 @@ def _minutes_by_weekday(windows: tuple[Window, ...]) -> list[list[tuple[int, int
             days[position].append((start, min(until, DAY_MINUTES)))
             if until > DAY_MINUTES:
                 days[(position + 1) % 7].append((0, until - DAY_MINUTES))
-    return days
-
-
-def _is_quiet(by_day: list[list[tuple[int, int]]], info: ZoneInfo, instant: int) -> bool:
-    local = datetime.fromtimestamp(instant / 1000, info)
-    minute = local.hour * 60 + local.minute
-    return any(start <= minute < until for start, until in by_day[local.weekday()])
-
-
-def _boundaries(by_day: list[list[tuple[int, int]]], info: ZoneInfo, first: date) -> list[int]:
-    """Every instant at which quiet may begin or end: window edges by either fold, and clock changes."""
-    instants: set[int] = set()
-    for ahead in range(DAYS_BACK + DAYS_AHEAD + 1):
-        local = datetime.combine(first + timedelta(days=ahead), time(), info)
-        edges = {0} | {edge for pair in by_day[local.weekday()] for edge in pair}
-        for edge in edges:
-            wall = local + timedelta(minutes=edge)
-            instants.add(_ms(wall.replace(fold=0)))
-            instants.add(_ms(wall.replace(fold=1)))
-    ordered = sorted(instants)
-    changes = {change for left, right in pairwise(ordered) if (change := _clock_change(info, left, right)) is not None}
-    return sorted(instants | changes)
+    return [sorted(day) for day in days]
 
 
 def _clock_change(info: ZoneInfo, left: int, right: int) -> int | None:
@@ -109,9 +105,6 @@ def _clock_change(info: ZoneInfo, left: int, right: int) -> int | None:
     return right
 
 
-def _offset(info: ZoneInfo, instant: int) -> timedelta | None:
-    return datetime.fromtimestamp(instant / 1000, info).utcoffset()
-
-
-def _ms(value: datetime) -> int:
-    return round(value.timestamp() * 1000)
+def _offset(info: ZoneInfo, instant: int) -> int:
+    offset = datetime.fromtimestamp(instant / 1000, info).utcoffset() or timedelta()
+    return offset // timedelta(milliseconds=1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
+from zlib import crc32
 
 import msgspec
 
@@ -42,6 +43,7 @@ class Deliver(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
     channel: Channel
     step: int
     address: str
+    name: str | None = None
     locale: str | None = None
     valid_until: int | None = None
 
@@ -152,12 +154,15 @@ def _channel(question: Question, workflow: Workflow, step: int, channel: Channel
                 channel=channel, step=step,
             )  # fmt: skip
         valid_until = next_quiet(profile.quiet_hours, zone, now)
-    locale = (profile.locale if profile else None) or (_contact(question).locale)
-    return Deliver(channel=channel, step=step, address=address, locale=locale, valid_until=valid_until)
-
-
-def _contact(question: Question) -> Contact:
-    return question.notification.contact or Contact()
+    contact = question.notification.contact or Contact()
+    return Deliver(
+        channel=channel,
+        step=step,
+        address=address,
+        name=(profile.name if profile else None) or contact.name,
+        locale=(profile.locale if profile else None) or contact.locale,
+        valid_until=valid_until,
+    )
 
 
 def _address(question: Question, channel: Channel) -> str | None:
@@ -167,10 +172,10 @@ def _address(question: Question, channel: Channel) -> str | None:
         return question.notification.user if question.profile is not None else None
     if question.profile is not None and name in question.profile.addresses:
         return question.profile.addresses[name]
-    address: str | None = getattr(_contact(question), name)
+    address: str | None = getattr(question.notification.contact or Contact(), name)
     return address
 
 
 def _spread(notification: str, spread_ms: int) -> int:
     """The same notification always gets the same share of the spread."""
-    return int(notification[:8], 16) % spread_ms if spread_ms else 0
+    return crc32(notification.encode()) % spread_ms if spread_ms else 0

@@ -56,13 +56,16 @@ class Consumer(driver.Consumer):
         first, *others = coros
         if not iscoroutine(first):
             return await super().wait_first(*coros, timeout=timeout)
+        ended = True
         try:
             paused_on = first.send(None)
+            ended = False
         except StopIteration as end:
-            for other in others:
+            return WaitResults([first], [end.value], False)
+        finally:
+            for other in others if ended else ():
                 if iscoroutine(other):
                     other.close()
-            return WaitResults([first], [end.value], False)
         return await super().wait_first(_finish(first, paused_on), *others, timeout=timeout)
 
     def _new_offset(self, tp: TP) -> int | None:

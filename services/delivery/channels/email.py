@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
@@ -121,9 +122,14 @@ def compose(delivery: Delivery, workflow: Workflow, sender: str) -> EmailMessage
         message["Date"] = formatdate(delivery.decided_at / 1000, usegmt=True)
         message["Auto-Submitted"] = "auto-generated"
         message["X-Carillon-Notification"] = delivery.notification.id
-    except (ValueError, IndexError) as error:
+    except (ValueError, LookupError, AttributeError, MessageError) as error:  # what the parser of addresses raises
         raise RenderFailed(f"header:{type(error).__name__}") from error
-    message.set_content(render(template.text, locale, values))
-    if template.html is not None:
-        message.add_alternative(render(template.html, locale, values, html=True), subtype="html")
+    text = render(template.text, locale, values)
+    html = render(template.html, locale, values, html=True) if template.html is not None else None
+    try:
+        message.set_content(text)
+        if html is not None:
+            message.add_alternative(html, subtype="html")
+    except UnicodeEncodeError as error:  # a lone surrogate
+        raise RenderFailed("body:UnicodeEncodeError") from error
     return message

@@ -1,7 +1,7 @@
 """Which addresses a webhook may reach: public ones, and what the operator allows.
 
 An explicit list, because `ipaddress.is_global` says yes to ways back into our own network (NAT64, 6to4,
-v4-compatible, multicast). Every address of a name is checked, and the checked address is the one connected to.
+v4-compatible and v4-translated, all in ::/8; multicast). Every address of a name is checked, and the checked address is the one connected to.
 """
 
 from __future__ import annotations
@@ -33,10 +33,7 @@ FORBIDDEN: Final[tuple[Network, ...]] = tuple(
         "203.0.113.0/24",
         "224.0.0.0/4",
         "240.0.0.0/4",
-        "::/96",
-        "::1/128",
-        "64:ff9b::/96",
-        "64:ff9b:1::/48",
+        "::/8",
         "100::/64",
         "2001::/23",
         "2001:db8::/32",

@@ -41,8 +41,8 @@ class WebhookSender:
         """One POST: `webhook-id` is the delivery id, `webhook-timestamp` that of this attempt."""
         del workflow
         body = payload(delivery)
-        url = URL(delivery.address)
         try:
+            url = URL(delivery.address)
             self._guard.check_host(url.host or "")
             async with self._open().post(
                 url, data=body, headers=self._headers(delivery, body), allow_redirects=False, timeout=self._timeout
@@ -55,7 +55,7 @@ class WebhookSender:
             if isinstance(error.os_error, Forbidden):
                 return Rejected(reason=Reason.FORBIDDEN_ADDRESS)
             return Failed(code="unreachable")
-        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
+        except (ValueError, aiohttp.NonHttpUrlClientError):  # InvalidURL is a ValueError, too
             return Rejected(code="invalid_url")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return Failed(code=type(error).__name__)
@@ -127,7 +127,7 @@ def parse_retry_after(text: str | None, now: int) -> int | None:
         return int(text[:12]) * 1000
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # the endpoint may send anything
         return None
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)
