@@ -1,0 +1,58 @@
+"""Health as the inbox's clients see it; the platform's own probes are on the health port."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel
+
+from services.gateway.inbox_api import PREFIX
+from shared.clock import now_ms
+from shared.runtime import Runtime
+from shared.timestamps import rfc3339
+
+
+class Health(StrEnum):
+    """Of one component, and of the whole: as healthy as its worst."""
+
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+
+
+class Component(BaseModel):
+    """One part that an inbox needs."""
+
+    status: Health
+
+
+class HealthAnswer(BaseModel):
+    """`components`: `database` (the memory) and `log` (what carries changes)."""
+
+    status: Health
+    timestamp: str
+    components: dict[str, Component]
+
+
+def health_routes(runtime: Runtime) -> APIRouter:
+    """GET, without a token: 200, or 503 when a component does not answer."""
+    routes = APIRouter(prefix=PREFIX, tags=["health"])
+
+    @routes.get("/health", responses={503: {"model": HealthAnswer}})
+    async def health(response: Response) -> HealthAnswer:
+        """Asks each component."""
+        found = await runtime.health()
+        states = {"database": _state(found["mongodb"]), "log": _state(found["kafka"])}
+        whole = _state(all(state is Health.HEALTHY for state in states.values()))
+        response.status_code = 200 if whole is Health.HEALTHY else 503
+        return HealthAnswer(
+            status=whole,
+            timestamp=rfc3339(now_ms()),
+            components={name: Component(status=state) for name, state in states.items()},
+        )
+
+    return routes
+
+
+def _state(good: bool) -> Health:
+    return Health.HEALTHY if good else Health.UNHEALTHY
