@@ -9,6 +9,7 @@ import re
 from typing import Any, Final
 
 import msgspec
+import orjson
 
 from shared import ids
 from shared.addresses import CHECKS, check_locale, check_name
@@ -148,7 +149,10 @@ def from_event(
     accepted_at: int,
     traceparent: str | None,
 ) -> Request:
-    """What an event asks of one workflow. Raises InvalidEvent when its recipients cannot be read."""
+    """What an event asks of one workflow. Raises InvalidEvent when its recipients cannot be read.
+
+    The list of recipients itself goes to none of them: nobody is told who else was.
+    """
     path = workflow.recipients or ""
     pointer = "/" + path.replace(".", "/")
     named = lookup(data, path)
@@ -163,8 +167,16 @@ def from_event(
         event_type=event_type,
         source=source,
         recipients=found,
-        data=raw,
+        data=orjson.dumps(_without(data, path.split(".")[1:])) if isinstance(named, list) else raw,
         accepted_at=accepted_at,
         actor=actor if isinstance(actor, str) else None,
         traceparent=traceparent,
     )
+
+
+def _without(value: Any, names: list[str]) -> Any:
+    """A copy of nested objects without the member that `names` leads to."""
+    name, *deeper = names
+    if not deeper:
+        return {key: item for key, item in value.items() if key != name}
+    return value | {name: _without(value[name], deeper)}

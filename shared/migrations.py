@@ -38,6 +38,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
     "inbox": [
         IndexModel([("tenant", ASCENDING), ("user", ASCENDING), ("offset", DESCENDING)]),
         IndexModel([("tenant", ASCENDING), ("user", ASCENDING), ("changed_at", DESCENDING)]),
+        IndexModel([("tenant", ASCENDING), ("user", ASCENDING), ("notification", ASCENDING)]),
     ],
     "cancellations": [],
     "timeline": [

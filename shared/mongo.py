@@ -15,12 +15,9 @@ from bson.int64 import Int64
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from pymongo import ReadPreference, WriteConcern
 from pymongo.errors import (
-    AutoReconnect,
     BulkWriteError,
+    ConnectionFailure,
     ExecutionTimeout,
-    NetworkTimeout,
-    NotPrimaryError,
-    ServerSelectionTimeoutError,
     WTimeoutError,
 )
 from pymongo.read_concern import ReadConcern
@@ -42,14 +39,13 @@ class _PlainInts(TypeDecoder):
 CODEC: Final = CodecOptions(tz_aware=True, type_registry=TypeRegistry([_PlainInts()]))
 
 AWAY: Final = (
-    AutoReconnect,
+    ConnectionFailure,
     ExecutionTimeout,
-    NetworkTimeout,
-    NotPrimaryError,
-    ServerSelectionTimeoutError,
     WTimeoutError,
 )
 DUPLICATE_KEY: Final = 11000
+NO_PRIMARY: Final = frozenset({91, 189, 10107, 11600, 11602, 13435, 13436})
+"""Codes of writes that met a primary which was stepping down or shutting down."""
 
 
 def open_client(uri: str, *, timeout_ms: int = 5_000) -> AsyncIOMotorClient[dict[str, Any]]:
@@ -85,10 +81,16 @@ def mongo_border() -> Iterator[None]:
 
 
 def duplicates(error: BulkWriteError) -> set[int]:
-    """Positions of an unordered insert that were there already; raises `error` for anything else."""
+    """Positions of an unordered insert that were there already.
+
+    Raises MongoAway when the primary went away under it, `error` for anything else.
+    """
     details = error.details or {}
     failures = details.get("writeErrors", [])
-    if details.get("writeConcernErrors") or any(failure["code"] != DUPLICATE_KEY for failure in failures):
+    codes = {failure["code"] for failure in failures} - {DUPLICATE_KEY}
+    if details.get("writeConcernErrors") or codes & NO_PRIMARY:
+        raise MongoAway("the primary went away under a write") from error
+    if codes:
         raise error
     return {failure["index"] for failure in failures}
 

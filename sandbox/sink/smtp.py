@@ -21,6 +21,12 @@ class Handler:
         self._messages = messages
         self._faults = faults
 
+    async def handle_NOOP(self, server: SMTP, _session: Session, _envelope: Envelope, _arg: str) -> str:  # noqa: N802  # as below
+        """A connection from before it went down is gone, too: whoever asks finds out."""
+        if self._faults.email({EmailMode.DOWN}) is not None:
+            server.transport.abort()
+        return "250 OK"
+
     async def handle_RCPT(  # noqa: N802  # aiosmtpd looks hooks up by the SMTP verb
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
