@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from sandbox.child import settle
 from tests.brokers import Brokers, brokers
-from tests.harness import Harness, Names, lay
+from tests.harness import SERVICES, TOKEN_SECRET, Harness, Names, lay
 
 logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
@@ -27,6 +29,28 @@ async def names(shared_brokers: Brokers) -> Names:
     return await lay(shared_brokers)
 
 
+@pytest.fixture(scope="session")
+def product(shared_brokers: Brokers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
+    """The whole product, running, for all tests that only use it: each with users and keys of its own."""
+    made = Harness(settle(lay(shared_brokers)), tmp_path_factory.mktemp("product"))
+    for name in SERVICES:
+        made.spawn(name)
+    try:
+        for service in made.services.values():
+            settle(service.ready(120))
+        yield made
+    finally:
+        made.kill()
+
+
+@pytest.fixture
+async def stack(product: Harness) -> dict[str, Any]:
+    """The running product as `stack.json` describes it: URLs and credentials, nothing else."""
+    urls = {name: product.url(name) for name in ("ingest", "gateway", "console", "sink")}
+    sockets = f"ws://127.0.0.1:{product.ports['sockets']}"
+    return {"urls": urls | {"sockets": sockets}, "api_key": await product.api_key(), "token_secret": TOKEN_SECRET}
+
+
 @pytest.fixture
 async def harness(names: Names, tmp_path: Path) -> AsyncIterator[Harness]:
     """Services as processes of the test's own; ended with it."""
@@ -34,4 +58,4 @@ async def harness(names: Names, tmp_path: Path) -> AsyncIterator[Harness]:
     try:
         yield made
     finally:
-        await made.close()
+        made.kill()

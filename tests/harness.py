@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -88,9 +88,7 @@ class Harness:
         self.ports = dict(zip(("ingest", "gateway", "sockets", "console", "sink", "smtp"), ports, strict=False))
         self._health = ports[6:]
         self.services: dict[str, Service] = {}
-        self._stack = AsyncExitStack()
-        self._http: aiohttp.ClientSession | None = None
-        self.key = ""
+        self._key = ""
 
     def env(self) -> dict[str, str]:
         """Settings of every service, ports included."""
@@ -133,21 +131,25 @@ class Harness:
         """What a service has said."""
         return (self.folder / f"{name}.log").read_text(errors="replace")
 
-    async def http(self) -> aiohttp.ClientSession:
-        """A client whose default credential is an API key with all scopes."""
-        if self._http is None:
-            database = await self.database()
-            self.key = await create(database, tenant="default", scopes=frozenset(Scope), name="tests")
-            self._http = await self._stack.enter_async_context(
-                aiohttp.ClientSession(headers={"authorization": f"Bearer {self.key}"})
-            )
-        return self._http
+    async def api_key(self) -> str:
+        """A key with all scopes."""
+        if not self._key:
+            async with open_database(self.names.brokers.mongo, self.names.database) as database:
+                self._key = await create(database, tenant="default", scopes=frozenset(Scope), name="tests")
+        return self._key
 
-    async def database(self) -> Database:
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[aiohttp.ClientSession]:
+        """An HTTP client whose default credential is a key with all scopes."""
+        headers = {"authorization": f"Bearer {await self.api_key()}"}
+        async with aiohttp.ClientSession(headers=headers) as http:
+            yield http
+
+    @asynccontextmanager
+    async def database(self) -> AsyncIterator[Database]:
         """The test's database."""
-        return await self._stack.enter_async_context(
-            open_database(self.names.brokers.mongo, self.names.database, timeout_ms=20_000)
-        )
+        async with open_database(self.names.brokers.mongo, self.names.database, timeout_ms=20_000) as database:
+            yield database
 
     def token(self, user: str, tenant: str = "default", ttl: int = 3600) -> str:
         """A user's JWT."""
@@ -157,18 +159,16 @@ class Harness:
         self, method: str, path: str, *, service: str = "ingest", expect: int | None = None, **more: Any
     ) -> Any:
         """One API call; returns the decoded body, and fails unless the status is `expect` (or 2xx)."""
-        http = await self.http()
-        async with http.request(method, self.url(service) + path, **more) as response:
+        async with self.client() as http, http.request(method, self.url(service) + path, **more) as response:
             body = await response.json(content_type=None)
             ok = response.status == expect if expect else 200 <= response.status < 300
             assert ok, f"{method} {path}: {response.status} {body}"
             return body
 
-    async def close(self) -> None:
-        """Ends everything of this test."""
+    def kill(self) -> None:
+        """Ends every service of this test."""
         for service in self.services.values():
             service.kill()
-        await self._stack.aclose()
 
 
 @asynccontextmanager
@@ -178,4 +178,4 @@ async def running(brokers: Brokers, folder: Path) -> AsyncIterator[Harness]:
     try:
         yield made
     finally:
-        await made.close()
+        made.kill()

@@ -51,10 +51,10 @@ async def effects(harness: Harness) -> tuple[Counter[str], dict[str, int]]:
         delivery = headers.get("webhook-id") or headers["message-id"].strip("<>").partition("@")[0]
         times[delivery] += 1
         first.setdefault(delivery, message["at_ms"])
-    database = await harness.database()
-    async for row in database.inbox.find({}, {"created_at": 1}):
-        times[row["_id"]] += 1
-        first[row["_id"]] = int(row["created_at"].timestamp() * 1000)
+    async with harness.database() as database:
+        async for row in database.inbox.find({}, {"created_at": 1}):
+            times[row["_id"]] += 1
+            first[row["_id"]] = int(row["created_at"].timestamp() * 1000)
     return times, first
 
 

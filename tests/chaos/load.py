@@ -30,6 +30,7 @@ class Load:
     outbox: int = 0
     retried: int = 0
     _sent: int = 0
+    _http: aiohttp.ClientSession | None = None
 
     async def people(self) -> None:
         """Users with every address, some who want no e-mail, some without any address."""
@@ -50,6 +51,11 @@ class Load:
 
     async def send(self, count: int, *, per_second: float) -> None:
         """`count` notifications, one event each, at about this pace; returns when all are accepted."""
+        async with self.harness.client() as http:
+            self._http = http
+            await self._send(count, per_second)
+
+    async def _send(self, count: int, per_second: float) -> None:
         pending: set[asyncio.Task[None]] = set()
         producer = AIOKafkaProducer(
             bootstrap_servers=self.harness.names.brokers.kafka, acks="all", enable_idempotence=True
@@ -113,11 +119,11 @@ class Load:
 
     async def _insist(self, path: str, body: dict[str, Any], headers: dict[str, str]) -> Any:
         """Repeats one call under one key until it is accepted, as a careful producer does."""
-        http = await self.harness.http()
+        assert self._http is not None
         headers = headers | {"idempotency-key": uuid4().hex}
         while True:
             try:
-                async with http.post(
+                async with self._http.post(
                     self.harness.url("ingest") + path,
                     data=orjson.dumps(body),
                     headers={"content-type": "application/json"} | headers,

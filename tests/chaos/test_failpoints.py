@@ -63,7 +63,6 @@ async def test_a_crash_at_any_point_loses_and_doubles_nothing(harness: Harness) 
         await settled(harness, load)
         found = await verdict(harness, load.accepted)
         windows = (await metrics(harness))["carillon_crash_windows_total"]
-        print(point, victim, "doubled", len(found.doubled), "windows", windows, "retries", found.retries)
         if point in WINDOWS:
             assert windows > 0, "the crash was met and counted"
         if point is Failpoint.AFTER_SEND:

@@ -81,11 +81,11 @@ async def kill(harness: Harness, victim: str) -> None:
 
 async def settled(harness: Harness, load: Load) -> None:
     """Until nothing waits: no hold, nothing in the outbox, every accepted notification at its end."""
-    database = await harness.database()
 
     async def done() -> bool:
-        if await database.holds.count_documents({}) or await database.outbox.count_documents({}):
-            return False
+        async with harness.database() as database:
+            if await database.holds.count_documents({}) or await database.outbox.count_documents({}):
+                return False
         found = await verdict(harness, load.accepted)
         return not found.unterminated and not found.lost
 
@@ -109,7 +109,7 @@ async def show(harness: Harness, load: Load, in_flight: dict[str, int]) -> None:
         "crash windows": windows,
         "doubled": len(found.doubled),
     }
-    print(report)
+    print(report)  # noqa: T201  # what the run was made of, for whoever reads the log
     assert len(load.accepted) == EVENTS
     assert len(found.doubled) <= windows, "doubles come only from the named window"
     assert {kind: who for kind, who in found.faults().items() if kind != "doubled"} == {}

@@ -24,7 +24,7 @@ async def run(harness: Harness, *argv: str, code: int = 0) -> str:
         env={
             "CARILLON_URL": harness.url("ingest"),
             "CARILLON_CONSOLE_URL": harness.url("console"),
-            "CARILLON_API_KEY": harness.key,
+            "CARILLON_API_KEY": await harness.api_key(),
             **harness.env(),
         },
         cwd=ROOT,
@@ -37,8 +37,9 @@ async def run(harness: Harness, *argv: str, code: int = 0) -> str:
 
 async def test_send_watch_and_why_tell_what_really_happened(harness):
     await harness.start()
-    await harness.http()
-    async with AsyncClient(harness.url("ingest"), harness.key, console_url=harness.url("console")) as carillon:
+    async with AsyncClient(
+        harness.url("ingest"), await harness.api_key(), console_url=harness.url("console")
+    ) as carillon:
         await carillon.put_user(
             "ana", {"locale": "pt-BR", "zone": "Asia/Tokyo", "addresses": {"email": "ana@example.com"}}
         )
@@ -74,7 +75,9 @@ async def test_send_watch_and_why_tell_what_really_happened(harness):
 
 async def seen(harness: Harness, notification: str) -> dict:
     """The story once its decision is in the timeline; empty before."""
-    async with AsyncClient(harness.url("ingest"), harness.key, console_url=harness.url("console")) as carillon:
+    async with AsyncClient(
+        harness.url("ingest"), await harness.api_key(), console_url=harness.url("console")
+    ) as carillon:
         try:
             story = await carillon.timeline(notification)
         except ProblemError as error:
@@ -86,7 +89,6 @@ async def seen(harness: Harness, notification: str) -> dict:
 
 async def test_a_refusal_is_readable(harness):
     await harness.start("ingest", "console")
-    await harness.http()
     said = await run(harness, "send", "order.shiped", "--to", "ana", code=1)
     assert "order.shiped" in said
     assert "Next:" in said
