@@ -25,7 +25,7 @@ DEV_VENV := .venv/.dev
 
 .PHONY: demo up down status logs doctor clean
 demo: $(SANDBOX_VENV) ## Start everything, run the main job on real input, show what happened
-	started=; trap '[[ -z $$started ]] || $(CLI) down' EXIT
+	@started=; trap '[[ -z $$started ]] || $(CLI) down' EXIT
 	$(CLI) status >/dev/null 2>&1 || { started=yes; $(CLI) up; }
 	$(BIN)/python -m sandbox.demo
 

@@ -60,11 +60,11 @@ class Kafka:
         """Start the process; does not wait until it answers. Raises `Missing` without Java or jars."""
         self.child.spawn()
 
-    async def ready(self, timeout: float = 60) -> None:
+    async def ready(self, timeout: float = 120) -> None:
         """Wait until the broker is in its own metadata, so that topics can be made. Raises `NotReady`."""
         await self.child.until(self._answers, timeout)
 
-    def start(self, timeout: float = 60) -> None:
+    def start(self, timeout: float = 120) -> None:
         """`spawn` and `ready`, for callers without a loop; blocks."""
         self.spawn()
         settle(self.ready(timeout))

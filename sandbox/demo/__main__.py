@@ -1,0 +1,104 @@
+"""The story: people, a socket, events by every way in, what became of them, and whether it adds up."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+import stamina.instrumentation
+from rich.console import Console
+from rich.text import Text
+from websockets.exceptions import WebSocketException
+
+from carillon.client import AsyncClient
+from carillon.problems import ClientError
+from sandbox.demo import people, table
+from sandbox.demo.arrivals import complete, everything, last_at_the_sink, token
+from sandbox.demo.events import Producers, Refused
+from sandbox.demo.outcomes import settle
+from sandbox.demo.plan import LATER, LIVE, PLAN
+from sandbox.demo.socket_client import InboxSocket
+from sandbox.demo.steps import Steps
+from sandbox.demo.sums import add_up, awaited, missing
+from sandbox.stack import Phase, Stack, load, supervisor_pid
+from shared.clock import now_ms
+
+SECONDS: Final = 60.0
+"""All of it; what is not there by then is missing."""
+
+
+async def tell(stack: Stack, console: Console) -> int:
+    """Runs the demonstration; returns the exit code."""
+    until, began, steps = time.monotonic() + SECONDS, now_ms(), Steps(console)
+    live, later = (InboxSocket(stack.urls["sockets"], token(stack, user)) for user in (LIVE, LATER))
+    client = AsyncClient(stack.urls["ingest"], stack.api_key or "", console_url=stack.urls["console"], patience=10)
+    async with client as carillon, aiohttp.ClientSession() as session:
+        since = await last_at_the_sink(session, stack)
+        with steps.step("people, by PUT /v1/users/{id}") as step:
+            loaded = await people.load(carillon, stack.urls["sink"], began)
+            step.detail = ", ".join(loaded)
+        with steps.step(f"{LIVE} connected by WebSocket") as step:
+            await live.connect()
+            step.detail = f"{LATER} is not connected"
+        with steps.step("events sent, each of them durable") as step:
+            accepted = await Producers(stack, carillon, f"{began:x}").send(PLAN)
+            step.detail = f"{len(accepted)} by {len({one.way for one in PLAN})} ways"
+        with steps.step("notifications at their end, or held") as step:
+            found = await settle(carillon, accepted, until, step.count)
+        with steps.step(f"{LATER} connected by WebSocket") as step:
+            await later.connect()
+            step.detail = f"{later.unread} unread were waiting"
+        with steps.step("messages arrived") as step:
+            others = [user for user in loaded if user not in (LIVE, LATER)]
+            arrivals = await complete(
+                lambda: everything(session, stack, since, (live, later), others),
+                lambda arrivals: awaited(found, arrivals),
+                until,
+            )
+            step.detail = "all that were sent" if not awaited(found, arrivals) else "not all"
+        await asyncio.gather(live.leave(), later.leave())
+    lacking = list(missing(accepted, found, arrivals))
+    zones = {user: people.quiet_zone(body) for user, body in loaded.items()}
+    console.print("", table.outcomes(accepted, found, arrivals, zones), table.totals(add_up(accepted, found, arrivals)))
+    for line in lacking:
+        console.print(Text(f"✗ {line}", "red"), soft_wrap=True)
+    if lacking:
+        return 1
+    held = next((row for part in found.values() for row in part if row.state == "held"), None)
+    told = held.notification if held else next(iter(found))
+    console.print("\nEverything adds up.", style="bold green")
+    console.print("Ask why about one of them (make up starts the stack and leaves it running, make down stops it):")
+    console.print(f"  .venv/bin/carillon why {told}", highlight=False, soft_wrap=True)
+    return 0
+
+
+def main() -> int:
+    """The demonstration against the stack of CARILLON_STATE."""
+    state = Path(os.environ.get("CARILLON_STATE", ".carillon"))
+    stack = load(state)
+    if stack is None or stack.phase is not Phase.RUNNING or supervisor_pid(state) is None:
+        return _fail(f"No stack runs in {state}.", "make up; or at once: make demo")
+    stamina.instrumentation.set_on_retry_hooks([])  # stdout is for the story
+    console = Console() if sys.stdout.isatty() else Console(width=110)
+    try:
+        return asyncio.run(tell(stack, console))
+    except Refused as error:
+        return _fail(f"An event was not taken as it must be: {error}", "carillon logs ingest")
+    except ClientError as error:
+        return _fail(f"ingest or console: {error}", "carillon status")
+    except (WebSocketException, aiohttp.ClientError, OSError) as error:
+        return _fail(f"gateway or sink: {type(error).__name__}: {error}", "carillon status, carillon logs gateway")
+
+
+def _fail(why: str, next_step: str) -> int:
+    print(f"{why}\nNext: {next_step}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

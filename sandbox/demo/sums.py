@@ -1,0 +1,109 @@
+"""Whether everything adds up (pure): what was accepted, decided, sent, and what arrived."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from sandbox.demo.arrivals import Arrivals
+from sandbox.demo.outcomes import Found, Row
+from sandbox.demo.plan import NAMES, Accepted
+
+FINE: Final = ("sent", "held", "suppressed", "cancelled", "expired")
+"""How a channel may stand at the end of a run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sums:
+    """The totals of one run."""
+
+    events: int
+    ways: int
+    accepted: int
+    """Notifications."""
+    decided: int
+    """Notifications with at least one decision."""
+    states: Counter[str]
+    """Channel decisions by state."""
+    sent: Counter[str]
+    """By channel."""
+    arrived: Counter[str]
+    """By channel, repeats counted."""
+    in_app: Counter[str]
+    """In-app arrivals by user, repeats counted."""
+
+    @property
+    def decisions(self) -> int:
+        """All of them, however they ended."""
+        return self.states.total()
+
+
+def add_up(accepted: list[Accepted], found: Found, arrivals: Arrivals) -> Sums:
+    """The totals. `arrivals` may hold other runs' notifications; they are not counted."""
+    all_rows = [row for part in found.values() for row in part]
+    ours = {notification: user for one in accepted for user, notification in one.notifications.items()}
+    arrived: Counter[str] = Counter()
+    in_app: Counter[str] = Counter()
+    for (notification, channel), times in arrivals.items():
+        if notification in ours:
+            arrived[channel] += len(times)
+            if channel == "in_app":
+                in_app[ours[notification]] += len(times)
+    return Sums(
+        events=len(accepted),
+        ways=len({one.planned.way for one in accepted}),
+        accepted=len(ours),
+        decided=sum(bool(part) for part in found.values()),
+        states=Counter(row.state for row in all_rows),
+        sent=Counter(row.channel or "all" for row in all_rows if row.state == "sent"),
+        arrived=arrived,
+        in_app=in_app,
+    )
+
+
+def awaited(found: Found, arrivals: Arrivals) -> list[Row]:
+    """What was sent and is not there yet."""
+    return [
+        row
+        for part in found.values()
+        for row in part
+        if row.state == "sent" and (row.notification, row.channel) not in arrivals
+    ]
+
+
+def missing(accepted: Iterable[Accepted], found: Found, arrivals: Arrivals) -> Iterator[str]:
+    """What does not add up, a line each; nothing when all is well."""
+    for one in accepted:
+        for user, notification in one.notifications.items():
+            about = f"{one.planned.workflow} for {NAMES.get(user, user)} ({notification})"
+            part = found.get(notification, [])
+            if not part:
+                yield f"{about}: accepted, but nothing was decided"
+            for row in part:
+                yield from _of_row(about, row, arrivals)
+            for channel in sorted({place for id_, place in arrivals if id_ == notification}):
+                if not any(row.channel == channel for row in part):
+                    yield f"{about}: arrived by {channel}, which nobody decided"
+        yield from _unexpected(one, found)
+
+
+def _of_row(about: str, row: Row, arrivals: Arrivals) -> Iterator[str]:
+    where = f"{about}, {row.channel or 'all channels'}"
+    if not row.is_settled or row.state not in FINE:
+        yield f"{where}: is {row.state} ({row.reason or 'no reason'}) at the end"
+    times = arrivals.get((row.notification, row.channel or ""), [])
+    if row.state == "sent" and len(times) != 1:
+        yield f"{where}: sent once, arrived {len(times)} times"
+    if row.state != "sent" and times:
+        yield f"{where}: is {row.state}, but arrived {len(times)} times"
+
+
+def _unexpected(one: Accepted, found: Found) -> Iterator[str]:
+    for (user, channel), word in one.planned.expected.items():
+        part = found.get(one.notifications[user], [])
+        told = next((row.reason or row.state for row in part if row.channel == channel), "not decided")
+        if told != word:
+            about = f"{one.planned.workflow} for {NAMES.get(user, user)}, {channel or 'all channels'}"
+            yield f"{about}: must be {word}, is {told}"
