@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -15,7 +12,9 @@ from sandbox.process import ROOT
 from sandbox.progress import Report
 from sandbox.stack import Stack
 from shared.api_keys import ApiKeys, Scope, create
+from shared.catalog import publish, read_folder
 from shared.errors import CarillonError
+from shared.kafka import Publisher
 from shared.kafka_admin import ensure_topics
 from shared.migrations import migrate
 from shared.mongo import open_database
@@ -55,13 +54,9 @@ async def _key(stack: Stack) -> str:
 
 
 async def _publish(folder: Path, stack: Stack) -> None:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "carillon", "catalog", "publish", str(folder)),
-        cwd=ROOT,
-        env={**os.environ, **stack.environment()},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said, _ = await process.communicate()
-    if process.returncode != 0:
-        raise Refused(f"The catalog was not published:\n{said.decode(errors='replace').strip()}")
+    publisher = Publisher(stack.kafka, client_id="carillon-sandbox")
+    async with open_database(stack.mongo, stack.mongo_database) as database:
+        try:
+            await publish(database, publisher, Topics(), TENANT, read_folder(folder))
+        finally:
+            await publisher.stop()

@@ -36,7 +36,7 @@ class _PlainInts(TypeDecoder):
         return int(value)
 
 
-CODEC: Final = CodecOptions(tz_aware=True, type_registry=TypeRegistry([_PlainInts()]))
+CODEC: Final[CodecOptions[dict[str, Any]]] = CodecOptions(tz_aware=True, type_registry=TypeRegistry([_PlainInts()]))
 
 AWAY: Final = (
     ConnectionFailure,

@@ -18,7 +18,7 @@ from tests.harness import Harness
 
 USERS = 40
 SHIPPED = "com.example.order.shipped.v1"
-NOBODY = {"addresses": {}}
+NOBODY: dict[str, Any] = {"addresses": {}}
 
 
 @dataclass(kw_only=True)

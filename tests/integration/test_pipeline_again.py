@@ -39,7 +39,7 @@ async def rewind(kafka: str, group: str, topics: list[str]) -> int:
     try:
         places = consumer.assignment()
         ends = await consumer.end_offsets(places)
-        await consumer.commit({place: 0 for place in places})
+        await consumer.commit(dict.fromkeys(places, 0))
         return sum(ends.values())
     finally:
         await consumer.stop()
