@@ -50,7 +50,7 @@ clean: ## Stop the stack and remove its data, jars and logs
 
 ##@ Working on Carillon
 
-.PHONY: venv check check-deploy fix test test-unit constraints clean-venv
+.PHONY: venv check check-deploy fix test chaos test-unit constraints clean-venv
 venv: $(DEV_VENV) ## The virtualenv with everything in it
 
 check: $(DEV_VENV) ## Read-only: style, types, import rules, deployment files
@@ -67,8 +67,11 @@ fix: $(DEV_VENV) ## Format, and fix what can be fixed
 	$(BIN)/ruff check --fix . || true
 	$(BIN)/ruff format .
 
-test: $(DEV_VENV) ## All tests; they start the Kafka and MongoDB they need
-	$(BIN)/pytest $(ARGS)
+test: $(DEV_VENV) ## All tests but chaos; they start the Kafka and MongoDB they need
+	$(BIN)/pytest --ignore tests/chaos $(ARGS)
+
+chaos: $(DEV_VENV) ## kill -9 of every part, a crash at every failpoint
+	$(BIN)/pytest tests/chaos $(ARGS)
 
 test-unit: $(DEV_VENV) ## Unit tests: seconds, no sockets
 	$(BIN)/pytest tests/unit $(ARGS)

@@ -13,6 +13,7 @@ from shared.errors import InvalidProfile
 
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_MINUTES: Final = 24 * 60
+MOST_WINDOWS: Final = 50
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|24:00")
 
 
@@ -65,8 +66,15 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def from_document(document: dict[str, Any]) -> Profile:
-    """The profile of a stored document; what is unknown in it is left alone."""
-    return msgspec.convert(document, Profile)
+    """The profile of a stored document; what is unknown in it is left alone.
+
+    Raises msgspec.ValidationError or InvalidProfile when it was not written by us.
+    """
+    profile = msgspec.convert(document, Profile)
+    for zone in (profile.zone, profile.quiet_hours.zone if profile.quiet_hours else None):
+        if zone is not None:
+            check_zone(zone)
+    return profile
 
 
 def clock_minutes(text: str) -> int:
@@ -80,6 +88,8 @@ def check_quiet_hours(hours: QuietHours) -> None:
     """Raises InvalidProfile where the hours make no sense or never end."""
     if hours.zone is not None:
         check_zone(hours.zone, "/quiet_hours/zone")
+    if len(hours.windows) > MOST_WINDOWS:
+        raise InvalidProfile("too_many_windows", f"more than {MOST_WINDOWS} windows", "/quiet_hours/windows")
     week = [False] * (7 * DAY_MINUTES)
     for position, window in enumerate(hours.windows):
         pointer = f"/quiet_hours/windows/{position}"

@@ -12,12 +12,8 @@ from typing import Any, Final
 
 import msgspec
 
+from shared.rules import EACH, WHOLE
 from shared.timestamps import rfc3339
-
-WHOLE: Final = ("workflow", "expiry", "cancel", "due", "recipient", "notification_preference")
-"""The router's rules about the notification as a whole, in the order in which they are asked."""
-EACH: Final = ("channel_preference", "address", "quiet_hours")
-"""The router's rules about each channel, in their order."""
 
 
 class Verdict(StrEnum):

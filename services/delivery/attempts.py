@@ -34,6 +34,8 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True):
 
     code: str | None = None
     retry_after_ms: int | None = None
+    silent: bool = False
+    """The endpoint did not answer at all: others for it need not knock for a while."""
 
 
 class Down(msgspec.Struct, frozen=True, kw_only=True):

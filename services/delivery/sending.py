@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
-from services.delivery.attempts import Down, Fate, Outcome, Rejected, decide
+from services.delivery.attempts import Down, Failed, Fate, Outcome, Rejected, decide
 from services.delivery.channels.base import Sender
 from services.delivery.freshness import Freshness
 from services.delivery.rendering import RenderFailed
@@ -17,6 +17,8 @@ from shared.clock import now_ms
 from shared.deliveries import Delivery, DeliveryState
 from shared.mongo import patiently
 from shared.reasons import Reason
+
+MOST_SILENT = 10_000
 
 
 class AfterCrash(StrEnum):
@@ -47,6 +49,8 @@ class Sending:
         self._schedule = schedule
         self.after_crash = after_crash
         self._down_until = 0.0
+        self._silent: dict[str, float] = {}
+        """Until when nobody need knock at an address that did not answer (monotonic seconds)."""
 
     async def fate(self, delivery: Delivery, *, crashed: bool, send_before: float) -> Fate | None:
         """Sends unless something speaks against it. None: the lease (monotonic seconds) is as good as over.
@@ -83,13 +87,20 @@ class Sending:
             return Rejected(reason=Reason.UNKNOWN_WORKFLOW)
         if time.monotonic() < self._down_until:
             return Down(code="known_down")
+        if time.monotonic() < self._silent.get(delivery.address, 0.0):
+            return Down(code="endpoint_silent")
         if time.monotonic() >= send_before:
             return None
         try:
             outcome = await self._sender.send(delivery, workflow)
         except RenderFailed as error:
             return Rejected(reason=Reason.RENDER_FAILED, code=str(error))
+        # Those behind it need not knock, too: the next look is when the first one comes back.
+        quiet_until = time.monotonic() + self._schedule.probe / 1000 * 0.9
         if isinstance(outcome, Down):
-            # Those behind it need not knock, too: the next look is when the first parked one comes back.
-            self._down_until = time.monotonic() + self._schedule.probe / 1000 * 0.9
+            self._down_until = quiet_until
+        elif isinstance(outcome, Failed) and outcome.silent:
+            if len(self._silent) >= MOST_SILENT:
+                self._silent.clear()
+            self._silent[delivery.address] = quiet_until
         return outcome

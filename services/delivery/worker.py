@@ -53,7 +53,9 @@ class Worker:
         self._slots = asyncio.Semaphore(slots)
         self._in_flight = IN_FLIGHT.labels(channel)
         self._claim: Batcher[Came, Claim] = Batcher(lambda items: patiently()(ledger.claim, items), most=BULK)
-        self._record: Batcher[tuple[Delivery, Fate], bool] = Batcher(lambda items: patiently()(_record, ledger, items), most=BULK)
+        self._record: Batcher[tuple[Delivery, Fate], bool] = Batcher(
+            lambda items: patiently()(_record, ledger, items), most=BULK
+        )
         self._emit: Batcher[Following, None] = Batcher(lambda items: patiently()(self._write, items), most=BULK)
 
     async def deliver(self, came: Came, under_way: set[Coordinates]) -> None:

@@ -196,5 +196,5 @@ def _document(expansion: Expansion) -> dict[str, Any]:
         "offset": where.offset,
         "workflows": [list(pair) for pair in expansion.workflows],
         "accepted_at": accepted_at,
-        "created_at": accepted_at,
+        "created_at": to_datetime(now_ms()),
     }

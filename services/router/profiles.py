@@ -12,10 +12,14 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
+import structlog
 
+from shared.errors import InvalidProfile
 from shared.mongo import Database, mongo_border
 from shared.profiles import Profile, from_document
 from shared.telemetry import PROFILE_CACHE
+
+log = structlog.get_logger()
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +71,14 @@ class Profiles:
         fresh = {key: Known(profile=None, snapshot=UNKNOWN_SNAPSHOT, loaded_at=now) for key in keys}
         with mongo_border():
             async for row in self._database.profiles.find({"_id": {"$in": keys}}):
-                profile = from_document(row)
+                try:
+                    profile = from_document(row)
+                except (msgspec.ValidationError, InvalidProfile) as error:
+                    # Fail closed: nobody is notified by a profile that cannot be read, and no neighbour waits for it.
+                    log.error(
+                        "unreadable_profile", id=row["_id"], error=type(error).__name__, next="PUT the profile again"
+                    )
+                    continue
                 fresh[row["_id"]] = Known(profile=profile, snapshot=_snapshot(profile), loaded_at=now)
         self._known.update(fresh)
         while len(self._known) > self._size:

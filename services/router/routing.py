@@ -8,7 +8,6 @@ each channel on its own.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import StrEnum
 from zlib import crc32
 
 import msgspec
@@ -20,21 +19,8 @@ from shared.preferences import channel_refusal, notification_refusal
 from shared.profiles import Profile
 from shared.reasons import Reason
 from shared.records import Cause
+from shared.rules import Rule
 from shared.workflows import Workflow
-
-
-class Rule(StrEnum):
-    """The rules in the order in which they are asked; `why` tells them in this order."""
-
-    WORKFLOW = "workflow"
-    EXPIRY = "expiry"
-    CANCEL = "cancel"
-    DUE = "due"
-    RECIPIENT = "recipient"
-    NOTIFICATION_PREFERENCE = "notification_preference"
-    CHANNEL_PREFERENCE = "channel_preference"
-    ADDRESS = "address"
-    QUIET_HOURS = "quiet_hours"
 
 
 class Deliver(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="deliver"):

@@ -170,9 +170,7 @@ def brokers(folder: Path) -> Iterator[Stack]:
         mongod.start(180)
         asyncio.run(kafka.ready(180))
         name = uuid4().hex[:8]
-        stack = Stack(
-            kafka=kafka, mongod=mongod, folder=folder, topics=Topics(f"t{name}"), database=f"carillon_{name}"
-        )
+        stack = Stack(kafka=kafka, mongod=mongod, folder=folder, topics=Topics(f"t{name}"), database=f"carillon_{name}")
         asyncio.run(stack.prepare())
         yield stack
     finally:

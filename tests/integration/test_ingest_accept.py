@@ -27,7 +27,10 @@ SEND = {"workflow": "chat.new_message", "recipients": ["ada"], "data": {"text": 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Brokers and two ingest processes."""
-    with brokers(tmp_path_factory.mktemp("ingest")) as found, found.ingest(2, CARILLON_PREPARE_TIMEOUT_SECONDS="10") as urls:
+    with (
+        brokers(tmp_path_factory.mktemp("ingest")) as found,
+        found.ingest(2, CARILLON_PREPARE_TIMEOUT_SECONDS="10") as urls,
+    ):
         found.urls = urls
         yield found
 
@@ -48,7 +51,9 @@ async def call(session: aiohttp.ClientSession, method: str, path: str, **options
 
 async def records_of(stack: Stack, event_id: str) -> list[Any]:
     """The door's records of one event, with their keys."""
-    found = [(message.key, records.decode_record(message.value)) for message in await stack.read(stack.topics.notifications)]
+    found = [
+        (message.key, records.decode_record(message.value)) for message in await stack.read(stack.topics.notifications)
+    ]
     return [(key, record) for key, record in found if record.notification and record.notification.event_id == event_id]
 
 
@@ -158,7 +163,9 @@ BAD = [
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize(("body", "headers", "status", "code"), BAD)
-async def test_bad_bodies(api: aiohttp.ClientSession, body: bytes, headers: dict[str, str], status: int, code: str) -> None:
+async def test_bad_bodies(
+    api: aiohttp.ClientSession, body: bytes, headers: dict[str, str], status: int, code: str
+) -> None:
     got, problem, answer = await call(api, "POST", "/v1/notifications", data=BytesIO(body), headers=headers)
     assert (got, problem["code"]) == (status, code)
     assert answer["Content-Type"] == "application/problem+json"

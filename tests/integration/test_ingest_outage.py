@@ -43,11 +43,15 @@ async def waiting(stack: Stack) -> int:
 
 async def on_the_log(stack: Stack) -> list[str]:
     """The event ids of all notifications at the door, in the log's order per partition."""
-    found = [records.decode_record(message.value).notification for message in await stack.read(stack.topics.notifications)]
+    found = [
+        records.decode_record(message.value).notification for message in await stack.read(stack.topics.notifications)
+    ]
     return [notification.event_id for notification in found if notification]
 
 
-async def send_until_told(stack: Stack, session: aiohttp.ClientSession, accepted: list[Any], stop: asyncio.Event) -> None:
+async def send_until_told(
+    stack: Stack, session: aiohttp.ClientSession, accepted: list[Any], stop: asyncio.Event
+) -> None:
     while not stop.is_set():
         status, answer, headers = await send(session)
         if status == 202:

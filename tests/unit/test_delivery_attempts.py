@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from services.delivery.attempts import (
@@ -28,7 +28,13 @@ PROBE = 30_000
 
 
 def fate(outcome: Outcome, attempts: int = 1, **changes: Any) -> Fate:
-    known: dict[str, Any] = {"delivery": "d", "now": NOON, "schedule": SCHEDULE, "probe_ms": PROBE, "expires_at": NOON + DAY}
+    known: dict[str, Any] = {
+        "delivery": "d",
+        "now": NOON,
+        "schedule": SCHEDULE,
+        "probe_ms": PROBE,
+        "expires_at": NOON + DAY,
+    }
     return decide(outcome, attempts=attempts, **(known | changes))
 
 
@@ -63,8 +69,13 @@ OUTCOMES = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
-@given(OUTCOMES, st.text(max_size=40), st.integers(1, 6), st.lists(st.integers(0, DAY), max_size=5), st.integers(-DAY, 2 * DAY))
+@given(
+    OUTCOMES,
+    st.text(max_size=40),
+    st.integers(1, 6),
+    st.lists(st.integers(0, DAY), max_size=5),
+    st.integers(-DAY, 2 * DAY),
+)
 def test_laws(outcome: Outcome, delivery: str, attempts: int, schedule: list[int], left: int) -> None:
     assume(max(delivery, default="") < "\ud800" or delivery.isprintable())
     expires_at = NOON + left
@@ -82,6 +93,15 @@ def test_laws(outcome: Outcome, delivery: str, attempts: int, schedule: list[int
         planned = schedule[attempts - 1]
         assert planned * (1 - JITTER) - 1 <= max(planned, found.due - NOON)
         assert found.due - NOON <= max(asked, planned * (1 + JITTER) + 1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "wait"),
+    [(120_000, 120_000), (LONGEST_RETRY_AFTER_MS - 1, LONGEST_RETRY_AFTER_MS - 1), (10**15, LONGEST_RETRY_AFTER_MS)],
+)
+def test_the_wish_of_a_provider(asked: int, wait: int) -> None:
+    assert fate(Failed(retry_after_ms=asked), expires_at=NOON + 9 * DAY).due == NOON + wait
+    assert fate(Failed(retry_after_ms=asked), expires_at=NOON + 5).due == NOON + 5
 
 
 def test_deliveries_that_failed_together_come_back_apart() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.delivery.attempts import Down, Failed, Outcome, Rejected
@@ -21,7 +21,9 @@ from tests.unit import core_samples as a
 FROM = "Carillon <no-reply@carillon.example>"
 
 
-def composed(data: bytes = b'{"order":"A7"}', sender: str = FROM, html: str | None = None, **changes: Any) -> EmailMessage:
+def composed(
+    data: bytes = b'{"order":"A7"}', sender: str = FROM, html: str | None = None, **changes: Any
+) -> EmailMessage:
     template = EmailTemplate(subject="Order {{ data.order }}", text="Shipped: {{ data.order }}", html=html)
     workflow = a.workflow(templates=Templates(email=template))
     return compose(a.delivery(notification=a.notification(data=msgspec.Raw(data)), **changes), workflow, sender)
@@ -64,7 +66,9 @@ def test_with_html_it_has_two_parts_and_data_is_escaped() -> None:
     assert html.get_content().rstrip() == "<b>&lt;A7&gt;</b>"
 
 
-@pytest.mark.parametrize("gap", ["\r\n", "\n", "\r", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"])
+@pytest.mark.parametrize(
+    "gap", ["\r\n", "\n", "\r", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"]
+)
 def test_no_header_through_the_subject(gap: str) -> None:
     data = msgspec.json.encode({"order": f"A7{gap}Bcc: eve@example.com{gap}{gap}body"})
     message = sent(composed(data))
@@ -72,7 +76,6 @@ def test_no_header_through_the_subject(gap: str) -> None:
     assert message["Subject"] == "Order A7 Bcc: eve@example.com body"
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=60))
 def test_no_header_through_any_text(text: str) -> None:
     try:
@@ -96,7 +99,6 @@ def test_one_bare_address_or_nothing(address: str) -> None:
         composed(address=address)
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.text(alphabet='ab@.<>()[]",;: \\\r\n\x00é', max_size=12))
 def test_any_address_is_one_address_or_refused(address: str) -> None:
     try:

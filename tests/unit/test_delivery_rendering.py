@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.delivery.rendering import RenderFailed, context, localized, render
@@ -81,12 +82,56 @@ def test_no_other_error_leaks(what: str, html: bool) -> None:
     assert str(failed.value).isidentifier(), "a code: neither template nor data"
 
 
-FILTERS = (
-    "abs append at_least at_most base64_decode base64_encode capitalize ceil compact concat date default divided_by downcase "
-    "escape escape_once first floor join last lstrip map minus modulo newline_to_br plus prepend remove replace reverse "
-    "round rstrip size slice sort sort_natural split strip strip_html sum times truncate truncatewords uniq upcase "
-    "url_decode url_encode where"
-).split()
+FILTERS = [
+    "abs",
+    "append",
+    "at_least",
+    "at_most",
+    "base64_decode",
+    "base64_encode",
+    "capitalize",
+    "ceil",
+    "compact",
+    "concat",
+    "date",
+    "default",
+    "divided_by",
+    "downcase",
+    "escape",
+    "escape_once",
+    "first",
+    "floor",
+    "join",
+    "last",
+    "lstrip",
+    "map",
+    "minus",
+    "modulo",
+    "newline_to_br",
+    "plus",
+    "prepend",
+    "remove",
+    "replace",
+    "reverse",
+    "round",
+    "rstrip",
+    "size",
+    "slice",
+    "sort",
+    "sort_natural",
+    "split",
+    "strip",
+    "strip_html",
+    "sum",
+    "times",
+    "truncate",
+    "truncatewords",
+    "uniq",
+    "upcase",
+    "url_decode",
+    "url_encode",
+    "where",
+]
 VALUE = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.text(max_size=5)
     | st.sampled_from(["inf", "nan", "1e9999", "%ff", "now", "-0"]),
@@ -95,20 +140,19 @@ VALUE = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.sampled_from(FILTERS), VALUE, st.lists(VALUE, max_size=2))
 def test_filters_on_anything(name: str, value: Any, more: list[Any]) -> None:
     arguments = ", ".join(f"m{number}" for number in range(len(more)))
     template = f"{{{{ v | {name}{': ' + arguments if arguments else ''} }}}}"
-    try:
+    with suppress(RenderFailed):
         render(template, None, {"v": value} | {f"m{number}": item for number, item in enumerate(more)})
-    except RenderFailed:
-        pass
 
 
 def test_what_templates_see() -> None:
     values = context(a.delivery(name="Ada", notification=a.notification(actor="bob")))
-    template = "{{ data.order }} {{ user.id }} {{ user.name }} {{ actor }} {{ workflow }} {{ event.id }} {{ event.type }}"
+    template = (
+        "{{ data.order }} {{ user.id }} {{ user.name }} {{ actor }} {{ workflow }} {{ event.id }} {{ event.type }}"
+    )
     assert render(template, None, values) == "A7 ada Ada bob order.shipped e-1 com.example.order.shipped"
 
 

@@ -25,7 +25,12 @@ def codes(path: Path) -> Iterator[str]:
 
 
 def test_every_code_is_explained() -> None:
-    used = {code: path for folder in ("services", "shared") for path in (ROOT / folder).rglob("*.py") for code in codes(path)}
+    used = {
+        code: path
+        for folder in ("services", "shared")
+        for path in (ROOT / folder).rglob("*.py")
+        for code in codes(path)
+    }
     assert len(used) > 30
     sections = {part.split("\n", 1)[0]: part for part in PAGE.split("\n## ")[1:]}
     missing = {code: str(path.relative_to(ROOT)) for code, path in used.items() if code not in sections}

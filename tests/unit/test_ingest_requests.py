@@ -116,7 +116,9 @@ def test_everything_is_read() -> None:
     assert sent.data == b'{"text":"Hello"}'
 
 
-@pytest.mark.parametrize("body", [{}, {"cancellation_key": 7}, {"cancellation_key": ""}, {"cancellation_key": "a", "b": 1}, []])
+@pytest.mark.parametrize(
+    "body", [{}, {"cancellation_key": 7}, {"cancellation_key": ""}, {"cancellation_key": "a", "b": 1}, []]
+)
 def test_a_cancel_needs_its_key(body: Any) -> None:
     with pytest.raises(InvalidFields):
         parse_cancel(body)
@@ -126,7 +128,15 @@ def test_a_cancel_needs_its_key(body: Any) -> None:
 def test_traceparent() -> None:
     good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     assert traceparent(good) == good
-    for bad in (None, "", "x", good.upper(), good[:-1], "ff" + good[2:], good.replace("0af7651916cd43dd8448eb211c80319c", "0" * 32)):
+    for bad in (
+        None,
+        "",
+        "x",
+        good.upper(),
+        good[:-1],
+        "ff" + good[2:],
+        good.replace("0af7651916cd43dd8448eb211c80319c", "0" * 32),
+    ):
         assert traceparent(bad) is None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from services.router.decision import Decision
 from services.router.decisions import _document, _replayed
@@ -69,7 +69,8 @@ def test_a_delivery_carries_what_was_decided() -> None:
     )  # fmt: skip
     assert (found.generation, found.pass_) == (0, 0)
     assert len(follow.outputs) == 4
-    assert follow.holds == follow.closings == []
+    assert not follow.holds
+    assert not follow.closings
 
 
 def test_urgent_goes_by_the_express_lane_where_there_is_one() -> None:
@@ -132,12 +133,13 @@ def test_passes_only_grow_and_no_hold_meets_another() -> None:
     assert len(seen) == 5
 
 
-@settings(max_examples=60, deadline=None)
 @given(questions())
 def test_a_replay_repeats_everything_to_the_letter(asked: Question) -> None:
     first = a.decision(asked)
     row = copy.deepcopy(_document(first))
-    other = msgspec.structs.replace(first, items=(Suppress(reason=Reason.EXPIRED, rule="expiry"),), at=1, profile_version=0)  # type: ignore[arg-type]  # a plain word
+    other = msgspec.structs.replace(
+        first, items=(Suppress(reason=Reason.EXPIRED, rule="expiry"),), at=1, profile_version=0
+    )  # type: ignore[arg-type]  # a plain word
     again = _replayed(other, row)
     assert again is not None
     assert after(again) == after(first)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -55,7 +56,7 @@ def asked(preferences: dict[str, dict[str, bool]] | None = None, **changes: Any)
 EVERYWHERE = [deliver(IN_APP), deliver(EMAIL), deliver(WEBHOOK)]
 INLINE = Contact(email="bo@example.com", name="Bo", locale="pt-BR")
 BO = {"address": "bo@example.com", "name": "Bo", "locale": "pt-BR"}
-TABLE: dict[str, tuple[Question, list[Item]]] = {
+TABLE: dict[str, tuple[Question, Sequence[Item]]] = {
     "all channels": (asked(), EVERYWHERE),
     "unknown workflow": (asked(q_workflow=None), whole(Reason.UNKNOWN_WORKFLOW, Rule.WORKFLOW)),
     "inactive": (asked(w_active=False), whole(Reason.WORKFLOW_INACTIVE, Rule.WORKFLOW)),
@@ -187,6 +188,11 @@ def test_every_rule_and_every_reason_of_the_door_has_a_row() -> None:
     assert {item.rule for item in items} == set(Rule)
     door = list(Reason)[: list(Reason).index(Reason.WAITED_TOO_LONG)]
     assert {item.reason for item in items} == set(door)
+
+
+def test_an_id_of_anybody_is_spread_too() -> None:
+    for foreign in ("no uuid", "", "ä"):
+        assert route(asked(n_id=foreign, p_quiet_hours=a.NIGHTS, q_now=a.NIGHT, q_spread_ms=900_000))
 
 
 def test_the_end_of_quiet_hours_is_spread_and_the_same_notification_keeps_its_share() -> None:

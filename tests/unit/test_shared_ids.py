@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID, uuid5
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared import ids
@@ -21,13 +21,11 @@ def test_ids_never_change() -> None:
     assert ids.user_key("acme", "ädä") == "acme:ädä".encode()
 
 
-@settings(max_examples=100, deadline=None)
 @given(PART, LISTS)
 def test_it_is_the_uuid5_of_the_standard(kind: str, parts: list[str]) -> None:
     assert UUID(ids.derive(kind, *parts)) == uuid5(UUID(bytes=ids.NAMESPACE), ids.SEPARATOR.join([kind, *parts]))
 
 
-@settings(max_examples=200, deadline=None)
 @given(PART, LISTS, PART, LISTS)
 def test_other_parts_other_id(kind: str, parts: list[str], other_kind: str, other_parts: list[str]) -> None:
     same = (kind, parts) == (other_kind, other_parts)
@@ -35,7 +33,17 @@ def test_other_parts_other_id(kind: str, parts: list[str], other_kind: str, othe
 
 
 def test_moving_a_border_changes_the_id() -> None:
-    assert len({ids.event_id("a", "bc", "d"), ids.event_id("ab", "c", "d"), ids.event_id("a", "b", "cd"), ids.event_id("abc", "", "d")}) == 4
+    assert (
+        len(
+            {
+                ids.event_id("a", "bc", "d"),
+                ids.event_id("ab", "c", "d"),
+                ids.event_id("a", "b", "cd"),
+                ids.event_id("abc", "", "d"),
+            }
+        )
+        == 4
+    )
 
 
 def test_the_same_parts_of_another_kind_are_another_id() -> None:

@@ -21,9 +21,18 @@ def test_every_name_stands_once() -> None:
 def test_every_name_has_a_row() -> None:
     topics = Topics("x")
     names = {row.name for row in topics.table()}
-    assert {topics.events, topics.events_dlq, topics.notifications, topics.inbox, topics.statuses, topics.catalog} <= names
+    assert {
+        topics.events,
+        topics.events_dlq,
+        topics.notifications,
+        topics.inbox,
+        topics.statuses,
+        topics.catalog,
+    } <= names
     for channel in Channel:
-        assert {topics.deliveries(channel, lane) for lane in channel.traits.lanes} | {topics.deliveries_dlq(channel)} <= names
+        assert {topics.deliveries(channel, lane) for lane in channel.traits.lanes} | {
+            topics.deliveries_dlq(channel)
+        } <= names
     assert all(name.startswith("x.") for name in names)
 
 

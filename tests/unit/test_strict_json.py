@@ -8,7 +8,7 @@ from typing import Any
 import bson
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import Invalid
@@ -24,7 +24,6 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(VALUES, st.booleans())
 def test_what_is_valid_is_taken_as_it_is(value: Any, ascii_only: bool) -> None:
     try:
@@ -50,7 +49,6 @@ TOKENS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.lists(TOKENS, max_size=14).map("".join) | st.binary(max_size=20).map(lambda raw: raw.decode("latin-1")))
 def test_what_is_taken_can_be_carried(text: str) -> None:
     try:

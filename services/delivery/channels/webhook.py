@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from base64 import b64encode
+from contextlib import suppress
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
@@ -47,18 +48,20 @@ class WebhookSender:
             async with self._open().post(
                 url, data=body, headers=self._headers(delivery, body), allow_redirects=False, timeout=self._timeout
             ) as response:
-                await response.content.read(MOST_READ)
+                with suppress(aiohttp.ClientError, TimeoutError, OSError):
+                    # The status is the answer; the body is read so that the connection can be used again.
+                    await response.content.read(MOST_READ)
                 return judge(response.status, response.headers.get("Retry-After"), now_ms())
         except Forbidden:
             return Rejected(reason=Reason.FORBIDDEN_ADDRESS)
         except aiohttp.ClientConnectorError as error:
             if isinstance(error.os_error, Forbidden):
                 return Rejected(reason=Reason.FORBIDDEN_ADDRESS)
-            return Failed(code="unreachable")
+            return Failed(code="unreachable", silent=True)
         except (ValueError, aiohttp.NonHttpUrlClientError):  # InvalidURL is a ValueError, too
             return Rejected(code="invalid_url")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return Failed(code=type(error).__name__)
+            return Failed(code=type(error).__name__, silent=True)
 
     async def close(self) -> None:
         """Ends the connections."""
