@@ -24,7 +24,7 @@ class Handler:
     async def handle_NOOP(self, server: SMTP, _session: Session, _envelope: Envelope, _arg: str) -> str:  # noqa: N802  # as below
         """A connection from before it went down is gone, too: whoever asks finds out."""
         if self._faults.email({EmailMode.DOWN}) is not None:
-            server.transport.abort()
+            cast("asyncio.WriteTransport", server.transport).abort()
         return "250 OK"
 
     async def handle_RCPT(  # noqa: N802  # aiosmtpd looks hooks up by the SMTP verb

@@ -12,7 +12,7 @@ from shared import ids
 from shared.clock import now_ms
 from shared.timestamps import rfc3339
 from tests.harness import Harness
-from tests.integration.scene import DATA, SHIPPED, Scene
+from tests.e2e.scene import DATA, SHIPPED, Scene
 from tests.waiting import until
 
 ALL_SENT = {"in_app": "sent", "email": "sent", "webhook": "sent"}
