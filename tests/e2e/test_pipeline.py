@@ -11,8 +11,8 @@ from confluent_kafka import Producer
 from shared import ids
 from shared.clock import now_ms
 from shared.timestamps import rfc3339
-from tests.harness import Harness
 from tests.e2e.scene import DATA, SHIPPED, Scene
+from tests.harness import Harness
 from tests.waiting import until
 
 ALL_SENT = {"in_app": "sent", "email": "sent", "webhook": "sent"}

@@ -10,8 +10,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from tests.chaos.evidence import effects, read_topic, verdict
 from tests.chaos.load import Load
 from tests.chaos.test_kills import settled
-from tests.harness import Harness
 from tests.e2e.scene import Scene
+from tests.harness import Harness
 from tests.waiting import until
 
 SERVICES = ("sink", "ingest", "router", "scheduler", "delivery", "console")

@@ -12,8 +12,8 @@ from aiokafka import AIOKafkaProducer
 
 from shared.topics import PUBLIC_MAX_BYTES
 from tests.chaos.evidence import read_topic
-from tests.harness import Harness
 from tests.e2e.scene import DATA, SHIPPED, Scene
+from tests.harness import Harness
 from tests.waiting import until
 
 
