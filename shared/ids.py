@@ -6,21 +6,15 @@ validated part may contain.
 
 from __future__ import annotations
 
-from hashlib import sha1
-from uuid import UUID
+from uuid_utils import UUID, uuid5
 
-NAMESPACE = UUID("6f0c3c6e-3a55-5d0e-9d3f-2b1f5f0a7c11").bytes
+NAMESPACE = UUID("6f0c3c6e-3a55-5d0e-9d3f-2b1f5f0a7c11")
 SEPARATOR = "\x1f"
 
 
 def derive(kind: str, *parts: str | int) -> str:
     """The UUIDv5 of `kind` and `parts` in Carillon's namespace."""
-    name = SEPARATOR.join((kind, *map(str, parts)))
-    digest = bytearray(sha1(NAMESPACE + name.encode(), usedforsecurity=False).digest()[:16])
-    digest[6] = digest[6] & 0x0F | 0x50
-    digest[8] = digest[8] & 0x3F | 0x80
-    text = digest.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    return str(uuid5(NAMESPACE, SEPARATOR.join((kind, *map(str, parts)))))
 
 
 def event_id(tenant: str, source: str, event: str) -> str:

@@ -5,6 +5,7 @@ Their ids are derived, so a replay repeats them and readers drop what they have 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -38,14 +39,30 @@ def status(
     The same subject, generation, pass and state always give the same `ce_id`.
     """
     headers = [
-        ("ce_specversion", b"1.0"),
+        _SPEC,
         ("ce_id", ids.status_id(subject.id, subject.generation, subject.pass_, state).encode()),
-        ("ce_source", b"/carillon"),
-        ("ce_type", f"carillon.{area}.{state}".encode()),
+        _SOURCE,
+        ("ce_type", _type(area, state)),
         ("ce_subject", subject.id.encode()),
-        ("ce_time", rfc3339(at).encode()),
+        ("ce_time", _time(at)),
         ("ce_tenant", tenant.encode()),
-        ("content-type", b"application/json"),
+        _JSON,
     ]
     body = {"user": user, "generation": subject.generation, "pass": subject.pass_, **data}
     return Output(topic, ids.user_key(tenant, user), orjson.dumps(body), headers)
+
+
+_SPEC = ("ce_specversion", b"1.0")
+_SOURCE = ("ce_source", b"/carillon")
+_JSON = ("content-type", b"application/json")
+
+
+@lru_cache(maxsize=256)
+def _type(area: str, state: str) -> bytes:
+    return f"carillon.{area}.{state}".encode()
+
+
+@lru_cache(maxsize=256)
+def _time(at: int) -> bytes:
+    """One chunk has one time."""
+    return rfc3339(at).encode()

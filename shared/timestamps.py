@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 
 def to_datetime(ms: int) -> datetime:
@@ -15,6 +16,7 @@ def from_datetime(value: datetime) -> int:
     return round(value.timestamp() * 1000)
 
 
+@lru_cache(maxsize=4096)
 def rfc3339(ms: int) -> str:
     """As `2026-01-05T10:11:12.131Z`."""
     return to_datetime(ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -7,6 +7,7 @@ Partition counts are fixed at creation: growing one would split a user over two 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from shared.channels import Channel, Lane
@@ -69,6 +70,7 @@ class Topics:
         """Published workflow versions (compacted), key `tenant:workflow`."""
         return f"{self.prefix}.catalog.v1"
 
+    @lru_cache(maxsize=1024)  # noqa: B019  # a few prefixes a process; asked for each delivery
     def deliveries(self, channel: Channel, lane: Lane = Lane.NORMAL) -> str:
         """Deliveries of one channel; the express lane carries high and urgent ones."""
         express = ".express" if lane is Lane.EXPRESS else ""

@@ -6,6 +6,7 @@ chunk: decisions that are stored already are then met as replays of themselves.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from services.router.decisions import store
 from services.router.effects import Closing, effects
 from services.router.poison import Poison, dead_letters
 from services.router.profiles import Profiles
-from services.router.routing import Question, Wait, route
+from services.router.routing import Deliver, Question, Suppress, Wait, route
 from shared import holds
 from shared.catalog import Catalog
 from shared.clock import now_ms
@@ -32,6 +33,9 @@ from shared.topics import Topics
 
 Message = Any
 """A Faust event; `.message` holds topic, partition, offset, key, value, headers."""
+
+
+OUTCOMES = {Deliver: "deliver", Wait: "hold", Suppress: "suppress"}
 
 
 class Arrived(NamedTuple):
@@ -162,8 +166,8 @@ class Door:
 
 
 def _count(decisions: list[Decision]) -> None:
-    for decision in decisions:
-        for item in decision.items:
-            reason = getattr(item, "reason", "none")
-            outcome = "hold" if isinstance(item, Wait) else "deliver" if reason == "none" else "suppress"
-            DECISIONS.labels(outcome, reason).inc()
+    outcomes = Counter(
+        (OUTCOMES[type(item)], getattr(item, "reason", "none")) for decision in decisions for item in decision.items
+    )
+    for (outcome, reason), count in outcomes.items():
+        DECISIONS.labels(outcome, reason).inc(count)

@@ -56,22 +56,30 @@ def effects(topics: Topics, decisions: list[Decision]) -> Effects:
     """The effects of decisions, in their order."""
     result = Effects(outputs=[], holds=[], closings=[])
     for decision in decisions:
+        told = []
         for item in decision.items:
+            about: dict[str, Any] = {"channel": item.channel, "step": item.step}
             if isinstance(item, Deliver):
-                result.outputs.append(_delivery(topics, decision, item))
+                delivery = _delivery(decision, item)
+                result.outputs.append(_output(topics, delivery))
+                told.append(about | {"outcome": "deliver", "delivery": delivery.id})
             elif isinstance(item, Wait):
-                result.holds.append(_hold(decision, item))
-            elif decision.record.delivery is not None:
-                result.closings.append(_closing(decision, item))
-        result.outputs.append(_status(topics, decision))
+                hold = _hold(decision, item)
+                result.holds.append(hold)
+                told.append(about | _told_hold(item, hold))
+            else:
+                if decision.record.delivery is not None:
+                    result.closings.append(_closing(decision, item))
+                told.append(about | {"outcome": "suppress", "reason": item.reason, "rule": item.rule})
+        result.outputs.append(_status(topics, decision, told))
     return result
 
 
-def _delivery(topics: Topics, decision: Decision, item: Deliver) -> Output:
+def _delivery(decision: Decision, item: Deliver) -> Delivery:
     record, notification = decision.record, decision.notification
     earlier = record.delivery
     endpoint = earlier.endpoint if earlier else "default"
-    delivery = Delivery(
+    return Delivery(
         id=ids.delivery_id(notification.id, item.step, item.channel, endpoint),
         channel=item.channel,
         step=item.step,
@@ -87,9 +95,13 @@ def _delivery(topics: Topics, decision: Decision, item: Deliver) -> Output:
         pass_=record.pass_,
         profile_version=decision.profile_version,
     )
+
+
+def _output(topics: Topics, delivery: Delivery) -> Output:
+    notification = delivery.notification
     headers = [("traceparent", notification.traceparent.encode())] if notification.traceparent else []
     key = ids.user_key(notification.tenant, notification.user)
-    return Output(topics.deliveries(item.channel, delivery.lane), key, encode(delivery), headers)
+    return Output(topics.deliveries(delivery.channel, delivery.lane), key, encode(delivery), headers)
 
 
 def _hold(decision: Decision, item: Wait) -> Hold:
@@ -128,7 +140,8 @@ def _closing(decision: Decision, item: Suppress) -> Closing:
     )
 
 
-def _status(topics: Topics, decision: Decision) -> Output:
+def _status(topics: Topics, decision: Decision, told: list[dict[str, Any]]) -> Output:
+    """The decision as the world sees it: every item with its reason, never an address."""
     record, notification = decision.record, decision.notification
     data: dict[str, Any] = {
         "notification": notification.id,
@@ -142,7 +155,7 @@ def _status(topics: Topics, decision: Decision) -> Output:
         "profile_version": decision.profile_version,
         "partition": decision.coordinates.partition,
         "offset": decision.coordinates.offset,
-        "items": [_told(decision, item) for item in decision.items],
+        "items": told,
     }
     return status(
         topics.statuses,
@@ -158,25 +171,21 @@ def _status(topics: Topics, decision: Decision) -> Output:
 
 def state(items: tuple[Item, ...]) -> DecisionState:
     """One word for a decision: routed if anything goes out, held if anything waits, else how it ended."""
-    if any(isinstance(item, Deliver) for item in items):
+    kinds = {type(item) for item in items}
+    if Deliver in kinds:
         return DecisionState.ROUTED
-    if any(isinstance(item, Wait) for item in items):
+    if Wait in kinds:
         return DecisionState.HELD
     reasons = {item.reason for item in items if isinstance(item, Suppress)}
     return ENDS.get(next(iter(reasons)), DecisionState.SUPPRESSED) if len(reasons) == 1 else DecisionState.SUPPRESSED
 
 
-def _told(decision: Decision, item: Item) -> dict[str, Any]:
-    """An item as statuses and `why` tell it: never an address."""
-    told: dict[str, Any] = {"channel": item.channel, "step": item.step}
-    if isinstance(item, Deliver):
-        endpoint = decision.record.delivery.endpoint if decision.record.delivery else "default"
-        delivery = ids.delivery_id(decision.notification.id, item.step, item.channel, endpoint)
-        return told | {"outcome": "deliver", "delivery": delivery}
-    if isinstance(item, Wait):
-        hold = _hold(decision, item)
-        return told | {
-            "outcome": "hold", "reason": item.reason, "rule": item.rule, "due": rfc3339(item.due),
-            "hold": hold.id, "subject": hold.record.subject,
-        }  # fmt: skip
-    return told | {"outcome": "suppress", "reason": item.reason, "rule": item.rule}
+def _told_hold(item: Wait, hold: Hold) -> dict[str, Any]:
+    return {
+        "outcome": "hold",
+        "reason": item.reason,
+        "rule": item.rule,
+        "due": rfc3339(item.due),
+        "hold": hold.id,
+        "subject": hold.record.subject,
+    }

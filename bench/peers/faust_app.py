@@ -1,0 +1,36 @@
+"""What the naive Faust workers share: an app with Faust's defaults, started as `faust worker` would."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import faust
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from pymongo import ReadPreference, WriteConcern
+from pymongo.read_concern import ReadConcern
+
+from shared.mongo import open_client
+from shared.settings import Settings
+
+OURS = Settings()
+app = faust.App(
+    f"{OURS.topic_prefix}.naive",
+    broker=f"kafka://{OURS.kafka}",
+    key_serializer="raw",
+    value_serializer="raw",
+    consumer_auto_offset_reset="earliest",
+    topic_disable_leader=True,  # one topic less to create at the start
+    topic_allow_declare=False,  # they are there
+    web_enabled=False,
+)
+
+
+@cache
+def database() -> AsyncIOMotorDatabase:
+    """With the guarantees of the product's; connects on the loop that asks first."""
+    return open_client(OURS.mongo).get_database(
+        OURS.mongo_database,
+        read_preference=ReadPreference.PRIMARY,
+        write_concern=WriteConcern("majority", j=True),
+        read_concern=ReadConcern("majority"),
+    )
