@@ -15,13 +15,14 @@ from uuid import uuid4
 
 import aiohttp
 import msgspec
+import orjson
 from aiokafka import TopicPartition
 
 from sandbox.child import settle
 from sandbox.kafka.node import Kafka
 from sandbox.mongod import Mongod
 from sandbox.process import Service
-from shared import api_keys, catalog, workflows
+from shared import api_keys, catalog, records, workflows
 from shared.kafka import Publisher, consumer
 from shared.kafka_admin import ensure_topics
 from shared.migrations import migrate
@@ -29,6 +30,7 @@ from shared.mongo import open_database
 from shared.topics import Topics
 
 ALL_SCOPES = frozenset(api_keys.Scope)
+SEND = {"workflow": "chat.new_message", "recipients": ["ada"], "data": {"text": "hi"}}
 WORKFLOWS = (
     {
         "key": "chat.new_message",
@@ -137,8 +139,8 @@ class Stack:
             await reader.seek_to_beginning(*partitions)
             found: list[Any] = []
             while any([await reader.position(place) < ends[place] for place in partitions]):
-                for records in (await reader.getmany(timeout_ms=200)).values():
-                    found += records
+                for batch in (await reader.getmany(timeout_ms=200)).values():
+                    found += batch
             return found
         finally:
             await reader.stop()
@@ -176,3 +178,26 @@ def brokers(folder: Path) -> Iterator[Stack]:
     finally:
         kafka.kill()
         mongod.kill()
+
+
+@contextmanager
+def two_processes(folder: Path) -> Iterator[Stack]:
+    """Brokers and two ingest processes."""
+    with brokers(folder) as found, found.ingest(2, CARILLON_PREPARE_TIMEOUT_SECONDS="10") as urls:
+        found.urls = urls
+        yield found
+
+
+async def call(session: aiohttp.ClientSession, method: str, path: str, **options: Any) -> tuple[int, Any, Any]:
+    """Status, decoded body, headers."""
+    async with session.request(method, path, **options) as answer:
+        raw = await answer.read()
+        return answer.status, orjson.loads(raw) if raw else None, answer.headers
+
+
+async def records_of(stack: Stack, event_id: str) -> list[Any]:
+    """The door's records of one event, with their keys."""
+    found = [
+        (message.key, records.decode_record(message.value)) for message in await stack.read(stack.topics.notifications)
+    ]
+    return [(key, record) for key, record in found if record.notification and record.notification.event_id == event_id]

@@ -2,43 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from typing import Any
-
 import pytest
-from aiokafka import AIOKafkaConsumer
 
-from shared import profile_store, records
-from shared.records import Kind
 from shared.timestamps import parse_rfc3339
+from tests.chaos.evidence import read_topic
 from tests.integration.gateway_stage import Stage, running, token
-
-HOURS = {"enabled": True, "start_time": "22:00", "end_time": "08:00", "timezone": "UTC"}
 
 
 @pytest.fixture
 async def stage(names):
     async with running(names) as found:
         yield found
-
-
-async def read_topic(stage: Stage, topic: str) -> list:
-    """Everything that stands on a topic now."""
-    reader = AIOKafkaConsumer(
-        topic, bootstrap_servers=stage.settings.kafka, auto_offset_reset="earliest", group_id=None
-    )
-    await reader.start()
-    try:
-        ends = await reader.end_offsets(list(reader.assignment()))
-        found: list = []
-        async with asyncio.timeout(30):
-            while sum(ends.values()) > len(found):
-                for batch in (await reader.getmany(timeout_ms=200)).values():
-                    found += batch
-        return found
-    finally:
-        await reader.stop()
 
 
 async def test_list_filter_and_page(stage: Stage):
@@ -120,7 +94,7 @@ async def test_repeating_a_call_tells_again_under_the_same_status_ids(stage: Sta
     for _ in range(2):
         assert (await stage.call("PUT", f"/{item.id}/read"))[0] == 200
         assert (await stage.call("PUT", "/read-all"))[0] == 200
-    statuses = [dict(record.headers) for record in await read_topic(stage, stage.topics.statuses)]
+    statuses = [dict(record.headers) for record in await read_topic(stage.settings.kafka, stage.topics.statuses)]
     assert {headers["ce_type"] for headers in statuses} == {b"carillon.inbox.read"}
     assert {headers["ce_subject"] for headers in statuses} == {item.id.encode()}
     assert len(statuses) == 4
@@ -177,76 +151,6 @@ async def test_without_a_good_token_there_is_nothing(stage: Stage, authorization
         assert answer.status == 401
         assert answer.headers["www-authenticate"] == "Bearer"
     assert body["status_code"] == 401
-
-
-async def test_preferences_are_written_and_told_before_the_answer(stage: Stage):
-    _, before = await stage.call("GET", "/preferences")
-    assert (
-        before["notification_types"].items()
-        >= {
-            "new_message": True,
-            "room_invitation": True,
-            "friend_request": True,
-            "friend_request_accepted": True,
-        }.items()
-    )
-    wanted: dict[str, Any] = {
-        "push_notifications": True,
-        "email_notifications": False,
-        "notification_types": {"new_message": True, "room_invitation": True, "friend_request": False},
-        "quiet_hours": HOURS,
-    }
-    for _ in range(2):
-        status, after = await stage.call("PUT", "/preferences", json=wanted)
-        assert status == 200
-        assert after["notification_types"].items() >= wanted["notification_types"].items()
-        assert {name: after[name] for name in wanted if name != "notification_types"} == {
-            name: wanted[name] for name in wanted if name != "notification_types"
-        }
-        assert (await stage.call("GET", "/preferences"))[1] == after
-    told = [records.decode_record(record.value) for record in await read_topic(stage, stage.topics.notifications)]
-    assert [(record.kind, record.tenant, record.user) for record in told] == [
-        (Kind.PROFILE_CHANGED, "default", "ann")
-    ] * 2
-    profile = await profile_store.read(stage.database, "default", "ann")
-    assert profile is not None
-    assert profile.version > 0
-    assert profile.preferences.channel_types == {"push": True, "email": False}
-    assert profile.preferences.workflows["chat.friend_request"] is False
-
-
-async def test_writers_of_one_profile_do_not_undo_each_other(stage: Stage):
-    types = ["new_message", "room_invitation", "friend_request", "friend_request_accepted"]
-    bodies = [{"notification_types": {name: False}} for name in types] + [{"push_notifications": False}]
-    answers = await asyncio.gather(*(stage.call("PUT", "/preferences", json=body) for body in bodies))
-    assert [status for status, _ in answers] == [200] * 5
-    _, after = await stage.call("GET", "/preferences")
-    assert after["push_notifications"] is False
-    assert not any(after["notification_types"][name] for name in types)
-
-
-@pytest.mark.parametrize(
-    ("body", "status", "pointer"),
-    [
-        (b"{", 422, None),
-        (b'{"push_notifications": true, "push_notifications": false}', 422, None),
-        (b"[]", 422, ""),
-        (b'{"push_notifications": "yes"}', 422, "/push_notifications"),
-        (b'{"nonsense": 1}', 422, "/nonsense"),
-        (b'{"notification_types": {"nonsense": true}}', 422, "/notification_types"),
-        (b'{"notification_types": {"new_message": 1}}', 422, "/notification_types/new_message"),
-        (json.dumps({"quiet_hours": HOURS | {"start_time": "25:61"}}).encode(), 422, "/quiet_hours/start_time"),
-        (json.dumps({"quiet_hours": HOURS | {"timezone": "Nowhere"}}).encode(), 422, "/quiet_hours/timezone"),
-        (b'{"quiet_hours": {"enabled": true}}', 422, "/quiet_hours/start_time"),
-        (b'{"x": "' + b"x" * 70_000 + b'"}', 413, None),
-    ],
-)
-async def test_bad_preferences_are_refused_where_they_are_bad(stage: Stage, body, status, pointer):
-    found, problem = await stage.call("PUT", "/preferences", data=body)
-    assert (found, problem["status_code"]) == (status, status)
-    if pointer is not None:
-        assert pointer in [error["pointer"] for error in problem["errors"]]
-    assert await stage.database.profiles.count_documents({}) == 0
 
 
 async def test_health_needs_no_token(stage: Stage):

@@ -1,63 +1,63 @@
-"""Ingest on a real Kafka and mongod: every way in, what is refused, keys, cancels, profiles."""
+"""Ingest on a real Kafka and mongod: every way in, what is refused, keys, profiles."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from io import BytesIO
-from typing import Any
 from uuid import uuid4
 
 import aiohttp
 import orjson
 import pytest
-import pytest_asyncio
 from cloudevents.v1.conversion import to_binary, to_structured
 from cloudevents.v1.http import CloudEvent
 
 from services.ingest.schemas import EXAMPLES
-from shared import events, ids, records
-from shared.mongo import open_database
-from tests.integration.ingest_stack import Stack, brokers, client
+from shared import events, ids
+from tests.integration.ingest_stack import SEND, Stack, call, client, records_of, two_processes
 
 pytestmark = pytest.mark.timeout(180)
-SEND = {"workflow": "chat.new_message", "recipients": ["ada"], "data": {"text": "hi"}}
+JSON = {"Content-Type": "application/json"}
+BAD = [
+    (b'{"workflow":', JSON, 400, "invalid_json"),
+    (b'{"workflow":"a","workflow":"b"}', JSON, 400, "invalid_json"),
+    (b'{"data":{"a":NaN}}', JSON, 400, "invalid_json"),
+    (b'{"data":{"a":1e999}}', JSON, 400, "invalid_json"),
+    (b'{"data":{"a":9223372036854775808}}', JSON, 400, "invalid_json"),
+    (b'{"data":{"a":"\\ud800"}}', JSON, 400, "invalid_json"),
+    (b'{"data":{"a\\u0000":1}}', JSON, 400, "invalid_json"),
+    (b'{"data":"\xff"}', JSON, 400, "invalid_json"),
+    (b'{"data":' + b"[" * 40 + b"]" * 40 + b"}", JSON, 400, "invalid_json"),
+    (b"[]", JSON, 422, "invalid_request"),
+    (b"null", JSON, 422, "invalid_request"),
+    (b"", JSON, 400, "invalid_json"),
+    (b"{}", {"Content-Type": "text/plain"}, 415, "unsupported_media_type"),
+    (b"{}", JSON | {"Content-Encoding": "gzip"}, 415, "unsupported_encoding"),
+    (b"{}", JSON | {"Idempotency-Key": "x" * 256}, 400, "invalid_idempotency_key"),
+    (b'{"data":"' + b"x" * 1_100_000 + b'"}', JSON, 413, "body_too_large"),
+    (orjson.dumps(SEND | {"workflow": "chat.new_mesage"}), JSON, 422, "unknown_workflow"),
+    (
+        orjson.dumps(SEND | {"recipients": [f"u{n}" for n in range(100)], "data": {"x": "y" * 200_000}}),
+        JSON,
+        413,
+        "expanded_too_large",
+    ),
+]
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Brokers and two ingest processes."""
-    with (
-        brokers(tmp_path_factory.mktemp("ingest")) as found,
-        found.ingest(2, CARILLON_PREPARE_TIMEOUT_SECONDS="10") as urls,
-    ):
-        found.urls = urls
+    with two_processes(tmp_path_factory.mktemp("ingest")) as found:
         yield found
 
 
-@pytest_asyncio.fixture
+@pytest.fixture
 async def api(stack: Stack) -> AsyncIterator[aiohttp.ClientSession]:
     """A client of the first process."""
     async with client(stack.urls[0], stack.key) as session:
         yield session
 
 
-async def call(session: aiohttp.ClientSession, method: str, path: str, **options: Any) -> tuple[int, Any, Any]:
-    """Status, decoded body, headers."""
-    async with session.request(method, path, **options) as answer:
-        raw = await answer.read()
-        return answer.status, orjson.loads(raw) if raw else None, answer.headers
-
-
-async def records_of(stack: Stack, event_id: str) -> list[Any]:
-    """The door's records of one event, with their keys."""
-    found = [
-        (message.key, records.decode_record(message.value)) for message in await stack.read(stack.topics.notifications)
-    ]
-    return [(key, record) for key, record in found if record.notification and record.notification.event_id == event_id]
-
-
-@pytest.mark.asyncio
 async def test_send_is_on_the_log_as_the_answer_says(stack: Stack, api: aiohttp.ClientSession) -> None:
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     body = {**EXAMPLES["Send"], "recipients": ["ada", {"id": "bob"}, {"email": "eve@example.com"}, "ada"]}
@@ -77,14 +77,12 @@ async def test_send_is_on_the_log_as_the_answer_says(stack: Stack, api: aiohttp.
         assert orjson.loads(bytes(sent.data)) == {"text": "Hello"}
 
 
-@pytest.mark.asyncio
 async def test_an_api_send_and_the_expansion_of_an_event_agree_on_ids(api: aiohttp.ClientSession) -> None:
     _, answer, _ = await call(api, "POST", "/v1/notifications", json=SEND, headers={"Idempotency-Key": "agree"})
     assert answer["id"] == ids.event_id("default", "carillon:api", "agree")
     assert answer["notifications"][0]["id"] == ids.notification_id(answer["id"], "chat.new_message", "ada")
 
 
-@pytest.mark.asyncio
 async def test_cloudevents_of_the_sdk_in_both_modes(stack: Stack, api: aiohttp.ClientSession) -> None:
     wanted = {}
     for encode in (to_structured, to_binary):
@@ -115,7 +113,6 @@ async def test_cloudevents_of_the_sdk_in_both_modes(stack: Stack, api: aiohttp.C
         assert int(dict(message.headers)["carillon_accepted_at"]) > 0
 
 
-@pytest.mark.asyncio
 async def test_a_batch_is_taken_whole_or_not_at_all(stack: Stack, api: aiohttp.ClientSession) -> None:
     batch = {"Content-Type": events.BATCH}
     mark = uuid4().hex
@@ -133,35 +130,6 @@ async def test_a_batch_is_taken_whole_or_not_at_all(stack: Stack, api: aiohttp.C
     assert (status, problem["code"]) == (422, "batch_too_large")
 
 
-JSON = {"Content-Type": "application/json"}
-BAD = [
-    (b'{"workflow":', JSON, 400, "invalid_json"),
-    (b'{"workflow":"a","workflow":"b"}', JSON, 400, "invalid_json"),
-    (b'{"data":{"a":NaN}}', JSON, 400, "invalid_json"),
-    (b'{"data":{"a":1e999}}', JSON, 400, "invalid_json"),
-    (b'{"data":{"a":9223372036854775808}}', JSON, 400, "invalid_json"),
-    (b'{"data":{"a":"\\ud800"}}', JSON, 400, "invalid_json"),
-    (b'{"data":{"a\\u0000":1}}', JSON, 400, "invalid_json"),
-    (b'{"data":"\xff"}', JSON, 400, "invalid_json"),
-    (b'{"data":' + b"[" * 40 + b"]" * 40 + b"}", JSON, 400, "invalid_json"),
-    (b"[]", JSON, 422, "invalid_request"),
-    (b"null", JSON, 422, "invalid_request"),
-    (b"", JSON, 400, "invalid_json"),
-    (b"{}", {"Content-Type": "text/plain"}, 415, "unsupported_media_type"),
-    (b"{}", JSON | {"Content-Encoding": "gzip"}, 415, "unsupported_encoding"),
-    (b"{}", JSON | {"Idempotency-Key": "x" * 256}, 400, "invalid_idempotency_key"),
-    (b'{"data":"' + b"x" * 1_100_000 + b'"}', JSON, 413, "body_too_large"),
-    (orjson.dumps(SEND | {"workflow": "chat.new_mesage"}), JSON, 422, "unknown_workflow"),
-    (
-        orjson.dumps(SEND | {"recipients": [f"u{n}" for n in range(100)], "data": {"x": "y" * 200_000}}),
-        JSON,
-        413,
-        "expanded_too_large",
-    ),
-]
-
-
-@pytest.mark.asyncio
 @pytest.mark.parametrize(("body", "headers", "status", "code"), BAD)
 async def test_bad_bodies(
     api: aiohttp.ClientSession, body: bytes, headers: dict[str, str], status: int, code: str
@@ -173,7 +141,6 @@ async def test_bad_bodies(
     assert problem["request_id"]
 
 
-@pytest.mark.asyncio
 async def test_a_chunked_body_is_bounded_too(api: aiohttp.ClientSession) -> None:
     async def endless() -> AsyncIterator[bytes]:
         for _ in range(40):
@@ -186,7 +153,6 @@ async def test_a_chunked_body_is_bounded_too(api: aiohttp.ClientSession) -> None
     assert status == 413
 
 
-@pytest.mark.asyncio
 async def test_keys_and_scopes(stack: Stack, api: aiohttp.ClientSession) -> None:
     for header in ("", "Bearer", "Bearer ck_000000000000_" + "a" * 43, "Basic eDp5", stack.key):
         got = await call(api, "POST", "/v1/notifications", json=SEND, headers={"Authorization": header})
@@ -197,70 +163,6 @@ async def test_keys_and_scopes(stack: Stack, api: aiohttp.ClientSession) -> None
         assert (status, problem["code"]) == (403, "missing_scope")
 
 
-@pytest.mark.asyncio
-async def test_a_hundred_at_once_with_one_key_on_two_instances_are_one(stack: Stack) -> None:
-    key = uuid4().hex
-
-    async def one(session: aiohttp.ClientSession) -> tuple[int, bytes]:
-        while True:
-            async with session.post("/v1/notifications", json=SEND, headers={"Idempotency-Key": f'"{key}"'}) as answer:
-                body = await answer.read()
-                if answer.status != 409:
-                    return answer.status, body + answer.headers["Location"].encode()
-                assert answer.headers["Retry-After"] == "1"
-                await asyncio.sleep(0)
-
-    async with client(stack.urls[0], stack.key) as first, client(stack.urls[1], stack.key) as second:
-        answers = await asyncio.gather(*[one(session) for session in (first, second) for _ in range(50)])
-        assert len(set(answers)) == 1
-        assert answers[0][0] == 202
-        again = {"Idempotency-Key": key}
-        status, _, headers = await call(second, "POST", "/v1/notifications", json=SEND, headers=again)
-        assert (status, headers["Idempotency-Replayed"]) == (202, "true")
-        other = SEND | {"data": {"text": "other"}}
-        status, problem, _ = await call(first, "POST", "/v1/notifications", json=other, headers=again)
-        assert (status, problem["code"]) == (422, "idempotency_key_reused")
-    async with client(stack.urls[0], stack.other_key) as elsewhere:
-        _, answer, headers = await call(elsewhere, "POST", "/v1/notifications", json=other, headers=again)
-        assert "Idempotency-Replayed" not in headers
-        assert len(await records_of(stack, answer["id"])) == 1
-    assert len(await records_of(stack, ids.event_id("default", "carillon:api", key))) == 1
-
-
-@pytest.mark.asyncio
-async def test_a_refused_call_frees_its_key_and_a_crashed_one_frees_it_after_its_lease(
-    stack: Stack, api: aiohttp.ClientSession
-) -> None:
-    headers = {"Idempotency-Key": uuid4().hex}
-    status, _, _ = await call(api, "POST", "/v1/notifications", json=SEND | {"recipients": []}, headers=headers)
-    assert status == 422
-    assert (await call(api, "POST", "/v1/notifications", json=SEND, headers=headers))[0] == 202
-    async with open_database(stack.mongod.uri, stack.database) as database:
-        mine = {"_id": f"default\x1f{headers['Idempotency-Key']}"}
-        await database.requests.update_one(mine, {"$set": {"state": "in_flight"}})
-        status, problem, answer = await call(api, "POST", "/v1/notifications", json=SEND, headers=headers)
-        assert (status, problem["code"], answer["Retry-After"]) == (409, "idempotency_in_flight", "1")
-        await database.requests.update_one(mine, [{"$set": {"lease": {"$subtract": ["$$NOW", 1]}}}])
-        assert (await call(api, "POST", "/v1/notifications", json=SEND, headers=headers))[0] == 202
-
-
-@pytest.mark.asyncio
-async def test_cancel_raises_the_counter_that_later_sends_carry(stack: Stack, api: aiohttp.ClientSession) -> None:
-    key = uuid4().hex
-    keyed = SEND | {"cancellation_key": key}
-    counts = []
-    for _ in range(2):
-        _, answer, _ = await call(api, "POST", "/v1/notifications", json=keyed)
-        counts.append((await records_of(stack, answer["id"]))[0][1].notification.cancel_count)
-        status, answer, _ = await call(api, "POST", "/v1/notifications/cancel", json={"cancellation_key": key})
-        assert (status, answer) == (202, {"cancellation_key": key, "holds_cancelled": 0})
-    assert counts == [0, 1]
-    async with client(stack.urls[0], stack.other_key) as elsewhere:
-        _, answer, _ = await call(elsewhere, "POST", "/v1/notifications", json=keyed)
-        assert (await records_of(stack, answer["id"]))[0][1].notification.cancel_count == 0
-
-
-@pytest.mark.asyncio
 async def test_a_profile_from_put_to_delete(stack: Stack, api: aiohttp.ClientSession) -> None:
     path = "/v1/users/grace%2Fh%C3%B6pper"
     assert (await call(api, "PATCH", path, json={"name": "G"}))[0] == 404
@@ -291,7 +193,6 @@ async def test_a_profile_from_put_to_delete(stack: Stack, api: aiohttp.ClientSes
     assert again["version"] > patched["version"]
 
 
-@pytest.mark.asyncio
 async def test_the_openapi_document_names_what_the_problems_page_explains(api: aiohttp.ClientSession) -> None:
     status, document, _ = await call(api, "GET", "/openapi.json")
     assert (status, document["openapi"][:3]) == (200, "3.1")

@@ -8,15 +8,33 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import aiohttp
 import jwt
+import pytest
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 API = "/api/v1/notifications"
 TYPES = {"new_message", "room_invitation", "friend_request", "friend_request_accepted"}
+ENDPOINTS = [
+    ("GET", ""),
+    ("GET", "/count"),
+    ("PUT", "/read-all"),
+    ("PUT", "/an-id/read"),
+    ("DELETE", "/an-id"),
+    ("GET", "/preferences"),
+    ("PUT", "/preferences"),
+]
+WANTED: dict[str, Any] = {
+    "push_notifications": True,
+    "email_notifications": False,
+    "notification_types": {"new_message": True, "room_invitation": True, "friend_request": False},
+    "quiet_hours": {"enabled": True, "start_time": "22:00", "end_time": "08:00", "timezone": "UTC"},
+}
 PATIENCE = 60
 
 
@@ -65,11 +83,32 @@ class Chat:
         )
         return message_id
 
+    async def befriend(self, sender: str, recipient: str) -> None:
+        """A friend request."""
+        data = {"sender_id": sender, "recipient_id": recipient, "sender_username": "john_doe"}
+        await self.happen("friend.requested", data)
+
+    async def send(self, workflow: str, user: str, data: dict[str, Any]) -> dict[str, Any]:
+        """The backend's call of the notification API; returns the accepted notification."""
+        body = {"workflow": workflow, "recipients": [user], "data": data}
+        async with self.http.post(self._url("ingest", "/v1/notifications"), json=body, headers=self._key) as answer:
+            assert answer.status == 202, await answer.text()
+            [accepted] = (await answer.json())["notifications"]
+            return accepted
+
     async def call(self, method: str, path: str, user: str, **options: Any) -> tuple[int, Any]:
         """The client's call with the user's token."""
-        headers = {"authorization": f"Bearer {self.token(user)}"}
-        async with self.http.request(method, self._url("gateway", API + path), headers=headers, **options) as answer:
+        return await self.ask(method, path, headers={"authorization": f"Bearer {self.token(user)}"}, **options)
+
+    async def ask(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
+        """A call with whatever token its headers have, or none: status and decoded body."""
+        async with self.http.request(method, self._url("gateway", API + path), **options) as answer:
             return answer.status, await answer.json(content_type=None)
+
+    async def health(self) -> tuple[int, Any]:
+        """The gateway's health, asked without a token."""
+        async with self.http.get(self._url("gateway", API + "/health")) as answer:
+            return answer.status, await answer.json()
 
     async def inbox(self, user: str, count: int, query: str = "") -> list[dict[str, Any]]:
         """The user's list once it holds so many."""
@@ -104,6 +143,14 @@ class Chat:
             assert (await heard(opened))["type"] == "hello"
             yield opened
 
+    async def turned_away(self, token: str) -> int | None:
+        """The code with which a socket that shows this token is closed."""
+        async with connect(self.stack["urls"]["sockets"]) as opened:
+            await opened.send(json.dumps({"type": "auth", "token": token}))
+            with pytest.raises(ConnectionClosed):
+                await heard(opened)
+            return opened.close_code
+
     def token(self, user: str, *, ttl: int = 600) -> str:
         now = int(time.time())  # noqa: TID251  # a JWT's clock
         return jwt.encode({"sub": user, "iat": now, "exp": now + ttl}, self.stack["token_secret"], algorithm="HS256")
@@ -118,6 +165,18 @@ class Chat:
 
 def mailbox(user: str) -> str:
     return f"{user}@chat.example"
+
+
+def said(message: str) -> tuple[int, dict[str, Any]]:
+    """What a change that was made is answered with."""
+    return 200, {"success": True, "message": message}
+
+
+def quiet_now() -> dict[str, Any]:
+    """Quiet hours that began two hours ago and end in two."""
+    now = datetime.now(UTC)  # noqa: TID251  # the test's own clock
+    start, end = (f"{now + timedelta(hours=hours):%H:%M}" for hours in (-2, 2))
+    return {"enabled": True, "start_time": start, "end_time": end, "timezone": "UTC"}
 
 
 async def heard(socket: ClientConnection) -> dict[str, Any]:

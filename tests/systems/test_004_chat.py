@@ -5,30 +5,17 @@ Caches, RabbitMQ and SQL are not here: what they were for is. Push is preference
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime
 from uuid import UUID, uuid4
 
-import aiohttp
 import pytest
-from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
 
-from tests.systems.chat_product import API, TYPES, Chat, heard, mailbox
-
-
-@pytest.fixture
-async def chat(stack):
-    async with aiohttp.ClientSession() as http:
-        yield Chat(stack=stack, http=http)
-
+from tests.systems.chat_product import ENDPOINTS, TYPES, WANTED, Chat, heard, mailbox, quiet_now, said
 
 # Notification management
 
 
-async def test_get_user_notifications(chat: Chat):
-    sender, ann = await chat.join("john"), await chat.join("ann")
+async def test_get_user_notifications(chat: Chat, sender, ann):
     message = await chat.message(sender, ann)
     [shown] = await chat.inbox(ann, 1)
     UUID(shown["id"])
@@ -43,11 +30,10 @@ async def test_get_user_notifications(chat: Chat):
         assert datetime.fromisoformat(shown[name]).tzinfo is not None
 
 
-async def test_paging_and_filters(chat: Chat):
-    sender, ann = await chat.join("john"), await chat.join("ann")
+async def test_paging_and_filters(chat: Chat, sender, ann):
     for _ in range(3):
         await chat.message(sender, ann)
-    await chat.happen("friend.requested", {"sender_id": sender, "recipient_id": ann, "sender_username": "john_doe"})
+    await chat.befriend(sender, ann)
     everything = await chat.inbox(ann, 4)
     assert len(everything) == 4
     _, page = await chat.call("GET", "?limit=3", ann)
@@ -59,18 +45,14 @@ async def test_paging_and_filters(chat: Chat):
     assert [shown["notification_type"] for shown in friends["notifications"]] == ["friend_request"]
 
 
-async def test_count_read_and_read_all(chat: Chat):
-    sender, ann = await chat.join("john"), await chat.join("ann")
+async def test_count_read_and_read_all(chat: Chat, sender, ann):
     for _ in range(3):
         await chat.message(sender, ann)
-    await chat.happen("friend.requested", {"sender_id": sender, "recipient_id": ann, "sender_username": "john_doe"})
+    await chat.befriend(sender, ann)
     shown = await chat.inbox(ann, 4)
     assert await chat.call("GET", "/count", ann) == (200, {"count": 4})
     assert await chat.call("GET", "/count?notification_type=new_message", ann) == (200, {"count": 3})
-    assert await chat.call("PUT", f"/{shown[0]['id']}/read", ann) == (
-        200,
-        {"success": True, "message": "Notification marked as read"},
-    )
+    assert await chat.call("PUT", f"/{shown[0]['id']}/read", ann) == said("Notification marked as read")
     assert await chat.call("GET", "/count?unread_only=true", ann) == (200, {"count": 3})
     _, unread = await chat.call("GET", "?unread_only=true", ann)
     assert shown[0]["id"] not in [one["id"] for one in unread["notifications"]]
@@ -84,14 +66,10 @@ async def test_count_read_and_read_all(chat: Chat):
     assert all(one["is_read"] for one in await chat.inbox(ann, 4))
 
 
-async def test_delete(chat: Chat):
-    sender, ann = await chat.join("john"), await chat.join("ann")
+async def test_delete(chat: Chat, sender, ann):
     await chat.message(sender, ann)
     [shown] = await chat.inbox(ann, 1)
-    assert await chat.call("DELETE", f"/{shown['id']}", ann) == (
-        200,
-        {"success": True, "message": "Notification deleted successfully"},
-    )
+    assert await chat.call("DELETE", f"/{shown['id']}", ann) == said("Notification deleted successfully")
     assert await chat.call("GET", "/count", ann) == (200, {"count": 0})
     status, problem = await chat.call("PUT", f"/{shown['id']}/read", ann)
     assert (status, problem["detail"], problem["status_code"]) == (404, "Notification not found", 404)
@@ -100,33 +78,25 @@ async def test_delete(chat: Chat):
 # Notification preferences
 
 
-async def test_get_and_update_preferences(chat: Chat):
-    ann = await chat.join("ann")
+async def test_get_and_update_preferences(chat: Chat, ann):
     status, before = await chat.call("GET", "/preferences", ann)
     assert status == 200
     assert before["push_notifications"] is True
     assert before["email_notifications"] is True
     assert before["notification_types"].keys() >= TYPES
     assert before["quiet_hours"].keys() == {"enabled", "start_time", "end_time", "timezone"}
-    wanted: dict[str, Any] = {
-        "push_notifications": True,
-        "email_notifications": False,
-        "notification_types": {"new_message": True, "room_invitation": True, "friend_request": False},
-        "quiet_hours": {"enabled": True, "start_time": "22:00", "end_time": "08:00", "timezone": "UTC"},
-    }
-    status, _ = await chat.call("PUT", "/preferences", ann, json=wanted)
+    status, _ = await chat.call("PUT", "/preferences", ann, json=WANTED)
     assert status == 200
     _, after = await chat.call("GET", "/preferences", ann)
     for name in ("push_notifications", "email_notifications", "quiet_hours"):
-        assert after[name] == wanted[name]
-    assert after["notification_types"].items() >= wanted["notification_types"].items()
+        assert after[name] == WANTED[name]
+    assert after["notification_types"].items() >= WANTED["notification_types"].items()
 
 
-async def test_a_type_that_was_switched_off_does_not_come(chat: Chat):
-    sender, ann, bob = await chat.join("john"), await chat.join("ann"), await chat.join("bob")
+async def test_a_type_that_was_switched_off_does_not_come(chat: Chat, sender, ann, bob):
     await chat.call("PUT", "/preferences", ann, json={"notification_types": {"friend_request": False}})
     for user in (ann, bob):
-        await chat.happen("friend.requested", {"sender_id": sender, "recipient_id": user, "sender_username": "john"})
+        await chat.befriend(sender, user)
         await chat.message(sender, user)
     assert {one["notification_type"] for one in await chat.inbox(bob, 2)} == {"new_message", "friend_request"}
     await chat.mail(bob, 2)
@@ -135,8 +105,7 @@ async def test_a_type_that_was_switched_off_does_not_come(chat: Chat):
     assert len(await chat.mails(ann)) == 1
 
 
-async def test_email_that_was_switched_off_does_not_come(chat: Chat):
-    sender, ann, bob = await chat.join("john"), await chat.join("ann"), await chat.join("bob")
+async def test_email_that_was_switched_off_does_not_come(chat: Chat, sender, ann, bob):
     await chat.call("PUT", "/preferences", ann, json={"email_notifications": False})
     await chat.message(sender, ann, bob)
     await chat.mail(bob)  # the same event by the same way, so what ann gets has been decided, too
@@ -144,16 +113,8 @@ async def test_email_that_was_switched_off_does_not_come(chat: Chat):
     assert await chat.mails(ann) == []
 
 
-async def test_quiet_hours_hold_what_is_noisy_until_they_end(chat: Chat):
-    sender, ann, bob = await chat.join("john"), await chat.join("ann"), await chat.join("bob")
-    now = datetime.now(UTC)  # noqa: TID251  # the test's own clock
-    quiet = {
-        "enabled": True,
-        "start_time": f"{now - timedelta(hours=2):%H:%M}",
-        "end_time": f"{now + timedelta(hours=2):%H:%M}",
-        "timezone": "UTC",
-    }
-    await chat.call("PUT", "/preferences", ann, json={"quiet_hours": quiet})
+async def test_quiet_hours_hold_what_is_noisy_until_they_end(chat: Chat, sender, ann, bob):
+    await chat.call("PUT", "/preferences", ann, json={"quiet_hours": quiet_now()})
     await chat.message(sender, ann, bob, text="are you up?")
     await chat.mail(bob)
     assert [one["content"]["message_preview"] for one in await chat.inbox(ann, 1)] == ["are you up?"]
@@ -163,8 +124,7 @@ async def test_quiet_hours_hold_what_is_noisy_until_they_end(chat: Chat):
 # Integration guide
 
 
-async def test_a_message_reaches_everybody_in_the_room_but_its_sender(chat: Chat):
-    sender, ann, bob = await chat.join("john"), await chat.join("ann"), await chat.join("bob")
+async def test_a_message_reaches_everybody_in_the_room_but_its_sender(chat: Chat, sender, ann, bob):
     message = await chat.message(sender, ann, bob)
     for user in (ann, bob):
         [shown] = await chat.inbox(user, 1)
@@ -183,27 +143,21 @@ async def test_a_message_reaches_everybody_in_the_room_but_its_sender(chat: Chat
         ("friend.accepted", "friend_request_accepted", "sender", "recipient"),
     ],
 )
-async def test_invitations_and_friends(chat: Chat, event_type, notification_type, sender_is, recipient_is):
-    john, ann = await chat.join("john"), await chat.join("ann")
-    data = {
-        f"{sender_is}_id": john,
-        f"{recipient_is}_id": ann,
-        f"{sender_is}_username": "john_doe",
-        "room_id": str(uuid4()),
-        "room_name": "The Lounge",
-        "room_description": "talk",
-    }
+async def test_invitations_and_friends(
+    chat: Chat, sender, ann, *, event_type, notification_type, sender_is, recipient_is
+):
+    people = {f"{sender_is}_id": sender, f"{recipient_is}_id": ann, f"{sender_is}_username": "john_doe"}
+    data = people | {"room_id": str(uuid4()), "room_name": "The Lounge", "room_description": "talk"}
     await chat.happen(event_type, data)
     [shown] = await chat.inbox(ann, 1)
     assert shown["notification_type"] == notification_type
     assert shown["content"] == data
     [mail] = await chat.mail(ann)
     assert "john_doe" in mail["subject"]
-    assert await chat.call("GET", "/count", john) == (200, {"count": 0})
+    assert await chat.call("GET", "/count", sender) == (200, {"count": 0})
 
 
-async def test_an_email_says_who_wrote_what(chat: Chat):
-    sender, ann = await chat.join("john"), await chat.join("ann")
+async def test_an_email_says_who_wrote_what(chat: Chat, sender, ann):
     await chat.message(sender, ann, text="Lunch at noon?")
     [mail] = await chat.mail(ann)
     assert mail["to"] == [mailbox(ann)]
@@ -211,26 +165,17 @@ async def test_an_email_says_who_wrote_what(chat: Chat):
     assert "Lunch at noon?" in mail["text"]
 
 
-async def test_the_same_by_the_notification_api(chat: Chat):
-    ann = await chat.join("ann")
-    body = {
-        "workflow": "chat.new_message",
-        "recipients": [ann],
-        "data": {"sender_username": "x", "message_preview": "y"},
-    }
-    url = chat.stack["urls"]["ingest"] + "/v1/notifications"
-    async with chat.http.post(url, json=body, headers={"authorization": f"Bearer {chat.stack['api_key']}"}) as answer:
-        assert answer.status == 202
-        [accepted] = (await answer.json())["notifications"]
+async def test_the_same_by_the_notification_api(chat: Chat, ann):
+    data = {"sender_username": "x", "message_preview": "y"}
+    accepted = await chat.send("chat.new_message", ann, data)
     [shown] = await chat.inbox(ann, 1)
-    assert (shown["id"], shown["content"]) == (accepted["id"], body["data"])
+    assert (shown["id"], shown["content"]) == (accepted["id"], data)
 
 
 # Real-time: what is on the screen follows at once
 
 
-async def test_a_connected_client_is_told_and_all_devices_agree(chat: Chat):
-    sender, ann = await chat.join("john"), await chat.join("ann")
+async def test_a_connected_client_is_told_and_all_devices_agree(chat: Chat, sender, ann):
     async with chat.socket(ann) as phone, chat.socket(ann) as laptop:
         message = await chat.message(sender, ann)
         for device in (phone, laptop):
@@ -243,8 +188,7 @@ async def test_a_connected_client_is_told_and_all_devices_agree(chat: Chat):
             assert (told["type"], told["change"], told["unread"]) == ("state", "read", 0)
 
 
-async def test_who_was_away_is_told_on_connecting(chat: Chat):
-    sender, ann = await chat.join("john"), await chat.join("ann")
+async def test_who_was_away_is_told_on_connecting(chat: Chat, sender, ann):
     await chat.message(sender, ann)
     [shown] = await chat.inbox(ann, 1)
     async with chat.socket(ann) as socket:
@@ -256,9 +200,8 @@ async def test_who_was_away_is_told_on_connecting(chat: Chat):
 
 
 async def test_health(chat: Chat):
-    async with chat.http.get(chat.stack["urls"]["gateway"] + API + "/health") as answer:
-        health = await answer.json()
-    assert (answer.status, health["status"]) == (200, "healthy")
+    status, health = await chat.health()
+    assert (status, health["status"]) == (200, "healthy")
     assert datetime.fromisoformat(health["timestamp"]).tzinfo is not None
     assert health["components"]["database"] == {"status": "healthy"}
     assert {one["status"] for one in health["components"].values()} == {"healthy"}
@@ -267,36 +210,18 @@ async def test_health(chat: Chat):
 # Security considerations
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("GET", ""),
-        ("GET", "/count"),
-        ("PUT", "/read-all"),
-        ("PUT", "/an-id/read"),
-        ("DELETE", "/an-id"),
-        ("GET", "/preferences"),
-        ("PUT", "/preferences"),
-    ],
-)
+@pytest.mark.parametrize(("method", "path"), ENDPOINTS)
 async def test_every_endpoint_wants_a_valid_token(chat: Chat, method, path):
-    bad = [{}, {"authorization": "Bearer junk"}, {"authorization": f"Bearer {chat.token('ann', ttl=-60)}"}]
-    for headers in bad:
-        async with chat.http.request(method, chat.stack["urls"]["gateway"] + API + path, headers=headers) as answer:
-            assert answer.status == 401
-            assert (await answer.json(content_type=None))["status_code"] == 401
+    for bad in ({}, {"authorization": "Bearer junk"}, {"authorization": f"Bearer {chat.token('ann', ttl=-60)}"}):
+        status, problem = await chat.ask(method, path, headers=bad)
+        assert (status, problem["status_code"]) == (401, 401)
 
 
 async def test_a_socket_wants_a_valid_token(chat: Chat):
-    async with connect(chat.stack["urls"]["sockets"]) as opened:
-        await opened.send(json.dumps({"type": "auth", "token": chat.token("ann", ttl=-60)}))
-        with pytest.raises(ConnectionClosed):
-            await heard(opened)
-        assert opened.close_code == 4401
+    assert await chat.turned_away(chat.token("ann", ttl=-60)) == 4401
 
 
-async def test_users_reach_their_own_notifications_only(chat: Chat):
-    sender, ann, eve = await chat.join("john"), await chat.join("ann"), await chat.join("eve")
+async def test_users_reach_their_own_notifications_only(chat: Chat, sender, ann, eve):
     await chat.message(sender, ann)
     [shown] = await chat.inbox(ann, 1)
     assert await chat.call("GET", "/count", eve) == (200, {"count": 0})
@@ -309,8 +234,7 @@ async def test_users_reach_their_own_notifications_only(chat: Chat):
 # Error handling
 
 
-async def test_error_responses(chat: Chat):
-    ann = await chat.join("ann")
+async def test_error_responses(chat: Chat, ann):
     status, problem = await chat.call("PUT", f"/{uuid4()}/read", ann)
     assert (status, problem["detail"], problem["status_code"]) == (404, "Notification not found", 404)
     status, problem = await chat.call("GET", "?notification_type=nonsense", ann)

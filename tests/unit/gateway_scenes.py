@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from services.gateway.actions import Action, Send, Snapshot
-from services.gateway.messages import Announcement
+from services.gateway.actions import Action, Close, Send, Snapshot
+from services.gateway.messages import Announcement, CloseCode
 from services.gateway.session import Session
 from shared.inbox import Change, InboxEvent, Item
 from shared.tokens import User
@@ -33,6 +33,13 @@ def snapshot(rows=(), *, changed=(), unread=0, end=-1, token=100_000) -> Snapsho
     return Snapshot(rows=tuple(rows), changed=tuple(changed), unread=unread, end=end, token=token)
 
 
+def resuming(cursor: str | None = None) -> Session:
+    session = Session(EPOCH)
+    session.on_open("t", cursor)
+    session.on_user(ANN)
+    return session
+
+
 def live(**of_snapshot) -> Session:
     session = Session(EPOCH)
     session.on_open(None, None)
@@ -43,3 +50,7 @@ def live(**of_snapshot) -> Session:
 
 def said(actions: list[Action]) -> list[dict]:
     return [json.loads(action.payload) for action in actions if isinstance(action, Send)]
+
+
+def close_code(actions: list[Action]) -> CloseCode | None:
+    return next((action.code for action in actions if isinstance(action, Close)), None)

@@ -4,26 +4,14 @@ import json
 
 import pytest
 
-from services.gateway.actions import Apply, Authenticate, Close, Load, Watch
+from services.gateway.actions import Apply, Authenticate, Load, Watch
 from services.gateway.cursor import Cursor, Cursors
 from services.gateway.messages import CloseCode
 from services.gateway.session import MOST_ROWS, Session, State
 from shared.inbox import Change
-from shared.tokens import User
-from tests.unit.gateway_scenes import ANN, EPOCH, changed, created, item, live, said, snapshot
+from tests.unit.gateway_scenes import ANN, EPOCH, changed, close_code, created, item, live, resuming, said, snapshot
 
 CURSORS = Cursors(EPOCH, b"default:ann")
-
-
-def resuming(cursor: str | None = None) -> Session:
-    session = Session(EPOCH)
-    session.on_open("t", cursor)
-    session.on_user(ANN)
-    return session
-
-
-def close_code(actions) -> CloseCode | None:
-    return next((action.code for action in actions if isinstance(action, Close)), None)
 
 
 def test_the_first_message_authenticates():
@@ -210,58 +198,3 @@ def test_of_two_counts_the_later_one_is_right_whichever_comes_first():
     session.on_event(changed(Change.READ, 4, at=300_000, unread=3, counted_to=5))
     [told] = said(session.on_event(changed(Change.READ, 3, at=200_000, unread=4, counted_to=5)))
     assert told["unread"] == 3
-
-
-def test_a_new_token_must_be_the_same_users():
-    session = live()
-    later = User(tenant="default", id="ann", expires_at=2e12)
-    watch, _ = session.on_user(later)
-    assert watch == Watch(2e12)
-    assert session.state is State.LIVE
-    for other in (User(tenant="other", id="ann", expires_at=1), User(tenant="default", id="bob", expires_at=1)):
-        assert close_code(live().on_user(other)) is CloseCode.UNAUTHORIZED
-
-
-def test_a_bad_new_token_leaves_the_old_one_until_it_ends():
-    session = live()
-    assert said(session.on_refused("the token has expired"))[0]["code"] == "unauthorized"
-    assert session.state is State.LIVE
-    assert said(session.on_expiring(30)) == [{"type": "token_expiring", "seconds": 30}]
-    assert close_code(session.on_expired()) is CloseCode.UNAUTHORIZED
-
-
-@pytest.mark.parametrize(
-    ("end", "code"),
-    [
-        (lambda session: session.on_refused("no"), CloseCode.UNAUTHORIZED),
-        (lambda session: session.on_auth_timeout(), CloseCode.AUTH_TIMEOUT),
-        (lambda session: session.on_restart(5), CloseCode.RESTART),
-    ],
-)
-def test_ends_of_an_unidentified_client(end, code):
-    session = Session(EPOCH)
-    assert close_code(end(session)) is code
-    assert session.state is State.CLOSED
-    assert session.on_event(created(1)) == []
-    assert session.on_user(ANN) == []
-    assert end(session) == []
-
-
-@pytest.mark.parametrize(
-    ("end", "code"),
-    [
-        (lambda session: session.on_slow(), CloseCode.SLOW),
-        (lambda session: session.on_restart(5), CloseCode.RESTART),
-        (lambda session: session.on_expired(), CloseCode.UNAUTHORIZED),
-    ],
-)
-def test_ends_of_a_live_client(end, code):
-    session = live()
-    assert close_code(end(session)) is code
-    assert session.on_event(created(1)) == []
-
-
-def test_away_while_resuming_and_no_timeout_once_identified():
-    session = resuming()
-    assert session.on_auth_timeout() == []
-    assert close_code(session.on_away()) is CloseCode.TRY_AGAIN_LATER

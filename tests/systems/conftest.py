@@ -1,0 +1,37 @@
+"""The chat product, and who takes part: users of the test's own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.systems.chat_product import Chat
+
+
+@pytest.fixture
+async def chat(stack: dict[str, Any]) -> AsyncIterator[Chat]:
+    async with aiohttp.ClientSession() as http:
+        yield Chat(stack=stack, http=http)
+
+
+@pytest.fixture
+async def sender(chat: Chat) -> str:
+    return await chat.join("john")
+
+
+@pytest.fixture
+async def ann(chat: Chat) -> str:
+    return await chat.join("ann")
+
+
+@pytest.fixture
+async def bob(chat: Chat) -> str:
+    return await chat.join("bob")
+
+
+@pytest.fixture
+async def eve(chat: Chat) -> str:
+    return await chat.join("eve")
