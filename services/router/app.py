@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from faust.contrib.asgi import faust_app_running
 from mode import CrashingSupervisor
 from yarl import URL
 
+from services.router.chunks import P, Work, carry
 from services.router.deciding import Door
 from services.router.expanding import Expander
 from services.router.profiles import Profiles
@@ -24,10 +25,7 @@ from shared.kafka import Publisher
 from shared.mongo import Database, open_database, patiently, ping
 from shared.runtime import Runtime, run
 from shared.settings import RouterSettings, load
-from shared.telemetry import CHUNK_SECONDS, CHUNK_SIZE
 from shared.topics import INTERNAL_MAX_BYTES
-
-Chunk = Sequence[Any]
 
 
 def create_app(settings: RouterSettings) -> faust.App:
@@ -60,20 +58,23 @@ def create_app(settings: RouterSettings) -> faust.App:
     return app
 
 
-def add_agent(
-    app: faust.App, name: str, topic: str, settings: RouterSettings, carry: Callable[[Chunk], Awaitable[None]]
-) -> None:
+def add_agent(app: faust.App, name: str, topic: str, settings: RouterSettings, work: Work[P]) -> None:
     """An agent that carries chunks of a topic and acknowledges them in order, once all is durable."""
     source = app.topic(topic, key_type=bytes, value_type=bytes)
-    sizes, seconds = CHUNK_SIZE.labels(name), CHUNK_SECONDS.labels(name)
+    crashing: set[asyncio.Task[None]] = set()
+
+    def crash(error: BaseException) -> None:
+        crashing.add(asyncio.ensure_future(app.crash(error)))
 
     async def agent(stream: Any) -> None:  # a ChunkStream: the app makes no other
-        async for chunk in stream.chunks(settings.chunk_size, settings.company_ms / 1000):
-            with seconds.time():
-                await patiently()(carry, chunk)
-            for event in chunk:
-                await stream.ack(event)
-            sizes.observe(len(chunk))
+        await carry(
+            stream,
+            work,
+            name=name,
+            most=settings.chunk_size,
+            company_seconds=settings.company_ms / 1000,
+            crash=crash,
+        )
 
     app.agent(source, name=name, supervisor_strategy=CrashingSupervisor)(agent)
 
@@ -98,8 +99,8 @@ async def running(settings: RouterSettings, database: Database) -> AsyncIterator
         spread_ms=round(settings.release_spread_seconds * 1000),
     )
     app = create_app(settings)
-    add_agent(app, "expand", topics.events, settings, expander.expand)
-    add_agent(app, "decide", topics.notifications, settings, door.decide)
+    add_agent(app, "expand", topics.events, settings, expander)
+    add_agent(app, "decide", topics.notifications, settings, door)
 
     @app.on_partitions_assigned.connect
     async def assigned(*_: Any, **__: Any) -> None:

@@ -1,6 +1,6 @@
-"""The door's shell, one chunk at a time: read inputs, decide, store, place holds, produce.
+"""The door's shell, one chunk at a time: read inputs, decide, store; then place holds, close rows, produce.
 
-The caller acknowledges the chunk when `decide` returns. Trouble with Kafka or MongoDB repeats the whole
+The caller acknowledges the chunk when `finish` returns. Trouble with Kafka or MongoDB repeats the
 chunk: decisions that are stored already are then met as replays of themselves.
 """
 
@@ -14,7 +14,7 @@ from pymongo import UpdateOne
 
 from services.router.decision import Decision
 from services.router.decisions import store
-from services.router.effects import Closing, effects
+from services.router.effects import Closing, Effects, effects
 from services.router.poison import Poison, dead_letters
 from services.router.profiles import Profiles
 from services.router.routing import Deliver, Question, Suppress, Wait, route
@@ -46,6 +46,14 @@ class Arrived(NamedTuple):
     coordinates: Coordinates
 
 
+class Decided(NamedTuple):
+    """A chunk whose decisions are stored, and what is to be done about it."""
+
+    carried: list[Decision]
+    effects: Effects
+    poison: list[Poison]
+
+
 class Door:
     """Decides chunks of `notifications.v1`."""
 
@@ -66,23 +74,27 @@ class Door:
         self._topics = topics
         self._spread_ms = spread_ms
 
-    async def decide(self, chunk: Sequence[Message]) -> None:
-        """Carries a chunk through the door; returns when all that follows is durable.
-
-        Raises MongoAway or KafkaAway: call again with the same chunk.
-        """
+    async def prepare(self, chunk: Sequence[Message]) -> Decided:
+        """Decides a chunk and stores the decisions. Raises MongoAway: call again with the same chunk."""
         poison: list[Poison] = []
         records = self._read(chunk, poison)
         decided = await self._decisions(records)
         carried = await store(self._database, decided)
         failpoint(Failpoint.AFTER_DECISION)
-        follow = effects(self._topics, carried)
+        return Decided(carried=carried, effects=effects(self._topics, carried), poison=poison)
+
+    async def finish(self, decided: Decided) -> None:
+        """Carries out what was decided; returns when all of it is durable.
+
+        Raises MongoAway or KafkaAway: call again, everything in it may be repeated.
+        """
+        follow = decided.effects
         await holds.place(self._database, follow.holds)
         failpoint(Failpoint.AFTER_HOLD)
         await self._close(follow.closings)
-        await self._publisher.publish(follow.outputs + dead_letters(self._topics, poison, "router"))
+        await self._publisher.publish(follow.outputs + dead_letters(self._topics, decided.poison, "router"))
         failpoint(Failpoint.AFTER_PRODUCE)
-        _count(carried)
+        _count(decided.carried)
 
     def _read(self, chunk: Sequence[Message], poison: list[Poison]) -> list[Arrived]:
         records: list[Arrived] = []

@@ -54,11 +54,8 @@ class Expander:
         self._catalog = catalog
         self._topics = topics
 
-    async def expand(self, chunk: Sequence[Any]) -> None:
-        """Carries a chunk of events on; returns when its notifications are durable.
-
-        Raises MongoAway or KafkaAway: call again with the same chunk.
-        """
+    async def prepare(self, chunk: Sequence[Any]) -> list[Output]:
+        """Stores what a chunk of events expands to, and returns it. Raises MongoAway: call again."""
         poison: list[Poison] = []
         read = [found for event in chunk if (found := self._read(event.message, poison)) is not None]
         carried = await self._store(read)
@@ -69,7 +66,11 @@ class Expander:
                 outputs += self._outputs(expansion)
             except InvalidEvent as error:
                 poison.append(Poison(message, error))
-        await self._publisher.publish(outputs + dead_letters(self._topics, poison, "router"))
+        return outputs + dead_letters(self._topics, poison, "router")
+
+    async def finish(self, outputs: list[Output]) -> None:
+        """Writes it; returns when all of it is durable. Raises KafkaAway: call again."""
+        await self._publisher.publish(outputs)
         failpoint(Failpoint.AFTER_PRODUCE)
 
     def _read(self, message: Any, poison: list[Poison]) -> tuple[Any, Expansion] | None:
