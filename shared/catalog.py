@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import structlog
 import yaml
+from aiokafka.errors import KafkaError
 
 from shared import workflows
 from shared.clock import now_ms
-from shared.errors import InvalidWorkflow
+from shared.errors import InvalidWorkflow, KafkaAway
 from shared.kafka import Publisher, consumer, started
 from shared.mongo import Database, mongo_border, patiently
 from shared.statuses import Output
@@ -22,6 +24,7 @@ from shared.timestamps import to_datetime
 from shared.topics import Topics
 from shared.workflows import Workflow
 
+log = structlog.get_logger()
 Place = tuple[str, str]
 """Tenant and workflow key."""
 
@@ -95,7 +98,8 @@ class Catalog:
         newest: dict[Place, Workflow] = {}
         with mongo_border():
             async for row in self._database.workflows.find().sort("version", 1):
-                newest[row["tenant"], row["key"]] = self._keep(row)
+                if (workflow := self._keep(row)) is not None:
+                    newest[row["tenant"], row["key"]] = workflow
         by_type: dict[Place, list[Workflow]] = {}
         for (tenant, _), workflow in newest.items():
             for event_type in workflow.on if workflow.active else ():
@@ -127,18 +131,29 @@ class Catalog:
                     self._keep(row)
 
     async def follow(self, bootstrap: str, topics: Topics, client_id: str) -> None:
-        """Loads again whenever something is published; runs until cancelled."""
+        """Loads again whenever something is published; waits out all trouble, runs until cancelled."""
+        while True:
+            await patiently()(self._follow, bootstrap, topics, client_id)
+
+    async def _follow(self, bootstrap: str, topics: Topics, client_id: str) -> None:
         announcements = consumer(bootstrap, topics.catalog, group=None, client_id=client_id, auto_offset_reset="latest")
-        await patiently()(started, announcements)
         try:
-            await patiently()(self.load)  # what was published before the first announcement this consumer sees
+            await started(announcements)
+            await self.load()  # what was published before the first announcement this consumer sees
             async for _ in announcements:
-                await patiently()(self.load)
+                await self.load()
+        except KafkaError as error:
+            raise KafkaAway(repr(error)) from error
         finally:
             await announcements.stop()
 
-    def _keep(self, row: dict[str, Any]) -> Workflow:
-        workflow = _workflow(row)
+    def _keep(self, row: dict[str, Any]) -> Workflow | None:
+        """Remembers a row's workflow; one that a newer release published is left to newer services."""
+        try:
+            workflow = _workflow(row)
+        except msgspec.ValidationError as error:
+            log.error("unreadable_workflow", id=row["_id"], error=str(error), next="update this service")
+            return None
         self._versions[row["tenant"], workflow.key, workflow.version] = workflow
         return workflow
 

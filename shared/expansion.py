@@ -20,6 +20,8 @@ from shared.workflows import Workflow
 
 MAX_RECIPIENTS: Final = 100
 MAX_USER_ID: Final = 200
+MAX_EXPANDED: Final = 16 * 1_048_576
+"""Bytes of data times recipients that one event may become."""
 _TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
@@ -160,6 +162,11 @@ def from_event(
         found = recipients(named, pointer) if named is not None else ()
     except Invalid as error:
         raise InvalidEvent(error.code, f"{workflow.key}: {error.detail}", error.pointer) from error
+    if isinstance(named, list):
+        raw = orjson.dumps(_without(data, path.split(".")[1:]))
+    if len(raw) * len(found) > MAX_EXPANDED:
+        detail = f"{workflow.key}: {len(raw)} bytes of data for {len(found)} recipients are too much at once"
+        raise InvalidEvent("expanded_too_large", detail, pointer)
     actor = lookup(data, workflow.actor) if workflow.actor else None
     return Request(
         tenant=tenant,
@@ -167,7 +174,7 @@ def from_event(
         event_type=event_type,
         source=source,
         recipients=found,
-        data=orjson.dumps(_without(data, path.split(".")[1:])) if isinstance(named, list) else raw,
+        data=raw,
         accepted_at=accepted_at,
         actor=actor if isinstance(actor, str) else None,
         traceparent=traceparent,

@@ -127,6 +127,8 @@ class GroupCommit:
             raise self._error(self._away)
         if self._closing or not self.alive:
             raise self._error(f"{self._name} is closed")
+        if since is not None and self._deadline is not None and since + self._deadline <= time.monotonic():
+            raise self._error("too late to begin")  # the caller's own time is over; the sink is not to blame
         size = sum(_RECORD_BYTES + len(output.value or b"") for output in outputs)
         if self._pending and self._bytes + size > self._most:
             raise Overloaded(f"{self._bytes} bytes wait for {self._name}")

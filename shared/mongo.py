@@ -18,7 +18,7 @@ from pymongo.errors import (
     BulkWriteError,
     ConnectionFailure,
     ExecutionTimeout,
-    WTimeoutError,
+    WriteConcernError,
 )
 from pymongo.read_concern import ReadConcern
 
@@ -38,14 +38,10 @@ class _PlainInts(TypeDecoder):
 
 CODEC: Final[CodecOptions[dict[str, Any]]] = CodecOptions(tz_aware=True, type_registry=TypeRegistry([_PlainInts()]))
 
-AWAY: Final = (
-    ConnectionFailure,
-    ExecutionTimeout,
-    WTimeoutError,
-)
+AWAY: Final = (ConnectionFailure, ExecutionTimeout, WriteConcernError)
 DUPLICATE_KEY: Final = 11000
-NO_PRIMARY: Final = frozenset({91, 189, 10107, 11600, 11602, 13435, 13436})
-"""Codes of writes that met a primary which was stepping down or shutting down."""
+NO_PRIMARY: Final = frozenset({50, 91, 189, 10107, 11600, 11602, 13435, 13436})
+"""Codes of writes that ran out of time, or met a primary that was stepping down or shutting down."""
 
 
 def open_client(uri: str, *, timeout_ms: int = 5_000) -> AsyncIOMotorClient[dict[str, Any]]:
@@ -73,26 +69,33 @@ async def open_database(uri: str, name: str, *, timeout_ms: int = 5_000) -> Asyn
 
 @contextmanager
 def mongo_border() -> Iterator[None]:
-    """Maps MongoDB's infrastructure errors to MongoAway; all others pass."""
+    """Maps MongoDB's infrastructure errors to MongoAway.
+
+    A bulk that was refused for another reason is a RuntimeError with its codes alone: its text holds documents.
+    """
     try:
         yield
     except AWAY as error:
         raise MongoAway(type(error).__name__) from error
+    except BulkWriteError as error:
+        raise _refused(error) from None
 
 
 def duplicates(error: BulkWriteError) -> set[int]:
-    """Positions of an unordered insert that were there already.
-
-    Raises MongoAway when the primary went away under it, `error` for anything else.
-    """
+    """Positions of an unordered insert that were there already; raises what `mongo_border` does for the rest."""
     details = error.details or {}
     failures = details.get("writeErrors", [])
-    codes = {failure["code"] for failure in failures} - {DUPLICATE_KEY}
-    if details.get("writeConcernErrors") or codes & NO_PRIMARY:
-        raise MongoAway("the primary went away under a write") from error
-    if codes:
-        raise error
+    if details.get("writeConcernErrors") or any(failure["code"] != DUPLICATE_KEY for failure in failures):
+        raise _refused(error) from None
     return {failure["index"] for failure in failures}
+
+
+def _refused(error: BulkWriteError) -> MongoAway | RuntimeError:
+    details = error.details or {}
+    codes = {failure["code"] for failure in details.get("writeErrors", [])} - {DUPLICATE_KEY}
+    if details.get("writeConcernErrors") or codes & NO_PRIMARY:
+        return MongoAway("the primary went away under a write")
+    return RuntimeError(f"MongoDB refused a bulk, codes {sorted(codes)}")
 
 
 async def insert_new(collection: Any, documents: list[dict[str, Any]]) -> set[int]:

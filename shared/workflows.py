@@ -13,6 +13,7 @@ from shared.errors import InvalidWorkflow
 from shared.notifications import Priority
 
 KEY = re.compile(r"[a-z0-9][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)*")
+DATA_PATH = re.compile(r"data(\.[^.\s]+)+")
 
 Text = str | dict[str, str]
 """A Liquid template, or one per locale (BCP 47)."""
@@ -96,6 +97,10 @@ def parse(document: Any) -> Workflow:
         raise InvalidWorkflow("invalid_workflow", "at least one step with one channel", "/steps")
     if workflow.on and not workflow.recipients:
         raise InvalidWorkflow("invalid_workflow", "`on` needs `recipients`: where does the event name them?", "/on")
+    for name in ("recipients", "actor"):
+        path = getattr(workflow, name)
+        if path is not None and not DATA_PATH.fullmatch(path):
+            raise InvalidWorkflow("invalid_workflow", "a path below data, as data.recipient_ids", f"/{name}")
     if not 1 <= workflow.expires_after_seconds <= 30 * 86_400:
         raise InvalidWorkflow("invalid_workflow", "expires_after_seconds: 1 to 2592000", "/expires_after_seconds")
     for position, step in enumerate(workflow.steps):

@@ -75,6 +75,7 @@ class LaneQueue:
         await self._let_go(lambda at: (at.topic, at.partition) in places)
         await self._commit(consumer)
         self._window.forget(places)
+        self._room.set()  # what was forgotten made room, and no task is left to say so
 
     def _take(self, record: Any) -> None:
         at = Coordinates(record.topic, record.partition, record.offset)

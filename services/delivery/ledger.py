@@ -78,16 +78,17 @@ class Ledger:
         delivery = came.delivery
         here, there = (delivery.generation, delivery.pass_), (row["generation"], row["pass"])
         state = DeliveryState(row["state"])
+        ours = row["lease"]["token"] == self._token
         if there > here or (there < here and state in TERMINAL and row["generation"] == delivery.generation):
             return Obsolete()
         if there == here:
             if state is not DeliveryState.CLAIMED:
                 return Recorded(fate=msgspec.convert(row["fate"], Fate)) if "fate" in row else Obsolete()
-            if row["lease"]["token"] == self._token:
-                return Claimed(token=self._token, until=row["lease"]["until"])
-            if row["lease"]["until"] > now:
+            if not ours and row["lease"]["until"] > now:
                 return Busy(seconds=(row["lease"]["until"] - now).total_seconds())
-        taken = self._row(came, until, now)
+        # Our own claim, met again, is renewed; it stays what it was if somebody died over it before.
+        crashed = there == here and (not ours or row.get("crashed", False))
+        taken = self._row(came, until, now) | {"crashed": crashed}
         del taken["_id"], taken["created_at"]
         result = await self._database.deliveries.update_one(
             {"_id": delivery.id, "generation": row["generation"], "pass": row["pass"], "state": row["state"],
@@ -96,7 +97,7 @@ class Ledger:
         )  # fmt: skip
         if result.matched_count == 0:
             return Busy(seconds=0.05)  # somebody was faster; look again
-        return Claimed(token=self._token, until=until, crashed=there == here)
+        return Claimed(token=self._token, until=until, crashed=crashed)
 
     async def record(self, fates: Sequence[tuple[Delivery, Fate]]) -> set[str]:
         """Records fates, each fenced by this process's token; returns the deliveries still its own.

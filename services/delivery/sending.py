@@ -92,7 +92,7 @@ class Sending:
         if time.monotonic() >= send_before:
             return None
         try:
-            outcome = await self._sender.send(delivery, workflow)
+            outcome = await self._sender.send(delivery, workflow, send_before)
         except RenderFailed as error:
             return Rejected(reason=Reason.RENDER_FAILED, code=str(error))
         # Those behind it need not knock, too: the next look is when the first one comes back.

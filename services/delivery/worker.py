@@ -63,20 +63,21 @@ class Worker:
 
         From its claim on it stands in `under_way`: then it must be let to finish.
         """
-        async with self._slots:
-            while True:
+        while True:
+            async with self._slots:
                 under_way.add(came.coordinates)
                 send_before = time.monotonic() + self._lease.total_seconds() / 2
                 claim = await self._claim(came)
-                if isinstance(claim, Busy):
-                    under_way.discard(came.coordinates)
-                    await asyncio.sleep(claim.seconds)
-                    continue
                 if isinstance(claim, Obsolete):
                     DUPLICATES.labels("ledger").inc()
                     return
-                if await self._carry(came, claim, send_before):
-                    return
+                if not isinstance(claim, Busy):
+                    if await self._carry(came, claim, send_before):
+                        return
+                    continue
+            # Somebody else holds it: the slot is for those that can be sent.
+            under_way.discard(came.coordinates)
+            await asyncio.sleep(claim.seconds)
 
     async def _carry(self, came: Came, claim: Claimed | Recorded, send_before: float) -> bool:
         """From a claim to its outputs; False when the lease ran low before the send: claim again."""

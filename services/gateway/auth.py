@@ -12,7 +12,7 @@ from fastapi import Request
 from services.gateway.pace import Pace
 from shared import tokens
 from shared.errors import Invalid
-from shared.expansion import check_user_id
+from shared.expansion import check_tenant, check_user_id
 from shared.http import Problem, bearer, unauthorized
 from shared.tokens import InvalidToken, User
 
@@ -32,7 +32,7 @@ def identify(secret: str, token: str) -> User:
     user = tokens.verify(secret, token)
     try:
         check_user_id(user.id, "/sub")
-        check_user_id(user.tenant, "/tenant")
+        check_tenant(user.tenant)
     except Invalid as error:
         raise InvalidToken("the token names no user that can exist") from error
     return user

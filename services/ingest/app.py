@@ -82,7 +82,7 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
         await outbox.start()
 
         async def durable() -> bool:
-            return (kafka.alive and not kafka.away) or (outbox.alive and not outbox.away)
+            return kafka.alive and outbox.alive and not (kafka.away and outbox.away)
 
         runtime.checks["durable"] = durable
         app = create_app(settings, database=database, catalog=catalog, kafka=kafka, outbox=outbox)

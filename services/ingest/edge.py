@@ -27,6 +27,10 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     prepare_seconds: float
     """Of the 2 s that a call may take at most, what may pass before Kafka is asked."""
 
+    def heard(self, begun: float) -> Caller:
+        """The caller once its body is there; how long that took since `begun` does not count against the call."""
+        return msgspec.structs.replace(self, arrived=self.arrived + time.monotonic() - begun)
+
     def within_preparation(self) -> AbstractContextManager[Any]:
         """A context whose MongoDB calls end, with MongoAway, when the time to prepare is over."""
         return pymongo.timeout(max(0.05, self.arrived + self.prepare_seconds - time.monotonic()))

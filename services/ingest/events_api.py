@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -44,7 +45,9 @@ class EventsApi:
         caller = await self._edge.admit(request, Scope.SEND)
         key = parse_key(request.headers.get("idempotency-key"))
         require_json(request, events.STRUCTURED, events.BATCH)
+        begun = time.monotonic()
         raw = await read_body(request)
+        caller = caller.heard(begun)
 
         async def act() -> Answer:
             return await self._accept(caller, request, raw)

@@ -63,7 +63,9 @@ class NotificationsApi:
         """202 when every notification is durable."""
         caller = await self._edge.admit(request, Scope.SEND)
         key = parse_key(request.headers.get("idempotency-key"))
+        begun = time.monotonic()
         raw, body = await read_json(request)
+        caller = caller.heard(begun)
         trace = traceparent(request.headers.get("traceparent"))
 
         async def act() -> Answer:
@@ -78,7 +80,9 @@ class NotificationsApi:
         """202 when everything accepted with the key so far will end as cancelled unless it was sent already."""
         caller = await self._edge.admit(request, Scope.SEND)
         key = parse_key(request.headers.get("idempotency-key"))
+        begun = time.monotonic()
         raw, body = await read_json(request)
+        caller = caller.heard(begun)
 
         async def act() -> Answer:
             cancellation_key = parse_cancel(body)

@@ -6,9 +6,10 @@ import asyncio
 from typing import Final
 
 import structlog
+from aiokafka.errors import MessageSizeTooLargeError
 
 from services.ingest import outbox
-from shared.errors import Unavailable
+from shared.errors import KafkaAway, Unavailable
 from shared.group_publisher import GroupCommit
 from shared.mongo import Database
 from shared.telemetry import OUTBOX_RELAYED
@@ -38,9 +39,9 @@ async def relay_once(database: Database, kafka: GroupCommit) -> int:
         return 0
     try:
         await kafka.publish(outputs)
-    except Unavailable:
+    except (Unavailable, MessageSizeTooLargeError) as error:
         await outbox.give_back(database, token)
-        raise
+        raise KafkaAway(f"not relayed: {type(error).__name__}") from error
     moved = await outbox.delete(database, token)
     OUTBOX_RELAYED.inc(moved)
     log.info("relayed", records=moved)

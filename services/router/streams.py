@@ -8,6 +8,9 @@ from typing import Any
 
 import faust
 
+CHUNK_BYTES = 4 * 1_048_576
+"""A chunk ends here, too: what a record becomes is held in memory until it is written."""
+
 
 class ChunkStream(faust.Stream[Any]):
     """A stream whose `chunks` yields whatever is queued, without a task, a poll or an ack of its own."""
@@ -28,6 +31,7 @@ class ChunkStream(faust.Stream[Any]):
             while not self.should_stop:
                 event = await channel.__anext__()
                 chunk: list[Any] = []
+                size = 0
                 while True:
                     message = event.message
                     if app.flow_control.is_active() and message.generation_id == app.consumer_generation_id:
@@ -37,7 +41,8 @@ class ChunkStream(faust.Stream[Any]):
                             self._on_message_in(message.tp, message.offset, message)
                         self._on_stream_event_in(message.tp, message.offset, self, event)
                         chunk.append(event)
-                    if len(chunk) >= most or queue.empty():
+                    size += len(message.value or b"")
+                    if len(chunk) >= most or size >= CHUNK_BYTES or queue.empty():
                         break
                     event = queue.get_nowait()
                 if chunk:

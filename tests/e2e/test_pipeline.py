@@ -63,11 +63,14 @@ async def test_cloudevents_over_http_in_every_mode(scene: Scene) -> None:
         assert await scene.ends(expected(event, user)) == ALL_SENT
 
 
-async def test_cloudevents_from_a_foreign_kafka_client_in_both_modes(scene: Scene) -> None:
+@pytest.mark.parametrize("codec", ["none", "gzip", "lz4", "snappy", "zstd"])
+async def test_cloudevents_from_a_foreign_kafka_client_in_both_modes(scene: Scene, codec: str) -> None:
     users = [await scene.person() for _ in range(2)]
     binary, structured = [cloud_event(user) for user in users]
     names = scene.product.names
-    producer = Producer({"bootstrap.servers": names.brokers.kafka, "partitioner": "murmur2_random"})
+    producer = Producer(
+        {"bootstrap.servers": names.brokers.kafka, "partitioner": "murmur2_random", "compression.type": codec}
+    )
     headers = [(f"ce_{name}", str(value)) for name, value in binary.items() if name != "data"]
     headers.append(("content-type", "application/json"))
     producer.produce(names.topics.events, orjson.dumps(binary["data"]), users[0], headers=headers)

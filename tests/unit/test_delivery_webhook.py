@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC
+from math import inf
 from typing import Any
 
 import orjson
@@ -122,7 +123,7 @@ def test_no_endpoint_can_raise_or_wait_for_ever(text: str) -> None:
 async def test_what_is_no_url_is_refused_for_good_and_harms_nobody(address: str) -> None:
     client = sender()
     try:
-        assert await client.send(hook(address), a.workflow()) == Rejected(code="invalid_url")
+        assert await client.send(hook(address), a.workflow(), inf) == Rejected(code="invalid_url")
     finally:
         await client.close()
 
@@ -133,6 +134,8 @@ async def test_what_is_no_url_is_refused_for_good_and_harms_nobody(address: str)
 async def test_our_own_network_is_refused_before_anything_is_opened(host: str) -> None:
     client = sender()
     try:
-        assert await client.send(hook(f"http://{host}/"), a.workflow()) == Rejected(reason=Reason.FORBIDDEN_ADDRESS)
+        assert await client.send(hook(f"http://{host}/"), a.workflow(), inf) == Rejected(
+            reason=Reason.FORBIDDEN_ADDRESS
+        )
     finally:
         await client.close()

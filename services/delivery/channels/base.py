@@ -12,8 +12,11 @@ from shared.workflows import Workflow
 class Sender(Protocol):
     """One channel's way out. Library errors end at this border: `send` raises none of them."""
 
-    async def send(self, delivery: Delivery, workflow: Workflow) -> Outcome:
-        """Sends within the channel's time limit, the delivery id with it wherever there is a field for it."""
+    async def send(self, delivery: Delivery, workflow: Workflow, send_before: float) -> Outcome | None:
+        """Sends within the channel's time limit, the delivery id with it wherever there is a field for it.
+
+        None: nothing was sent, because the sending would have begun after `send_before` (monotonic seconds).
+        """
         ...
 
     async def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -37,14 +38,18 @@ class EmailSender:
         self._idle: list[aiosmtplib.SMTP] = []
         self._connections = asyncio.Semaphore(settings.smtp_connections)
 
-    async def send(self, delivery: Delivery, workflow: Workflow) -> Outcome:
+    async def send(self, delivery: Delivery, workflow: Workflow, send_before: float) -> Outcome | None:
         """One message to one address; its Message-ID is the delivery id. Raises RenderFailed."""
         message = compose(delivery, workflow, self._from)
         async with self._connections:
             try:
-                connection = await self._connect()
-            except (SMTPException, OSError) as error:
+                async with asyncio.timeout(TIMEOUT_SECONDS):
+                    connection = await self._connect()
+            except (SMTPException, OSError) as error:  # TimeoutError is an OSError
                 return Down(code=type(error).__name__)
+            if time.monotonic() >= send_before:
+                self._idle.append(connection)
+                return None
             outcome = await _transmit(connection, message)
             if connection.is_connected and isinstance(outcome, Sent):
                 self._idle.append(connection)
@@ -83,7 +88,8 @@ class EmailSender:
 async def _transmit(connection: aiosmtplib.SMTP, message: EmailMessage) -> Outcome:
     """Maps SMTP's answers to ours. A connection lost in the middle leaves it open whether it was taken."""
     try:
-        await connection.send_message(message)
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            await connection.send_message(message)
     except SMTPRecipientsRefused as error:
         return _refused(error.recipients[0].code)
     except SMTPResponseException as error:

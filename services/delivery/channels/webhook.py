@@ -35,12 +35,11 @@ class WebhookSender:
         self._master = settings.webhook_secret.get_secret_value()
         self._guard = Guard(settings.webhook_allow)
         self._timeout = aiohttp.ClientTimeout(total=settings.webhook_timeout_seconds)
-        self._slots = settings.delivery_slots
         self._session: aiohttp.ClientSession | None = None
 
-    async def send(self, delivery: Delivery, workflow: Workflow) -> Outcome:
+    async def send(self, delivery: Delivery, workflow: Workflow, send_before: float) -> Outcome:
         """One POST: `webhook-id` is the delivery id, `webhook-timestamp` that of this attempt."""
-        del workflow
+        del workflow, send_before  # nothing to render, nothing to wait for before the request
         body = payload(delivery)
         try:
             url = URL(delivery.address)
@@ -70,9 +69,8 @@ class WebhookSender:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            connector = aiohttp.TCPConnector(
-                resolver=GuardedResolver(self._guard), limit=self._slots, use_dns_cache=False
-            )
+            # No limit of its own: the lanes' slots are the limit, and one lane's must not be the other's.
+            connector = aiohttp.TCPConnector(resolver=GuardedResolver(self._guard), limit=0, use_dns_cache=False)
             self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
         return self._session
 
