@@ -1,4 +1,4 @@
-"""How far a client has seen, as an opaque word (pure): epoch, offset and change token (MECHANISMS 6).
+"""How far a client has seen, as an opaque word (pure): epoch, offset and change token.
 
 It also says whose inbox it is of: with another user's cursor a client would miss what is his own.
 """
