@@ -58,7 +58,7 @@ class IngestSettings(Settings):
 class RouterSettings(Settings):
     """The decider."""
 
-    chunk_size: int = Field(1000, ge=1, le=5000)
+    chunk_size: int = Field(500, ge=1, le=5000)
     profile_cache_size: int = Field(200_000, ge=0)
     profile_ttl_seconds: float = Field(60, gt=0)
     router_instance: str | None = Field(None, description="static group membership, as the pod's name")
