@@ -63,12 +63,12 @@ class Changes:
             await self._writer.publish(outputs)
 
     def _status(self, user: User, change: Change, item: Item) -> Output:
-        """Its id depends on the item, the change and its time: told twice, readers keep one; done again, they get two."""
+        """Its id depends on the item and the change alone: told twice, readers keep one."""
         return status(
             self._topics.statuses,
             area="inbox",
             state=change,
-            subject=Subject(item.id, 0, item.updated_at or 0),
+            subject=Subject(item.id, 0, 0),
             tenant=user.tenant,
             user=user.id,
             at=item.updated_at or now_ms(),
