@@ -203,3 +203,14 @@ async def test_revoking_nothing_and_the_unknown_is_nothing() -> None:
     await queue.leave(log, set())
     await queue.leave(log, {(TOPIC, 9)})
     assert log.committed == {}
+
+
+async def test_a_window_full_of_the_unclaimed_reads_on_after_its_partition_has_gone() -> None:
+    log, hands = Log(*(Read(n) for n in range(4))), Hands(claims=False)
+    running = Running(hands, log, slots=1)  # the window is full, and nothing in it is claimed
+    await hands.until(1)
+    await running.queue.leave(log, {(TOPIC, 0)})
+    log.waiting = [Read(7, b"acme:bob", partition=1)]
+    await hands.until(2)
+    running.stop.set()
+    await running.ended()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -208,3 +209,12 @@ async def test_a_bug_in_the_sink_leaves_nobody_waiting(sink: MemorySink) -> None
         await commit.publish(out(b"b"))
     with pytest.raises(ZeroDivisionError):
         await commit.stop()
+
+
+@pytest.mark.asyncio
+async def test_a_call_whose_own_time_is_over_harms_nobody_else(sink: MemorySink, group: GroupCommit) -> None:
+    with pytest.raises(KafkaAway, match="too late"):
+        await group.publish(out(b"slow upload"), since=time.monotonic() - 10)
+    assert not group.away
+    await group.publish(out(b"neighbour"))
+    assert sink.groups == [[b"neighbour"]]
