@@ -21,12 +21,13 @@ from bench.machine import ROOT, cpu_seconds
 from bench.run import Options, main, rounds, say
 from bench.stage import TENANT, TOKEN_SECRET, Names, Stage
 from sandbox.free_ports import free_ports
-from shared import tokens
-from shared.api_keys import Scope, create
-from shared.channels import Channel
-from shared.clock import now_ms
-from shared.mongo import open_database
-from shared.workflows import InAppTemplate, Step, Templates, Workflow
+from shared.http import tokens
+from shared.model.channels import Channel
+from shared.model.steps import Step
+from shared.model.workflows import InAppTemplate, Templates, Workflow
+from shared.mongo.api_keys import Scope, create
+from shared.mongo.database import open_database
+from shared.process.clock import now_ms
 
 T = TypeVar("T")
 SOCKETS = 1_000

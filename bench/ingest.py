@@ -23,8 +23,8 @@ from bench.run import Options, main, rounds, say
 from bench.stage import TENANT, Names, Stage
 from sandbox.child import Child
 from sandbox.free_ports import free_ports
-from shared.api_keys import Scope, create
-from shared.mongo import open_database
+from shared.mongo.api_keys import Scope, create
+from shared.mongo.database import open_database
 
 PLAIN_KEY = "ck_plain"
 NUMBERS_EACH = 100_000_000

@@ -10,12 +10,13 @@ import msgspec
 from confluent_kafka import Producer
 
 from bench.stage import TENANT, Names
-from shared import ids, records
-from shared.channels import Channel
-from shared.clock import now_ms
-from shared.mongo import open_database
-from shared.notifications import Notification
-from shared.workflows import EmailTemplate, InAppTemplate, Step, Templates, Workflow
+from shared.model import ids, records
+from shared.model.channels import Channel
+from shared.model.notifications import Notification
+from shared.model.steps import Step
+from shared.model.workflows import EmailTemplate, InAppTemplate, Templates, Workflow
+from shared.mongo.database import open_database
+from shared.process.clock import now_ms
 
 USERS: Final = 20_000
 CHANNELS: Final = (Channel.IN_APP, Channel.EMAIL, Channel.WEBHOOK)

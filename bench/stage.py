@@ -20,13 +20,13 @@ from sandbox.free_ports import free_ports
 from sandbox.kafka import Kafka
 from sandbox.mongod import Mongod
 from sandbox.process import Service
-from shared.catalog import publish
-from shared.kafka import Publisher
-from shared.kafka_admin import ensure_topics
-from shared.migrations import migrate
-from shared.mongo import open_database
-from shared.topics import Topics
-from shared.workflows import Workflow
+from shared.catalog.publishing import publish
+from shared.kafka.admin import ensure_topics
+from shared.kafka.producer import Publisher
+from shared.model.topics import Topics
+from shared.model.workflows import Workflow
+from shared.mongo.database import open_database
+from shared.mongo.migrations import migrate
 
 STATE = Path(os.environ.get("CARILLON_STATE", ".carillon"))
 TENANT = "default"

@@ -11,14 +11,15 @@ from aiokafka.errors import KafkaError
 from sandbox.process import ROOT
 from sandbox.progress import Report
 from sandbox.stack import Stack
-from shared.api_keys import ApiKeys, Scope, create
-from shared.catalog import publish, read_folder
-from shared.errors import CarillonError
-from shared.kafka import Publisher
-from shared.kafka_admin import ensure_topics
-from shared.migrations import migrate
-from shared.mongo import open_database
-from shared.topics import Topics
+from shared.catalog.files import read_folder
+from shared.catalog.publishing import publish
+from shared.kafka.admin import ensure_topics
+from shared.kafka.producer import Publisher
+from shared.model.errors import CarillonError
+from shared.model.topics import Topics
+from shared.mongo.api_keys import ApiKeys, Scope, create
+from shared.mongo.database import open_database
+from shared.mongo.migrations import migrate
 
 CATALOG: Final = ROOT / "catalog"
 TENANT: Final = "default"

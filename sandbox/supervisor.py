@@ -26,7 +26,7 @@ from sandbox.process import Service
 from sandbox.progress import Failed, Report, Up
 from sandbox.restarts import pause_before
 from sandbox.stack import SERVICES, Phase, Stack, load, new_stack, save, sole_supervisor
-from shared.clock import now_ms
+from shared.process.clock import now_ms
 
 log = logging.getLogger("supervisor")
 STOP_SECONDS: Final = 12.0

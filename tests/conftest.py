@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from sandbox.child import settle
-from tests.brokers import Brokers, brokers
-from tests.harness import SERVICES, TOKEN_SECRET, Harness, Names, lay
+from tests.support.brokers import Brokers, brokers
+from tests.support.env import SERVICES, TOKEN_SECRET, Harness, Names, lay
 
 logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 

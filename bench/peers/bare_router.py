@@ -7,7 +7,7 @@ from typing import Any
 import faust
 
 from bench.peers.faust_app import OURS, app
-from shared.channels import Channel
+from shared.model.channels import Channel
 
 
 class Notify(faust.Record, serializer="json"):

@@ -9,8 +9,8 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ReadPreference, WriteConcern
 from pymongo.read_concern import ReadConcern
 
-from shared.mongo import open_client
-from shared.settings import Settings
+from shared.mongo.database import open_client
+from shared.process.settings import Settings
 
 OURS = Settings()
 app = faust.App(

@@ -11,15 +11,16 @@ from typing import Any
 import msgspec
 
 from bench.peers.faust_app import OURS, app, database
-from services.router.decision import Decision
-from services.router.effects import effects
-from services.router.routing import Question, route
-from shared.channels import Channel
-from shared.clock import now_ms
-from shared.profiles import from_document
-from shared.records import Coordinates, decode_record
-from shared.timestamps import to_datetime
-from shared.workflows import Workflow
+from services.router.core.decision import Decision
+from services.router.core.effects import effects
+from services.router.core.routing import Question, route
+from shared.model.channels import Channel
+from shared.model.outputs import Coordinates
+from shared.model.profiles import from_document
+from shared.model.records import decode_record
+from shared.model.timestamps import to_datetime
+from shared.model.workflows import Workflow
+from shared.process.clock import now_ms
 
 source = app.topic(OURS.topics.notifications, key_type=bytes, value_type=bytes)
 targets = {

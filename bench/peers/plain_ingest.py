@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaProducer
 from fastapi import Depends, FastAPI, Header, HTTPException
 from pydantic import AwareDatetime, BaseModel, Field
 
-from shared.settings import Settings
+from shared.process.settings import Settings
 
 KEY = "ck_plain"
 

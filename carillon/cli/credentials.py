@@ -11,7 +11,7 @@ from carillon.cli import target
 from carillon.cli.options import DEFAULT_STATE, State
 
 if TYPE_CHECKING:
-    from shared.settings import Settings
+    from shared.process.settings import Settings
 
 keys = typer.Typer(help="API keys of producers and operators: create, list, revoke.", no_args_is_help=True)
 
@@ -33,8 +33,8 @@ def token(
 
     Example: curl -H "Authorization: Bearer $(carillon token ana)" http://127.0.0.1:8081/api/notifications
     """
-    from shared.clock import now_ms
-    from shared.tokens import mint
+    from shared.http.tokens import mint
+    from shared.process.clock import now_ms
 
     stack = target.find_stack(state)
     secret = secret or (stack.token_secret if stack else None)
@@ -58,8 +58,8 @@ def create_key(
 
     Example: carillon key create --name shop --scope send --scope users
     """
-    from shared import api_keys
-    from shared.mongo import open_database
+    from shared.mongo import api_keys
+    from shared.mongo.database import open_database
 
     unknown = set(scope) - set(api_keys.Scope)
     if unknown:
@@ -104,7 +104,8 @@ def revoke_key(
 
     Example: carillon key revoke ck_0123456789ab
     """
-    from shared.mongo import mongo_border, open_database
+    from shared.mongo.database import open_database
+    from shared.mongo.errors import mongo_border
 
     key_id = key.removeprefix("ck_").partition("_")[0]
 
@@ -122,7 +123,8 @@ def revoke_key(
 
 
 async def _rows(settings: Settings, tenant: str) -> list[dict[str, Any]]:
-    from shared.mongo import mongo_border, open_database
+    from shared.mongo.database import open_database
+    from shared.mongo.errors import mongo_border
 
     async with open_database(settings.mongo, settings.mongo_database) as database:
         with mongo_border():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from shared.reasons import Reason
+from shared.model.reasons import Reason
 
 
 class Plain(NamedTuple):

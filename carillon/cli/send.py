@@ -13,8 +13,8 @@ import typer
 
 from carillon.cli import target
 from carillon.cli.options import DEFAULT_STATE, State
-from shared.clock import now_ms
-from shared.timestamps import to_datetime
+from shared.model.timestamps import to_datetime
+from shared.process.clock import now_ms
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -12,8 +12,8 @@ from carillon.cli import target
 from carillon.cli.options import DEFAULT_STATE, State
 
 if TYPE_CHECKING:
-    from shared.settings import Settings
-    from shared.workflows import Workflow
+    from shared.model.workflows import Workflow
+    from shared.process.settings import Settings
 
 catalog = typer.Typer(help="Workflows: publishing a folder of YAML files, and what is published.", no_args_is_help=True)
 
@@ -26,7 +26,7 @@ def migrate(state: State = DEFAULT_STATE) -> None:
 
     Example: CARILLON_MONGO='mongodb://db/?replicaSet=rs0' carillon migrate
     """
-    from shared.migrations import migrate as bring_up
+    from shared.mongo.migrations import migrate as bring_up
 
     settings = target.settings(state)
     version = target.carried_out(bring_up(settings.mongo, settings.mongo_database))
@@ -44,8 +44,8 @@ def publish_folder(
     Example: carillon catalog publish catalog/orders
     """
     from carillon.cli.templates import check_templates
-    from shared.catalog import read_folder
-    from shared.errors import InvalidWorkflow
+    from shared.catalog.files import read_folder
+    from shared.model.errors import InvalidWorkflow
 
     try:
         found = read_folder(folder)
@@ -102,9 +102,9 @@ def list_published(tenant: Tenant = "default", state: State = DEFAULT_STATE) -> 
 
 async def _publish(settings: Settings, tenant: str, found: list[Workflow]) -> tuple[set[str], Listing]:
     """The keys that got a new version, and the newest version of each workflow."""
-    from shared.catalog import publish
-    from shared.kafka import Publisher
-    from shared.mongo import open_database
+    from shared.catalog.publishing import publish
+    from shared.kafka.producer import Publisher
+    from shared.mongo.database import open_database
 
     async with open_database(settings.mongo, settings.mongo_database) as database:
         publisher = Publisher(settings.kafka, client_id="carillon-cli")
@@ -117,8 +117,8 @@ async def _publish(settings: Settings, tenant: str, found: list[Workflow]) -> tu
 
 
 async def _newest(settings: Settings, tenant: str) -> Listing:
-    from shared.catalog import Catalog
-    from shared.mongo import open_database
+    from shared.catalog.cache import Catalog
+    from shared.mongo.database import open_database
 
     async with open_database(settings.mongo, settings.mongo_database) as database:
         published = Catalog(database)

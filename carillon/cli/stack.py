@@ -88,7 +88,7 @@ def status(state: State = DEFAULT_STATE, docker: Docker = False) -> None:
     """Show each process with pid, port, readiness and uptime; exits 1 unless all are ready."""
     from carillon.cli import screen
     from sandbox.stack import load, supervisor_pid
-    from shared.clock import now_ms
+    from shared.process.clock import now_ms
 
     if docker:
         raise typer.Exit(_compose("ps"))

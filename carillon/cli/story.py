@@ -8,7 +8,7 @@ from typing import Any, Final
 from rich.text import Text
 
 from carillon.cli.explain import meaning, next_step, since
-from shared.timestamps import parse_rfc3339
+from shared.model.timestamps import parse_rfc3339
 
 Row = Mapping[str, Any]
 GOOD: Final = frozenset({"sent", "queued", "routed", "passed", "seen", "read"})

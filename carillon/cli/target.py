@@ -13,7 +13,7 @@ import typer
 if TYPE_CHECKING:
     from carillon.client import AsyncClient
     from sandbox.stack import Stack
-    from shared.settings import Settings
+    from shared.process.settings import Settings
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ def settings(state: Path) -> Settings:
 
     Exits with every error at once.
     """
-    from shared.settings import PREFIX, Settings, load
+    from shared.process.settings import PREFIX, Settings, load
 
     stack = None if f"{PREFIX}SECRETS_DIR" in os.environ else find_stack(state)
     for name, value in stack.environment().items() if stack else ():
@@ -80,7 +80,7 @@ def carried_out(work: Coroutine[Any, Any, T]) -> T:
     import stamina.instrumentation
 
     from carillon.problems import ProblemError, UnreachableError
-    from shared.errors import KafkaAway, MongoAway
+    from shared.model.errors import KafkaAway, MongoAway
 
     stamina.instrumentation.set_on_retry_hooks([])  # stdout is the command's
     try:

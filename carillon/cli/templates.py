@@ -8,8 +8,8 @@ import msgspec
 from liquid import Environment
 from liquid.exceptions import LiquidError
 
-from shared.errors import InvalidWorkflow
-from shared.workflows import Text, Workflow
+from shared.model.errors import InvalidWorkflow
+from shared.model.workflows import Text, Workflow
 
 
 def check_templates(workflow: Workflow) -> None:

@@ -15,7 +15,7 @@ app = typer.Typer(help="The Kafka topics: what they are for, and creating them."
 @app.command("list")
 def list_topics() -> None:
     """Show every topic of the table; needs no Kafka."""
-    from shared.settings import Settings, load
+    from shared.process.settings import Settings, load
 
     table = Table(Column("topic", no_wrap=True), "key", "partitions", "kept", "written by", "read by", box=None)
     for topic in load(Settings).topics.table():
@@ -31,8 +31,8 @@ def create_topics(
     """Create what is missing on CARILLON_KAFKA; existing topics are left as they are."""
     from aiokafka.errors import KafkaError
 
-    from shared.kafka_admin import ensure_topics
-    from shared.settings import Settings, load
+    from shared.kafka.admin import ensure_topics
+    from shared.process.settings import Settings, load
 
     settings = load(Settings)
     try:

@@ -26,7 +26,7 @@ from sandbox.demo.socket_client import InboxSocket
 from sandbox.demo.steps import Steps
 from sandbox.demo.sums import add_up, awaited, missing
 from sandbox.stack import Phase, Stack, load, supervisor_pid
-from shared.clock import now_ms
+from shared.process.clock import now_ms
 
 SECONDS: Final = 60.0
 """All of it; what is not there by then is missing."""

@@ -12,9 +12,9 @@ import orjson
 
 from sandbox.demo.socket_client import InboxSocket
 from sandbox.stack import Stack
-from shared.clock import now_ms
-from shared.timestamps import parse_rfc3339
-from shared.tokens import mint
+from shared.http.tokens import mint
+from shared.model.timestamps import parse_rfc3339
+from shared.process.clock import now_ms
 
 LOOK_SECONDS: Final = 0.1
 HEADER: Final = "x-carillon-notification"

@@ -15,10 +15,10 @@ from carillon.client import AsyncClient
 from carillon.problems import UnreachableError
 from sandbox.demo.plan import Accepted, Planned, Way
 from sandbox.stack import Stack
-from shared import ids
-from shared.clock import now_ms
-from shared.timestamps import rfc3339, to_datetime
-from shared.topics import Topics
+from shared.model import ids
+from shared.model.timestamps import rfc3339, to_datetime
+from shared.model.topics import Topics
+from shared.process.clock import now_ms
 
 TENANT: Final = "default"
 STRUCTURED: Final = "application/cloudevents+json"

@@ -11,7 +11,7 @@ from typing import Any, Final
 from carillon.client import AsyncClient
 from carillon.problems import ProblemError, UnreachableError
 from sandbox.demo.plan import Accepted, Planned
-from shared.timestamps import parse_rfc3339
+from shared.model.timestamps import parse_rfc3339
 
 LOOK_SECONDS: Final = 0.1
 

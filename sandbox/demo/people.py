@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from carillon.client import AsyncClient
-from shared.timestamps import to_datetime
+from shared.model.timestamps import to_datetime
 
 FILE: Final = Path(__file__).parent.parent / "people.yaml"
 QUIET_BEFORE: Final = timedelta(hours=1)

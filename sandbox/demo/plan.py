@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from shared import ids
+from shared.model import ids
 
 
 class Way(StrEnum):

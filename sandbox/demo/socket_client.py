@@ -9,7 +9,7 @@ from typing import Final
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from shared.clock import now_ms
+from shared.process.clock import now_ms
 
 ANSWER_SECONDS: Final = 10
 

@@ -15,7 +15,7 @@ from sandbox.demo.arrivals import Arrivals
 from sandbox.demo.outcomes import Found, Row
 from sandbox.demo.plan import LATER, LIVE, NAMES, Accepted
 from sandbox.demo.sums import FINE, Sums
-from shared.timestamps import to_datetime
+from shared.model.timestamps import to_datetime
 
 STYLES: Final = {"sent": "green", "held": "yellow", "suppressed": "dim", "cancelled": "dim", "expired": "dim"}
 IN_APP: Final = {LIVE: "live on the socket", LATER: "on connecting afterwards", "": "in the inbox"}

@@ -9,8 +9,8 @@ from sandbox.sink.faults import Faults
 from sandbox.sink.http import make_app
 from sandbox.sink.messages import Messages
 from sandbox.sink.smtp import listen
-from shared.runtime import Runtime, run
-from shared.settings import Settings, load
+from shared.process.runtime import Runtime, run
+from shared.process.settings import Settings, load
 
 
 class SinkSettings(Settings):

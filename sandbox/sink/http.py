@@ -10,7 +10,7 @@ from aiohttp import web
 
 from sandbox.sink.faults import Faults, Plan, WebhookFault, WebhookMode
 from sandbox.sink.messages import Kind, Message, Messages
-from shared.clock import now_ms
+from shared.process.clock import now_ms
 
 MOST_BYTES: Final = 32 * 1_048_576
 

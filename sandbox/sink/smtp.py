@@ -9,7 +9,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from sandbox.sink.faults import EmailMode, Faults
 from sandbox.sink.messages import Messages, parse_email
-from shared.clock import now_ms
+from shared.process.clock import now_ms
 
 MOST_BYTES = 32 * 1_048_576
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from services.console.api import create_api
-from services.console.statuses import Statuses
-from shared import http
-from shared.mongo import open_database, ping
-from shared.runtime import Runtime, run
-from shared.settings import ConsoleSettings, load
+from services.console.api.routes import create_api
+from services.console.settings import ConsoleSettings
+from services.console.timeline.consumer import Statuses
+from shared.http import server
+from shared.mongo.database import open_database, ping
+from shared.process.runtime import Runtime, run
+from shared.process.settings import load
 
 
 async def serve(runtime: Runtime, settings: ConsoleSettings) -> None:
@@ -21,7 +22,7 @@ async def serve(runtime: Runtime, settings: ConsoleSettings) -> None:
         async with asyncio.TaskGroup() as group:
             following = group.create_task(statuses.follow())
             runtime.started = True
-            await http.serve(
+            await server.serve(
                 create_api(database),
                 runtime,
                 host=settings.host,

@@ -10,21 +10,24 @@ from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer
 
-from services.delivery.channels.base import Sender
-from services.delivery.channels.email import EmailSender
-from services.delivery.channels.webhook import WebhookSender
+from services.delivery.channels.email.smtp import EmailSender
+from services.delivery.channels.in_app.writer import InboxWriter
+from services.delivery.channels.sender import Sender
+from services.delivery.channels.webhook.http import WebhookSender
 from services.delivery.freshness import Freshness
-from services.delivery.inbox_writer import InboxWriter
 from services.delivery.lane import LaneQueue
 from services.delivery.ledger import Ledger
-from services.delivery.sending import AfterCrash, Schedule, Sending
+from services.delivery.send import AfterCrash, Schedule, Sending
+from services.delivery.settings import DeliverySettings
 from services.delivery.worker import Worker
-from shared.catalog import Catalog
-from shared.channels import Channel, Lane
-from shared.kafka import Publisher, consumer, started
-from shared.mongo import Database, open_database, patiently, ping
-from shared.runtime import Runtime, run
-from shared.settings import DeliverySettings, load
+from shared.catalog.cache import Catalog
+from shared.kafka.consumer import consumer, started
+from shared.kafka.producer import Publisher
+from shared.model.channels import Channel, Lane
+from shared.mongo.database import Database, open_database, ping
+from shared.process.retries import patiently
+from shared.process.runtime import Runtime, run
+from shared.process.settings import load
 
 SENDERS: dict[Channel, Callable[[DeliverySettings], Sender]] = {
     Channel.EMAIL: EmailSender,

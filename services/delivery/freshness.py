@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from shared.batching import Batcher
-from shared.deliveries import Delivery
-from shared.mongo import Database, mongo_border, patiently
+from shared.model.deliveries import Delivery
+from shared.mongo.database import Database
+from shared.mongo.errors import mongo_border
+from shared.process.batching import Batcher
+from shared.process.retries import patiently
 
 
 class Freshness:

@@ -14,13 +14,13 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
-from services.delivery.following import Came
-from services.delivery.poison import Refused, read
-from services.delivery.window import Place, Window
+from services.delivery.core.effects import Came
+from services.delivery.core.in_flight import Place, Window
+from services.delivery.receive import Refused, read
 from services.delivery.worker import Worker
-from shared.channels import Channel
-from shared.records import Coordinates
-from shared.topics import Topics
+from shared.model.channels import Channel
+from shared.model.outputs import Coordinates
+from shared.model.topics import Topics
 
 log = structlog.get_logger()
 COMMIT_SECONDS = 0.5

@@ -13,11 +13,13 @@ from typing import Any
 import msgspec
 from pymongo import UpdateOne
 
-from services.delivery.attempts import Fate
-from services.delivery.following import Came
-from shared.deliveries import TERMINAL, Delivery, DeliveryState
-from shared.holds import server_time
-from shared.mongo import Database, insert_new, mongo_border
+from services.delivery.core.attempts import Fate
+from services.delivery.core.effects import Came
+from shared.model.deliveries import TERMINAL, Delivery, DeliveryState
+from shared.mongo.bulk import insert_new
+from shared.mongo.database import Database
+from shared.mongo.errors import mongo_border
+from shared.mongo.leases import server_time
 
 
 class Claimed(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,21 +10,29 @@ import asyncio
 import time
 from datetime import timedelta
 
-from services.delivery.attempts import Fate
-from services.delivery.following import Came, Following, following
+from services.delivery.core.attempts import Fate
+from services.delivery.core.effects import Came, Following, following
 from services.delivery.ledger import Busy, Claim, Claimed, Ledger, Obsolete, Recorded
-from services.delivery.sending import Sending
-from shared import holds
-from shared.batching import Batcher
-from shared.channels import Channel
-from shared.deliveries import Delivery
-from shared.failpoints import Failpoint, failpoint
-from shared.kafka import Publisher
-from shared.mongo import Database, patiently
-from shared.records import Coordinates
-from shared.statuses import Output
-from shared.telemetry import CRASH_WINDOWS, DEAD_LETTERS, DELIVERIES, DELIVERY_SECONDS, DUPLICATES, IN_FLIGHT, REPLAYS
-from shared.topics import Topics
+from services.delivery.send import Sending
+from shared.kafka.producer import Publisher
+from shared.model.channels import Channel
+from shared.model.deliveries import Delivery
+from shared.model.outputs import Coordinates, Output
+from shared.model.topics import Topics
+from shared.mongo import holds
+from shared.mongo.database import Database
+from shared.process.batching import Batcher
+from shared.process.failpoints import Failpoint, failpoint
+from shared.process.metrics import (
+    CRASH_WINDOWS,
+    DEAD_LETTERS,
+    DELIVERIES,
+    DELIVERY_SECONDS,
+    DUPLICATES,
+    IN_FLIGHT,
+    REPLAYS,
+)
+from shared.process.retries import patiently
 
 BULK = 200
 

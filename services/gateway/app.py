@@ -8,22 +8,24 @@ from contextlib import AsyncExitStack
 from fastapi import FastAPI
 
 from services.gateway.auth import request_identity
-from services.gateway.changes import Changes
-from services.gateway.connection import Services
-from services.gateway.fanout import Fanout
 from services.gateway.health_api import health_routes
-from services.gateway.inbox_api import inbox_routes
-from services.gateway.inbox_store import InboxStore
-from services.gateway.preferences_api import preferences_routes
-from services.gateway.registry import Member, Registry
-from services.gateway.sockets import Sockets
-from shared import http
-from shared.catalog import Catalog
-from shared.group_publisher import GroupPublisher
-from shared.migrations import epoch
-from shared.mongo import open_database, patiently, ping
-from shared.runtime import Runtime, run
-from shared.settings import GatewaySettings, load
+from services.gateway.inbox.api import inbox_routes
+from services.gateway.inbox.changes import Changes
+from services.gateway.inbox.store import InboxStore
+from services.gateway.live.connection import Services
+from services.gateway.live.fanout import Fanout
+from services.gateway.live.registry import Member, Registry
+from services.gateway.live.server import Sockets
+from services.gateway.preferences.api import preferences_routes
+from services.gateway.settings import GatewaySettings
+from shared.catalog.cache import Catalog
+from shared.http import problems, server
+from shared.kafka.group_commit import GroupPublisher
+from shared.mongo.database import open_database, ping
+from shared.mongo.epoch import epoch
+from shared.process.retries import patiently
+from shared.process.runtime import Runtime, run
+from shared.process.settings import load
 
 CLIENT_ID = "carillon-gateway"
 SEND_SECONDS = 2.0
@@ -64,7 +66,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
 
         identify = request_identity(services.secret)
         api = FastAPI(title="Carillon inbox", version="1")
-        http.install_problems(api, repeat_status_as="status_code")
+        problems.install_problems(api, repeat_status_as="status_code")
         # The fixed paths first: routes are matched in order, and `/{notification_id}` would take them.
         api.include_router(health_routes(runtime))
         api.include_router(preferences_routes(database, publisher, settings.topics, catalog, identify))
@@ -75,7 +77,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
         following = asyncio.create_task(catalog.follow(settings.kafka, settings.topics, CLIENT_ID))
         spreading = asyncio.create_task(fanout.run())
         answering = asyncio.create_task(
-            http.serve(
+            server.serve(
                 api,
                 runtime,
                 host=settings.host,

@@ -9,12 +9,14 @@ from typing import Final
 
 from fastapi import Request
 
-from services.gateway.pace import Pace
-from shared import tokens
-from shared.errors import Invalid
-from shared.expansion import check_tenant, check_user_id
-from shared.http import Problem, bearer, unauthorized
-from shared.tokens import InvalidToken, User
+from services.gateway.rate_limit import Pace
+from shared.http import tokens
+from shared.http.credentials import bearer, unauthorized
+from shared.http.problems import Problem
+from shared.http.tokens import InvalidToken
+from shared.model.errors import Invalid
+from shared.model.identifiers import check_tenant, check_user_id
+from shared.model.users import User
 
 MOST_TOKEN: Final = 8_192
 KNOWN_USERS: Final = 10_000

@@ -7,10 +7,10 @@ from enum import StrEnum
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
-from services.gateway.inbox_api import PREFIX
-from shared.clock import now_ms
-from shared.runtime import Runtime
-from shared.timestamps import rfc3339
+from services.gateway.inbox.api import PREFIX
+from shared.model.timestamps import rfc3339
+from shared.process.clock import now_ms
+from shared.process.runtime import Runtime
 
 
 class Health(StrEnum):

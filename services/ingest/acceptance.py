@@ -10,11 +10,11 @@ from typing import Final
 from aiokafka.errors import MessageSizeTooLargeError
 
 from services.ingest.edge import Caller
-from shared.errors import Unavailable
-from shared.group_publisher import GroupCommit
-from shared.http import Problem, unavailable
-from shared.statuses import Output
-from shared.telemetry import ACCEPTED
+from shared.http.problems import Problem, unavailable
+from shared.kafka.group_commit import GroupCommit
+from shared.model.errors import Unavailable
+from shared.model.outputs import Output
+from shared.process.metrics import ACCEPTED
 
 ANSWER_SECONDS: Final = 1.9
 """After its arrival a call is answered, whatever is away."""

@@ -18,15 +18,18 @@ from services.ingest.idempotency import Requests
 from services.ingest.notifications_api import NotificationsApi
 from services.ingest.outbox import OutboxSink
 from services.ingest.relay import relay
+from services.ingest.settings import IngestSettings
 from services.ingest.users_api import UsersApi
-from shared.api_keys import ApiKeys
-from shared.catalog import Catalog
-from shared.errors import MongoAway
-from shared.group_publisher import GroupCommit, GroupPublisher
-from shared.http import Problem, install_problems, respond, serve
-from shared.mongo import Database, open_database, patiently
-from shared.runtime import Runtime, run
-from shared.settings import IngestSettings, load
+from shared.catalog.cache import Catalog
+from shared.http.problems import Problem, install_problems, respond
+from shared.http.server import serve
+from shared.kafka.group_commit import GroupCommit, GroupPublisher
+from shared.model.errors import MongoAway
+from shared.mongo.api_keys import ApiKeys
+from shared.mongo.database import Database, open_database
+from shared.process.retries import patiently
+from shared.process.runtime import Runtime, run
+from shared.process.settings import load
 
 log = structlog.get_logger()
 

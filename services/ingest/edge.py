@@ -10,10 +10,12 @@ import msgspec
 import pymongo
 from fastapi import Request
 
-from shared.api_keys import ApiKeys, Principal, Scope
-from shared.errors import Invalid
-from shared.http import Problem, bearer, read_body, unauthorized
-from shared.strict_json import loads
+from shared.http.bodies import read_body
+from shared.http.credentials import bearer, unauthorized
+from shared.http.problems import Problem
+from shared.model.errors import Invalid
+from shared.model.strict_json import loads
+from shared.mongo.api_keys import ApiKeys, Principal, Scope
 
 MAX_HEADER_BYTES: Final = 65_536
 _JSON: Final = "application/json"

@@ -15,14 +15,14 @@ from services.ingest.edge import Caller, Edge, content_type, not_json, require_j
 from services.ingest.faults import MOST, InvalidFields
 from services.ingest.idempotency import Answer, Requests, parse_key
 from services.ingest.requests import traceparent
-from shared import events, ids
-from shared.api_keys import Scope
-from shared.clock import now_ms
-from shared.errors import InvalidEvent
-from shared.events import ACCEPTED_AT, Event
-from shared.http import read_body
-from shared.statuses import Output
-from shared.topics import PUBLIC_MAX_BYTES, Topics
+from shared.http.bodies import read_body
+from shared.model import event_codecs, ids
+from shared.model.errors import InvalidEvent
+from shared.model.events import ACCEPTED_AT, Event
+from shared.model.outputs import Output
+from shared.model.topics import PUBLIC_MAX_BYTES, Topics
+from shared.mongo.api_keys import Scope
+from shared.process.clock import now_ms
 
 MAX_EVENTS: Final = 1000
 MAX_RECORD: Final = PUBLIC_MAX_BYTES - 4096
@@ -44,7 +44,7 @@ class EventsApi:
         """202 when every event is durable; a batch is taken whole or not at all."""
         caller = await self._edge.admit(request, Scope.SEND)
         key = parse_key(request.headers.get("idempotency-key"))
-        require_json(request, events.STRUCTURED, events.BATCH)
+        require_json(request, event_codecs.STRUCTURED, event_codecs.BATCH)
         begun = time.monotonic()
         raw = await read_body(request)
         caller = caller.heard(begun)
@@ -60,13 +60,13 @@ class EventsApi:
         now = str(now_ms()).encode()
         faults: list[tuple[str, str]] = []
         outputs: list[Output] = []
-        batch = content_type(request) == events.BATCH
+        batch = content_type(request) == event_codecs.BATCH
         for position, event in enumerate(found):
             problem = event if isinstance(event, InvalidEvent) else _stamp(event, caller.tenant, trace)
             if problem is not None:
                 faults.append(((f"/{position}" if batch else "") + (problem.pointer or ""), problem.detail))
             elif isinstance(event, Event):
-                headers = events.to_kafka(event)
+                headers = event_codecs.to_kafka(event)
                 headers.append((ACCEPTED_AT, now))
                 outputs.append(Output(self._topic, event.key, event.data, headers))
         if len(raw) > _SMALL_BODY and not faults:
@@ -86,11 +86,11 @@ def read_events(request: Request, raw: bytes) -> Sequence[Event | InvalidEvent]:
     """The events of a body in the mode that its content type says. Raises Problem 400 when it is no JSON."""
     media = content_type(request)
     try:
-        if media == events.BATCH:
-            return events.from_batch(raw, most=MAX_EVENTS)
-        if media == events.STRUCTURED:
-            return [events.from_structured(raw)]
-        return [events.from_binary(request.headers.items(), raw)]
+        if media == event_codecs.BATCH:
+            return event_codecs.from_batch(raw, most=MAX_EVENTS)
+        if media == event_codecs.STRUCTURED:
+            return [event_codecs.from_structured(raw)]
+        return [event_codecs.from_binary(request.headers.items(), raw)]
     except InvalidEvent as error:
         if error.code == "invalid_json":
             raise not_json(error) from error

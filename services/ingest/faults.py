@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import Any, Final, TypeVar
 
-from shared.errors import Invalid
-from shared.strict_json import escape
+from shared.model.errors import Invalid
+from shared.model.strict_json import escape
 
 MOST: Final = 100
 """Errors told at once."""

@@ -22,10 +22,11 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from services.ingest.edge import Caller
-from shared.errors import MongoAway
-from shared.http import Problem
-from shared.ids import SEPARATOR
-from shared.mongo import Database, mongo_border
+from shared.http.problems import Problem
+from shared.model.errors import MongoAway
+from shared.model.ids import SEPARATOR
+from shared.mongo.database import Database
+from shared.mongo.errors import mongo_border
 
 MOST: Final = 255
 LEASE_MS: Final = 30_000

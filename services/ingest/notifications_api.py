@@ -17,16 +17,18 @@ from services.ingest.edge import Caller, Edge, read_json
 from services.ingest.faults import InvalidFields, did_you_mean
 from services.ingest.idempotency import Answer, Requests, parse_key
 from services.ingest.requests import Send, parse_cancel, parse_send, traceparent
-from shared import expansion, holds, ids, records
-from shared.api_keys import Scope
-from shared.catalog import Catalog
-from shared.clock import now_ms
-from shared.http import Problem
-from shared.mongo import Database, mongo_border
-from shared.notifications import Notification
-from shared.statuses import Output
-from shared.topics import Topics
-from shared.workflows import Workflow
+from shared.catalog.cache import Catalog
+from shared.http.problems import Problem
+from shared.model import expansion, ids, records
+from shared.model.notifications import Notification
+from shared.model.outputs import Output
+from shared.model.topics import Topics
+from shared.model.workflows import Workflow
+from shared.mongo import holds
+from shared.mongo.api_keys import Scope
+from shared.mongo.database import Database
+from shared.mongo.errors import mongo_border
+from shared.process.clock import now_ms
 
 SOURCE: Final = "carillon:api"
 EVENT_TYPE: Final = "carillon.api.notification"

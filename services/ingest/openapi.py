@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.responses import Response
 
 from services.ingest.schemas import EXAMPLES, SCHEMAS
-from shared.events import BATCH, STRUCTURED
+from shared.model.event_codecs import BATCH, STRUCTURED
 
 DESCRIPTION: Final = (
     "Producers' edge: what is answered with 202 is durable. "

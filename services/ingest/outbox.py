@@ -14,12 +14,13 @@ from uuid import uuid4
 
 from pymongo.errors import BulkWriteError
 
-from shared.clock import now_ms
-from shared.errors import MongoAway
-from shared.holds import server_time
-from shared.mongo import Database, mongo_border
-from shared.statuses import Output
-from shared.timestamps import to_datetime
+from shared.model.errors import MongoAway
+from shared.model.outputs import Output
+from shared.model.timestamps import to_datetime
+from shared.mongo.database import Database
+from shared.mongo.errors import mongo_border
+from shared.mongo.leases import server_time
+from shared.process.clock import now_ms
 
 MOST_ROWS: Final = 500
 MOST_BYTES: Final = 4 * 1_048_576

@@ -8,11 +8,12 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from services.ingest.faults import Faults, require_object
-from shared import webhook_secrets
-from shared.addresses import CHECKS, check_locale, check_name
-from shared.errors import InvalidProfile
-from shared.profiles import Preferences, Profile, QuietHours, Window, check_quiet_hours, check_zone
-from shared.strict_json import escape
+from shared.model import webhook_secrets
+from shared.model.addresses import CHECKS, check_locale, check_name
+from shared.model.errors import InvalidProfile
+from shared.model.profiles import Preferences, Profile
+from shared.model.quiet_windows import QuietHours, Window, check_quiet_hours, check_zone
+from shared.model.strict_json import escape
 
 FIELDS: Final = ("addresses", "devices", "name", "locale", "zone", "preferences", "quiet_hours")
 MAX_DEVICES: Final = 20

@@ -9,10 +9,10 @@ import structlog
 from aiokafka.errors import MessageSizeTooLargeError
 
 from services.ingest import outbox
-from shared.errors import KafkaAway, Unavailable
-from shared.group_publisher import GroupCommit
-from shared.mongo import Database
-from shared.telemetry import OUTBOX_RELAYED
+from shared.kafka.group_commit import GroupCommit
+from shared.model.errors import KafkaAway, Unavailable
+from shared.mongo.database import Database
+from shared.process.metrics import OUTBOX_RELAYED
 
 IDLE_SECONDS: Final = 0.5
 """Between two looks at an empty outbox, or at one that another process relays."""

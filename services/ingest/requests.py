@@ -9,11 +9,12 @@ import msgspec
 import orjson
 
 from services.ingest.faults import Faults, require_object
-from shared.expansion import MAX_RECIPIENTS, Recipient, check_user_id, recipient
-from shared.notifications import Priority
-from shared.timestamps import parse_rfc3339
-from shared.topics import DAY_MS
-from shared.workflows import KEY
+from shared.model.identifiers import check_user_id
+from shared.model.notifications import Priority
+from shared.model.recipients import MAX_RECIPIENTS, Recipient, recipient
+from shared.model.timestamps import parse_rfc3339
+from shared.model.topics import DAY_MS
+from shared.model.workflows import KEY
 
 FURTHEST_MS: Final = 366 * DAY_MS
 """How far ahead a time may lie."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from shared.expansion import MAX_RECIPIENTS, MAX_USER_ID
-from shared.notifications import Priority
-from shared.profiles import WEEKDAYS
+from shared.model.identifiers import MAX_USER_ID
+from shared.model.notifications import Priority
+from shared.model.quiet_windows import WEEKDAYS
+from shared.model.recipients import MAX_RECIPIENTS
 
 _TEXT: Final = {"type": "string"}
 _TIME: Final = {"type": "string", "format": "date-time"}

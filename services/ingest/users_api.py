@@ -10,15 +10,16 @@ from fastapi.responses import Response
 from services.ingest.edge import Caller, Edge, decoded, read_json, require_json
 from services.ingest.faults import require_object
 from services.ingest.profile_bodies import body_of, merge_patch, parse_profile, shown
-from shared import profile_store
-from shared.api_keys import Scope
-from shared.errors import Invalid
-from shared.expansion import check_user_id
-from shared.group_publisher import GroupCommit
-from shared.http import Problem, read_body
-from shared.mongo import Database
-from shared.profiles import Profile
-from shared.topics import Topics
+from shared.http.bodies import read_body
+from shared.http.problems import Problem
+from shared.kafka.group_commit import GroupCommit
+from shared.model.errors import Invalid
+from shared.model.identifiers import check_user_id
+from shared.model.profiles import Profile
+from shared.model.topics import Topics
+from shared.mongo import profiles as profile_store
+from shared.mongo.api_keys import Scope
+from shared.mongo.database import Database
 
 MERGE_PATCH = "application/merge-patch+json"
 READ_SECONDS = 1.5

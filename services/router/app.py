@@ -14,18 +14,20 @@ from faust.contrib.asgi import faust_app_running
 from mode import CrashingSupervisor
 from yarl import URL
 
-from services.router.chunks import P, Work, carry
-from services.router.deciding import Door
-from services.router.expanding import Expander
-from services.router.profiles import Profiles
-from services.router.streams import ChunkStream
-from services.router.transport import Transport
-from shared.catalog import Catalog
-from shared.kafka import Publisher
-from shared.mongo import Database, open_database, patiently, ping
-from shared.runtime import Runtime, run
-from shared.settings import RouterSettings, load
-from shared.topics import INTERNAL_MAX_BYTES
+from services.router.agents import P, Work, carry
+from services.router.decide import Door
+from services.router.expand import Expander
+from services.router.faust.streams import ChunkStream
+from services.router.faust.transport import Transport
+from services.router.inputs import Profiles
+from services.router.settings import RouterSettings
+from shared.catalog.cache import Catalog
+from shared.kafka.producer import Publisher
+from shared.model.topics import INTERNAL_MAX_BYTES
+from shared.mongo.database import Database, open_database, ping
+from shared.process.retries import patiently
+from shared.process.runtime import Runtime, run
+from shared.process.settings import load
 
 
 def create_app(settings: RouterSettings) -> faust.App:

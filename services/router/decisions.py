@@ -11,12 +11,14 @@ from typing import Any
 
 import msgspec
 
-from services.router.decision import Decision
-from services.router.routing import Item
-from shared.mongo import Database, insert_new, mongo_border
-from shared.records import Coordinates
-from shared.telemetry import DUPLICATES, REPLAYS
-from shared.timestamps import from_datetime, to_datetime
+from services.router.core.decision import Decision
+from services.router.core.routing import Item
+from shared.model.outputs import Coordinates
+from shared.model.timestamps import from_datetime, to_datetime
+from shared.mongo.bulk import insert_new
+from shared.mongo.database import Database
+from shared.mongo.errors import mongo_border
+from shared.process.metrics import DUPLICATES, REPLAYS
 
 
 async def store(database: Database, decisions: Sequence[Decision]) -> list[Decision]:

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from shared.clock import now_ms
-from shared.errors import Invalid
-from shared.kafka_headers import dead_letter_headers
-from shared.statuses import Output
-from shared.telemetry import DEAD_LETTERS
-from shared.topics import Topics
+from shared.model.dead_letters import dead_letter_headers
+from shared.model.errors import Invalid
+from shared.model.outputs import Output
+from shared.model.topics import Topics
+from shared.process.clock import now_ms
+from shared.process.metrics import DEAD_LETTERS
 
 log = structlog.get_logger()
 

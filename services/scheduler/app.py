@@ -6,12 +6,14 @@ import asyncio
 from contextlib import suppress
 from datetime import timedelta
 
-from services.scheduler.releasing import release_due
-from shared.holds import seconds_to_next
-from shared.kafka import Publisher
-from shared.mongo import open_database, patiently, ping
-from shared.runtime import Runtime, run
-from shared.settings import SchedulerSettings, load
+from services.scheduler.release import release_due
+from services.scheduler.settings import SchedulerSettings
+from shared.kafka.producer import Publisher
+from shared.mongo.database import open_database, ping
+from shared.mongo.holds import seconds_to_next
+from shared.process.retries import patiently
+from shared.process.runtime import Runtime, run
+from shared.process.settings import load
 
 
 async def serve(runtime: Runtime, settings: SchedulerSettings) -> None:

@@ -9,7 +9,7 @@ import orjson
 from aiokafka import AIOKafkaConsumer
 
 from tests.chaos.checker import Status, Verdict, check
-from tests.harness import Harness
+from tests.support.env import Harness
 
 
 async def read_topic(bootstrap: str, topic: str) -> list[Any]:

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import aiohttp
 
-from tests.harness import Harness
+from tests.support.env import Harness
 
 
 class Keeper:

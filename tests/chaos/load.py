@@ -11,10 +11,10 @@ import aiohttp
 import orjson
 from aiokafka import AIOKafkaProducer
 
-from shared import ids
-from shared.clock import now_ms
-from shared.timestamps import rfc3339
-from tests.harness import Harness
+from shared.model import ids
+from shared.model.timestamps import rfc3339
+from shared.process.clock import now_ms
+from tests.support.env import Harness
 
 USERS = 40
 SHIPPED = "com.example.order.shipped.v1"

@@ -6,13 +6,13 @@ import signal
 
 import pytest
 
-from shared.failpoints import Failpoint
+from shared.process.failpoints import Failpoint
 from tests.chaos.evidence import verdict
 from tests.chaos.keeper import metrics
 from tests.chaos.load import Load
 from tests.chaos.test_kills import settled
-from tests.harness import Harness
-from tests.waiting import until
+from tests.support.env import Harness
+from tests.support.wait import until
 
 PER_POINT = 35
 """Every way in and every outcome of the load."""

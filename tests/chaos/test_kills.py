@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.brokers import Brokers, local_brokers
 from tests.chaos.evidence import verdict
 from tests.chaos.keeper import Keeper, metrics
 from tests.chaos.load import Load
-from tests.harness import Harness, running
-from tests.waiting import until
+from tests.support.brokers import Brokers, local_brokers
+from tests.support.env import Harness, running
+from tests.support.wait import until
 
 EVENTS = 2_000
 PER_SECOND = 80

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from tests.harness import Harness
-from tests.waiting import until
+from tests.support.env import Harness
+from tests.support.wait import until
 
 SHIPPED = "com.example.order.shipped.v1"
 DATA = {"order": "A-17", "carrier": "DHL", "tracking_url": "https://example.com/t"}

@@ -8,12 +8,12 @@ import orjson
 import pytest
 from confluent_kafka import Producer
 
-from shared import ids
-from shared.clock import now_ms
-from shared.timestamps import rfc3339
+from shared.model import ids
+from shared.model.timestamps import rfc3339
+from shared.process.clock import now_ms
 from tests.e2e.scene import DATA, SHIPPED, Scene
-from tests.harness import Harness
-from tests.waiting import until
+from tests.support.env import Harness
+from tests.support.wait import until
 
 ALL_SENT = {"in_app": "sent", "email": "sent", "webhook": "sent"}
 

@@ -11,8 +11,8 @@ from tests.chaos.evidence import effects, read_topic, verdict
 from tests.chaos.load import Load
 from tests.chaos.test_kills import settled
 from tests.e2e.scene import Scene
-from tests.harness import Harness
-from tests.waiting import until
+from tests.support.env import Harness
+from tests.support.wait import until
 
 SERVICES = ("sink", "ingest", "router", "scheduler", "delivery", "console")
 

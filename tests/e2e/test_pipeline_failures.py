@@ -10,11 +10,11 @@ import orjson
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from shared.topics import PUBLIC_MAX_BYTES
+from shared.model.topics import PUBLIC_MAX_BYTES
 from tests.chaos.evidence import read_topic
 from tests.e2e.scene import DATA, SHIPPED, Scene
-from tests.harness import Harness
-from tests.waiting import until
+from tests.support.env import Harness
+from tests.support.wait import until
 
 
 @pytest.fixture

@@ -1,0 +1,33 @@
+"""The body of a webhook and its signature (Standard Webhooks 1.0)."""
+
+from __future__ import annotations
+
+import hmac
+from base64 import b64encode
+from hashlib import sha256
+
+import orjson
+
+from shared.model.deliveries import Delivery
+from shared.model.timestamps import rfc3339
+
+
+def payload(delivery: Delivery) -> bytes:
+    """`{type, timestamp, data}` with the notification's id and recipient; the same bytes on every try."""
+    notification = delivery.notification
+    return orjson.dumps(
+        {
+            "type": notification.event_type,
+            "timestamp": rfc3339(notification.accepted_at),
+            "notification": notification.id,
+            "workflow": notification.workflow,
+            "user": notification.user,
+            "data": orjson.Fragment(bytes(notification.data)),
+        }
+    )
+
+
+def sign(key: bytes, message_id: str, timestamp: str, body: bytes) -> str:
+    """`v1,` and the base64 HMAC-SHA256 of `id.timestamp.body`."""
+    digest = hmac.digest(key, f"{message_id}.{timestamp}.".encode() + body, sha256)
+    return "v1," + b64encode(digest).decode()

@@ -1,0 +1,83 @@
+"""The webhook sender: one POST per attempt, signed, no redirects, bounded."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Final
+
+import aiohttp
+from yarl import URL
+
+from services.delivery.channels.webhook.compose import payload, sign
+from services.delivery.channels.webhook.guard import Forbidden, Guard, GuardedResolver
+from services.delivery.channels.webhook.responses import judge
+from services.delivery.core.attempts import Failed, Outcome, Rejected
+from services.delivery.settings import DeliverySettings
+from shared.model.deliveries import Delivery
+from shared.model.reasons import Reason
+from shared.model.webhook_secrets import secret, signing_key
+from shared.model.workflows import Workflow
+from shared.process.clock import now_ms
+
+MOST_READ: Final = 20_000
+
+
+class WebhookSender:
+    """Posts to the recipient's own endpoint; that it does not answer is its own fault and costs an attempt."""
+
+    def __init__(self, settings: DeliverySettings) -> None:
+        self._master = settings.webhook_secret.get_secret_value()
+        self._guard = Guard(settings.webhook_allow)
+        self._timeout = aiohttp.ClientTimeout(total=settings.webhook_timeout_seconds)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def send(self, delivery: Delivery, workflow: Workflow, send_before: float) -> Outcome:
+        """One POST: `webhook-id` is the delivery id, `webhook-timestamp` that of this attempt."""
+        del workflow, send_before  # nothing to render, nothing to wait for before the request
+        body = payload(delivery)
+        try:
+            url = URL(delivery.address)
+            self._guard.check_host(url.host or "")
+            async with self._open().post(
+                url, data=body, headers=self._headers(delivery, body), allow_redirects=False, timeout=self._timeout
+            ) as response:
+                with suppress(aiohttp.ClientError, TimeoutError, OSError):
+                    # The status is the answer; the body is read so that the connection can be used again.
+                    await response.content.read(MOST_READ)
+                return judge(response.status, response.headers.get("Retry-After"), now_ms())
+        except Forbidden:
+            return Rejected(reason=Reason.FORBIDDEN_ADDRESS)
+        except aiohttp.ClientConnectorError as error:
+            if isinstance(error.os_error, Forbidden):
+                return Rejected(reason=Reason.FORBIDDEN_ADDRESS)
+            return Failed(code="unreachable", silent=True)
+        except (ValueError, aiohttp.NonHttpUrlClientError):  # InvalidURL is a ValueError, too
+            return Rejected(code="invalid_url")
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return Failed(code=type(error).__name__, silent=True)
+
+    async def close(self) -> None:
+        """Ends the connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            # No limit of its own: the lanes' slots are the limit, and one lane's must not be the other's.
+            connector = aiohttp.TCPConnector(resolver=GuardedResolver(self._guard), limit=0, use_dns_cache=False)
+            self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
+        return self._session
+
+    def _headers(self, delivery: Delivery, body: bytes) -> dict[str, str]:
+        timestamp = str(now_ms() // 1000)
+        endpoint = secret(self._master, delivery.notification.tenant, delivery.address)
+        headers = {
+            "content-type": "application/json",
+            "user-agent": "carillon",
+            "webhook-id": delivery.id,
+            "webhook-timestamp": timestamp,
+            "webhook-signature": sign(signing_key(endpoint), delivery.id, timestamp, body),
+        }
+        if delivery.notification.traceparent:
+            headers["traceparent"] = delivery.notification.traceparent
+        return headers

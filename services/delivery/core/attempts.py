@@ -1,0 +1,96 @@
+"""What becomes of a delivery after an attempt (pure): sent, tried again, parked or dead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+from zlib import crc32
+
+import msgspec
+
+from shared.model.deliveries import DeliveryState
+from shared.model.reasons import Reason
+
+JITTER: Final = 0.2
+"""A retry comes up to this share earlier or later than the schedule says, but never before Retry-After."""
+LONGEST_RETRY_AFTER_MS: Final = 86_400_000
+
+
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    """The provider took it. `receipt` is what it answered, in short."""
+
+    receipt: str | None = None
+
+
+class Rejected(msgspec.Struct, frozen=True, kw_only=True):
+    """The provider says never: no retry."""
+
+    reason: Reason = Reason.REJECTED
+    code: str | None = None
+
+
+class Failed(msgspec.Struct, frozen=True, kw_only=True):
+    """This attempt failed, another may succeed; `retry_after_ms` is the provider's wish."""
+
+    code: str | None = None
+    retry_after_ms: int | None = None
+    silent: bool = False
+    """The endpoint did not answer at all: others for it need not knock for a while."""
+
+
+class Down(msgspec.Struct, frozen=True, kw_only=True):
+    """The provider does not answer anybody: nobody's fault, no attempt is burned."""
+
+    code: str | None = None
+
+
+Outcome = Sent | Rejected | Failed | Down
+
+
+class Fate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is recorded; every output that must follow derives from it. Times are ms since the epoch."""
+
+    state: DeliveryState
+    at: int
+    attempts: int
+    reason: Reason | None = None
+    code: str | None = None
+    due: int | None = None
+
+
+def decide(
+    outcome: Outcome, *, delivery: str, attempts: int, now: int, schedule: Sequence[int], probe_ms: int, expires_at: int
+) -> Fate:
+    """The fate after an outcome. `attempts` counts this one; `schedule` is ms before each next attempt."""
+    if isinstance(outcome, Sent):
+        return Fate(state=DeliveryState.SENT, at=now, attempts=attempts, code=outcome.receipt)
+    if isinstance(outcome, Rejected):
+        return Fate(state=DeliveryState.DEAD, at=now, attempts=attempts, reason=outcome.reason, code=outcome.code)
+    if isinstance(outcome, Down):
+        return Fate(
+            state=DeliveryState.PARKED,
+            at=now,
+            attempts=attempts - 1,
+            reason=Reason.PROVIDER_DOWN,
+            code=outcome.code,
+            due=min(now + probe_ms, expires_at),
+        )
+    if attempts > len(schedule):
+        return Fate(
+            state=DeliveryState.DEAD, at=now, attempts=attempts, reason=Reason.ATTEMPTS_EXHAUSTED, code=outcome.code
+        )
+    wait = round(schedule[attempts - 1] * (1 + JITTER * _share(delivery, attempts)))
+    asked = min(outcome.retry_after_ms or 0, LONGEST_RETRY_AFTER_MS)
+    return Fate(
+        state=DeliveryState.RETRYING,
+        at=now,
+        attempts=attempts,
+        reason=Reason.TEMPORARY_FAILURE,
+        code=outcome.code,
+        due=min(now + max(wait, asked), expires_at),
+    )
+
+
+def _share(delivery: str, attempts: int) -> float:
+    """A number in [-1, 1] that the same attempt always gets, so that a replay decides the same."""
+    return crc32(f"{delivery}:{attempts}".encode()) / 0xFFFFFFFF * 2 - 1

@@ -1,0 +1,82 @@
+"""What is under way (pure): offsets that may be committed, and each key's order.
+
+A record is under way from its reading until all that follows it is durable. An offset is committed only
+when everything before it is done; of one key only one record is worked on at a time. A key keeps order
+within its partition, as Kafka does; records without a key have no order to keep.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Generic, NamedTuple, TypeVar
+
+from shared.model.outputs import Coordinates
+
+J = TypeVar("J")
+Place = tuple[str, int]
+"""Topic and partition."""
+
+
+class Entry(NamedTuple, Generic[J]):
+    """A job, where its record stands, and the key it keeps order with."""
+
+    at: Coordinates
+    key: bytes | None
+    job: J
+
+
+class Window(Generic[J]):
+    """Jobs under way by partition and key."""
+
+    def __init__(self) -> None:
+        self._under_way: dict[Place, dict[int, None]] = {}
+        self._read_up_to: dict[Place, int] = {}
+        self._chains: dict[tuple[Place, bytes], deque[Entry[J]]] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._under_way.values()))
+
+    def add(self, at: Coordinates, key: bytes | None, job: J) -> bool:
+        """Takes a job in; True when it may start, False when it waits behind one of the same key."""
+        place = (at.topic, at.partition)
+        self._under_way.setdefault(place, {})[at.offset] = None
+        self._read_up_to[place] = at.offset + 1
+        if key is None:
+            return True
+        chain = self._chains.setdefault((place, key), deque())
+        chain.append(Entry(at, key, job))
+        return len(chain) == 1
+
+    def done(self, at: Coordinates, key: bytes | None) -> Entry[J] | None:
+        """Ends the job at the head of its key; returns the next one of that key, which may start."""
+        place = (at.topic, at.partition)
+        self._under_way.get(place, {}).pop(at.offset, None)
+        chain = None if key is None else self._chains.get((place, key))
+        if key is None or not chain or chain[0].at != at:
+            return None
+        chain.popleft()
+        if chain:
+            return chain[0]
+        del self._chains[place, key]
+        return None
+
+    def stop(self, leaves: Callable[[Coordinates], bool]) -> None:
+        """Nothing that leaves and has not started will start any more; its offset stays uncommitted."""
+        for key, chain in self._chains.items():
+            self._chains[key] = deque([chain[0], *(entry for entry in list(chain)[1:] if not leaves(entry.at))])
+
+    def committable(self) -> dict[Place, int]:
+        """By partition the offset before which everything is done."""
+        return {
+            place: next(iter(self._under_way.get(place) or ()), read_up_to)
+            for place, read_up_to in self._read_up_to.items()
+        }
+
+    def forget(self, places: set[Place]) -> None:
+        """The partitions belong to somebody else now."""
+        for place in places:
+            self._under_way.pop(place, None)
+            self._read_up_to.pop(place, None)
+        for place, key in [name for name in self._chains if name[0] in places]:
+            del self._chains[place, key]

@@ -1,0 +1,77 @@
+"""Changing an inbox: the rows first, then everybody is told, and only then the caller gets his answer.
+
+Every call tells again what it names, so a call that was cut short is healed by repeating it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import Final
+
+from services.gateway.inbox.store import Filter, InboxStore
+from services.gateway.live.core.messages import item_state
+from shared.model import ids as derived
+from shared.model.inbox import Change, InboxEvent, Item, encode
+from shared.model.outputs import Output
+from shared.model.statuses import Subject, status
+from shared.model.topics import Topics
+from shared.model.users import User
+from shared.mongo.profiles import Writer
+from shared.process.clock import now_ms
+
+PAGE: Final = 500
+"""Items in one record of the log."""
+
+
+class Changes:
+    """Changes items and announces it: one inbox event per page, one status per item."""
+
+    def __init__(self, store: InboxStore, writer: Writer, topics: Topics) -> None:
+        self._store = store
+        self._writer = writer
+        self._topics = topics
+
+    async def apply(self, user: User, change: Change, ids: Sequence[str]) -> int:
+        """How many of `ids` are the user's. Raises MongoAway or KafkaAway: then repeat it."""
+        items = await self._store.change(user, change, ids)
+        if items:
+            await self._tell(user, change, items)
+        return len(items)
+
+    async def read_all(self, user: User, where: Filter) -> int:
+        """How many became read. Raises MongoAway or KafkaAway: then repeat it."""
+        changed, items = await self._store.read_all(user, where)
+        if items:
+            await self._tell(user, Change.READ, items)
+        return changed
+
+    async def _tell(self, user: User, change: Change, items: list[Item]) -> None:
+        count = await self._store.unread(user)
+        key = derived.user_key(user.tenant, user.id)
+        at = max(item.updated_at or 0 for item in items)
+        remaining = iter(items)
+        while page := tuple(islice(remaining, PAGE)):
+            event = InboxEvent(
+                change=change,
+                items=tuple(item_state(item) for item in page),
+                at=at,
+                unread=count.unread,
+                counted_to=count.end,
+            )
+            outputs = [Output(self._topics.inbox, key, encode(event), [])]
+            outputs += [self._status(user, change, item) for item in page]
+            await self._writer.publish(outputs)
+
+    def _status(self, user: User, change: Change, item: Item) -> Output:
+        """Its id depends on the item and the change alone: told twice, readers keep one."""
+        return status(
+            self._topics.statuses,
+            area="inbox",
+            state=change,
+            subject=Subject(item.id, 0, 0),
+            tenant=user.tenant,
+            user=user.id,
+            at=item.updated_at or now_ms(),
+            data={"notification": item.id, "workflow": item.workflow},
+        )

@@ -1,0 +1,108 @@
+"""What the inbox API answers; the fields are those that chat clients know (pure)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from pydantic import BaseModel, ConfigDict
+
+from shared.model.inbox import Item
+from shared.model.timestamps import rfc3339
+
+
+class ItemStatus(StrEnum):
+    """How far the user got with an item; the last of these that is true."""
+
+    PENDING = "pending"
+    SEEN = "seen"
+    READ = "read"
+    ARCHIVED = "archived"
+
+
+class Shown(BaseModel):
+    """One notification."""
+
+    model_config = ConfigDict(title="Notification")
+
+    id: str
+    user_id: str
+    notification_type: str
+    content: dict[str, Any] | None
+    """The data of the event."""
+    title: str
+    body: str
+    url: str | None
+    status: ItemStatus
+    is_read: bool
+    seen_at: str | None
+    read_at: str | None
+    archived_at: str | None
+    created_at: str
+    updated_at: str
+
+
+class Page(BaseModel):
+    """`total` counts all that match, not only this page."""
+
+    notifications: list[Shown]
+    total: int
+    has_more: bool
+
+
+class CountAnswer(BaseModel):
+    """How many match."""
+
+    count: int
+
+
+class Done(BaseModel):
+    """The change is durable and announced."""
+
+    success: bool = True
+    message: str
+
+
+class DoneAll(Done):
+    """`updated_count`: how many were unread before."""
+
+    updated_count: int
+
+
+def item_status(item: Item) -> ItemStatus:
+    """See ItemStatus."""
+    if item.archived_at is not None:
+        return ItemStatus.ARCHIVED
+    if item.read_at is not None:
+        return ItemStatus.READ
+    return ItemStatus.PENDING if item.seen_at is None else ItemStatus.SEEN
+
+
+def page(items: list[Item], user: str, *, total: int, offset: int) -> bytes:
+    """A Page as JSON; contents are passed through as they were sent."""
+    shown = [_shown(item, user) for item in items]
+    return msgspec.json.encode({"notifications": shown, "total": total, "has_more": offset + len(items) < total})
+
+
+def _shown(item: Item, user: str) -> dict[str, Any]:
+    return {
+        "id": item.id,
+        "user_id": user,
+        "notification_type": item.type or item.workflow,
+        "content": item.data,
+        "title": item.title,
+        "body": item.body,
+        "url": item.url,
+        "status": item_status(item),
+        "is_read": item.read_at is not None,
+        "seen_at": _time(item.seen_at),
+        "read_at": _time(item.read_at),
+        "archived_at": _time(item.archived_at),
+        "created_at": rfc3339(item.created_at),
+        "updated_at": rfc3339(item.updated_at or item.created_at),
+    }
+
+
+def _time(ms: int | None) -> str | None:
+    return None if ms is None else rfc3339(ms)

@@ -1,0 +1,125 @@
+"""Inbox rows in MongoDB. Every query carries the tenant and the user of the credential.
+
+Times of changes are MongoDB's own (`$$NOW`), so that the clocks of several gateways do not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Final, NamedTuple
+
+from services.gateway.live.core.actions import Snapshot
+from services.gateway.live.core.cursor import Cursor
+from services.gateway.live.core.session import MOST_ROWS, OVERLAP_MS
+from shared.model.inbox import Change, Item
+from shared.model.timestamps import from_datetime, to_datetime
+from shared.model.users import User
+from shared.mongo.database import Database
+from shared.mongo.errors import mongo_border
+from shared.mongo.inbox_rows import from_row
+from shared.mongo.leases import server_time
+
+Filter = dict[str, Any]
+UNREAD: Final[Filter] = {"read_at": None, "archived_at": None}
+REPEAT_WINDOW: Final = timedelta(seconds=60)
+"""A repeated `read all` tells again what was changed so recently."""
+
+
+def _once(field: str) -> Filter:
+    return {"$ifNull": [f"${field}", "$$NOW"]}
+
+
+_UPDATES: Final[dict[Change, Filter]] = {
+    Change.READ: {"read_at": _once("read_at"), "seen_at": _once("seen_at")},
+    Change.UNREAD: {"read_at": None},
+    Change.SEEN: {"seen_at": _once("seen_at")},
+    Change.ARCHIVED: {"archived_at": _once("archived_at")},
+    Change.DELETED: {"deleted_at": _once("deleted_at")},
+}
+
+
+class Count(NamedTuple):
+    """Unread rows up to the offset `end`."""
+
+    unread: int
+    end: int
+
+
+class InboxStore:
+    """One database's inboxes. All methods raise MongoAway."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._rows = database.inbox
+
+    async def page(self, user: User, where: Filter, *, limit: int, offset: int) -> tuple[list[Item], int]:
+        """Items, newest first, and how many there are in all."""
+        query = _own(user) | {"deleted_at": None} | where
+        with mongo_border():
+            total = await self._rows.count_documents(query)
+            found = self._rows.find(query).sort("offset", -1).skip(offset).limit(limit)
+            return [from_row(row) async for row in found], total
+
+    async def count(self, user: User, where: Filter) -> int:
+        """How many items there are."""
+        with mongo_border():
+            return int(await self._rows.count_documents(_own(user) | {"deleted_at": None} | where))
+
+    async def snapshot(self, user: User, since: Cursor | None) -> Snapshot:
+        """What a client that has seen everything up to `since` has missed; without it, what was never shown to it."""
+        own = _own(user)
+        with mongo_border():
+            token = from_datetime(await server_time(self._database))
+            count = await self._unread(user)
+            offset: Filter = {"$lte": count.end} if since is None else {"$lte": count.end, "$gt": since.offset}
+            pending = UNREAD | {"seen_at": None} if since is None else {}
+            rows = await self._read(own | {"offset": offset, "deleted_at": None} | pending)
+            changed: tuple[Item, ...] = ()
+            if since is not None:
+                recent = {"$gte": to_datetime(max(since.token - OVERLAP_MS, 0))}
+                changed = await self._read(own | {"offset": {"$lte": since.offset}, "changed_at": recent})
+        return Snapshot(rows=rows, changed=changed, unread=count.unread, end=count.end, token=token)
+
+    async def unread(self, user: User) -> Count:
+        """The count that a client shows."""
+        with mongo_border():
+            return await self._unread(user)
+
+    async def change(self, user: User, change: Change, ids: Sequence[str]) -> list[Item]:
+        """Changes the user's items among `ids` (notification ids) and returns them as they are now.
+
+        Repeating it changes nothing but `updated_at`. Deleted items are found by DELETED only.
+        """
+        query = _own(user) | {"notification": {"$in": list(ids)}}
+        if change is not Change.DELETED:
+            query["deleted_at"] = None
+        with mongo_border():
+            await self._rows.update_many(query, [{"$set": _UPDATES[change] | {"changed_at": "$$NOW"}}])
+            return [from_row(row) async for row in self._rows.find(query).sort("offset", 1)]
+
+    async def read_all(self, user: User, where: Filter) -> tuple[int, list[Item]]:
+        """Reads every unread item; returns how many, and all that were read in the last minute, these included."""
+        query = _own(user) | {"deleted_at": None} | where
+        update = [{"$set": _UPDATES[Change.READ] | {"changed_at": "$$NOW"}}]
+        with mongo_border():
+            since = await server_time(self._database) - REPEAT_WINDOW
+            result = await self._rows.update_many(query | UNREAD, update)
+            recent = query | {"read_at": {"$ne": None}, "changed_at": {"$gte": since}}
+            return result.modified_count, [from_row(row) async for row in self._rows.find(recent).sort("offset", 1)]
+
+    async def _unread(self, user: User) -> Count:
+        newest = await self._rows.find_one(_own(user), {"offset": 1}, sort=[("offset", -1)])
+        if newest is None:
+            return Count(0, -1)
+        end = int(newest["offset"])
+        where = _own(user) | UNREAD | {"deleted_at": None, "offset": {"$lte": end}}
+        return Count(await self._rows.count_documents(where), end)
+
+    async def _read(self, query: Filter) -> tuple[Item, ...]:
+        found = self._rows.find(query).sort("offset", 1).limit(MOST_ROWS + 1)
+        return tuple([from_row(row) async for row in found])
+
+
+def _own(user: User) -> Filter:
+    return {"tenant": user.tenant, "user": user.id}

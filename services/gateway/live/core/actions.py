@@ -1,0 +1,69 @@
+"""What a session asks its shell to do, and what it is told of an inbox (pure)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from services.gateway.live.core.cursor import Cursor
+from services.gateway.live.core.messages import CloseCode
+from shared.model.inbox import Change, Item
+from shared.model.users import User
+
+
+class Send(NamedTuple):
+    """Write one message."""
+
+    payload: bytes
+
+
+class Close(NamedTuple):
+    """Write what is pending, then end the connection."""
+
+    code: CloseCode
+    reason: str
+
+
+class Authenticate(NamedTuple):
+    """Verify the token; then `on_user` or `on_refused`."""
+
+    token: str
+
+
+class Watch(NamedTuple):
+    """Call `on_expiring` some time before, and `on_expired` at, `expires_at` (seconds since the epoch)."""
+
+    expires_at: float
+
+
+class Load(NamedTuple):
+    """Register the session, then read a Snapshot; then `on_rows`, or `on_away`."""
+
+    user: User
+    since: Cursor | None
+
+
+class Apply(NamedTuple):
+    """Change items (None: all unread ones, of one type if it is given); then `on_applied` or `on_failed`."""
+
+    change: Change
+    ids: tuple[str, ...] | None
+    notification_type: str | None
+    kind: str
+    ref: str | None
+
+
+Action = Send | Close | Authenticate | Watch | Load | Apply
+
+
+class Snapshot(NamedTuple):
+    """An inbox at one moment. With a cursor `rows` are those above it, without one those not yet seen."""
+
+    rows: tuple[Item, ...]
+    """Oldest first, none above `end`, up to MOST_ROWS + 1."""
+    changed: tuple[Item, ...]
+    """Rows up to the cursor's offset that changed since its token, minus the overlap; up to MOST_ROWS + 1."""
+    unread: int
+    end: int
+    """The largest offset; -1 for an empty inbox."""
+    token: int
+    """MongoDB's time before the first query, in milliseconds."""

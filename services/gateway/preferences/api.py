@@ -1,0 +1,70 @@
+"""A user's own preferences over HTTP. Once it has answered, whatever is accepted later is decided by them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import ValidationError
+
+from services.gateway.auth import Identify
+from services.gateway.inbox.api import PREFIX
+from services.gateway.inbox.types import refusable
+from services.gateway.preferences.form import PreferencesForm, change, show
+from shared.catalog.cache import Catalog
+from shared.http.bodies import read_body
+from shared.http.problems import Problem
+from shared.model import strict_json
+from shared.model.profiles import Profile
+from shared.model.strict_json import escape
+from shared.model.topics import Topics
+from shared.model.users import User
+from shared.mongo import profiles as profile_store
+from shared.mongo.database import Database
+from shared.mongo.profiles import Writer
+
+MOST_BYTES: Final = 65_536
+
+
+def preferences_routes(
+    database: Database, writer: Writer, topics: Topics, catalog: Catalog, identify: Identify
+) -> APIRouter:
+    """GET and PUT of one path."""
+    routes = APIRouter(prefix=PREFIX, tags=["preferences"])
+    own = Depends(identify)
+
+    @routes.get("/preferences")
+    async def read(user: User = own) -> PreferencesForm:
+        """What nobody has set is allowed."""
+        profile = await profile_store.read(database, user.tenant, user.id)
+        return show(profile or Profile(tenant=user.tenant, user=user.id), refusable(catalog, user.tenant))
+
+    schema = {"content": {"application/json": {"schema": PreferencesForm.model_json_schema()}}, "required": True}
+
+    @routes.put("/preferences", openapi_extra={"requestBody": schema})
+    async def write(request: Request, user: User = own) -> PreferencesForm:
+        """What is left out stays as it is; the answer is the whole."""
+        form = _form(await read_body(request, MOST_BYTES))
+        known = refusable(catalog, user.tenant)
+        written = await profile_store.write(
+            database, writer, topics, tenant=user.tenant, user=user.id, change=lambda old: change(old, form, known)
+        )
+        return show(written, known)
+
+    return routes
+
+
+def _form(body: bytes) -> PreferencesForm:
+    try:
+        return PreferencesForm.model_validate(strict_json.loads(body))
+    except ValidationError as error:
+        pointers = [
+            ("".join(f"/{escape(str(part))}" for part in problem["loc"]), problem["msg"]) for problem in error.errors()
+        ]
+        raise Problem(
+            422,
+            "invalid_preferences",
+            "the preferences are not valid",
+            fix="Correct the body as the errors say; the schema is at /openapi.json.",
+            pointers=pointers,
+        ) from error

@@ -1,0 +1,102 @@
+"""A profile's preferences as chat clients know them, there and back (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from msgspec.structs import replace
+from pydantic import BaseModel, ConfigDict, StrictBool, StrictStr
+
+from shared.model.errors import InvalidProfile
+from shared.model.profiles import Preferences, Profile
+from shared.model.quiet_windows import QuietHours, Window, check_quiet_hours, clock_minutes
+
+DEFAULT_WINDOW: Final = Window(start="22:00", until="08:00")
+Types = Mapping[str, Sequence[str]]
+"""The workflow keys of each notification type."""
+
+
+class QuietHoursForm(BaseModel):
+    """Every day from `start_time` (inclusive) to `end_time` (exclusive), local wall clock."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    enabled: StrictBool
+    start_time: StrictStr
+    end_time: StrictStr
+    timezone: StrictStr
+
+
+class PreferencesForm(BaseModel):
+    """What is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid", title="NotificationPreferences")
+
+    push_notifications: StrictBool | None = None
+    email_notifications: StrictBool | None = None
+    notification_types: dict[StrictStr, StrictBool] | None = None
+    quiet_hours: QuietHoursForm | None = None
+
+
+def show(profile: Profile, types: Types) -> PreferencesForm:
+    """The form of a profile; what nobody has set is allowed."""
+    preferences, hours = profile.preferences, profile.quiet_hours
+    window = hours.windows[0] if hours and hours.windows else DEFAULT_WINDOW
+    return PreferencesForm(
+        push_notifications=preferences.channel_types.get("push", True),
+        email_notifications=preferences.channel_types.get("email", True),
+        notification_types={
+            name: all(preferences.workflows.get(key, True) for key in keys) for name, keys in types.items()
+        },
+        quiet_hours=QuietHoursForm(
+            enabled=bool(hours and hours.enabled and hours.windows),
+            start_time=window.start,
+            end_time=window.until,
+            timezone=(hours and hours.zone) or profile.zone or "UTC",
+        ),
+    )
+
+
+def change(profile: Profile, form: PreferencesForm, types: Types) -> Profile:
+    """The profile with the form's entries. Raises InvalidProfile with a pointer into the form."""
+    old = profile.preferences
+    channels = {"push": form.push_notifications, "email": form.email_notifications}
+    wanted = {name: allowed for name, allowed in channels.items() if allowed is not None}
+    workflows: dict[str, bool] = {}
+    for name, allowed in (form.notification_types or {}).items():
+        if name not in types:
+            known = ", ".join(sorted(types))
+            raise InvalidProfile("invalid_notification_type", f"the types are {known}", "/notification_types")
+        workflows |= dict.fromkeys(types[name], allowed)
+    preferences = Preferences(
+        categories=old.categories, workflows=old.workflows | workflows, channel_types=old.channel_types | wanted
+    )
+    hours = profile.quiet_hours if form.quiet_hours is None else _hours(profile.quiet_hours, form.quiet_hours)
+    return replace(profile, preferences=preferences, quiet_hours=hours)
+
+
+def _hours(old: QuietHours | None, form: QuietHoursForm) -> QuietHours:
+    """Several windows set by another API stay, as long as the one that is shown is not changed."""
+    for name in ("start_time", "end_time"):
+        try:
+            clock_minutes(getattr(form, name))
+        except InvalidProfile as error:
+            raise InvalidProfile(error.code, error.detail, f"/quiet_hours/{name}") from error
+    window = Window(start=form.start_time, until=form.end_time)
+    shown = old.windows[0] if old and old.windows else None
+    same = shown is not None and (shown.start, shown.until) == (window.start, window.until)
+    windows = old.windows if old and same else (window,)
+    hours = QuietHours(windows=windows, enabled=form.enabled, zone=form.timezone)
+    try:
+        check_quiet_hours(hours)
+    except InvalidProfile as error:
+        name = (
+            "timezone"
+            if error.code == "unknown_zone"
+            else "start_time"
+            if "/from" in (error.pointer or "")
+            else "end_time"
+        )
+        raise InvalidProfile(error.code, error.detail, f"/quiet_hours/{name}") from error
+    return hours

@@ -1,0 +1,17 @@
+"""Settings of the gateway."""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr
+
+from shared.process.settings import Settings
+
+
+class GatewaySettings(Settings):
+    """The users' edge."""
+
+    host: str = "127.0.0.1"
+    gateway_port: int = Field(8081, ge=0, le=65535)
+    socket_port: int = Field(8082, ge=0, le=65535)
+    token_secret: SecretStr = Field(min_length=32, description="HS256 secret of the users' JWTs")
+    origins: str = Field("http://127.0.0.1:8083,http://localhost:8083", description="exact Origins, comma separated")

@@ -1,0 +1,193 @@
+"""What must follow a decision (pure): deliveries, holds, closed ledger rows and one status.
+
+Everything derives from the decision and its record, so a replay repeats it to the letter.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from services.router.core.decision import Decision
+from services.router.core.routing import Deliver, Item, Suppress, Wait
+from shared.model import ids
+from shared.model.deliveries import Delivery, DeliveryState
+from shared.model.holds import Hold
+from shared.model.outputs import Output
+from shared.model.reasons import Reason
+from shared.model.records import Kind, Record, encode
+from shared.model.statuses import Subject, status
+from shared.model.timestamps import rfc3339
+from shared.model.topics import Topics
+
+
+class DecisionState(StrEnum):
+    """The last word of `carillon.notification.*`, and of `carillon.delivery.*` when a delivery was decided again."""
+
+    ROUTED = "routed"
+    HELD = "held"
+    SUPPRESSED = "suppressed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+ENDS = {Reason.CANCELLED: DecisionState.CANCELLED, Reason.EXPIRED: DecisionState.EXPIRED}
+
+
+class Closing(msgspec.Struct, frozen=True, kw_only=True):
+    """A ledger row that the door ends, unless it has moved on."""
+
+    delivery: str
+    generation: int
+    pass_: int
+    state: DeliveryState
+    reason: Reason
+
+
+class Effects(msgspec.Struct, frozen=True, kw_only=True):
+    """All that follows one chunk's decisions."""
+
+    outputs: list[Output]
+    holds: list[Hold]
+    closings: list[Closing]
+
+
+def effects(topics: Topics, decisions: list[Decision]) -> Effects:
+    """The effects of decisions, in their order."""
+    result = Effects(outputs=[], holds=[], closings=[])
+    for decision in decisions:
+        told = []
+        for item in decision.items:
+            about: dict[str, Any] = {"channel": item.channel, "step": item.step}
+            if isinstance(item, Deliver):
+                delivery = _delivery(decision, item)
+                result.outputs.append(_output(topics, delivery))
+                told.append(about | {"outcome": "deliver", "delivery": delivery.id})
+            elif isinstance(item, Wait):
+                hold = _hold(decision, item)
+                result.holds.append(hold)
+                told.append(about | _told_hold(item, hold))
+            else:
+                if decision.record.delivery is not None:
+                    result.closings.append(_closing(decision, item))
+                told.append(about | {"outcome": "suppress", "reason": item.reason, "rule": item.rule})
+        result.outputs.append(_status(topics, decision, told))
+    return result
+
+
+def _delivery(decision: Decision, item: Deliver) -> Delivery:
+    record, notification = decision.record, decision.notification
+    earlier = record.delivery
+    endpoint = earlier.endpoint if earlier else "default"
+    return Delivery(
+        id=ids.delivery_id(notification.id, item.step, item.channel, endpoint),
+        channel=item.channel,
+        step=item.step,
+        endpoint=endpoint,
+        address=item.address,
+        name=item.name,
+        locale=item.locale,
+        notification=notification,
+        decided_at=decision.at,
+        valid_until=item.valid_until,
+        attempts=earlier.attempts if earlier else 0,
+        generation=record.generation,
+        pass_=record.pass_,
+        profile_version=decision.profile_version,
+    )
+
+
+def _output(topics: Topics, delivery: Delivery) -> Output:
+    notification = delivery.notification
+    headers = [("traceparent", notification.traceparent.encode())] if notification.traceparent else []
+    key = ids.user_key(notification.tenant, notification.user)
+    return Output(topics.deliveries(delivery.channel, delivery.lane), key, encode(delivery), headers)
+
+
+def _hold(decision: Decision, item: Wait) -> Hold:
+    """The record that comes back: the same subject one pass on, or the channel alone that waits."""
+    record, notification = decision.record, decision.notification
+    if record.delivery is not None:
+        back = msgspec.structs.replace(record, kind=Kind.RETRY, pass_=record.pass_ + 1, due=item.due)
+    else:
+        subject = record.subject
+        if item.channel is not None:
+            subject = ids.step_id(notification.id, item.step or 0, item.channel)
+        back = Record(
+            kind=Kind.RELEASE,
+            tenant=record.tenant,
+            user=record.user,
+            subject=subject,
+            generation=record.generation,
+            pass_=record.pass_ + 1,
+            due=item.due,
+            notification=notification,
+            channel=item.channel,
+            step=item.step,
+        )
+    return Hold(cause=item.cause, due=item.due, record=back)
+
+
+def _closing(decision: Decision, item: Suppress) -> Closing:
+    record = decision.record
+    state = ENDS.get(item.reason, DecisionState.SUPPRESSED)
+    return Closing(
+        delivery=record.subject,
+        generation=record.generation,
+        pass_=record.pass_,
+        state=DeliveryState(state),
+        reason=item.reason,
+    )
+
+
+def _status(topics: Topics, decision: Decision, told: list[dict[str, Any]]) -> Output:
+    """The decision as the world sees it: every item with its reason, never an address."""
+    record, notification = decision.record, decision.notification
+    data: dict[str, Any] = {
+        "notification": notification.id,
+        "workflow": notification.workflow,
+        "version": notification.version,
+        "event_id": notification.event_id,
+        "event_type": notification.event_type,
+        "priority": notification.priority,
+        "kind": record.kind,
+        "accepted_at": rfc3339(notification.accepted_at),
+        "profile_version": decision.profile_version,
+        "partition": decision.coordinates.partition,
+        "offset": decision.coordinates.offset,
+        "items": told,
+    }
+    return status(
+        topics.statuses,
+        area="delivery" if record.delivery is not None else "notification",
+        state=state(decision.items),
+        subject=Subject(record.subject, record.generation, record.pass_),
+        tenant=notification.tenant,
+        user=notification.user,
+        at=decision.at,
+        data=data,
+    )
+
+
+def state(items: tuple[Item, ...]) -> DecisionState:
+    """One word for a decision: routed if anything goes out, held if anything waits, else how it ended."""
+    kinds = {type(item) for item in items}
+    if Deliver in kinds:
+        return DecisionState.ROUTED
+    if Wait in kinds:
+        return DecisionState.HELD
+    reasons = {item.reason for item in items if isinstance(item, Suppress)}
+    return ENDS.get(next(iter(reasons)), DecisionState.SUPPRESSED) if len(reasons) == 1 else DecisionState.SUPPRESSED
+
+
+def _told_hold(item: Wait, hold: Hold) -> dict[str, Any]:
+    return {
+        "outcome": "hold",
+        "reason": item.reason,
+        "rule": item.rule,
+        "due": rfc3339(item.due),
+        "hold": hold.id,
+        "subject": hold.record.subject,
+    }

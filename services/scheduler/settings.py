@@ -1,0 +1,15 @@
+"""Settings of the scheduler."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from shared.process.settings import Settings
+
+
+class SchedulerSettings(Settings):
+    """The one clock."""
+
+    scheduler_batch: int = Field(200, ge=1, le=2000)
+    scheduler_lease_seconds: float = Field(10, gt=0)
+    scheduler_idle_seconds: float = Field(0.25, gt=0, le=5, description="the longest wait between two looks")

@@ -1,0 +1,102 @@
+"""Published workflows in memory, kept fresh by the announcements on the compacted catalog topic.
+
+A version never changes. A notification carries the version it was accepted under; who lacks it fetches it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+import structlog
+from aiokafka.errors import KafkaError
+
+from shared.catalog.rows import _workflow
+from shared.kafka.consumer import consumer, started
+from shared.model.errors import KafkaAway
+from shared.model.topics import Topics
+from shared.model.workflows import Workflow
+from shared.mongo.database import Database
+from shared.mongo.errors import mongo_border
+from shared.process.retries import patiently
+
+log = structlog.get_logger()
+
+
+Place = tuple[str, str]
+"""Tenant and workflow key."""
+
+
+class Catalog:
+    """The workflows in memory; `follow` keeps the newest versions fresh."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._versions: dict[tuple[str, str, int], Workflow] = {}
+        self._newest: dict[Place, Workflow] = {}
+        self._by_type: dict[Place, list[Workflow]] = {}
+
+    async def load(self) -> None:
+        """Reads the newest version of every workflow. Raises MongoAway."""
+        newest: dict[Place, Workflow] = {}
+        with mongo_border():
+            async for row in self._database.workflows.find().sort("version", 1):
+                if (workflow := self._keep(row)) is not None:
+                    newest[row["tenant"], row["key"]] = workflow
+        by_type: dict[Place, list[Workflow]] = {}
+        for (tenant, _), workflow in newest.items():
+            for event_type in workflow.on if workflow.active else ():
+                by_type.setdefault((tenant, event_type), []).append(workflow)
+        self._newest, self._by_type = newest, by_type
+
+    def newest(self, tenant: str, key: str) -> Workflow | None:
+        """The newest version known here."""
+        return self._newest.get((tenant, key))
+
+    def keys(self, tenant: str) -> list[str]:
+        """The keys of a tenant's workflows, for "did you mean"."""
+        return sorted(key for owner, key in self._newest if owner == tenant)
+
+    def started_by(self, tenant: str, event_type: str) -> list[Workflow]:
+        """The active workflows that an event type starts."""
+        return self._by_type.get((tenant, event_type), [])
+
+    def version(self, tenant: str, key: str, version: int) -> Workflow | None:
+        """One version if it is known here; `fetch` gets those that are not."""
+        return self._versions.get((tenant, key, version))
+
+    async def fetch(self, wanted: Iterable[tuple[str, str, int]]) -> None:
+        """Reads versions that are not known here; one that does not exist stays unknown. Raises MongoAway."""
+        missing = [f"{tenant}:{key}:{version}" for tenant, key, version in wanted]
+        if missing:
+            with mongo_border():
+                async for row in self._database.workflows.find({"_id": {"$in": missing}}):
+                    self._keep(row)
+
+    async def follow(self, bootstrap: str, topics: Topics, client_id: str) -> None:
+        """Loads again whenever something is published; waits out all trouble, runs until cancelled."""
+        while True:
+            await patiently()(self._follow, bootstrap, topics, client_id)
+
+    async def _follow(self, bootstrap: str, topics: Topics, client_id: str) -> None:
+        announcements = consumer(bootstrap, topics.catalog, group=None, client_id=client_id, auto_offset_reset="latest")
+        try:
+            await started(announcements)
+            await self.load()  # what was published before the first announcement this consumer sees
+            async for _ in announcements:
+                await self.load()
+        except KafkaError as error:
+            raise KafkaAway(repr(error)) from error
+        finally:
+            await announcements.stop()
+
+    def _keep(self, row: dict[str, Any]) -> Workflow | None:
+        """Remembers a row's workflow; one that a newer release published is left to newer services."""
+        try:
+            workflow = _workflow(row)
+        except msgspec.ValidationError as error:
+            log.error("unreadable_workflow", id=row["_id"], error=str(error), next="update this service")
+            return None
+        self._versions[row["tenant"], workflow.key, workflow.version] = workflow
+        return workflow

@@ -1,0 +1,54 @@
+"""uvicorn under the service's own life cycle: it drains when the process is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import uvicorn
+from fastapi import FastAPI
+
+from shared.process.runtime import Runtime
+
+
+async def serve(app: FastAPI, runtime: Runtime, *, host: str, port: int, drain_seconds: float) -> None:
+    """Serves until `runtime.stop` is set, then finishes the requests under way."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        ws="none",
+        timeout_graceful_shutdown=int(drain_seconds),
+        server_header=False,
+    )
+    server = _Server(config, runtime)
+    serving = asyncio.create_task(server.serve())
+    stopped = asyncio.create_task(runtime.stop.wait())
+    try:
+        await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        await serving
+    finally:
+        stopped.cancel()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handling: the runtime has it, and learns when the port is open."""
+
+    def __init__(self, config: uvicorn.Config, runtime: Runtime) -> None:
+        super().__init__(config)
+        self._runtime = runtime
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Opens the port; only then the process is ready."""
+        await super().startup(sockets)
+        self._runtime.started = True
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Nothing: the runtime listens to signals."""
+        yield

@@ -1,0 +1,154 @@
+"""The only file that opens aiokafka producers.
+
+Outputs are written as one batch per partition (`send_batch` costs a fifth of `send`), keyed by murmur2 as
+every Java client does it, with acks=all and an idempotent producer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Final
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.partitioner import murmur2
+from aiokafka.producer.message_accumulator import BatchBuilder
+
+from shared.model.errors import KafkaAway
+from shared.model.outputs import Output
+from shared.model.topics import INTERNAL_MAX_BYTES
+from shared.process.failpoints import Failpoint, failpoint, is_armed
+
+BATCH_BYTES: Final = 262_144
+
+
+KNOWN_KEYS: Final = 200_000
+"""Keys whose murmur2 is remembered (Python computes it in 2 µs)."""
+
+
+class Publisher:
+    """Writes outputs to the log. Calls must not overlap: whoever shares one takes turns."""
+
+    def __init__(self, bootstrap: str, *, client_id: str) -> None:
+        self._bootstrap = bootstrap
+        self._client_id = client_id
+        self._live: AIOKafkaProducer | None = None
+        self._hashes: dict[bytes, int] = {}
+        self._counts: dict[str, int] = {}
+        self._round_robin = 0
+
+    async def start(self) -> None:
+        """Connects; raises KafkaAway when no broker answers."""
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap,
+            client_id=self._client_id,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=0,
+            max_batch_size=BATCH_BYTES,
+            max_request_size=INTERNAL_MAX_BYTES,
+            request_timeout_ms=30_000,
+            retry_backoff_ms=100,
+        )
+        try:
+            await producer.start()
+        except KafkaError as error:
+            await producer.stop()
+            raise KafkaAway(repr(error)) from error
+        except asyncio.CancelledError:
+            producer._closed = True  # given up while connecting: there is nothing to flush
+            await producer.client.close()
+            raise
+        self._live = producer
+
+    async def stop(self) -> None:
+        """Flushes what is under way and disconnects."""
+        if self._live is not None:
+            await self._live.stop()
+
+    async def discard(self) -> None:
+        """Ends the producer with whatever it still holds; the next `publish` opens a new one.
+
+        An idempotent aiokafka producer retries a batch for ever, so this is the only way to be sure that
+        nothing it holds is written after its caller gave up.
+        """
+        producer, self._live = self._live, None
+        if producer is not None:
+            producer._closed = True  # no public way to stop without flushing
+            sending = producer._sender.sender_task
+            if sending is not None:
+                sending.cancel()
+            await producer.client.close()  # ends requests in flight, which the sender would wait 30 s for
+            if sending is not None:
+                await asyncio.wait({sending}, timeout=0.5)
+
+    async def publish(self, outputs: Iterable[Output]) -> None:
+        """Writes all outputs and waits until every one is acknowledged by all replicas.
+
+        Order is kept per key. While Kafka is away this waits. Raises MessageSizeTooLargeError when a record
+        is larger than its topic takes, KafkaAway on any other refusal; what was written stays written.
+        """
+        if self._live is None:
+            await self.start()
+        producer = self._producer
+        try:
+            pending = []
+            for topic, partition, batch in await self._batches(outputs):
+                pending.append(await producer.send_batch(batch, topic, partition=partition))
+                if is_armed(Failpoint.BETWEEN_OUTPUTS):
+                    await pending[-1]
+                    failpoint(Failpoint.BETWEEN_OUTPUTS)
+            results = await asyncio.gather(*pending, return_exceptions=True)
+        except KafkaError as error:
+            await self.discard()
+            raise KafkaAway(repr(error)) from error
+        failures = [result for result in results if isinstance(result, BaseException)]
+        for failure in failures:
+            if isinstance(failure, MessageSizeTooLargeError):
+                raise failure
+        if failures:
+            await self.discard()
+            raise KafkaAway(repr(failures[0])) from failures[0]
+
+    @property
+    def _producer(self) -> AIOKafkaProducer:
+        if self._live is None:
+            raise KafkaAway("the producer was discarded")
+        return self._live
+
+    async def _batches(self, outputs: Iterable[Output]) -> list[tuple[str, int, BatchBuilder]]:
+        open_: dict[tuple[str, int], BatchBuilder] = {}
+        full: list[tuple[str, int, BatchBuilder]] = []
+        for topic, key, value, headers in outputs:
+            count = self._counts.get(topic) or await self._count(topic)
+            place = (topic, self._partition(key, count))
+            batch = open_.get(place)
+            if batch is None:
+                batch = open_[place] = self._producer.create_batch()
+            if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
+                full.append((*place, batch))
+                batch = open_[place] = self._producer.create_batch()
+                batch.append(key=key, value=value, timestamp=None, headers=headers)
+        return full + [(*place, batch) for place, batch in open_.items()]
+
+    async def _count(self, topic: str) -> int:
+        try:
+            count = len(await self._producer.partitions_for(topic))
+        except KafkaError as error:
+            raise KafkaAway(f"no metadata of {topic}: {error!r}") from error
+        if not count:
+            raise KafkaAway(f"the topic {topic} does not exist; create it: carillon topics create")
+        self._counts[topic] = count
+        return count
+
+    def _partition(self, key: bytes | None, count: int) -> int:
+        if key is None:
+            self._round_robin += 1
+            return self._round_robin % count
+        known = self._hashes.get(key)
+        if known is None:
+            if len(self._hashes) >= KNOWN_KEYS:
+                self._hashes.clear()
+            known = self._hashes[key] = murmur2(key) & 0x7FFFFFFF
+        return known % count

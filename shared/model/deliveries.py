@@ -1,0 +1,78 @@
+"""The delivery: one notification on one channel to one address, the unit of sending (pure)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from shared.model.channels import Channel, Lane
+from shared.model.notifications import Notification
+
+
+class DeliveryState(StrEnum):
+    """States of a ledger row, and of the public `carillon.delivery.*` statuses."""
+
+    CLAIMED = "claimed"
+    SENT = "sent"
+    RETRYING = "retrying"
+    """An attempt failed; a hold brings the next one."""
+    PARKED = "parked"
+    """The provider is down; no attempt was burned."""
+    STALE = "stale"
+    """Decided too long ago; it goes through the door again."""
+    DEAD = "dead"
+    """A dead letter: nobody retries it on their own."""
+    UNCONFIRMED = "unconfirmed"
+    """A worker died between claim and record on a channel that then stops (at most once)."""
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    SUPPRESSED = "suppressed"
+
+    @property
+    def is_terminal(self) -> bool:
+        """No further record of this generation follows."""
+        return self in TERMINAL
+
+
+TERMINAL = frozenset(
+    {
+        DeliveryState.SENT,
+        DeliveryState.DEAD,
+        DeliveryState.UNCONFIRMED,
+        DeliveryState.EXPIRED,
+        DeliveryState.CANCELLED,
+        DeliveryState.SUPPRESSED,
+    }
+)
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the router asks a delivery worker to send. Times are milliseconds since the epoch."""
+
+    id: str
+    channel: Channel
+    step: int
+    address: str
+    """E-mail address or URL; the user id for in_app."""
+    notification: Notification
+    decided_at: int
+    endpoint: str = "default"
+    """Which device or endpoint of the channel; part of the delivery id."""
+    name: str | None = None
+    """What the recipient is called, for templates."""
+    locale: str | None = None
+    attempts: int = 0
+    """Attempts used up so far."""
+    generation: int = 0
+    pass_: int = msgspec.field(name="pass", default=0)
+    profile_version: int = 0
+    valid_until: int | None = None
+    """When the recipient's next quiet hours begin; past it the delivery is stale."""
+
+    @property
+    def lane(self) -> Lane:
+        """The queue of its channel that carries it."""
+        lanes = self.channel.traits.lanes
+        express = self.notification.priority.is_express and Lane.EXPRESS in lanes
+        return Lane.EXPRESS if express else Lane.NORMAL

@@ -1,0 +1,133 @@
+"""The CloudEvent (v1.0.2) and the checks of its attributes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from shared.model.errors import InvalidEvent
+
+ACCEPTED_AT: Final = "carillon_accepted_at"
+"""The header in which ingest says when it accepted an event (milliseconds since the epoch)."""
+
+
+REQUIRED: Final = ("id", "source", "type", "specversion")
+
+
+MAX_ATTRIBUTE: Final = 1024
+"""Characters in one attribute."""
+
+
+_NAME = re.compile(r"[a-z0-9]{1,40}")
+
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+
+
+_PLAIN_NAMES: Final = frozenset(
+    (
+        "id",
+        "source",
+        "type",
+        "specversion",
+        "time",
+        "subject",
+        "datacontenttype",
+        "dataschema",
+        "partitionkey",
+        "tenant",
+    )
+)
+
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One CloudEvent. `attributes` holds every context attribute, extensions too; `data` is raw JSON."""
+
+    attributes: dict[str, str]
+    data: bytes
+
+    @property
+    def id(self) -> str:
+        """Unique within its source."""
+        return self.attributes["id"]
+
+    @property
+    def source(self) -> str:
+        """Who produced it (URI reference)."""
+        return self.attributes["source"]
+
+    @property
+    def type(self) -> str:
+        """What happened, as `com.example.order.shipped`."""
+        return self.attributes["type"]
+
+    @property
+    def key(self) -> bytes | None:
+        """The Kafka key: the `partitionkey` extension, else the subject."""
+        key = self.attributes.get("partitionkey") or self.attributes.get("subject")
+        return key.encode() if key else None
+
+
+def event(attributes: Mapping[str, Any], data: bytes) -> Event:
+    """Checks the attributes. Raises InvalidEvent with a pointer to the first that is wrong."""
+    checked: dict[str, str] = {}
+    for name, given in attributes.items():
+        if name in _PLAIN_NAMES and type(given) is str and 0 < len(given) <= MAX_ATTRIBUTE and given.isprintable():
+            checked[name] = given  # the fast way of nearly all
+            continue
+        if name not in _PLAIN_NAMES and not _NAME.fullmatch(name):
+            raise InvalidEvent(
+                "invalid_attribute", f"{name[:60]!r} is no attribute name: lower-case letters and digits", f"/{name}"
+            )
+        value = given if type(given) is str else _canonical(given)
+        if value is None or not 0 < len(value) <= MAX_ATTRIBUTE or not (value.isprintable() or _is_text(value)):
+            raise InvalidEvent(
+                "invalid_attribute",
+                f"{name} must be a string of 1 to {MAX_ATTRIBUTE} characters without control characters",
+                f"/{name}",
+            )
+        checked[name] = value
+    for name in REQUIRED:
+        if name not in checked:
+            raise InvalidEvent("missing_attribute", f"the required attribute {name} is missing", f"/{name}")
+    if checked["specversion"] != "1.0":
+        raise InvalidEvent(
+            "unknown_specversion", f"specversion {checked['specversion'][:20]!r} is not 1.0", "/specversion"
+        )
+    if "time" in checked and not _is_time(checked["time"]):
+        raise InvalidEvent("invalid_attribute", "time must be an RFC 3339 timestamp", "/time")
+    return Event(attributes=checked, data=data)
+
+
+def _canonical(value: object) -> str | None:
+    """The string encoding of the type system's Boolean and Integer; None for what is no attribute value."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int) else None
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return not _CONTROL.search(value)
+
+
+def _is_time(value: str) -> bool:
+    if not _RFC3339.fullmatch(value):
+        return False
+    if value[-1] == "z" or value[10] == "t" or value[17:19] == "60":
+        value = value.upper().replace(":60", ":59", 1)  # RFC 3339 knows leap seconds, and lower case
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,32 @@
+"""Holds: a record that comes back to `decide` at a later time."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from shared.model import ids
+from shared.model.records import Record
+
+
+class Cause(StrEnum):
+    """Why a record waits."""
+
+    SCHEDULED = "scheduled"
+    QUIET_HOURS = "quiet_hours"
+    RETRY = "retry"
+    PROVIDER_DOWN = "provider_down"
+
+
+class Hold(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that waits. It comes back as it stands here; `due` in milliseconds since the epoch."""
+
+    cause: Cause
+    due: int
+    record: Record
+
+    @property
+    def id(self) -> str:
+        """A record held again has a higher pass, so its new hold never meets the old one."""
+        return ids.hold_id(self.record.subject, self.cause, self.record.generation, self.record.pass_)

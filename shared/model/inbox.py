@@ -1,0 +1,71 @@
+"""Inbox items and the changes that travel on `inbox.v1`. Key of the topic: `tenant:user`.
+
+An item's `offset` is that of its delivery in `deliveries.in_app.v1`: per user it only grows, so it is the
+cursor. Deleting leaves a tombstone (`deleted_at`), so that a resume can tell.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Change(StrEnum):
+    """What happened to an inbox."""
+
+    CREATED = "created"
+    READ = "read"
+    UNREAD = "unread"
+    SEEN = "seen"
+    ARCHIVED = "archived"
+    DELETED = "deleted"
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a client sees of one notification. Times are milliseconds since the epoch."""
+
+    id: str
+    """The notification's id."""
+    workflow: str
+    offset: int
+    created_at: int
+    title: str = ""
+    body: str = ""
+    type: str | None = None
+    url: str | None = None
+    data: msgspec.Raw = msgspec.Raw(b"null")
+    actor: str | None = None
+    seen_at: int | None = None
+    read_at: int | None = None
+    archived_at: int | None = None
+    deleted_at: int | None = None
+    updated_at: int | None = None
+
+
+class InboxEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One record of `inbox.v1`. `items` are absolute states: CREATED has one, changes have those changed."""
+
+    change: Change
+    items: tuple[Item, ...]
+    at: int
+    unread: int | None = None
+    """Unread rows after a change, absolute; None on CREATED (one more than before)."""
+    counted_to: int | None = None
+    """The largest offset that `unread` counts: rows above it come on top."""
+
+
+_encoder = msgspec.json.Encoder()
+
+
+_decoder = msgspec.json.Decoder(InboxEvent)
+
+
+def encode(event: InboxEvent) -> bytes:
+    """The event's bytes on the log (JSON)."""
+    return _encoder.encode(event)
+
+
+def decode(raw: bytes) -> InboxEvent:
+    """Raises msgspec.DecodeError."""
+    return _decoder.decode(raw)

@@ -1,0 +1,47 @@
+"""Profiles: what is known of a user (pure). Checked here, whoever wrote them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from shared.model.quiet_windows import QuietHours, check_zone
+
+
+class Preferences(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A preference set. An entry that is missing allows; one that is false forbids."""
+
+    categories: dict[str, bool] = {}
+    workflows: dict[str, bool] = {}
+    channel_types: dict[str, bool] = {}
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is known of a user. `version` grows with every write."""
+
+    tenant: str
+    user: str
+    version: int = 0
+    addresses: dict[str, str] = {}
+    """By name: `email`, `phone` (E.164), `webhook` (URL)."""
+    devices: tuple[dict[str, str], ...] = ()
+    name: str | None = None
+    locale: str | None = None
+    """BCP 47."""
+    zone: str | None = None
+    """IANA."""
+    preferences: Preferences = Preferences()
+    quiet_hours: QuietHours | None = None
+
+
+def from_document(document: dict[str, Any]) -> Profile:
+    """The profile of a stored document; what is unknown in it is left alone.
+
+    Raises msgspec.ValidationError or InvalidProfile when it was not written by us.
+    """
+    profile = msgspec.convert(document, Profile)
+    for zone in (profile.zone, profile.quiet_hours.zone if profile.quiet_hours else None):
+        if zone is not None:
+            check_zone(zone)
+    return profile

@@ -1,0 +1,103 @@
+"""Records of `notifications.v1`: what passes the door (pure).
+
+A record says where it stands: its subject (a notification, a step of one channel, a delivery), its
+generation (+1 per redrive) and its pass (+1 per trip through the door). There is no other state machine.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from shared.model.channels import Channel
+from shared.model.deliveries import Delivery
+from shared.model.errors import InvalidRecord
+from shared.model.notifications import Notification
+
+
+class Kind(StrEnum):
+    """Why the record is at the door."""
+
+    NOTIFY = "notify"
+    """A new notification; the subject is its id."""
+    RELEASE = "release"
+    """A hold of a notification, or of one channel of it, came due."""
+    RETRY = "retry"
+    """A delivery's hold (next attempt, provider back) came due; the subject is the delivery id."""
+    STALE = "stale"
+    """A delivery waited too long in its lane and is decided again; the subject is the delivery id."""
+    PROFILE_CHANGED = "profile_changed"
+    """The router forgets what it knows of the user."""
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One record at the door."""
+
+    kind: Kind
+    tenant: str
+    user: str
+    subject: str
+    generation: int = 0
+    pass_: int = msgspec.field(name="pass", default=0)
+    due: int | None = None
+    """A released record is decided at max(now, due), whatever this clock says."""
+    notification: Notification | None = None
+    step: int | None = None
+    channel: Channel | None = None
+    """Set on a release of one channel; None: the whole notification."""
+    delivery: Delivery | None = None
+
+    @property
+    def about(self) -> Notification | None:
+        """The notification concerned; None for profile_changed."""
+        return self.delivery.notification if self.delivery else self.notification
+
+
+_encoder = msgspec.json.Encoder()
+
+
+_record_decoder = msgspec.json.Decoder(Record)
+
+
+_delivery_decoder = msgspec.json.Decoder(Delivery)
+
+
+def encode(value: Record | Delivery) -> bytes:
+    """The value's bytes on the log (JSON)."""
+    return _encoder.encode(value)
+
+
+def decode_record(raw: bytes | None) -> Record:
+    """Raises InvalidRecord when the bytes are no record of the door."""
+    try:
+        record = _record_decoder.decode(raw or b"")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidRecord("unreadable_record", str(error)) from error
+    if record.about is None and record.kind is not Kind.PROFILE_CHANGED:
+        raise InvalidRecord("incomplete_record", f"a {record.kind} record names no notification")
+    return record
+
+
+def decode_delivery(raw: bytes | None) -> Delivery:
+    """Raises InvalidRecord when the bytes are no delivery."""
+    try:
+        return _delivery_decoder.decode(raw or b"")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidRecord("unreadable_delivery", str(error)) from error
+
+
+def notify(notification: Notification) -> Record:
+    """The record that brings a new notification to the door."""
+    return Record(
+        kind=Kind.NOTIFY,
+        tenant=notification.tenant,
+        user=notification.user,
+        subject=notification.id,
+        notification=notification,
+    )
+
+
+def profile_changed(tenant: str, user: str) -> Record:
+    """Written after a profile and before its API call answers."""
+    return Record(kind=Kind.PROFILE_CHANGED, tenant=tenant, user=user, subject=f"{tenant}:{user}")

@@ -1,0 +1,64 @@
+"""Statuses: facts about notifications, deliveries and inboxes, published as CloudEvents (pure).
+
+Their ids are derived, so a replay repeats them and readers drop what they have seen.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import orjson
+
+from shared.model import ids
+from shared.model.outputs import Output
+from shared.model.timestamps import rfc3339
+
+
+class Subject(NamedTuple):
+    """What a status is about, and where it stands."""
+
+    id: str
+    generation: int
+    pass_: int
+
+
+def status(
+    topic: str, *, area: str, state: str, subject: Subject, tenant: str, user: str, at: int, data: dict[str, Any]
+) -> Output:
+    """`carillon.<area>.<state>` about `subject`; `at` in milliseconds since the epoch.
+
+    The same subject, generation, pass and state always give the same `ce_id`.
+    """
+    headers = [
+        _SPEC,
+        ("ce_id", ids.status_id(subject.id, subject.generation, subject.pass_, state).encode()),
+        _SOURCE,
+        ("ce_type", _type(area, state)),
+        ("ce_subject", subject.id.encode()),
+        ("ce_time", _time(at)),
+        ("ce_tenant", tenant.encode()),
+        _JSON,
+    ]
+    body = {"user": user, "generation": subject.generation, "pass": subject.pass_, **data}
+    return Output(topic, ids.user_key(tenant, user), orjson.dumps(body), headers)
+
+
+_SPEC = ("ce_specversion", b"1.0")
+
+
+_SOURCE = ("ce_source", b"/carillon")
+
+
+_JSON = ("content-type", b"application/json")
+
+
+@lru_cache(maxsize=256)
+def _type(area: str, state: str) -> bytes:
+    return f"carillon.{area}.{state}".encode()
+
+
+@lru_cache(maxsize=256)
+def _time(at: int) -> bytes:
+    """One chunk has one time."""
+    return rfc3339(at).encode()

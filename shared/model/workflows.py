@@ -1,0 +1,114 @@
+"""Workflows: what to do about an event type (pure). A YAML file in `catalog/`, published as a version."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from shared.model.channels import Channel
+from shared.model.errors import InvalidWorkflow
+from shared.model.notifications import Priority
+from shared.model.steps import Step
+
+KEY = re.compile(r"[a-z0-9][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)*")
+
+
+DATA_PATH = re.compile(r"data(\.[^.\s]+)+")
+
+
+Text = str | dict[str, str]
+"""A Liquid template, or one per locale (BCP 47)."""
+
+
+class QuietPolicy(StrEnum):
+    """Whether quiet hours hold this workflow's noisy channels."""
+
+    RESPECT = "respect"
+    IGNORE = "ignore"
+
+
+class InAppTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an inbox row shows. `type` groups rows for clients, as `new_message`."""
+
+    title: Text
+    body: Text = ""
+    url: str | None = None
+    type: str | None = None
+
+
+class EmailTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A multipart message; without `html` only the text part is sent."""
+
+    subject: Text
+    text: Text
+    html: Text | None = None
+
+
+class Templates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One per channel; webhook needs none, it carries the data."""
+
+    in_app: InAppTemplate | None = None
+    email: EmailTemplate | None = None
+
+
+class Workflow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One version of a workflow. Versions never change once published."""
+
+    key: str
+    steps: tuple[Step, ...]
+    category: str
+    on: tuple[str, ...] = ()
+    """The event types that start it; none: only the notification API does."""
+    recipients: str | None = None
+    """Where an event names its recipients, as `data.recipient_ids`."""
+    actor: str | None = None
+    """Where an event names who did it, as `data.sender.id`; the actor never notifies itself."""
+    priority: Priority = Priority.NORMAL
+    critical: bool = False
+    """Cannot be opted out of, and does not wait for quiet hours."""
+    quiet: QuietPolicy = QuietPolicy.RESPECT
+    expires_after_seconds: int = 86_400
+    active: bool = True
+    templates: Templates = Templates()
+    version: int = 0
+    """0 in a file; publishing numbers it."""
+
+    @property
+    def ignores_quiet_hours(self) -> bool:
+        """Critical implies it."""
+        return self.critical or self.quiet is QuietPolicy.IGNORE
+
+
+def parse(document: Any) -> Workflow:
+    """The workflow of a YAML document. Raises InvalidWorkflow with a pointer."""
+    try:
+        workflow = msgspec.convert(document, Workflow)
+    except msgspec.ValidationError as error:
+        text, _, path = str(error).partition(" - at `$")
+        raise InvalidWorkflow("invalid_workflow", text, _pointer(path.rstrip("`"))) from error
+    if not KEY.fullmatch(workflow.key):
+        raise InvalidWorkflow("invalid_workflow", "key must be dotted lower-case words, as chat.new_message", "/key")
+    if not workflow.steps or not all(step.channels for step in workflow.steps):
+        raise InvalidWorkflow("invalid_workflow", "at least one step with one channel", "/steps")
+    if workflow.on and not workflow.recipients:
+        raise InvalidWorkflow("invalid_workflow", "`on` needs `recipients`: where does the event name them?", "/on")
+    for name in ("recipients", "actor"):
+        path = getattr(workflow, name)
+        if path is not None and not DATA_PATH.fullmatch(path):
+            raise InvalidWorkflow("invalid_workflow", "a path below data, as data.recipient_ids", f"/{name}")
+    if not 1 <= workflow.expires_after_seconds <= 30 * 86_400:
+        raise InvalidWorkflow("invalid_workflow", "expires_after_seconds: 1 to 2592000", "/expires_after_seconds")
+    for position, step in enumerate(workflow.steps):
+        if len(set(step.channels)) < len(step.channels):
+            raise InvalidWorkflow("invalid_workflow", "a step names each channel once", f"/steps/{position}/channels")
+        for channel in step.channels:
+            if channel in (Channel.IN_APP, Channel.EMAIL) and getattr(workflow.templates, channel) is None:
+                raise InvalidWorkflow("missing_template", f"templates.{channel} is missing", f"/templates/{channel}")
+    return workflow
+
+
+def _pointer(path: str) -> str:
+    return re.sub(r"\[(?:\.\.\.|(\d+))\]", r"/\1", path.replace(".", "/"))

@@ -1,0 +1,56 @@
+"""MongoDB's errors, mapped to ours once, at this border."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from pymongo.errors import (
+    BulkWriteError,
+    ConnectionFailure,
+    ExecutionTimeout,
+    WriteConcernError,
+)
+
+from shared.model.errors import MongoAway
+
+AWAY: Final = (ConnectionFailure, ExecutionTimeout, WriteConcernError)
+
+
+DUPLICATE_KEY: Final = 11000
+
+
+NO_PRIMARY: Final = frozenset({50, 91, 189, 10107, 11600, 11602, 13435, 13436})
+"""Codes of writes that ran out of time, or met a primary that was stepping down or shutting down."""
+
+
+@contextmanager
+def mongo_border() -> Iterator[None]:
+    """Maps MongoDB's infrastructure errors to MongoAway.
+
+    A bulk that was refused for another reason is a RuntimeError with its codes alone: its text holds documents.
+    """
+    try:
+        yield
+    except AWAY as error:
+        raise MongoAway(type(error).__name__) from error
+    except BulkWriteError as error:
+        raise _refused(error) from None
+
+
+def duplicates(error: BulkWriteError) -> set[int]:
+    """Positions of an unordered insert that were there already; raises what `mongo_border` does for the rest."""
+    details = error.details or {}
+    failures = details.get("writeErrors", [])
+    if details.get("writeConcernErrors") or any(failure["code"] != DUPLICATE_KEY for failure in failures):
+        raise _refused(error) from None
+    return {failure["index"] for failure in failures}
+
+
+def _refused(error: BulkWriteError) -> MongoAway | RuntimeError:
+    details = error.details or {}
+    codes = {failure["code"] for failure in details.get("writeErrors", [])} - {DUPLICATE_KEY}
+    if details.get("writeConcernErrors") or codes & NO_PRIMARY:
+        return MongoAway("the primary went away under a write")
+    return RuntimeError(f"MongoDB refused a bulk, codes {sorted(codes)}")

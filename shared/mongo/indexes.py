@@ -1,0 +1,50 @@
+"""The indexes of every collection, and how long its rows are kept."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+DAY: Final = 86_400
+
+
+GUARD_DAYS: Final = 35
+"""What guards against replays outlives every topic it guards (14 days at most)."""
+
+
+def _expiring(days: int) -> IndexModel:
+    return IndexModel([("created_at", ASCENDING)], expireAfterSeconds=days * DAY)
+
+
+INDEXES: Final[dict[str, list[IndexModel]]] = {
+    "profiles": [],
+    "workflows": [IndexModel([("tenant", ASCENDING), ("key", ASCENDING), ("version", DESCENDING)], unique=True)],
+    "expansions": [_expiring(GUARD_DAYS)],
+    "decisions": [IndexModel([("notification", ASCENDING)]), _expiring(GUARD_DAYS)],
+    "deliveries": [IndexModel([("notification", ASCENDING)]), _expiring(GUARD_DAYS)],
+    "holds": [
+        IndexModel([("due", ASCENDING), ("lease", ASCENDING)]),
+        IndexModel([("token", ASCENDING)], sparse=True),
+        IndexModel([("tenant", ASCENDING), ("cancellation_key", ASCENDING)]),
+        IndexModel([("notification", ASCENDING)]),
+    ],
+    "inbox": [
+        IndexModel([("tenant", ASCENDING), ("user", ASCENDING), ("offset", DESCENDING)]),
+        IndexModel([("tenant", ASCENDING), ("user", ASCENDING), ("changed_at", DESCENDING)]),
+        IndexModel([("tenant", ASCENDING), ("user", ASCENDING), ("notification", ASCENDING)]),
+    ],
+    "cancellations": [],
+    "timeline": [
+        IndexModel([("tenant", ASCENDING), ("notification", ASCENDING), ("at", ASCENDING)]),
+        IndexModel(
+            [("tenant", ASCENDING), ("data.event_id", ASCENDING)],
+            partialFilterExpression={"data.event_id": {"$exists": True}},
+        ),
+        _expiring(90),
+    ],
+    "outbox": [IndexModel([("lease", ASCENDING), ("_id", ASCENDING)]), IndexModel([("token", ASCENDING)], sparse=True)],
+    "requests": [_expiring(1)],
+    "api_keys": [],
+    "meta": [],
+}

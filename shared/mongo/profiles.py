@@ -1,0 +1,111 @@
+"""Profiles in MongoDB, and the one rule of writing them: write, tell the door, and only then answer.
+
+The control record goes the way of the user's notifications, so whatever is accepted after the answer is
+decided with the new profile. It is written even when nothing changed: repeating a call heals a crash between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+import msgspec
+from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from shared.model import ids, records
+from shared.model.errors import Unavailable
+from shared.model.outputs import Output
+from shared.model.profiles import Profile, from_document
+from shared.model.timestamps import to_datetime
+from shared.model.topics import Topics
+from shared.mongo.database import Database
+from shared.mongo.errors import mongo_border
+from shared.process.clock import now_ms
+
+TRIES: Final = 20
+_KEPT: Final = frozenset({"tenant", "user", "version"})
+
+Change = Callable[[Profile], Profile]
+"""From the stored profile (an empty one of version 0 for a new user) to the wanted one; may run more than once."""
+
+
+class Writer(Protocol):
+    """Who writes to the log: a Publisher, or a GroupPublisher that many callers share."""
+
+    async def publish(self, outputs: list[Output], /) -> None:
+        """Returns when all are acknowledged; raises KafkaAway."""
+
+
+class Contended(Unavailable):
+    """Too many others wrote the same profile at the same time."""
+
+
+async def read(database: Database, tenant: str, user: str) -> Profile | None:
+    """The stored profile; None for a user nobody has written of. Raises MongoAway."""
+    with mongo_border():
+        document: dict[str, Any] | None = await database.profiles.find_one(_place(tenant, user))
+    return None if document is None else from_document(document)
+
+
+async def write(
+    database: Database, writer: Writer, topics: Topics, *, tenant: str, user: str, change: Change
+) -> Profile:
+    """Applies `change`, raises the version, tells the door; returns the stored profile.
+
+    Writers of the same profile do not undo each other: the change is applied anew to what came between. Tenant,
+    user and version are not for `change` to set. Raises MongoAway, KafkaAway or Contended; then the same call
+    may be repeated. What `change` raises passes.
+    """
+    for _ in range(TRIES):
+        stored = await read(database, tenant, user)
+        wanted = change(stored or Profile(tenant=tenant, user=user))
+        written = await _replace(database, tenant, user, stored, wanted)
+        if written is not None:
+            record = records.encode(records.profile_changed(tenant, user))
+            await writer.publish([Output(topics.notifications, ids.user_key(tenant, user), record, [])])
+            return written
+    raise Contended("the profile changes too often to be written")
+
+
+async def remove(database: Database, writer: Writer, topics: Topics, *, tenant: str, user: str) -> bool:
+    """Deletes the profile, nothing of it stays, and tells the door; False when there was none.
+
+    The door is told all the same: repeating heals. Raises MongoAway or KafkaAway; then repeat the call.
+    """
+    with mongo_border():
+        result = await database.profiles.delete_one(_place(tenant, user))
+    record = records.encode(records.profile_changed(tenant, user))
+    await writer.publish([Output(topics.notifications, ids.user_key(tenant, user), record, [])])
+    return bool(result.deleted_count)
+
+
+async def _replace(
+    database: Database, tenant: str, user: str, stored: Profile | None, wanted: Profile
+) -> Profile | None:
+    """The profile as written; None when another writer came between."""
+    fields: dict[str, Any] = {
+        name: msgspec.to_builtins(getattr(wanted, name)) for name in Profile.__struct_fields__ if name not in _KEPT
+    }
+    # A new profile starts above every version its deleted predecessor can have had, or a delivery decided
+    # under that one would take it for unchanged.
+    step = 1 if stored else now_ms()
+    update = {"$set": fields | {"updated_at": to_datetime(now_ms())}, "$inc": {"version": step}}
+    # A new user is inserted by the same call; of two at once, one meets the other's _id.
+    seen = {} if stored is None else {"version": stored.version}
+    absent = {"version": {"$exists": False}} if stored is None else {}
+    try:
+        with mongo_border():
+            document: dict[str, Any] | None = await database.profiles.find_one_and_update(
+                _place(tenant, user) | seen | absent,
+                update,
+                upsert=stored is None,
+                return_document=ReturnDocument.AFTER,
+            )
+    except DuplicateKeyError:
+        return None
+    return None if document is None else from_document(document)
+
+
+def _place(tenant: str, user: str) -> dict[str, Any]:
+    return {"_id": f"{tenant}:{user}", "tenant": tenant, "user": user}

@@ -1,0 +1,59 @@
+"""Logs: JSON lines off a terminal; ids, never addresses or contents."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+SELDOM_SECONDS = 10
+
+
+class _Seldom(logging.Filter):
+    """Lets a library say the same thing once in ten seconds: while a broker is away it says it at every try."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        what = (record.name, str(record.msg))
+        if record.created - self._said.get(what, 0.0) < SELDOM_SECONDS:
+            return False
+        self._said[what] = record.created
+        return True
+
+
+def configure_logging(service: str, level: str = "info") -> None:
+    """JSON lines on stdout off a terminal, readable lines on one; library logs take the same way."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer() if sys.stdout.isatty() else structlog.processors.JSONRenderer()
+    )
+    structlog.configure(
+        processors=[*shared, structlog.processors.format_exc_info, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                renderer,
+            ],
+        )
+    )
+    handler.addFilter(_Seldom())
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.WARNING)
+    structlog.contextvars.bind_contextvars(service=service)

@@ -1,0 +1,94 @@
+"""The life of a process: uvloop, signals, a health port, draining within a bound.
+
+First SIGTERM or SIGINT: readiness turns 503, `stop` is set, the service finishes what is under way and
+returns; a second one, or `drain_seconds`, ends the process at once (a hard kill is safe).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import structlog
+import uvloop
+
+from shared.process import failpoints
+from shared.process.health import serve_health
+from shared.process.logging import configure_logging
+from shared.process.settings import Settings
+
+log = structlog.get_logger()
+
+
+Check = Callable[[], Awaitable[bool]]
+"""True when a dependency answers."""
+
+
+@dataclass(kw_only=True)
+class Runtime:
+    """What a service gets from its process."""
+
+    service: str
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    checks: dict[str, Check] = field(default_factory=dict)
+    started: bool = False
+    """Set by the service once it serves; readiness needs it."""
+
+    async def health(self) -> dict[str, bool]:
+        """Each check's answer within 2 s, and whether the service serves."""
+        answers: dict[str, bool] = {"serving": self.started and not self.stop.is_set()}
+        for name, check in self.checks.items():
+            try:
+                async with asyncio.timeout(2):
+                    answers[name] = await check()
+            except Exception:  # noqa: BLE001  # any failure of a check means not ready
+                answers[name] = False
+        return answers
+
+
+Main = Callable[[Runtime], Awaitable[None]]
+
+
+def run(service: str, settings: Settings, main: Main) -> None:
+    """Runs `main` to its end and exits: 0 when it drained, 1 when it failed, 2 when draining took too long."""
+    configure_logging(service, settings.log_level)
+    failpoints.arm(settings.failpoint)
+    raise SystemExit(uvloop.run(_live(service, settings, main)))
+
+
+async def _live(service: str, settings: Settings, main: Main) -> int:
+    runtime = Runtime(service=service)
+    loop = asyncio.get_running_loop()
+    serving = asyncio.ensure_future(main(runtime))
+
+    def stop() -> None:
+        if runtime.stop.is_set():
+            log.warning("forced", next="records under way are read again by the next process")
+            os._exit(2)
+        log.info("stopping", drain_seconds=settings.drain_seconds)
+        runtime.stop.set()
+        if not runtime.started:
+            serving.cancel()  # it waits for its infrastructure: nothing is under way
+        loop.call_later(settings.drain_seconds, os._exit, 2)
+
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop)
+    health = await serve_health(runtime.health, settings.health_host, settings.health_port)
+    log.info("starting", health_port=settings.health_port)
+    gc.freeze()
+    try:
+        await serving
+    except asyncio.CancelledError:
+        log.info("stopped", before="it served")
+        return 0
+    except Exception:
+        log.exception("failed", next="the supervisor restarts this process; what was not acknowledged is read again")
+        return 1
+    finally:
+        await health.cleanup()
+    log.info("stopped")
+    return 0

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from carillon.cli import app
+from carillon.cli.send import json_object, recipient, watched, when
+from carillon.problems import ProblemError
+from sandbox.ports import Ports
+from sandbox.stack import new_stack, save
+from shared.http.tokens import verify
+from shared.model.timestamps import to_datetime
+from shared.process.clock import now_ms
+
+COMMANDS = [
+    ["send"], ["why"], ["token"], ["key", "create"], ["key", "list"], ["key", "revoke"],
+    ["migrate"], ["catalog", "publish"], ["catalog", "list"],
+]  # fmt: skip
+
+
+@pytest.fixture
+def nowhere(tmp_path, monkeypatch):
+    """A folder without a stack above it, and no settings."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("CARILLON_URL", "CARILLON_API_KEY", "CARILLON_TOKEN_SECRET", "CARILLON_STATE"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_help_teaches_with_an_example(command):
+    result = CliRunner().invoke(app, [*command, "--help"], env={"COLUMNS": "200"})
+    assert result.exit_code == 0
+    assert "Example: " in result.output
+
+
+def test_token_uses_the_stack_above_the_present_folder(nowhere, monkeypatch):
+    stack = new_stack(Ports())
+    save(stack, nowhere / ".carillon")
+    deeper = nowhere / "a" / "b"
+    deeper.mkdir(parents=True)
+    monkeypatch.chdir(deeper)
+    result = CliRunner().invoke(app, ["token", "ana", "--tenant", "acme"])
+    user = verify(stack.token_secret, result.output.strip())
+    assert (user.id, user.tenant) == ("ana", "acme")
+
+
+def test_token_without_a_secret_says_what_to_do(nowhere):
+    result = CliRunner().invoke(app, ["token", "ana"])
+    assert result.exit_code == 1
+    assert "carillon up" in result.stderr
+
+
+@pytest.mark.parametrize("command", [["why", "n"], ["send", "order.shipped", "--to", "ana"]], ids=["why", "send"])
+def test_without_a_platform_the_next_step_is_named(nowhere, command):
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 1
+    assert "carillon up" in result.stderr
+
+
+def test_without_a_key_the_next_step_is_named(nowhere):
+    result = CliRunner().invoke(app, ["why", "n", "--url", "http://127.0.0.1:9"])
+    assert result.exit_code == 1
+    assert "carillon key create" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("key: a.b\nnope: 1\n", "unknown field `nope`"),
+        ("key: [\n", "broken.yaml"),
+        ("key: a.b\ncategory: c\nsteps: [{channels: [in_app]}]\n", "/templates/in_app"),
+        ('key: a.b\ncategory: c\nsteps: [{channels: [in_app]}]\ntemplates: {in_app: {title: "{% if %}"}}\n', "Liquid"),
+    ],
+)
+def test_a_broken_catalog_names_file_or_pointer_and_publishes_nothing(nowhere, content, said):
+    (nowhere / "broken.yaml").write_text(content)
+    result = CliRunner().invoke(app, ["catalog", "publish", str(nowhere)])
+    assert result.exit_code == 1
+    assert "Nothing was published" in result.stderr
+    assert said in result.stderr
+
+
+def test_two_files_with_one_key_are_refused(nowhere):
+    for name in ("a", "b"):
+        (nowhere / f"{name}.yaml").write_text("key: a.b\ncategory: c\nsteps: [{channels: [webhook]}]\n")
+    result = CliRunner().invoke(app, ["catalog", "publish", str(nowhere)])
+    assert result.exit_code == 1
+    assert "Two files have the key a.b" in result.stderr
+
+
+def test_an_empty_folder_is_refused(nowhere):
+    result = CliRunner().invoke(app, ["catalog", "publish", str(nowhere)])
+    assert result.exit_code == 1
+    assert "no *.yaml" in result.stderr
+
+
+def test_recipients_are_ids_or_inline_people():
+    assert recipient("ana") == "ana"
+    assert recipient(' {"email": "b@example.com"}') == {"email": "b@example.com"}
+    with pytest.raises(typer.BadParameter):
+        recipient("{email: b}")
+    with pytest.raises(typer.BadParameter):
+        json_object("[1]")
+
+
+def test_times_need_an_offset_or_are_relative():
+    assert when(None) is None
+    assert when("2026-01-05T08:00:00Z") == datetime(2026, 1, 5, 8, tzinfo=UTC)
+    ahead = when("+10m")
+    assert ahead is not None
+    assert 590 < (ahead - to_datetime(now_ms())).total_seconds() <= 600
+    for wrong in ("2026-01-05T08:00:00", "tomorrow", "+10y"):
+        with pytest.raises(typer.BadParameter):
+            when(wrong)
+
+
+def test_watching_ends_when_all_have_ended_and_waits_for_those_not_seen_yet():
+    answers: dict[str, list[Any]] = {
+        "a": [ProblemError(404, {"code": "unknown_notification"}), {"state": "open"}, {"state": "terminal"}],
+        "b": [{"state": "terminal"}],
+    }
+    told: list[dict] = []
+
+    async def timeline(notification):
+        answer = answers[notification].pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer | {"id": notification}
+
+    found = asyncio.run(watched(timeline, ["a", "b"], 20, told.append))
+    assert [story["id"] for story in told] == ["b", "a"]
+    assert [story["state"] for story in found] == ["terminal", "terminal"]
+
+
+def test_watching_is_bounded_and_tells_what_is_open():
+    told: list[dict] = []
+
+    async def timeline(notification):
+        return {"state": "open", "id": notification}
+
+    found = asyncio.run(watched(timeline, ["a"], 0, told.append))
+    assert found == told == [{"state": "open", "id": "a"}]
+
+
+def test_watching_passes_other_refusals():
+    async def timeline(notification):
+        raise ProblemError(403, {"code": "missing_scope"})
+
+    with pytest.raises(ProblemError):
+        asyncio.run(watched(timeline, ["a"], 5, print))
+
+
+def test_a_problem_reads_its_document():
+    document = json.loads('{"code":"c","detail":"d","fix":"f","errors":[{"pointer":"/a","detail":"e"}]}')
+    error = ProblemError(422, document)
+    assert (error.code, error.detail, error.fix, error.errors) == ("c", "d", "f", [("/a", "e")])
+    assert str(ProblemError(502, {})) == "502 unknown: the answer says no more"

@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from services.console.timeline.channel_states import Progress, progress, standings
+from services.console.timeline.rule_results import EACH, WHOLE, Verdict, rulings
+from services.console.timeline.timeline import Kept, assemble
+from services.delivery.core.attempts import Fate
+from services.delivery.core.effects import delivery_status
+from services.router.core.decision import Decision
+from services.router.core.effects import effects
+from services.router.core.routing import Deliver, Item, Rule, Suppress, Wait
+from shared.model import ids
+from shared.model.channels import Channel
+from shared.model.deliveries import Delivery, DeliveryState
+from shared.model.holds import Cause
+from shared.model.notifications import Notification
+from shared.model.outputs import Coordinates, Output
+from shared.model.reasons import Reason
+from shared.model.records import Kind, Record, notify
+from shared.model.strict_json import loads
+from shared.model.timestamps import parse_rfc3339, to_datetime
+from shared.model.topics import Topics
+
+TOPICS = Topics()
+ACCEPTED = 1_767_607_872_131
+NOTIFICATION = Notification(
+    id=ids.notification_id("e1", "order.shipped", "ana"),
+    tenant="default",
+    user="ana",
+    workflow="order.shipped",
+    version=3,
+    event_id="e1",
+    event_type="com.example.order.shipped.v1",
+    data=msgspec.Raw(b"{}"),
+    accepted_at=ACCEPTED,
+    expires_at=ACCEPTED + 86_400_000,
+)
+IN_APP = Deliver(channel=Channel.IN_APP, step=0, address="ana")
+EMAIL = Deliver(channel=Channel.EMAIL, step=0, address="ana@example.com")
+QUIET = Wait(
+    reason=Reason.QUIET_HOURS,
+    rule=Rule.QUIET_HOURS,
+    cause=Cause.QUIET_HOURS,
+    due=ACCEPTED + 3_600_000,
+    channel=Channel.EMAIL,
+    step=0,
+)
+NO_WEBHOOK = Suppress(reason=Reason.NO_ADDRESS, rule=Rule.ADDRESS, channel=Channel.WEBHOOK, step=0)
+
+
+def decision(*items: Item, record: Record | None = None, at: int = ACCEPTED + 19, offset: int = 17) -> Decision:
+    return Decision(
+        record=record or notify(NOTIFICATION),
+        notification=NOTIFICATION,
+        coordinates=Coordinates(TOPICS.notifications, 4, offset),
+        items=items,
+        at=at,
+        profile_version=2,
+        snapshot={"known": True},
+    )
+
+
+def row(output: Output) -> dict:
+    """What the console stores of a status."""
+    headers = {name: value.decode() for name, value in output.headers}
+    data = loads(output.value or b"")
+    return {
+        "_id": headers["ce_id"],
+        "type": headers["ce_type"],
+        "subject": headers["ce_subject"],
+        "user": data["user"],
+        "at": to_datetime(parse_rfc3339(headers["ce_time"])),
+        "data": data,
+    }
+
+
+def decided(*items: Item, **told) -> dict:
+    return row(effects(TOPICS, [decision(*items, **told)]).outputs[-1])
+
+
+def became(channel: Channel, state: DeliveryState, *, pass_: int = 0, at: int = ACCEPTED + 90, **fate) -> dict:
+    delivery = Delivery(
+        id=ids.delivery_id(NOTIFICATION.id, 0, channel, "default"),
+        channel=channel,
+        step=0,
+        address="x",
+        notification=NOTIFICATION,
+        decided_at=ACCEPTED,
+        pass_=pass_,
+    )
+    return row(delivery_status(TOPICS, delivery, Fate(state=state, at=at, attempts=1, **fate)))
+
+
+def states(*rows: dict) -> dict[str | None, str]:
+    return {standing.channel: standing.state for standing in standings(rows)}
+
+
+def test_the_rules_are_the_routers_in_the_routers_order():
+    assert (*WHOLE, *EACH) == tuple(Rule)
+
+
+def test_every_channel_has_its_own_verdicts_up_to_the_rule_that_stopped_it():
+    items = [msgspec.to_builtins(item) for item in (IN_APP, QUIET, NO_WEBHOOK)]
+    said = [(ruling.channel, ruling.rule, ruling.verdict) for ruling in rulings(items)]
+    assert said[: len(WHOLE)] == [(None, rule, Verdict.PASSED) for rule in WHOLE]
+    assert said[len(WHOLE) :] == [
+        ("in_app", "channel_preference", Verdict.PASSED),
+        ("in_app", "address", Verdict.PASSED),
+        ("in_app", "quiet_hours", Verdict.PASSED),
+        ("email", "channel_preference", Verdict.PASSED),
+        ("email", "address", Verdict.PASSED),
+        ("email", "quiet_hours", Verdict.HELD),
+        ("webhook", "channel_preference", Verdict.PASSED),
+        ("webhook", "address", Verdict.SUPPRESSED),
+        ("webhook", "quiet_hours", Verdict.NOT_ASKED),
+    ]
+
+
+def test_a_rule_about_the_whole_leaves_the_later_ones_unasked():
+    item = Suppress(reason=Reason.CANCELLED, rule=Rule.CANCEL)
+    said = {ruling.rule: ruling.verdict for ruling in rulings([msgspec.to_builtins(item)])}
+    assert said["expiry"] is Verdict.PASSED
+    assert said["cancel"] is Verdict.SUPPRESSED
+    assert said["due"] is Verdict.NOT_ASKED
+    assert "address" not in said
+
+
+def test_channels_stand_where_their_last_status_left_them():
+    first = decided(IN_APP, QUIET, NO_WEBHOOK)
+    assert states(first) == {"email": "held", "in_app": "queued", "webhook": "suppressed"}
+    sent = became(Channel.IN_APP, DeliveryState.SENT)
+    assert states(first, sent) == {"email": "held", "in_app": "sent", "webhook": "suppressed"}
+    assert progress(standings([first, sent])) is Progress.OPEN
+
+
+def test_the_order_of_arrival_and_doubles_do_not_matter():
+    released = Record(
+        kind=Kind.RELEASE,
+        tenant="default",
+        user="ana",
+        subject=ids.step_id(NOTIFICATION.id, 0, "email"),
+        pass_=1,
+        notification=NOTIFICATION,
+        channel=Channel.EMAIL,
+        step=0,
+    )
+    rows = [
+        decided(IN_APP, QUIET, NO_WEBHOOK),
+        became(Channel.IN_APP, DeliveryState.SENT),
+        decided(EMAIL, record=released, at=ACCEPTED + 3_600_000),
+        became(Channel.EMAIL, DeliveryState.RETRYING, pass_=1, at=ACCEPTED + 3_600_100, due=ACCEPTED + 3_605_000),
+        became(Channel.EMAIL, DeliveryState.SENT, pass_=2, at=ACCEPTED + 3_605_100),
+    ]
+    assert states(*rows[:4])["email"] == "retrying"
+    assert (
+        states(*rows)
+        == states(*reversed(rows))
+        == states(*rows, *rows[:2])
+        == {"email": "sent", "in_app": "sent", "webhook": "suppressed"}
+    )
+    assert progress(standings(rows)) is Progress.TERMINAL
+
+
+def test_a_scheduled_whole_gives_way_to_its_channels():
+    waits = Wait(reason=Reason.SCHEDULED, rule=Rule.DUE, cause=Cause.SCHEDULED, due=ACCEPTED + 1000)
+    held = decided(waits)
+    assert states(held) == {None: "held"}
+    back = Record(
+        kind=Kind.RELEASE, tenant="default", user="ana", subject=NOTIFICATION.id, pass_=1, notification=NOTIFICATION
+    )
+    assert states(held, decided(IN_APP, record=back, at=ACCEPTED + 1001)) == {"in_app": "queued"}
+
+
+@pytest.mark.parametrize(
+    ("reason", "state"),
+    [(Reason.CANCELLED, "cancelled"), (Reason.EXPIRED, "expired"), (Reason.UNKNOWN_USER, "suppressed")],
+)
+def test_what_ends_as_a_whole_is_terminal(reason, state):
+    rows = [decided(Suppress(reason=reason, rule=Rule.RECIPIENT))]
+    assert states(*rows) == {None: state}
+    assert progress(standings(rows)) is Progress.TERMINAL
+
+
+def test_nothing_decided_is_open():
+    assert progress([]) is Progress.OPEN
+
+
+def test_nothing_kept_is_no_story():
+    assert assemble("n", "default", Kept(statuses=[], decisions=[], deliveries=[], holds=[])) is None
+
+
+def test_the_story_tells_who_what_and_how_long_it_took_and_no_address():
+    statuses = [became(Channel.IN_APP, DeliveryState.SENT), decided(IN_APP, QUIET)]
+    stored = {
+        "user": "ana",
+        "kind": "notify",
+        "subject": NOTIFICATION.id,
+        "generation": 0,
+        "pass": 0,
+        "topic": TOPICS.notifications,
+        "partition": 4,
+        "offset": 17,
+        "workflow": "order.shipped",
+        "version": 3,
+        "profile_version": 2,
+        "inputs": {},
+        "at": to_datetime(ACCEPTED + 19),
+        "items": [msgspec.to_builtins(item) for item in (IN_APP, EMAIL)],
+    }
+    story = assemble(NOTIFICATION.id, "default", Kept(statuses=statuses, decisions=[stored], deliveries=[], holds=[]))
+    assert story is not None
+    assert (story.user, story.workflow, story.version, story.event_id) == ("ana", "order.shipped", 3, "e1")
+    assert [(entry.state, entry.ms_since_accept) for entry in story.entries] == [("routed", 19), ("sent", 90)]
+    assert story.entries[1].channel == "in_app"
+    assert story.entries[1].delivery == ids.delivery_id(NOTIFICATION.id, 0, "in_app", "default")
+    assert b"@example.com" not in msgspec.json.encode(story)

@@ -1,0 +1,111 @@
+"""What follows a fate, and records that are no deliveries."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import orjson
+import pytest
+
+from services.delivery.core.attempts import Fate
+from services.delivery.core.effects import Came, Following, following
+from services.delivery.receive import Refused, read
+from shared.model.channels import Channel
+from shared.model.deliveries import DeliveryState
+from shared.model.holds import Cause
+from shared.model.outputs import Coordinates
+from shared.model.reasons import Reason
+from shared.model.records import Kind, decode_record, encode
+from shared.model.topics import Topics
+from tests.support import samples as a
+
+TOPICS = Topics()
+
+
+def after(state: DeliveryState, **more: Any) -> Following:
+    return following(TOPICS, a.came(generation=1, pass_=2), Fate(state=state, at=a.NOON, **({"attempts": 2} | more)))
+
+
+@pytest.mark.parametrize("state", [state for state in DeliveryState if state is not DeliveryState.CLAIMED])
+def test_every_fate_tells_exactly_one_status(state: DeliveryState) -> None:
+    found = after(state, due=a.NOON + 5)
+    (told,) = [output for output in found.outputs if output.topic == TOPICS.statuses]
+    assert dict(told.headers)["ce_type"] == f"carillon.delivery.{state}".encode()
+    assert b"ada@example.com" not in (told.value or b"")
+    assert found == after(state, due=a.NOON + 5), "a replay repeats it"
+    more = {DeliveryState.DEAD: TOPICS.deliveries_dlq(Channel.EMAIL), DeliveryState.STALE: TOPICS.notifications}
+    assert [output.topic for output in found.outputs[1:]] == ([more[state]] if state in more else [])
+    assert (found.hold is not None) == (state in (DeliveryState.RETRYING, DeliveryState.PARKED))
+
+
+@pytest.mark.parametrize(
+    ("state", "cause"), [(DeliveryState.RETRYING, Cause.RETRY), (DeliveryState.PARKED, Cause.PROVIDER_DOWN)]
+)
+def test_a_hold_brings_it_back_one_pass_on(state: DeliveryState, cause: Cause) -> None:
+    hold = after(state, due=a.NOON + 5).hold
+    assert hold is not None
+    assert (hold.cause, hold.due) == (cause, a.NOON + 5)
+    record = hold.record
+    assert (record.kind, record.subject, record.generation, record.pass_, record.due) == (
+        Kind.RETRY, a.delivery().id, 1, 3, a.NOON + 5,
+    )  # fmt: skip
+    assert record.delivery is not None
+    assert record.delivery.attempts == 2
+    assert decode_record(encode(record)) == record
+
+
+def test_stale_goes_to_the_door_at_once() -> None:
+    output = after(DeliveryState.STALE).outputs[1]
+    record = decode_record(output.value)
+    assert output.key == b"acme:ada"
+    assert (record.kind, record.pass_, record.due) == (Kind.STALE, 3, None)
+
+
+def test_a_dead_letter_is_the_record_as_it_came_and_why() -> None:
+    letter = after(DeliveryState.DEAD, reason=Reason.REJECTED, code="550").outputs[1]
+    headers = dict(letter.headers)
+    assert (letter.key, letter.value, headers["traceparent"]) == (b"acme:ada", b"as it came", b"00-1")
+    assert (headers["error_code"], headers["error_class"], headers["attempts"]) == (b"550", b"rejected", b"2")
+    assert (headers["source_topic"], headers["source_partition"], headers["source_offset"]) == (
+        b"carillon.deliveries.email.v1", b"4", b"99",
+    )  # fmt: skip
+
+
+def test_a_status_tells_what_it_is_about() -> None:
+    body = orjson.loads(after(DeliveryState.SENT, code="250").outputs[0].value or b"")
+    assert (body["notification"], body["delivery"], body["channel"], body["attempts"], body["code"]) == (
+        a.ID, a.delivery().id, "email", 2, "250",
+    )  # fmt: skip
+    assert (body["generation"], body["pass"], body["user"]) == (1, 2, "ada")
+
+
+def record(value: bytes | None) -> Any:
+    return SimpleNamespace(value=value, key=b"k", headers=(("h", b"1"),))
+
+
+AT = Coordinates("t", 1, 2)
+
+
+def test_reading_a_delivery() -> None:
+    raw = encode(a.delivery())
+    assert read(TOPICS, Channel.EMAIL, record(raw), AT) == Came(
+        delivery=a.delivery(), coordinates=AT, key=b"k", value=raw, headers=(("h", b"1"),)
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [(None, b"unreadable_delivery"), (b"x", b"unreadable_delivery"), (b"{}", b"unreadable_delivery"),
+     (encode(a.delivery(channel=Channel.WEBHOOK)), b"wrong_channel")],
+)  # fmt: skip
+def test_what_is_no_delivery_of_the_channel(value: bytes | None, code: bytes) -> None:
+    found = read(TOPICS, Channel.EMAIL, record(value), AT)
+    assert isinstance(found, Refused)
+    assert (found.letter.topic, found.letter.key, found.letter.value) == (
+        TOPICS.deliveries_dlq(Channel.EMAIL),
+        b"k",
+        value,
+    )
+    assert dict(found.letter.headers)["error_code"] == code
+    assert found.letter.headers[0] == ("h", b"1")

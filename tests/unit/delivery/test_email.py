@@ -1,0 +1,126 @@
+"""The e-mail message: nothing gets into a header that does not belong there."""
+
+from __future__ import annotations
+
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.delivery.channels.email.compose import compose
+from services.delivery.channels.email.smtp import _refused
+from services.delivery.core.attempts import Down, Failed, Outcome, Rejected
+from services.delivery.rendering.liquid import RenderFailed
+from shared.model.channels import Channel
+from shared.model.workflows import EmailTemplate, Templates
+from tests.support import samples as a
+
+FROM = "Carillon <no-reply@carillon.example>"
+
+
+def composed(
+    data: bytes = b'{"order":"A7"}', sender: str = FROM, html: str | None = None, **changes: Any
+) -> EmailMessage:
+    template = EmailTemplate(subject="Order {{ data.order }}", text="Shipped: {{ data.order }}", html=html)
+    workflow = a.workflow(templates=Templates(email=template))
+    return compose(a.delivery(notification=a.notification(data=msgspec.Raw(data)), **changes), workflow, sender)
+
+
+def sent(message: EmailMessage) -> EmailMessage:
+    """The message as a mail server reads it."""
+    read = message_from_bytes(message.as_bytes(policy=policy.SMTP), policy=policy.default)
+    assert isinstance(read, EmailMessage)
+    return read
+
+
+HEADERS = [
+    "From", "To", "Subject", "Message-ID", "Date", "Auto-Submitted", "X-Carillon-Notification", "Content-Type",
+    "Content-Transfer-Encoding", "MIME-Version",
+]  # fmt: skip
+
+
+def test_headers() -> None:
+    message = sent(composed())
+    assert message.keys() == HEADERS
+    assert message["From"] == FROM
+    assert message["To"] == "ada@example.com"
+    assert message["Subject"] == "Order A7"
+    assert message["Message-ID"] == f"<{a.delivery().id}@carillon.example>"
+    assert message["Date"] == "Mon, 05 Jan 2026 12:00:00 +0000"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message.get_content_type() == "text/plain"
+
+
+def test_the_same_delivery_is_the_same_message() -> None:
+    assert composed().as_bytes() == composed().as_bytes()
+
+
+def test_with_html_it_has_two_parts_and_data_is_escaped() -> None:
+    message = sent(composed(b'{"order":"<A7>"}', html="<b>{{ data.order }}</b>"))
+    text, html = message.iter_parts()
+    assert message.get_content_type() == "multipart/alternative"
+    assert text.get_content().rstrip() == "Shipped: <A7>"
+    assert html.get_content().rstrip() == "<b>&lt;A7&gt;</b>"
+
+
+@pytest.mark.parametrize(
+    "gap", ["\r\n", "\n", "\r", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"]
+)
+def test_no_header_through_the_subject(gap: str) -> None:
+    data = msgspec.json.encode({"order": f"A7{gap}Bcc: eve@example.com{gap}{gap}body"})
+    message = sent(composed(data))
+    assert message.keys() == HEADERS
+    assert message["Subject"] == "Order A7 Bcc: eve@example.com body"
+
+
+@given(st.text(max_size=60))
+def test_no_header_through_any_text(text: str) -> None:
+    try:
+        message = sent(composed(msgspec.json.encode({"order": text})))
+    except RenderFailed:
+        return
+    assert [name for name in message.keys() if name in HEADERS or name.startswith("Content")] == message.keys()  # noqa: SIM118  # a header stands in keys() as often as it was sent
+    assert "Bcc" not in message
+
+
+ADDRESSES = [
+    "", "ada", "@example.com", "ada@", "ada@example.com\r\nBcc: eve@example.com", "ada@example.com, eve@example.com", "<ada@example.com>",
+    "Ada <ada@example.com>", "ada@example.com;", "a@b@c", "ädä@example.com", "\x00@b", "a@\x00", "a@[", "(", '"', ",", ":",
+    "ada@example.com.", "..@example.com", "ada@example.com\n", "ada@exam\rple.com", "a@b\x7f",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_one_bare_address_or_nothing(address: str) -> None:
+    with pytest.raises(RenderFailed, match=r"^header:[A-Za-z]+$"):
+        composed(address=address)
+
+
+@given(st.text(alphabet='ab@.<>()[]",;: \\\r\n\x00é', max_size=12))
+def test_any_address_is_one_address_or_refused(address: str) -> None:
+    try:
+        message = sent(composed(address=address))
+    except RenderFailed:
+        return
+    assert len(message["To"].addresses) == 1
+    assert message.keys() == HEADERS
+
+
+def test_no_template_and_lone_surrogates() -> None:
+    with pytest.raises(RenderFailed, match="no_template"):
+        compose(a.delivery(channel=Channel.EMAIL), a.workflow(templates=Templates()), FROM)
+    broken = a.workflow(templates=Templates(email=EmailTemplate(subject="s", text="\ud800")))
+    with pytest.raises(RenderFailed, match="UnicodeEncodeError"):
+        compose(a.delivery(), broken, FROM)
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome"),
+    [(421, Down(code="421")), (450, Failed(code="450")), (499, Failed(code="499")), (550, Rejected(code="550"))],
+)
+def test_refusals(code: int, outcome: Outcome) -> None:
+    assert _refused(code) == outcome

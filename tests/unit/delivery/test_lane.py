@@ -1,0 +1,217 @@
+"""The lane's queue around failures, cancellation and partitions that move; the log and the worker are stand-ins."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, NamedTuple
+
+import pytest
+from aiokafka import TopicPartition
+
+from services.delivery.lane import LaneQueue
+from shared.model.channels import Channel
+from shared.model.outputs import Coordinates
+from shared.model.records import encode
+from shared.model.topics import Topics
+from tests.support import samples as a
+
+TOPIC = Topics().deliveries(Channel.EMAIL)
+SOON = 5
+
+
+class Read(NamedTuple):
+    """A record as the consumer gives it."""
+
+    offset: int
+    key: bytes | None = b"acme:ada"
+    partition: int = 0
+    topic: str = TOPIC
+    value: bytes = encode(a.delivery())
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+class Log:
+    """The consumer's part: gives out what was laid in, remembers commits."""
+
+    def __init__(self, *records: Read) -> None:
+        self.waiting = list(records)
+        self.most: list[int] = []
+        self.committed: dict[tuple[str, int], int] = {}
+        self.partitions = {TopicPartition(TOPIC, number) for number in range(3)}
+        self.idle = asyncio.Event()
+
+    async def getmany(self, *, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[Read]]:
+        assert max_records > 0
+        await asyncio.sleep(0)
+        taken, self.waiting = self.waiting[:max_records], self.waiting[max_records:]
+        self.most.append(max_records)
+        if not taken:
+            self.idle.set()
+        return {TopicPartition(TOPIC, 0): taken} if taken else {}
+
+    def assignment(self) -> set[TopicPartition]:
+        return self.partitions
+
+    async def commit(self, offsets: dict[TopicPartition, int]) -> None:
+        self.committed.update({(part.topic, part.partition): offset for part, offset in offsets.items()})
+
+
+class Hands:
+    """The worker's part: a job ends when the test says so; claimed ones must not be cancelled."""
+
+    def __init__(self, *, claims: bool = True) -> None:
+        self.claims = claims
+        self.jobs: dict[Coordinates, asyncio.Future[None]] = {}
+        self.changed = asyncio.Event()
+        self.cancelled: list[Coordinates] = []
+
+    async def deliver(self, came: Any, under_way: set[Coordinates]) -> None:
+        at = came.coordinates
+        self.jobs[at] = asyncio.get_running_loop().create_future()
+        self.changed.set()
+        if self.claims:
+            under_way.add(at)
+        try:
+            await self.jobs[at]
+        except asyncio.CancelledError:
+            self.cancelled.append(at)
+            raise
+
+    async def until(self, count: int) -> None:
+        async with asyncio.timeout(SOON):
+            while len(self.jobs) < count:
+                self.changed.clear()
+                await self.changed.wait()
+
+    def end(self, offset: int, partition: int = 0) -> None:
+        self.jobs[Coordinates(TOPIC, partition, offset)].set_result(None)
+
+
+def lane(hands: Any, slots: int = 4) -> LaneQueue:
+    return LaneQueue(channel=Channel.EMAIL, topics=Topics(), worker=hands, slots=slots)
+
+
+class Running:
+    """A lane at work."""
+
+    def __init__(self, hands: Hands, log: Log, slots: int = 4) -> None:
+        self.stop = asyncio.Event()
+        self.queue = lane(hands, slots)
+        self.task = asyncio.create_task(self.queue.run(log, self.stop))
+
+    async def ended(self) -> None:
+        async with asyncio.timeout(SOON):
+            await self.task
+
+
+async def test_stopping_finishes_what_is_claimed_and_commits_no_further() -> None:
+    log, hands = Log(*(Read(n) for n in range(3)), Read(3, b"acme:bob")), Hands()
+    running = Running(hands, log)
+    await hands.until(2)
+    running.stop.set()
+    await asyncio.sleep(0)
+    assert not running.task.done()
+    hands.end(3)
+    hands.end(0)
+    await running.ended()
+    assert len(hands.jobs) == 2, "what waited behind the claimed one is let go"
+    assert log.committed == {(TOPIC, 0): 1}
+
+
+async def test_what_is_not_claimed_is_let_go_at_once() -> None:
+    log, hands = Log(Read(0)), Hands(claims=False)
+    running = Running(hands, log)
+    await hands.until(1)
+    running.stop.set()
+    await running.ended()
+    assert [at.offset for at in hands.cancelled] == [0]
+    assert log.committed == {(TOPIC, 0): 0}
+
+
+async def test_a_full_window_does_not_hide_a_failure() -> None:
+    log, hands = Log(*(Read(n) for n in range(10))), Hands()
+    running = Running(hands, log, slots=1)  # 4 records of one key: the window is full, one is at work
+    await hands.until(1)
+    hands.jobs[Coordinates(TOPIC, 0, 0)].set_exception(RuntimeError("broken"))
+    with pytest.raises(RuntimeError, match="broken"):
+        await running.ended()
+    assert log.committed == {(TOPIC, 0): 0}
+
+
+async def test_a_full_window_does_not_hide_the_stop() -> None:
+    log, hands = Log(*(Read(n) for n in range(10))), Hands(claims=False)
+    running = Running(hands, log, slots=1)
+    await hands.until(1)
+    while len(log.waiting) > 6:  # noqa: ASYNC110  # the loop's next turns are what is waited for
+        await asyncio.sleep(0)
+    running.stop.set()
+    await running.ended()
+    assert len(hands.cancelled) == 1
+
+
+async def test_no_more_is_read_than_there_is_room_for() -> None:
+    log, hands = Log(*(Read(n) for n in range(10))), Hands()
+    running = Running(hands, log, slots=1)
+    for offset in range(10):
+        await hands.until(offset + 1)
+        assert len(log.waiting) >= 10 - offset - 4
+        hands.end(offset)
+    await log.idle.wait()
+    running.stop.set()
+    await running.ended()
+    assert log.committed == {(TOPIC, 0): 10}
+    assert max(log.most) == 4
+
+
+async def test_a_failure_at_the_very_end_is_raised_too() -> None:
+    log, hands = Log(Read(0)), Hands()
+    running = Running(hands, log)
+    await hands.until(1)
+    running.stop.set()
+    await asyncio.sleep(0)
+    hands.jobs[Coordinates(TOPIC, 0, 0)].set_exception(RuntimeError("late"))
+    with pytest.raises(RuntimeError, match="late"):
+        await running.ended()
+
+
+async def test_partitions_that_come_back_are_delivered_from_the_last_commit() -> None:
+    """The head of a chain was let go before its claim: after the re-assignment its key must flow again."""
+    log, hands = Log(Read(0), Read(1), Read(0, partition=1), Read(1, partition=1)), Hands(claims=False)
+    running = Running(hands, log)
+    await hands.until(2)
+    listener = running.queue.listener(log)
+    await listener.on_partitions_revoked({TopicPartition(TOPIC, 0)})
+    assert hands.cancelled == [Coordinates(TOPIC, 0, 0)]
+    assert log.committed == {(TOPIC, 0): 0, (TOPIC, 1): 0}
+    await listener.on_partitions_assigned({TopicPartition(TOPIC, 0)})
+    del hands.jobs[Coordinates(TOPIC, 0, 0)]
+    log.waiting += [Read(0), Read(1)]
+    for place in ((0, 0), (1, 0), (0, 1), (1, 1)):
+        while (at := Coordinates(TOPIC, place[1], place[0])) not in hands.jobs:
+            hands.changed.clear()
+            async with asyncio.timeout(SOON):
+                await hands.changed.wait()
+        hands.jobs[at].set_result(None)
+    log.idle.clear()
+    await log.idle.wait()
+    running.stop.set()
+    await running.ended()
+    assert log.committed == {(TOPIC, 0): 2, (TOPIC, 1): 2}
+
+
+async def test_revoking_nothing_and_the_unknown_is_nothing() -> None:
+    queue, log = lane(Hands()), Log()
+    await queue.leave(log, set())
+    await queue.leave(log, {(TOPIC, 9)})
+    assert log.committed == {}
+
+
+async def test_a_window_full_of_the_unclaimed_reads_on_after_its_partition_has_gone() -> None:
+    log, hands = Log(*(Read(n) for n in range(4))), Hands(claims=False)
+    running = Running(hands, log, slots=1)  # the window is full, and nothing in it is claimed
+    await hands.until(1)
+    await running.queue.leave(log, {(TOPIC, 0)})
+    log.waiting = [Read(7, b"acme:bob", partition=1)]
+    await hands.until(2)
+    running.stop.set()
+    await running.ended()

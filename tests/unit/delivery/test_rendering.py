@@ -1,0 +1,162 @@
+"""Templates: bounded, forgiving about what is missing, and no error of theirs but RenderFailed."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.delivery.rendering.liquid import RenderFailed, context, render
+from services.delivery.rendering.locales import localized
+from tests.support import samples as a
+
+TEXTS = {"en": "Hello", "pt": "Olá", "de-AT": "Servus"}
+
+
+@pytest.mark.parametrize(
+    ("template", "data", "text"),
+    [
+        ("Order {{ data.order }}", {"order": "A7"}, "Order A7"),
+        ("Hi {{ data.name }}!", {}, "Hi !"),
+        ("Hi {{ data.some.where[3].deep }}!", {}, "Hi !"),
+        ("{% if data.vip %}VIP{% else %}you{% endif %}", {}, "you"),
+        ("{{ data.n | plus: 1 }}", {"n": 41}, "42"),
+        ("<b>{{ data.x }}</b>", {"x": "<i>&"}, "<b><i>&</b>"),
+    ],
+)
+def test_text(template: str, data: Any, text: str) -> None:
+    assert render(template, None, {"data": data}) == text
+
+
+def test_html_escapes_data_and_not_the_template() -> None:
+    found = render("<b>{{ data.x }}</b>", None, {"data": {"x": "<script>\"'&"}}, html=True)
+    assert found == "<b>&lt;script&gt;&#34;&#39;&amp;</b>"
+
+
+@pytest.mark.parametrize(
+    ("locale", "text"),
+    [("pt-BR", "Olá"), ("pt", "Olá"), ("de-AT", "Servus"), ("de", "Hello"), ("fr-FR", "Hello"), (None, "Hello")],
+)
+def test_locale(locale: str | None, text: str) -> None:
+    assert localized(TEXTS, locale) == text
+    assert localized("one for all", locale) == "one for all"
+
+
+def test_locale_of_last_resort() -> None:
+    assert localized({"it": "Ciao", "es": "Hola"}, "fr") == "Ciao"
+    assert localized({}, "fr") == ""
+
+
+HOSTILE = {
+    "syntax": ("{{ data", {}),
+    "unknown tag": ("{% nope %}", {}),
+    "unknown filter": ("{{ data | nope }}", {}),
+    "unclosed block": ("{% if data %}", {}),
+    "no such partial": ("{% render 'x' %}", {}),
+    "no such include": ("{% include 'x' %}", {}),
+    "a loop without end": ("{% for i in (1..data.n) %}{% endfor %}", {"n": 10**12}),
+    "loops in loops": ("{% for i in (1..999) %}{% for j in (1..999) %}{% endfor %}{% endfor %}", {}),
+    "too much text": ("{% for i in (1..9999) %}{{ data.x }}{% endfor %}", {"x": "x" * 999}),
+    "a variable that doubles": ("{% assign x='xx' %}{% for i in (1..99) %}{% assign x=x|append:x %}{% endfor %}", {}),
+    "deep blocks": ("{% if true %}" * 2000 + "{% endif %}" * 2000, {}),
+    "deep brackets": ("{{" + "a[" * 3000 + "]" * 3000 + "}}", {}),
+    "division by zero": ("{{ 1 | divided_by: data.n }}", {"n": 0}),
+    "infinity": ("{{ data.n | round }}", {"n": "inf"}),
+    "not a number": ("{{ data.n | ceil }}", {"n": "nan"}),
+    "overflow": ("{{ data.n | times: 10 | floor }}", {"n": "1e99999"}),
+    "a negative offset": ("{% for i in data.a limit: -1 offset: -3 %}{{ i }}{% endfor %}", {"a": [1]}),
+    "apples and oranges": ("{% if data.n < data.x %}{% endif %}", {"n": 1, "x": "x"}),
+    "sorting anything": ("{{ data.a | sort }}", {"a": [1, "a", None]}),
+}
+
+
+@pytest.mark.parametrize("html", [False, True])
+@pytest.mark.parametrize("what", HOSTILE)
+def test_no_other_error_leaks(what: str, html: bool) -> None:
+    template, data = HOSTILE[what]
+    with pytest.raises(RenderFailed) as failed:
+        render(template, None, {"data": data | {"secret": "s3cr3t"}}, html=html)
+    assert str(failed.value).isidentifier(), "a code: neither template nor data"
+
+
+FILTERS = [
+    "abs",
+    "append",
+    "at_least",
+    "at_most",
+    "base64_decode",
+    "base64_encode",
+    "capitalize",
+    "ceil",
+    "compact",
+    "concat",
+    "date",
+    "default",
+    "divided_by",
+    "downcase",
+    "escape",
+    "escape_once",
+    "first",
+    "floor",
+    "join",
+    "last",
+    "lstrip",
+    "map",
+    "minus",
+    "modulo",
+    "newline_to_br",
+    "plus",
+    "prepend",
+    "remove",
+    "replace",
+    "reverse",
+    "round",
+    "rstrip",
+    "size",
+    "slice",
+    "sort",
+    "sort_natural",
+    "split",
+    "strip",
+    "strip_html",
+    "sum",
+    "times",
+    "truncate",
+    "truncatewords",
+    "uniq",
+    "upcase",
+    "url_decode",
+    "url_encode",
+    "where",
+]
+VALUE = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.text(max_size=5)
+    | st.sampled_from(["inf", "nan", "1e9999", "%ff", "now", "-0"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+    max_leaves=5,
+)  # fmt: skip
+
+
+@given(st.sampled_from(FILTERS), VALUE, st.lists(VALUE, max_size=2))
+def test_filters_on_anything(name: str, value: Any, more: list[Any]) -> None:
+    arguments = ", ".join(f"m{number}" for number in range(len(more)))
+    template = f"{{{{ v | {name}{': ' + arguments if arguments else ''} }}}}"
+    with suppress(RenderFailed):
+        render(template, None, {"v": value} | {f"m{number}": item for number, item in enumerate(more)})
+
+
+def test_what_templates_see() -> None:
+    values = context(a.delivery(name="Ada", notification=a.notification(actor="bob")))
+    template = (
+        "{{ data.order }} {{ user.id }} {{ user.name }} {{ actor }} {{ workflow }} {{ event.id }} {{ event.type }}"
+    )
+    assert render(template, None, values) == "A7 ada Ada bob order.shipped e-1 com.example.order.shipped"
+
+
+def test_data_that_nobody_looked_into_before() -> None:
+    with pytest.raises(RenderFailed, match="unreadable_data"):
+        context(a.delivery(notification=a.notification(data=msgspec.Raw(b'"\xff"'))))

@@ -1,0 +1,56 @@
+"""What the gateway's unit tests share: items, events, a session that is live, its messages decoded."""
+
+from __future__ import annotations
+
+import json
+
+from services.gateway.live.core.actions import Action, Close, Send, Snapshot
+from services.gateway.live.core.messages import Announcement, CloseCode
+from services.gateway.live.core.session import Session
+from shared.model.inbox import Change, InboxEvent, Item
+from shared.model.users import User
+
+ANN = User(tenant="default", id="ann", expires_at=1e12)
+EPOCH = "0123abcd"
+
+
+def item(offset: int, **fields) -> Item:
+    return Item(id=f"n{offset}", workflow="chat.new_message", offset=offset, created_at=1_000, **fields)
+
+
+def created(offset: int) -> Announcement:
+    return Announcement(InboxEvent(change=Change.CREATED, items=(item(offset),), at=1_000))
+
+
+def changed(change: Change, offset: int, *, at: int, unread: int, counted_to: int | None = None) -> Announcement:
+    event = InboxEvent(
+        change=change, items=(item(offset, read_at=at, updated_at=at),), at=at, unread=unread, counted_to=counted_to
+    )
+    return Announcement(event)
+
+
+def snapshot(rows=(), *, changed=(), unread=0, end=-1, token=100_000) -> Snapshot:
+    return Snapshot(rows=tuple(rows), changed=tuple(changed), unread=unread, end=end, token=token)
+
+
+def resuming(cursor: str | None = None) -> Session:
+    session = Session(EPOCH)
+    session.on_open("t", cursor)
+    session.on_user(ANN)
+    return session
+
+
+def live(**of_snapshot) -> Session:
+    session = Session(EPOCH)
+    session.on_open(None, None)
+    session.on_user(ANN)
+    session.on_rows(snapshot(**of_snapshot))
+    return session
+
+
+def said(actions: list[Action]) -> list[dict]:
+    return [json.loads(action.payload) for action in actions if isinstance(action, Send)]
+
+
+def close_code(actions: list[Action]) -> CloseCode | None:
+    return next((action.code for action in actions if isinstance(action, Close)), None)

@@ -1,0 +1,214 @@
+"""The rules one by one: each row is one notification and the verdict on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from services.router.core.routing import Deliver, Item, Question, Rule, Suppress, Wait, route
+from shared.model.channels import Channel
+from shared.model.holds import Cause
+from shared.model.notifications import Contact
+from shared.model.profiles import Preferences
+from shared.model.quiet_windows import QuietHours, Window
+from shared.model.reasons import Reason
+from shared.model.steps import Step
+from shared.model.workflows import QuietPolicy
+from tests.support import samples as a
+
+IN_APP, EMAIL, WEBHOOK = a.ALL
+
+
+def whole(reason: Reason, rule: Rule) -> list[Item]:
+    return [Suppress(reason=reason, rule=rule)]
+
+
+def deliver(channel: Channel, **more: Any) -> Deliver:
+    address = {IN_APP: "ada", EMAIL: a.ADDRESSES["email"], WEBHOOK: a.ADDRESSES["webhook"]}[channel]
+    return Deliver(**{"channel": channel, "step": 0, "address": address} | more)
+
+
+def no(channel: Channel, reason: Reason, rule: Rule) -> Suppress:
+    return Suppress(reason=reason, rule=rule, channel=channel, step=0)
+
+
+def quiet(due: int, **more: Any) -> Wait:
+    known: dict[str, Any] = {"channel": EMAIL, "step": 0}
+    return Wait(reason=Reason.QUIET_HOURS, rule=Rule.QUIET_HOURS, cause=Cause.QUIET_HOURS, due=due, **(known | more))
+
+
+def asked(preferences: dict[str, dict[str, bool]] | None = None, **changes: Any) -> Question:
+    """Every name that is a field of something changes it there."""
+    parts: dict[str, dict[str, Any]] = {"n": {}, "w": {}, "p": {}, "q": {}}
+    for name, value in changes.items():
+        part, _, field = name.partition("_")
+        parts[part][field] = value
+    if preferences:
+        parts["p"]["preferences"] = Preferences(**preferences)
+    made = {
+        "notification": a.notification(**parts["n"]),
+        "workflow": a.workflow(**parts["w"]),
+        "profile": a.profile(**parts["p"]),
+    }
+    return a.question(**made | parts["q"])
+
+
+EVERYWHERE = [deliver(IN_APP), deliver(EMAIL), deliver(WEBHOOK)]
+INLINE = Contact(email="bo@example.com", name="Bo", locale="pt-BR")
+BO = {"address": "bo@example.com", "name": "Bo", "locale": "pt-BR"}
+TABLE: dict[str, tuple[Question, Sequence[Item]]] = {
+    "all channels": (asked(), EVERYWHERE),
+    "unknown workflow": (asked(q_workflow=None), whole(Reason.UNKNOWN_WORKFLOW, Rule.WORKFLOW)),
+    "inactive": (asked(w_active=False), whole(Reason.WORKFLOW_INACTIVE, Rule.WORKFLOW)),
+    "expired before now": (asked(n_expires_at=a.NOON - 1), whole(Reason.EXPIRED, Rule.EXPIRY)),
+    "expired at exactly now": (asked(n_expires_at=a.NOON), whole(Reason.EXPIRED, Rule.EXPIRY)),
+    "expires in a moment": (asked(n_expires_at=a.NOON + 1), EVERYWHERE),
+    "cancelled": (asked(n_cancellation_key="k", q_cancel_count=1), whole(Reason.CANCELLED, Rule.CANCEL)),
+    "accepted after the cancel": (asked(n_cancellation_key="k", n_cancel_count=1, q_cancel_count=1), EVERYWHERE),
+    "no key, no cancel": (asked(q_cancel_count=1), EVERYWHERE),
+    "deliver_at ahead": (
+        asked(n_deliver_at=a.NOON + 1),
+        [Wait(reason=Reason.SCHEDULED, rule=Rule.DUE, cause=Cause.SCHEDULED, due=a.NOON + 1)],
+    ),
+    "deliver_at now": (asked(n_deliver_at=a.NOON), EVERYWHERE),
+    "deliver_at past": (asked(n_deliver_at=a.NOON - 1), EVERYWHERE),
+    "cancelled while scheduled": (
+        asked(n_deliver_at=a.NOON + 1, n_cancellation_key="k", q_cancel_count=1),
+        whole(Reason.CANCELLED, Rule.CANCEL),
+    ),
+    "the actor": (asked(n_actor="ada"), whole(Reason.IS_ACTOR, Rule.RECIPIENT)),
+    "another actor": (asked(n_actor="bob"), EVERYWHERE),
+    "unknown user": (asked(q_profile=None), whole(Reason.UNKNOWN_USER, Rule.RECIPIENT)),
+    "inline person": (
+        asked(q_profile=None, n_contact=INLINE),
+        [
+            no(IN_APP, Reason.NO_ADDRESS, Rule.ADDRESS),
+            deliver(EMAIL, **BO),
+            no(WEBHOOK, Reason.NO_ADDRESS, Rule.ADDRESS),
+        ],
+    ),
+    "a profile comes before a contact": (
+        asked(p_locale="de", p_name="Ada", n_contact=INLINE),
+        [deliver(channel, locale="de", name="Ada") for channel in a.ALL],
+    ),
+    "a contact fills in": (
+        asked(p_addresses={"webhook": a.ADDRESSES["webhook"]}, n_contact=INLINE),
+        [deliver(IN_APP, name="Bo", locale="pt-BR"), deliver(EMAIL, **BO), deliver(WEBHOOK, name="Bo", locale="pt-BR")],
+    ),
+    "category refused": (
+        asked({"categories": {"orders": False}}),
+        whole(Reason.CATEGORY_OPTED_OUT, Rule.NOTIFICATION_PREFERENCE),
+    ),
+    "another category refused": (asked({"categories": {"news": False}}), EVERYWHERE),
+    "category allowed": (asked({"categories": {"orders": True}}), EVERYWHERE),
+    "workflow refused": (
+        asked({"workflows": {"order.shipped": False}}),
+        whole(Reason.WORKFLOW_OPTED_OUT, Rule.NOTIFICATION_PREFERENCE),
+    ),
+    "the category comes first": (
+        asked({"workflows": {"order.shipped": False}, "categories": {"orders": False}}),
+        whole(Reason.CATEGORY_OPTED_OUT, Rule.NOTIFICATION_PREFERENCE),
+    ),
+    "an allowed workflow does not lift a refused category": (
+        asked({"workflows": {"order.shipped": True}, "categories": {"orders": False}}),
+        whole(Reason.CATEGORY_OPTED_OUT, Rule.NOTIFICATION_PREFERENCE),
+    ),
+    "channel refused": (
+        asked({"channel_types": {"email": False, "webhook": True}}),
+        [deliver(IN_APP), no(EMAIL, Reason.CHANNEL_OPTED_OUT, Rule.CHANNEL_PREFERENCE), deliver(WEBHOOK)],
+    ),
+    "critical overrides the category": (asked({"categories": {"orders": False}}, w_critical=True), EVERYWHERE),
+    "critical overrides the workflow": (asked({"workflows": {"order.shipped": False}}, w_critical=True), EVERYWHERE),
+    "critical overrides the channel": (asked({"channel_types": {"email": False}}, w_critical=True), EVERYWHERE),
+    "critical does not override expiry": (
+        asked(w_critical=True, n_expires_at=a.NOON),
+        whole(Reason.EXPIRED, Rule.EXPIRY),
+    ),
+    "no address": (
+        asked(p_addresses={}),
+        [deliver(IN_APP), *(no(channel, Reason.NO_ADDRESS, Rule.ADDRESS) for channel in (EMAIL, WEBHOOK))],
+    ),
+    "quiet hours hold what is noisy": (
+        asked(p_quiet_hours=a.NIGHTS, q_now=a.NIGHT),
+        [deliver(IN_APP), quiet(a.MORNING), deliver(WEBHOOK)],
+    ),
+    "their own zone counts": (
+        asked(p_quiet_hours=QuietHours(windows=a.NIGHTS.windows, zone="Asia/Tokyo"), p_zone="UTC", q_now=a.NOON),
+        [deliver(IN_APP), deliver(EMAIL, valid_until=a.NOON + 3_600_000), deliver(WEBHOOK)],
+    ),
+    "else the profile's zone": (
+        asked(p_quiet_hours=a.NIGHTS, p_zone="Asia/Kathmandu", q_now=a.NOON + 4 * 3_600_000 + 15 * 60_000),
+        [deliver(IN_APP), quiet(a.NOON + 13 * 3_600_000 + 15 * 60_000), deliver(WEBHOOK)],
+    ),
+    "disabled hours": (asked(p_quiet_hours=QuietHours(windows=a.NIGHTS.windows, enabled=False), q_now=a.NIGHT), EVERYWHERE),
+    "critical goes out at night": (asked(p_quiet_hours=a.NIGHTS, q_now=a.NIGHT, w_critical=True), EVERYWHERE),
+    "quiet: ignore goes out at night": (
+        asked(p_quiet_hours=a.NIGHTS, q_now=a.NIGHT, w_quiet=QuietPolicy.IGNORE),
+        EVERYWHERE,
+    ),
+    "valid until the next quiet hours": (
+        asked(p_quiet_hours=a.NIGHTS),
+        [deliver(IN_APP), deliver(EMAIL, valid_until=a.NOON + 10 * 3_600_000), deliver(WEBHOOK)],
+    ),
+    "expiry before the end of quiet hours": (
+        asked(p_quiet_hours=a.NIGHTS, q_now=a.NIGHT, n_expires_at=a.NIGHT + 5),
+        [deliver(IN_APP), quiet(a.NIGHT + 5), deliver(WEBHOOK)],
+    ),
+    "two steps": (
+        asked(w_steps=(Step(channels=(IN_APP,)), Step(channels=(EMAIL, IN_APP)))),
+        [deliver(IN_APP), deliver(EMAIL, step=1), deliver(IN_APP, step=1)],
+    ),
+    "release of one channel only": (asked(q_channel=EMAIL, q_step=1), [deliver(EMAIL, step=1)]),
+    "release of one channel that has expired": (
+        asked(q_channel=EMAIL, q_step=1, n_expires_at=a.NOON),
+        [Suppress(reason=Reason.EXPIRED, rule=Rule.EXPIRY, channel=EMAIL, step=1)],
+    ),
+    "release of one channel, refused meanwhile": (
+        asked({"channel_types": {"email": False}}, q_channel=EMAIL, q_step=0),
+        [no(EMAIL, Reason.CHANNEL_OPTED_OUT, Rule.CHANNEL_PREFERENCE)],
+    ),
+    "release into another window": (
+        asked(
+            p_quiet_hours=QuietHours(windows=(*a.NIGHTS.windows, Window(start="07:00", until="08:00"))),
+            q_now=a.MORNING, q_channel=EMAIL, q_step=0,
+        ),
+        [quiet(a.MORNING + 3_600_000)],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("row", TABLE)
+def test_verdict(row: str) -> None:
+    asked_of, verdict = TABLE[row]
+    assert list(route(asked_of)) == verdict
+
+
+def test_every_rule_and_every_reason_of_the_door_has_a_row() -> None:
+    items = [item for _, verdict in TABLE.values() for item in verdict if not isinstance(item, Deliver)]
+    assert {item.rule for item in items} == set(Rule)
+    door = list(Reason)[: list(Reason).index(Reason.WAITED_TOO_LONG)]
+    assert {item.reason for item in items} == set(door)
+
+
+def test_an_id_of_anybody_is_spread_too() -> None:
+    for foreign in ("no uuid", "", "ä"):
+        assert route(asked(n_id=foreign, p_quiet_hours=a.NIGHTS, q_now=a.NIGHT, q_spread_ms=900_000))
+
+
+def test_the_end_of_quiet_hours_is_spread_and_the_same_notification_keeps_its_share() -> None:
+    hour = 3_600_000
+    dues = []
+    for number in range(200):
+        one = asked(
+            n_id=f"{number:08x}-0000-5000-8000-000000000000", p_quiet_hours=a.NIGHTS, q_now=a.NIGHT,
+            q_channel=EMAIL, q_spread_ms=hour,
+        )  # fmt: skip
+        (held,) = route(one)
+        assert route(one) == (held,)
+        assert isinstance(held, Wait)
+        dues.append(held.due)
+    assert all(a.MORNING <= due < a.MORNING + hour for due in dues)
+    assert min(dues) < a.MORNING + hour / 4
+    assert max(dues) > a.MORNING + hour * 3 / 4
