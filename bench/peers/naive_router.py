@@ -13,7 +13,7 @@ import msgspec
 from bench.peers.faust_app import OURS, app, database
 from services.router.core.decision import Decision
 from services.router.core.effects import effects
-from services.router.core.routing import Question, route
+from services.router.core.routing import RoutingInput, route
 from shared.model.channels import Channel
 from shared.model.outputs import Coordinates
 from shared.model.profiles import from_document
@@ -53,7 +53,7 @@ async def decide(stream: Any) -> None:
         profile = from_document(row) if row else None
         now = now_ms()
         workflow = await workflow_of(about.tenant, about.workflow, about.version)
-        question = Question(notification=about, workflow=workflow, profile=profile, cancel_count=0, now=now)
+        question = RoutingInput(notification=about, workflow=workflow, profile=profile, cancel_count=0, now=now)
         decision = Decision(
             record=record,
             notification=about,

@@ -80,14 +80,14 @@ def carried_out(work: Coroutine[Any, Any, T]) -> T:
     import stamina.instrumentation
 
     from carillon.problems import ProblemError, UnreachableError
-    from shared.model.errors import KafkaAway, MongoAway
+    from shared.model.errors import KafkaUnavailable, MongoUnavailable
 
     stamina.instrumentation.set_on_retry_hooks([])  # stdout is the command's
     try:
         return asyncio.run(work)
-    except KafkaAway as error:
+    except KafkaUnavailable as error:
         fail(f"Kafka does not answer: {error}", "check CARILLON_KAFKA; is the stack up? carillon status")
-    except MongoAway as error:
+    except MongoUnavailable as error:
         fail(f"MongoDB does not answer: {error}", "check CARILLON_MONGO; is the stack up? carillon status")
     except UnreachableError as error:
         fail(str(error), "is the stack up? carillon status")

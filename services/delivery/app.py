@@ -25,7 +25,7 @@ from shared.kafka.consumer import consumer, started
 from shared.kafka.producer import Publisher
 from shared.model.channels import Channel, Lane
 from shared.mongo.database import Database, open_database, ping
-from shared.process.retries import patiently
+from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
 from shared.process.settings import load
 
@@ -41,7 +41,7 @@ async def serve(runtime: Runtime, settings: DeliverySettings) -> None:
     async with open_database(settings.mongo, settings.mongo_database) as database:
         runtime.checks["mongodb"] = lambda: ping(database)
         catalog = Catalog(database)
-        await patiently()(catalog.load)
+        await retry_until_available()(catalog.load)
         following = asyncio.create_task(catalog.follow(settings.kafka, settings.topics, "carillon-delivery-catalog"))
         try:
             async with asyncio.TaskGroup() as group:
@@ -72,7 +72,7 @@ async def _deliver(
     ledger = Ledger(database, token=uuid4().hex, lease=timedelta(seconds=settings.lease_seconds))
     try:
         async with asyncio.TaskGroup() as group:
-            for lane in channel.traits.lanes:
+            for lane in channel.spec.lanes:
                 group.create_task(
                     _run_lane(
                         channel,
@@ -121,7 +121,7 @@ async def _write_inboxes(settings: DeliverySettings, database: Database, catalog
             publisher=publisher,
             catalog=catalog,
             topics=settings.topics,
-            company_seconds=settings.company_ms / 1000,
+            linger_seconds=settings.linger_ms / 1000,
         )
         async with _consuming(Channel.IN_APP, Lane.NORMAL, settings, runtime) as reading:
             await writer.run(reading, runtime.stop)
@@ -130,7 +130,7 @@ async def _write_inboxes(settings: DeliverySettings, database: Database, catalog
 @asynccontextmanager
 async def _publishing(name: str, settings: DeliverySettings) -> AsyncIterator[Publisher]:
     publisher = Publisher(settings.kafka, client_id=f"carillon-delivery-{name}")
-    await patiently()(publisher.start)
+    await retry_until_available()(publisher.start)
     try:
         yield publisher
     finally:
@@ -158,7 +158,7 @@ async def _consuming(
         heartbeat_interval_ms=round(settings.session_timeout_seconds * 200),
     )
     source.subscribe([settings.topics.deliveries(channel, lane)], listener=queue.listener(source) if queue else None)
-    await patiently()(started, source)
+    await retry_until_available()(started, source)
     reading.set()
     try:
         yield source

@@ -6,7 +6,7 @@ from shared.model.deliveries import Delivery
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
 from shared.process.batching import Batcher
-from shared.process.retries import patiently
+from shared.process.retries import retry_until_available
 
 
 class Freshness:
@@ -29,7 +29,7 @@ class Freshness:
         return await self._changed(delivery)
 
     async def _compare(self, deliveries: list[Delivery]) -> list[bool]:
-        return await patiently()(self._read, deliveries)
+        return await retry_until_available()(self._read, deliveries)
 
     async def _read(self, deliveries: list[Delivery]) -> list[bool]:
         users = {_user(delivery) for delivery in deliveries}

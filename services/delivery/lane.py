@@ -14,9 +14,9 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
-from services.delivery.core.effects import Came
-from services.delivery.core.in_flight import Place, Window
-from services.delivery.receive import Refused, read
+from services.delivery.core.effects import ReceivedDelivery
+from services.delivery.core.in_flight import InFlight, Place
+from services.delivery.receive import UnreadableRecord, read
 from services.delivery.worker import Worker
 from shared.model.channels import Channel
 from shared.model.outputs import Coordinates
@@ -36,7 +36,7 @@ class LaneQueue:
         self._topics = topics
         self._worker = worker
         self._most = slots * AHEAD
-        self._window: Window[Came | Refused] = Window()
+        self._in_flight: InFlight[ReceivedDelivery | UnreadableRecord] = InFlight()
         self._tasks: dict[Coordinates, asyncio.Task[None]] = {}
         self._under_way: set[Coordinates] = set()
         self._room = asyncio.Event()
@@ -50,7 +50,7 @@ class LaneQueue:
         stopping.add_done_callback(lambda _: self._room.set())
         try:
             while not stop.is_set() and not self._failed.done():
-                if (room := self._most - len(self._window)) <= 0:
+                if (room := self._most - len(self._in_flight)) <= 0:
                     self._room.clear()
                     await self._room.wait()
                     continue
@@ -61,7 +61,7 @@ class LaneQueue:
         finally:
             committing.cancel()
             stopping.cancel()
-            await self._let_go(lambda _: True)
+            await self._drain(lambda _: True)
             await self._commit(consumer)
         if self._failed.done():
             self._failed.result()
@@ -72,24 +72,24 @@ class LaneQueue:
 
     async def leave(self, consumer: AIOKafkaConsumer, places: set[Place]) -> None:
         """The partitions go: finish what is claimed there, commit, forget the rest."""
-        await self._let_go(lambda at: (at.topic, at.partition) in places)
+        await self._drain(lambda at: (at.topic, at.partition) in places)
         await self._commit(consumer)
-        self._window.forget(places)
+        self._in_flight.forget(places)
         self._room.set()  # what was forgotten made room, and no task is left to say so
 
     def _take(self, record: Any) -> None:
         at = Coordinates(record.topic, record.partition, record.offset)
         job = read(self._topics, self._channel, record, at)
-        if self._window.add(at, record.key, job):
+        if self._in_flight.add(at, record.key, job):
             self._start(at, record.key, job)
 
-    def _start(self, at: Coordinates, key: bytes | None, job: Came | Refused) -> None:
+    def _start(self, at: Coordinates, key: bytes | None, job: ReceivedDelivery | UnreadableRecord) -> None:
         task = asyncio.create_task(self._carry(at, job))
         self._tasks[at] = task
         task.add_done_callback(lambda ended: self._ended(ended, at, key))
 
-    async def _carry(self, at: Coordinates, job: Came | Refused) -> None:
-        if isinstance(job, Refused):
+    async def _carry(self, at: Coordinates, job: ReceivedDelivery | UnreadableRecord) -> None:
+        if isinstance(job, UnreadableRecord):
             self._under_way.add(at)
             await self._worker.refuse(job.letter, job.code)
         else:
@@ -106,13 +106,13 @@ class LaneQueue:
             if self._failed is not None and not self._failed.done():
                 self._failed.set_exception(error)
             return
-        following = self._window.done(at, key)
+        following = self._in_flight.done(at, key)
         if following is not None:
             self._start(*following)
 
-    async def _let_go(self, leaves: Callable[[Coordinates], bool]) -> None:
+    async def _drain(self, leaves: Callable[[Coordinates], bool]) -> None:
         """Cancels what is not claimed among those that leave, and waits for the rest."""
-        self._window.stop(leaves)
+        self._in_flight.stop(leaves)
         leaving = {at: task for at, task in self._tasks.items() if leaves(at)}
         for at, task in leaving.items():
             if at not in self._under_way:
@@ -129,7 +129,7 @@ class LaneQueue:
         assigned = consumer.assignment()
         offsets = {
             TopicPartition(topic, partition): offset
-            for (topic, partition), offset in self._window.committable().items()
+            for (topic, partition), offset in self._in_flight.committable().items()
             if TopicPartition(topic, partition) in assigned
         }
         if not offsets:

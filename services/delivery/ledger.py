@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 from pymongo import UpdateOne
 
-from services.delivery.core.attempts import Fate
-from services.delivery.core.effects import Came
+from services.delivery.core.attempts import DeliveryResult
+from services.delivery.core.effects import ReceivedDelivery
 from shared.model.deliveries import TERMINAL, Delivery, DeliveryState
 from shared.mongo.bulk import insert_new
 from shared.mongo.database import Database
@@ -31,9 +31,9 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True):
-    """A replay: the fate is known, its outputs are re-emitted."""
+    """A replay: the result is known, its outputs are re-emitted."""
 
-    fate: Fate
+    result: DeliveryResult
 
 
 class Busy(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,12 +57,12 @@ class Ledger:
         self._token = token
         self._lease = lease
 
-    async def claim(self, batch: Sequence[Came]) -> list[Claim]:
-        """One claim for each, in order. Raises MongoAway; claiming again then finds its own claims."""
+    async def claim(self, batch: Sequence[ReceivedDelivery]) -> list[Claim]:
+        """One claim for each, in order. Raises MongoUnavailable; claiming again then finds its own claims."""
         with mongo_border():
             now = await server_time(self._database)
         until = now + self._lease
-        rows = [self._row(came, until, now) for came in batch]
+        rows = [self._row(received, until, now) for received in batch]
         seen = await insert_new(self._database.deliveries, rows)
         claims: list[Claim] = [Claimed(token=self._token, until=until) for _ in batch]
         if seen:
@@ -75,9 +75,9 @@ class Ledger:
                     claims[position] = await self._meet(batch[position], stored[delivery.id], now, until)
         return claims
 
-    async def _meet(self, came: Came, row: dict[str, Any], now: datetime, until: datetime) -> Claim:
+    async def _meet(self, received: ReceivedDelivery, row: dict[str, Any], now: datetime, until: datetime) -> Claim:
         """What a row that was there already means for a record."""
-        delivery = came.delivery
+        delivery = received.delivery
         here, there = (delivery.generation, delivery.pass_), (row["generation"], row["pass"])
         state = DeliveryState(row["state"])
         ours = row["lease"]["token"] == self._token
@@ -85,12 +85,14 @@ class Ledger:
             return Obsolete()
         if there == here:
             if state is not DeliveryState.CLAIMED:
-                return Recorded(fate=msgspec.convert(row["fate"], Fate)) if "fate" in row else Obsolete()
+                return (
+                    Recorded(result=msgspec.convert(row["result"], DeliveryResult)) if "result" in row else Obsolete()
+                )
             if not ours and row["lease"]["until"] > now:
                 return Busy(seconds=(row["lease"]["until"] - now).total_seconds())
         # Our own claim, met again, is renewed; it stays what it was if somebody died over it before.
         crashed = there == here and (not ours or row.get("crashed", False))
-        taken = self._row(came, until, now) | {"crashed": crashed}
+        taken = self._row(received, until, now) | {"crashed": crashed}
         del taken["_id"], taken["created_at"]
         result = await self._database.deliveries.update_one(
             {"_id": delivery.id, "generation": row["generation"], "pass": row["pass"], "state": row["state"],
@@ -101,11 +103,11 @@ class Ledger:
             return Busy(seconds=0.05)  # somebody was faster; look again
         return Claimed(token=self._token, until=until, crashed=crashed)
 
-    async def record(self, fates: Sequence[tuple[Delivery, Fate]]) -> set[str]:
-        """Records fates, each fenced by this process's token; returns the deliveries still its own.
+    async def record(self, results: Sequence[tuple[Delivery, DeliveryResult]]) -> set[str]:
+        """Records results, each fenced by this process's token; returns the deliveries still its own.
 
         What is not returned was taken over after its lease ended: the new owner says what follows. Raises
-        MongoAway.
+        MongoUnavailable.
         """
         updates = [
             UpdateOne(
@@ -115,11 +117,11 @@ class Ledger:
                     "pass": delivery.pass_,
                     "lease.token": self._token,
                 },
-                {"$set": {"state": fate.state, "attempts": fate.attempts, "fate": msgspec.to_builtins(fate)}},
+                {"$set": {"state": result.state, "attempts": result.attempts, "result": msgspec.to_builtins(result)}},
             )
-            for delivery, fate in fates
+            for delivery, result in results
         ]
-        ours = {delivery.id for delivery, _ in fates}
+        ours = {delivery.id for delivery, _ in results}
         if not updates:
             return ours
         with mongo_border():
@@ -131,8 +133,8 @@ class Ledger:
                 ours = {row["_id"] async for row in rows}
         return ours
 
-    def _row(self, came: Came, until: datetime, now: datetime) -> dict[str, Any]:
-        delivery, where = came.delivery, came.coordinates
+    def _row(self, received: ReceivedDelivery, until: datetime, now: datetime) -> dict[str, Any]:
+        delivery, where = received.delivery, received.coordinates
         return {
             "_id": delivery.id,
             "tenant": delivery.notification.tenant,

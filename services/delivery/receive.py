@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from services.delivery.core.effects import Came
+from services.delivery.core.effects import ReceivedDelivery
 from shared.model.channels import Channel
 from shared.model.dead_letters import dead_letter_headers
 from shared.model.deliveries import Delivery
@@ -17,14 +17,14 @@ from shared.model.topics import Topics
 from shared.process.clock import now_ms
 
 
-class Refused(msgspec.Struct, frozen=True, kw_only=True):
+class UnreadableRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A record that is no delivery, as the dead letter it becomes."""
 
     letter: Output
     code: str
 
 
-def read(topics: Topics, channel: Channel, record: Any, at: Coordinates) -> Came | Refused:
+def read(topics: Topics, channel: Channel, record: Any, at: Coordinates) -> ReceivedDelivery | UnreadableRecord:
     """The delivery of a Kafka record of `channel`."""
     headers = tuple(record.headers)
     try:
@@ -40,8 +40,8 @@ def read(topics: Topics, channel: Channel, record: Any, at: Coordinates) -> Came
             at=now_ms(),
         )
         letter = Output(topics.deliveries_dlq(channel), record.key, record.value, [*headers, *why])
-        return Refused(letter=letter, code=error.code)
-    return Came(delivery=delivery, coordinates=at, key=record.key, value=record.value, headers=headers)
+        return UnreadableRecord(letter=letter, code=error.code)
+    return ReceivedDelivery(delivery=delivery, coordinates=at, key=record.key, value=record.value, headers=headers)
 
 
 def _decode(raw: bytes | None, channel: Channel) -> Delivery:

@@ -1,4 +1,4 @@
-"""From a claim to a fate: the checks right before the send, the send, what comes of it."""
+"""From a claim to a result: the checks right before the send, the send, what comes of it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from enum import StrEnum
 import msgspec
 
 from services.delivery.channels.sender import Sender
-from services.delivery.core.attempts import Down, Failed, Fate, Outcome, Rejected, decide
+from services.delivery.core.attempts import DeliveryResult, Failed, Outcome, ProviderUnavailable, Rejected, decide
 from services.delivery.freshness import Freshness
 from services.delivery.rendering.liquid import RenderFailed
 from shared.catalog.cache import Catalog
 from shared.model.deliveries import Delivery, DeliveryState
 from shared.model.reasons import Reason
 from shared.process.clock import now_ms
-from shared.process.retries import patiently
+from shared.process.retries import retry_until_available
 
 MOST_SILENT = 10_000
 
@@ -52,18 +52,20 @@ class Sending:
         self._silent: dict[str, float] = {}
         """Until when nobody need knock at an address that did not answer (monotonic seconds)."""
 
-    async def fate(self, delivery: Delivery, *, crashed: bool, send_before: float) -> Fate | None:
+    async def result(self, delivery: Delivery, *, crashed: bool, send_before: float) -> DeliveryResult | None:
         """Sends unless something speaks against it. None: the lease (monotonic seconds) is as good as over.
 
         `crashed`: a worker died over this delivery, sent or not. Then the channel's policy decides.
         """
         attempts, now = delivery.attempts + 1, now_ms()
         if crashed and self.after_crash is AfterCrash.STOP:
-            return Fate(state=DeliveryState.UNCONFIRMED, at=now, attempts=attempts, reason=Reason.UNCONFIRMED)
+            return DeliveryResult(state=DeliveryState.UNCONFIRMED, at=now, attempts=attempts, reason=Reason.UNCONFIRMED)
         if delivery.notification.is_expired(now):
-            return Fate(state=DeliveryState.EXPIRED, at=now, attempts=attempts - 1, reason=Reason.EXPIRED)
+            return DeliveryResult(state=DeliveryState.EXPIRED, at=now, attempts=attempts - 1, reason=Reason.EXPIRED)
         if await self._freshness.is_stale(delivery, now):
-            return Fate(state=DeliveryState.STALE, at=now, attempts=attempts - 1, reason=Reason.WAITED_TOO_LONG)
+            return DeliveryResult(
+                state=DeliveryState.STALE, at=now, attempts=attempts - 1, reason=Reason.WAITED_TOO_LONG
+            )
         outcome = await self._send(delivery, send_before)
         if outcome is None:
             return None
@@ -81,14 +83,14 @@ class Sending:
         notification = delivery.notification
         place = (notification.tenant, notification.workflow, notification.version)
         if self._catalog.version(*place) is None:
-            await patiently()(self._catalog.fetch, [place])
+            await retry_until_available()(self._catalog.fetch, [place])
         workflow = self._catalog.version(*place)
         if workflow is None:
             return Rejected(reason=Reason.UNKNOWN_WORKFLOW)
         if time.monotonic() < self._down_until:
-            return Down(code="known_down")
+            return ProviderUnavailable(code="known_down")
         if time.monotonic() < self._silent.get(delivery.address, 0.0):
-            return Down(code="endpoint_silent")
+            return ProviderUnavailable(code="endpoint_silent")
         if time.monotonic() >= send_before:
             return None
         try:
@@ -97,7 +99,7 @@ class Sending:
             return Rejected(reason=Reason.RENDER_FAILED, code=str(error))
         # Those behind it need not knock, too: the next look is when the first one comes back.
         quiet_until = time.monotonic() + self._schedule.probe / 1000 * 0.9
-        if isinstance(outcome, Down):
+        if isinstance(outcome, ProviderUnavailable):
             self._down_until = quiet_until
         elif isinstance(outcome, Failed) and outcome.silent:
             if len(self._silent) >= MOST_SILENT:

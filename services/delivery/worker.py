@@ -10,8 +10,8 @@ import asyncio
 import time
 from datetime import timedelta
 
-from services.delivery.core.attempts import Fate
-from services.delivery.core.effects import Came, Following, following
+from services.delivery.core.attempts import DeliveryResult
+from services.delivery.core.effects import DeliveryEffects, ReceivedDelivery, derive_effects
 from services.delivery.ledger import Busy, Claim, Claimed, Ledger, Obsolete, Recorded
 from services.delivery.send import Sending
 from shared.kafka.producer import Publisher
@@ -32,7 +32,7 @@ from shared.process.metrics import (
     IN_FLIGHT,
     REPLAYS,
 )
-from shared.process.retries import patiently
+from shared.process.retries import retry_until_available
 
 BULK = 200
 
@@ -60,56 +60,60 @@ class Worker:
         self._lease = lease
         self._slots = asyncio.Semaphore(slots)
         self._in_flight = IN_FLIGHT.labels(channel)
-        self._claim: Batcher[Came, Claim] = Batcher(lambda items: patiently()(ledger.claim, items), most=BULK)
-        self._record: Batcher[tuple[Delivery, Fate], bool] = Batcher(
-            lambda items: patiently()(_record, ledger, items), most=BULK
+        self._claim: Batcher[ReceivedDelivery, Claim] = Batcher(
+            lambda items: retry_until_available()(ledger.claim, items), most=BULK
         )
-        self._emit: Batcher[Following, None] = Batcher(lambda items: patiently()(self._write, items), most=BULK)
+        self._record: Batcher[tuple[Delivery, DeliveryResult], bool] = Batcher(
+            lambda items: retry_until_available()(_record, ledger, items), most=BULK
+        )
+        self._emit: Batcher[DeliveryEffects, None] = Batcher(
+            lambda items: retry_until_available()(self._write, items), most=BULK
+        )
 
-    async def deliver(self, came: Came, under_way: set[Coordinates]) -> None:
+    async def deliver(self, received: ReceivedDelivery, under_way: set[Coordinates]) -> None:
         """One delivery, until all that follows it is durable. Waits while Kafka or MongoDB are away.
 
         From its claim on it stands in `under_way`: then it must be let to finish.
         """
         while True:
             async with self._slots:
-                under_way.add(came.coordinates)
+                under_way.add(received.coordinates)
                 send_before = time.monotonic() + self._lease.total_seconds() / 2
-                claim = await self._claim(came)
+                claim = await self._claim(received)
                 if isinstance(claim, Obsolete):
                     DUPLICATES.labels("ledger").inc()
                     return
                 if not isinstance(claim, Busy):
-                    if await self._carry(came, claim, send_before):
+                    if await self._carry(received, claim, send_before):
                         return
                     continue
             # Somebody else holds it: the slot is for those that can be sent.
-            under_way.discard(came.coordinates)
+            under_way.discard(received.coordinates)
             await asyncio.sleep(claim.seconds)
 
-    async def _carry(self, came: Came, claim: Claimed | Recorded, send_before: float) -> bool:
+    async def _carry(self, received: ReceivedDelivery, claim: Claimed | Recorded, send_before: float) -> bool:
         """From a claim to its outputs; False when the lease ran low before the send: claim again."""
         if isinstance(claim, Recorded):
             REPLAYS.labels("ledger").inc()
-            fate: Fate | None = claim.fate
+            result: DeliveryResult | None = claim.result
         else:
             failpoint(Failpoint.AFTER_CLAIM)
             if claim.crashed:
                 CRASH_WINDOWS.labels(self._channel, self._sending.after_crash).inc()
             with self._in_flight.track_inprogress():
-                fate = await self._sending.fate(came.delivery, crashed=claim.crashed, send_before=send_before)
+                result = await self._sending.result(received.delivery, crashed=claim.crashed, send_before=send_before)
             failpoint(Failpoint.AFTER_SEND)
-            if fate is None:
+            if result is None:
                 return False
-            if not await self._record((came.delivery, fate)):
+            if not await self._record((received.delivery, result)):
                 return True
             failpoint(Failpoint.AFTER_RECORD)
-            _count(came.delivery, fate)
-        if fate is not None:
-            await self._emit(following(self._topics, came, fate))
+            _count(received.delivery, result)
+        if result is not None:
+            await self._emit(derive_effects(self._topics, received, result))
         return True
 
-    async def _write(self, items: list[Following]) -> list[None]:
+    async def _write(self, items: list[DeliveryEffects]) -> list[None]:
         await holds.place(self._database, [item.hold for item in items if item.hold is not None])
         failpoint(Failpoint.AFTER_HOLD)
         await self._publisher.publish(output for item in items for output in item.outputs)
@@ -119,14 +123,14 @@ class Worker:
     async def refuse(self, letter: Output, code: str) -> None:
         """Writes a record that cannot be read to the dead-letter topic."""
         DEAD_LETTERS.labels(letter.topic, code).inc()
-        await self._emit(Following(outputs=[letter]))
+        await self._emit(DeliveryEffects(outputs=[letter]))
 
 
-async def _record(ledger: Ledger, items: list[tuple[Delivery, Fate]]) -> list[bool]:
+async def _record(ledger: Ledger, items: list[tuple[Delivery, DeliveryResult]]) -> list[bool]:
     ours = await ledger.record(items)
     return [delivery.id in ours for delivery, _ in items]
 
 
-def _count(delivery: Delivery, fate: Fate) -> None:
-    DELIVERIES.labels(delivery.channel, fate.state, fate.reason or "none").inc()
-    DELIVERY_SECONDS.labels(delivery.channel).observe(max(0, fate.at - delivery.notification.accepted_at) / 1000)
+def _count(delivery: Delivery, result: DeliveryResult) -> None:
+    DELIVERIES.labels(delivery.channel, result.state, result.reason or "none").inc()
+    DELIVERY_SECONDS.labels(delivery.channel).observe(max(0, result.at - delivery.notification.accepted_at) / 1000)

@@ -23,7 +23,7 @@ from shared.http import problems, server
 from shared.kafka.group_commit import GroupPublisher
 from shared.mongo.database import open_database, ping
 from shared.mongo.epoch import epoch
-from shared.process.retries import patiently
+from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
 from shared.process.settings import load
 
@@ -42,12 +42,12 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
         stack.push_async_callback(publisher.stop)
 
         catalog = Catalog(database)
-        await patiently()(catalog.load)
+        await retry_until_available()(catalog.load)
         store = InboxStore(database)
         changes = Changes(store, publisher, settings.topics)
         services = Services(
             secret=settings.token_secret.get_secret_value(),
-            epoch=await patiently()(epoch, database),
+            epoch=await retry_until_available()(epoch, database),
             registry=Registry(),
             store=store,
             changes=changes,
@@ -56,7 +56,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
         )
         sockets = Sockets(services)
         fanout = Fanout(settings.kafka, settings.topics.inbox, services.registry, flush=sockets.flush, drop=_drop)
-        await patiently()(fanout.start)
+        await retry_until_available()(fanout.start)
         stack.push_async_callback(fanout.stop)
 
         async def log_answers() -> bool:

@@ -24,10 +24,10 @@ from shared.catalog.cache import Catalog
 from shared.http.problems import Problem, install_problems, respond
 from shared.http.server import serve
 from shared.kafka.group_commit import GroupCommit, GroupPublisher
-from shared.model.errors import MongoAway
+from shared.model.errors import MongoUnavailable
 from shared.mongo.api_keys import ApiKeys
 from shared.mongo.database import Database, open_database
-from shared.process.retries import patiently
+from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
 from shared.process.settings import load
 
@@ -74,12 +74,15 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
     """Serves until told to stop; needs Kafka or MongoDB to accept, and MongoDB once to know the catalog."""
     async with open_database(settings.mongo, settings.mongo_database, timeout_ms=2_000) as database:
         catalog = Catalog(database)
-        await patiently()(catalog.load)
+        await retry_until_available()(catalog.load)
         kafka = GroupPublisher(
             settings.kafka, client_id="carillon-ingest", deadline_seconds=settings.send_timeout_seconds
         )
         outbox = GroupCommit(
-            OutboxSink(database), name="outbox", deadline_seconds=settings.outbox_timeout_seconds, error=MongoAway
+            OutboxSink(database),
+            name="outbox",
+            deadline_seconds=settings.outbox_timeout_seconds,
+            error=MongoUnavailable,
         )
         await kafka.start()
         await outbox.start()
@@ -117,7 +120,7 @@ async def _follow(catalog: Catalog, settings: IngestSettings) -> None:
         except KafkaError as error:
             log.warning("catalog_waits", error=type(error).__name__)
         await asyncio.sleep(1)
-        await patiently()(catalog.load)
+        await retry_until_available()(catalog.load)
 
 
 def main() -> None:

@@ -34,7 +34,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, arrived=self.arrived + time.monotonic() - begun)
 
     def within_preparation(self) -> AbstractContextManager[Any]:
-        """A context whose MongoDB calls end, with MongoAway, when the time to prepare is over."""
+        """A context whose MongoDB calls end, with MongoUnavailable, when the time to prepare is over."""
         return pymongo.timeout(max(0.05, self.arrived + self.prepare_seconds - time.monotonic()))
 
 
@@ -46,7 +46,7 @@ class Edge:
         self._prepare_seconds = prepare_seconds
 
     async def admit(self, request: Request, scope: Scope) -> Caller:
-        """Raises Problem 401, 403 or 431; MongoAway when the key is not known here and cannot be read."""
+        """Raises Problem 401, 403 or 431; MongoUnavailable when the key is not known here and cannot be read."""
         if sum(len(name) + len(value) for name, value in request.headers.raw) > MAX_HEADER_BYTES:
             detail = f"the headers are larger than {MAX_HEADER_BYTES} bytes"
             raise Problem(431, "headers_too_large", detail, fix="Send fewer or shorter headers.")

@@ -23,7 +23,7 @@ from pymongo.errors import DuplicateKeyError
 
 from services.ingest.edge import Caller
 from shared.http.problems import Problem
-from shared.model.errors import MongoAway
+from shared.model.errors import MongoUnavailable
 from shared.model.ids import SEPARATOR
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
@@ -99,7 +99,7 @@ class Requests:
         try:
             with caller.within_preparation():
                 found = await self._claim(row, caller.tenant, token, print_)
-        except MongoAway:
+        except MongoUnavailable:
             self._skip_until = time.monotonic() + SKIP_SECONDS
             log.warning("idempotency_skipped", next="event ids still derive from the key; the next look is in 1 s")
             return (await act()).respond()
@@ -134,7 +134,7 @@ class Requests:
                 except DuplicateKeyError:
                     continue  # another call inserted it between look and insert; now it is there
                 return found
-        raise MongoAway("the row could not be claimed")
+        raise MongoUnavailable("the row could not be claimed")
 
     async def _do(self, caller: Caller, row: str, token: str, act: Act) -> Response:
         try:
@@ -155,7 +155,7 @@ class Requests:
                 else:
                     done = {"state": "done", **msgspec.structs.asdict(answer)}
                     await self._rows.update_one(mine, {"$set": done})
-        except MongoAway:
+        except MongoUnavailable:
             self._skip_until = time.monotonic() + SKIP_SECONDS
 
 

@@ -157,7 +157,7 @@ class NotificationsApi:
         return Answer(status=202, body=orjson.dumps(answer), headers=location)
 
     async def _count(self, caller: Caller, cancellation_key: str | None) -> int:
-        """The key's counter, which a cancel raises. Raises MongoAway: without it nothing keyed is accepted."""
+        """The key's counter, which a cancel raises. Raises MongoUnavailable: without it nothing keyed is accepted."""
         if cancellation_key is None:
             return 0
         with caller.within_preparation(), mongo_border():

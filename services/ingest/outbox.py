@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from pymongo.errors import BulkWriteError
 
-from shared.model.errors import MongoAway
+from shared.model.errors import MongoUnavailable
 from shared.model.outputs import Output
 from shared.model.timestamps import to_datetime
 from shared.mongo.database import Database
@@ -38,17 +38,17 @@ class OutboxSink:
         self._numbers = count()
 
     async def start(self) -> None:
-        """Raises MongoAway when no primary answers."""
+        """Raises MongoUnavailable when no primary answers."""
         with mongo_border():
             await self._database.command("ping")
 
     async def publish(self, outputs: list[Output]) -> None:
-        """Inserts in order (majority, journal). Raises MongoAway: some of it may be there."""
+        """Inserts in order (majority, journal). Raises MongoUnavailable: some of it may be there."""
         with mongo_border():
             try:
                 await self._database.outbox.insert_many([self._row(output) for output in outputs])
             except BulkWriteError as error:
-                raise MongoAway("the bulk was not written in full") from error
+                raise MongoUnavailable("the bulk was not written in full") from error
 
     async def discard(self) -> None:
         """Nothing is held here."""
@@ -69,7 +69,7 @@ class OutboxSink:
 
 
 async def claim(database: Database, *, lease: timedelta = LEASE) -> tuple[str, list[Output]]:
-    """The oldest rows, claimed under the token returned; none when another process relays. Raises MongoAway."""
+    """The oldest rows, claimed under the token returned; none when another process relays. Raises MongoUnavailable."""
     token = uuid4().hex
     with mongo_border():
         head = await database.outbox.find_one({}, {"size": 1, "lease": 1}, sort=[("_id", 1)])
@@ -105,13 +105,13 @@ def _within(used: int, rows: Iterable[dict[str, Any]]) -> list[str]:
 
 
 async def delete(database: Database, token: str) -> int:
-    """Ends the rows that were relayed under `token`; returns how many. Raises MongoAway."""
+    """Ends the rows that were relayed under `token`; returns how many. Raises MongoUnavailable."""
     with mongo_border():
         return int((await database.outbox.delete_many({"token": token})).deleted_count)
 
 
 async def give_back(database: Database, token: str) -> None:
-    """Frees what was claimed under `token` and could not be relayed. Raises MongoAway."""
+    """Frees what was claimed under `token` and could not be relayed. Raises MongoUnavailable."""
     with mongo_border():
         await database.outbox.update_many({"token": token}, {"$set": {"lease": _FREE}, "$unset": {"token": 1}})
 

@@ -10,7 +10,7 @@ from aiokafka.errors import MessageSizeTooLargeError
 
 from services.ingest import outbox
 from shared.kafka.group_commit import GroupCommit
-from shared.model.errors import KafkaAway, Unavailable
+from shared.model.errors import KafkaUnavailable, Unavailable
 from shared.mongo.database import Database
 from shared.process.metrics import OUTBOX_RELAYED
 
@@ -33,7 +33,7 @@ async def relay(database: Database, kafka: GroupCommit) -> None:
 
 
 async def relay_once(database: Database, kafka: GroupCommit) -> int:
-    """Moves the oldest rows; returns how many. Raises KafkaAway or MongoAway: they stay, or go again."""
+    """Moves the oldest rows; returns how many. Raises KafkaUnavailable or MongoUnavailable: they stay, or go again."""
     token, outputs = await outbox.claim(database)
     if not outputs:
         return 0
@@ -41,7 +41,7 @@ async def relay_once(database: Database, kafka: GroupCommit) -> int:
         await kafka.publish(outputs)
     except (Unavailable, MessageSizeTooLargeError) as error:
         await outbox.give_back(database, token)
-        raise KafkaAway(f"not relayed: {type(error).__name__}") from error
+        raise KafkaUnavailable(f"not relayed: {type(error).__name__}") from error
     moved = await outbox.delete(database, token)
     OUTBOX_RELAYED.inc(moved)
     log.info("relayed", records=moved)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from shared.process.metrics import CHUNK_SECONDS, CHUNK_SIZE
-from shared.process.retries import patiently
+from shared.process.retries import retry_until_available
 
 P = TypeVar("P")
 Chunk = Sequence[Any]
@@ -30,13 +30,13 @@ class Work(Protocol[P]):
 
 
 async def carry(
-    stream: Any, work: Work[P], *, name: str, most: int, company_seconds: float, crash: Callable[[BaseException], None]
+    stream: Any, work: Work[P], *, name: str, most: int, linger_seconds: float, crash: Callable[[BaseException], None]
 ) -> None:
     """Carries chunks of a ChunkStream until it ends. `crash` is told what breaks a finish: nobody awaits the last."""
     sizes, seconds = CHUNK_SIZE.labels(name), CHUNK_SECONDS.labels(name)
 
     async def finish(chunk: Chunk, prepared: P) -> None:
-        await patiently()(work.finish, prepared)
+        await retry_until_available()(work.finish, prepared)
         for event in chunk:
             await stream.ack(event)
         sizes.observe(len(chunk))
@@ -46,9 +46,9 @@ async def carry(
             crash(error)
 
     before: asyncio.Task[None] | None = None
-    async for chunk in stream.chunks(most, company_seconds):
+    async for chunk in stream.chunks(most, linger_seconds):
         with seconds.time():
-            prepared = await patiently()(work.prepare, chunk)
+            prepared = await retry_until_available()(work.prepare, chunk)
             if before is not None:
                 await before
         before = asyncio.create_task(finish(chunk, prepared))

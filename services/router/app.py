@@ -15,7 +15,7 @@ from mode import CrashingSupervisor
 from yarl import URL
 
 from services.router.agents import P, Work, carry
-from services.router.decide import Door
+from services.router.decide import Decide
 from services.router.expand import Expander
 from services.router.faust.streams import ChunkStream
 from services.router.faust.transport import Transport
@@ -25,7 +25,7 @@ from shared.catalog.cache import Catalog
 from shared.kafka.producer import Publisher
 from shared.model.topics import INTERNAL_MAX_BYTES
 from shared.mongo.database import Database, open_database, ping
-from shared.process.retries import patiently
+from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
 from shared.process.settings import load
 
@@ -74,7 +74,7 @@ def add_agent(app: faust.App, name: str, topic: str, settings: RouterSettings, w
             work,
             name=name,
             most=settings.chunk_size,
-            company_seconds=settings.company_ms / 1000,
+            linger_seconds=settings.linger_ms / 1000,
             crash=crash,
         )
 
@@ -86,13 +86,13 @@ async def running(settings: RouterSettings, database: Database) -> AsyncIterator
     """The whole router, started and assigned; stopped at the end."""
     topics = settings.topics
     catalog = Catalog(database)
-    await patiently()(catalog.load)
+    await retry_until_available()(catalog.load)
     profiles = Profiles(database, size=settings.profile_cache_size, ttl_ms=round(settings.profile_ttl_seconds * 1000))
     # One publisher each: the agents' chunks overlap in time, the calls of one publisher must not.
     for_events = Publisher(settings.kafka, client_id="carillon-router-expand")
     for_door = Publisher(settings.kafka, client_id="carillon-router-decide")
     expander = Expander(database=database, publisher=for_events, catalog=catalog, topics=topics)
-    door = Door(
+    door = Decide(
         database=database,
         publisher=for_door,
         catalog=catalog,
@@ -110,8 +110,8 @@ async def running(settings: RouterSettings, database: Database) -> AsyncIterator
 
     following = asyncio.create_task(catalog.follow(settings.kafka, topics, "carillon-router-catalog"))
     try:
-        await patiently()(for_events.start)
-        await patiently()(for_door.start)
+        await retry_until_available()(for_events.start)
+        await retry_until_available()(for_door.start)
         async with faust_app_running(app, stop_timeout=settings.drain_seconds):
             yield app
     finally:

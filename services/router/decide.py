@@ -14,7 +14,7 @@ from pymongo import UpdateOne
 
 from services.router.core.decision import Decision
 from services.router.core.effects import Closing, Effects, effects
-from services.router.core.routing import Deliver, Question, Suppress, Wait, route
+from services.router.core.routing import Deliver, HoldUntil, RoutingInput, Suppress, route
 from services.router.decisions import store
 from services.router.inputs import Profiles
 from services.router.poison import Poison, dead_letters
@@ -37,10 +37,10 @@ Message = Any
 """A Faust event; `.message` holds topic, partition, offset, key, value, headers."""
 
 
-OUTCOMES = {Deliver: "deliver", Wait: "hold", Suppress: "suppress"}
+OUTCOMES = {Deliver: "deliver", HoldUntil: "hold", Suppress: "suppress"}
 
 
-class Arrived(NamedTuple):
+class InboundRecord(NamedTuple):
     """A record at the door, the notification it is about, and where it stands."""
 
     record: Record
@@ -56,7 +56,7 @@ class Decided(NamedTuple):
     poison: list[Poison]
 
 
-class Door:
+class Decide:
     """Decides chunks of `notifications.v1`."""
 
     def __init__(
@@ -77,7 +77,7 @@ class Door:
         self._spread_ms = spread_ms
 
     async def prepare(self, chunk: Sequence[Message]) -> Decided:
-        """Decides a chunk and stores the decisions. Raises MongoAway: call again with the same chunk."""
+        """Decides a chunk and stores the decisions. Raises MongoUnavailable: call again with the same chunk."""
         poison: list[Poison] = []
         records = self._read(chunk, poison)
         decided = await self._decisions(records)
@@ -88,7 +88,7 @@ class Door:
     async def finish(self, decided: Decided) -> None:
         """Carries out what was decided; returns when all of it is durable.
 
-        Raises MongoAway or KafkaAway: call again, everything in it may be repeated.
+        Raises MongoUnavailable or KafkaUnavailable: call again, everything in it may be repeated.
         """
         follow = decided.effects
         await holds.place(self._database, follow.holds)
@@ -98,8 +98,8 @@ class Door:
         failpoint(Failpoint.AFTER_PRODUCE)
         _count(decided.carried)
 
-    def _read(self, chunk: Sequence[Message], poison: list[Poison]) -> list[Arrived]:
-        records: list[Arrived] = []
+    def _read(self, chunk: Sequence[Message], poison: list[Poison]) -> list[InboundRecord]:
+        records: list[InboundRecord] = []
         for event in chunk:
             message = event.message
             try:
@@ -111,10 +111,12 @@ class Door:
                 # Evicted before this chunk's look-ups, so everything in the chunk sees the new profile.
                 self._profiles.forget(f"{record.tenant}:{record.user}")
             elif (about := record.about) is not None:
-                records.append(Arrived(record, about, Coordinates(message.topic, message.partition, message.offset)))
+                records.append(
+                    InboundRecord(record, about, Coordinates(message.topic, message.partition, message.offset))
+                )
         return records
 
-    async def _decisions(self, records: list[Arrived]) -> list[Decision]:
+    async def _decisions(self, records: list[InboundRecord]) -> list[Decision]:
         now = now_ms()
         abouts = [about for _, about, _ in records]
         known = await self._profiles.load([f"{about.tenant}:{about.user}" for about in abouts], now)
@@ -127,7 +129,7 @@ class Door:
         decisions = []
         for record, about, coordinates in records:
             user = known[f"{about.tenant}:{about.user}"]
-            question = Question(
+            asked = RoutingInput(
                 notification=about,
                 workflow=self._catalog.version(about.tenant, about.workflow, about.version),
                 profile=user.profile,
@@ -142,7 +144,7 @@ class Door:
                     record=record,
                     notification=about,
                     coordinates=coordinates,
-                    items=route(question),
+                    items=route(asked),
                     at=now,
                     profile_version=user.profile.version if user.profile else 0,
                     snapshot=user.snapshot,

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from services.router.core.decision import Decision
-from services.router.core.routing import Item
+from services.router.core.routing import RoutingItem
 from shared.model.outputs import Coordinates
 from shared.model.timestamps import from_datetime, to_datetime
 from shared.mongo.bulk import insert_new
@@ -22,7 +22,7 @@ from shared.process.metrics import DUPLICATES, REPLAYS
 
 
 async def store(database: Database, decisions: Sequence[Decision]) -> list[Decision]:
-    """Stores decisions and returns those to carry out: new ones, and stored ones of replays. Raises MongoAway."""
+    """Stores decisions and returns those to carry out: new ones, and stored ones of replays. Raises MongoUnavailable."""
     if not decisions:
         return []
     seen = await insert_new(database.decisions, [_document(decision) for decision in decisions])
@@ -51,7 +51,7 @@ def _replayed(decision: Decision, row: dict[str, Any]) -> Decision | None:
     REPLAYS.labels("door").inc()
     return msgspec.structs.replace(
         decision,
-        items=msgspec.convert(tuple(row["items"]), tuple[Item, ...]),
+        items=msgspec.convert(tuple(row["items"]), tuple[RoutingItem, ...]),
         at=from_datetime(row["at"]),
         profile_version=row["profile_version"],
     )

@@ -60,7 +60,7 @@ class Expander:
         self._topics = topics
 
     async def prepare(self, chunk: Sequence[Any]) -> list[Output]:
-        """Stores what a chunk of events expands to, and returns it. Raises MongoAway: call again."""
+        """Stores what a chunk of events expands to, and returns it. Raises MongoUnavailable: call again."""
         poison: list[Poison] = []
         read = [found for event in chunk if (found := self._read(event.message, poison)) is not None]
         carried = await self._store(read)
@@ -74,7 +74,7 @@ class Expander:
         return outputs + dead_letters(self._topics, poison, "router")
 
     async def finish(self, outputs: list[Output]) -> None:
-        """Writes it; returns when all of it is durable. Raises KafkaAway: call again."""
+        """Writes it; returns when all of it is durable. Raises KafkaUnavailable: call again."""
         await self._publisher.publish(outputs)
         failpoint(Failpoint.AFTER_PRODUCE)
 
@@ -97,7 +97,7 @@ class Expander:
         )
 
     async def _store(self, read: list[tuple[Any, Expansion]]) -> list[tuple[Any, Expansion]]:
-        """Stores the rows; replays get the stored one, duplicates are dropped. Raises MongoAway."""
+        """Stores the rows; replays get the stored one, duplicates are dropped. Raises MongoUnavailable."""
         if not read:
             return []
         seen = await insert_new(self._database.expansions, [_document(expansion) for _, expansion in read])

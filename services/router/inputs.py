@@ -52,7 +52,7 @@ class Profiles:
         self._known.clear()
 
     async def load(self, keys: Iterable[str], now: int) -> dict[str, Known]:
-        """What is known of each key; `now` in milliseconds. Raises MongoAway: who does not know must wait."""
+        """What is known of each key; `now` in milliseconds. Raises MongoUnavailable: who does not know must wait."""
         found: dict[str, Known] = {}
         missing: list[str] = []
         for key in set(keys):

@@ -18,7 +18,7 @@ from shared.process.metrics import HOLD_LATENESS, HOLDS_RELEASED
 async def release_due(database: Database, publisher: Publisher, topics: Topics, *, batch: int, lease: timedelta) -> int:
     """Releases up to `batch` due holds and returns how many; several looks empty the rest.
 
-    Raises MongoAway or KafkaAway: what was claimed comes free when its lease ends, and what was produced
+    Raises MongoUnavailable or KafkaUnavailable: what was claimed comes free when its lease ends, and what was produced
     twice is dropped at the door.
     """
 

@@ -14,12 +14,12 @@ from aiokafka.errors import KafkaError
 
 from shared.catalog.rows import _workflow
 from shared.kafka.consumer import consumer, started
-from shared.model.errors import KafkaAway
+from shared.model.errors import KafkaUnavailable
 from shared.model.topics import Topics
 from shared.model.workflows import Workflow
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
-from shared.process.retries import patiently
+from shared.process.retries import retry_until_available
 
 log = structlog.get_logger()
 
@@ -38,7 +38,7 @@ class Catalog:
         self._by_type: dict[Place, list[Workflow]] = {}
 
     async def load(self) -> None:
-        """Reads the newest version of every workflow. Raises MongoAway."""
+        """Reads the newest version of every workflow. Raises MongoUnavailable."""
         newest: dict[Place, Workflow] = {}
         with mongo_border():
             async for row in self._database.workflows.find().sort("version", 1):
@@ -67,7 +67,7 @@ class Catalog:
         return self._versions.get((tenant, key, version))
 
     async def fetch(self, wanted: Iterable[tuple[str, str, int]]) -> None:
-        """Reads versions that are not known here; one that does not exist stays unknown. Raises MongoAway."""
+        """Reads versions that are not known here; one that does not exist stays unknown. Raises MongoUnavailable."""
         missing = [f"{tenant}:{key}:{version}" for tenant, key, version in wanted]
         if missing:
             with mongo_border():
@@ -77,7 +77,7 @@ class Catalog:
     async def follow(self, bootstrap: str, topics: Topics, client_id: str) -> None:
         """Loads again whenever something is published; waits out all trouble, runs until cancelled."""
         while True:
-            await patiently()(self._follow, bootstrap, topics, client_id)
+            await retry_until_available()(self._follow, bootstrap, topics, client_id)
 
     async def _follow(self, bootstrap: str, topics: Topics, client_id: str) -> None:
         announcements = consumer(bootstrap, topics.catalog, group=None, client_id=client_id, auto_offset_reset="latest")
@@ -87,7 +87,7 @@ class Catalog:
             async for _ in announcements:
                 await self.load()
         except KafkaError as error:
-            raise KafkaAway(repr(error)) from error
+            raise KafkaUnavailable(repr(error)) from error
         finally:
             await announcements.stop()
 

@@ -22,7 +22,7 @@ async def publish(
 ) -> list[Workflow]:
     """Publishes what differs from its newest version, under the next number; returns what is new.
 
-    Raises MongoAway or KafkaAway; running it again repeats nothing but the announcement.
+    Raises MongoUnavailable or KafkaUnavailable; running it again repeats nothing but the announcement.
     """
     new: list[Workflow] = []
     for workflow in found:

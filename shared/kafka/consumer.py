@@ -7,7 +7,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
-from shared.model.errors import KafkaAway
+from shared.model.errors import KafkaUnavailable
 from shared.model.topics import INTERNAL_MAX_BYTES
 
 
@@ -28,8 +28,8 @@ def consumer(bootstrap: str, *topics: str, group: str | None, client_id: str, **
 
 
 async def started(source: AIOKafkaConsumer) -> None:
-    """Connects a consumer; raises KafkaAway when no broker answers."""
+    """Connects a consumer; raises KafkaUnavailable when no broker answers."""
     try:
         await source.start()
     except KafkaError as error:
-        raise KafkaAway(repr(error)) from error
+        raise KafkaUnavailable(repr(error)) from error

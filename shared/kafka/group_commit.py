@@ -14,7 +14,7 @@ import structlog
 from aiokafka.errors import MessageSizeTooLargeError
 
 from shared.kafka.producer import Publisher
-from shared.model.errors import KafkaAway, Unavailable
+from shared.model.errors import KafkaUnavailable, Unavailable
 from shared.model.outputs import Output
 
 MOST_BYTES: Final = 64 * 1_048_576
@@ -69,7 +69,7 @@ class GroupCommit:
         *,
         name: str,
         deadline_seconds: float | None,
-        error: type[Unavailable] = KafkaAway,
+        error: type[Unavailable] = KafkaUnavailable,
         most_bytes: int = MOST_BYTES,
     ) -> None:
         self._sink = sink

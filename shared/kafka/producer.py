@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from aiokafka.partitioner import murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from shared.model.errors import KafkaAway
+from shared.model.errors import KafkaUnavailable
 from shared.model.outputs import Output
 from shared.model.topics import INTERNAL_MAX_BYTES
 from shared.process.failpoints import Failpoint, failpoint, is_armed
@@ -39,7 +39,7 @@ class Publisher:
         self._round_robin = 0
 
     async def start(self) -> None:
-        """Connects; raises KafkaAway when no broker answers."""
+        """Connects; raises KafkaUnavailable when no broker answers."""
         producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap,
             client_id=self._client_id,
@@ -55,7 +55,7 @@ class Publisher:
             await producer.start()
         except KafkaError as error:
             await producer.stop()
-            raise KafkaAway(repr(error)) from error
+            raise KafkaUnavailable(repr(error)) from error
         except asyncio.CancelledError:
             producer._closed = True  # given up while connecting: there is nothing to flush
             await producer.client.close()
@@ -87,7 +87,7 @@ class Publisher:
         """Writes all outputs and waits until every one is acknowledged by all replicas.
 
         Order is kept per key. While Kafka is away this waits. Raises MessageSizeTooLargeError when a record
-        is larger than its topic takes, KafkaAway on any other refusal; what was written stays written.
+        is larger than its topic takes, KafkaUnavailable on any other refusal; what was written stays written.
         """
         if self._live is None:
             await self.start()
@@ -102,19 +102,19 @@ class Publisher:
             results = await asyncio.gather(*pending, return_exceptions=True)
         except KafkaError as error:
             await self.discard()
-            raise KafkaAway(repr(error)) from error
+            raise KafkaUnavailable(repr(error)) from error
         failures = [result for result in results if isinstance(result, BaseException)]
         for failure in failures:
             if isinstance(failure, MessageSizeTooLargeError):
                 raise failure
         if failures:
             await self.discard()
-            raise KafkaAway(repr(failures[0])) from failures[0]
+            raise KafkaUnavailable(repr(failures[0])) from failures[0]
 
     @property
     def _producer(self) -> AIOKafkaProducer:
         if self._live is None:
-            raise KafkaAway("the producer was discarded")
+            raise KafkaUnavailable("the producer was discarded")
         return self._live
 
     async def _batches(self, outputs: Iterable[Output]) -> list[tuple[str, int, BatchBuilder]]:
@@ -136,9 +136,9 @@ class Publisher:
         try:
             count = len(await self._producer.partitions_for(topic))
         except KafkaError as error:
-            raise KafkaAway(f"no metadata of {topic}: {error!r}") from error
+            raise KafkaUnavailable(f"no metadata of {topic}: {error!r}") from error
         if not count:
-            raise KafkaAway(f"the topic {topic} does not exist; create it: carillon topics create")
+            raise KafkaUnavailable(f"the topic {topic} does not exist; create it: carillon topics create")
         self._counts[topic] = count
         return count
 

@@ -14,7 +14,7 @@ class Lane(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Traits:
+class ChannelSpec:
     """What the rules need to know of a channel."""
 
     noisy: bool
@@ -26,21 +26,21 @@ class Traits:
 
 
 class Channel(StrEnum):
-    """Where a delivery goes. A new channel is a member here, a row in TRAITS, a sender and a manifest."""
+    """Where a delivery goes. A new channel is a member here, a row in CHANNEL_SPECS, a sender and a manifest."""
 
     IN_APP = "in_app"
     EMAIL = "email"
     WEBHOOK = "webhook"
 
     @property
-    def traits(self) -> Traits:
-        """The channel's row in TRAITS."""
-        return TRAITS[self]
+    def spec(self) -> ChannelSpec:
+        """The channel's row in CHANNEL_SPECS."""
+        return CHANNEL_SPECS[self]
 
 
 BOTH_LANES = (Lane.NORMAL, Lane.EXPRESS)
-TRAITS: dict[Channel, Traits] = {
-    Channel.IN_APP: Traits(noisy=False, lanes=(Lane.NORMAL,), address=None),
-    Channel.EMAIL: Traits(noisy=True, lanes=BOTH_LANES, address="email"),
-    Channel.WEBHOOK: Traits(noisy=False, lanes=BOTH_LANES, address="webhook"),
+CHANNEL_SPECS: dict[Channel, ChannelSpec] = {
+    Channel.IN_APP: ChannelSpec(noisy=False, lanes=(Lane.NORMAL,), address=None),
+    Channel.EMAIL: ChannelSpec(noisy=True, lanes=BOTH_LANES, address="email"),
+    Channel.WEBHOOK: ChannelSpec(noisy=False, lanes=BOTH_LANES, address="webhook"),
 }

@@ -73,6 +73,6 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def lane(self) -> Lane:
         """The queue of its channel that carries it."""
-        lanes = self.channel.traits.lanes
+        lanes = self.channel.spec.lanes
         express = self.notification.priority.is_express and Lane.EXPRESS in lanes
         return Lane.EXPRESS if express else Lane.NORMAL

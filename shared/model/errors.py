@@ -37,9 +37,9 @@ class Unavailable(CarillonError):
     """Infrastructure trouble: wait and resume, it is nobody's dead letter."""
 
 
-class KafkaAway(Unavailable):
+class KafkaUnavailable(Unavailable):
     """Kafka did not acknowledge in time; what was sent may or may not be on the log."""
 
 
-class MongoAway(Unavailable):
+class MongoUnavailable(Unavailable):
     """MongoDB did not answer in time."""

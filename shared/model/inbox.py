@@ -22,7 +22,7 @@ class Change(StrEnum):
     DELETED = "deleted"
 
 
-class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class InboxItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a client sees of one notification. Times are milliseconds since the epoch."""
 
     id: str
@@ -47,7 +47,7 @@ class InboxEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One record of `inbox.v1`. `items` are absolute states: CREATED has one, changes have those changed."""
 
     change: Change
-    items: tuple[Item, ...]
+    items: tuple[InboxItem, ...]
     at: int
     unread: int | None = None
     """Unread rows after a change, absolute; None on CREATED (one more than before)."""

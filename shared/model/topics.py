@@ -113,7 +113,7 @@ class Topics:
         for channel in Channel:
             rows += [
                 Topic(name=self.deliveries(channel, lane), key=user_key, producers="router", consumers="delivery")
-                for lane in channel.traits.lanes
+                for lane in channel.spec.lanes
             ]
             rows.append(
                 Topic(

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from shared.model.errors import MongoAway
+from shared.model.errors import MongoUnavailable
 from shared.model.timestamps import to_datetime
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
@@ -41,7 +41,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def create(database: Database, *, tenant: str, scopes: frozenset[Scope], name: str) -> str:
-    """Stores a new key's hash and returns the key, which cannot be read again. Raises MongoAway."""
+    """Stores a new key's hash and returns the key, which cannot be read again. Raises MongoUnavailable."""
     key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     with mongo_border():
         await database.api_keys.insert_one(
@@ -66,7 +66,7 @@ class ApiKeys:
         self._known: OrderedDict[str, tuple[int, bytes, Principal]] = OrderedDict()
 
     async def principal(self, key: str) -> Principal | None:
-        """Whose key it is; None when nobody's. Raises MongoAway when it is not remembered and cannot be read.
+        """Whose key it is; None when nobody's. Raises MongoUnavailable when it is not remembered and cannot be read.
 
         While MongoDB is away a key that was seen before goes on working: its callers must not lose events.
         """
@@ -88,7 +88,7 @@ class ApiKeys:
         try:
             with mongo_border():
                 row = await self._database.api_keys.find_one({"_id": key_id, "revoked": False})
-        except MongoAway:
+        except MongoUnavailable:
             if known is None:
                 raise
             # Ask again in 2 s, or every call would wait for MongoDB first.

@@ -12,7 +12,7 @@ from shared.mongo.errors import duplicates, mongo_border
 
 
 async def insert_new(collection: Any, documents: list[dict[str, Any]]) -> set[int]:
-    """Inserts in one unordered bulk; returns the positions that were there already. Raises MongoAway."""
+    """Inserts in one unordered bulk; returns the positions that were there already. Raises MongoUnavailable."""
     with mongo_border():
         try:
             await collection.insert_many(documents, ordered=False)

@@ -7,7 +7,7 @@ from shared.mongo.errors import mongo_border
 
 
 async def epoch(database: Database) -> str:
-    """Changes when offsets start anew, so that old cursors are told to reset. Raises MongoAway."""
+    """Changes when offsets start anew, so that old cursors are told to reset. Raises MongoUnavailable."""
     with mongo_border():
         meta = await database.meta.find_one({"_id": "schema"})
     if meta is None:

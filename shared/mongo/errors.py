@@ -13,7 +13,7 @@ from pymongo.errors import (
     WriteConcernError,
 )
 
-from shared.model.errors import MongoAway
+from shared.model.errors import MongoUnavailable
 
 AWAY: Final = (ConnectionFailure, ExecutionTimeout, WriteConcernError)
 
@@ -27,14 +27,14 @@ NO_PRIMARY: Final = frozenset({50, 91, 189, 10107, 11600, 11602, 13435, 13436})
 
 @contextmanager
 def mongo_border() -> Iterator[None]:
-    """Maps MongoDB's infrastructure errors to MongoAway.
+    """Maps MongoDB's infrastructure errors to MongoUnavailable.
 
     A bulk that was refused for another reason is a RuntimeError with its codes alone: its text holds documents.
     """
     try:
         yield
     except AWAY as error:
-        raise MongoAway(type(error).__name__) from error
+        raise MongoUnavailable(type(error).__name__) from error
     except BulkWriteError as error:
         raise _refused(error) from None
 
@@ -48,9 +48,9 @@ def duplicates(error: BulkWriteError) -> set[int]:
     return {failure["index"] for failure in failures}
 
 
-def _refused(error: BulkWriteError) -> MongoAway | RuntimeError:
+def _refused(error: BulkWriteError) -> MongoUnavailable | RuntimeError:
     details = error.details or {}
     codes = {failure["code"] for failure in details.get("writeErrors", [])} - {DUPLICATE_KEY}
     if details.get("writeConcernErrors") or codes & NO_PRIMARY:
-        return MongoAway("the primary went away under a write")
+        return MongoUnavailable("the primary went away under a write")
     return RuntimeError(f"MongoDB refused a bulk, codes {sorted(codes)}")

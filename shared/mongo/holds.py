@@ -40,7 +40,7 @@ def document(hold: Hold) -> dict[str, Any]:
 
 
 async def place(database: Database, holds: Sequence[Hold]) -> None:
-    """Stores holds; those that are there already stay as they are. Raises MongoAway."""
+    """Stores holds; those that are there already stay as they are. Raises MongoUnavailable."""
     if holds:
         await insert_new(database.holds, [document(hold) for hold in holds])
 
@@ -56,7 +56,7 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def claim(database: Database, *, most: int, lease: timedelta, pick: Any) -> tuple[str, list[Claimed]]:
-    """Claims up to `most` due holds; returns the token and what was really won. Raises MongoAway.
+    """Claims up to `most` due holds; returns the token and what was really won. Raises MongoUnavailable.
 
     `pick(ids)` chooses among more due ids than wanted, so that instances do not fight for the same ones.
     """
@@ -84,7 +84,7 @@ async def claim(database: Database, *, most: int, lease: timedelta, pick: Any) -
 
 
 async def seconds_to_next(database: Database, most: float) -> float:
-    """How long until the next hold is due, at most `most`. Raises MongoAway."""
+    """How long until the next hold is due, at most `most`. Raises MongoUnavailable."""
     with mongo_border():
         now = await server_time(database)
         row = await database.holds.find_one({"lease": {"$lt": now}}, {"due": 1}, sort=[("due", 1)])
@@ -92,13 +92,13 @@ async def seconds_to_next(database: Database, most: float) -> float:
 
 
 async def release(database: Database, token: str) -> None:
-    """Deletes what was claimed under `token`; a lease that was lost meanwhile changes nothing. Raises MongoAway."""
+    """Deletes what was claimed under `token`; a lease that was lost meanwhile changes nothing. Raises MongoUnavailable."""
     with mongo_border():
         await database.holds.delete_many({"token": token})
 
 
 async def hasten(database: Database, tenant: str, cancellation_key: str) -> int:
-    """Makes the cancelled holds of a key due now, so that the door ends them; returns how many. Raises MongoAway.
+    """Makes the cancelled holds of a key due now, so that the door ends them; returns how many. Raises MongoUnavailable.
 
     What was accepted since the counter rose is left to its time: the door would send it early.
     """

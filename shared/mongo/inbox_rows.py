@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from shared.model.inbox import Item
+from shared.model.inbox import InboxItem
 from shared.model.timestamps import from_datetime, to_datetime
 
 
-def to_row(item: Item, *, delivery: str, tenant: str, user: str) -> dict[str, Any]:
+def to_row(item: InboxItem, *, delivery: str, tenant: str, user: str) -> dict[str, Any]:
     """The document of a new row; `_id` is the delivery id, so a replay meets it."""
     return {
         "_id": delivery,
@@ -35,9 +35,9 @@ def to_row(item: Item, *, delivery: str, tenant: str, user: str) -> dict[str, An
     }
 
 
-def from_row(row: dict[str, Any]) -> Item:
+def from_row(row: dict[str, Any]) -> InboxItem:
     """The item of a stored row."""
-    return Item(
+    return InboxItem(
         id=row["notification"],
         workflow=row["workflow"],
         type=row["type"],

@@ -18,7 +18,7 @@ SCHEMA_VERSION: Final = 1
 
 
 async def migrate(uri: str, name: str) -> int:
-    """Brings the database to SCHEMA_VERSION and returns it; safe to run twice at once. Raises MongoAway."""
+    """Brings the database to SCHEMA_VERSION and returns it; safe to run twice at once. Raises MongoUnavailable."""
     async with open_database(uri, name, timeout_ms=30_000) as database:
         with mongo_border():
             await _locked(database)

@@ -34,7 +34,7 @@ class Writer(Protocol):
     """Who writes to the log: a Publisher, or a GroupPublisher that many callers share."""
 
     async def publish(self, outputs: list[Output], /) -> None:
-        """Returns when all are acknowledged; raises KafkaAway."""
+        """Returns when all are acknowledged; raises KafkaUnavailable."""
 
 
 class Contended(Unavailable):
@@ -42,7 +42,7 @@ class Contended(Unavailable):
 
 
 async def read(database: Database, tenant: str, user: str) -> Profile | None:
-    """The stored profile; None for a user nobody has written of. Raises MongoAway."""
+    """The stored profile; None for a user nobody has written of. Raises MongoUnavailable."""
     with mongo_border():
         document: dict[str, Any] | None = await database.profiles.find_one(_place(tenant, user))
     return None if document is None else from_document(document)
@@ -54,7 +54,7 @@ async def write(
     """Applies `change`, raises the version, tells the door; returns the stored profile.
 
     Writers of the same profile do not undo each other: the change is applied anew to what came between. Tenant,
-    user and version are not for `change` to set. Raises MongoAway, KafkaAway or Contended; then the same call
+    user and version are not for `change` to set. Raises MongoUnavailable, KafkaUnavailable or Contended; then the same call
     may be repeated. What `change` raises passes.
     """
     for _ in range(TRIES):
@@ -71,7 +71,7 @@ async def write(
 async def remove(database: Database, writer: Writer, topics: Topics, *, tenant: str, user: str) -> bool:
     """Deletes the profile, nothing of it stays, and tells the door; False when there was none.
 
-    The door is told all the same: repeating heals. Raises MongoAway or KafkaAway; then repeat the call.
+    The door is told all the same: repeating heals. Raises MongoUnavailable or KafkaUnavailable; then repeat the call.
     """
     with mongo_border():
         result = await database.profiles.delete_one(_place(tenant, user))

@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     health_host: str = "127.0.0.1"
     health_port: int = Field(0, ge=0, le=65535, description="/livez /readyz /metrics; 0: any free port")
     session_timeout_seconds: float = Field(10, gt=0, description="how long a dead consumer keeps its partitions")
-    company_ms: float = Field(3, ge=0, le=50, description="wait for company after a chunk of several records")
+    linger_ms: float = Field(3, ge=0, le=50, description="a short wait to fill a chunk, after one of several records")
     drain_seconds: float = Field(20, gt=0, description="how long SIGTERM waits for work in flight")
     log_level: str = Field("info", pattern=r"^(debug|info|warning|error)$")
     failpoint: str | None = Field(None, description="tests only: NAME[:N], SIGKILL at the Nth pass of it")

@@ -40,7 +40,7 @@ class Verdict:
     """Said to be sent, never arrived."""
     doubled: list[str] = field(default_factory=list)
     phantom: list[str] = field(default_factory=list)
-    """Arrived, accepted by nobody."""
+    """InboundRecord, accepted by nobody."""
     unterminated: list[str] = field(default_factory=list)
     contradicted: list[str] = field(default_factory=list)
     """Two different ends of one thing."""

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from services.delivery.core.effects import Came
+from services.delivery.core.effects import ReceivedDelivery
 from services.router.core.decision import Decision
-from services.router.core.routing import Question, route
+from services.router.core.routing import RoutingInput, route
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery
 from shared.model.notifications import Notification
@@ -67,7 +67,7 @@ def profile(**changes: Any) -> Profile:
     return Profile(**(known | changes))
 
 
-def question(**changes: Any) -> Question:
+def question(**changes: Any) -> RoutingInput:
     known: dict[str, Any] = {
         "notification": notification(),
         "workflow": workflow(),
@@ -75,7 +75,7 @@ def question(**changes: Any) -> Question:
         "cancel_count": 0,
         "now": NOON,
     }
-    return Question(**(known | changes))
+    return RoutingInput(**(known | changes))
 
 
 def delivery(**changes: Any) -> Delivery:
@@ -91,8 +91,8 @@ def delivery(**changes: Any) -> Delivery:
     return Delivery(**(known | changes))
 
 
-def came(**changes: Any) -> Came:
-    return Came(
+def came(**changes: Any) -> ReceivedDelivery:
+    return ReceivedDelivery(
         delivery=delivery(**changes),
         coordinates=Coordinates("carillon.deliveries.email.v1", 4, 99),
         key=b"acme:ada",
@@ -101,7 +101,7 @@ def came(**changes: Any) -> Came:
     )
 
 
-def decision(asked: Question, record: Record | None = None, offset: int = 5) -> Decision:
+def decision(asked: RoutingInput, record: Record | None = None, offset: int = 5) -> Decision:
     return Decision(
         record=record or notify(asked.notification),
         notification=asked.notification,

@@ -28,7 +28,7 @@ class Progress(StrEnum):
     TERMINAL = "terminal"
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ChannelState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One channel's state; `channel` None: the notification as a whole."""
 
     state: str
@@ -47,9 +47,9 @@ Place = tuple[int | None, str | None]
 """Step and channel."""
 
 
-def standings(rows: Iterable[Mapping[str, Any]]) -> list[Standing]:
+def channel_states(rows: Iterable[Mapping[str, Any]]) -> list[ChannelState]:
     """The state of each channel, in the order of steps; empty when nothing was decided yet."""
-    found: dict[Place, Standing] = {}
+    found: dict[Place, ChannelState] = {}
     places: dict[str, Place] = {}
     for row in sorted(rows, key=_rank):
         data = row["data"]
@@ -67,9 +67,9 @@ def standings(rows: Iterable[Mapping[str, Any]]) -> list[Standing]:
     return [found[place] for place in sorted(found, key=lambda place: (place[0] or 0, place[1] or ""))]
 
 
-def progress(found: Iterable[Standing]) -> Progress:
+def progress(found: Iterable[ChannelState]) -> Progress:
     """Terminal when every channel has ended."""
-    states = [standing.terminal for standing in found]
+    states = [channel_state.terminal for channel_state in found]
     return Progress.TERMINAL if states and all(states) else Progress.OPEN
 
 
@@ -83,19 +83,19 @@ def _word(row: Mapping[str, Any]) -> str:
     return str(row["type"]).rpartition(".")[2]
 
 
-def _decided(row: Mapping[str, Any], item: Mapping[str, Any]) -> Standing:
+def _decided(row: Mapping[str, Any], item: Mapping[str, Any]) -> ChannelState:
     state = OUTCOMES.get(item["outcome"], item["outcome"])
     if state == "suppressed" and item.get("reason") in ENDS:
         state = item["reason"]  # expired and cancelled are states of their own
     return _standing(row, state, (item.get("step"), item.get("channel")), item)
 
 
-def _sent(row: Mapping[str, Any], place: Place) -> Standing:
+def _sent(row: Mapping[str, Any], place: Place) -> ChannelState:
     return _standing(row, _word(row), place, {"delivery": row["subject"]} | row["data"])
 
 
-def _standing(row: Mapping[str, Any], state: str, place: Place, told: Mapping[str, Any]) -> Standing:
-    return Standing(
+def _standing(row: Mapping[str, Any], state: str, place: Place, told: Mapping[str, Any]) -> ChannelState:
+    return ChannelState(
         state=state,
         at=rfc3339(from_datetime(row["at"])),
         generation=row["data"].get("generation", 0),

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from shared.kafka.consumer import consumer
-from shared.model.errors import Invalid, InvalidRecord, KafkaAway
+from shared.model.errors import Invalid, InvalidRecord, KafkaUnavailable
 from shared.model.strict_json import loads
 from shared.model.timestamps import parse_rfc3339, to_datetime
 from shared.model.topics import Topics
@@ -18,7 +18,7 @@ from shared.mongo.bulk import insert_new
 from shared.mongo.database import Database
 from shared.process.clock import now_ms
 from shared.process.metrics import STATUSES_SKIPPED, STATUSES_STORED
-from shared.process.retries import patiently
+from shared.process.retries import retry_until_available
 
 BATCH: Final = 500
 WAIT_MS: Final = 500
@@ -81,7 +81,7 @@ class Statuses:
 
     async def follow(self) -> None:
         """Stores what comes; runs until cancelled, which is safe at any point."""
-        live: AIOKafkaConsumer = await patiently()(self._open)
+        live: AIOKafkaConsumer = await retry_until_available()(self._open)
         self._consumer = live
         try:
             while True:
@@ -107,7 +107,7 @@ class Statuses:
 
     async def _store(self, found: Sequence[dict[str, Any]]) -> None:
         if found:
-            seen = await patiently()(insert_new, self._database.timeline, list(found))
+            seen = await retry_until_available()(insert_new, self._database.timeline, list(found))
             STATUSES_STORED.inc(len(found) - len(seen))
 
     async def _open(self) -> AIOKafkaConsumer:
@@ -118,5 +118,5 @@ class Statuses:
             await live.start()
         except KafkaError as error:
             await live.stop()
-            raise KafkaAway(repr(error)) from error
+            raise KafkaUnavailable(repr(error)) from error
         return live

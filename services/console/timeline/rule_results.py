@@ -16,7 +16,7 @@ from shared.model.rules import EACH, WHOLE
 from shared.model.timestamps import rfc3339
 
 
-class Verdict(StrEnum):
+class RuleResult(StrEnum):
     """What a rule said."""
 
     PASSED = "passed"
@@ -25,39 +25,39 @@ class Verdict(StrEnum):
     NOT_ASKED = "not_asked"
 
 
-class Ruling(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class RuleEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One rule's verdict; `channel` when it was asked about a channel alone, `until` when it holds."""
 
     rule: str
-    verdict: Verdict
+    verdict: RuleResult
     channel: str | None = None
     reason: str | None = None
     until: str | None = None
 
 
-STOPS: Final = {"hold": Verdict.HELD, "suppress": Verdict.SUPPRESSED}
+STOPS: Final = {"hold": RuleResult.HELD, "suppress": RuleResult.SUPPRESSED}
 
 
-def rulings(items: Sequence[Mapping[str, Any]]) -> list[Ruling]:
+def rule_entries(items: Sequence[Mapping[str, Any]]) -> list[RuleEntry]:
     """The verdicts in the order of the rules, then channel by channel."""
     stopped = next((item for item in items if item.get("rule") in WHOLE), None)
     if stopped is not None:
         return list(_asked(WHOLE, stopped, None))
-    result = [Ruling(rule=rule, verdict=Verdict.PASSED) for rule in WHOLE]
+    result = [RuleEntry(rule=rule, verdict=RuleResult.PASSED) for rule in WHOLE]
     for item in items:
         result += _asked(EACH, item, item.get("channel"))
     return result
 
 
-def _asked(rules: Sequence[str], item: Mapping[str, Any], channel: str | None) -> Iterator[Ruling]:
+def _asked(rules: Sequence[str], item: Mapping[str, Any], channel: str | None) -> Iterator[RuleEntry]:
     """The verdicts of `rules` up to the one that stopped."""
-    verdict = Verdict.PASSED
+    verdict = RuleResult.PASSED
     for rule in rules:
-        if verdict is Verdict.PASSED and rule == item.get("rule"):
+        if verdict is RuleResult.PASSED and rule == item.get("rule"):
             due = item.get("due")
             verdict = STOPS[item["type"]]
             until = None if due is None else rfc3339(due)
-            yield Ruling(rule=rule, verdict=verdict, channel=channel, reason=item["reason"], until=until)
-            verdict = Verdict.NOT_ASKED
+            yield RuleEntry(rule=rule, verdict=verdict, channel=channel, reason=item["reason"], until=until)
+            verdict = RuleResult.NOT_ASKED
         else:
-            yield Ruling(rule=rule, verdict=verdict, channel=channel)
+            yield RuleEntry(rule=rule, verdict=verdict, channel=channel)

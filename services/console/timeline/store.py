@@ -16,7 +16,7 @@ MOST: Final = 200
 
 
 async def read(database: Database, tenant: str, notification: str) -> Kept:
-    """Everything kept of one notification; empty when it is unknown or another tenant's. Raises MongoAway."""
+    """Everything kept of one notification; empty when it is unknown or another tenant's. Raises MongoUnavailable."""
     query = {"tenant": tenant, "notification": notification}
     with mongo_border():
         statuses, decisions, deliveries, holds = await asyncio.gather(
@@ -31,7 +31,7 @@ async def read(database: Database, tenant: str, notification: str) -> Kept:
 async def notifications_of(database: Database, tenant: str, event: str) -> list[dict[str, Any]] | None:
     """The notifications of an event, each with user, workflow and the last word about it.
 
-    Empty when it started none; None when the event is unknown or another tenant's. Raises MongoAway.
+    Empty when it started none; None when the event is unknown or another tenant's. Raises MongoUnavailable.
     """
     query = {"tenant": tenant, "data.event_id": event}
     stages: list[dict[str, Any]] = [

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
-from services.console.timeline.channel_states import Progress, Standing, progress, standings
-from services.console.timeline.rule_results import Ruling, rulings
+from services.console.timeline.channel_states import ChannelState, Progress, channel_states, progress
+from services.console.timeline.rule_results import RuleEntry, rule_entries
 from shared.model.timestamps import from_datetime, parse_rfc3339, rfc3339
 
 Row = Mapping[str, Any]
@@ -27,7 +27,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     holds: Sequence[Row]
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class StatusEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One status. `type` is its area: notification, delivery or inbox."""
 
     at: str
@@ -42,7 +42,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str | None = None
 
 
-class Decided(msgspec.Struct, frozen=True, kw_only=True):
+class DecisionEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One trip through the door: where its record stood, what was known, what each rule said."""
 
     at: str
@@ -57,11 +57,11 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     profile_version: int
     inputs: dict[str, Any]
-    rules: list[Ruling]
+    rules: list[RuleEntry]
     items: list[dict[str, Any]]
 
 
-class Ledger(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A delivery's row in the ledger."""
 
     delivery: str
@@ -76,7 +76,7 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     due: str | None = None
 
 
-class Waiting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class HoldEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A hold: what it waits for, and until when."""
 
     hold: str
@@ -85,7 +85,7 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     channel: str | None = None
 
 
-class Story(msgspec.Struct, frozen=True, kw_only=True):
+class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     """All that is known of one notification."""
 
     notification: str
@@ -97,14 +97,14 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     event_type: str | None
     accepted_at: str | None
     state: Progress
-    channels: list[Standing]
-    entries: list[Entry]
-    decisions: list[Decided]
-    deliveries: list[Ledger]
-    holds: list[Waiting]
+    channels: list[ChannelState]
+    entries: list[StatusEntry]
+    decisions: list[DecisionEntry]
+    deliveries: list[LedgerEntry]
+    holds: list[HoldEntry]
 
 
-def assemble(notification: str, tenant: str, kept: Kept) -> Story | None:
+def assemble(notification: str, tenant: str, kept: Kept) -> Timeline | None:
     """The story; None when nothing is kept of it."""
     anything = [*kept.statuses, *kept.decisions, *kept.deliveries, *kept.holds]
     if not anything:
@@ -112,8 +112,8 @@ def assemble(notification: str, tenant: str, kept: Kept) -> Story | None:
     facts = _facts(kept)
     accepted_at = facts.get("accepted_at")
     since = parse_rfc3339(accepted_at) if accepted_at else _first(kept.statuses)
-    channels = standings(kept.statuses)
-    return Story(
+    channels = channel_states(kept.statuses)
+    return Timeline(
         notification=notification,
         tenant=tenant,
         user=anything[0]["user"],
@@ -148,10 +148,10 @@ def _when(row: Row) -> tuple[datetime, int, int]:
     return row["at"], place.get("generation", 0), place.get("pass", 0)
 
 
-def _entry(row: Row, since: int) -> Entry:
+def _entry(row: Row, since: int) -> StatusEntry:
     data, at = row["data"], from_datetime(row["at"])
     area, _, state = str(row["type"]).removeprefix("carillon.").partition(".")
-    return Entry(
+    return StatusEntry(
         at=rfc3339(at),
         type=area,
         state=state,
@@ -165,8 +165,8 @@ def _entry(row: Row, since: int) -> Entry:
     )
 
 
-def _decided(row: Row) -> Decided:
-    return Decided(
+def _decided(row: Row) -> DecisionEntry:
+    return DecisionEntry(
         at=rfc3339(from_datetime(row["at"])),
         kind=row["kind"],
         subject=row["subject"],
@@ -179,7 +179,7 @@ def _decided(row: Row) -> Decided:
         version=row["version"],
         profile_version=row["profile_version"],
         inputs=row["inputs"],
-        rules=rulings(row["items"]),
+        rules=rule_entries(row["items"]),
         items=[_without_address(item) for item in row["items"]],
     )
 
@@ -191,23 +191,23 @@ def _without_address(item: Row) -> dict[str, Any]:
     return {"outcome": item["type"], **shown, **times}
 
 
-def _ledger(row: Row) -> Ledger:
-    fate = row.get("fate") or row.get("outcome") or {}
-    due = fate.get("due")
-    return Ledger(
+def _ledger(row: Row) -> LedgerEntry:
+    result = row.get("result") or row.get("outcome") or {}
+    due = result.get("due")
+    return LedgerEntry(
         delivery=row["_id"],
         state=row["state"],
         generation=row["generation"],
         pass_=row["pass"],
         channel=row.get("channel"),
         attempts=row.get("attempts"),
-        reason=fate.get("reason"),
-        code=fate.get("code"),
+        reason=result.get("reason"),
+        code=result.get("code"),
         due=None if due is None else rfc3339(due),
     )
 
 
-def _waiting(row: Row) -> Waiting:
-    return Waiting(
+def _waiting(row: Row) -> HoldEntry:
+    return HoldEntry(
         hold=row["_id"], cause=row["cause"], due=rfc3339(from_datetime(row["due"])), channel=row.get("channel")
     )

@@ -38,16 +38,16 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True):
     """The endpoint did not answer at all: others for it need not knock for a while."""
 
 
-class Down(msgspec.Struct, frozen=True, kw_only=True):
+class ProviderUnavailable(msgspec.Struct, frozen=True, kw_only=True):
     """The provider does not answer anybody: nobody's fault, no attempt is burned."""
 
     code: str | None = None
 
 
-Outcome = Sent | Rejected | Failed | Down
+Outcome = Sent | Rejected | Failed | ProviderUnavailable
 
 
-class Fate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class DeliveryResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is recorded; every output that must follow derives from it. Times are ms since the epoch."""
 
     state: DeliveryState
@@ -60,14 +60,16 @@ class Fate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def decide(
     outcome: Outcome, *, delivery: str, attempts: int, now: int, schedule: Sequence[int], probe_ms: int, expires_at: int
-) -> Fate:
-    """The fate after an outcome. `attempts` counts this one; `schedule` is ms before each next attempt."""
+) -> DeliveryResult:
+    """The result after an outcome. `attempts` counts this one; `schedule` is ms before each next attempt."""
     if isinstance(outcome, Sent):
-        return Fate(state=DeliveryState.SENT, at=now, attempts=attempts, code=outcome.receipt)
+        return DeliveryResult(state=DeliveryState.SENT, at=now, attempts=attempts, code=outcome.receipt)
     if isinstance(outcome, Rejected):
-        return Fate(state=DeliveryState.DEAD, at=now, attempts=attempts, reason=outcome.reason, code=outcome.code)
-    if isinstance(outcome, Down):
-        return Fate(
+        return DeliveryResult(
+            state=DeliveryState.DEAD, at=now, attempts=attempts, reason=outcome.reason, code=outcome.code
+        )
+    if isinstance(outcome, ProviderUnavailable):
+        return DeliveryResult(
             state=DeliveryState.PARKED,
             at=now,
             attempts=attempts - 1,
@@ -76,12 +78,12 @@ def decide(
             due=min(now + probe_ms, expires_at),
         )
     if attempts > len(schedule):
-        return Fate(
+        return DeliveryResult(
             state=DeliveryState.DEAD, at=now, attempts=attempts, reason=Reason.ATTEMPTS_EXHAUSTED, code=outcome.code
         )
     wait = round(schedule[attempts - 1] * (1 + JITTER * _share(delivery, attempts)))
     asked = min(outcome.retry_after_ms or 0, LONGEST_RETRY_AFTER_MS)
-    return Fate(
+    return DeliveryResult(
         state=DeliveryState.RETRYING,
         at=now,
         attempts=attempts,

@@ -1,4 +1,4 @@
-"""Every output that must follow a fate (pure). A replay that meets the recorded fate re-emits them all."""
+"""Every output that must follow a result (pure). A replay that meets the recorded result re-emits them all."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from services.delivery.core.attempts import Fate
+from services.delivery.core.attempts import DeliveryResult
 from shared.model import ids
 from shared.model.dead_letters import dead_letter_headers
 from shared.model.deliveries import Delivery, DeliveryState
@@ -20,7 +20,7 @@ from shared.model.topics import Topics
 CAUSES = {DeliveryState.RETRYING: Cause.RETRY, DeliveryState.PARKED: Cause.PROVIDER_DOWN}
 
 
-class Came(msgspec.Struct, frozen=True, kw_only=True):
+class ReceivedDelivery(msgspec.Struct, frozen=True, kw_only=True):
     """A delivery as it came: read, and its bytes for the dead-letter topic."""
 
     delivery: Delivery
@@ -30,28 +30,30 @@ class Came(msgspec.Struct, frozen=True, kw_only=True):
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
-class Following(msgspec.Struct, frozen=True, kw_only=True):
+class DeliveryEffects(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be written: records to the log, and a hold."""
 
     outputs: list[Output]
     hold: Hold | None = None
 
 
-def following(topics: Topics, came: Came, fate: Fate) -> Following:
-    """What follows `fate`."""
-    delivery = came.delivery
-    outputs = [delivery_status(topics, delivery, fate)]
-    if fate.state is DeliveryState.DEAD:
-        outputs.append(dead_letter(topics, came, fate))
-    if fate.state is DeliveryState.STALE:
-        outputs.append(_again(topics, _back(delivery, fate, Kind.STALE)))
-    cause = CAUSES.get(fate.state)
-    if cause is None or fate.due is None:
-        return Following(outputs=outputs)
-    return Following(outputs=outputs, hold=Hold(cause=cause, due=fate.due, record=_back(delivery, fate, Kind.RETRY)))
+def derive_effects(topics: Topics, received: ReceivedDelivery, result: DeliveryResult) -> DeliveryEffects:
+    """What follows `result`."""
+    delivery = received.delivery
+    outputs = [delivery_status(topics, delivery, result)]
+    if result.state is DeliveryState.DEAD:
+        outputs.append(dead_letter(topics, received, result))
+    if result.state is DeliveryState.STALE:
+        outputs.append(_again(topics, _back(delivery, result, Kind.STALE)))
+    cause = CAUSES.get(result.state)
+    if cause is None or result.due is None:
+        return DeliveryEffects(outputs=outputs)
+    return DeliveryEffects(
+        outputs=outputs, hold=Hold(cause=cause, due=result.due, record=_back(delivery, result, Kind.RETRY))
+    )
 
 
-def delivery_status(topics: Topics, delivery: Delivery, fate: Fate) -> Output:
+def delivery_status(topics: Topics, delivery: Delivery, result: DeliveryResult) -> Output:
     """`carillon.delivery.<state>`: ids, reason and code, never an address or contents."""
     notification = delivery.notification
     data: dict[str, Any] = {
@@ -62,41 +64,43 @@ def delivery_status(topics: Topics, delivery: Delivery, fate: Fate) -> Output:
         "workflow": notification.workflow,
         "version": notification.version,
         "event_id": notification.event_id,
-        "attempts": fate.attempts,
-        "reason": fate.reason,
-        "code": fate.code,
-        "due": rfc3339(fate.due) if fate.due is not None else None,
+        "attempts": result.attempts,
+        "reason": result.reason,
+        "code": result.code,
+        "due": rfc3339(result.due) if result.due is not None else None,
         "accepted_at": rfc3339(notification.accepted_at),
     }
     return status(
         topics.statuses,
         area="delivery",
-        state=fate.state,
+        state=result.state,
         subject=Subject(delivery.id, delivery.generation, delivery.pass_),
         tenant=notification.tenant,
         user=notification.user,
-        at=fate.at,
+        at=result.at,
         data=data,
     )
 
 
-def dead_letter(topics: Topics, came: Came, fate: Fate) -> Output:
+def dead_letter(topics: Topics, received: ReceivedDelivery, result: DeliveryResult) -> Output:
     """The record as it came, with headers that say where it stood and why nobody retries it."""
-    where = came.coordinates
+    where = received.coordinates
     headers = dead_letter_headers(
         topic=where.topic,
         partition=where.partition,
         offset=where.offset,
-        group=topics.group(f"delivery-{came.delivery.channel}"),
-        code=fate.code or str(fate.reason),
-        error_class=str(fate.reason),
-        at=fate.at,
-        attempts=fate.attempts,
+        group=topics.group(f"delivery-{received.delivery.channel}"),
+        code=result.code or str(result.reason),
+        error_class=str(result.reason),
+        at=result.at,
+        attempts=result.attempts,
     )
-    return Output(topics.deliveries_dlq(came.delivery.channel), came.key, came.value, [*came.headers, *headers])
+    return Output(
+        topics.deliveries_dlq(received.delivery.channel), received.key, received.value, [*received.headers, *headers]
+    )
 
 
-def _back(delivery: Delivery, fate: Fate, kind: Kind) -> Record:
+def _back(delivery: Delivery, result: DeliveryResult, kind: Kind) -> Record:
     """The delivery at the door again, one pass on."""
     notification = delivery.notification
     return Record(
@@ -106,8 +110,8 @@ def _back(delivery: Delivery, fate: Fate, kind: Kind) -> Record:
         subject=delivery.id,
         generation=delivery.generation,
         pass_=delivery.pass_ + 1,
-        due=fate.due,
-        delivery=msgspec.structs.replace(delivery, attempts=fate.attempts),
+        due=result.due,
+        delivery=msgspec.structs.replace(delivery, attempts=result.attempts),
     )
 
 

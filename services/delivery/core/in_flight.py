@@ -18,7 +18,7 @@ Place = tuple[str, int]
 """Topic and partition."""
 
 
-class Entry(NamedTuple, Generic[J]):
+class Job(NamedTuple, Generic[J]):
     """A job, where its record stands, and the key it keeps order with."""
 
     at: Coordinates
@@ -26,13 +26,13 @@ class Entry(NamedTuple, Generic[J]):
     job: J
 
 
-class Window(Generic[J]):
+class InFlight(Generic[J]):
     """Jobs under way by partition and key."""
 
     def __init__(self) -> None:
         self._under_way: dict[Place, dict[int, None]] = {}
         self._read_up_to: dict[Place, int] = {}
-        self._chains: dict[tuple[Place, bytes], deque[Entry[J]]] = {}
+        self._chains: dict[tuple[Place, bytes], deque[Job[J]]] = {}
 
     def __len__(self) -> int:
         return sum(map(len, self._under_way.values()))
@@ -45,10 +45,10 @@ class Window(Generic[J]):
         if key is None:
             return True
         chain = self._chains.setdefault((place, key), deque())
-        chain.append(Entry(at, key, job))
+        chain.append(Job(at, key, job))
         return len(chain) == 1
 
-    def done(self, at: Coordinates, key: bytes | None) -> Entry[J] | None:
+    def done(self, at: Coordinates, key: bytes | None) -> Job[J] | None:
         """Ends the job at the head of its key; returns the next one of that key, which may start."""
         place = (at.topic, at.partition)
         self._under_way.get(place, {}).pop(at.offset, None)

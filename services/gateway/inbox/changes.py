@@ -12,7 +12,7 @@ from typing import Final
 from services.gateway.inbox.store import Filter, InboxStore
 from services.gateway.live.core.messages import item_state
 from shared.model import ids as derived
-from shared.model.inbox import Change, InboxEvent, Item, encode
+from shared.model.inbox import Change, InboxEvent, InboxItem, encode
 from shared.model.outputs import Output
 from shared.model.statuses import Subject, status
 from shared.model.topics import Topics
@@ -33,20 +33,20 @@ class Changes:
         self._topics = topics
 
     async def apply(self, user: User, change: Change, ids: Sequence[str]) -> int:
-        """How many of `ids` are the user's. Raises MongoAway or KafkaAway: then repeat it."""
+        """How many of `ids` are the user's. Raises MongoUnavailable or KafkaUnavailable: then repeat it."""
         items = await self._store.change(user, change, ids)
         if items:
             await self._tell(user, change, items)
         return len(items)
 
     async def read_all(self, user: User, where: Filter) -> int:
-        """How many became read. Raises MongoAway or KafkaAway: then repeat it."""
+        """How many became read. Raises MongoUnavailable or KafkaUnavailable: then repeat it."""
         changed, items = await self._store.read_all(user, where)
         if items:
             await self._tell(user, Change.READ, items)
         return changed
 
-    async def _tell(self, user: User, change: Change, items: list[Item]) -> None:
+    async def _tell(self, user: User, change: Change, items: list[InboxItem]) -> None:
         count = await self._store.unread(user)
         key = derived.user_key(user.tenant, user.id)
         at = max(item.updated_at or 0 for item in items)
@@ -63,7 +63,7 @@ class Changes:
             outputs += [self._status(user, change, item) for item in page]
             await self._writer.publish(outputs)
 
-    def _status(self, user: User, change: Change, item: Item) -> Output:
+    def _status(self, user: User, change: Change, item: InboxItem) -> Output:
         """Its id depends on the item and the change alone: told twice, readers keep one."""
         return status(
             self._topics.statuses,

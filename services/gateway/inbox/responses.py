@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from pydantic import BaseModel, ConfigDict
 
-from shared.model.inbox import Item
+from shared.model.inbox import InboxItem
 from shared.model.timestamps import rfc3339
 
 
@@ -70,7 +70,7 @@ class DoneAll(Done):
     updated_count: int
 
 
-def item_status(item: Item) -> ItemStatus:
+def item_status(item: InboxItem) -> ItemStatus:
     """See ItemStatus."""
     if item.archived_at is not None:
         return ItemStatus.ARCHIVED
@@ -79,13 +79,13 @@ def item_status(item: Item) -> ItemStatus:
     return ItemStatus.PENDING if item.seen_at is None else ItemStatus.SEEN
 
 
-def page(items: list[Item], user: str, *, total: int, offset: int) -> bytes:
+def page(items: list[InboxItem], user: str, *, total: int, offset: int) -> bytes:
     """A Page as JSON; contents are passed through as they were sent."""
     shown = [_shown(item, user) for item in items]
     return msgspec.json.encode({"notifications": shown, "total": total, "has_more": offset + len(items) < total})
 
 
-def _shown(item: Item, user: str) -> dict[str, Any]:
+def _shown(item: InboxItem, user: str) -> dict[str, Any]:
     return {
         "id": item.id,
         "user_id": user,

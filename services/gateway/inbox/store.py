@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from services.gateway.live.core.actions import Snapshot
 from services.gateway.live.core.cursor import Cursor
 from services.gateway.live.core.session import MOST_ROWS, OVERLAP_MS
-from shared.model.inbox import Change, Item
+from shared.model.inbox import Change, InboxItem
 from shared.model.timestamps import from_datetime, to_datetime
 from shared.model.users import User
 from shared.mongo.database import Database
@@ -47,13 +47,13 @@ class Count(NamedTuple):
 
 
 class InboxStore:
-    """One database's inboxes. All methods raise MongoAway."""
+    """One database's inboxes. All methods raise MongoUnavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._rows = database.inbox
 
-    async def page(self, user: User, where: Filter, *, limit: int, offset: int) -> tuple[list[Item], int]:
+    async def page(self, user: User, where: Filter, *, limit: int, offset: int) -> tuple[list[InboxItem], int]:
         """Items, newest first, and how many there are in all."""
         query = _own(user) | {"deleted_at": None} | where
         with mongo_border():
@@ -75,7 +75,7 @@ class InboxStore:
             offset: Filter = {"$lte": count.end} if since is None else {"$lte": count.end, "$gt": since.offset}
             pending = UNREAD | {"seen_at": None} if since is None else {}
             rows = await self._read(own | {"offset": offset, "deleted_at": None} | pending)
-            changed: tuple[Item, ...] = ()
+            changed: tuple[InboxItem, ...] = ()
             if since is not None:
                 recent = {"$gte": to_datetime(max(since.token - OVERLAP_MS, 0))}
                 changed = await self._read(own | {"offset": {"$lte": since.offset}, "changed_at": recent})
@@ -86,7 +86,7 @@ class InboxStore:
         with mongo_border():
             return await self._unread(user)
 
-    async def change(self, user: User, change: Change, ids: Sequence[str]) -> list[Item]:
+    async def change(self, user: User, change: Change, ids: Sequence[str]) -> list[InboxItem]:
         """Changes the user's items among `ids` (notification ids) and returns them as they are now.
 
         Repeating it changes nothing but `updated_at`. Deleted items are found by DELETED only.
@@ -98,7 +98,7 @@ class InboxStore:
             await self._rows.update_many(query, [{"$set": _UPDATES[change] | {"changed_at": "$$NOW"}}])
             return [from_row(row) async for row in self._rows.find(query).sort("offset", 1)]
 
-    async def read_all(self, user: User, where: Filter) -> tuple[int, list[Item]]:
+    async def read_all(self, user: User, where: Filter) -> tuple[int, list[InboxItem]]:
         """Reads every unread item; returns how many, and all that were read in the last minute, these included."""
         query = _own(user) | {"deleted_at": None} | where
         update = [{"$set": _UPDATES[Change.READ] | {"changed_at": "$$NOW"}}]
@@ -116,7 +116,7 @@ class InboxStore:
         where = _own(user) | UNREAD | {"deleted_at": None, "offset": {"$lte": end}}
         return Count(await self._rows.count_documents(where), end)
 
-    async def _read(self, query: Filter) -> tuple[Item, ...]:
+    async def _read(self, query: Filter) -> tuple[InboxItem, ...]:
         found = self._rows.find(query).sort("offset", 1).limit(MOST_ROWS + 1)
         return tuple([from_row(row) async for row in found])
 

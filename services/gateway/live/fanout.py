@@ -18,7 +18,7 @@ from services.gateway.live.core.messages import Announcement
 from services.gateway.live.registry import Member, Registry
 from shared.kafka.consumer import consumer
 from shared.model import inbox
-from shared.model.errors import KafkaAway
+from shared.model.errors import KafkaUnavailable
 
 log = structlog.get_logger()
 MOST_RECORDS: Final = 2_000
@@ -46,7 +46,7 @@ class Fanout:
         self._consumer: AIOKafkaConsumer | None = None
 
     async def start(self) -> None:
-        """Stands at the end of every partition when it returns: no later event is missed. Raises KafkaAway."""
+        """Stands at the end of every partition when it returns: no later event is missed. Raises KafkaUnavailable."""
         reader = consumer(
             self._bootstrap,
             self._topic,
@@ -61,7 +61,7 @@ class Fanout:
         except BaseException as error:
             await reader.stop()
             if isinstance(error, KafkaError):
-                raise KafkaAway(repr(error)) from error
+                raise KafkaUnavailable(repr(error)) from error
             raise
         self._consumer = reader
 
@@ -105,7 +105,7 @@ class Fanout:
     @property
     def _reader(self) -> AIOKafkaConsumer:
         if self._consumer is None:
-            raise KafkaAway("the fanout was not started")
+            raise KafkaUnavailable("the fanout was not started")
         return self._consumer
 
 
@@ -123,6 +123,6 @@ def portions(records: Sequence[Any]) -> Iterator[Sequence[Any]]:
 
 async def _go_to_the_end(reader: AIOKafkaConsumer, topic: str) -> None:
     if not reader.assignment():
-        raise KafkaAway(f"the topic {topic} does not exist; create it: carillon topics create")
+        raise KafkaUnavailable(f"the topic {topic} does not exist; create it: carillon topics create")
     if not await reader.seek_to_end():
-        raise KafkaAway(f"nobody told where {topic} ends")
+        raise KafkaUnavailable(f"nobody told where {topic} ends")

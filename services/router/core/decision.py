@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from services.router.core.routing import Item
+from services.router.core.routing import RoutingItem
 from shared.model import ids
 from shared.model.notifications import Notification
 from shared.model.outputs import Coordinates
@@ -19,7 +19,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     record: Record
     notification: Notification
     coordinates: Coordinates
-    items: tuple[Item, ...]
+    items: tuple[RoutingItem, ...]
     at: int
     profile_version: int
     snapshot: dict[str, Any]

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from services.router.core.decision import Decision
-from services.router.core.routing import Deliver, Item, Suppress, Wait
+from services.router.core.routing import Deliver, HoldUntil, RoutingItem, Suppress
 from shared.model import ids
 from shared.model.deliveries import Delivery, DeliveryState
 from shared.model.holds import Hold
@@ -65,7 +65,7 @@ def effects(topics: Topics, decisions: list[Decision]) -> Effects:
                 delivery = _delivery(decision, item)
                 result.outputs.append(_output(topics, delivery))
                 told.append(about | {"outcome": "deliver", "delivery": delivery.id})
-            elif isinstance(item, Wait):
+            elif isinstance(item, HoldUntil):
                 hold = _hold(decision, item)
                 result.holds.append(hold)
                 told.append(about | _told_hold(item, hold))
@@ -106,7 +106,7 @@ def _output(topics: Topics, delivery: Delivery) -> Output:
     return Output(topics.deliveries(delivery.channel, delivery.lane), key, encode(delivery), headers)
 
 
-def _hold(decision: Decision, item: Wait) -> Hold:
+def _hold(decision: Decision, item: HoldUntil) -> Hold:
     """The record that comes back: the same subject one pass on, or the channel alone that waits."""
     record, notification = decision.record, decision.notification
     if record.delivery is not None:
@@ -171,18 +171,18 @@ def _status(topics: Topics, decision: Decision, told: list[dict[str, Any]]) -> O
     )
 
 
-def state(items: tuple[Item, ...]) -> DecisionState:
+def state(items: tuple[RoutingItem, ...]) -> DecisionState:
     """One word for a decision: routed if anything goes out, held if anything waits, else how it ended."""
     kinds = {type(item) for item in items}
     if Deliver in kinds:
         return DecisionState.ROUTED
-    if Wait in kinds:
+    if HoldUntil in kinds:
         return DecisionState.HELD
     reasons = {item.reason for item in items if isinstance(item, Suppress)}
     return ENDS.get(next(iter(reasons)), DecisionState.SUPPRESSED) if len(reasons) == 1 else DecisionState.SUPPRESSED
 
 
-def _told_hold(item: Wait, hold: Hold) -> dict[str, Any]:
+def _told_hold(item: HoldUntil, hold: Hold) -> dict[str, Any]:
     return {
         "outcome": "hold",
         "reason": item.reason,

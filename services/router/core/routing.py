@@ -34,7 +34,7 @@ class Deliver(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
     valid_until: int | None = None
 
 
-class Wait(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="hold"):
+class HoldUntil(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="hold"):
     """Decide again at `due`: this channel, or the whole notification when `channel` is None."""
 
     reason: Reason
@@ -54,10 +54,10 @@ class Suppress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     step: int | None = None
 
 
-Item = Deliver | Wait | Suppress
+RoutingItem = Deliver | HoldUntil | Suppress
 
 
-class Question(msgspec.Struct, frozen=True, kw_only=True):
+class RoutingInput(msgspec.Struct, frozen=True, kw_only=True):
     """What the door is asked about. `channel` narrows it to one channel of one step."""
 
     notification: Notification
@@ -72,75 +72,75 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     step: int | None = None
 
 
-def route(question: Question) -> tuple[Item, ...]:
+def route(asked: RoutingInput) -> tuple[RoutingItem, ...]:
     """The items of the decision; never empty."""
-    workflow = question.workflow
+    workflow = asked.workflow
     if workflow is None:
-        return (_suppress(question, Rule.WORKFLOW, Reason.UNKNOWN_WORKFLOW),)
-    stopped = _whole(question, workflow)
+        return (_suppress(asked, Rule.WORKFLOW, Reason.UNKNOWN_WORKFLOW),)
+    stopped = _whole(asked, workflow)
     if stopped is not None:
         return (stopped,)
-    return tuple(_channel(question, workflow, step, channel) for step, channel in _channels(question, workflow))
+    return tuple(_channel(asked, workflow, step, channel) for step, channel in _channels(asked, workflow))
 
 
-def _suppress(question: Question, rule: Rule, reason: Reason) -> Suppress:
-    return Suppress(reason=reason, rule=rule, channel=question.channel, step=question.step)
+def _suppress(asked: RoutingInput, rule: Rule, reason: Reason) -> Suppress:
+    return Suppress(reason=reason, rule=rule, channel=asked.channel, step=asked.step)
 
 
-def _whole(question: Question, workflow: Workflow) -> Wait | Suppress | None:
+def _whole(asked: RoutingInput, workflow: Workflow) -> HoldUntil | Suppress | None:
     """The rules about the notification as a whole; None when it goes on to its channels."""
-    notification, now = question.notification, question.now
+    notification, now = asked.notification, asked.now
     if not workflow.active:
-        return _suppress(question, Rule.WORKFLOW, Reason.WORKFLOW_INACTIVE)
+        return _suppress(asked, Rule.WORKFLOW, Reason.WORKFLOW_INACTIVE)
     if notification.is_expired(now):
-        return _suppress(question, Rule.EXPIRY, Reason.EXPIRED)
-    if notification.cancellation_key is not None and question.cancel_count > notification.cancel_count:
-        return _suppress(question, Rule.CANCEL, Reason.CANCELLED)
+        return _suppress(asked, Rule.EXPIRY, Reason.EXPIRED)
+    if notification.cancellation_key is not None and asked.cancel_count > notification.cancel_count:
+        return _suppress(asked, Rule.CANCEL, Reason.CANCELLED)
     if notification.deliver_at is not None and now < notification.deliver_at:
-        return Wait(reason=Reason.SCHEDULED, rule=Rule.DUE, cause=Cause.SCHEDULED, due=notification.deliver_at)
+        return HoldUntil(reason=Reason.SCHEDULED, rule=Rule.DUE, cause=Cause.SCHEDULED, due=notification.deliver_at)
     if notification.actor == notification.user:
-        return _suppress(question, Rule.RECIPIENT, Reason.IS_ACTOR)
-    if question.profile is None and notification.contact is None:
-        return _suppress(question, Rule.RECIPIENT, Reason.UNKNOWN_USER)
-    if question.profile is not None:
-        refusal = notification_refusal(question.profile.preferences, workflow)
+        return _suppress(asked, Rule.RECIPIENT, Reason.IS_ACTOR)
+    if asked.profile is None and notification.contact is None:
+        return _suppress(asked, Rule.RECIPIENT, Reason.UNKNOWN_USER)
+    if asked.profile is not None:
+        refusal = notification_refusal(asked.profile.preferences, workflow)
         if refusal is not None:
-            return _suppress(question, Rule.NOTIFICATION_PREFERENCE, refusal)
+            return _suppress(asked, Rule.NOTIFICATION_PREFERENCE, refusal)
     return None
 
 
-def _channels(question: Question, workflow: Workflow) -> Iterator[tuple[int, Channel]]:
+def _channels(asked: RoutingInput, workflow: Workflow) -> Iterator[tuple[int, Channel]]:
     """The channels asked about, in the workflow's order."""
-    if question.channel is not None:
-        yield question.step or 0, question.channel
+    if asked.channel is not None:
+        yield asked.step or 0, asked.channel
     else:
         for position, step in enumerate(workflow.steps):
             for channel in step.channels:
                 yield position, channel
 
 
-def _channel(question: Question, workflow: Workflow, step: int, channel: Channel) -> Item:
+def _channel(asked: RoutingInput, workflow: Workflow, step: int, channel: Channel) -> RoutingItem:
     """The rules about one channel."""
-    profile, now = question.profile, question.now
+    profile, now = asked.profile, asked.now
     if profile is not None:
         refusal = channel_refusal(profile.preferences, workflow, channel)
         if refusal is not None:
             return Suppress(reason=refusal, rule=Rule.CHANNEL_PREFERENCE, channel=channel, step=step)
-    address = _address(question, channel)
+    address = _address(asked, channel)
     if address is None:
         return Suppress(reason=Reason.NO_ADDRESS, rule=Rule.ADDRESS, channel=channel, step=step)
     valid_until = None
-    if profile is not None and channel.traits.noisy and not workflow.ignores_quiet_hours:
+    if profile is not None and channel.spec.noisy and not workflow.ignores_quiet_hours:
         zone = (profile.quiet_hours.zone if profile.quiet_hours else None) or profile.zone or "UTC"
         until = quiet_until(profile.quiet_hours, zone, now)
         if until is not None:
-            due = min(until + _spread(question.notification.id, question.spread_ms), question.notification.expires_at)
-            return Wait(
+            due = min(until + _spread(asked.notification.id, asked.spread_ms), asked.notification.expires_at)
+            return HoldUntil(
                 reason=Reason.QUIET_HOURS, rule=Rule.QUIET_HOURS, cause=Cause.QUIET_HOURS, due=due,
                 channel=channel, step=step,
             )  # fmt: skip
         valid_until = next_quiet(profile.quiet_hours, zone, now)
-    contact = question.notification.contact or Contact()
+    contact = asked.notification.contact or Contact()
     return Deliver(
         channel=channel,
         step=step,
@@ -151,14 +151,14 @@ def _channel(question: Question, workflow: Workflow, step: int, channel: Channel
     )
 
 
-def _address(question: Question, channel: Channel) -> str | None:
+def _address(asked: RoutingInput, channel: Channel) -> str | None:
     """Where the channel reaches the recipient; None: nowhere. An inline person has no inbox."""
-    name = channel.traits.address
+    name = channel.spec.address
     if name is None:
-        return question.notification.user if question.profile is not None else None
-    if question.profile is not None and name in question.profile.addresses:
-        return question.profile.addresses[name]
-    address: str | None = getattr(question.notification.contact or Contact(), name)
+        return asked.notification.user if asked.profile is not None else None
+    if asked.profile is not None and name in asked.profile.addresses:
+        return asked.profile.addresses[name]
+    address: str | None = getattr(asked.notification.contact or Contact(), name)
     return address
 
 

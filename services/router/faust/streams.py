@@ -15,10 +15,10 @@ CHUNK_BYTES = 4 * 1_048_576
 class ChunkStream(faust.Stream[Any]):
     """A stream whose `chunks` yields whatever is queued, without a task, a poll or an ack of its own."""
 
-    async def chunks(self, most: int, company_seconds: float) -> AsyncIterator[list[Any]]:
+    async def chunks(self, most: int, linger_seconds: float) -> AsyncIterator[list[Any]]:
         """Yields lists of up to `most` events, in order per partition; the caller acknowledges each, in order.
 
-        The price is per chunk, so after a chunk of several records it waits `company_seconds` for company;
+        The price is per chunk, so after a chunk of several records it waits `linger_seconds` for company;
         when records come one by one it waits not at all. It keeps the stock iterator's duties: it tracks
         what is under way, drops events of an earlier assignment and calls the sensors.
         """
@@ -48,8 +48,8 @@ class ChunkStream(faust.Stream[Any]):
                 if chunk:
                     self.events_total += len(chunk)
                     yield chunk
-                if len(chunk) > 1 and queue.empty() and company_seconds:
-                    await asyncio.sleep(company_seconds)
+                if len(chunk) > 1 and queue.empty() and linger_seconds:
+                    await asyncio.sleep(linger_seconds)
         except StopAsyncIteration:
             return
         finally:

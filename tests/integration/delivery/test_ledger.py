@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.delivery.core.attempts import Fate
-from services.delivery.core.effects import Came
+from services.delivery.core.attempts import DeliveryResult
+from services.delivery.core.effects import ReceivedDelivery
 from services.delivery.ledger import Busy, Claimed, Ledger, Obsolete, Recorded
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery, DeliveryState
@@ -19,8 +19,8 @@ from shared.mongo.database import open_database
 from tests.support.env import Names
 from tests.support.wait import until
 
-SENT = Fate(state=DeliveryState.SENT, at=1, attempts=1)
-RETRYING = Fate(state=DeliveryState.RETRYING, at=1, attempts=1, due=2**41)
+SENT = DeliveryResult(state=DeliveryState.SENT, at=1, attempts=1)
+RETRYING = DeliveryResult(state=DeliveryState.RETRYING, at=1, attempts=1, due=2**41)
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ async def database(names: Names) -> Any:
         yield found
 
 
-def came(pass_: int = 0, generation: int = 0) -> Came:
+def came(pass_: int = 0, generation: int = 0) -> ReceivedDelivery:
     notification = Notification(
         id="n", tenant="default", user="u", workflow="w", version=1, event_id="e", event_type="t",
         data=msgspec.Raw(b"{}"), accepted_at=0, expires_at=2**42,
@@ -38,14 +38,14 @@ def came(pass_: int = 0, generation: int = 0) -> Came:
         id="d", channel=Channel.EMAIL, step=0, address="a@example.com", notification=notification, decided_at=0,
         pass_=pass_, generation=generation,
     )  # fmt: skip
-    return Came(delivery=delivery, coordinates=Coordinates("t", 0, pass_), key=b"k", value=b"{}")
+    return ReceivedDelivery(delivery=delivery, coordinates=Coordinates("t", 0, pass_), key=b"k", value=b"{}")
 
 
 def ledger(database: Any, token: str, seconds: float = 60) -> Ledger:
     return Ledger(database, token=token, lease=timedelta(seconds=seconds))
 
 
-async def one(found: Ledger, record: Came) -> Any:
+async def one(found: Ledger, record: ReceivedDelivery) -> Any:
     (claim,) = await found.claim([record])
     return claim
 
@@ -59,11 +59,11 @@ async def test_the_first_claims_and_others_wait(database: Any) -> None:
     assert second.seconds > 50
 
 
-async def test_a_recorded_fate_is_met_as_a_replay(database: Any) -> None:
+async def test_a_recorded_result_is_met_as_a_replay(database: Any) -> None:
     mine = ledger(database, "a")
     await mine.claim([came()])
     assert await mine.record([(came().delivery, RETRYING)]) == {"d"}
-    assert await one(ledger(database, "b"), came()) == Recorded(fate=RETRYING)
+    assert await one(ledger(database, "b"), came()) == Recorded(result=RETRYING)
 
 
 async def test_a_later_pass_goes_on_and_the_earlier_one_is_over(database: Any) -> None:
@@ -74,7 +74,7 @@ async def test_a_later_pass_goes_on_and_the_earlier_one_is_over(database: Any) -
     assert isinstance(await one(mine, came(0)), Obsolete)
 
 
-async def test_after_a_terminal_fate_only_a_new_generation_goes_on(database: Any) -> None:
+async def test_after_a_terminal_result_only_a_new_generation_goes_on(database: Any) -> None:
     mine = ledger(database, "a")
     await mine.claim([came()])
     await mine.record([(came().delivery, SENT)])

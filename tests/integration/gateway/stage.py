@@ -18,7 +18,7 @@ from services.gateway.settings import GatewaySettings
 from shared.http.tokens import mint
 from shared.kafka.producer import Publisher
 from shared.model import ids, inbox
-from shared.model.inbox import Change, InboxEvent, Item
+from shared.model.inbox import Change, InboxEvent, InboxItem
 from shared.model.outputs import Output
 from shared.model.topics import Topics
 from shared.mongo import inbox_rows
@@ -103,13 +103,13 @@ class Stage:
 
     async def arrive(
         self, user: str, count: int = 1, *, tenant: str = "default", announce: bool = True, **fields
-    ) -> list[Item]:
+    ) -> list[InboxItem]:
         """What the in_app worker does: rows, then their announcement with the stored offsets."""
         place = f"{tenant}:{user}"
         first = self.last.get(place, -1) + 1
         self.last[place] = first + count - 1
         items = [
-            Item(
+            InboxItem(
                 id=ids.derive("test", place, offset),
                 workflow=f"chat.{fields.get('type', 'new_message')}",
                 type=fields.get("type", "new_message"),
@@ -126,7 +126,7 @@ class Stage:
             await self.announce(user, items, tenant=tenant)
         return items
 
-    async def announce(self, user: str, items: list[Item], *, tenant: str = "default") -> None:
+    async def announce(self, user: str, items: list[InboxItem], *, tenant: str = "default") -> None:
         key = ids.user_key(tenant, user)
         events = [InboxEvent(change=Change.CREATED, items=(item,), at=now_ms()) for item in items]
         await self.publisher.publish([Output(self.topics.inbox, key, inbox.encode(event), []) for event in events])

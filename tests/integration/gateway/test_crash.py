@@ -12,7 +12,7 @@ from websockets.exceptions import InvalidHandshake, WebSocketException
 
 from shared.kafka.producer import Publisher
 from shared.model import ids, inbox
-from shared.model.inbox import Change, InboxEvent, Item
+from shared.model.inbox import Change, InboxEvent, InboxItem
 from shared.model.outputs import Output
 from shared.mongo import inbox_rows
 from shared.process.clock import now_ms
@@ -65,7 +65,9 @@ async def test_every_client_gets_everything_once_through_kills(harness: Harness)
     async def write(offset: int) -> None:
         """Every third announcement is written twice, as by a worker that died before it committed."""
         items = {
-            one.user: Item(id=ids.derive("test", one.user, offset), workflow="w", offset=offset, created_at=now_ms())
+            one.user: InboxItem(
+                id=ids.derive("test", one.user, offset), workflow="w", offset=offset, created_at=now_ms()
+            )
             for one in listeners
         }
         rows = [

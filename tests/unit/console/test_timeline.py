@@ -3,14 +3,14 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from services.console.timeline.channel_states import Progress, progress, standings
-from services.console.timeline.rule_results import EACH, WHOLE, Verdict, rulings
+from services.console.timeline.channel_states import Progress, channel_states, progress
+from services.console.timeline.rule_results import EACH, WHOLE, RuleResult, rule_entries
 from services.console.timeline.timeline import Kept, assemble
-from services.delivery.core.attempts import Fate
+from services.delivery.core.attempts import DeliveryResult
 from services.delivery.core.effects import delivery_status
 from services.router.core.decision import Decision
 from services.router.core.effects import effects
-from services.router.core.routing import Deliver, Item, Rule, Suppress, Wait
+from services.router.core.routing import Deliver, HoldUntil, RoutingItem, Rule, Suppress
 from shared.model import ids
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery, DeliveryState
@@ -39,7 +39,7 @@ NOTIFICATION = Notification(
 )
 IN_APP = Deliver(channel=Channel.IN_APP, step=0, address="ana")
 EMAIL = Deliver(channel=Channel.EMAIL, step=0, address="ana@example.com")
-QUIET = Wait(
+QUIET = HoldUntil(
     reason=Reason.QUIET_HOURS,
     rule=Rule.QUIET_HOURS,
     cause=Cause.QUIET_HOURS,
@@ -50,7 +50,7 @@ QUIET = Wait(
 NO_WEBHOOK = Suppress(reason=Reason.NO_ADDRESS, rule=Rule.ADDRESS, channel=Channel.WEBHOOK, step=0)
 
 
-def decision(*items: Item, record: Record | None = None, at: int = ACCEPTED + 19, offset: int = 17) -> Decision:
+def decision(*items: RoutingItem, record: Record | None = None, at: int = ACCEPTED + 19, offset: int = 17) -> Decision:
     return Decision(
         record=record or notify(NOTIFICATION),
         notification=NOTIFICATION,
@@ -76,11 +76,11 @@ def row(output: Output) -> dict:
     }
 
 
-def decided(*items: Item, **told) -> dict:
+def decided(*items: RoutingItem, **told) -> dict:
     return row(effects(TOPICS, [decision(*items, **told)]).outputs[-1])
 
 
-def became(channel: Channel, state: DeliveryState, *, pass_: int = 0, at: int = ACCEPTED + 90, **fate) -> dict:
+def became(channel: Channel, state: DeliveryState, *, pass_: int = 0, at: int = ACCEPTED + 90, **result) -> dict:
     delivery = Delivery(
         id=ids.delivery_id(NOTIFICATION.id, 0, channel, "default"),
         channel=channel,
@@ -90,11 +90,11 @@ def became(channel: Channel, state: DeliveryState, *, pass_: int = 0, at: int = 
         decided_at=ACCEPTED,
         pass_=pass_,
     )
-    return row(delivery_status(TOPICS, delivery, Fate(state=state, at=at, attempts=1, **fate)))
+    return row(delivery_status(TOPICS, delivery, DeliveryResult(state=state, at=at, attempts=1, **result)))
 
 
 def states(*rows: dict) -> dict[str | None, str]:
-    return {standing.channel: standing.state for standing in standings(rows)}
+    return {channel_state.channel: channel_state.state for channel_state in channel_states(rows)}
 
 
 def test_the_rules_are_the_routers_in_the_routers_order():
@@ -103,27 +103,27 @@ def test_the_rules_are_the_routers_in_the_routers_order():
 
 def test_every_channel_has_its_own_verdicts_up_to_the_rule_that_stopped_it():
     items = [msgspec.to_builtins(item) for item in (IN_APP, QUIET, NO_WEBHOOK)]
-    said = [(ruling.channel, ruling.rule, ruling.verdict) for ruling in rulings(items)]
-    assert said[: len(WHOLE)] == [(None, rule, Verdict.PASSED) for rule in WHOLE]
+    said = [(ruling.channel, ruling.rule, ruling.verdict) for ruling in rule_entries(items)]
+    assert said[: len(WHOLE)] == [(None, rule, RuleResult.PASSED) for rule in WHOLE]
     assert said[len(WHOLE) :] == [
-        ("in_app", "channel_preference", Verdict.PASSED),
-        ("in_app", "address", Verdict.PASSED),
-        ("in_app", "quiet_hours", Verdict.PASSED),
-        ("email", "channel_preference", Verdict.PASSED),
-        ("email", "address", Verdict.PASSED),
-        ("email", "quiet_hours", Verdict.HELD),
-        ("webhook", "channel_preference", Verdict.PASSED),
-        ("webhook", "address", Verdict.SUPPRESSED),
-        ("webhook", "quiet_hours", Verdict.NOT_ASKED),
+        ("in_app", "channel_preference", RuleResult.PASSED),
+        ("in_app", "address", RuleResult.PASSED),
+        ("in_app", "quiet_hours", RuleResult.PASSED),
+        ("email", "channel_preference", RuleResult.PASSED),
+        ("email", "address", RuleResult.PASSED),
+        ("email", "quiet_hours", RuleResult.HELD),
+        ("webhook", "channel_preference", RuleResult.PASSED),
+        ("webhook", "address", RuleResult.SUPPRESSED),
+        ("webhook", "quiet_hours", RuleResult.NOT_ASKED),
     ]
 
 
 def test_a_rule_about_the_whole_leaves_the_later_ones_unasked():
     item = Suppress(reason=Reason.CANCELLED, rule=Rule.CANCEL)
-    said = {ruling.rule: ruling.verdict for ruling in rulings([msgspec.to_builtins(item)])}
-    assert said["expiry"] is Verdict.PASSED
-    assert said["cancel"] is Verdict.SUPPRESSED
-    assert said["due"] is Verdict.NOT_ASKED
+    said = {ruling.rule: ruling.verdict for ruling in rule_entries([msgspec.to_builtins(item)])}
+    assert said["expiry"] is RuleResult.PASSED
+    assert said["cancel"] is RuleResult.SUPPRESSED
+    assert said["due"] is RuleResult.NOT_ASKED
     assert "address" not in said
 
 
@@ -132,7 +132,7 @@ def test_channels_stand_where_their_last_status_left_them():
     assert states(first) == {"email": "held", "in_app": "queued", "webhook": "suppressed"}
     sent = became(Channel.IN_APP, DeliveryState.SENT)
     assert states(first, sent) == {"email": "held", "in_app": "sent", "webhook": "suppressed"}
-    assert progress(standings([first, sent])) is Progress.OPEN
+    assert progress(channel_states([first, sent])) is Progress.OPEN
 
 
 def test_the_order_of_arrival_and_doubles_do_not_matter():
@@ -160,11 +160,11 @@ def test_the_order_of_arrival_and_doubles_do_not_matter():
         == states(*rows, *rows[:2])
         == {"email": "sent", "in_app": "sent", "webhook": "suppressed"}
     )
-    assert progress(standings(rows)) is Progress.TERMINAL
+    assert progress(channel_states(rows)) is Progress.TERMINAL
 
 
 def test_a_scheduled_whole_gives_way_to_its_channels():
-    waits = Wait(reason=Reason.SCHEDULED, rule=Rule.DUE, cause=Cause.SCHEDULED, due=ACCEPTED + 1000)
+    waits = HoldUntil(reason=Reason.SCHEDULED, rule=Rule.DUE, cause=Cause.SCHEDULED, due=ACCEPTED + 1000)
     held = decided(waits)
     assert states(held) == {None: "held"}
     back = Record(
@@ -180,7 +180,7 @@ def test_a_scheduled_whole_gives_way_to_its_channels():
 def test_what_ends_as_a_whole_is_terminal(reason, state):
     rows = [decided(Suppress(reason=reason, rule=Rule.RECIPIENT))]
     assert states(*rows) == {None: state}
-    assert progress(standings(rows)) is Progress.TERMINAL
+    assert progress(channel_states(rows)) is Progress.TERMINAL
 
 
 def test_nothing_decided_is_open():

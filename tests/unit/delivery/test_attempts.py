@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from services.delivery.core.attempts import (
     JITTER,
     LONGEST_RETRY_AFTER_MS,
-    Down,
+    DeliveryResult,
     Failed,
-    Fate,
     Outcome,
+    ProviderUnavailable,
     Rejected,
     Sent,
     decide,
@@ -27,7 +27,7 @@ SCHEDULE = [10_000, 60_000, 600_000]
 PROBE = 30_000
 
 
-def fate(outcome: Outcome, attempts: int = 1, **changes: Any) -> Fate:
+def result(outcome: Outcome, attempts: int = 1, **changes: Any) -> DeliveryResult:
     known: dict[str, Any] = {
         "delivery": "d",
         "now": NOON,
@@ -41,30 +41,30 @@ def fate(outcome: Outcome, attempts: int = 1, **changes: Any) -> Fate:
 @pytest.mark.parametrize(
     ("outcome", "attempts", "expected"),
     [
-        (Sent(receipt="250 ok"), 2, Fate(state=DeliveryState.SENT, at=NOON, attempts=2, code="250 ok")),
+        (Sent(receipt="250 ok"), 2, DeliveryResult(state=DeliveryState.SENT, at=NOON, attempts=2, code="250 ok")),
         (Rejected(code="550"), 1,
-         Fate(state=DeliveryState.DEAD, at=NOON, attempts=1, reason=Reason.REJECTED, code="550")),
+         DeliveryResult(state=DeliveryState.DEAD, at=NOON, attempts=1, reason=Reason.REJECTED, code="550")),
         (Rejected(reason=Reason.RENDER_FAILED), 1,
-         Fate(state=DeliveryState.DEAD, at=NOON, attempts=1, reason=Reason.RENDER_FAILED)),
+         DeliveryResult(state=DeliveryState.DEAD, at=NOON, attempts=1, reason=Reason.RENDER_FAILED)),
         (Failed(code="500"), 4,
-         Fate(state=DeliveryState.DEAD, at=NOON, attempts=4, reason=Reason.ATTEMPTS_EXHAUSTED, code="500")),
-        (Down(code="refused"), 1,
-         Fate(state=DeliveryState.PARKED, at=NOON, attempts=0, reason=Reason.PROVIDER_DOWN, code="refused", due=NOON + PROBE)),
-        (Down(), 4, Fate(state=DeliveryState.PARKED, at=NOON, attempts=3, reason=Reason.PROVIDER_DOWN, due=NOON + PROBE)),
+         DeliveryResult(state=DeliveryState.DEAD, at=NOON, attempts=4, reason=Reason.ATTEMPTS_EXHAUSTED, code="500")),
+        (ProviderUnavailable(code="refused"), 1,
+         DeliveryResult(state=DeliveryState.PARKED, at=NOON, attempts=0, reason=Reason.PROVIDER_DOWN, code="refused", due=NOON + PROBE)),
+        (ProviderUnavailable(), 4, DeliveryResult(state=DeliveryState.PARKED, at=NOON, attempts=3, reason=Reason.PROVIDER_DOWN, due=NOON + PROBE)),
     ],
 )  # fmt: skip
-def test_fate(outcome: Outcome, attempts: int, expected: Fate) -> None:
-    assert fate(outcome, attempts) == expected
+def test_result(outcome: Outcome, attempts: int, expected: DeliveryResult) -> None:
+    assert result(outcome, attempts) == expected
 
 
 def test_each_attempt_of_the_schedule_is_used_and_then_it_is_dead() -> None:
-    states = [fate(Failed(), attempts).state for attempts in range(1, len(SCHEDULE) + 2)]
+    states = [result(Failed(), attempts).state for attempts in range(1, len(SCHEDULE) + 2)]
     assert states == [DeliveryState.RETRYING] * len(SCHEDULE) + [DeliveryState.DEAD]
-    assert fate(Failed(), 1, schedule=[]).state is DeliveryState.DEAD
+    assert result(Failed(), 1, schedule=[]).state is DeliveryState.DEAD
 
 
 OUTCOMES = st.one_of(
-    st.just(Sent()), st.just(Rejected()), st.just(Down()),
+    st.just(Sent()), st.just(Rejected()), st.just(ProviderUnavailable()),
     st.builds(Failed, retry_after_ms=st.none() | st.integers(0, 10**15)),
 )  # fmt: skip
 
@@ -79,11 +79,11 @@ OUTCOMES = st.one_of(
 def test_laws(outcome: Outcome, delivery: str, attempts: int, schedule: list[int], left: int) -> None:
     assume(max(delivery, default="") < "\ud800" or delivery.isprintable())
     expires_at = NOON + left
-    found = fate(outcome, attempts, delivery=delivery, schedule=schedule, expires_at=expires_at)
-    assert found == fate(outcome, attempts, delivery=delivery, schedule=schedule, expires_at=expires_at), "a replay"
+    found = result(outcome, attempts, delivery=delivery, schedule=schedule, expires_at=expires_at)
+    assert found == result(outcome, attempts, delivery=delivery, schedule=schedule, expires_at=expires_at), "a replay"
     assert (found.due is not None) == (found.state in (DeliveryState.RETRYING, DeliveryState.PARKED))
     assert found.state.is_terminal == (found.due is None)
-    assert found.attempts == attempts - isinstance(outcome, Down), "Down burns nothing"
+    assert found.attempts == attempts - isinstance(outcome, ProviderUnavailable), "ProviderUnavailable burns nothing"
     if found.due is None:
         return
     assert found.due <= expires_at, "never after it expires"
@@ -100,12 +100,12 @@ def test_laws(outcome: Outcome, delivery: str, attempts: int, schedule: list[int
     [(120_000, 120_000), (LONGEST_RETRY_AFTER_MS - 1, LONGEST_RETRY_AFTER_MS - 1), (10**15, LONGEST_RETRY_AFTER_MS)],
 )
 def test_the_wish_of_a_provider(asked: int, wait: int) -> None:
-    assert fate(Failed(retry_after_ms=asked), expires_at=NOON + 9 * DAY).due == NOON + wait
-    assert fate(Failed(retry_after_ms=asked), expires_at=NOON + 5).due == NOON + 5
+    assert result(Failed(retry_after_ms=asked), expires_at=NOON + 9 * DAY).due == NOON + wait
+    assert result(Failed(retry_after_ms=asked), expires_at=NOON + 5).due == NOON + 5
 
 
 def test_deliveries_that_failed_together_come_back_apart() -> None:
-    dues = {fate(Failed(), delivery=f"d-{number}").due or 0 for number in range(100)}
+    dues = {result(Failed(), delivery=f"d-{number}").due or 0 for number in range(100)}
     assert len(dues) > 90
     assert min(dues) >= NOON + SCHEDULE[0] * (1 - JITTER)
     assert max(dues) <= NOON + SCHEDULE[0] * (1 + JITTER)

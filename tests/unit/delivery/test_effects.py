@@ -1,4 +1,4 @@
-"""What follows a fate, and records that are no deliveries."""
+"""What follows a result, and records that are no deliveries."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 import pytest
 
-from services.delivery.core.attempts import Fate
-from services.delivery.core.effects import Came, Following, following
-from services.delivery.receive import Refused, read
+from services.delivery.core.attempts import DeliveryResult
+from services.delivery.core.effects import DeliveryEffects, ReceivedDelivery, derive_effects
+from services.delivery.receive import UnreadableRecord, read
 from shared.model.channels import Channel
 from shared.model.deliveries import DeliveryState
 from shared.model.holds import Cause
@@ -23,12 +23,14 @@ from tests.support import samples as a
 TOPICS = Topics()
 
 
-def after(state: DeliveryState, **more: Any) -> Following:
-    return following(TOPICS, a.came(generation=1, pass_=2), Fate(state=state, at=a.NOON, **({"attempts": 2} | more)))
+def after(state: DeliveryState, **more: Any) -> DeliveryEffects:
+    return derive_effects(
+        TOPICS, a.came(generation=1, pass_=2), DeliveryResult(state=state, at=a.NOON, **({"attempts": 2} | more))
+    )
 
 
 @pytest.mark.parametrize("state", [state for state in DeliveryState if state is not DeliveryState.CLAIMED])
-def test_every_fate_tells_exactly_one_status(state: DeliveryState) -> None:
+def test_every_result_tells_exactly_one_status(state: DeliveryState) -> None:
     found = after(state, due=a.NOON + 5)
     (told,) = [output for output in found.outputs if output.topic == TOPICS.statuses]
     assert dict(told.headers)["ce_type"] == f"carillon.delivery.{state}".encode()
@@ -89,7 +91,7 @@ AT = Coordinates("t", 1, 2)
 
 def test_reading_a_delivery() -> None:
     raw = encode(a.delivery())
-    assert read(TOPICS, Channel.EMAIL, record(raw), AT) == Came(
+    assert read(TOPICS, Channel.EMAIL, record(raw), AT) == ReceivedDelivery(
         delivery=a.delivery(), coordinates=AT, key=b"k", value=raw, headers=(("h", b"1"),)
     )
 
@@ -101,7 +103,7 @@ def test_reading_a_delivery() -> None:
 )  # fmt: skip
 def test_what_is_no_delivery_of_the_channel(value: bytes | None, code: bytes) -> None:
     found = read(TOPICS, Channel.EMAIL, record(value), AT)
-    assert isinstance(found, Refused)
+    assert isinstance(found, UnreadableRecord)
     assert (found.letter.topic, found.letter.key, found.letter.value) == (
         TOPICS.deliveries_dlq(Channel.EMAIL),
         b"k",

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from services.delivery.channels.email.compose import compose
 from services.delivery.channels.email.smtp import _refused
-from services.delivery.core.attempts import Down, Failed, Outcome, Rejected
+from services.delivery.core.attempts import Failed, Outcome, ProviderUnavailable, Rejected
 from services.delivery.rendering.liquid import RenderFailed
 from shared.model.channels import Channel
 from shared.model.workflows import EmailTemplate, Templates
@@ -120,7 +120,12 @@ def test_no_template_and_lone_surrogates() -> None:
 
 @pytest.mark.parametrize(
     ("code", "outcome"),
-    [(421, Down(code="421")), (450, Failed(code="450")), (499, Failed(code="499")), (550, Rejected(code="550"))],
+    [
+        (421, ProviderUnavailable(code="421")),
+        (450, Failed(code="450")),
+        (499, Failed(code="499")),
+        (550, Rejected(code="550")),
+    ],
 )
 def test_refusals(code: int, outcome: Outcome) -> None:
     assert _refused(code) == outcome

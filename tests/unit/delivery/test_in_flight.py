@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from services.delivery.core.in_flight import Entry, Place, Window
+from services.delivery.core.in_flight import InFlight, Job, Place
 from shared.model.outputs import Coordinates
 
 KEYS = [None, b"a", b"b"]
@@ -18,13 +18,13 @@ def at(offset: int, place: Place = ("t", 0)) -> Coordinates:
 
 
 def test_a_key_waits_for_its_earlier_record() -> None:
-    window: Window[str] = Window()
+    window: InFlight[str] = InFlight()
     assert window.add(at(0), b"a", "first")
     assert not window.add(at(1), b"a", "second")
     assert window.add(at(2), b"b", "other")
     assert window.done(at(2), b"b") is None
     assert window.committable() == {("t", 0): 0}
-    assert window.done(at(0), b"a") == Entry(at(1), b"a", "second")
+    assert window.done(at(0), b"a") == Job(at(1), b"a", "second")
     assert window.committable() == {("t", 0): 1}
     assert window.done(at(1), b"a") is None
     assert window.committable() == {("t", 0): 3}
@@ -32,7 +32,7 @@ def test_a_key_waits_for_its_earlier_record() -> None:
 
 
 def test_records_without_a_key_wait_for_nobody() -> None:
-    window: Window[str] = Window()
+    window: InFlight[str] = InFlight()
     assert window.add(at(0), None, "first")
     assert window.add(at(1), None, "second")
     assert window.done(at(1), None) is None
@@ -40,19 +40,19 @@ def test_records_without_a_key_wait_for_nobody() -> None:
 
 
 def test_a_key_in_two_partitions_is_not_held_up_when_one_of_them_goes() -> None:
-    window: Window[str] = Window()
+    window: InFlight[str] = InFlight()
     assert window.add(at(0, ("t", 0)), b"a", "goes")
     assert window.add(at(7, ("t", 1)), b"a", "stays"), "order is kept within a partition"
     window.stop(lambda coordinates: coordinates.partition == 0)
     window.forget({("t", 0)})
     assert not window.add(at(8, ("t", 1)), b"a", "follows")
-    assert window.done(at(7, ("t", 1)), b"a") == Entry(at(8, ("t", 1)), b"a", "follows")
+    assert window.done(at(7, ("t", 1)), b"a") == Job(at(8, ("t", 1)), b"a", "follows")
     window.done(at(8, ("t", 1)), b"a")
     assert window.committable() == {("t", 1): 9}
 
 
 def test_what_left_starts_anew_when_it_comes_back() -> None:
-    window: Window[str] = Window()
+    window: InFlight[str] = InFlight()
     window.add(at(0), b"a", "cancelled")
     window.add(at(1), b"a", "never started")
     window.stop(lambda _: True)
@@ -69,7 +69,7 @@ class Lane(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        self.window: Window[int] = Window()
+        self.window: InFlight[int] = InFlight()
         self.next = dict.fromkeys(PLACES, 0)
         self.started: dict[Coordinates, bytes | None] = {}
         self.open: dict[Coordinates, bytes | None] = {}

@@ -7,15 +7,15 @@ import json
 from services.gateway.live.core.actions import Action, Close, Send, Snapshot
 from services.gateway.live.core.messages import Announcement, CloseCode
 from services.gateway.live.core.session import Session
-from shared.model.inbox import Change, InboxEvent, Item
+from shared.model.inbox import Change, InboxEvent, InboxItem
 from shared.model.users import User
 
 ANN = User(tenant="default", id="ann", expires_at=1e12)
 EPOCH = "0123abcd"
 
 
-def item(offset: int, **fields) -> Item:
-    return Item(id=f"n{offset}", workflow="chat.new_message", offset=offset, created_at=1_000, **fields)
+def item(offset: int, **fields) -> InboxItem:
+    return InboxItem(id=f"n{offset}", workflow="chat.new_message", offset=offset, created_at=1_000, **fields)
 
 
 def created(offset: int) -> Announcement:

@@ -11,7 +11,7 @@ import pytest_asyncio
 from aiokafka.errors import MessageSizeTooLargeError
 
 from shared.kafka.group_commit import GroupCommit, Overloaded
-from shared.model.errors import KafkaAway, Unavailable
+from shared.model.errors import KafkaUnavailable, Unavailable
 from shared.model.outputs import Output
 
 pytestmark = pytest.mark.timeout(30)
@@ -100,19 +100,19 @@ async def test_past_the_deadline_everybody_is_told_and_the_sink_discarded(sink: 
     await turn()
     waiting = asyncio.create_task(group.publish(out(b"b")))
     results = await asyncio.gather(in_doubt, waiting, return_exceptions=True)
-    assert [type(result) for result in results] == [KafkaAway, KafkaAway]
+    assert [type(result) for result in results] == [KafkaUnavailable, KafkaUnavailable]
     assert sink.discards == 1
     assert sink.groups == []
 
 
 @pytest.mark.asyncio
 async def test_while_away_it_refuses_at_once_until_a_probe_connects(sink: MemorySink, group: GroupCommit) -> None:
-    sink.broken = KafkaAway("gone")
-    with pytest.raises(KafkaAway):
+    sink.broken = KafkaUnavailable("gone")
+    with pytest.raises(KafkaUnavailable):
         await group.publish(out(b"a"))
     assert group.away
     sink.open.clear()
-    with pytest.raises(KafkaAway):
+    with pytest.raises(KafkaUnavailable):
         await group.publish(out(b"b"))  # the sink would block: it is not asked
     sink.open.set()
     sink.broken = None
@@ -124,7 +124,7 @@ async def test_while_away_it_refuses_at_once_until_a_probe_connects(sink: Memory
 @pytest.mark.asyncio
 async def test_the_deadline_may_count_from_earlier(sink: MemorySink, group: GroupCommit) -> None:
     sink.open.clear()
-    with pytest.raises(KafkaAway):
+    with pytest.raises(KafkaUnavailable):
         await group.publish(out(b"a"), since=0.001)
 
 
@@ -161,7 +161,7 @@ async def test_what_waits_is_bounded(sink: MemorySink, group: GroupCommit) -> No
 async def test_without_a_deadline_it_waits_for_the_sink_to_come_back(sink: MemorySink) -> None:
     commit = GroupCommit(sink, name="patient", deadline_seconds=None)
     await commit.start()
-    sink.broken = KafkaAway("gone")
+    sink.broken = KafkaUnavailable("gone")
     waiting = asyncio.create_task(commit.publish(out(b"a")))
     await turn()
     assert not waiting.done()
@@ -186,7 +186,7 @@ async def test_stop_writes_what_is_pending_and_then_refuses(sink: MemorySink) ->
 
 @pytest.mark.asyncio
 async def test_it_starts_although_the_sink_is_away(sink: MemorySink) -> None:
-    sink.broken = KafkaAway("gone")
+    sink.broken = KafkaUnavailable("gone")
     commit = GroupCommit(sink, name="memory", deadline_seconds=0.2)
     await commit.start()
     assert commit.away
@@ -201,11 +201,11 @@ async def test_a_bug_in_the_sink_leaves_nobody_waiting(sink: MemorySink) -> None
     commit = GroupCommit(sink, name="memory", deadline_seconds=5)
     await commit.start()
     sink.broken = ZeroDivisionError("a bug")
-    with pytest.raises(KafkaAway):
+    with pytest.raises(KafkaUnavailable):
         await commit.publish(out(b"a"))
     await turn()
     assert not commit.alive
-    with pytest.raises(KafkaAway):
+    with pytest.raises(KafkaUnavailable):
         await commit.publish(out(b"b"))
     with pytest.raises(ZeroDivisionError):
         await commit.stop()
@@ -213,7 +213,7 @@ async def test_a_bug_in_the_sink_leaves_nobody_waiting(sink: MemorySink) -> None
 
 @pytest.mark.asyncio
 async def test_a_call_whose_own_time_is_over_harms_nobody_else(sink: MemorySink, group: GroupCommit) -> None:
-    with pytest.raises(KafkaAway, match="too late"):
+    with pytest.raises(KafkaUnavailable, match="too late"):
         await group.publish(out(b"slow upload"), since=time.monotonic() - 10)
     assert not group.away
     await group.publish(out(b"neighbour"))

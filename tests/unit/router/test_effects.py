@@ -12,7 +12,7 @@ from hypothesis import given
 
 from services.router.core.decision import Decision
 from services.router.core.effects import DecisionState, Effects, effects, state
-from services.router.core.routing import Deliver, Question, Suppress, Wait
+from services.router.core.routing import Deliver, HoldUntil, RoutingInput, Suppress
 from services.router.decisions import _document, _replayed
 from shared.model import ids
 from shared.model.channels import Channel
@@ -134,7 +134,7 @@ def test_passes_only_grow_and_no_hold_meets_another() -> None:
 
 
 @given(questions())
-def test_a_replay_repeats_everything_to_the_letter(asked: Question) -> None:
+def test_a_replay_repeats_everything_to_the_letter(asked: RoutingInput) -> None:
     first = a.decision(asked)
     row = copy.deepcopy(_document(first))
     other = msgspec.structs.replace(
@@ -162,7 +162,7 @@ def test_statuses_tell_no_address() -> None:
 
 def test_one_word_for_a_decision() -> None:
     go = Deliver(channel=Channel.EMAIL, step=0, address="x")
-    wait = Wait(reason=Reason.QUIET_HOURS, rule="quiet_hours", cause="quiet_hours", due=1)  # type: ignore[arg-type]  # plain words
+    wait = HoldUntil(reason=Reason.QUIET_HOURS, rule="quiet_hours", cause="quiet_hours", due=1)  # type: ignore[arg-type]  # plain words
     no = Suppress(reason=Reason.NO_ADDRESS, rule="address")  # type: ignore[arg-type]  # a plain word
     late = Suppress(reason=Reason.EXPIRED, rule="expiry")  # type: ignore[arg-type]  # a plain word
     gone = Suppress(reason=Reason.CANCELLED, rule="cancel")  # type: ignore[arg-type]  # a plain word

@@ -22,7 +22,11 @@ from mode import Service
 
 from services.router.faust.transport import FETCH_MAX_WAIT_MS, Consumer, Transport, _ConsumerThread
 
-TRANSPORT, STREAMS, KAFKA = "services/router/faust/transport.py", "services/router/faust/streams.py", "shared/kafka/producer.py"
+TRANSPORT, STREAMS, KAFKA = (
+    "services/router/faust/transport.py",
+    "services/router/faust/streams.py",
+    "shared/kafka/producer.py",
+)
 TOUCHED: dict[str, tuple[Callable[..., Any], str, str, str]] = {
     "drain": (FaustConsumer._drain_messages, "44a2500309e83c63", TRANSPORT, "wait_first is called with (put, suspended) for each message"),
     "new_offset": (FaustConsumer._new_offset, "1d2c7ea89a7ad4f1", TRANSPORT, "what is acked is taken from _acked up to the first gap"),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.router.core.routing import Deliver, Item, Question, Rule, Suppress, Wait, route
+from services.router.core.routing import Deliver, HoldUntil, RoutingInput, RoutingItem, Rule, Suppress, route
 from shared.model.channels import Channel
 from shared.model.holds import Cause
 from shared.model.notifications import Contact
@@ -21,7 +21,7 @@ from tests.support import samples as a
 IN_APP, EMAIL, WEBHOOK = a.ALL
 
 
-def whole(reason: Reason, rule: Rule) -> list[Item]:
+def whole(reason: Reason, rule: Rule) -> list[RoutingItem]:
     return [Suppress(reason=reason, rule=rule)]
 
 
@@ -34,12 +34,14 @@ def no(channel: Channel, reason: Reason, rule: Rule) -> Suppress:
     return Suppress(reason=reason, rule=rule, channel=channel, step=0)
 
 
-def quiet(due: int, **more: Any) -> Wait:
+def quiet(due: int, **more: Any) -> HoldUntil:
     known: dict[str, Any] = {"channel": EMAIL, "step": 0}
-    return Wait(reason=Reason.QUIET_HOURS, rule=Rule.QUIET_HOURS, cause=Cause.QUIET_HOURS, due=due, **(known | more))
+    return HoldUntil(
+        reason=Reason.QUIET_HOURS, rule=Rule.QUIET_HOURS, cause=Cause.QUIET_HOURS, due=due, **(known | more)
+    )
 
 
-def asked(preferences: dict[str, dict[str, bool]] | None = None, **changes: Any) -> Question:
+def asked(preferences: dict[str, dict[str, bool]] | None = None, **changes: Any) -> RoutingInput:
     """Every name that is a field of something changes it there."""
     parts: dict[str, dict[str, Any]] = {"n": {}, "w": {}, "p": {}, "q": {}}
     for name, value in changes.items():
@@ -58,7 +60,7 @@ def asked(preferences: dict[str, dict[str, bool]] | None = None, **changes: Any)
 EVERYWHERE = [deliver(IN_APP), deliver(EMAIL), deliver(WEBHOOK)]
 INLINE = Contact(email="bo@example.com", name="Bo", locale="pt-BR")
 BO = {"address": "bo@example.com", "name": "Bo", "locale": "pt-BR"}
-TABLE: dict[str, tuple[Question, Sequence[Item]]] = {
+TABLE: dict[str, tuple[RoutingInput, Sequence[RoutingItem]]] = {
     "all channels": (asked(), EVERYWHERE),
     "unknown workflow": (asked(q_workflow=None), whole(Reason.UNKNOWN_WORKFLOW, Rule.WORKFLOW)),
     "inactive": (asked(w_active=False), whole(Reason.WORKFLOW_INACTIVE, Rule.WORKFLOW)),
@@ -70,7 +72,7 @@ TABLE: dict[str, tuple[Question, Sequence[Item]]] = {
     "no key, no cancel": (asked(q_cancel_count=1), EVERYWHERE),
     "deliver_at ahead": (
         asked(n_deliver_at=a.NOON + 1),
-        [Wait(reason=Reason.SCHEDULED, rule=Rule.DUE, cause=Cause.SCHEDULED, due=a.NOON + 1)],
+        [HoldUntil(reason=Reason.SCHEDULED, rule=Rule.DUE, cause=Cause.SCHEDULED, due=a.NOON + 1)],
     ),
     "deliver_at now": (asked(n_deliver_at=a.NOON), EVERYWHERE),
     "deliver_at past": (asked(n_deliver_at=a.NOON - 1), EVERYWHERE),
@@ -207,7 +209,7 @@ def test_the_end_of_quiet_hours_is_spread_and_the_same_notification_keeps_its_sh
         )  # fmt: skip
         (held,) = route(one)
         assert route(one) == (held,)
-        assert isinstance(held, Wait)
+        assert isinstance(held, HoldUntil)
         dues.append(held.due)
     assert all(a.MORNING <= due < a.MORNING + hour for due in dues)
     assert min(dues) < a.MORNING + hour / 4

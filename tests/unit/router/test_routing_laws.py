@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.router.core.quiet_hours import quiet_until
-from services.router.core.routing import Deliver, Item, Question, Wait, route
+from services.router.core.routing import Deliver, HoldUntil, RoutingInput, RoutingItem, route
 from shared.model.channels import Channel
 from shared.model.notifications import Contact
 from shared.model.profiles import Preferences, Profile
@@ -68,7 +68,7 @@ NOTIFICATION = st.builds(
 
 
 @st.composite
-def questions(draw: st.DrawFn) -> Question:
+def questions(draw: st.DrawFn) -> RoutingInput:
     if draw(YES):  # one that goes through, or random ones seldom get as far as quiet hours
         hours = draw(st.just(a.NIGHTS) | HOURS)
         return a.question(profile=a.profile(quiet_hours=hours, zone=draw(ZONE)), now=draw(DAY | st.just(a.NIGHT)))
@@ -93,13 +93,13 @@ def is_quiet(profile: Profile, now: int) -> bool:
     return quiet_until(hours, zone, now) is not None
 
 
-def asked_for(asked: Question, workflow: Workflow) -> list[tuple[int, Channel]]:
+def asked_for(asked: RoutingInput, workflow: Workflow) -> list[tuple[int, Channel]]:
     if asked.channel is not None:
         return [(asked.step or 0, asked.channel)]
     return [(position, channel) for position, step in enumerate(workflow.steps) for channel in step.channels]
 
 
-def lawful(asked: Question, items: tuple[Item, ...]) -> set[str]:
+def lawful(asked: RoutingInput, items: tuple[RoutingItem, ...]) -> set[str]:
     """Checks the laws; returns those that had something to say."""
     assert items
     had_work = set()
@@ -109,10 +109,10 @@ def lawful(asked: Question, items: tuple[Item, ...]) -> set[str]:
         assert not isinstance(items[0], Deliver)
     elif asked.channel is None:
         had_work.add("every channel once")
-    if asked.workflow is not None and "whole" not in had_work and not isinstance(items[0], Wait):
+    if asked.workflow is not None and "whole" not in had_work and not isinstance(items[0], HoldUntil):
         assert [(item.step or 0, item.channel) for item in items] == asked_for(asked, asked.workflow)
     for item in items:
-        if isinstance(item, Wait):
+        if isinstance(item, HoldUntil):
             had_work.add(item.reason)
             assert item.due > asked.now, "a hold that is due already would go in circles"
         if isinstance(item, Deliver):
@@ -122,7 +122,7 @@ def lawful(asked: Question, items: tuple[Item, ...]) -> set[str]:
             if item.valid_until is not None:
                 had_work.add("valid until")
                 assert item.valid_until > asked.now
-            if item.channel.traits.noisy and asked.profile and not asked.workflow.ignores_quiet_hours:
+            if item.channel.spec.noisy and asked.profile and not asked.workflow.ignores_quiet_hours:
                 had_work.add("noisy")
                 assert not is_quiet(asked.profile, asked.now)
     return had_work
@@ -133,12 +133,12 @@ def test_laws() -> None:
 
     @settings(max_examples=100, deadline=None, derandomize=True)
     @given(questions())
-    def laws(asked: Question) -> None:
+    def laws(asked: RoutingInput) -> None:
         items = route(asked)
         had_work.update(lawful(asked, items))
-        again = msgspec.json.decode(msgspec.json.encode(asked), type=Question)
+        again = msgspec.json.decode(msgspec.json.encode(asked), type=RoutingInput)
         assert route(again) == items, "the same question, the same answer"
-        stored = msgspec.convert([msgspec.to_builtins(item) for item in items], tuple[Item, ...])
+        stored = msgspec.convert([msgspec.to_builtins(item) for item in items], tuple[RoutingItem, ...])
         assert stored == items, "what is stored is what was decided"
 
     laws()

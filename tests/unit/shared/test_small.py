@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.model.dead_letters import dead_letter_headers
-from shared.model.inbox import Change, InboxEvent, Item, decode, encode
+from shared.model.inbox import Change, InboxEvent, InboxItem, decode, encode
 from shared.model.statuses import Subject, status
 from shared.model.timestamps import from_datetime, parse_rfc3339, rfc3339, to_datetime
 from shared.mongo.inbox_rows import from_row, to_row
@@ -39,13 +39,13 @@ def test_rfc3339() -> None:
 
 
 ITEM = st.builds(
-    Item, id=TEXT, workflow=TEXT, offset=st.integers(0, 2**53), created_at=TIME, title=TEXT, body=TEXT, type=st.none() | TEXT,
+    InboxItem, id=TEXT, workflow=TEXT, offset=st.integers(0, 2**53), created_at=TIME, title=TEXT, body=TEXT, type=st.none() | TEXT,
     url=st.none() | TEXT, actor=st.none() | TEXT, data=st.sampled_from([b"null", b'{"a":1}']).map(msgspec.Raw),
 )  # fmt: skip
 
 
 @given(ITEM, MAYBE, MAYBE)
-def test_inbox_rows(item: Item, read_at: int | None, deleted_at: int | None) -> None:
+def test_inbox_rows(item: InboxItem, read_at: int | None, deleted_at: int | None) -> None:
     row = to_row(item, delivery="d", tenant="acme", user="ada")
     assert row["_id"] == "d", "the delivery's id is the claim"
     assert from_row(row) == item

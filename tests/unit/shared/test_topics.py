@@ -30,7 +30,7 @@ def test_every_name_has_a_row() -> None:
         topics.catalog,
     } <= names
     for channel in Channel:
-        assert {topics.deliveries(channel, lane) for lane in channel.traits.lanes} | {
+        assert {topics.deliveries(channel, lane) for lane in channel.spec.lanes} | {
             topics.deliveries_dlq(channel)
         } <= names
     assert all(name.startswith("x.") for name in names)

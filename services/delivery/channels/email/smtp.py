@@ -18,7 +18,7 @@ from aiosmtplib.errors import (
 )
 
 from services.delivery.channels.email.compose import compose
-from services.delivery.core.attempts import Down, Failed, Outcome, Rejected, Sent
+from services.delivery.core.attempts import Failed, Outcome, ProviderUnavailable, Rejected, Sent
 from services.delivery.settings import DeliverySettings
 from shared.model.deliveries import Delivery
 from shared.model.workflows import Workflow
@@ -43,7 +43,7 @@ class EmailSender:
                 async with asyncio.timeout(TIMEOUT_SECONDS):
                     connection = await self._connect()
             except (SMTPException, OSError) as error:  # TimeoutError is an OSError
-                return Down(code=type(error).__name__)
+                return ProviderUnavailable(code=type(error).__name__)
             if time.monotonic() >= send_before:
                 self._idle.append(connection)
                 return None
@@ -92,7 +92,7 @@ async def _transmit(connection: aiosmtplib.SMTP, message: EmailMessage) -> Outco
     except SMTPResponseException as error:
         return _refused(error.code)
     except (SMTPConnectError, SMTPConnectTimeoutError) as error:
-        return Down(code=type(error).__name__)
+        return ProviderUnavailable(code=type(error).__name__)
     except SMTPServerDisconnected:
         return Failed(code="disconnected")
     except (SMTPException, OSError) as error:
@@ -103,7 +103,7 @@ async def _transmit(connection: aiosmtplib.SMTP, message: EmailMessage) -> Outco
 def _refused(code: int) -> Outcome:
     """421: the server says goodbye to everybody; 4xx: try again; 5xx: never."""
     if code == 421:
-        return Down(code="421")
+        return ProviderUnavailable(code="421")
     if 400 <= code < 500:
         return Failed(code=str(code))
     return Rejected(code=str(code))

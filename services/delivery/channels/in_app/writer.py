@@ -15,16 +15,16 @@ import msgspec
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
-from services.delivery.core.attempts import Fate
-from services.delivery.core.effects import Came, dead_letter, delivery_status
-from services.delivery.receive import Refused, read
+from services.delivery.core.attempts import DeliveryResult
+from services.delivery.core.effects import ReceivedDelivery, dead_letter, delivery_status
+from services.delivery.receive import UnreadableRecord, read
 from services.delivery.rendering.liquid import RenderFailed, context, render
 from shared.catalog.cache import Catalog
 from shared.kafka.producer import Publisher
 from shared.model import ids
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery, DeliveryState
-from shared.model.inbox import Change, InboxEvent, Item, encode
+from shared.model.inbox import Change, InboxEvent, InboxItem, encode
 from shared.model.outputs import Coordinates, Output
 from shared.model.reasons import Reason
 from shared.model.topics import Topics
@@ -36,7 +36,7 @@ from shared.mongo.inbox_rows import from_row, to_row
 from shared.process.clock import now_ms
 from shared.process.failpoints import Failpoint, failpoint
 from shared.process.metrics import DEAD_LETTERS, DELIVERIES, DELIVERY_SECONDS, REPLAYS
-from shared.process.retries import patiently
+from shared.process.retries import retry_until_available
 
 BULK = 500
 
@@ -45,13 +45,13 @@ class InboxWriter:
     """Writes the deliveries of `in_app` into inboxes and announces them."""
 
     def __init__(
-        self, *, database: Database, publisher: Publisher, catalog: Catalog, topics: Topics, company_seconds: float
+        self, *, database: Database, publisher: Publisher, catalog: Catalog, topics: Topics, linger_seconds: float
     ) -> None:
         self._database = database
         self._publisher = publisher
         self._catalog = catalog
         self._topics = topics
-        self._company = company_seconds
+        self._linger = linger_seconds
 
     async def run(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
         """Writes until `stop` is set; the bulk under way is finished and committed first."""
@@ -60,53 +60,56 @@ class InboxWriter:
             records = [record for part in batch.values() for record in part]
             if not records:
                 continue
-            await patiently()(self.write, records)
+            await retry_until_available()(self.write, records)
             await commit_read(consumer, batch)
             if len(records) > 1:
-                await asyncio.sleep(self._company)
+                await asyncio.sleep(self._linger)
 
     async def write(self, records: Sequence[Any]) -> None:
-        """Rows, then announcements and statuses, of records as they came. Raises MongoAway or KafkaAway."""
+        """Rows, then announcements and statuses, of records as they came. Raises MongoUnavailable or KafkaUnavailable."""
         outputs: list[Output] = []
-        wanted: list[Came] = []
+        wanted: list[ReceivedDelivery] = []
         for record in records:
             job = read(self._topics, Channel.IN_APP, record, Coordinates(record.topic, record.partition, record.offset))
-            if isinstance(job, Refused):
+            if isinstance(job, UnreadableRecord):
                 DEAD_LETTERS.labels(job.letter.topic, job.code).inc()
                 outputs.append(job.letter)
             else:
                 wanted.append(job)
         await self._fetch_workflows(wanted)
         now = now_ms()
-        late = [came for came in wanted if came.delivery.notification.is_expired(now)]
+        late = [received for received in wanted if received.delivery.notification.is_expired(now)]
         stored = await self._written_before(late, outputs)
         items = [
-            (came, item)
-            for came in wanted
-            if not came.delivery.notification.is_expired(now) and (item := self._item(came, now, outputs)) is not None
+            (received, item)
+            for received in wanted
+            if not received.delivery.notification.is_expired(now)
+            and (item := self._item(received, now, outputs)) is not None
         ]
         stored += await self._insert(items)
         failpoint(Failpoint.AFTER_INBOX_ROW)
-        for came, item in stored:
-            outputs += self._announce(came.delivery, item)
+        for received, item in stored:
+            outputs += self._announce(received.delivery, item)
         await self._publisher.publish(outputs)
         failpoint(Failpoint.AFTER_PRODUCE)
 
-    async def _fetch_workflows(self, wanted: list[Came]) -> None:
-        places = {(n.tenant, n.workflow, n.version) for n in (came.delivery.notification for came in wanted)}
+    async def _fetch_workflows(self, wanted: list[ReceivedDelivery]) -> None:
+        places = {(n.tenant, n.workflow, n.version) for n in (received.delivery.notification for received in wanted)}
         await self._catalog.fetch(place for place in places if self._catalog.version(*place) is None)
 
-    async def _written_before(self, late: list[Came], outputs: list[Output]) -> list[tuple[Came, Item]]:
+    async def _written_before(
+        self, late: list[ReceivedDelivery], outputs: list[Output]
+    ) -> list[tuple[ReceivedDelivery, InboxItem]]:
         """Among those that have expired: a row written in time is a replay, the others end here."""
-        rows = await self._rows(came.delivery.id for came in late)
-        for came in late:
-            if came.delivery.id not in rows:
-                expired_at = came.delivery.notification.expires_at
-                fate = Fate(state=DeliveryState.EXPIRED, at=expired_at, attempts=0, reason=Reason.EXPIRED)
-                outputs.append(delivery_status(self._topics, came.delivery, fate))
-        return [(came, rows[came.delivery.id]) for came in late if came.delivery.id in rows]
+        rows = await self._rows(received.delivery.id for received in late)
+        for received in late:
+            if received.delivery.id not in rows:
+                expired_at = received.delivery.notification.expires_at
+                result = DeliveryResult(state=DeliveryState.EXPIRED, at=expired_at, attempts=0, reason=Reason.EXPIRED)
+                outputs.append(delivery_status(self._topics, received.delivery, result))
+        return [(received, rows[received.delivery.id]) for received in late if received.delivery.id in rows]
 
-    async def _rows(self, deliveries: Iterable[str]) -> dict[str, Item]:
+    async def _rows(self, deliveries: Iterable[str]) -> dict[str, InboxItem]:
         """Rows that exist, as they were announced first."""
         wanted = list(deliveries)
         if not wanted:
@@ -115,35 +118,37 @@ class InboxWriter:
             found = self._database.inbox.find({"_id": {"$in": wanted}})
             return {row["_id"]: _as_created(from_row(row)) async for row in found}
 
-    def _item(self, came: Came, now: int, outputs: list[Output]) -> Item | None:
+    def _item(self, received: ReceivedDelivery, now: int, outputs: list[Output]) -> InboxItem | None:
         """The row's contents; None when it cannot be rendered (then what follows is in `outputs`)."""
-        delivery = came.delivery
+        delivery = received.delivery
         notification = delivery.notification
         workflow = self._catalog.version(notification.tenant, notification.workflow, notification.version)
         try:
-            return _render(delivery, workflow, came.coordinates.offset, now)
+            return _render(delivery, workflow, received.coordinates.offset, now)
         except RenderFailed as error:
-            fate = Fate(
+            result = DeliveryResult(
                 state=DeliveryState.DEAD,
                 at=delivery.decided_at,
                 attempts=1,
                 reason=Reason.RENDER_FAILED,
                 code=str(error),
             )
-            outputs += [delivery_status(self._topics, delivery, fate), dead_letter(self._topics, came, fate)]
+            outputs += [delivery_status(self._topics, delivery, result), dead_letter(self._topics, received, result)]
             return None
 
-    async def _insert(self, items: list[tuple[Came, Item]]) -> list[tuple[Came, Item]]:
+    async def _insert(
+        self, items: list[tuple[ReceivedDelivery, InboxItem]]
+    ) -> list[tuple[ReceivedDelivery, InboxItem]]:
         if not items:
             return []
         rows = [
             to_row(
                 item,
-                delivery=came.delivery.id,
-                tenant=came.delivery.notification.tenant,
-                user=came.delivery.notification.user,
+                delivery=received.delivery.id,
+                tenant=received.delivery.notification.tenant,
+                user=received.delivery.notification.user,
             )
-            for came, item in items
+            for received, item in items
         ]
         seen = await insert_new(self._database.inbox, rows)
         DELIVERIES.labels(Channel.IN_APP, DeliveryState.SENT, "none").inc(len(items) - len(seen))
@@ -151,31 +156,31 @@ class InboxWriter:
             return items
         REPLAYS.labels("inbox").inc(len(seen))
         first = await self._rows(rows[position]["_id"] for position in seen)
-        return [(came, first.get(came.delivery.id, item)) for came, item in items]
+        return [(received, first.get(received.delivery.id, item)) for received, item in items]
 
-    def _announce(self, delivery: Delivery, item: Item) -> list[Output]:
+    def _announce(self, delivery: Delivery, item: InboxItem) -> list[Output]:
         notification = delivery.notification
         key = ids.user_key(notification.tenant, notification.user)
         created = InboxEvent(change=Change.CREATED, items=(item,), at=item.created_at)
-        fate = Fate(state=DeliveryState.SENT, at=item.created_at, attempts=1)
+        result = DeliveryResult(state=DeliveryState.SENT, at=item.created_at, attempts=1)
         DELIVERY_SECONDS.labels(Channel.IN_APP).observe(max(0, item.created_at - notification.accepted_at) / 1000)
         return [
             Output(self._topics.inbox, key, encode(created), []),
-            delivery_status(self._topics, delivery, fate),
+            delivery_status(self._topics, delivery, result),
         ]
 
 
-def _as_created(item: Item) -> Item:
+def _as_created(item: InboxItem) -> InboxItem:
     """The row as it was announced first: what happened to it since is announced on its own."""
     return msgspec.structs.replace(item, seen_at=None, read_at=None, archived_at=None, deleted_at=None, updated_at=None)
 
 
-def _render(delivery: Delivery, workflow: Workflow | None, offset: int, now: int) -> Item:
+def _render(delivery: Delivery, workflow: Workflow | None, offset: int, now: int) -> InboxItem:
     template = workflow.templates.in_app if workflow else None
     if workflow is None or template is None:
         raise RenderFailed("no_template")
     notification, values = delivery.notification, context(delivery)
-    return Item(
+    return InboxItem(
         id=notification.id,
         workflow=notification.workflow,
         type=template.type,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from services.gateway.live.core.cursor import Cursor
 from services.gateway.live.core.messages import CloseCode
-from shared.model.inbox import Change, Item
+from shared.model.inbox import Change, InboxItem
 from shared.model.users import User
 
 
@@ -58,9 +58,9 @@ Action = Send | Close | Authenticate | Watch | Load | Apply
 class Snapshot(NamedTuple):
     """An inbox at one moment. With a cursor `rows` are those above it, without one those not yet seen."""
 
-    rows: tuple[Item, ...]
+    rows: tuple[InboxItem, ...]
     """Oldest first, none above `end`, up to MOST_ROWS + 1."""
-    changed: tuple[Item, ...]
+    changed: tuple[InboxItem, ...]
     """Rows up to the cursor's offset that changed since its token, minus the overlap; up to MOST_ROWS + 1."""
     unread: int
     end: int

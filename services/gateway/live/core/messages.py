@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from shared.model.inbox import Change, InboxEvent, Item
+from shared.model.inbox import Change, InboxEvent, InboxItem
 
 MOST_IDS: Final = 100
 
@@ -61,12 +61,12 @@ def state(change: str, items: bytes, unread: int, cursor: str) -> bytes:
     return b'{"type":"state","change":"%b","items":%b,"unread":%d,"cursor":"%b"}' % fields
 
 
-def states(items: Sequence[Item]) -> bytes:
+def states(items: Sequence[InboxItem]) -> bytes:
     """The array of items' states for `state`."""
     return _encoder.encode([item_state(item) for item in items])
 
 
-def item_state(item: Item) -> Item:
+def item_state(item: InboxItem) -> InboxItem:
     """What of an item can change; the rest is left out."""
     return msgspec.structs.replace(item, title="", body="", url=None, data=msgspec.Raw(b"null"), actor=None, type=None)
 
