@@ -13,7 +13,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from shared.catalog.rows import _workflow
-from shared.kafka.consumer import consumer, started
+from shared.kafka.consumer import open_consumer, start_consumer
 from shared.model.errors import KafkaUnavailable
 from shared.model.topics import Topics
 from shared.model.workflows import Workflow
@@ -80,9 +80,11 @@ class Catalog:
             await retry_until_available()(self._follow, bootstrap, topics, client_id)
 
     async def _follow(self, bootstrap: str, topics: Topics, client_id: str) -> None:
-        announcements = consumer(bootstrap, topics.catalog, group=None, client_id=client_id, auto_offset_reset="latest")
+        announcements = open_consumer(
+            bootstrap, topics.catalog, group=None, client_id=client_id, auto_offset_reset="latest"
+        )
         try:
-            await started(announcements)
+            await start_consumer(announcements)
             await self.load()  # what was published before the first announcement this consumer sees
             async for _ in announcements:
                 await self.load()
