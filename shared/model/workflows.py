@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import Any
 
 import msgspec
 
@@ -82,7 +81,7 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return self.critical or self.quiet is QuietPolicy.IGNORE
 
 
-def parse(document: Any) -> Workflow:
+def parse(document: object) -> Workflow:
     """The workflow of a YAML document. Raises InvalidWorkflow with a pointer."""
     if isinstance(document, dict):
         check_available(document.get("steps"))  # first: steps of a kind to come have fields that are unknown here
