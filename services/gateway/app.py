@@ -61,6 +61,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
     """Sockets and HTTP until told to stop; the log is followed before the first socket is accepted."""
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.mongo, settings.mongo_database))
+        runtime.checks["mongodb"] = lambda: ping(database)
         publisher = GroupPublisher(settings.kafka, client_id=CLIENT_ID, deadline_seconds=PUBLISH_SECONDS)
         await publisher.start()
         stack.push_async_callback(publisher.stop)
@@ -72,7 +73,6 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
         async def kafka_answers() -> bool:
             return publisher.alive and bool(await inbox_events.topics())
 
-        runtime.checks["mongodb"] = lambda: ping(database)
         runtime.checks["kafka"] = kafka_answers
 
         store = InboxStore(database)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from services.gateway.core.limits import FANOUT_WRITE_BYTES
 from services.gateway.live.fanout import Fanout, portions
@@ -47,8 +48,10 @@ async def test_what_has_no_connection_here_is_not_decoded_and_what_is_unreadable
     registry, ann = Registry(), Recorder()
     registry.add(ANN, ann)
     strange = [record(1, BOB, b"junk"), record(2, None, b"junk"), record(3, ANN, b"junk"), record(4, ANN, b"")]
-    await Fanout(registry).run(batches([*strange, record(5)]))
+    with capture_logs() as logs:
+        await Fanout(registry).run(batches([*strange, record(5)]))
     assert offsets(ann) == [5]
+    assert [entry["offset"] for entry in logs] == [3, 4]
 
 
 async def test_a_large_batch_is_written_in_portions():
@@ -76,6 +79,7 @@ def test_portions_keep_all_in_order_and_end_with_the_record_that_fills_them(size
     records = [record(offset, value=b"x" * size) for offset, size in enumerate(sizes)]
     parts = list(portions(records))
     assert [one for part in parts for one in part] == records
+    assert all(parts)
     for part in parts:
         assert size(part[:-1]) < FANOUT_WRITE_BYTES
     for part in parts[:-1]:

@@ -27,6 +27,12 @@ def test_the_bound_counts_what_was_written_and_has_not_left():
     assert outbox.put(b"x" * 60)
 
 
+def test_the_bound_counts_whole_frames():
+    outbox = Outbox(lambda: 0, limit=10)
+    assert [outbox.put(b"") for _ in range(6)] == [True] * 5 + [False]
+    assert len(outbox.take()) == 10
+
+
 def test_one_write_carries_all_that_waits():
     outbox = Outbox(lambda: 0)
     assert outbox.put(b"1")

@@ -16,6 +16,8 @@ class Parts:
 
     async def serving(self) -> None:
         await self.stop.wait()
+        for _ in range(10):  # requests under way
+            await asyncio.sleep(0)
         self.ended.append("serving")
 
     async def background(self) -> None:
