@@ -74,7 +74,7 @@ chaos: $(DEV_VENV) ## kill -9 of every part, a crash at every failpoint
 	$(BIN)/pytest tests/chaos $(ARGS)
 
 test-unit: $(DEV_VENV) ## Unit tests: seconds, no sockets
-	$(BIN)/pytest tests/unit $(ARGS)
+	$(BIN)/pytest tests/unit tests/contract -m 'not real' $(ARGS)
 
 constraints: ## Resolve all dependencies anew and write constraints.txt
 	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT

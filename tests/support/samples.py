@@ -108,6 +108,23 @@ def received(**changes: Any) -> ReceivedDelivery:
     return ReceivedDelivery(delivery=delivery(**changes), record=record())
 
 
+def event_record(
+    event: str = "e-1", *, offset: int = 5, data: bytes = b'{"to":["ada"]}', **attributes: str
+) -> KafkaRecord:
+    """A CloudEvent in binary mode, as it stands on `events.v1`."""
+    known = {
+        "specversion": "1.0",
+        "id": event,
+        "source": "/shop",
+        "type": "com.example.order.shipped",
+        "tenant": "acme",
+    }
+    headers = [(f"ce_{name}", value.encode()) for name, value in (known | attributes).items()]
+    return record(
+        data, topic="carillon.events.v1", offset=offset, headers=[*headers, ("content-type", b"application/json")]
+    )
+
+
 def decision(asked: RoutingInput, record: Record | None = None, offset: int = 5) -> Decision:
     return Decision(
         record=record or notify(asked.notification),
