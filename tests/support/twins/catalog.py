@@ -25,6 +25,10 @@ class MemoryCatalog:
         """Makes versions exist, each under the number that it has."""
         self._published.update({(tenant, workflow.key, workflow.version): workflow for workflow in workflows})
 
+    def forget(self) -> None:
+        """As a process that has just started: what is published is there, and nothing of it is known."""
+        self._known, self._newest = {}, {}
+
     async def load(self) -> None:
         async with self.outages.call():
             self._known = dict(self._published)
