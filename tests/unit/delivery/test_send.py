@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 import time_machine
 
-from services.delivery.core.attempts import Failed, LeaseTooShort, ProviderUnavailable, Sent
+from services.delivery.core.attempts import Failed, LeaseTooShort, Outcome, ProviderUnavailable, Sent
 from services.delivery.freshness import Freshness
 from services.delivery.rendering.liquid import RenderFailed
 from services.delivery.send import AfterCrash, Schedule, Sending
-from shared.model.deliveries import DeliveryResult, DeliveryState
+from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState
 from shared.model.reasons import Reason
+from shared.model.workflows import Workflow
 from tests.support import samples as a
 from tests.support.twins.cancellations import MemoryCancellations
 from tests.support.twins.catalog import MemoryCatalog
@@ -30,8 +31,8 @@ LATE = a.NOON - STALE_AFTER_MS - 1
 class Scene:
     """One channel's sending, and what it asks."""
 
-    def __init__(self, after_crash: AfterCrash = AfterCrash.SEND_AGAIN) -> None:
-        self.sender = StubSender()
+    def __init__(self, after_crash: AfterCrash = AfterCrash.SEND_AGAIN, sender: StubSender | None = None) -> None:
+        self.sender = sender or StubSender()
         self.catalog = MemoryCatalog()
         self.catalog.publish("acme", a.workflow())
         self.profiles = MemoryProfiles(a.profile())
@@ -144,8 +145,13 @@ async def test_what_cannot_be_rendered_is_a_dead_letter(scene: Scene) -> None:
 
 
 async def test_after_its_time_nothing_is_sent(scene: Scene) -> None:
-    assert await scene.send(send_before=time.monotonic()) == LeaseTooShort()
-    assert not scene.sender.received
+    class Hasty(StubSender):
+        async def send(self, delivery: Delivery, workflow: Workflow, send_before: float) -> Outcome | LeaseTooShort:
+            return await super().send(delivery, workflow, inf)
+
+    hasty = Scene(sender=Hasty())
+    assert await hasty.send(send_before=time.monotonic()) == LeaseTooShort()
+    assert not hasty.sender.received
     scene.sender.outcome = lambda _: LeaseTooShort()
     assert await scene.send() == LeaseTooShort(), "the sender waited for a connection"
 

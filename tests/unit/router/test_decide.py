@@ -126,6 +126,19 @@ async def test_quiet_hours_hold_what_is_noisy(stores: Stores, clock: time_machin
     assert topics_of(stores.publisher.written) == [DELIVERIES[0], DELIVERIES[2], TOPICS.statuses]
 
 
+async def test_what_comes_back_is_decided_as_of_its_time_though_this_clock_is_behind(
+    stores: Stores, clock: time_machine.Traveller
+) -> None:
+    clock.move_to(a.NIGHT / 1000)
+    await carry(stores.decider(), new(0, user="eve"))
+    (hold,) = stores.holds.held
+    clock.move_to(a.MORNING / 1000 - 5)
+    await carry(stores.decider(), at(1, hold.record))
+    (delivery,) = (decode_delivery(output.value) for output in stores.publisher.on(DELIVERIES[1]))
+    assert (delivery.pass_, delivery.notification.user) == (1, "eve")
+    assert stores.holds.held == [hold]
+
+
 async def test_a_replay_repeats_what_was_decided_whatever_changed_since(
     stores: Stores, clock: time_machine.Traveller
 ) -> None:
