@@ -24,7 +24,8 @@ from sandbox.free_ports import free_ports
 from shared.http import tokens
 from shared.model.channels import Channel
 from shared.model.steps import Step
-from shared.model.workflows import InAppTemplate, Templates, Workflow
+from shared.model.templates import InAppTemplate
+from shared.model.workflows import Templates, Workflow
 from shared.mongo.api_keys import Scope, create
 from shared.mongo.database import open_database
 from shared.process.clock import now_ms

@@ -153,13 +153,12 @@ def _channel(asked: RoutingInput, workflow: Workflow, step: int, channel: Channe
 
 def _address(asked: RoutingInput, channel: Channel) -> str | None:
     """Where the channel reaches the recipient; None: nowhere. An inline person has no inbox."""
-    name = channel.spec.address
-    if name is None:
+    kind, contact = channel.spec.address, asked.notification.contact
+    if kind is None:
         return asked.notification.user if asked.profile is not None else None
-    if asked.profile is not None and name in asked.profile.addresses:
-        return asked.profile.addresses[name]
-    address: str | None = getattr(asked.notification.contact or Contact(), name)
-    return address
+    if asked.profile is not None and kind.name in asked.profile.addresses:
+        return asked.profile.addresses[kind.name]
+    return contact.addresses.get(kind.name) if contact is not None else None
 
 
 def _spread(notification: str, spread_ms: int) -> int:
