@@ -32,7 +32,8 @@ class DeliverySettings(Settings):
         (5, 30, 120, 600, 1800, 7200, 18_000), description="wait before each next attempt, comma separated"
     )
     stop_after_crash: Annotated[tuple[Channel, ...], NoDecode] = Field(
-        (), description="channels that rather lose a message than send it twice when a worker died in mid-send"
+        tuple(channel for channel in Channel if channel.spec.at_most_once),
+        description="channels that rather lose a message than send it twice when a worker died in mid-send",
     )
     probe_seconds: float = Field(15, gt=0, description="how long a delivery waits when its provider is down")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from typing import Final
 
@@ -31,9 +32,11 @@ class WebhookSender:
         self._timeout = aiohttp.ClientTimeout(total=settings.webhook_timeout_seconds)
         self._session: aiohttp.ClientSession | None = None
 
-    async def send(self, delivery: Delivery, workflow: Workflow, send_before: float) -> Outcome:
+    async def send(self, delivery: Delivery, workflow: Workflow, send_before: float) -> Outcome | None:
         """One POST: `webhook-id` is the delivery id, `webhook-timestamp` that of this attempt."""
-        del workflow, send_before  # nothing to render, nothing to wait for before the request
+        del workflow  # nothing to render
+        if time.monotonic() >= send_before:
+            return None
         body = payload(delivery)
         try:
             url = URL(delivery.address)

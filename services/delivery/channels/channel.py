@@ -1,0 +1,49 @@
+"""What a channel's folder offers: `channel.open_channel`, and what that is given and gives."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Protocol
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
+
+from services.delivery.settings import DeliverySettings
+from shared.catalog.cache import Catalog
+from shared.kafka.producer import Publisher
+from shared.model.channels import Channel, Lane
+from shared.mongo.database import Database
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelContext:
+    """What a channel is opened with; whoever opens it closes these after it."""
+
+    channel: Channel
+    settings: DeliverySettings
+    database: Database
+    catalog: Catalog
+
+
+class LaneReader(Protocol):
+    """Delivers what one lane brings."""
+
+    async def run(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
+        """Delivers until `stop` is set and finishes what is in flight; raises what it cannot go on with."""
+        ...
+
+    def listener(self, consumer: AIOKafkaConsumer) -> ConsumerRebalanceListener | None:
+        """What the consumer calls when partitions move; None: nothing has to be done then."""
+        ...
+
+
+class OpenChannel(Protocol):
+    """One channel, ready to deliver."""
+
+    def reader(self, lane: Lane, publisher: Publisher) -> LaneReader:
+        """The reader of one of its lanes; a slow lane holds up no other. The publisher is the lane's own."""
+        ...
+
+    async def close(self) -> None:
+        """Ends its connections, after its readers have ended."""
+        ...
