@@ -26,6 +26,7 @@ SETTINGS = {name: getattr(import_module(f"services.{name}.settings"), f"{name.ti
 PLACES = ["base", *(f"overlays/{name}" for name in OVERLAYS)]
 USER = 10001
 LONG_RUNNING = {"Deployment", "StatefulSet"}
+EGRESS = {"egress": "internet"}
 Object = dict[str, Any]
 
 
@@ -160,10 +161,10 @@ class TestWorkloads:
 
     def test_labels(self, place: str) -> None:
         for name, item in objects(place, *LONG_RUNNING, "Job").items():
-            labels = item["spec"]["template"]["metadata"]["labels"]
-            expected = {"name": "carillon", "component": name, "part-of": "carillon"}
-            assert labels == {f"app.kubernetes.io/{key}": value for key, value in expected.items()}
-            assert item["metadata"]["labels"] == labels, name
+            names = {"name": "carillon", "component": name, "part-of": "carillon"}
+            expected = {f"app.kubernetes.io/{key}": value for key, value in names.items()}
+            assert item["metadata"]["labels"] == expected, name
+            assert item["spec"]["template"]["metadata"]["labels"] in (expected, expected | EGRESS), name
 
     def test_services_select_a_port_that_exists(self, place: str) -> None:
         workloads = objects(place, *LONG_RUNNING)
@@ -186,9 +187,16 @@ class TestWorkloads:
             everywhere = any(not rule.get("to") for rule in policy["spec"].get("egress", []))
             assert not everywhere, f"{name} lets its pods go anywhere"
             if blocks:
-                values = policy["spec"]["podSelector"]["matchExpressions"][0]["values"]
-                assert all(value.startswith("delivery-") for value in values), name
+                assert policy["spec"]["podSelector"]["matchLabels"].items() >= EGRESS.items(), name
                 assert all("169.254.0.0/16" in row["except"] for row in blocks if row["cidr"] == "0.0.0.0/0"), name
+
+    def test_only_channels_that_send_may_leave(self, place: str) -> None:
+        labelled = {
+            name
+            for name, item in objects(place, *LONG_RUNNING, "Job").items()
+            if item["spec"]["template"]["metadata"]["labels"].items() >= EGRESS.items()
+        }
+        assert labelled == {f"delivery-{channel}" for channel in Channel if channel.spec.address is not None}
 
     def test_settings_exist(self, place: str) -> None:
         for name, pod in pods(place).items():
