@@ -12,7 +12,7 @@ from services.delivery.channels.channel import ChannelContext, LaneReader, OpenC
 from services.delivery.channels.registry import opener
 from services.delivery.settings import DeliverySettings
 from shared.catalog.cache import Catalog
-from shared.kafka.consumer import consumer, started
+from shared.kafka.consumer import open_consumer, start_consumer
 from shared.kafka.producer import Publisher
 from shared.model.channels import Channel, Lane
 from shared.mongo.database import open_database, ping
@@ -80,7 +80,7 @@ async def _consuming(
 
     runtime.checks[f"reading {name}"] = is_reading
     runtime.started = True
-    source = consumer(
+    source = open_consumer(
         settings.kafka,
         group=settings.topics.group(f"delivery-{name}"),
         client_id=f"carillon-delivery-{name}",
@@ -88,7 +88,7 @@ async def _consuming(
         heartbeat_interval_ms=round(settings.session_timeout_seconds * 200),
     )
     source.subscribe([settings.topics.deliveries(channel, lane)], listener=reader.listener(source))
-    await retry_until_available()(started, source)
+    await retry_until_available()(start_consumer, source)
     reading.set()
     try:
         yield source

@@ -19,7 +19,7 @@ from services.delivery.channels.email.smtp import EmailSender
 from services.delivery.channels.sender import Sender
 from services.delivery.channels.stub import StubSender
 from services.delivery.channels.webhook.http import WebhookSender
-from services.delivery.core.attempts import Failed, Outcome, ProviderUnavailable, Rejected, Sent
+from services.delivery.core.attempts import Failed, LeaseTooShort, Outcome, ProviderUnavailable, Rejected, Sent
 from services.delivery.settings import DeliverySettings
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery
@@ -168,7 +168,7 @@ async def test_many_at_once_arrive_once_each(provider: Provider) -> None:
 
 
 async def test_after_its_time_nothing_is_sent(provider: Provider) -> None:
-    assert await provider.sender.send(provider.delivery(1), a.workflow(), 0.0) is None
+    assert isinstance(await provider.sender.send(provider.delivery(1), a.workflow(), 0.0), LeaseTooShort)
     assert await provider.accepted() == []
 
 

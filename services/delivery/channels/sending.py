@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from uuid import uuid4
+from functools import partial
 
 from services.delivery.channels.channel import ChannelContext
 from services.delivery.channels.sender import Sender
 from services.delivery.freshness import Freshness
 from services.delivery.lane import LaneQueue
-from services.delivery.ledger import Ledger
 from services.delivery.send import AfterCrash, Schedule, Sending
 from services.delivery.worker import Worker
 from shared.kafka.producer import Publisher
 from shared.model.channels import Lane
+from shared.mongo.cancellations import Cancellations
+from shared.mongo.holds import Holds
+from shared.mongo.ledger import Ledger
+from shared.mongo.profiles import versions
 
 
 class SendingChannel:
@@ -24,11 +27,15 @@ class SendingChannel:
         self._context = context
         self._sender = sender
         self._lease = timedelta(seconds=settings.lease_seconds)
-        self._ledger = Ledger(database, token=uuid4().hex, lease=self._lease)
+        self._ledger = Ledger(database, lease=self._lease)
         self._sending = Sending(
             sender=sender,
             catalog=context.catalog,
-            freshness=Freshness(database, stale_after_ms=round(settings.stale_after_seconds * 1000)),
+            freshness=Freshness(
+                versions=partial(versions, database),
+                cancellations=Cancellations(database),
+                stale_after_ms=round(settings.stale_after_seconds * 1000),
+            ),
             schedule=Schedule(
                 retries=[round(seconds * 1000) for seconds in settings.retry_seconds],
                 probe=round(settings.probe_seconds * 1000),
@@ -45,12 +52,12 @@ class SendingChannel:
             ledger=self._ledger,
             sending=self._sending,
             publisher=publisher,
-            database=self._context.database,
+            holds=Holds(self._context.database),
             topics=settings.topics,
             slots=settings.delivery_slots,
             lease=self._lease,
         )
-        return LaneQueue(channel=channel, topics=settings.topics, worker=worker, slots=settings.delivery_slots)
+        return LaneQueue(channel=channel, worker=worker, slots=settings.delivery_slots)
 
     async def close(self) -> None:
         """Closes the sender."""

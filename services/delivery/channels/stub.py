@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from services.delivery.core.attempts import Outcome, Sent
+from services.delivery.core.attempts import LeaseTooShort, Outcome, Sent
 from shared.model.deliveries import Delivery
 from shared.model.workflows import Workflow
 
@@ -22,11 +22,11 @@ class StubSender:
         self.received: list[Delivery] = []
         self.closed = False
 
-    async def send(self, delivery: Delivery, workflow: Workflow, send_before: float) -> Outcome | None:
+    async def send(self, delivery: Delivery, workflow: Workflow, send_before: float) -> Outcome | LeaseTooShort:
         """Keeps the delivery, never waits."""
         del workflow
         if time.monotonic() >= send_before:
-            return None
+            return LeaseTooShort()
         self.received.append(delivery)
         return self.outcome(delivery)
 

@@ -51,7 +51,7 @@ def test_a_workflow_has_texts_for_the_channels_that_need_some() -> None:
     needing = [channel for channel in Channel if channel.spec.template is not None]
     assert list(Templates.__struct_fields__) == needing
     for channel in Channel:
-        document = {"key": "k", "category": "c", "steps": [{"channels": [channel]}]}
+        document = {"key": "k", "category": "c", "steps": [{"key": "only", "channels": [channel]}]}
         if channel in needing:
             with pytest.raises(InvalidWorkflow) as refused:
                 parse(document)

@@ -10,6 +10,7 @@ from services.delivery.channels.channel import ChannelContext
 from services.delivery.channels.in_app.writer import InboxWriter
 from shared.kafka.producer import Publisher
 from shared.model.channels import Lane
+from shared.mongo.inbox_rows import InboxRows
 
 
 class InboxReader:
@@ -38,7 +39,7 @@ class InboxChannel:
         settings = self._context.settings
         return InboxReader(
             InboxWriter(
-                database=self._context.database,
+                rows=InboxRows(self._context.database),
                 publisher=publisher,
                 catalog=self._context.catalog,
                 topics=settings.topics,

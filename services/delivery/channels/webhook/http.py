@@ -12,7 +12,7 @@ from yarl import URL
 from services.delivery.channels.webhook.compose import payload, sign
 from services.delivery.channels.webhook.guard import Forbidden, Guard, GuardedResolver
 from services.delivery.channels.webhook.responses import judge
-from services.delivery.core.attempts import Failed, Outcome, Rejected
+from services.delivery.core.attempts import Failed, LeaseTooShort, Outcome, Rejected
 from services.delivery.settings import DeliverySettings
 from shared.model.deliveries import Delivery
 from shared.model.reasons import Reason
@@ -32,11 +32,11 @@ class WebhookSender:
         self._timeout = aiohttp.ClientTimeout(total=settings.webhook_timeout_seconds)
         self._session: aiohttp.ClientSession | None = None
 
-    async def send(self, delivery: Delivery, workflow: Workflow, send_before: float) -> Outcome | None:
+    async def send(self, delivery: Delivery, workflow: Workflow, send_before: float) -> Outcome | LeaseTooShort:
         """One POST: `webhook-id` is the delivery id, `webhook-timestamp` that of this attempt."""
         del workflow  # nothing to render
         if time.monotonic() >= send_before:
-            return None
+            return LeaseTooShort()
         body = payload(delivery)
         try:
             url = URL(delivery.address)
@@ -53,11 +53,11 @@ class WebhookSender:
         except aiohttp.ClientConnectorError as error:
             if isinstance(error.os_error, Forbidden):
                 return Rejected(reason=Reason.FORBIDDEN_ADDRESS)
-            return Failed(code="unreachable", silent=True)
+            return Failed(code="unreachable", cool_down=True)
         except (ValueError, aiohttp.NonHttpUrlClientError):  # InvalidURL is a ValueError, too
             return Rejected(code="invalid_url")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return Failed(code=type(error).__name__, silent=True)
+            return Failed(code=type(error).__name__, cool_down=True)
 
     async def close(self) -> None:
         """Ends the connections."""
