@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -22,13 +23,18 @@ class EventRecord(NamedTuple):
     headers: list[tuple[str, bytes]]
 
 
-def event_record(attributes: Mapping[str, str | None], data: Any) -> EventRecord:
+def event_record(
+    attributes: Mapping[str, str | None], data: Any, extensions: Mapping[str, str] = MappingProxyType({})
+) -> EventRecord:
     """The record of an event; attributes that are None are left out. `data` is anything that JSON can say.
 
     The key is `partitionkey`, else `subject`, else None. Raises ValueError for what the platform could not
     read, which nobody would notice after the write, and TypeError when `data` is no JSON.
     """
-    given = {name: value for name, value in attributes.items() if value is not None}
+    for name in extensions:
+        if name in attributes or name == "datacontenttype":
+            raise ValueError(f"{name} is an attribute with a meaning of its own, not an extension")
+    given = {name: value for name, value in attributes.items() if value is not None} | dict(extensions)
     for name, value in given.items():
         if not _NAME.fullmatch(name):
             raise ValueError(f"{name!r} is no attribute name: 1 to 40 lower-case letters and digits")

@@ -16,10 +16,12 @@ from typing import Any, Final, Self
 from uuid import uuid4
 
 from carillon.errors import ClientError, KafkaRefusedError, UnreachableError
-from carillon.events import event_record
+from carillon.events import EventRecord, event_record
 from carillon.timestamps import rfc3339
 
 TOPIC: Final = "carillon.events.v1"
+LOOKS: Final = 20
+LOOK_SECONDS: Final = 0.1
 _LARGE: Final = "keep an event below 1 MiB: store what is large elsewhere, and send where it is"
 _CREDENTIALS: Final = "check security_protocol and the sasl_… arguments of KafkaClient"
 FIXES: Final = {
@@ -55,8 +57,8 @@ class KafkaClient:
 
     async def __aenter__(self) -> Self:
         """Connects. Raises UnreachableError when no broker answers, KafkaRefusedError without access or topic."""
+        self._producer = await self._opened()
         self._entered = True
-        await self._connected()
         return self
 
     async def __aexit__(
@@ -87,7 +89,6 @@ class KafkaClient:
         event_id = uuid4().hex if id is None else id
         record = event_record(
             {
-                **(extensions or {}),
                 "specversion": "1.0",
                 "id": event_id,
                 "source": source,
@@ -97,22 +98,30 @@ class KafkaClient:
                 "partitionkey": partitionkey,
             },
             data,
+            extensions or {},
         )
         producer = await self._connected()
         try:
             async with asyncio.timeout(self._timeout):
-                acknowledged = await producer.send(self.topic, record.value, key=record.key, headers=record.headers)
-                await self._settled(producer, acknowledged)
+                await self._written(producer, record)
         except (TimeoutError, self._aiokafka.errors.KafkaError) as error:
             raise self._raised(error, f"did not acknowledge event {event_id}") from error
         return event_id
 
-    async def _settled(self, producer: Any, acknowledged: asyncio.Future[Any]) -> None:
-        """Waits for the acknowledgement. What failed has used up a sequence number, so its producer ends with it."""
+    async def _written(self, producer: Any, record: EventRecord) -> None:
+        """Returns when it is acknowledged.
+
+        Only what is refused before it was queued leaves the producer usable: all else has used up a sequence
+        number, and what comes after would be refused for the gap.
+        """
+        queued = False
         try:
+            acknowledged = await producer.send(self.topic, record.value, key=record.key, headers=record.headers)
+            queued = True
             await acknowledged
-        except self._aiokafka.errors.KafkaError:
-            await self._discard(producer)
+        except self._aiokafka.errors.KafkaError as error:
+            if queued or not isinstance(error, self._aiokafka.errors.MessageSizeTooLargeError):
+                await self._discard(producer)
             raise
 
     async def _connected(self) -> Any:
@@ -133,24 +142,32 @@ class KafkaClient:
             try:
                 async with asyncio.timeout(self._timeout):
                     await producer.start()
-                    await producer.client.set_topics([self.topic])
+                    await self._found(producer.client)
             except (TimeoutError, self._aiokafka.errors.KafkaError) as error:
                 raise self._raised(error, "does not answer") from error
-            cluster = producer.client.cluster
-            if self.topic in cluster.unauthorized_topics:
-                raise self._raised(self._aiokafka.errors.TopicAuthorizationFailedError(self.topic), "")
-            if cluster.partitions_for_topic(self.topic) is None:
-                raise KafkaRefusedError(
-                    f"Kafka at {self.servers} has no topic {self.topic}",
-                    fix="name the platform's, KafkaClient(…, topic=…), or create it: carillon topics create",
-                )
             unless_opened.pop_all()
         return producer
 
+    async def _found(self, client: Any) -> None:
+        """Returns when the broker knows the topic, which may take it a moment after it was made."""
+        await client.set_topics([self.topic])
+        for _ in range(LOOKS):
+            if client.cluster.partitions_for_topic(self.topic) is not None:
+                return
+            if self.topic in client.cluster.unauthorized_topics:
+                raise self._aiokafka.errors.TopicAuthorizationFailedError(self.topic)
+            await asyncio.sleep(LOOK_SECONDS)
+            await client.force_metadata_update()
+        raise KafkaRefusedError(
+            f"Kafka at {self.servers} has no topic {self.topic}",
+            fix="name the platform's, KafkaClient(…, topic=…), or create it: carillon topics create",
+        )
+
     async def _discard(self, producer: Any) -> None:
-        """Ends a producer; the next send opens another."""
+        """Ends a producer, and the sends that wait for it; the next send opens another."""
         if producer is not None and producer is self._producer:
             self._producer = None
+            producer._message_accumulator.fail_all(self._aiokafka.errors.ProducerClosed())
             await _close(producer)
 
     def _raised(self, error: Exception, what: str) -> ClientError:

@@ -36,7 +36,7 @@ DATA = (
 def test_the_platform_reads_what_is_written_and_what_it_cannot_read_is_not_written(more: dict[str, str], data: Any):
     attributes = GOOD | more
     try:
-        record = event_record(attributes, data)
+        record = event_record(GOOD, data, more)
     except ValueError:
         headers = [(f"ce_{name}", text.encode(errors="surrogatepass")) for name, text in attributes.items()]
         with pytest.raises(InvalidEvent):
@@ -85,6 +85,12 @@ def test_the_key_is_the_partition_key_or_the_subject(more, key):
 def test_what_nobody_could_read_is_refused_with_its_name(more, said):
     with pytest.raises(ValueError, match=said):
         event_record(GOOD | more, None)
+
+
+@pytest.mark.parametrize("name", ["type", "partitionkey", "datacontenttype"])
+def test_an_extension_replaces_no_attribute(name):
+    with pytest.raises(ValueError, match=f"{name} is an attribute"):
+        event_record(GOOD | {"partitionkey": None}, None, {name: "x"})
 
 
 def test_the_longest_attribute_is_the_platforms():
