@@ -115,7 +115,7 @@ async def watched(
     timeline: Callable[[str], Awaitable[Json]], ids: list[str], seconds: float, told: Callable[[Json], None]
 ) -> list[Json]:
     """The stories of `ids`, each told once: when it ended, or as it stands when the time is over."""
-    from carillon.problems import ProblemError
+    from carillon.errors import ProblemError
 
     stories: dict[str, Json] = {}
     pending = dict.fromkeys(ids)

@@ -79,7 +79,7 @@ def carried_out(work: Coroutine[Any, Any, T]) -> T:
     """The result of `work`; exits with a readable line when a part of the stack is away or the platform refuses."""
     import stamina.instrumentation
 
-    from carillon.problems import ProblemError, UnreachableError
+    from carillon.errors import ProblemError, UnreachableError
     from shared.model.errors import KafkaUnavailable, MongoUnavailable
 
     stamina.instrumentation.set_on_retry_hooks([])  # stdout is the command's

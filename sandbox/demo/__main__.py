@@ -16,7 +16,7 @@ from rich.text import Text
 from websockets.exceptions import WebSocketException
 
 from carillon.client import AsyncClient
-from carillon.problems import ClientError
+from carillon.errors import ClientError
 from sandbox.demo import people, table
 from sandbox.demo.arrivals import complete, everything, last_at_the_sink, token
 from sandbox.demo.events import Producers, Refused

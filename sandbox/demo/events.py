@@ -12,7 +12,7 @@ import orjson
 from confluent_kafka import KafkaException, Producer
 
 from carillon.client import AsyncClient
-from carillon.problems import UnreachableError
+from carillon.errors import UnreachableError
 from sandbox.demo.plan import Accepted, Planned, Way
 from sandbox.stack import Stack
 from shared.model import ids

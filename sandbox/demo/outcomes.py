@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from carillon.client import AsyncClient
-from carillon.problems import ProblemError, UnreachableError
+from carillon.errors import ProblemError, UnreachableError
 from sandbox.demo.plan import Accepted, Planned
 from shared.model.timestamps import parse_rfc3339
 

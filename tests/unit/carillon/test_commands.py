@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from carillon.cli import app
 from carillon.cli.send import json_object, recipient, watched, when
-from carillon.problems import ProblemError
+from carillon.errors import ProblemError
 from sandbox.ports import Ports
 from sandbox.stack import new_stack, save
 from shared.http.tokens import verify
