@@ -11,23 +11,23 @@ from rich.text import Text
 
 from sandbox.checks import Finding
 from sandbox.ports import Ports
-from sandbox.progress import Begun, Done, Failed, Progress, Up
+from sandbox.progress import Progress, StartFailed, StepBegun, StepDone, Up
 from sandbox.stack import Stack
 
 console = Console()
 
 
-def follow(lines: Iterable[Progress]) -> Up | Failed | None:
+def follow(lines: Iterable[Progress]) -> Up | StartFailed | None:
     """Show progress as it comes, a tick with seconds for each step; returns how it ends, None if that was never told."""
     step = ""
     with console.status("starting") as spinner:
         for progress in lines:
-            if isinstance(progress, Begun):
+            if isinstance(progress, StepBegun):
                 step = progress.begun
                 spinner.update(f"{step} …")
-            elif isinstance(progress, Done):
+            elif isinstance(progress, StepDone):
                 console.print(Text.assemble(("  ✓ ", "green"), f"{progress.done:<28}{progress.seconds:>6.1f} s"))
-            elif isinstance(progress, Failed):
+            elif isinstance(progress, StartFailed):
                 console.print(Text.assemble(("  ✗ ", "red"), step or progress.failed))
                 return progress
             elif isinstance(progress, Up):

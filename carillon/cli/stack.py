@@ -160,13 +160,13 @@ def _start(state: Path, port_offset: int, *, bare: bool) -> None:
 
 def _progress(lines: IO[str] | None) -> Iterator[Progress]:
     """What the supervisor tells, to the end of the start."""
-    from sandbox.progress import Failed, Up, decode
+    from sandbox.progress import StartFailed, Up, decode
 
     for line in lines or ():
         progress = decode(line)
         if progress is not None:
             yield progress
-        if isinstance(progress, Up | Failed):
+        if isinstance(progress, Up | StartFailed):
             return
 
 
