@@ -18,7 +18,7 @@ console = Console()
 
 
 def follow(lines: Iterable[Progress]) -> Up | StartFailed | None:
-    """Show progress as it comes, a tick with seconds for each step; returns how it ends, None if that was never told."""
+    """Show progress, a tick with seconds for each step; returns how it ends, None if the lines stop before that."""
     step = ""
     with console.status("starting") as spinner:
         for progress in lines:
@@ -48,8 +48,8 @@ def show_findings(findings: Iterable[Finding]) -> None:
 def show_box(stack: Stack) -> None:
     """Where everything is, the key, and a first call to paste."""
     lines = Table.grid(padding=(0, 2))
-    log_and_memory = {"kafka": stack.kafka, "mongo": f"{stack.mongo} ({stack.mongo_database})"}
-    for name, place in {**stack.urls, **log_and_memory, "key": stack.api_key or "none yet"}.items():
+    backbone = {"kafka": stack.kafka, "mongo": f"{stack.mongo} ({stack.mongo_database})"}
+    for name, place in {**stack.urls, **backbone, "key": stack.api_key or "none yet"}.items():
         lines.add_row(Text(name, "bold"), Text(place))
     console.print(Panel(lines, title="Carillon runs", expand=False))
     if stack.api_key:
