@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer
 
+from services.delivery.channels.email.settings import EmailSettings
 from services.delivery.channels.email.smtp import EmailSender
 from services.delivery.channels.in_app.writer import InboxWriter
 from services.delivery.channels.sender import Sender
 from services.delivery.channels.webhook.http import WebhookSender
+from services.delivery.channels.webhook.settings import WebhookSettings
 from services.delivery.freshness import Freshness
 from services.delivery.lane import LaneQueue
 from services.delivery.ledger import Ledger
 from services.delivery.send import AfterCrash, Schedule, Sending
-from services.delivery.settings import DeliverySettings
+from services.delivery.settings import DeliverySettings, load_delivery
 from services.delivery.worker import Worker
 from shared.catalog.cache import Catalog
 from shared.kafka.consumer import consumer, started
@@ -27,16 +29,21 @@ from shared.model.channels import Channel, Lane
 from shared.mongo.database import Database, open_database, ping
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
-from shared.process.settings import load
+from shared.process.settings import SettingsSection
 
-SENDERS: dict[Channel, Callable[[DeliverySettings], Sender]] = {
+SENDERS: dict[Channel, Callable[..., Sender]] = {
     Channel.EMAIL: EmailSender,
     Channel.WEBHOOK: WebhookSender,
 }
 """The ways out. in_app is not among them: its inbox row is the delivery (`inbox_writer.py`)."""
+CHANNEL_SETTINGS: dict[Channel, type[SettingsSection]] = {
+    Channel.EMAIL: EmailSettings,
+    Channel.WEBHOOK: WebhookSettings,
+}
+ChannelSettings = Mapping[Channel, SettingsSection]
 
 
-async def serve(runtime: Runtime, settings: DeliverySettings) -> None:
+async def serve(runtime: Runtime, settings: DeliverySettings, of_channel: ChannelSettings) -> None:
     """Delivers the configured channels until told to stop. Raises what crashed a channel."""
     async with open_database(settings.mongo, settings.mongo_database) as database:
         runtime.checks["mongodb"] = lambda: ping(database)
@@ -46,19 +53,25 @@ async def serve(runtime: Runtime, settings: DeliverySettings) -> None:
         try:
             async with asyncio.TaskGroup() as group:
                 for channel in settings.delivery_channels:
-                    group.create_task(_deliver(channel, settings, database, catalog, runtime))
+                    group.create_task(_deliver(channel, settings, database, catalog, runtime, of_channel=of_channel))
         finally:
             following.cancel()
 
 
 async def _deliver(
-    channel: Channel, settings: DeliverySettings, database: Database, catalog: Catalog, runtime: Runtime
+    channel: Channel,
+    settings: DeliverySettings,
+    database: Database,
+    catalog: Catalog,
+    runtime: Runtime,
+    *,
+    of_channel: ChannelSettings,
 ) -> None:
     """One channel, all its lanes: a slow one holds up no other."""
     if channel is Channel.IN_APP:
         await _write_inboxes(settings, database, catalog, runtime)
         return
-    sender = SENDERS[channel](settings)
+    sender = SENDERS[channel](of_channel[channel])
     sending = Sending(
         sender=sender,
         catalog=catalog,
@@ -168,5 +181,5 @@ async def _consuming(
 
 def main() -> None:
     """The process `carillon run delivery`."""
-    settings = load(DeliverySettings)
-    run("delivery", settings, lambda runtime: serve(runtime, settings))
+    settings, of_channel = load_delivery(CHANNEL_SETTINGS)
+    run("delivery", settings, lambda runtime: serve(runtime, settings, of_channel))
