@@ -10,4 +10,4 @@ from shared.process.settings import EdgeSettings
 class ConsoleSettings(EdgeSettings):
     """The operators' edge."""
 
-    console_port: int = Field(8083, ge=0, le=65535, description="HTTP")
+    console_port: int = Field(8083, ge=0, le=65535, description="port of the operators' API")

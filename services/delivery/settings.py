@@ -30,7 +30,9 @@ class DeliverySettings(ServedChannels, ConsumerSettings):
     """The worker of one or more channels."""
 
     delivery_slots: int = Field(64, ge=1, le=1024, description="sends in flight per channel and lane")
-    lease_seconds: float = Field(60, gt=0, description="how long a claim lasts; longer than the longest send")
+    lease_seconds: float = Field(
+        60, gt=0, description="how long the claim of a delivery lasts; longer than the longest send"
+    )
     stale_after_seconds: float = Field(
         60, gt=0, description="a record decided longer ago is compared with the profile again"
     )

@@ -10,7 +10,7 @@ from shared.process.settings import EdgeSettings
 class IngestSettings(EdgeSettings):
     """The producers' edge."""
 
-    ingest_port: int = Field(8080, ge=0, le=65535, description="HTTP")
+    ingest_port: int = Field(8080, ge=0, le=65535, description="port of the producers' API")
     prepare_timeout_seconds: float = Field(
         0.5,
         gt=0,
@@ -18,7 +18,9 @@ class IngestSettings(EdgeSettings):
         description="how long MongoDB may take before an unkeyed request goes on without it; "
         "beyond 0.5 a 503 may take over 2 s",
     )
-    send_timeout_seconds: float = Field(1.0, gt=0, le=1.5, description="then Kafka counts as away")
+    send_timeout_seconds: float = Field(
+        1.0, gt=0, le=1.5, description="how long Kafka may take to acknowledge, then it counts as away"
+    )
     outbox_timeout_seconds: float = Field(
         0.7, gt=0, le=1.0, description="how long writing to the outbox may take, then 503"
     )

@@ -13,5 +13,5 @@ class WebhookSettings(SettingsSection):
     webhook_secret: SecretStr = Field(
         description="signs webhooks, the same for ingest and delivery; each endpoint's secret derives from it"
     )
-    webhook_timeout_seconds: float = Field(15, gt=0, le=30, description="how long one attempt may take")
+    webhook_timeout_seconds: float = Field(15, gt=0, le=30, description="how long one attempt of a webhook may take")
     webhook_allow: str = Field("", description="CIDRs, comma separated, webhooks may reach besides public ones")
