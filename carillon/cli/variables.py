@@ -35,7 +35,7 @@ log = structlog.get_logger()
 def settings_sections() -> dict[str, list[type[SettingsSection]]]:
     """Who reads which settings, in the order of the flow: `all`, `delivery`, `delivery (email)`, ..."""
     from carillon.cli.run import MODULES
-    from shared.process.settings import Settings, SettingsSection
+    from shared.process.settings import Settings, sections_in
 
     sections: dict[str, list[type[SettingsSection]]] = {EVERY: [Settings]}
     for service, app in MODULES.items():
@@ -44,11 +44,7 @@ def settings_sections() -> dict[str, list[type[SettingsSection]]]:
         for file in sorted(folder.rglob("settings.py"), key=lambda path: (len(path.parts), path)):
             parts = file.relative_to(folder).parent.parts
             module = import_module(".".join([package.__name__, *parts, "settings"]))
-            sections[f"{service} ({parts[-1]})" if parts else str(service)] = [
-                kind
-                for kind in vars(module).values()
-                if isinstance(kind, type) and issubclass(kind, SettingsSection) and kind.__module__ == module.__name__
-            ]
+            sections[f"{service} ({parts[-1]})" if parts else str(service)] = sections_in(module)
     return sections
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import uuid4
@@ -20,7 +20,7 @@ from services.delivery.freshness import Freshness
 from services.delivery.lane import LaneQueue
 from services.delivery.ledger import Ledger
 from services.delivery.send import AfterCrash, Schedule, Sending
-from services.delivery.settings import DeliverySettings, load_delivery
+from services.delivery.settings import ChannelSettings, DeliverySettings, load_delivery
 from services.delivery.worker import Worker
 from shared.catalog.cache import Catalog
 from shared.kafka.consumer import consumer, started
@@ -40,7 +40,6 @@ CHANNEL_SETTINGS: dict[Channel, type[SettingsSection]] = {
     Channel.EMAIL: EmailSettings,
     Channel.WEBHOOK: WebhookSettings,
 }
-ChannelSettings = Mapping[Channel, SettingsSection]
 
 
 async def serve(runtime: Runtime, settings: DeliverySettings, of_channel: ChannelSettings) -> None:
@@ -181,5 +180,5 @@ async def _consuming(
 
 def main() -> None:
     """The process `carillon run delivery`."""
-    settings, of_channel = load_delivery(CHANNEL_SETTINGS)
+    settings, of_channel = load_delivery(CHANNEL_SETTINGS.get)
     run("delivery", settings, lambda runtime: serve(runtime, settings, of_channel))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 from pydantic import Field, field_validator
@@ -10,6 +10,9 @@ from pydantic_settings import NoDecode
 
 from shared.model.channels import Channel
 from shared.process.settings import ConsumerSettings, SettingsSection, load, load_with
+
+ChannelSettings = Mapping[Channel, SettingsSection]
+"""The settings of each served channel that has some of its own."""
 
 
 def comma_separated(value: object) -> object:
@@ -49,11 +52,12 @@ class DeliverySettings(ServedChannels, ConsumerSettings):
 
 
 def load_delivery(
-    of_channel: Mapping[Channel, type[SettingsSection]],
-) -> tuple[DeliverySettings, dict[Channel, SettingsSection]]:
+    section_of: Callable[[Channel], type[SettingsSection] | None],
+) -> tuple[DeliverySettings, ChannelSettings]:
     """The worker's settings, and those of each channel it serves that has some; exits with every error at once.
 
     Which channels are served comes first: an error there leaves open what else is asked for.
     """
     served = load(ServedChannels).delivery_channels
-    return load_with(DeliverySettings, {channel: of_channel[channel] for channel in served if channel in of_channel})
+    sections = {channel: section for channel in served if (section := section_of(channel)) is not None}
+    return load_with(DeliverySettings, sections)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Final, TypeVar
 
 from pydantic import Field, ValidationError
@@ -85,6 +86,15 @@ def load_with(kind: type[S], sections: Mapping[Key, type[SettingsSection]]) -> t
     if settings is None or errors:
         sys.exit("\n".join(["These settings are missing or wrong:", *errors, "See docs/reference/settings.md."]))
     return settings, loaded
+
+
+def sections_in(module: ModuleType) -> list[type[SettingsSection]]:
+    """The sections that a module defines, in its order."""
+    return [
+        kind
+        for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, SettingsSection) and kind.__module__ == module.__name__
+    ]
 
 
 def _read(kind: type[S], errors: dict[str, None]) -> S | None:

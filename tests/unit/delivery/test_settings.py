@@ -27,14 +27,14 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_worker_of_email_alone_needs_no_secret_of_webhooks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CARILLON_DELIVERY_CHANNELS", "email")
     monkeypatch.setenv("CARILLON_SMTP_HOST", "mail.example.com")
-    settings, of_channel = load_delivery(CHANNEL_SETTINGS)
+    settings, of_channel = load_delivery(CHANNEL_SETTINGS.get)
     assert settings.delivery_channels == (Channel.EMAIL,)
     assert of_channel == {Channel.EMAIL: EmailSettings(smtp_host="mail.example.com")}
 
 
 def test_a_worker_of_webhooks_needs_it() -> None:
     with pytest.raises(SystemExit, match="CARILLON_WEBHOOK_SECRET: Field required"):
-        load_delivery(CHANNEL_SETTINGS)
+        load_delivery(CHANNEL_SETTINGS.get)
 
 
 def test_every_error_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,7 +42,7 @@ def test_every_error_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in wrong:
         monkeypatch.setenv(name, "-1")
     with pytest.raises(SystemExit) as ended:
-        load_delivery(CHANNEL_SETTINGS)
+        load_delivery(CHANNEL_SETTINGS.get)
     lines = str(ended.value).splitlines()
     assert [line.partition(":")[0].strip() for line in lines[1:-1]] == [
         "CARILLON_LEASE_SECONDS",
@@ -56,13 +56,13 @@ def test_every_error_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_wrong_channel_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CARILLON_DELIVERY_CHANNELS", "email,pigeon")
     with pytest.raises(SystemExit, match=r"CARILLON_DELIVERY_CHANNELS_1: .*in_app.*email"):
-        load_delivery(CHANNEL_SETTINGS)
+        load_delivery(CHANNEL_SETTINGS.get)
 
 
 def test_the_secret_of_a_channel_may_be_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "carillon_webhook_secret").write_text("from a file")
     monkeypatch.setenv("CARILLON_SECRETS_DIR", str(tmp_path))
-    section = load_delivery(CHANNEL_SETTINGS)[1][Channel.WEBHOOK]
+    section = load_delivery(CHANNEL_SETTINGS.get)[1][Channel.WEBHOOK]
     assert isinstance(section, WebhookSettings)
     assert section.webhook_secret.get_secret_value() == "from a file"
 
