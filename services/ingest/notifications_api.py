@@ -10,7 +10,6 @@ import orjson
 import pymongo
 from fastapi import Request
 from fastapi.responses import Response
-from pymongo import ReturnDocument
 
 from services.ingest.acceptance import Acceptance, Way
 from services.ingest.edge import Caller, Edge, read_json
@@ -24,10 +23,10 @@ from shared.model.notifications import Notification
 from shared.model.outputs import Output
 from shared.model.topics import Topics
 from shared.model.workflows import Workflow
-from shared.mongo import holds
 from shared.mongo.api_keys import Scope
+from shared.mongo.cancellations import Cancellations
 from shared.mongo.database import Database
-from shared.mongo.errors import mongo_border
+from shared.mongo.holds import Holds
 from shared.process.clock import now_ms
 
 SOURCE: Final = "carillon:api"
@@ -57,7 +56,8 @@ class NotificationsApi:
         self._requests = requests
         self._acceptance = acceptance
         self._catalog = catalog
-        self._database = database
+        self._cancellations = Cancellations(database)
+        self._holds = Holds(database)
         self._topics = topics
         self._looked_at = 0.0
 
@@ -89,14 +89,9 @@ class NotificationsApi:
         async def act() -> Answer:
             cancellation_key = parse_cancel(body)
             # The counter first: what is accepted from here on carries the new one and lives.
-            with pymongo.timeout(CANCEL_SECONDS), mongo_border():
-                await self._database.cancellations.find_one_and_update(
-                    {"_id": f"{caller.tenant}:{cancellation_key}", "tenant": caller.tenant},
-                    {"$inc": {"count": 1}},
-                    upsert=True,
-                    return_document=ReturnDocument.AFTER,
-                )
-                hastened = await holds.hasten(self._database, caller.tenant, cancellation_key)
+            with pymongo.timeout(CANCEL_SECONDS):
+                count = await self._cancellations.cancel(caller.tenant, cancellation_key)
+                hastened = await self._holds.hasten(caller.tenant, cancellation_key, cancel_count=count)
             return Answer(
                 status=202, body=orjson.dumps({"cancellation_key": cancellation_key, "holds_cancelled": hastened})
             )
@@ -160,11 +155,8 @@ class NotificationsApi:
         """The key's counter, which a cancel raises. Raises MongoUnavailable: without it nothing keyed is accepted."""
         if cancellation_key is None:
             return 0
-        with caller.within_preparation(), mongo_border():
-            row = await self._database.cancellations.find_one(
-                {"_id": f"{caller.tenant}:{cancellation_key}", "tenant": caller.tenant}
-            )
-        return int(row["count"]) if row else 0
+        with caller.within_preparation():
+            return await self._cancellations.count(caller.tenant, cancellation_key)
 
     def _output(self, notification: Notification) -> Output:
         record = records.encode(records.notify(notification))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 import orjson
@@ -43,9 +43,9 @@ class Problem(Exception):  # RFC 9457 calls it a problem
         self.pointers = pointers
         self.headers = headers or {}
 
-    def body(self, instance: str, request_id: str) -> dict[str, Any]:
+    def body(self, instance: str, request_id: str) -> dict[str, object]:
         """The problem document; `errors` holds JSON pointers (RFC 6901) into the body."""
-        document: dict[str, Any] = {
+        document: dict[str, object] = {
             "type": f"{DOCS}{self.code}",
             "title": self.code.replace("_", " ").capitalize(),
             "status": self.status,

@@ -37,13 +37,13 @@ class ChannelState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     pass_: int = msgspec.field(name="pass")
     terminal: bool = False
     channel: str | None = None
-    step: int | None = None
+    step: str | None = None
     delivery: str | None = None
     reason: str | None = None
     until: str | None = None
 
 
-Place = tuple[int | None, str | None]
+Place = tuple[str | None, str | None]
 """Step and channel."""
 
 
@@ -64,7 +64,7 @@ def channel_states(rows: Iterable[Mapping[str, Any]]) -> list[ChannelState]:
         elif row["type"].startswith("carillon.delivery.") and _word(row) in STATES:
             place = places.get(row["subject"], (data.get("step"), data.get("channel")))
             found[place] = _sent(row, place)
-    return [found[place] for place in sorted(found, key=lambda place: (place[0] or 0, place[1] or ""))]
+    return [found[place] for place in sorted(found, key=lambda place: (place[0] or "", place[1] or ""))]
 
 
 def progress(found: Iterable[ChannelState]) -> Progress:

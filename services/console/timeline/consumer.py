@@ -9,7 +9,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
-from shared.kafka.consumer import consumer
+from shared.kafka.consumer import open_consumer
 from shared.model.errors import Invalid, InvalidRecord, KafkaUnavailable
 from shared.model.strict_json import loads
 from shared.model.timestamps import parse_rfc3339, to_datetime
@@ -111,7 +111,7 @@ class Statuses:
             STATUSES_STORED.inc(len(found) - len(seen))
 
     async def _open(self) -> AIOKafkaConsumer:
-        live = consumer(
+        live = open_consumer(
             self._bootstrap, self._topics.statuses, group=self._topics.group("console"), client_id="carillon-console"
         )
         try:

@@ -14,8 +14,8 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 from sandbox.free_ports import free_ports
 from services.console.api.routes import create_api
 from services.console.timeline.consumer import Statuses
-from services.router.core.effects import effects
-from services.router.decisions import store
+from services.router.core.effects import derive_effects
+from services.router.decisions import Decisions
 from shared.http import server
 from shared.kafka.producer import Publisher
 from shared.model.channels import Channel
@@ -23,9 +23,10 @@ from shared.model.deliveries import DeliveryState
 from shared.model.outputs import Output
 from shared.model.statuses import Subject, status
 from shared.model.topics import Topics
-from shared.mongo import api_keys, holds
+from shared.mongo import api_keys
 from shared.mongo.api_keys import Scope
 from shared.mongo.database import open_database
+from shared.mongo.holds import Holds
 from shared.process.runtime import Runtime
 from tests.support.env import Names
 from tests.support.wait import until
@@ -63,7 +64,7 @@ def sent(topics: Topics, channel: Channel) -> Output:
     row = made.became(channel, state)
     return status(
         topics.statuses, area="delivery", state=state, subject=Subject(row["subject"], 0, 0), tenant="default",
-        user="ana", at=made.ACCEPTED + 90, data={"notification": made.NOTIFICATION.id, "channel": channel, "step": 0,
+        user="ana", at=made.ACCEPTED + 90, data={"notification": made.NOTIFICATION.id, "channel": channel, "step": "notify",
         "event_id": "e1", "workflow": "order.shipped", "attempts": 1},
     )  # fmt: skip
 
@@ -116,11 +117,11 @@ async def _answers(console: Console) -> bool:
 
 
 async def decide(live: Console) -> None:
-    """What the door does with a notification: in-app goes, e-mail waits, no webhook."""
-    carried = await store(live.database, [made.decision(made.IN_APP, made.QUIET, made.NO_WEBHOOK)])
-    follow = effects(live.topics, carried)
-    await holds.place(live.database, follow.holds)
-    await live.publisher.publish(follow.outputs)
+    """What `decide` does with a notification: in-app goes, e-mail waits, no webhook."""
+    carried = await Decisions(live.database).insert([made.decision(made.IN_APP, made.QUIET, made.NO_WEBHOOK)])
+    effects = derive_effects(live.topics, carried)
+    await Holds(live.database).insert(effects.holds)
+    await live.publisher.publish(effects.outputs)
 
 
 async def why(live: Console, notification: str, key: str) -> tuple[int | None, str, str]:

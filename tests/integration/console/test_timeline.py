@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.free_ports import free_ports
 from sandbox.mongod import Mongod
-from services.router.core.effects import effects
+from services.router.core.effects import derive_effects
 from shared.model.channels import Channel
 from shared.model.outputs import Output
 from shared.process.metrics import STATUSES_SKIPPED
@@ -65,7 +65,7 @@ async def test_a_replay_changes_nothing_and_poison_is_passed_by(live):
     again = [*poison, sent(live.topics, Channel.IN_APP), sent(live.topics, Channel.IN_APP)]
     await live.publisher.publish(again)
     await live.until(entries=2)
-    follow = effects(live.topics, [made.decision(made.IN_APP, made.QUIET, made.NO_WEBHOOK)])
+    follow = derive_effects(live.topics, [made.decision(made.IN_APP, made.QUIET, made.NO_WEBHOOK)])
     await live.publisher.publish([*follow.outputs, *again, sent(live.topics, Channel.EMAIL)])
     story = await live.until(entries=3)
     assert [entry["state"] for entry in story["entries"]] == ["routed", "sent", "sent"]

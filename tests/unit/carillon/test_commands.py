@@ -75,8 +75,11 @@ def test_without_a_key_the_next_step_is_named(nowhere):
     [
         ("key: a.b\nnope: 1\n", "unknown field `nope`"),
         ("key: [\n", "broken.yaml"),
-        ("key: a.b\ncategory: c\nsteps: [{channels: [in_app]}]\n", "/templates/in_app"),
-        ('key: a.b\ncategory: c\nsteps: [{channels: [in_app]}]\ntemplates: {in_app: {title: "{% if %}"}}\n', "Liquid"),
+        ("key: a.b\ncategory: c\nsteps: [{key: notify, channels: [in_app]}]\n", "/templates/in_app"),
+        (
+            'key: a.b\ncategory: c\nsteps: [{key: notify, channels: [in_app]}]\ntemplates: {in_app: {title: "{% if %}"}}\n',
+            "Liquid",
+        ),
     ],
 )
 def test_a_broken_catalog_names_file_or_pointer_and_publishes_nothing(nowhere, content, said):
@@ -89,7 +92,7 @@ def test_a_broken_catalog_names_file_or_pointer_and_publishes_nothing(nowhere, c
 
 def test_two_files_with_one_key_are_refused(nowhere):
     for name in ("a", "b"):
-        (nowhere / f"{name}.yaml").write_text("key: a.b\ncategory: c\nsteps: [{channels: [webhook]}]\n")
+        (nowhere / f"{name}.yaml").write_text("key: a.b\ncategory: c\nsteps: [{key: notify, channels: [webhook]}]\n")
     result = CliRunner().invoke(app, ["catalog", "publish", str(nowhere)])
     assert result.exit_code == 1
     assert "Two files have the key a.b" in result.stderr

@@ -6,19 +6,19 @@ import pytest
 from services.console.timeline.channel_states import Progress, channel_states, progress
 from services.console.timeline.rule_results import EACH, WHOLE, RuleResult, rule_entries
 from services.console.timeline.timeline import Kept, assemble
-from services.delivery.core.attempts import DeliveryResult
 from services.delivery.core.effects import delivery_status
 from services.router.core.decision import Decision
-from services.router.core.effects import effects
-from services.router.core.routing import Deliver, HoldUntil, RoutingItem, Rule, Suppress
+from services.router.core.effects import derive_effects
+from services.router.core.items import Deliver, HoldUntil, RoutingItem, Suppress
 from shared.model import ids
 from shared.model.channels import Channel
-from shared.model.deliveries import Delivery, DeliveryState
+from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState
 from shared.model.holds import Cause
 from shared.model.notifications import Notification
 from shared.model.outputs import Coordinates, Output
 from shared.model.reasons import Reason
 from shared.model.records import Kind, Record, notify
+from shared.model.rules import Rule
 from shared.model.strict_json import loads
 from shared.model.timestamps import parse_rfc3339, to_datetime
 from shared.model.topics import Topics
@@ -37,17 +37,17 @@ NOTIFICATION = Notification(
     accepted_at=ACCEPTED,
     expires_at=ACCEPTED + 86_400_000,
 )
-IN_APP = Deliver(channel=Channel.IN_APP, step=0, address="ana")
-EMAIL = Deliver(channel=Channel.EMAIL, step=0, address="ana@example.com")
+IN_APP = Deliver(channel=Channel.IN_APP, step="notify", address="ana")
+EMAIL = Deliver(channel=Channel.EMAIL, step="notify", address="ana@example.com")
 QUIET = HoldUntil(
     reason=Reason.QUIET_HOURS,
     rule=Rule.QUIET_HOURS,
     cause=Cause.QUIET_HOURS,
     due=ACCEPTED + 3_600_000,
     channel=Channel.EMAIL,
-    step=0,
+    step="notify",
 )
-NO_WEBHOOK = Suppress(reason=Reason.NO_ADDRESS, rule=Rule.ADDRESS, channel=Channel.WEBHOOK, step=0)
+NO_WEBHOOK = Suppress(reason=Reason.NO_ADDRESS, rule=Rule.ADDRESS, channel=Channel.WEBHOOK, step="notify")
 
 
 def decision(*items: RoutingItem, record: Record | None = None, at: int = ACCEPTED + 19, offset: int = 17) -> Decision:
@@ -77,14 +77,14 @@ def row(output: Output) -> dict:
 
 
 def decided(*items: RoutingItem, **told) -> dict:
-    return row(effects(TOPICS, [decision(*items, **told)]).outputs[-1])
+    return row(derive_effects(TOPICS, [decision(*items, **told)]).outputs[-1])
 
 
 def became(channel: Channel, state: DeliveryState, *, pass_: int = 0, at: int = ACCEPTED + 90, **result) -> dict:
     delivery = Delivery(
         id=ids.delivery_id(NOTIFICATION.id, 0, channel, "default"),
         channel=channel,
-        step=0,
+        step="notify",
         address="x",
         notification=NOTIFICATION,
         decided_at=ACCEPTED,
@@ -144,7 +144,7 @@ def test_the_order_of_arrival_and_doubles_do_not_matter():
         pass_=1,
         notification=NOTIFICATION,
         channel=Channel.EMAIL,
-        step=0,
+        step="notify",
     )
     rows = [
         decided(IN_APP, QUIET, NO_WEBHOOK),
