@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
-import orjson
 import pytest
 
 from carillon.cli.variables import OTHERS, known_variables, option_variables, settings_sections, unknown_variables
@@ -56,22 +53,3 @@ def test_options_of_commands_and_others_are_known() -> None:
 )
 def test_the_unknown_is_named_with_the_nearest(given: str, nearest: str | None) -> None:
     assert unknown_variables([given, "CARILLON_KAFKA", "carillon_mongo", "PATH"], known_variables()) == {given: nearest}
-
-
-def test_a_service_names_what_is_misspelt_before_it_says_what_is_missing() -> None:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("CARILLON_")}
-    ended = subprocess.run(
-        [sys.executable, "-m", "carillon", "run", "gateway"],
-        cwd=ROOT,
-        env=environment | {"CARILLON_TOKN_SECRET": "x" * 32},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    (line,) = ended.stdout.splitlines()
-    warning = orjson.loads(line)
-    assert (warning["event"], warning["level"], warning["service"]) == ("unknown_variable", "warning", "gateway")
-    assert warning["variable"] == "CARILLON_TOKN_SECRET"
-    assert warning["next"] == "did you mean CARILLON_TOKEN_SECRET?"
-    assert "CARILLON_TOKEN_SECRET: Field required" in ended.stderr
-    assert ended.returncode == 1
