@@ -29,4 +29,9 @@ def run(service: Annotated[Name, typer.Argument(help="Settings come from CARILLO
 
     Example: CARILLON_KAFKA=broker:9092 CARILLON_MONGO='mongodb://db/?replicaSet=rs0' carillon run router
     """
+    from carillon.cli.variables import warn_of_unknown_variables
+    from shared.process.logging import configure_logging
+
+    configure_logging(service)
+    warn_of_unknown_variables()  # before the settings are read: what is missing there may be misspelt here
     import_module(MODULES[service]).main()

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaConsumer
 
 from services.delivery.channels.channel import ChannelContext, LaneReader, OpenChannel
-from services.delivery.channels.registry import opener
-from services.delivery.settings import DeliverySettings
+from services.delivery.channels.registry import opener, section_of
+from services.delivery.settings import ChannelSettings, DeliverySettings, load_delivery
 from shared.catalog.cache import Catalog
 from shared.kafka.consumer import open_consumer, start_consumer
 from shared.kafka.producer import Publisher
@@ -18,10 +18,9 @@ from shared.model.channels import Channel, Lane
 from shared.mongo.database import open_database, ping
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
-from shared.process.settings import load
 
 
-async def serve(runtime: Runtime, settings: DeliverySettings) -> None:
+async def serve(runtime: Runtime, settings: DeliverySettings, of_channel: ChannelSettings) -> None:
     """Delivers the configured channels until told to stop. Raises what crashed a channel."""
     async with open_database(settings.mongo, settings.mongo_database) as database:
         runtime.checks["mongodb"] = lambda: ping(database)
@@ -31,7 +30,13 @@ async def serve(runtime: Runtime, settings: DeliverySettings) -> None:
         try:
             async with asyncio.TaskGroup() as group:
                 for channel in settings.delivery_channels:
-                    context = ChannelContext(channel=channel, settings=settings, database=database, catalog=catalog)
+                    context = ChannelContext(
+                        channel=channel,
+                        settings=settings,
+                        own=of_channel.get(channel),
+                        database=database,
+                        catalog=catalog,
+                    )
                     group.create_task(_deliver(context, runtime))
         finally:
             following.cancel()
@@ -98,5 +103,5 @@ async def _consuming(
 
 def main() -> None:
     """The process `carillon run delivery`."""
-    settings = load(DeliverySettings)
-    run("delivery", settings, lambda runtime: serve(runtime, settings))
+    settings, of_channel = load_delivery(section_of)
+    run("delivery", settings, lambda runtime: serve(runtime, settings, of_channel))

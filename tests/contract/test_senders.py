@@ -15,12 +15,13 @@ import pytest
 
 from sandbox.free_ports import free_ports
 from sandbox.process import Service
+from services.delivery.channels.email.settings import EmailSettings
 from services.delivery.channels.email.smtp import EmailSender
 from services.delivery.channels.sender import Sender
 from services.delivery.channels.stub import StubSender
 from services.delivery.channels.webhook.http import WebhookSender
+from services.delivery.channels.webhook.settings import WebhookSettings
 from services.delivery.core.attempts import Failed, LeaseTooShort, Outcome, ProviderUnavailable, Rejected, Sent
-from services.delivery.settings import DeliverySettings
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery
 from tests.support import samples as a
@@ -87,7 +88,7 @@ STUB_OUTCOMES: dict[Trouble | None, Outcome] = {
 class Email:
     def __init__(self, sink: Sink) -> None:
         self.sink = sink
-        self.sender = EmailSender(DeliverySettings(webhook_secret="w" * 40, smtp_port=sink.smtp, email_from=FROM))
+        self.sender = EmailSender(EmailSettings(smtp_port=sink.smtp, email_from=FROM))
 
     def delivery(self, number: int) -> Delivery:
         return a.delivery(id=f"delivery-{number}", address=f"user-{number}@example.com")
@@ -102,7 +103,7 @@ class Email:
 class Webhook:
     def __init__(self, sink: Sink) -> None:
         self.sink = sink
-        self.sender = WebhookSender(DeliverySettings(webhook_secret="w" * 40, webhook_allow="127.0.0.0/8"))
+        self.sender = WebhookSender(WebhookSettings(webhook_secret="w" * 40, webhook_allow="127.0.0.0/8"))
 
     def delivery(self, number: int) -> Delivery:
         address = f"http://127.0.0.1:{self.sink.http}/hooks/user-{number}"

@@ -1,10 +1,10 @@
-"""What a channel's folder offers: `channel.open_channel`, and what that is given and gives."""
+"""What the `channel.py` of a channel's folder offers: `open_channel`, and `SETTINGS` if it has some of its own."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 
@@ -13,6 +13,9 @@ from shared.catalog.cache import Catalog
 from shared.kafka.producer import Publisher
 from shared.model.channels import Channel, Lane
 from shared.mongo.database import Database
+from shared.process.settings import SettingsSection
+
+S = TypeVar("S", bound=SettingsSection)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +24,16 @@ class ChannelContext:
 
     channel: Channel
     settings: DeliverySettings
+    own: SettingsSection | None = None
+    """Of the folder's `SETTINGS`."""
     database: Database
     catalog: Catalog
+
+    def section(self, kind: type[S]) -> S:
+        """The channel's own settings. Raises TypeError when the folder names other ones."""
+        if not isinstance(self.own, kind):
+            raise TypeError(f"{self.channel} has no {kind.__name__}: name it as SETTINGS beside open_channel")
+        return self.own
 
 
 class LaneReader(Protocol):

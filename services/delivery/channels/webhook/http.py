@@ -12,8 +12,8 @@ from yarl import URL
 from services.delivery.channels.webhook.compose import payload, sign
 from services.delivery.channels.webhook.guard import Forbidden, Guard, GuardedResolver
 from services.delivery.channels.webhook.responses import judge
+from services.delivery.channels.webhook.settings import WebhookSettings
 from services.delivery.core.attempts import Failed, LeaseTooShort, Outcome, Rejected
-from services.delivery.settings import DeliverySettings
 from shared.model.deliveries import Delivery
 from shared.model.reasons import Reason
 from shared.model.webhook_secrets import secret, signing_key
@@ -26,7 +26,7 @@ MOST_READ: Final = 20_000
 class WebhookSender:
     """Posts to the recipient's own endpoint; that it does not answer is its own fault and costs an attempt."""
 
-    def __init__(self, settings: DeliverySettings) -> None:
+    def __init__(self, settings: WebhookSettings) -> None:
         self._master = settings.webhook_secret.get_secret_value()
         self._guard = Guard(settings.webhook_allow)
         self._timeout = aiohttp.ClientTimeout(total=settings.webhook_timeout_seconds)
