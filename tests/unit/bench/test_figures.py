@@ -6,13 +6,13 @@ import msgspec
 import pytest
 
 from bench.figures import Result, Row, compare, markdown, percentile, table, turns
+from bench.frames import TEXT, cut, masked
 from bench.http_load import Load
 from bench.http_load import Plan as ClosedPlan
 from bench.load import USERS, channels, deliveries
 from bench.paced_load import Plan as OpenPlan
 from bench.paced_load import requests
 from bench.report import BEGIN, END, filled, read, section
-from bench.socket_clients import cut
 from bench.tally import Tally
 
 
@@ -166,6 +166,15 @@ def test_frames_are_cut_at_every_length(length: int) -> None:
 
     assert cut(b"__" + frame + b"rest", 2) == (1, b"x" * length, 2 + len(frame))
     assert all(cut(frame[:short], 0) is None for short in {0, 1, len(size), len(frame) - 1} if short < len(frame))
+
+
+@pytest.mark.parametrize("length", [0, 125, 126, 65_535])
+def test_a_client_masks_its_frames_at_every_length(length: int) -> None:
+    frame = masked(TEXT, b"x" * length)
+    marker = min(126, length)
+    size = b"" if length < 126 else length.to_bytes(2, "big")
+
+    assert frame == bytes((0x81, 0x80 | marker)) + size + bytes(4) + b"x" * length
 
 
 def test_results_of_before_the_floor_are_still_read(tmp_path) -> None:
