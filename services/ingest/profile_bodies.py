@@ -9,7 +9,8 @@ import msgspec
 
 from services.ingest.faults import Faults, require_object
 from shared.model import webhook_secrets
-from shared.model.addresses import CHECKS, check_locale, check_name
+from shared.model.addresses import check_locale, check_name
+from shared.model.channels import ADDRESS_KINDS
 from shared.model.errors import InvalidProfile
 from shared.model.profiles import Preferences, Profile
 from shared.model.quiet_windows import QuietHours, Window, check_quiet_hours, check_zone
@@ -80,14 +81,14 @@ def _addresses(value: Any, faults: Faults) -> dict[str, str]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        faults.add("/addresses", f"an object with {', '.join(CHECKS)}")
+        faults.add("/addresses", f"an object with {', '.join(ADDRESS_KINDS)}")
         return {}
-    faults.unknown_fields(value, CHECKS, "/addresses")
+    faults.unknown_fields(value, ADDRESS_KINDS, "/addresses")
     found: dict[str, str] = {}
-    for name, check in CHECKS.items():
+    for name, kind in ADDRESS_KINDS.items():
         address = value.get(name)
         if isinstance(address, str):
-            faults.attempt(check, address, f"/addresses/{name}")
+            faults.attempt(kind.check, address, f"/addresses/{name}")
             found[name] = address
         elif address is not None:
             faults.add(f"/addresses/{name}", "a string")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from shared.model.channels import ADDRESS_KINDS
 from shared.model.identifiers import MAX_USER_ID
 from shared.model.notifications import Priority
 from shared.model.quiet_windows import WEEKDAYS
@@ -25,11 +26,7 @@ def _object(required: tuple[str, ...] = (), **properties: Any) -> dict[str, Any]
     }
 
 
-_ADDRESSES: Final[dict[str, Any]] = {
-    "email": {"type": "string", "format": "email", "maxLength": 254},
-    "phone": {"type": "string", "pattern": r"^\+[1-9][0-9]{6,14}$", "description": "E.164"},
-    "webhook": {"type": "string", "format": "uri", "maxLength": 2048},
-}
+_ADDRESSES: Final[dict[str, Any]] = {name: dict(kind.schema) for name, kind in ADDRESS_KINDS.items()}
 _PERSON: Final[dict[str, Any]] = {
     "name": {"type": "string", "maxLength": 200},
     "locale": {"type": "string", "description": "BCP 47", "maxLength": 35},

@@ -7,7 +7,7 @@ it is a duplicate and is dropped, because the first record carries the subject t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -67,10 +67,10 @@ def replayed(decision: Decision, row: DecisionRow) -> Decision | None:
     )
 
 
-def _row(decision: Decision) -> dict[str, Any]:
+def _row(decision: Decision) -> DecisionRow:
     record, notification, where = decision.record, decision.notification, decision.coordinates
     at = to_datetime(decision.at)
-    row: DecisionRow = {
+    return {
         "_id": decision.id,
         "tenant": notification.tenant,
         "user": notification.user,
@@ -79,6 +79,7 @@ def _row(decision: Decision) -> dict[str, Any]:
         "subject": record.subject,
         "kind": record.kind,
         "generation": record.generation,
+        "pass": record.pass_,
         "topic": where.topic,
         "partition": where.partition,
         "offset": where.offset,
@@ -90,4 +91,3 @@ def _row(decision: Decision) -> dict[str, Any]:
         "at": at,
         "created_at": at,
     }
-    return {**row, "pass": record.pass_}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
-from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -19,12 +18,14 @@ Partition = tuple[str, int]
 """Topic and partition."""
 
 
-def open_consumer(bootstrap: str, *topics: str, group: str | None, client_id: str, **options: Any) -> AIOKafkaConsumer:
+def open_consumer(
+    bootstrap: str, *topics: str, group: str | None, client_id: str, **options: object
+) -> AIOKafkaConsumer:
     """A consumer that commits by hand and starts at the beginning of what its group never read; not connected yet.
 
     `options` are aiokafka's and win over the defaults here.
     """
-    defaults: dict[str, Any] = {
+    defaults: dict[str, object] = {
         "enable_auto_commit": False,
         "auto_offset_reset": "earliest",
         "fetch_max_wait_ms": 250,

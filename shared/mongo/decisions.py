@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import TypedDict
+
+_Pass = TypedDict("_Pass", {"pass": int})  # a keyword cannot be a field of a class
 
 
-class DecisionRow(TypedDict):
-    """One pass of one subject through `decide`. It also has `pass`."""
+class DecisionRow(_Pass):
+    """One pass of one subject through `decide`. `items` are those of `services.router.core.items`, as builtins."""
 
     _id: str
     tenant: str
@@ -24,6 +26,6 @@ class DecisionRow(TypedDict):
     version: int
     profile_version: int
     inputs: dict[str, object]
-    items: list[dict[str, Any]]
+    items: list[dict[str, object]]
     at: datetime
     created_at: datetime

@@ -15,7 +15,7 @@ import msgspec
 from shared.model.holds import Hold
 from shared.model.records import encode
 from shared.model.timestamps import to_datetime
-from shared.mongo.bulk import insert_new
+from shared.mongo.bulk import Rows, insert_new
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
 from shared.mongo.leases import FREE, claim_rows, delete_claimed, free_at, new_lease, server_time
@@ -71,7 +71,7 @@ class Holds:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._rows = database.holds
+        self._rows: Rows = database.holds
 
     async def insert(self, holds: Sequence[Hold]) -> None:
         """Stores holds; those that are there already stay as they are."""

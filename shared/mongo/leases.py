@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import uuid4
 
-from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo.errors import DuplicateKeyError
 
+from shared.mongo.bulk import Rows
 from shared.mongo.database import Database
 
-Rows = AsyncIOMotorCollection[Any]
-"""A collection of leased rows; `Any`: each has fields of its own."""
 FREE: Final = datetime.fromtimestamp(0, UTC)
 """The `lease` of a row that nobody has claimed."""
 LEASE_ENDED: Final = {"$lt": ["$lease", "$$NOW"]}

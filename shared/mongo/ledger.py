@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, TypedDict
+from typing import Final, TypedDict
 from uuid import uuid4
 
 import msgspec
@@ -18,11 +18,16 @@ from shared.mongo.errors import mongo_border
 from shared.mongo.leases import Lease, new_lease
 
 LEASE: Final = timedelta(seconds=60)
+COMPARED: Final = frozenset({"_id", "generation", "pass", "state", "token", "lease"})
+"""What must be as it was read for a row to be taken over."""
 LOST_RACE: Final = Busy(seconds=0.05)
 """Somebody changed the row between look and write: look again."""
 
 
-class _Leased(TypedDict):
+_Pass = TypedDict("_Pass", {"pass": int})  # a keyword cannot be a field of a class
+
+
+class _Leased(_Pass):
     _id: str
     tenant: str
     user: str
@@ -40,10 +45,10 @@ class _Leased(TypedDict):
 
 
 class LedgerRow(_Leased, total=False):
-    """One delivery. It also has `pass`; `crashed` when a worker died over it; `result` once there is one."""
+    """One delivery. `crashed`: a worker died over it. `result` once there is one."""
 
     crashed: bool
-    result: dict[str, Any]
+    result: dict[str, object]
 
 
 class Ledger:
@@ -65,21 +70,23 @@ class Ledger:
         seen = await insert_new(self._rows, [_claimed_row(received, lease) for received in batch])
         claims: list[Claim] = [Claimed() for _ in batch]
         if seen:
-            stored = await find_by_id(self._rows, [batch[position].delivery.id for position in seen])
+            stored: dict[str, LedgerRow] = await find_by_id(
+                self._rows, [batch[position].delivery.id for position in seen]
+            )
             for position in seen:
                 received = batch[position]
                 claims[position] = await self._claim_again(received, stored[received.delivery.id], lease)
         return claims
 
-    async def _claim_again(self, received: ReceivedDelivery, row: dict[str, Any], lease: Lease) -> Claim:
+    async def _claim_again(self, received: ReceivedDelivery, row: LedgerRow, lease: Lease) -> Claim:
         claim = judge(_entry(row, lease.now), received.delivery, self._token)
         if not isinstance(claim, Claimed):
             return claim
-        taken = {**_claimed_row(received, lease), "crashed": claim.crashed}
-        del taken["_id"], taken["created_at"]
-        as_it_was = {name: row[name] for name in ("_id", "generation", "pass", "state", "token", "lease")}
+        fresh = _claimed_row(received, lease)
+        taken = {name: value for name, value in fresh.items() if name not in ("_id", "created_at")}
+        as_it_was = {name: value for name, value in row.items() if name in COMPARED}
         with mongo_border():
-            result = await self._rows.update_one(as_it_was, {"$set": taken})
+            result = await self._rows.update_one(as_it_was, {"$set": taken | {"crashed": claim.crashed}})
         return claim if result.matched_count else LOST_RACE
 
     async def record(self, results: Sequence[tuple[Delivery, DeliveryResult]]) -> set[str]:
@@ -132,15 +139,16 @@ class Ledger:
             await self._rows.bulk_write(updates, ordered=False)
 
 
-def _claimed_row(received: ReceivedDelivery, lease: Lease) -> dict[str, Any]:
+def _claimed_row(received: ReceivedDelivery, lease: Lease) -> LedgerRow:
     delivery, record = received.delivery, received.record
-    row: LedgerRow = {
+    return {
         "_id": delivery.id,
         "tenant": delivery.notification.tenant,
         "user": delivery.notification.user,
         "notification": delivery.notification.id,
         "channel": delivery.channel,
         "generation": delivery.generation,
+        "pass": delivery.pass_,
         "state": DeliveryState.CLAIMED,
         "attempts": delivery.attempts + 1,
         "token": lease.token,
@@ -150,10 +158,9 @@ def _claimed_row(received: ReceivedDelivery, lease: Lease) -> dict[str, Any]:
         "offset": record.offset,
         "created_at": lease.now,
     }
-    return {**row, "pass": delivery.pass_}
 
 
-def _entry(row: dict[str, Any], now: datetime) -> LedgerEntry:
+def _entry(row: LedgerRow, now: datetime) -> LedgerEntry:
     return LedgerEntry(
         generation=row["generation"],
         pass_=row["pass"],
@@ -165,5 +172,5 @@ def _entry(row: dict[str, Any], now: datetime) -> LedgerEntry:
     )
 
 
-def _result_fields(result: DeliveryResult) -> dict[str, Any]:
+def _result_fields(result: DeliveryResult) -> dict[str, object]:
     return {"state": result.state, "result": msgspec.to_builtins(result)}

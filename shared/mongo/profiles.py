@@ -6,8 +6,8 @@ decided with the new profile. It is written even when nothing changed: repeating
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 import msgspec
 import structlog
@@ -41,7 +41,7 @@ class Contended(Unavailable):
 async def read(database: Database, tenant: str, user: str) -> Profile | None:
     """The stored profile; None for a user nobody has written of. Raises MongoUnavailable."""
     with mongo_border():
-        document: dict[str, Any] | None = await database.profiles.find_one(_place(tenant, user))
+        document = await database.profiles.find_one(_place(tenant, user))
     return None if document is None else from_document(document)
 
 
@@ -51,7 +51,7 @@ async def read_many(database: Database, user_keys: Sequence[str]) -> dict[str, P
     A profile that cannot be read is left out, too: nobody is notified by it, and no neighbour waits for it.
     """
     found: dict[str, Profile] = {}
-    rows: dict[str, dict[str, Any]] = await find_by_id(database.profiles, user_keys)
+    rows: dict[str, Mapping[str, object]] = await find_by_id(database.profiles, user_keys)
     for key, row in rows.items():
         try:
             found[key] = from_document(row)
@@ -103,7 +103,7 @@ async def _replace(
     database: Database, tenant: str, user: str, stored: Profile | None, wanted: Profile
 ) -> Profile | None:
     """The profile as written; None when another writer came between."""
-    fields: dict[str, Any] = {
+    fields: dict[str, object] = {
         name: msgspec.to_builtins(getattr(wanted, name)) for name in Profile.__struct_fields__ if name not in _KEPT
     }
     # A new profile starts above every version its deleted predecessor can have had, or a delivery decided
@@ -115,7 +115,7 @@ async def _replace(
     absent = {"version": {"$exists": False}} if stored is None else {}
     try:
         with mongo_border():
-            document: dict[str, Any] | None = await database.profiles.find_one_and_update(
+            document: Mapping[str, object] | None = await database.profiles.find_one_and_update(
                 _place(tenant, user) | seen | absent,
                 update,
                 upsert=stored is None,
@@ -126,5 +126,5 @@ async def _replace(
     return None if document is None else from_document(document)
 
 
-def _place(tenant: str, user: str) -> dict[str, Any]:
+def _place(tenant: str, user: str) -> dict[str, object]:
     return {"_id": f"{tenant}:{user}", "tenant": tenant, "user": user}

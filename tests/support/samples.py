@@ -17,8 +17,9 @@ from shared.model.profiles import Profile
 from shared.model.quiet_windows import QuietHours, Window
 from shared.model.records import Record, notify
 from shared.model.steps import Step
+from shared.model.templates import EmailTemplate, InAppTemplate
 from shared.model.timestamps import parse_rfc3339
-from shared.model.workflows import EmailTemplate, InAppTemplate, Templates, Workflow
+from shared.model.workflows import Templates, Workflow
 
 NOON = parse_rfc3339("2026-01-05T12:00:00Z")
 """A Monday; in UTC nobody below is quiet."""

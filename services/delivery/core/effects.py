@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from shared.model import ids
@@ -45,7 +43,7 @@ def derive_effects(topics: Topics, received: ReceivedDelivery, result: DeliveryR
 def delivery_status(topics: Topics, delivery: Delivery, result: DeliveryResult) -> Output:
     """`carillon.delivery.<state>`: ids, reason and code, never an address or contents."""
     notification = delivery.notification
-    data: dict[str, Any] = {
+    data: dict[str, object] = {
         "notification": notification.id,
         "delivery": delivery.id,
         "channel": delivery.channel,

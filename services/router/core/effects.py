@@ -6,7 +6,6 @@ Everything derives from the decision and its record, so a replay repeats it to t
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
 
 import msgspec
 
@@ -51,7 +50,7 @@ def derive_effects(topics: Topics, decisions: list[Decision]) -> DecisionEffects
     for decision in decisions:
         described = []
         for item in decision.items:
-            about: dict[str, Any] = {"channel": item.channel, "step": item.step}
+            about: dict[str, object] = {"channel": item.channel, "step": item.step}
             if isinstance(item, Deliver):
                 delivery = _delivery(decision, item)
                 result.outputs.append(_output(topics, delivery))
@@ -129,10 +128,10 @@ def _closing(decision: Decision, delivery: Delivery, item: Suppress) -> Closing:
     )
 
 
-def _status(topics: Topics, decision: Decision, described: list[dict[str, Any]]) -> Output:
+def _status(topics: Topics, decision: Decision, described: list[dict[str, object]]) -> Output:
     """The decision as the world sees it: every item with its reason, never an address."""
     record, notification = decision.record, decision.notification
-    data: dict[str, Any] = {
+    data: dict[str, object] = {
         "notification": notification.id,
         "workflow": notification.workflow,
         "version": notification.version,
@@ -169,7 +168,7 @@ def state(items: tuple[RoutingItem, ...]) -> DecisionState:
     return ENDS.get(next(iter(reasons)), DecisionState.SUPPRESSED) if len(reasons) == 1 else DecisionState.SUPPRESSED
 
 
-def _describe_hold(item: HoldUntil, hold: Hold) -> dict[str, Any]:
+def _describe_hold(item: HoldUntil, hold: Hold) -> dict[str, object]:
     return {
         "outcome": "hold",
         "reason": item.reason,
