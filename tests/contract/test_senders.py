@@ -117,7 +117,7 @@ class Webhook:
 
 
 class Stub:
-    def __init__(self, _: Sink) -> None:
+    def __init__(self, _: Sink | None) -> None:
         self.sender = StubSender()
 
     def delivery(self, number: int) -> Delivery:
@@ -130,7 +130,7 @@ class Stub:
         return [delivery.id for delivery in self.sender.received]
 
 
-PROVIDERS: dict[str, Callable[[Sink], Provider]] = {"stub": Stub, Channel.EMAIL: Email, Channel.WEBHOOK: Webhook}
+PROVIDERS: dict[str, Callable[..., Provider]] = {"stub": Stub, Channel.EMAIL: Email, Channel.WEBHOOK: Webhook}
 
 
 @pytest.fixture(scope="module")
@@ -143,11 +143,22 @@ def sink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sink]:
     service.kill()
 
 
-@pytest.fixture(params=PROVIDERS)
-async def provider(request: pytest.FixtureRequest, sink: Sink) -> AsyncIterator[Provider]:
-    await sink.call("DELETE", "/messages")
-    await sink.call("DELETE", "/faults")
-    made = PROVIDERS[request.param](sink)
+REAL = [pytest.param(name, marks=pytest.mark.real) for name in PROVIDERS if name != "stub"]
+
+
+@pytest.fixture(params=["stub", *REAL])
+def kind(request: pytest.FixtureRequest) -> tuple[str, Sink | None]:
+    """Which sender, and the sink where it needs one."""
+    return request.param, None if request.param == "stub" else request.getfixturevalue("sink")
+
+
+@pytest.fixture
+async def provider(kind: tuple[str, Sink | None]) -> AsyncIterator[Provider]:
+    name, sink = kind
+    if sink is not None:
+        await sink.call("DELETE", "/messages")
+        await sink.call("DELETE", "/faults")
+    made = PROVIDERS[name](sink)
     yield made
     await made.sender.close()
 

@@ -15,8 +15,9 @@ from shared.model.channels import Channel
 from shared.model.inbox import Change, InboxItem
 from shared.model.outputs import KafkaRecord
 from shared.model.records import encode
+from shared.model.templates import InAppTemplate
 from shared.model.topics import Topics
-from shared.model.workflows import InAppTemplate, Templates
+from shared.model.workflows import Templates
 from tests.support import samples as a
 from tests.support.twins.catalog import MemoryCatalog
 from tests.support.twins.consumer import MemoryConsumer

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 
+from services.delivery.channels.stub import StubSender
 from services.delivery.core.attempts import Failed, LeaseTooShort, Outcome, ProviderUnavailable, Sent
 from services.delivery.freshness import Freshness
 from services.delivery.rendering.liquid import RenderFailed
@@ -20,7 +21,6 @@ from tests.support import samples as a
 from tests.support.twins.cancellations import MemoryCancellations
 from tests.support.twins.catalog import MemoryCatalog
 from tests.support.twins.profiles import MemoryProfiles
-from tests.support.twins.sender import StubSender
 
 pytestmark = pytest.mark.usefixtures("clock")
 STALE_AFTER_MS = 60_000
@@ -32,7 +32,7 @@ class Scene:
     """One channel's sending, and what it asks."""
 
     def __init__(self, after_crash: AfterCrash = AfterCrash.SEND_AGAIN, sender: StubSender | None = None) -> None:
-        self.sender = sender or StubSender()
+        self.sender = sender or StubSender(lambda _: Sent())
         self.catalog = MemoryCatalog()
         self.catalog.publish("acme", a.workflow())
         self.profiles = MemoryProfiles(a.profile())
@@ -149,7 +149,7 @@ async def test_after_its_time_nothing_is_sent(scene: Scene) -> None:
         async def send(self, delivery: Delivery, workflow: Workflow, send_before: float) -> Outcome | LeaseTooShort:
             return await super().send(delivery, workflow, inf)
 
-    hasty = Scene(sender=Hasty())
+    hasty = Scene(sender=Hasty(lambda _: Sent()))
     assert await hasty.send(send_before=time.monotonic()) == LeaseTooShort()
     assert not hasty.sender.received
     scene.sender.outcome = lambda _: LeaseTooShort()

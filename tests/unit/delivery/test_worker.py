@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from services.delivery.channels.stub import StubSender
 from services.delivery.core.attempts import Failed, LeaseTooShort, Outcome, Rejected, Sent
 from services.delivery.core.effects import derive_effects
 from services.delivery.core.jobs import Job
@@ -27,7 +28,6 @@ from tests.support.twins.holds import MemoryHolds
 from tests.support.twins.ledger import MemoryLedger, MemoryLedgerRow
 from tests.support.twins.profiles import MemoryProfiles
 from tests.support.twins.publisher import MemoryPublisher
-from tests.support.twins.sender import StubSender
 
 pytestmark = pytest.mark.usefixtures("clock")
 TOPICS = Topics()
@@ -50,7 +50,7 @@ class Scene:
     ) -> None:
         self.rows: dict[str, MemoryLedgerRow] = {}
         self.mine = self.ledger("mine", lease)
-        self.sender = sender or StubSender()
+        self.sender = sender or StubSender(lambda _: Sent())
         self.publisher = MemoryPublisher()
         self.holds = MemoryHolds()
         catalog = MemoryCatalog()
@@ -199,7 +199,7 @@ class TakenOver(StubSender):
 
 
 async def test_who_lost_the_claim_tells_nothing() -> None:
-    sender = TakenOver()
+    sender = TakenOver(lambda _: Sent())
     scene = Scene(sender=sender, lease=ENDED)
     sender.heir = scene.ledger("heir")
     await scene.deliver()
@@ -261,7 +261,7 @@ async def test_no_more_are_claimed_than_there_are_slots() -> None:
             await gate.wait()
             return await super().send(*given)
 
-    scene = Scene(sender=Slow(), slots=2)
+    scene = Scene(sender=Slow(lambda _: Sent()), slots=2)
     running = [asyncio.create_task(scene.deliver(a.received(id=f"d-{number}"))) for number in range(5)]
     while len(scene.rows) < 2:  # noqa: ASYNC110  # the loop's turns
         await asyncio.sleep(0)
