@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from importlib import import_module
 from typing import Annotated
 
 import typer
 
-
-class Name(StrEnum):
-    """What can be run."""
-
-    INGEST = "ingest"
-    ROUTER = "router"
-    SCHEDULER = "scheduler"
-    DELIVERY = "delivery"
-    GATEWAY = "gateway"
-    CONSOLE = "console"
-    SINK = "sink"
-
-
-MODULES = {name: f"services.{name}.app" for name in Name} | {Name.SINK: "sandbox.sink.app"}
+from carillon.cli.services import MODULES, Name
 
 
 def run(service: Annotated[Name, typer.Argument(help="Settings come from CARILLON_* variables.")]) -> None:

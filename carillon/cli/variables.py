@@ -16,6 +16,8 @@ import structlog
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
+from carillon.cli.services import MODULES
+
 if TYPE_CHECKING:
     from shared.process.settings import SettingsSection
 
@@ -34,7 +36,6 @@ log = structlog.get_logger()
 
 def settings_sections() -> dict[str, list[type[SettingsSection]]]:
     """Who reads which settings, in the order of the flow: `all`, `delivery`, `delivery (email)`, ..."""
-    from carillon.cli.run import MODULES
     from shared.process.settings import Settings, sections_in
 
     sections: dict[str, list[type[SettingsSection]]] = {EVERY: [Settings]}
