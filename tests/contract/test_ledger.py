@@ -150,6 +150,7 @@ async def test_what_was_sent_or_went_on_is_not_closed(process: Process) -> None:
     mine = process("a")
     await mine.claim([received(1)])
     await mine.close([closing(1), closing(0), closing(2, generation=1)])
+    assert isinstance(await one(process("b"), received(1)), Busy), "it is still claimed"
     assert await mine.record([(received(1).delivery, SENT)]) == {"d"}
     await mine.close([closing(2)])
     assert await one(mine, received(1)) == Recorded(result=SENT)

@@ -23,6 +23,7 @@ from tests.support.twins.catalog import MemoryCatalog
 from tests.support.twins.consumer import MemoryConsumer
 from tests.support.twins.inbox_rows import MemoryInboxRows
 from tests.support.twins.publisher import MemoryPublisher
+from tests.support.wait import turns, turns_until
 
 pytestmark = pytest.mark.usefixtures("clock")
 TOPICS = Topics()
@@ -167,10 +168,8 @@ async def test_nothing_is_committed_before_it_is_on_the_log(scene: Scene) -> Non
     consumer, stop = MemoryConsumer(TOPIC, at(7)), asyncio.Event()
     scene.publisher.outages.add(1000)
     running = asyncio.create_task(scene.writer.run(consumer, stop))
-    while not scene.rows.rows:  # noqa: ASYNC110  # the loop's turns
-        await asyncio.sleep(0)
-    for _ in range(20):
-        await asyncio.sleep(0)
+    await turns_until(lambda: bool(scene.rows.rows), what="the row")
+    await turns()
     assert not consumer.committed
     running.cancel()
     await asyncio.wait({running})
@@ -179,8 +178,7 @@ async def test_nothing_is_committed_before_it_is_on_the_log(scene: Scene) -> Non
 async def test_a_stop_finishes_and_commits_the_bulk_in_flight(scene: Scene) -> None:
     consumer, stop = MemoryConsumer(TOPIC, at(7), at(8)), asyncio.Event()
     running = asyncio.create_task(scene.writer.run(consumer, stop))
-    while not scene.rows.rows:  # noqa: ASYNC110  # the loop's turns
-        await asyncio.sleep(0)
+    await turns_until(lambda: bool(scene.rows.rows), what="the row")
     stop.set()
     async with asyncio.timeout(SOON):
         await running

@@ -17,6 +17,7 @@ from shared.model.records import encode
 from shared.model.topics import Topics
 from tests.support import samples as a
 from tests.support.twins.consumer import MemoryConsumer
+from tests.support.wait import turns_until
 
 TOPIC = Topics().deliveries(Channel.EMAIL)
 SOON = 5
@@ -115,8 +116,7 @@ async def test_a_full_lane_does_not_hide_the_stop() -> None:
     log, hands = log_of(*(read(n) for n in range(10))), Hands(claims=False)
     running = Running(hands, log, slots=1)
     await hands.until(1)
-    while len(log.waiting) > 6:  # noqa: ASYNC110  # the loop's next turns are what is waited for
-        await asyncio.sleep(0)
+    await turns_until(lambda: len(log.waiting) <= 6, what="a full lane")
     running.stop.set()
     await running.ended()
     assert len(hands.cancelled) == 1

@@ -1,4 +1,4 @@
-"""From claim to durable outputs over twins: every claim, lost leases, crashes, and failures at every step."""
+"""From claim to durable outputs over twins: what each claim leads to, lost leases, crashes, slots."""
 
 from __future__ import annotations
 
@@ -10,93 +10,27 @@ import pytest
 
 from services.delivery.channels.stub import StubSender
 from services.delivery.core.attempts import Failed, LeaseTooShort, Outcome, Rejected, Sent
-from services.delivery.core.effects import derive_effects
 from services.delivery.core.jobs import Job
-from services.delivery.freshness import Freshness
-from services.delivery.send import AfterCrash, Schedule, Sending
-from services.delivery.worker import Worker
+from services.delivery.send import AfterCrash
 from shared.model.channels import Channel
 from shared.model.dead_letters import UnreadableRecord
-from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
+from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState
 from shared.model.errors import InvalidRecord
-from shared.model.outputs import Output
-from shared.model.topics import Topics
 from tests.support import samples as a
-from tests.support.twins.cancellations import MemoryCancellations
-from tests.support.twins.catalog import MemoryCatalog
-from tests.support.twins.holds import MemoryHolds
-from tests.support.twins.ledger import MemoryLedger, MemoryLedgerRow
-from tests.support.twins.profiles import MemoryProfiles
-from tests.support.twins.publisher import MemoryPublisher
+from tests.support.twins.ledger import MemoryLedger
+from tests.support.wait import turns, turns_until
+from tests.unit.delivery.scenes import SENT, SOON, TOPICS, WorkerScene, follows
 
 pytestmark = pytest.mark.usefixtures("clock")
-TOPICS = Topics()
-SOON = 5
-LEASE = timedelta(seconds=60)
 ENDED = timedelta(seconds=-1)
-SENT = DeliveryResult(state=DeliveryState.SENT, at=a.NOON, attempts=1)
-
-
-class Scene:
-    """A worker and its stores; `ledger(token)` is another process's view of the same rows."""
-
-    def __init__(
-        self,
-        *,
-        sender: StubSender | None = None,
-        after_crash: AfterCrash = AfterCrash.SEND_AGAIN,
-        lease: timedelta = LEASE,
-        slots: int = 4,
-    ) -> None:
-        self.rows: dict[str, MemoryLedgerRow] = {}
-        self.mine = self.ledger("mine", lease)
-        self.sender = sender or StubSender(lambda _: Sent())
-        self.publisher = MemoryPublisher()
-        self.holds = MemoryHolds()
-        catalog = MemoryCatalog()
-        catalog.publish("acme", a.workflow())
-        freshness = Freshness(
-            versions=MemoryProfiles(a.profile()).versions, cancellations=MemoryCancellations(), stale_after_ms=60_000
-        )
-        sending = Sending(
-            sender=self.sender,
-            catalog=catalog,
-            freshness=freshness,
-            schedule=Schedule(retries=(1000,), probe=30_000),
-            after_crash=after_crash,
-        )
-        self.worker = Worker(
-            channel=Channel.EMAIL,
-            ledger=self.mine,
-            sending=sending,
-            publisher=self.publisher,
-            holds=self.holds,
-            topics=TOPICS,
-            slots=slots,
-            lease=LEASE,
-        )
-
-    def ledger(self, token: str, lease: timedelta = LEASE) -> MemoryLedger:
-        return MemoryLedger(self.rows, token=token, lease=lease)
-
-    async def deliver(self, received: ReceivedDelivery | None = None) -> Job:
-        given = received or a.received()
-        job = Job(given)
-        async with asyncio.timeout(SOON):
-            await self.worker.deliver(given, job)
-        return job
 
 
 @pytest.fixture
-def scene() -> Scene:
-    return Scene()
+def scene() -> WorkerScene:
+    return WorkerScene()
 
 
-def follows(result: DeliveryResult, received: ReceivedDelivery | None = None) -> list[Output]:
-    return derive_effects(TOPICS, received or a.received(), result).outputs
-
-
-async def test_claimed_it_is_sent_recorded_and_told(scene: Scene) -> None:
+async def test_claimed_it_is_sent_recorded_and_told(scene: WorkerScene) -> None:
     job = await scene.deliver()
     assert job.claimed
     assert scene.sender.received == [a.delivery()]
@@ -104,7 +38,7 @@ async def test_claimed_it_is_sent_recorded_and_told(scene: Scene) -> None:
     assert scene.publisher.written == follows(SENT)
 
 
-async def test_a_retry_is_held_and_a_dead_letter_is_written(scene: Scene) -> None:
+async def test_a_retry_is_held_and_a_dead_letter_is_written(scene: WorkerScene) -> None:
     scene.sender.outcome = lambda _: Failed(code="421")
     await scene.deliver()
     (hold,) = scene.holds.held
@@ -118,7 +52,7 @@ async def test_a_retry_is_held_and_a_dead_letter_is_written(scene: Scene) -> Non
     ]
 
 
-async def test_a_recorded_one_is_told_again_and_not_sent(scene: Scene) -> None:
+async def test_a_recorded_one_is_told_again_and_not_sent(scene: WorkerScene) -> None:
     other = scene.ledger("other")
     result = DeliveryResult(state=DeliveryState.RETRYING, at=a.NOON - 5, attempts=1, due=a.NOON + 5)
     await other.claim([a.received()])
@@ -129,7 +63,7 @@ async def test_a_recorded_one_is_told_again_and_not_sent(scene: Scene) -> None:
     assert [hold.due for hold in scene.holds.held] == [a.NOON + 5]
 
 
-async def test_an_obsolete_one_is_neither_sent_nor_told(scene: Scene) -> None:
+async def test_an_obsolete_one_is_neither_sent_nor_told(scene: WorkerScene) -> None:
     await scene.ledger("other").claim([a.received(pass_=1)])
     job = await scene.deliver()
     assert job.claimed
@@ -138,14 +72,12 @@ async def test_an_obsolete_one_is_neither_sent_nor_told(scene: Scene) -> None:
 
 
 async def test_a_busy_one_waits_without_a_slot_and_may_be_dropped() -> None:
-    scene = Scene(slots=1)
+    scene = WorkerScene(slots=1)
     await scene.ledger("other").claim([a.received()])
     job = Job(a.received())
     waiting = asyncio.create_task(scene.worker.deliver(a.received(), job))
-    async with asyncio.timeout(SOON):
-        for claimed in (True, False):
-            while job.claimed is not claimed:  # noqa: ASYNC110  # the loop's turns
-                await asyncio.sleep(0)
+    await turns_until(lambda: job.claimed, what="the look at the ledger")
+    await turns_until(lambda: not job.claimed, what="the wait for the other's lease")
     await scene.deliver(a.received(id="d-2"))
     assert [delivery.id for delivery in scene.sender.received] == ["d-2"], "the only slot is free"
     assert not job.claimed
@@ -153,17 +85,21 @@ async def test_a_busy_one_waits_without_a_slot_and_may_be_dropped() -> None:
     await asyncio.wait({waiting})
 
 
-async def test_a_busy_one_is_looked_at_again_when_its_lease_has_ended(scene: Scene) -> None:
+async def test_a_busy_one_is_looked_at_again_when_its_lease_has_ended(scene: WorkerScene) -> None:
     other = scene.ledger("other", timedelta(milliseconds=20))
     await other.claim([a.received()])
-    waiting = asyncio.create_task(scene.deliver())
+    job = Job(a.received())
+    waiting = asyncio.create_task(scene.worker.deliver(a.received(), job))
+    await turns_until(lambda: job.claimed, what="the look at the ledger")
+    await turns_until(lambda: not job.claimed, what="the wait for the other's lease")
     await other.record([(a.delivery(), SENT)])
-    await waiting
+    async with asyncio.timeout(SOON):
+        await waiting
     assert not scene.sender.received
     assert scene.publisher.written == follows(SENT)
 
 
-async def test_when_the_lease_is_too_short_it_is_claimed_again(scene: Scene) -> None:
+async def test_when_the_lease_is_too_short_it_is_claimed_again(scene: WorkerScene) -> None:
     answers: list[Outcome | LeaseTooShort] = [LeaseTooShort(), LeaseTooShort(), Sent()]
     scene.sender.outcome = lambda _: answers.pop(0)
     await scene.deliver()
@@ -172,7 +108,7 @@ async def test_when_the_lease_is_too_short_it_is_claimed_again(scene: Scene) -> 
 
 
 async def test_over_which_a_worker_died_is_sent_again() -> None:
-    scene = Scene(after_crash=AfterCrash.SEND_AGAIN)
+    scene = WorkerScene(after_crash=AfterCrash.SEND_AGAIN)
     await scene.ledger("dead", ENDED).claim([a.received()])
     await scene.deliver()
     assert scene.sender.received == [a.delivery()]
@@ -180,7 +116,7 @@ async def test_over_which_a_worker_died_is_sent_again() -> None:
 
 
 async def test_over_which_a_worker_died_stops_where_the_channel_says_so() -> None:
-    scene = Scene(after_crash=AfterCrash.STOP)
+    scene = WorkerScene(after_crash=AfterCrash.STOP)
     await scene.ledger("dead", ENDED).claim([a.received()])
     await scene.deliver()
     assert not scene.sender.received
@@ -200,57 +136,12 @@ class TakenOver(StubSender):
 
 async def test_who_lost_the_claim_tells_nothing() -> None:
     sender = TakenOver(lambda _: Sent())
-    scene = Scene(sender=sender, lease=ENDED)
+    scene = WorkerScene(sender=sender, lease=ENDED)
     sender.heir = scene.ledger("heir")
     await scene.deliver()
     assert not scene.publisher.written
     assert scene.rows[a.delivery().id].state is DeliveryState.CLAIMED
     assert scene.rows[a.delivery().id].token == "heir"
-
-
-@pytest.mark.parametrize("after_effect", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("step", ["mine", "holds", "publisher"])
-async def test_a_failure_at_any_step_is_waited_out_and_sent_is_once(
-    scene: Scene, step: str, after_effect: bool
-) -> None:
-    scene.sender.outcome = lambda _: Failed(code="421")
-    undisturbed = Scene()
-    undisturbed.sender.outcome = scene.sender.outcome
-    await undisturbed.deliver()
-    outages = getattr(scene, step).outages
-    outages.add(2, after_effect=after_effect)
-    await scene.deliver()
-    assert outages.met, "the step was passed"
-    assert len(scene.sender.received) == 1
-    assert scene.rows == undisturbed.rows
-    assert scene.holds.held == undisturbed.holds.held
-    assert len(scene.holds.held) == 1
-    times = 3 if step == "publisher" and after_effect else 1
-    assert scene.publisher.written == undisturbed.publisher.written * times
-
-
-@pytest.mark.parametrize("after_effect", [False, True], ids=["before", "after"])
-async def test_a_failure_to_record_does_not_send_again(scene: Scene, after_effect: bool) -> None:
-    def fail_to_record(_: Delivery) -> Outcome:
-        scene.mine.outages.add(2, after_effect=after_effect)
-        return Sent()
-
-    scene.sender.outcome = fail_to_record
-    await scene.deliver()
-    assert scene.mine.outages.met
-    assert len(scene.sender.received) == 1
-    assert scene.publisher.written == follows(SENT)
-
-
-async def test_nothing_is_told_before_its_hold_is_stored(scene: Scene) -> None:
-    scene.sender.outcome = lambda _: Failed(code="421")
-    scene.holds.outages.add(1000)
-    delivering = asyncio.create_task(scene.worker.deliver(a.received(), Job(a.received())))
-    while not scene.rows or next(iter(scene.rows.values())).result is None:  # noqa: ASYNC110  # the loop's turns
-        await asyncio.sleep(0)
-    assert not scene.publisher.written
-    delivering.cancel()
-    await asyncio.wait({delivering})
 
 
 async def test_no_more_are_claimed_than_there_are_slots() -> None:
@@ -261,12 +152,10 @@ async def test_no_more_are_claimed_than_there_are_slots() -> None:
             await gate.wait()
             return await super().send(*given)
 
-    scene = Scene(sender=Slow(lambda _: Sent()), slots=2)
+    scene = WorkerScene(sender=Slow(lambda _: Sent()), slots=2)
     running = [asyncio.create_task(scene.deliver(a.received(id=f"d-{number}"))) for number in range(5)]
-    while len(scene.rows) < 2:  # noqa: ASYNC110  # the loop's turns
-        await asyncio.sleep(0)
-    for _ in range(20):
-        await asyncio.sleep(0)
+    await turns_until(lambda: len(scene.rows) == 2, what="two claims")
+    await turns()
     assert len(scene.rows) == 2
     gate.set()
     await asyncio.gather(*running)
@@ -274,7 +163,7 @@ async def test_no_more_are_claimed_than_there_are_slots() -> None:
     assert len(scene.rows) == 5
 
 
-async def test_what_cannot_be_read_is_a_dead_letter(scene: Scene) -> None:
+async def test_what_cannot_be_read_is_a_dead_letter(scene: WorkerScene) -> None:
     scene.publisher.outages.add()
     await scene.worker.refuse(UnreadableRecord(a.record(), InvalidRecord("unreadable_delivery", "no JSON")))
     (letter,) = scene.publisher.written

@@ -13,6 +13,7 @@ from services.router.faust.streams import Chunk
 from shared.model.errors import KafkaUnavailable, MongoUnavailable
 from shared.model.outputs import KafkaRecord
 from tests.support import samples as a
+from tests.support.wait import turns
 
 SOON = 5
 Journal = list[tuple[str, int]]
@@ -108,8 +109,7 @@ async def test_one_is_prepared_while_the_one_before_it_is_finished(journal: Jour
     running = asyncio.create_task(carried(journal, work, 3))
     await work.reached("finish begins", 0)
     await work.reached("prepare begins", 1)
-    for _ in range(20):
-        await asyncio.sleep(0)
+    await turns()
     assert ends(journal) == [("prepare", 0), ("prepare", 1)], "no more than one ahead, and nothing acknowledged"
     gate.set()
     await running
