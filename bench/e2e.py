@@ -7,6 +7,8 @@ from the moment a request was due to the moment its frame was read.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from bench import socket_clients
 from bench.chains import CASES, CHAINS, FLOOR, NAIVE, OURS, TYPE, WORKFLOW, Case, Chain, running
@@ -25,7 +27,10 @@ from shared.mongo.api_keys import Scope, create
 from shared.mongo.database import open_database
 from shared.process.clock import now_ms
 
-BUDGET_SECONDS = 480
+BUDGET_SECONDS = 500
+CASE_SECONDS = 4.0
+SMALL_SECONDS = 1.5
+"""Of a warm-up, and of everything in a smoke run."""
 PEER_NAME = "naive chain: FastAPI, plain Faust agent, insert_one, python-socketio"
 LADDER = (50, 100, 200, 400, 700, 1_200, 2_000, 3_300)
 SMALL_LADDER = (100, 400)
@@ -55,23 +60,33 @@ class Runs:
 
 async def bench(stage: Stage, options: Options) -> list[Row]:
     runs = Runs()
+    if not options.small:
+        async with turn_of(FLOOR, stage) as first:  # a JVM that has compiled nothing is not for whoever comes first
+            runs.unseen.append(await first.once(FLOOR.cases[-1], CASE_SECONDS, WARM_UP_LIMIT_SECONDS))
     for name in rounds(tuple(CHAINS), options, BUDGET_SECONDS):
-        names = await stage.lay(BELL)
-        key = await lay_users(names)
-        chain = CHAINS[name]
-        async with running(stage, names, chain) as run, talker("bench.socket_clients") as clients:
-            say(f"{name:>5}: ready; connecting the sockets ...")
-            await clients.line(socket_clients.Plan(port=run.sockets, tokens=minted(), dialect=chain.dialect))
-            await measure(Turn(chain, run, clients, PLAIN_KEY if chain is NAIVE else key), chain, options, runs)
-        await stage.clear(names)
+        async with turn_of(CHAINS[name], stage) as turn:
+            await measure(turn, CHAINS[name], options, runs)
     return rows(runs)
+
+
+@asynccontextmanager
+async def turn_of(chain: Chain, stage: Stage) -> AsyncIterator[Turn]:
+    """A chain that runs on fresh names, with its sockets connected; nothing is left of it afterwards."""
+    names = await stage.lay(BELL)
+    key = await lay_users(names)
+    async with running(stage, names, chain) as run, talker("bench.socket_clients") as clients:
+        say(f"{chain.name:>5}: ready; connecting the sockets ...")
+        await clients.line(socket_clients.Plan(port=run.sockets, tokens=minted(), dialect=chain.dialect))
+        yield Turn(chain, run, clients, PLAIN_KEY if chain is NAIVE else key)
+    await stage.clear(names)
 
 
 async def measure(turn: Turn, chain: Chain, options: Options, runs: Runs) -> None:
     """All that is measured of a chain in one run."""
-    await turn.idle()
-    for _ in range(1 if options.small else 2):  # connections are opened, and the JVM compiles: nobody looks at these
-        runs.unseen.append(await turn.once(chain.warm_up, 1.5, WARM_UP_LIMIT_SECONDS))
+    if not options.done:
+        await turn.idle()
+    for _ in range(1 if options.small else 2):  # they open connections and fill caches
+        runs.unseen.append(await turn.once(chain.warm_up, SMALL_SECONDS, WARM_UP_LIMIT_SECONDS))
 
     async def holds(rate: int) -> bool:
         found = await turn.rung(rate)
@@ -81,7 +96,7 @@ async def measure(turn: Turn, chain: Chain, options: Options, runs: Runs) -> Non
     if chain.climbs:
         runs.held[chain.name].append(await highest(SMALL_LADDER if options.small else LADDER, holds))
     for case in chain.cases:
-        found = await turn.once(case, 1.5 if options.small else 4.0, chain.limit_seconds)
+        found = await turn.once(case, SMALL_SECONDS if options.small else CASE_SECONDS, chain.limit_seconds)
         runs.cases[chain.name, case].append(found)
 
 
