@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import structlog
 from aiokafka.errors import KafkaError
@@ -27,6 +28,7 @@ from shared.kafka.group_commit import GroupCommit, GroupPublisher
 from shared.model.errors import MongoUnavailable
 from shared.mongo.api_keys import ApiKeys
 from shared.mongo.database import Database, open_database
+from shared.process.background import run_beside
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
 from shared.process.settings import load
@@ -72,7 +74,10 @@ def create_app(
 
 async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
     """Serves until told to stop; needs Kafka or MongoDB to accept, and MongoDB once to know the catalog."""
-    async with open_database(settings.mongo, settings.mongo_database, timeout_ms=2_000) as database:
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(
+            open_database(settings.mongo, settings.mongo_database, timeout_ms=2_000)
+        )
         catalog = Catalog(database)
         await retry_until_available()(catalog.load)
         kafka = GroupPublisher(
@@ -84,32 +89,22 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
             deadline_seconds=settings.outbox_timeout_seconds,
             error=MongoUnavailable,
         )
-        await kafka.start()
-        await outbox.start()
+        for commit in (kafka, outbox):
+            await commit.start()
+            stack.push_async_callback(commit.stop)
 
         async def durable() -> bool:
-            return kafka.alive and outbox.alive and not (kafka.away and outbox.away)
+            return kafka.alive and outbox.alive and not (kafka.unavailable and outbox.unavailable)
 
         runtime.checks["durable"] = durable
         app = create_app(settings, database=database, catalog=catalog, kafka=kafka, outbox=outbox)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                background = [
-                    tasks.create_task(relay(database, kafka)),
-                    tasks.create_task(_follow(catalog, settings)),
-                ]
-                await serve(
-                    app,
-                    runtime,
-                    host=settings.host,
-                    port=settings.ingest_port,
-                    drain_seconds=settings.drain_seconds,
-                )
-                for task in background:
-                    task.cancel()
-        finally:
-            await outbox.stop()
-            await kafka.stop()
+        await run_beside(
+            serve(app, runtime, host=settings.host, port=settings.ingest_port, drain_seconds=settings.drain_seconds),
+            kafka.watch(),
+            outbox.watch(),
+            relay(database, kafka),
+            _follow(catalog, settings),
+        )
 
 
 async def _follow(catalog: Catalog, settings: IngestSettings) -> None:
