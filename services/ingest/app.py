@@ -12,15 +12,16 @@ from fastapi.responses import Response
 
 from services.ingest import openapi
 from services.ingest.acceptance import Acceptance
-from services.ingest.edge import Edge
-from services.ingest.events_api import EventsApi
-from services.ingest.faults import InvalidFields
+from services.ingest.admission import Admission
+from services.ingest.events_api import event_routes
 from services.ingest.idempotency import Requests
-from services.ingest.notifications_api import NotificationsApi
+from services.ingest.models.body import InvalidFields
+from services.ingest.notifications_api import notification_routes
 from services.ingest.outbox import OutboxSink
 from services.ingest.relay import relay
+from services.ingest.sending import NotificationSender
 from services.ingest.settings import IngestSettings
-from services.ingest.users_api import UsersApi
+from services.ingest.users_api import user_routes
 from shared.catalog.cache import Catalog
 from shared.http.problems import Problem, install_problems, respond
 from shared.http.server import serve
@@ -48,26 +49,23 @@ def create_app(
         fix = "Correct the body as the errors say; the schema is at /openapi.json."
         return respond(Problem(422, error.code, error.detail, fix=fix, pointers=error.pointers), request)
 
-    edge, requests = Edge(ApiKeys(database), prepare_seconds=settings.prepare_timeout_seconds), Requests(database)
+    admission = Admission(ApiKeys(database), prepare_seconds=settings.prepare_timeout_seconds)
+    requests = Requests(database)
     acceptance = Acceptance(log=kafka, outbox=outbox, outbox_seconds=settings.outbox_timeout_seconds)
-    notifications = NotificationsApi(
-        edge=edge, requests=requests, acceptance=acceptance, catalog=catalog, database=database, topics=settings.topics
+    sender = NotificationSender(acceptance=acceptance, catalog=catalog, database=database, topics=settings.topics)
+    app.include_router(notification_routes(admission=admission, requests=requests, sender=sender, database=database))
+    app.include_router(
+        event_routes(admission=admission, requests=requests, acceptance=acceptance, topics=settings.topics)
     )
-    events = EventsApi(edge=edge, requests=requests, acceptance=acceptance, topics=settings.topics)
-    users = UsersApi(
-        edge=edge,
-        database=database,
-        log=kafka,
-        topics=settings.topics,
-        webhook_secret=settings.webhook_secret.get_secret_value(),
+    app.include_router(
+        user_routes(
+            admission=admission,
+            database=database,
+            writer=kafka,
+            topics=settings.topics,
+            webhook_secret=settings.webhook_secret.get_secret_value(),
+        )
     )
-    app.post("/v1/notifications", **openapi.SEND)(notifications.send)
-    app.post("/v1/notifications/cancel", **openapi.CANCEL)(notifications.cancel)
-    app.post("/v1/events", **openapi.EVENTS)(events.accept)
-    app.put("/v1/users/{user:path}", **openapi.PUT_USER)(users.put)
-    app.patch("/v1/users/{user:path}", **openapi.PATCH_USER)(users.patch)
-    app.get("/v1/users/{user:path}", **openapi.GET_USER)(users.get)
-    app.delete("/v1/users/{user:path}", **openapi.DELETE_USER)(users.delete)
     openapi.complete(app)
     return app
 
