@@ -79,9 +79,9 @@ test-unit: $(DEV_VENV) ## Unit tests: seconds, no sockets
 constraints: ## Resolve all dependencies anew and write constraints.txt
 	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT
 	$(PYTHON) -m venv "$$scratch"
-	"$$scratch/bin/pip" install --quiet '.[sandbox,java,dev]'
+	"$$scratch/bin/pip" install --quiet ./carillon '.[sandbox,java,dev]'
 	{ echo "# Every version this project is built and tested with. Regenerate: make constraints"
-	"$$scratch/bin/pip" freeze --exclude carillon; } > "$$scratch/constraints.txt"
+	"$$scratch/bin/pip" freeze --exclude carillon --exclude carillon-platform; } > "$$scratch/constraints.txt"
 	cp "$$scratch/constraints.txt" constraints.txt
 
 clean-venv: ## Remove the virtualenv
@@ -113,12 +113,12 @@ help: ## This
 	  echo "Get it: apt-get install -y python3.11 python3.11-venv, then: make up PYTHON=python3.11"; exit 1; }
 	"$(PYTHON)" -m venv .venv || { rm -rf .venv; echo "Get what is missing: apt-get install -y python3-venv"; exit 1; }
 
-$(SANDBOX_VENV): pyproject.toml constraints.txt | .venv/bin/python
+$(SANDBOX_VENV): pyproject.toml carillon/pyproject.toml constraints.txt | .venv/bin/python
 	@echo "Installing into .venv (once) ..."
-	$(BIN)/pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt -e '.[sandbox$(JAVA_EXTRA)]'
+	$(BIN)/pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt -e ./carillon -e '.[sandbox$(JAVA_EXTRA)]'
 	touch $@
 
-$(DEV_VENV): pyproject.toml constraints.txt | $(SANDBOX_VENV)
+$(DEV_VENV): pyproject.toml carillon/pyproject.toml constraints.txt | $(SANDBOX_VENV)
 	@echo "Installing the tools for development into .venv (once) ..."
-	$(BIN)/pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt -e '.[sandbox$(JAVA_EXTRA),dev]'
+	$(BIN)/pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt -e ./carillon -e '.[sandbox$(JAVA_EXTRA),dev]'
 	touch $@

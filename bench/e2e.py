@@ -38,7 +38,7 @@ TYPE = "bench.rang"
 BELL = Workflow(
     key="bench.bell",
     category="bench",
-    steps=(Step(channels=(Channel.IN_APP,)),),
+    steps=(Step(key="notify", channels=(Channel.IN_APP,)),),
     on=(TYPE,),
     recipients="data.recipient_ids",
     templates=Templates(in_app=InAppTemplate(title="Number {{ data.n }}", body="It rang.")),

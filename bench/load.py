@@ -23,7 +23,7 @@ CHANNELS: Final = (Channel.IN_APP, Channel.EMAIL, Channel.WEBHOOK)
 WORKFLOW: Final = Workflow(
     key="bench.shipped",
     category="orders",
-    steps=(Step(channels=CHANNELS),),
+    steps=(Step(key="notify", channels=CHANNELS),),
     templates=Templates(
         in_app=InAppTemplate(title="{{ data.order }} has shipped"),
         email=EmailTemplate(subject="Shipped", text="{{ data.order }}"),

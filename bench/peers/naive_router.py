@@ -12,8 +12,9 @@ import msgspec
 
 from bench.peers.faust_app import OURS, app, database
 from services.router.core.decision import Decision
-from services.router.core.effects import effects
-from services.router.core.routing import RoutingInput, route
+from services.router.core.effects import derive_effects
+from services.router.core.routing import route
+from services.router.core.routing_input import RoutingInput
 from shared.model.channels import Channel
 from shared.model.outputs import Coordinates
 from shared.model.profiles import from_document
@@ -75,7 +76,7 @@ async def decide(stream: Any) -> None:
                 "created_at": to_datetime(now),
             }
         )
-        for output in effects(OURS.topics, [decision]).outputs:
+        for output in derive_effects(OURS.topics, [decision]).outputs:
             await targets[output.topic].send(key=output.key, value=output.value, headers=dict(output.headers))
 
 

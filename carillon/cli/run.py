@@ -25,5 +25,8 @@ MODULES = {name: f"services.{name}.app" for name in Name} | {Name.SINK: "sandbox
 
 
 def run(service: Annotated[Name, typer.Argument(help="Settings come from CARILLON_* variables.")]) -> None:
-    """Run one service until SIGTERM."""
+    """Run one service until SIGTERM.
+
+    Example: CARILLON_KAFKA=broker:9092 CARILLON_MONGO='mongodb://db/?replicaSet=rs0' carillon run router
+    """
     import_module(MODULES[service]).main()

@@ -1,11 +1,11 @@
-"""Wiring of the sink: SMTP and HTTP on loopback, one memory behind both."""
+"""Wiring of the sink: SMTP and HTTP on loopback, one list of messages behind both."""
 
 from __future__ import annotations
 
 from aiohttp import web
 from pydantic import Field
 
-from sandbox.sink.faults import Faults
+from sandbox.sink.faults import SinkFaults
 from sandbox.sink.http import make_app
 from sandbox.sink.messages import Messages
 from sandbox.sink.smtp import listen
@@ -24,7 +24,7 @@ class SinkSettings(Settings):
 
 async def serve(settings: SinkSettings, runtime: Runtime) -> None:
     """Serve until the runtime says stop."""
-    messages, faults = Messages(settings.sink_keeps), Faults()
+    messages, faults = Messages(settings.sink_keeps), SinkFaults()
     runner = web.AppRunner(make_app(messages, faults), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, settings.host, settings.sink_port).start()

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from uuid import uuid4
+from functools import partial
 
 from aiokafka import AIOKafkaConsumer
 
@@ -16,15 +16,19 @@ from services.delivery.channels.sender import Sender
 from services.delivery.channels.webhook.http import WebhookSender
 from services.delivery.freshness import Freshness
 from services.delivery.lane import LaneQueue
-from services.delivery.ledger import Ledger
 from services.delivery.send import AfterCrash, Schedule, Sending
 from services.delivery.settings import DeliverySettings
 from services.delivery.worker import Worker
 from shared.catalog.cache import Catalog
-from shared.kafka.consumer import consumer, started
+from shared.kafka.consumer import open_consumer, start_consumer
 from shared.kafka.producer import Publisher
 from shared.model.channels import Channel, Lane
+from shared.mongo.cancellations import Cancellations
 from shared.mongo.database import Database, open_database, ping
+from shared.mongo.holds import Holds
+from shared.mongo.inbox_rows import InboxRows
+from shared.mongo.ledger import Ledger
+from shared.mongo.profiles import versions
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
 from shared.process.settings import load
@@ -62,14 +66,18 @@ async def _deliver(
     sending = Sending(
         sender=sender,
         catalog=catalog,
-        freshness=Freshness(database, stale_after_ms=round(settings.stale_after_seconds * 1000)),
+        freshness=Freshness(
+            versions=partial(versions, database),
+            cancellations=Cancellations(database),
+            stale_after_ms=round(settings.stale_after_seconds * 1000),
+        ),
         schedule=Schedule(
             retries=[round(seconds * 1000) for seconds in settings.retry_seconds],
             probe=round(settings.probe_seconds * 1000),
         ),
         after_crash=AfterCrash.STOP if channel in settings.stop_after_crash else AfterCrash.SEND_AGAIN,
     )
-    ledger = Ledger(database, token=uuid4().hex, lease=timedelta(seconds=settings.lease_seconds))
+    ledger = Ledger(database, lease=timedelta(seconds=settings.lease_seconds))
     try:
         async with asyncio.TaskGroup() as group:
             for lane in channel.spec.lanes:
@@ -104,12 +112,12 @@ async def _run_lane(
             ledger=ledger,
             sending=sending,
             publisher=publisher,
-            database=database,
+            holds=Holds(database),
             topics=settings.topics,
             slots=settings.delivery_slots,
             lease=timedelta(seconds=settings.lease_seconds),
         )
-        queue = LaneQueue(channel=channel, topics=settings.topics, worker=worker, slots=settings.delivery_slots)
+        queue = LaneQueue(channel=channel, worker=worker, slots=settings.delivery_slots)
         async with _consuming(channel, lane, settings, runtime, queue) as reading:
             await queue.run(reading, runtime.stop)
 
@@ -117,7 +125,7 @@ async def _run_lane(
 async def _write_inboxes(settings: DeliverySettings, database: Database, catalog: Catalog, runtime: Runtime) -> None:
     async with _publishing("in_app", settings) as publisher:
         writer = InboxWriter(
-            database=database,
+            rows=InboxRows(database),
             publisher=publisher,
             catalog=catalog,
             topics=settings.topics,
@@ -150,7 +158,7 @@ async def _consuming(
 
     runtime.checks[f"reading {name}"] = is_reading
     runtime.started = True
-    source = consumer(
+    source = open_consumer(
         settings.kafka,
         group=settings.topics.group(f"delivery-{name}"),
         client_id=f"carillon-delivery-{name}",
@@ -158,7 +166,7 @@ async def _consuming(
         heartbeat_interval_ms=round(settings.session_timeout_seconds * 200),
     )
     source.subscribe([settings.topics.deliveries(channel, lane)], listener=queue.listener(source) if queue else None)
-    await retry_until_available()(started, source)
+    await retry_until_available()(start_consumer, source)
     reading.set()
     try:
         yield source

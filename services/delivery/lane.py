@@ -1,28 +1,25 @@
-"""One lane: the consumer of one topic, its offsets, and the tasks under way.
+"""One lane: the consumer of one topic, its offsets, and the tasks in flight.
 
-An offset is committed only when everything before it is durable. When partitions move or the process is
-told to stop, what is not claimed yet is let go, what is claimed is finished first.
+An offset is committed only when everything before it is durable. When partitions are revoked or the process
+is told to stop, what is not claimed yet is dropped, what is claimed is finished first.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
-import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import KafkaError
 
-from services.delivery.core.effects import ReceivedDelivery
-from services.delivery.core.in_flight import InFlight, Place
-from services.delivery.receive import UnreadableRecord, read
+from services.delivery.core.in_flight import InFlight
+from services.delivery.core.jobs import Job
+from services.delivery.core.receive import read
 from services.delivery.worker import Worker
+from shared.kafka.consumer import Partition, commit_assigned, fetch
 from shared.model.channels import Channel
-from shared.model.outputs import Coordinates
-from shared.model.topics import Topics
+from shared.model.dead_letters import UnreadableRecord
+from shared.model.outputs import Coordinates, KafkaRecord
 
-log = structlog.get_logger()
 COMMIT_SECONDS = 0.5
 AHEAD = 4
 """Records read but not claimed, per slot."""
@@ -31,14 +28,12 @@ AHEAD = 4
 class LaneQueue:
     """Reads one topic and hands its records to the worker, each key's in order."""
 
-    def __init__(self, *, channel: Channel, topics: Topics, worker: Worker, slots: int) -> None:
+    def __init__(self, *, channel: Channel, worker: Worker, slots: int) -> None:
         self._channel = channel
-        self._topics = topics
         self._worker = worker
         self._most = slots * AHEAD
-        self._in_flight: InFlight[ReceivedDelivery | UnreadableRecord] = InFlight()
-        self._tasks: dict[Coordinates, asyncio.Task[None]] = {}
-        self._under_way: set[Coordinates] = set()
+        self._in_flight: InFlight[Job] = InFlight()
+        self._tasks: dict[Coordinates, tuple[Job, asyncio.Task[None]]] = {}
         self._room = asyncio.Event()
         self._failed: asyncio.Future[None] | None = None
 
@@ -54,10 +49,8 @@ class LaneQueue:
                     self._room.clear()
                     await self._room.wait()
                     continue
-                batch = await consumer.getmany(timeout_ms=250, max_records=room)
-                for records in batch.values():
-                    for record in records:
-                        self._take(record)
+                for record in await fetch(consumer, max_records=room):
+                    self._take(record)
         finally:
             committing.cancel()
             stopping.cancel()
@@ -70,34 +63,32 @@ class LaneQueue:
         """What the consumer calls when partitions move."""
         return _Rebalance(self, consumer)
 
-    async def leave(self, consumer: AIOKafkaConsumer, places: set[Place]) -> None:
+    async def revoke(self, consumer: AIOKafkaConsumer, partitions: set[Partition]) -> None:
         """The partitions go: finish what is claimed there, commit, forget the rest."""
-        await self._drain(lambda at: (at.topic, at.partition) in places)
+        await self._drain(lambda at: (at.topic, at.partition) in partitions)
         await self._commit(consumer)
-        self._in_flight.forget(places)
+        self._in_flight.forget(partitions)
         self._room.set()  # what was forgotten made room, and no task is left to say so
 
-    def _take(self, record: Any) -> None:
-        at = Coordinates(record.topic, record.partition, record.offset)
-        job = read(self._topics, self._channel, record, at)
-        if self._in_flight.add(at, record.key, job):
-            self._start(at, record.key, job)
+    def _take(self, record: KafkaRecord) -> None:
+        job = Job(read(self._channel, record))
+        if self._in_flight.add(record.coordinates, record.key, job):
+            self._start(record.coordinates, record.key, job)
 
-    def _start(self, at: Coordinates, key: bytes | None, job: ReceivedDelivery | UnreadableRecord) -> None:
-        task = asyncio.create_task(self._carry(at, job))
-        self._tasks[at] = task
+    def _start(self, at: Coordinates, key: bytes | None, job: Job) -> None:
+        task = asyncio.create_task(self._carry(job))
+        self._tasks[at] = job, task
         task.add_done_callback(lambda ended: self._ended(ended, at, key))
 
-    async def _carry(self, at: Coordinates, job: ReceivedDelivery | UnreadableRecord) -> None:
-        if isinstance(job, UnreadableRecord):
-            self._under_way.add(at)
-            await self._worker.refuse(job.letter, job.code)
+    async def _carry(self, job: Job) -> None:
+        if isinstance(job.received, UnreadableRecord):
+            job.claimed = True
+            await self._worker.refuse(job.received)
         else:
-            await self._worker.deliver(job, self._under_way)
+            await self._worker.deliver(job.received, job)
 
     def _ended(self, task: asyncio.Task[None], at: Coordinates, key: bytes | None) -> None:
         del self._tasks[at]
-        self._under_way.discard(at)
         self._room.set()
         if task.cancelled():
             return
@@ -106,19 +97,19 @@ class LaneQueue:
             if self._failed is not None and not self._failed.done():
                 self._failed.set_exception(error)
             return
-        following = self._in_flight.done(at, key)
-        if following is not None:
-            self._start(*following)
+        next_one = self._in_flight.done(at, key)
+        if next_one is not None:
+            self._start(*next_one)
 
     async def _drain(self, leaves: Callable[[Coordinates], bool]) -> None:
         """Cancels what is not claimed among those that leave, and waits for the rest."""
         self._in_flight.stop(leaves)
-        leaving = {at: task for at, task in self._tasks.items() if leaves(at)}
-        for at, task in leaving.items():
-            if at not in self._under_way:
+        leaving = [entry for at, entry in self._tasks.items() if leaves(at)]
+        for job, task in leaving:
+            if not job.claimed:
                 task.cancel()
         if leaving:
-            await asyncio.wait(leaving.values())
+            await asyncio.wait([task for _, task in leaving])
 
     async def _commit_often(self, consumer: AIOKafkaConsumer) -> None:
         while True:
@@ -126,19 +117,7 @@ class LaneQueue:
             await self._commit(consumer)
 
     async def _commit(self, consumer: AIOKafkaConsumer) -> None:
-        assigned = consumer.assignment()
-        offsets = {
-            TopicPartition(topic, partition): offset
-            for (topic, partition), offset in self._in_flight.committable().items()
-            if TopicPartition(topic, partition) in assigned
-        }
-        if not offsets:
-            return
-        try:
-            await consumer.commit(offsets)
-        except KafkaError as error:
-            # Whoever gets the partition reads from the last commit on and meets the ledger.
-            log.warning("not_committed", error=type(error).__name__, next="the next commit says it again")
+        await commit_assigned(consumer, self._in_flight.committable())
 
 
 class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
@@ -149,7 +128,7 @@ class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         self._consumer = consumer
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        await self._lane.leave(self._consumer, {(part.topic, part.partition) for part in revoked})
+        await self._lane.revoke(self._consumer, {(part.topic, part.partition) for part in revoked})
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         """Nothing: reading starts at the last commit."""

@@ -9,16 +9,18 @@ from enum import StrEnum
 import msgspec
 
 from services.delivery.channels.sender import Sender
-from services.delivery.core.attempts import DeliveryResult, Failed, Outcome, ProviderUnavailable, Rejected, decide
+from services.delivery.core.attempts import LeaseTooShort, Outcome, Rejected, decide
+from services.delivery.core.cool_downs import CoolDowns
 from services.delivery.freshness import Freshness
 from services.delivery.rendering.liquid import RenderFailed
 from shared.catalog.cache import Catalog
-from shared.model.deliveries import Delivery, DeliveryState
+from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState
 from shared.model.reasons import Reason
 from shared.process.clock import now_ms
 from shared.process.retries import retry_until_available
 
-MOST_SILENT = 10_000
+COOL_DOWN_SHARE = 0.9
+"""Of the time that a delivery is parked: it is over when the first parked one comes back."""
 
 
 class AfterCrash(StrEnum):
@@ -47,13 +49,11 @@ class Sending:
         self._catalog = catalog
         self._freshness = freshness
         self._schedule = schedule
+        self._cool_downs = CoolDowns(seconds=schedule.probe / 1000 * COOL_DOWN_SHARE)
         self.after_crash = after_crash
-        self._down_until = 0.0
-        self._silent: dict[str, float] = {}
-        """Until when nobody need knock at an address that did not answer (monotonic seconds)."""
 
-    async def result(self, delivery: Delivery, *, crashed: bool, send_before: float) -> DeliveryResult | None:
-        """Sends unless something speaks against it. None: the lease (monotonic seconds) is as good as over.
+    async def send(self, delivery: Delivery, *, crashed: bool, send_before: float) -> DeliveryResult | LeaseTooShort:
+        """Sends unless something speaks against it, and not after `send_before` (monotonic seconds).
 
         `crashed`: a worker died over this delivery, sent or not. Then the channel's policy decides.
         """
@@ -66,9 +66,9 @@ class Sending:
             return DeliveryResult(
                 state=DeliveryState.STALE, at=now, attempts=attempts - 1, reason=Reason.WAITED_TOO_LONG
             )
-        outcome = await self._send(delivery, send_before)
-        if outcome is None:
-            return None
+        outcome = await self._attempt(delivery, send_before)
+        if isinstance(outcome, LeaseTooShort):
+            return outcome
         return decide(
             outcome,
             delivery=delivery.id,
@@ -79,7 +79,7 @@ class Sending:
             expires_at=delivery.notification.expires_at,
         )
 
-    async def _send(self, delivery: Delivery, send_before: float) -> Outcome | None:
+    async def _attempt(self, delivery: Delivery, send_before: float) -> Outcome | LeaseTooShort:
         notification = delivery.notification
         place = (notification.tenant, notification.workflow, notification.version)
         if self._catalog.version(*place) is None:
@@ -87,22 +87,15 @@ class Sending:
         workflow = self._catalog.version(*place)
         if workflow is None:
             return Rejected(reason=Reason.UNKNOWN_WORKFLOW)
-        if time.monotonic() < self._down_until:
-            return ProviderUnavailable(code="known_down")
-        if time.monotonic() < self._silent.get(delivery.address, 0.0):
-            return ProviderUnavailable(code="endpoint_silent")
+        waiting = self._cool_downs.reason_to_wait(delivery.address, time.monotonic())
+        if waiting is not None:
+            return waiting
         if time.monotonic() >= send_before:
-            return None
+            return LeaseTooShort()
         try:
             outcome = await self._sender.send(delivery, workflow, send_before)
         except RenderFailed as error:
             return Rejected(reason=Reason.RENDER_FAILED, code=str(error))
-        # Those behind it need not knock, too: the next look is when the first one comes back.
-        quiet_until = time.monotonic() + self._schedule.probe / 1000 * 0.9
-        if isinstance(outcome, ProviderUnavailable):
-            self._down_until = quiet_until
-        elif isinstance(outcome, Failed) and outcome.silent:
-            if len(self._silent) >= MOST_SILENT:
-                self._silent.clear()
-            self._silent[delivery.address] = quiet_until
+        if not isinstance(outcome, LeaseTooShort):
+            self._cool_downs.note(outcome, delivery.address, time.monotonic())
         return outcome

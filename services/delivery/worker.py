@@ -1,37 +1,30 @@
 """The worker of one channel and lane: claim, send, record, publish, acknowledge.
 
 Each delivery is one task that holds a slot from its claim on, so no more is claimed than is sent next; of
-one key only one delivery is under way. Claims, records and outputs of many are written together.
+one key only one delivery is in flight. Claims, records and outputs of many are written together.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 
-from services.delivery.core.attempts import DeliveryResult
-from services.delivery.core.effects import DeliveryEffects, ReceivedDelivery, derive_effects
-from services.delivery.ledger import Busy, Claim, Claimed, Ledger, Obsolete, Recorded
+from services.delivery.core.attempts import LeaseTooShort
+from services.delivery.core.effects import DeliveryEffects, derive_effects
+from services.delivery.core.jobs import Job
 from services.delivery.send import Sending
-from shared.kafka.producer import Publisher
+from shared.kafka.dead_letters import refuse
 from shared.model.channels import Channel
-from shared.model.deliveries import Delivery
-from shared.model.outputs import Coordinates, Output
+from shared.model.claims import Claim, Claimed, Obsolete, Recorded
+from shared.model.dead_letters import UnreadableRecord
+from shared.model.deliveries import Delivery, DeliveryResult, ReceivedDelivery
+from shared.model.ports import HoldStore, LedgerStore, RecordWriter
 from shared.model.topics import Topics
-from shared.mongo import holds
-from shared.mongo.database import Database
 from shared.process.batching import Batcher
 from shared.process.failpoints import Failpoint, failpoint
-from shared.process.metrics import (
-    CRASH_WINDOWS,
-    DEAD_LETTERS,
-    DELIVERIES,
-    DELIVERY_SECONDS,
-    DUPLICATES,
-    IN_FLIGHT,
-    REPLAYS,
-)
+from shared.process.metrics import CRASH_WINDOWS, DELIVERIES, DELIVERY_SECONDS, DUPLICATES, IN_FLIGHT, REPLAYS
 from shared.process.retries import retry_until_available
 
 BULK = 200
@@ -44,10 +37,10 @@ class Worker:
         self,
         *,
         channel: Channel,
-        ledger: Ledger,
+        ledger: LedgerStore,
         sending: Sending,
-        publisher: Publisher,
-        database: Database,
+        publisher: RecordWriter,
+        holds: HoldStore,
         topics: Topics,
         slots: int,
         lease: timedelta,
@@ -55,7 +48,7 @@ class Worker:
         self._channel = channel
         self._sending = sending
         self._publisher = publisher
-        self._database = database
+        self._holds = holds
         self._topics = topics
         self._lease = lease
         self._slots = asyncio.Semaphore(slots)
@@ -70,65 +63,65 @@ class Worker:
             lambda items: retry_until_available()(self._write, items), most=BULK
         )
 
-    async def deliver(self, received: ReceivedDelivery, under_way: set[Coordinates]) -> None:
-        """One delivery, until all that follows it is durable. Waits while Kafka or MongoDB are away.
+    async def deliver(self, received: ReceivedDelivery, job: Job) -> None:
+        """One delivery, until all that follows it is durable. Waits while Kafka or MongoDB are unavailable.
 
-        From its claim on it stands in `under_way`: then it must be let to finish.
+        From its claim on `job` is marked as claimed: then it must be let to finish.
         """
         while True:
             async with self._slots:
-                under_way.add(received.coordinates)
+                job.claimed = True
                 send_before = time.monotonic() + self._lease.total_seconds() / 2
                 claim = await self._claim(received)
                 if isinstance(claim, Obsolete):
                     DUPLICATES.labels("ledger").inc()
-                    return
-                if not isinstance(claim, Busy):
-                    if await self._carry(received, claim, send_before):
-                        return
-                    continue
-            # Somebody else holds it: the slot is for those that can be sent.
-            under_way.discard(received.coordinates)
+                    return None
+                if isinstance(claim, Recorded):
+                    REPLAYS.labels("ledger").inc()
+                    return await self._emit(derive_effects(self._topics, received, claim.result))
+                if isinstance(claim, Claimed):
+                    result = await self._send(received.delivery, claim, send_before)
+                    if isinstance(result, LeaseTooShort):
+                        continue
+                    return await self._finish(received, result)
+            # Another worker holds it: the slot is for those that can be sent.
+            job.claimed = False
             await asyncio.sleep(claim.seconds)
 
-    async def _carry(self, received: ReceivedDelivery, claim: Claimed | Recorded, send_before: float) -> bool:
-        """From a claim to its outputs; False when the lease ran low before the send: claim again."""
-        if isinstance(claim, Recorded):
-            REPLAYS.labels("ledger").inc()
-            result: DeliveryResult | None = claim.result
-        else:
-            failpoint(Failpoint.AFTER_CLAIM)
-            if claim.crashed:
-                CRASH_WINDOWS.labels(self._channel, self._sending.after_crash).inc()
-            with self._in_flight.track_inprogress():
-                result = await self._sending.result(received.delivery, crashed=claim.crashed, send_before=send_before)
-            failpoint(Failpoint.AFTER_SEND)
-            if result is None:
-                return False
-            if not await self._record((received.delivery, result)):
-                return True
-            failpoint(Failpoint.AFTER_RECORD)
-            _count(received.delivery, result)
-        if result is not None:
-            await self._emit(derive_effects(self._topics, received, result))
-        return True
+    async def _send(self, delivery: Delivery, claim: Claimed, send_before: float) -> DeliveryResult | LeaseTooShort:
+        failpoint(Failpoint.AFTER_CLAIM)
+        if claim.crashed:
+            CRASH_WINDOWS.labels(self._channel, self._sending.after_crash).inc()
+        with self._in_flight.track_inprogress():
+            result = await self._sending.send(delivery, crashed=claim.crashed, send_before=send_before)
+        failpoint(Failpoint.AFTER_SEND)
+        return result
+
+    async def _finish(self, received: ReceivedDelivery, result: DeliveryResult) -> None:
+        """Records the result and emits what follows it, unless the claim was taken over meanwhile."""
+        if not await self._record((received.delivery, result)):
+            return
+        failpoint(Failpoint.AFTER_RECORD)
+        _count(received.delivery, result)
+        await self._emit(derive_effects(self._topics, received, result))
 
     async def _write(self, items: list[DeliveryEffects]) -> list[None]:
-        await holds.place(self._database, [item.hold for item in items if item.hold is not None])
+        await self._holds.insert([item.hold for item in items if item.hold is not None])
         failpoint(Failpoint.AFTER_HOLD)
-        await self._publisher.publish(output for item in items for output in item.outputs)
+        await self._publisher.publish([output for item in items for output in item.outputs])
         failpoint(Failpoint.AFTER_PRODUCE)
         return [None] * len(items)
 
-    async def refuse(self, letter: Output, code: str) -> None:
+    async def refuse(self, unreadable: UnreadableRecord) -> None:
         """Writes a record that cannot be read to the dead-letter topic."""
-        DEAD_LETTERS.labels(letter.topic, code).inc()
-        await self._emit(DeliveryEffects(outputs=[letter]))
+        topic = self._topics.deliveries_dlq(self._channel)
+        group = self._topics.group(f"delivery-{self._channel}")
+        await self._emit(DeliveryEffects(outputs=refuse(topic, [unreadable], group=group)))
 
 
-async def _record(ledger: Ledger, items: list[tuple[Delivery, DeliveryResult]]) -> list[bool]:
-    ours = await ledger.record(items)
-    return [delivery.id in ours for delivery, _ in items]
+async def _record(ledger: LedgerStore, results: Sequence[tuple[Delivery, DeliveryResult]]) -> list[bool]:
+    ours = await ledger.record(results)
+    return [delivery.id in ours for delivery, _ in results]
 
 
 def _count(delivery: Delivery, result: DeliveryResult) -> None:

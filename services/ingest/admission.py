@@ -31,13 +31,13 @@ class Admission:
         if sum(len(name) + len(value) for name, value in request.headers.raw) > MAX_HEADER_BYTES:
             detail = f"the headers are larger than {MAX_HEADER_BYTES} bytes"
             raise Problem(431, "headers_too_large", detail, fix="Send fewer or shorter headers.")
-        arrived = time.monotonic()
+        received_at = time.monotonic()
         with pymongo.timeout(self._prepare_seconds):
             principal = await self._keys.principal(bearer(request))
         if principal is None:
             raise unauthorized("the key is not known, or revoked")
         _require(principal, scope)
-        return Caller(tenant=principal.tenant, arrived=arrived, prepare_seconds=self._prepare_seconds)
+        return Caller(tenant=principal.tenant, received_at=received_at, prepare_seconds=self._prepare_seconds)
 
     async def post(self, request: Request, scope: Scope, *media: str) -> Call:
         """A POST whose body is JSON, or one of `media`. Raises as `caller`, and Problem 400, 408, 413 or 415."""

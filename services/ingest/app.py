@@ -28,7 +28,9 @@ from shared.http.server import serve
 from shared.kafka.group_commit import GroupCommit, GroupPublisher
 from shared.model.errors import MongoUnavailable
 from shared.mongo.api_keys import ApiKeys
+from shared.mongo.cancellations import Cancellations
 from shared.mongo.database import Database, open_database
+from shared.mongo.holds import Holds
 from shared.process.background import run_beside
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
@@ -52,8 +54,19 @@ def create_app(
     admission = Admission(ApiKeys(database), prepare_seconds=settings.prepare_timeout_seconds)
     requests = Requests(database)
     acceptance = Acceptance(log=kafka, outbox=outbox, outbox_seconds=settings.outbox_timeout_seconds)
-    sender = NotificationSender(acceptance=acceptance, catalog=catalog, database=database, topics=settings.topics)
-    app.include_router(notification_routes(admission=admission, requests=requests, sender=sender, database=database))
+    cancellations = Cancellations(database)
+    sender = NotificationSender(
+        acceptance=acceptance, catalog=catalog, cancellations=cancellations, topics=settings.topics
+    )
+    app.include_router(
+        notification_routes(
+            admission=admission,
+            requests=requests,
+            sender=sender,
+            cancellations=cancellations,
+            holds=Holds(database),
+        )
+    )
     app.include_router(
         event_routes(admission=admission, requests=requests, acceptance=acceptance, topics=settings.topics)
     )

@@ -15,17 +15,17 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """Who calls, and since when (monotonic seconds)."""
 
     tenant: str
-    arrived: float
+    received_at: float
     prepare_seconds: float
     """Of the 2 s that a call may take at most, what may pass before Kafka is asked."""
 
     def after_upload(self, begun: float) -> Caller:
         """The caller once its body is there; how long that took since `begun` does not count against the call."""
-        return msgspec.structs.replace(self, arrived=self.arrived + time.monotonic() - begun)
+        return msgspec.structs.replace(self, received_at=self.received_at + time.monotonic() - begun)
 
     def within_preparation(self) -> AbstractContextManager[Any]:
         """A context whose MongoDB calls end, with MongoUnavailable, when the time to prepare is over."""
-        return pymongo.timeout(max(0.05, self.arrived + self.prepare_seconds - time.monotonic()))
+        return pymongo.timeout(max(0.05, self.received_at + self.prepare_seconds - time.monotonic()))
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):

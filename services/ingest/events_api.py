@@ -9,7 +9,7 @@ import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from services.ingest.acceptance import Acceptance, Ingress
+from services.ingest.acceptance import Acceptance, Intake
 from services.ingest.admission import Admission
 from services.ingest.calls import Call
 from services.ingest.core.trace_context import traceparent
@@ -86,7 +86,7 @@ async def _accept(acceptance: Acceptance, call: Call, topic: str) -> Answer:
     answer = {
         "accepted": len(outputs),
         "ids": [ids.event_id(tenant, event.source, event.id) for event in found if isinstance(event, Event)],
-        "durability": await acceptance.accept(call.caller, Ingress.EVENT, outputs, len(outputs)) if outputs else "log",
+        "durability": await acceptance.accept(call.caller, Intake.EVENT, outputs, len(outputs)) if outputs else "log",
     }
     return Answer(status=202, body=orjson.dumps(answer))
 

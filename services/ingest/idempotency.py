@@ -27,6 +27,7 @@ from shared.model.errors import MongoUnavailable
 from shared.model.ids import SEPARATOR
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
+from shared.mongo.leases import LEASE_ENDED
 
 MOST: Final = 255
 LEASE_MS: Final = 30_000
@@ -121,7 +122,7 @@ class Requests:
         }
         crashed = [
             {"$eq": ["$state", "in_flight"]},
-            {"$lt": ["$lease", "$$NOW"]},
+            LEASE_ENDED,
             {"$eq": ["$fingerprint", print_]},
         ]
         mine = {"$or": [{"$eq": [{"$type": "$state"}, "missing"]}, {"$and": crashed}]}

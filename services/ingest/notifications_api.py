@@ -8,28 +8,31 @@ import orjson
 import pymongo
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from pymongo import ReturnDocument
 
 from services.ingest.admission import Admission
 from services.ingest.core.trace_context import traceparent
 from services.ingest.idempotency import Answer, Requests
 from services.ingest.models.body import read
-from services.ingest.models.notifications import Accepted, Cancelled, CancelRequest, SendRequest, read_send
+from services.ingest.models.notifications import AcceptedNotifications, Cancelled, CancelRequest, SendRequest, read_send
 from services.ingest.openapi import IDEMPOTENCY_KEY, TRACEPARENT, json_of, operation
 from services.ingest.sending import NotificationSender
 from shared.http.direct_route import DirectRoute
 from shared.http.json_bodies import parse_json
-from shared.mongo import holds
 from shared.mongo.api_keys import Scope
-from shared.mongo.database import Database
-from shared.mongo.errors import mongo_border
+from shared.mongo.cancellations import Cancellations
+from shared.mongo.holds import Holds
 from shared.process.clock import now_ms
 
 CANCEL_SECONDS: Final = 1.5
 
 
 def notification_routes(
-    *, admission: Admission, requests: Requests, sender: NotificationSender, database: Database
+    *,
+    admission: Admission,
+    requests: Requests,
+    sender: NotificationSender,
+    cancellations: Cancellations,
+    holds: Holds,
 ) -> APIRouter:
     """`POST /v1/notifications` and `POST /v1/notifications/cancel`."""
     routes = APIRouter(prefix="/v1/notifications", tags=["notifications"], route_class=DirectRoute)
@@ -39,7 +42,7 @@ def notification_routes(
         **operation(
             "sendNotifications",
             "Notify up to 100 users or inline people",
-            answer=(202, Accepted),
+            answer=(202, AcceptedNotifications),
             refusals=(400, 409, 413, 415, 422),
             body=json_of(SendRequest),
             headers=(IDEMPOTENCY_KEY, TRACEPARENT),
@@ -75,22 +78,12 @@ def notification_routes(
 
         async def act() -> Answer:
             key = read(CancelRequest, value).cancellation_key
-            hastened = await _cancel(database, call.caller.tenant, key)
+            # The counter first: what is accepted from here on carries the new one and lives.
+            with pymongo.timeout(CANCEL_SECONDS):
+                count = await cancellations.cancel(call.caller.tenant, key)
+                hastened = await holds.hasten(call.caller.tenant, key, cancel_count=count)
             return Answer(status=202, body=orjson.dumps({"cancellation_key": key, "holds_cancelled": hastened}))
 
         return await requests.once(call, act)
 
     return routes
-
-
-async def _cancel(database: Database, tenant: str, key: str) -> int:
-    """Returns how many holds end by it. Raises MongoUnavailable."""
-    # The counter first: what is accepted from here on carries the new one and lives.
-    with pymongo.timeout(CANCEL_SECONDS), mongo_border():
-        await database.cancellations.find_one_and_update(
-            {"_id": f"{tenant}:{key}", "tenant": tenant},
-            {"$inc": {"count": 1}},
-            upsert=True,
-            return_document=ReturnDocument.AFTER,
-        )
-        return await holds.hasten(database, tenant, key)

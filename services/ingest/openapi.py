@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from services.ingest.models.events import AcceptedEvents, CloudEvent, CloudEventBatch
-from services.ingest.models.notifications import Accepted, Cancelled, CancelRequest, SendRequest
+from services.ingest.models.notifications import AcceptedNotifications, Cancelled, CancelRequest, SendRequest
 from services.ingest.models.profiles import ProfileBody, ProfilePatch, StoredProfile
 from shared.http.json_bodies import JSON
 from shared.http.problem_document import ProblemDocument
@@ -47,7 +47,7 @@ _REFUSALS: Final = {
 }
 _SCHEMA: Final = "#/components/schemas/{model}"
 MODELS: Final[tuple[type[BaseModel], ...]] = (
-    SendRequest, Accepted, CancelRequest, Cancelled, CloudEvent, CloudEventBatch, AcceptedEvents,
+    SendRequest, AcceptedNotifications, CancelRequest, Cancelled, CloudEvent, CloudEventBatch, AcceptedEvents,
     ProfileBody, ProfilePatch, StoredProfile, ProblemDocument,
 )  # fmt: skip
 Content = dict[str, Any]

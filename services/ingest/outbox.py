@@ -7,7 +7,7 @@ relayed in their order. A claim has a token and a lease on the server's clock; r
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import count
 from typing import Any, Final
 from uuid import uuid4
@@ -16,17 +16,15 @@ from pymongo.errors import BulkWriteError
 
 from shared.model.errors import MongoUnavailable
 from shared.model.outputs import Output
-from shared.model.timestamps import to_datetime
+from shared.mongo import leases
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
-from shared.mongo.leases import server_time
 from shared.process.clock import now_ms
 
 MOST_ROWS: Final = 500
 MOST_BYTES: Final = 4 * 1_048_576
 """In one claim; a single row may be larger."""
 LEASE: Final = timedelta(seconds=10)
-_FREE: Final = to_datetime(0)
 
 
 class OutboxSink:
@@ -64,33 +62,24 @@ class OutboxSink:
             "value": output.value,
             "headers": [list(header) for header in output.headers],
             "size": len(output.value or b""),
-            "lease": _FREE,
+            "lease": leases.FREE,
         }
 
 
 async def claim(database: Database, *, lease: timedelta = LEASE) -> tuple[str, list[Output]]:
     """The oldest rows, claimed under the token returned; none when another process relays. Raises MongoUnavailable."""
-    token = uuid4().hex
+    rows = database.outbox
     with mongo_border():
-        head = await database.outbox.find_one({}, {"size": 1, "lease": 1}, sort=[("_id", 1)])
-        if head is None:
-            return token, []
-        now = await server_time(database)
-        if not await _take(database, [head["_id"]], token, now, lease):
-            return token, []
-        later = database.outbox.find({"_id": {"$gt": head["_id"]}}, {"size": 1}).sort("_id", 1).limit(MOST_ROWS - 1)
+        claim = await leases.new_lease(database, lease)
+        head = await rows.find_one({}, {"size": 1, "lease": 1}, sort=[("_id", 1)])
+        if head is None or not await leases.claim_rows(rows, [head["_id"]], claim):
+            return claim.token, []
+        later = rows.find({"_id": {"$gt": head["_id"]}}, {"size": 1}).sort("_id", 1).limit(MOST_ROWS - 1)
         more = _within(head["size"], [row async for row in later])
         if more:
-            await _take(database, more, token, now, lease)
-        won = [_output(row) async for row in database.outbox.find({"token": token}).sort("_id", 1)]
-    return token, won
-
-
-async def _take(database: Database, rows: list[str], token: str, now: datetime, lease: timedelta) -> bool:
-    result = await database.outbox.update_many(
-        {"_id": {"$in": rows}, "lease": {"$lt": now}}, {"$set": {"token": token, "lease": now + lease}}
-    )
-    return bool(result.modified_count)
+            await leases.claim_rows(rows, more, claim)
+        won = [_output(row) async for row in rows.find({"token": claim.token}).sort("_id", 1)]
+    return claim.token, won
 
 
 def _within(used: int, rows: Iterable[dict[str, Any]]) -> list[str]:
@@ -107,13 +96,13 @@ def _within(used: int, rows: Iterable[dict[str, Any]]) -> list[str]:
 async def delete(database: Database, token: str) -> int:
     """Ends the rows that were relayed under `token`; returns how many. Raises MongoUnavailable."""
     with mongo_border():
-        return int((await database.outbox.delete_many({"token": token})).deleted_count)
+        return await leases.delete_claimed(database.outbox, token)
 
 
 async def give_back(database: Database, token: str) -> None:
     """Frees what was claimed under `token` and could not be relayed. Raises MongoUnavailable."""
     with mongo_border():
-        await database.outbox.update_many({"token": token}, {"$set": {"lease": _FREE}, "$unset": {"token": 1}})
+        await leases.give_back(database.outbox, token)
 
 
 def _output(row: dict[str, Any]) -> Output:

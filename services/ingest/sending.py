@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import orjson
 
-from services.ingest.acceptance import Acceptance, Ingress
+from services.ingest.acceptance import Acceptance, Intake
 from services.ingest.calls import Call, Caller
 from services.ingest.core.did_you_mean import did_you_mean
 from services.ingest.idempotency import Answer
@@ -21,8 +21,7 @@ from shared.model.notifications import Notification
 from shared.model.outputs import Output
 from shared.model.topics import Topics
 from shared.model.workflows import Workflow
-from shared.mongo.database import Database
-from shared.mongo.errors import mongo_border
+from shared.mongo.cancellations import Cancellations
 
 SOURCE: Final = "carillon:api"
 EVENT_TYPE: Final = "carillon.api.notification"
@@ -36,10 +35,12 @@ LOOK_SECONDS: Final = 1.0
 class NotificationSender:
     """Expands a checked request by its workflow and makes the notifications durable."""
 
-    def __init__(self, *, acceptance: Acceptance, catalog: Catalog, database: Database, topics: Topics) -> None:
+    def __init__(
+        self, *, acceptance: Acceptance, catalog: Catalog, cancellations: Cancellations, topics: Topics
+    ) -> None:
         self._acceptance = acceptance
         self._catalog = catalog
-        self._database = database
+        self._cancellations = cancellations
         self._topics = topics
         self._looked_at = 0.0
 
@@ -78,7 +79,7 @@ class NotificationSender:
             workflow,
         )
         outputs = [self._output(notification) for notification in expanded]
-        durability = await self._acceptance.accept(caller, Ingress.NOTIFICATION, outputs, len(outputs))
+        durability = await self._acceptance.accept(caller, Intake.NOTIFICATION, outputs, len(outputs))
         first = expanded[0]
         answer = {
             "id": first.event_id,
@@ -104,11 +105,8 @@ class NotificationSender:
         """The key's counter, which a cancel raises. Raises MongoUnavailable: without it nothing keyed is accepted."""
         if cancellation_key is None:
             return 0
-        with caller.within_preparation(), mongo_border():
-            row = await self._database.cancellations.find_one(
-                {"_id": f"{caller.tenant}:{cancellation_key}", "tenant": caller.tenant}
-            )
-        return int(row["count"]) if row else 0
+        with caller.within_preparation():
+            return await self._cancellations.count(caller.tenant, cancellation_key)
 
     def _output(self, notification: Notification) -> Output:
         record = records.encode(records.notify(notification))

@@ -21,6 +21,7 @@ from shared.http.json_bodies import JSON, parse_json, require_json
 from shared.http.problems import Problem
 from shared.model.errors import Invalid
 from shared.model.identifiers import MAX_USER_ID, check_user_id
+from shared.model.ports import RecordWriter
 from shared.model.profiles import Profile
 from shared.model.topics import Topics
 from shared.mongo import profiles as profile_store
@@ -65,7 +66,7 @@ def user_routes(
     *,
     admission: Admission,
     database: Database,
-    writer: profile_store.Writer,
+    writer: RecordWriter,
     topics: Topics,
     webhook_secret: str,
 ) -> APIRouter:

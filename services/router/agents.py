@@ -1,4 +1,4 @@
-"""The loop of an agent: prepare a chunk while the one before it is finished, acknowledge in order.
+"""The agents' loop: prepare a chunk while the one before it is finished, acknowledge in order.
 
 Preparing stores what was found, finishing makes what follows durable. Only one chunk is prepared and one
 finished at a time, so outputs and acknowledgements keep the order of the log.
@@ -8,19 +8,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 
+import faust
+from faust.types import StreamT
+from mode import CrashingSupervisor
+
+from services.router.faust.streams import Chunk, ChunkStream
+from services.router.settings import RouterSettings
+from shared.model.outputs import KafkaRecord
 from shared.process.metrics import CHUNK_SECONDS, CHUNK_SIZE
 from shared.process.retries import retry_until_available
 
 P = TypeVar("P")
-Chunk = Sequence[Any]
 
 
 class Work(Protocol[P]):
     """What an agent does with a chunk, in two steps; each waits for infrastructure by raising Unavailable."""
 
-    async def prepare(self, chunk: Chunk) -> P:
+    async def prepare(self, chunk: Sequence[KafkaRecord]) -> P:
         """Decides and stores; may be repeated with the same chunk."""
         ...
 
@@ -29,17 +35,39 @@ class Work(Protocol[P]):
         ...
 
 
+def add_agent(app: faust.App, name: str, topic: str, settings: RouterSettings, work: Work[P]) -> None:
+    """An agent that carries chunks of a topic and acknowledges them in order, once all is durable."""
+    source = app.topic(topic, key_type=bytes, value_type=bytes)
+    crashing: set[asyncio.Task[None]] = set()
+
+    def crash(error: BaseException) -> None:
+        crashing.add(asyncio.ensure_future(app.crash(error)))
+
+    async def agent(stream: StreamT[bytes]) -> None:
+        chunks = cast("ChunkStream", stream)  # the app makes no other
+        linger = settings.linger_ms / 1000
+        await carry(chunks, work, name=name, most=settings.chunk_size, linger_seconds=linger, crash=crash)
+
+    app.agent(source, name=name, supervisor_strategy=CrashingSupervisor)(agent)
+
+
 async def carry(
-    stream: Any, work: Work[P], *, name: str, most: int, linger_seconds: float, crash: Callable[[BaseException], None]
+    stream: ChunkStream,
+    work: Work[P],
+    *,
+    name: str,
+    most: int,
+    linger_seconds: float,
+    crash: Callable[[BaseException], None],
 ) -> None:
-    """Carries chunks of a ChunkStream until it ends. `crash` is told what breaks a finish: nobody awaits the last."""
+    """Carries chunks until the stream ends. An error of the last `finish`, which nobody awaits, goes to `crash`."""
     sizes, seconds = CHUNK_SIZE.labels(name), CHUNK_SECONDS.labels(name)
 
     async def finish(chunk: Chunk, prepared: P) -> None:
         await retry_until_available()(work.finish, prepared)
-        for event in chunk:
+        for event in chunk.events:
             await stream.ack(event)
-        sizes.observe(len(chunk))
+        sizes.observe(len(chunk.events))
 
     def ended(task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
@@ -48,7 +76,7 @@ async def carry(
     before: asyncio.Task[None] | None = None
     async for chunk in stream.chunks(most, linger_seconds):
         with seconds.time():
-            prepared = await retry_until_available()(work.prepare, chunk)
+            prepared = await retry_until_available()(work.prepare, chunk.records)
             if before is not None:
                 await before
         before = asyncio.create_task(finish(chunk, prepared))

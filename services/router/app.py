@@ -1,4 +1,4 @@
-"""The router: one Faust app, two agents. Wiring only; the rules are in `routing.py`."""
+"""The router: one Faust app, two agents. Wiring only; the rules are in `core/`."""
 
 from __future__ import annotations
 
@@ -6,25 +6,31 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import faust
 from faust.contrib.asgi import faust_app_running
-from mode import CrashingSupervisor
 from yarl import URL
 
-from services.router.agents import P, Work, carry
-from services.router.decide import Decide
+from services.router.agents import add_agent
+from services.router.decide import Decider
+from services.router.decisions import Decisions
 from services.router.expand import Expander
+from services.router.expansions import Expansions
 from services.router.faust.streams import ChunkStream
 from services.router.faust.transport import Transport
-from services.router.inputs import Profiles
+from services.router.inputs import Inputs
+from services.router.profile_cache import ProfileCache
 from services.router.settings import RouterSettings
 from shared.catalog.cache import Catalog
 from shared.kafka.producer import Publisher
 from shared.model.topics import INTERNAL_MAX_BYTES
+from shared.mongo.cancellations import Cancellations
 from shared.mongo.database import Database, open_database, ping
+from shared.mongo.holds import Holds
+from shared.mongo.ledger import Ledger
+from shared.mongo.profiles import read_many
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
 from shared.process.settings import load
@@ -60,64 +66,52 @@ def create_app(settings: RouterSettings) -> faust.App:
     return app
 
 
-def add_agent(app: faust.App, name: str, topic: str, settings: RouterSettings, work: Work[P]) -> None:
-    """An agent that carries chunks of a topic and acknowledges them in order, once all is durable."""
-    source = app.topic(topic, key_type=bytes, value_type=bytes)
-    crashing: set[asyncio.Task[None]] = set()
-
-    def crash(error: BaseException) -> None:
-        crashing.add(asyncio.ensure_future(app.crash(error)))
-
-    async def agent(stream: Any) -> None:  # a ChunkStream: the app makes no other
-        await carry(
-            stream,
-            work,
-            name=name,
-            most=settings.chunk_size,
-            linger_seconds=settings.linger_ms / 1000,
-            crash=crash,
-        )
-
-    app.agent(source, name=name, supervisor_strategy=CrashingSupervisor)(agent)
-
-
 @asynccontextmanager
 async def running(settings: RouterSettings, database: Database) -> AsyncIterator[faust.App]:
     """The whole router, started and assigned; stopped at the end."""
     topics = settings.topics
     catalog = Catalog(database)
     await retry_until_available()(catalog.load)
-    profiles = Profiles(database, size=settings.profile_cache_size, ttl_ms=round(settings.profile_ttl_seconds * 1000))
+    profiles = ProfileCache(
+        partial(read_many, database),
+        size=settings.profile_cache_size,
+        ttl_ms=round(settings.profile_ttl_seconds * 1000),
+    )
     # One publisher each: the agents' chunks overlap in time, the calls of one publisher must not.
-    for_events = Publisher(settings.kafka, client_id="carillon-router-expand")
-    for_door = Publisher(settings.kafka, client_id="carillon-router-decide")
-    expander = Expander(database=database, publisher=for_events, catalog=catalog, topics=topics)
-    door = Decide(
-        database=database,
-        publisher=for_door,
-        catalog=catalog,
-        profiles=profiles,
+    for_expand = Publisher(settings.kafka, client_id="carillon-router-expand")
+    for_decide = Publisher(settings.kafka, client_id="carillon-router-decide")
+    expander = Expander(expansions=Expansions(database), publisher=for_expand, catalog=catalog, topics=topics)
+    decider = Decider(
+        inputs=Inputs(
+            catalog=catalog,
+            profiles=profiles,
+            cancellations=Cancellations(database),
+            spread_ms=round(settings.release_spread_seconds * 1000),
+        ),
+        decisions=Decisions(database),
+        holds=Holds(database),
+        ledger=Ledger(database),
+        publisher=for_decide,
         topics=topics,
-        spread_ms=round(settings.release_spread_seconds * 1000),
     )
     app = create_app(settings)
     add_agent(app, "expand", topics.events, settings, expander)
-    add_agent(app, "decide", topics.notifications, settings, door)
+    add_agent(app, "decide", topics.notifications, settings, decider)
 
     @app.on_partitions_assigned.connect
-    async def assigned(*_: Any, **__: Any) -> None:
-        profiles.forget_all()
+    async def assigned(*_: object, **__: object) -> None:
+        profiles.clear()
 
     following = asyncio.create_task(catalog.follow(settings.kafka, topics, "carillon-router-catalog"))
     try:
-        await retry_until_available()(for_events.start)
-        await retry_until_available()(for_door.start)
+        await retry_until_available()(for_expand.start)
+        await retry_until_available()(for_decide.start)
         async with faust_app_running(app, stop_timeout=settings.drain_seconds):
             yield app
     finally:
         following.cancel()
-        await for_events.stop()
-        await for_door.stop()
+        await for_expand.stop()
+        await for_decide.stop()
 
 
 async def serve(runtime: Runtime, settings: RouterSettings) -> None:

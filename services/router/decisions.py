@@ -7,48 +7,58 @@ it is a duplicate and is dropped, because the first record carries the subject t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Protocol
 
 import msgspec
 
 from services.router.core.decision import Decision
-from services.router.core.routing import RoutingItem
+from services.router.core.items import RoutingItem
 from shared.model.outputs import Coordinates
 from shared.model.timestamps import from_datetime, to_datetime
-from shared.mongo.bulk import insert_new
+from shared.mongo.bulk import find_by_id, insert_new
 from shared.mongo.database import Database
-from shared.mongo.errors import mongo_border
+from shared.mongo.decisions import DecisionRow
 from shared.process.metrics import DUPLICATES, REPLAYS
 
 
-async def store(database: Database, decisions: Sequence[Decision]) -> list[Decision]:
-    """Stores decisions and returns those to carry out: new ones, and stored ones of replays. Raises MongoUnavailable."""
-    if not decisions:
-        return []
-    seen = await insert_new(database.decisions, [_document(decision) for decision in decisions])
-    if not seen:
-        return list(decisions)
-    stored = await _stored(database, [decisions[position].id for position in seen])
-    carried: list[Decision] = []
-    for position, decision in enumerate(decisions):
-        if position not in seen:
-            carried.append(decision)
-        elif (replay := _replayed(decision, stored[decision.id])) is not None:
-            carried.append(replay)
-    return carried
+class DecisionStore(Protocol):
+    """Where decisions are kept."""
+
+    async def insert(self, decisions: Sequence[Decision]) -> list[Decision]:
+        """Stores decisions; returns those to carry out, in order: new ones, and the stored ones of replays.
+
+        Raises MongoUnavailable: call again with the same decisions.
+        """
+        ...
 
 
-async def _stored(database: Database, wanted: list[str]) -> dict[str, dict[str, Any]]:
-    with mongo_border():
-        return {row["_id"]: row async for row in database.decisions.find({"_id": {"$in": wanted}})}
+class Decisions:
+    """The `decisions` collection."""
+
+    def __init__(self, database: Database) -> None:
+        self._rows = database.decisions
+
+    async def insert(self, decisions: Sequence[Decision]) -> list[Decision]:
+        """As DecisionStore says."""
+        if not decisions:
+            return []
+        seen = await insert_new(self._rows, [_row(decision) for decision in decisions])
+        if not seen:
+            return list(decisions)
+        stored = await find_by_id(self._rows, [decisions[position].id for position in seen])
+        found = (
+            replayed(decision, stored[decision.id]) if position in seen else decision
+            for position, decision in enumerate(decisions)
+        )
+        return [decision for decision in found if decision is not None]
 
 
-def _replayed(decision: Decision, row: dict[str, Any]) -> Decision | None:
+def replayed(decision: Decision, row: DecisionRow) -> Decision | None:
     """The stored decision when the record is the one it was made for; None for a duplicate of that record."""
     if decision.coordinates != Coordinates(row["topic"], row["partition"], row["offset"]):
-        DUPLICATES.labels("door").inc()
+        DUPLICATES.labels("decide").inc()
         return None
-    REPLAYS.labels("door").inc()
+    REPLAYS.labels("decide").inc()
     return msgspec.structs.replace(
         decision,
         items=msgspec.convert(tuple(row["items"]), tuple[RoutingItem, ...]),
@@ -57,7 +67,7 @@ def _replayed(decision: Decision, row: dict[str, Any]) -> Decision | None:
     )
 
 
-def _document(decision: Decision) -> dict[str, Any]:
+def _row(decision: Decision) -> DecisionRow:
     record, notification, where = decision.record, decision.notification, decision.coordinates
     at = to_datetime(decision.at)
     return {

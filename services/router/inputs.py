@@ -1,100 +1,61 @@
-"""Profiles for a chunk: a bounded memory, one majority read for what is missing, eviction in the log's order.
-
-A profile is written to MongoDB first and announced by a `profile_changed` record in the user's partition
-before its API call answers; the router drops the entry when it meets that record, before it decides
-anything accepted later.
-"""
+"""The inputs of a chunk's decisions: profiles, workflow versions and cancellation counters, read together."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-import msgspec
-import structlog
-
-from shared.model.errors import InvalidProfile
-from shared.model.profiles import Profile, from_document
-from shared.mongo.database import Database
-from shared.mongo.errors import mongo_border
-from shared.process.metrics import PROFILE_CACHE
-
-log = structlog.get_logger()
+from services.router.core.decision import Snapshot
+from services.router.core.inbound import InboundRecord
+from services.router.core.routing_input import RoutingInput
+from services.router.profile_cache import ProfileCache
+from shared.catalog.cache import Catalog
+from shared.model.ports import CancellationCounter
 
 
-class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """What the router knows of a user, and the snapshot of it that a decision keeps."""
+class Inputs:
+    """Loads what the rules look at."""
 
-    profile: Profile | None
-    snapshot: dict[str, Any]
-    loaded_at: int
+    def __init__(
+        self, *, catalog: Catalog, profiles: ProfileCache, cancellations: CancellationCounter, spread_ms: int
+    ) -> None:
+        self._catalog = catalog
+        self._profiles = profiles
+        self._cancellations = cancellations
+        self._spread_ms = spread_ms
 
+    def evict(self, user_keys: Iterable[str]) -> None:
+        """These users' profiles have changed: the next `load` reads them again."""
+        self._profiles.evict(user_keys)
 
-UNKNOWN_SNAPSHOT: dict[str, Any] = {"known": False}
+    async def load(self, inbound: Sequence[InboundRecord], now: int) -> list[tuple[RoutingInput, Snapshot]]:
+        """The inputs of each record, in order, and the snapshot of the profile that its decision keeps.
 
-
-class Profiles:
-    """Profiles by `tenant:user`, users without one too."""
-
-    def __init__(self, database: Database, *, size: int, ttl_ms: int) -> None:
-        self._database = database
-        self._size = size
-        self._ttl_ms = ttl_ms
-        self._known: OrderedDict[str, Known] = OrderedDict()
-
-    def forget(self, key: str) -> None:
-        """The user's profile has changed."""
-        self._known.pop(key, None)
-
-    def forget_all(self) -> None:
-        """Partitions moved: what happened in them meanwhile is unknown."""
-        self._known.clear()
-
-    async def load(self, keys: Iterable[str], now: int) -> dict[str, Known]:
-        """What is known of each key; `now` in milliseconds. Raises MongoUnavailable: who does not know must wait."""
-        found: dict[str, Known] = {}
-        missing: list[str] = []
-        for key in set(keys):
-            known = self._known.get(key)
-            if known is not None and now - known.loaded_at < self._ttl_ms:
-                self._known.move_to_end(key)
-                found[key] = known
-            else:
-                missing.append(key)
-        PROFILE_CACHE.labels("hit").inc(len(found))
-        PROFILE_CACHE.labels("miss").inc(len(missing))
-        if missing:
-            found.update(await self._read(missing, now))
-        return found
-
-    async def _read(self, keys: list[str], now: int) -> dict[str, Known]:
-        fresh = {key: Known(profile=None, snapshot=UNKNOWN_SNAPSHOT, loaded_at=now) for key in keys}
-        with mongo_border():
-            async for row in self._database.profiles.find({"_id": {"$in": keys}}):
-                try:
-                    profile = from_document(row)
-                except (msgspec.ValidationError, InvalidProfile) as error:
-                    # Fail closed: nobody is notified by a profile that cannot be read, and no neighbour waits for it.
-                    log.error(
-                        "unreadable_profile", id=row["_id"], error=type(error).__name__, next="PUT the profile again"
-                    )
-                    continue
-                fresh[row["_id"]] = Known(profile=profile, snapshot=_snapshot(profile), loaded_at=now)
-        self._known.update(fresh)
-        while len(self._known) > self._size:
-            self._known.popitem(last=False)
-        return fresh
-
-
-def _snapshot(profile: Profile) -> dict[str, Any]:
-    """The inputs that mattered, without addresses: what `why` tells."""
-    return {
-        "known": True,
-        "version": profile.version,
-        "locale": profile.locale,
-        "zone": profile.zone,
-        "addresses": sorted(profile.addresses),
-        "preferences": msgspec.to_builtins(profile.preferences),
-        "quiet_hours": msgspec.to_builtins(profile.quiet_hours),
-    }
+        `now` in milliseconds since the epoch. Raises MongoUnavailable: call again.
+        """
+        abouts = [each.about for each in inbound]
+        known = await self._profiles.load([each.user_key for each in inbound], now)
+        version = self._catalog.version
+        await self._catalog.fetch(
+            (about.tenant, about.workflow, about.version)
+            for about in abouts
+            if version(about.tenant, about.workflow, about.version) is None
+        )
+        counts = await self._cancellations.counts(abouts)
+        loaded: list[tuple[RoutingInput, Snapshot]] = []
+        for each, cancel_count in zip(inbound, counts, strict=True):
+            record, about = each.record, each.about
+            user = known[each.user_key]
+            delivery = record.delivery
+            inputs = RoutingInput(
+                notification=about,
+                workflow=version(about.tenant, about.workflow, about.version),
+                profile=user.profile,
+                cancel_count=cancel_count,
+                now=max(now, record.due or 0),
+                event=record.kind,
+                spread_ms=self._spread_ms,
+                channel=delivery.channel if delivery else record.channel,
+                step=delivery.step if delivery else record.step,
+            )
+            loaded.append((inputs, user.snapshot))
+        return loaded

@@ -10,7 +10,7 @@ from services.scheduler.release import release_due
 from services.scheduler.settings import SchedulerSettings
 from shared.kafka.producer import Publisher
 from shared.mongo.database import open_database, ping
-from shared.mongo.holds import seconds_to_next
+from shared.mongo.holds import Holds
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
 from shared.process.settings import load
@@ -22,16 +22,17 @@ async def serve(runtime: Runtime, settings: SchedulerSettings) -> None:
     lease = timedelta(seconds=settings.scheduler_lease_seconds)
     async with open_database(settings.mongo, settings.mongo_database) as database:
         runtime.checks["mongodb"] = lambda: ping(database)
+        holds = Holds(database)
         await retry_until_available()(publisher.start)
         runtime.started = True
         try:
             while not runtime.stop.is_set():
                 released = await retry_until_available()(
-                    release_due, database, publisher, settings.topics, batch=settings.scheduler_batch, lease=lease
+                    release_due, holds, publisher, settings.topics, batch=settings.scheduler_batch, lease=lease
                 )
                 if not released:
                     await _sleep_until_due(runtime, await retry_until_available()(
-                        seconds_to_next, database, settings.scheduler_idle_seconds
+                        holds.seconds_to_next, settings.scheduler_idle_seconds
                     ))  # fmt: skip
         finally:
             await publisher.stop()

@@ -1,39 +1,38 @@
-"""Due holds go back to the door: claim, produce, delete; any number of instances, a crash anywhere is harmless."""
+"""Due holds go back to `decide`: claim, produce, delete; any number of instances, a crash anywhere is harmless."""
 
 from __future__ import annotations
 
 import random
 from datetime import timedelta
 
-from shared.kafka.producer import Publisher
 from shared.model import ids
 from shared.model.outputs import Output
+from shared.model.ports import RecordWriter
 from shared.model.topics import Topics
-from shared.mongo import holds
-from shared.mongo.database import Database
+from shared.mongo.holds import Holds
 from shared.process.failpoints import Failpoint, failpoint
 from shared.process.metrics import HOLD_LATENESS, HOLDS_RELEASED
 
 
-async def release_due(database: Database, publisher: Publisher, topics: Topics, *, batch: int, lease: timedelta) -> int:
+async def release_due(holds: Holds, publisher: RecordWriter, topics: Topics, *, batch: int, lease: timedelta) -> int:
     """Releases up to `batch` due holds and returns how many; several looks empty the rest.
 
     Raises MongoUnavailable or KafkaUnavailable: what was claimed comes free when its lease ends, and what was produced
-    twice is dropped at the door.
+    twice is dropped by `decide`.
     """
 
     def pick(due: list[str]) -> list[str]:
         return random.sample(due, min(batch, len(due)))
 
-    token, claimed = await holds.claim(database, most=batch, lease=lease, pick=pick)
+    token, claimed = await holds.claim(most=batch, lease=lease, pick=pick)
     if not claimed:
         return 0
     failpoint(Failpoint.AFTER_HOLD_CLAIM)
     await publisher.publish(
-        Output(topics.notifications, ids.user_key(hold.tenant, hold.user), hold.record, []) for hold in claimed
+        [Output(topics.notifications, ids.user_key(hold.tenant, hold.user), hold.record, []) for hold in claimed]
     )
     failpoint(Failpoint.AFTER_RELEASE)
-    await holds.release(database, token)
+    await holds.release(token)
     HOLDS_RELEASED.inc(len(claimed))
     for hold in claimed:
         HOLD_LATENESS.observe(hold.late_seconds)

@@ -6,17 +6,17 @@ A version never changes. A notification carries the version it was accepted unde
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import msgspec
 import structlog
 from aiokafka.errors import KafkaError
 
-from shared.catalog.rows import _workflow
-from shared.kafka.consumer import consumer, started
+from shared.catalog.rows import WorkflowRow, from_row, row_id
+from shared.kafka.consumer import open_consumer, start_consumer
 from shared.model.errors import KafkaUnavailable
 from shared.model.topics import Topics
 from shared.model.workflows import Workflow
+from shared.mongo.bulk import Rows, find_by_id
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
 from shared.process.retries import retry_until_available
@@ -32,7 +32,7 @@ class Catalog:
     """The workflows in memory; `follow` keeps the newest versions fresh."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._rows: Rows = database.workflows
         self._versions: dict[tuple[str, str, int], Workflow] = {}
         self._newest: dict[Place, Workflow] = {}
         self._by_type: dict[Place, list[Workflow]] = {}
@@ -41,7 +41,7 @@ class Catalog:
         """Reads the newest version of every workflow. Raises MongoUnavailable."""
         newest: dict[Place, Workflow] = {}
         with mongo_border():
-            async for row in self._database.workflows.find().sort("version", 1):
+            async for row in self._rows.find().sort("version", 1):
                 if (workflow := self._keep(row)) is not None:
                     newest[row["tenant"], row["key"]] = workflow
         by_type: dict[Place, list[Workflow]] = {}
@@ -68,11 +68,9 @@ class Catalog:
 
     async def fetch(self, wanted: Iterable[tuple[str, str, int]]) -> None:
         """Reads versions that are not known here; one that does not exist stays unknown. Raises MongoUnavailable."""
-        missing = [f"{tenant}:{key}:{version}" for tenant, key, version in wanted]
-        if missing:
-            with mongo_border():
-                async for row in self._database.workflows.find({"_id": {"$in": missing}}):
-                    self._keep(row)
+        missing = [row_id(*place) for place in wanted]
+        for row in (await find_by_id(self._rows, missing)).values():
+            self._keep(row)
 
     async def follow(self, bootstrap: str, topics: Topics, client_id: str) -> None:
         """Loads again whenever something is published; waits out all trouble, runs until cancelled."""
@@ -80,9 +78,11 @@ class Catalog:
             await retry_until_available()(self._follow, bootstrap, topics, client_id)
 
     async def _follow(self, bootstrap: str, topics: Topics, client_id: str) -> None:
-        announcements = consumer(bootstrap, topics.catalog, group=None, client_id=client_id, auto_offset_reset="latest")
+        announcements = open_consumer(
+            bootstrap, topics.catalog, group=None, client_id=client_id, auto_offset_reset="latest"
+        )
         try:
-            await started(announcements)
+            await start_consumer(announcements)
             await self.load()  # what was published before the first announcement this consumer sees
             async for _ in announcements:
                 await self.load()
@@ -91,10 +91,10 @@ class Catalog:
         finally:
             await announcements.stop()
 
-    def _keep(self, row: dict[str, Any]) -> Workflow | None:
+    def _keep(self, row: WorkflowRow) -> Workflow | None:
         """Remembers a row's workflow; one that a newer release published is left to newer services."""
         try:
-            workflow = _workflow(row)
+            workflow = from_row(row)
         except msgspec.ValidationError as error:
             log.error("unreadable_workflow", id=row["_id"], error=str(error), next="update this service")
             return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 import orjson
@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from shared.model.errors import Invalid, Unavailable
-from shared.process.metrics import REFUSED
+from shared.process.metrics import REQUESTS_REJECTED
 
 DOCS: Final = "/problems/"
 
@@ -43,9 +43,9 @@ class Problem(Exception):  # RFC 9457 calls it a problem
         self.pointers = pointers
         self.headers = headers or {}
 
-    def body(self, instance: str, request_id: str) -> dict[str, Any]:
+    def body(self, instance: str, request_id: str) -> dict[str, object]:
         """The problem document; `errors` holds JSON pointers (RFC 6901) into the body."""
-        document: dict[str, Any] = {
+        document: dict[str, object] = {
             "type": f"{DOCS}{self.code}",
             "title": self.code.replace("_", " ").capitalize(),
             "status": self.status,
@@ -62,7 +62,7 @@ class Problem(Exception):  # RFC 9457 calls it a problem
 
 def respond(problem: Problem, request: Request) -> Response:
     """The problem as a response; counted by its code."""
-    REFUSED.labels(problem.code).inc()
+    REQUESTS_REJECTED.labels(problem.code).inc()
     request_id = request.headers.get("x-request-id", "")[:64] or uuid4().hex
     body = problem.body(request.url.path, request_id)
     if getattr(request.app.state, "repeats_status_as", None):

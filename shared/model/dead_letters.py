@@ -1,18 +1,28 @@
-"""Headers of dead letters (pure)."""
+"""Dead letters: a record as it came, with headers that say where it stood and why nobody retries it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import NamedTuple
+
+from shared.model.errors import Invalid
+from shared.model.outputs import KafkaRecord, Output
 
 
-def dead_letter_headers(
-    *, topic: str, partition: int, offset: int, group: str, code: str, error_class: str, at: int, attempts: int = 1
-) -> list[tuple[str, bytes]]:
-    """The headers that a dead letter carries beside its own; `at` in milliseconds since the epoch."""
-    values: Sequence[tuple[str, object]] = (
-        ("source_topic", topic),
-        ("source_partition", partition),
-        ("source_offset", offset),
+class UnreadableRecord(NamedTuple):
+    """A record as it came, and what is wrong with it."""
+
+    record: KafkaRecord
+    error: Invalid
+
+
+def dead_letter(
+    topic: str, record: KafkaRecord, *, group: str, code: str, error_class: str, at: int, attempts: int = 1
+) -> Output:
+    """`record` for the dead-letter topic; `at` in milliseconds since the epoch."""
+    values: tuple[tuple[str, object], ...] = (
+        ("source_topic", record.topic),
+        ("source_partition", record.partition),
+        ("source_offset", record.offset),
         ("source_consumer_group", group),
         ("attempts", attempts),
         ("error_class", error_class),
@@ -20,4 +30,5 @@ def dead_letter_headers(
         ("first_failed_at", at),
         ("last_failed_at", at),
     )
-    return [(name, str(value).encode()) for name, value in values]
+    headers = [(name, str(value).encode()) for name, value in values]
+    return Output(topic, record.key, record.value, [*record.headers, *headers])

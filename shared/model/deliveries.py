@@ -8,6 +8,8 @@ import msgspec
 
 from shared.model.channels import Channel, Lane
 from shared.model.notifications import Notification
+from shared.model.outputs import KafkaRecord
+from shared.model.reasons import Reason
 
 
 class DeliveryState(StrEnum):
@@ -20,7 +22,7 @@ class DeliveryState(StrEnum):
     PARKED = "parked"
     """The provider is down; no attempt was burned."""
     STALE = "stale"
-    """Decided too long ago; it goes through the door again."""
+    """Decided too long ago; it is decided again."""
     DEAD = "dead"
     """A dead letter: nobody retries it on their own."""
     UNCONFIRMED = "unconfirmed"
@@ -52,7 +54,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     id: str
     channel: Channel
-    step: int
+    step: str
+    """The key of its workflow's step."""
     address: str
     """E-mail address or URL; the user id for in_app."""
     notification: Notification
@@ -76,3 +79,24 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         lanes = self.channel.spec.lanes
         express = self.notification.priority.is_express and Lane.EXPRESS in lanes
         return Lane.EXPRESS if express else Lane.NORMAL
+
+
+class DeliveryResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the ledger keeps of an attempt; every output that must follow derives from it.
+
+    `attempts` counts those used up so far; times in milliseconds since the epoch.
+    """
+
+    state: DeliveryState
+    at: int
+    attempts: int
+    reason: Reason | None = None
+    code: str | None = None
+    due: int | None = None
+
+
+class ReceivedDelivery(msgspec.Struct, frozen=True, kw_only=True):
+    """A delivery, and the record it was read from."""
+
+    delivery: Delivery
+    record: KafkaRecord

@@ -115,7 +115,7 @@ def _load(raw: bytes, pointer: str = "") -> Any:
         raise InvalidEvent(error.code, error.detail, pointer + (error.pointer or "")) from error
 
 
-def _from_object(value: Any) -> Event:
+def _from_object(value: object) -> Event:
     if not isinstance(value, dict):
         raise InvalidEvent("invalid_event", "an event is a JSON object", "")
     attributes = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -75,7 +75,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         return key.encode() if key else None
 
 
-def event(attributes: Mapping[str, Any], data: bytes) -> Event:
+def event(attributes: Mapping[str, object], data: bytes) -> Event:
     """Checks the attributes. Raises InvalidEvent with a pointer to the first that is wrong."""
     checked: dict[str, str] = {}
     for name, given in attributes.items():

@@ -70,7 +70,7 @@ def expand(request: Request, workflow: Workflow) -> list[Notification]:
     ]
 
 
-def lookup(data: Any, path: str) -> Any:
+def lookup(data: object, path: str) -> object:
     """The value at a dotted path that starts with `data`; None where there is nothing."""
     value = data
     for name in path.split(".")[1:]:
@@ -85,7 +85,7 @@ def from_event(
     event_type: str,
     source: str,
     raw: bytes,
-    data: Any,
+    data: object,
     workflow: Workflow,
     accepted_at: int,
     traceparent: str | None,

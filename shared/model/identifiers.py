@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Final
 
 from shared.model.errors import Invalid, InvalidEvent
 
@@ -13,7 +13,7 @@ MAX_USER_ID: Final = 200
 _TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
-def check_user_id(user: Any, pointer: str) -> str:
+def check_user_id(user: object, pointer: str) -> str:
     """A user id: 1 to 200 printable characters. Raises Invalid."""
     if not isinstance(user, str) or not 1 <= len(user) <= MAX_USER_ID or not user.isprintable():
         raise Invalid("invalid_user_id", f"a user id is a string of 1 to {MAX_USER_ID} printable characters", pointer)

@@ -27,12 +27,12 @@ def notification_id(event: str, workflow: str, user: str) -> str:
     return derive("notification", event, workflow, user)
 
 
-def step_id(notification: str, step: int, channel: str) -> str:
+def step_id(notification: str, step: str, channel: str) -> str:
     """What a hold of one channel is about, before there is a delivery."""
     return derive("step", notification, step, channel)
 
 
-def delivery_id(notification: str, step: int, channel: str, endpoint: str) -> str:
+def delivery_id(notification: str, step: str, channel: str, endpoint: str) -> str:
     """One notification on one channel to one endpoint; it travels to the provider."""
     return derive("delivery", notification, step, channel, endpoint)
 

@@ -1,8 +1,10 @@
-"""A record's place on the log, and a record that is to be written to it."""
+"""Records of the log as values: one that was read, where it stands, and one that is to be written."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
+
+Headers = list[tuple[str, bytes]]
 
 
 class Coordinates(NamedTuple):
@@ -13,10 +15,28 @@ class Coordinates(NamedTuple):
     offset: int
 
 
+class KafkaRecord(NamedTuple):
+    """One record as it was read. Made in two places: `shared.kafka.consumer` and the router's `ChunkStream`."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    timestamp: int
+    """Milliseconds since the epoch, as the topic says: when it was written or appended; -1: none."""
+
+    @property
+    def coordinates(self) -> Coordinates:
+        """Its place on the log."""
+        return Coordinates(self.topic, self.partition, self.offset)
+
+
 class Output(NamedTuple):
     """One record to write to the log."""
 
     topic: str
     key: bytes | None
     value: bytes | None
-    headers: list[tuple[str, bytes]]
+    headers: Headers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 import msgspec
 
@@ -35,7 +35,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     quiet_hours: QuietHours | None = None
 
 
-def from_document(document: dict[str, Any]) -> Profile:
+def from_document(document: Mapping[str, object]) -> Profile:
     """The profile of a stored document; what is unknown in it is left alone.
 
     Raises msgspec.ValidationError or InvalidProfile when it was not written by us.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -23,7 +23,7 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
     contact: Contact | None = None
 
 
-def recipients(value: Any, pointer: str = "/recipients") -> tuple[Recipient, ...]:
+def recipients(value: object, pointer: str = "/recipients") -> tuple[Recipient, ...]:
     """Recipients from JSON: a user id, an inline person, or a list of these. Raises Invalid."""
     items = value if isinstance(value, list) else [value]
     if len(items) > MAX_RECIPIENTS:
@@ -31,7 +31,7 @@ def recipients(value: Any, pointer: str = "/recipients") -> tuple[Recipient, ...
     return tuple(recipient(item, f"{pointer}/{position}") for position, item in enumerate(items))
 
 
-def recipient(item: Any, pointer: str) -> Recipient:
+def recipient(item: object, pointer: str) -> Recipient:
     """One recipient from JSON. Raises Invalid with a pointer below `pointer`."""
     if isinstance(item, str):
         return Recipient(id=check_user_id(item, pointer))

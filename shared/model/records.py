@@ -1,7 +1,7 @@
-"""Records of `notifications.v1`: what passes the door (pure).
+"""Records of `notifications.v1`: what `decide` is given.
 
 A record says where it stands: its subject (a notification, a step of one channel, a delivery), its
-generation (+1 per redrive) and its pass (+1 per trip through the door). There is no other state machine.
+generation (+1 per redrive) and its pass (+1 per pass through `decide`). There is no other state machine.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from shared.model.notifications import Notification
 
 
 class Kind(StrEnum):
-    """Why the record is at the door."""
+    """Why a record is decided."""
 
     NOTIFY = "notify"
     """A new notification; the subject is its id."""
@@ -32,7 +32,7 @@ class Kind(StrEnum):
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One record at the door."""
+    """One record to decide."""
 
     kind: Kind
     tenant: str
@@ -43,7 +43,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     due: int | None = None
     """A released record is decided at max(now, due), whatever this clock says."""
     notification: Notification | None = None
-    step: int | None = None
+    step: str | None = None
     channel: Channel | None = None
     """Set on a release of one channel; None: the whole notification."""
     delivery: Delivery | None = None
@@ -69,7 +69,7 @@ def encode(value: Record | Delivery) -> bytes:
 
 
 def decode_record(raw: bytes | None) -> Record:
-    """Raises InvalidRecord when the bytes are no record of the door."""
+    """Raises InvalidRecord when the bytes are no such record."""
     try:
         record = _record_decoder.decode(raw or b"")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -88,7 +88,7 @@ def decode_delivery(raw: bytes | None) -> Delivery:
 
 
 def notify(notification: Notification) -> Record:
-    """The record that brings a new notification to the door."""
+    """The record that brings a new notification to `decide`."""
     return Record(
         kind=Kind.NOTIFY,
         tenant=notification.tenant,

@@ -5,8 +5,9 @@ Their ids are derived, so a replay repeats them and readers drop what they have 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 
@@ -24,7 +25,7 @@ class Subject(NamedTuple):
 
 
 def status(
-    topic: str, *, area: str, state: str, subject: Subject, tenant: str, user: str, at: int, data: dict[str, Any]
+    topic: str, *, area: str, state: str, subject: Subject, tenant: str, user: str, at: int, data: Mapping[str, object]
 ) -> Output:
     """`carillon.<area>.<state>` about `subject`; `at` in milliseconds since the epoch.
 

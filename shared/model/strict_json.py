@@ -60,7 +60,7 @@ def _inspect(raw: bytes) -> None:
         value = json.loads(raw, object_pairs_hook=_unique, parse_int=_int64)
     except RecursionError as error:
         raise Invalid("invalid_json", f"more than {MAX_DEPTH} levels") from error
-    pending: list[tuple[Any, int, str]] = [(value, 1, "")]
+    pending: list[tuple[object, int, str]] = [(value, 1, "")]
     while pending:
         item, depth, pointer = pending.pop()
         if not isinstance(item, dict | list):
@@ -72,7 +72,7 @@ def _inspect(raw: bytes) -> None:
             pending.append((child, depth + 1, f"{pointer}/{escape(str(name))}"))
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     result = dict(pairs)
     if len(result) != len(pairs):
         names = sorted(name for name, _ in pairs)

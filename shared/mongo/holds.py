@@ -1,51 +1,45 @@
-"""Holds: "this record, back to the door, at that time", in MongoDB.
+"""Holds in MongoDB: inserted before the offset that caused them is committed, claimed when due, then deleted.
 
-Inserted before the offset that caused it is committed; claimed by a token with a lease on the server's
-clock, produced, then deleted by that token. The same hold inserted twice is one hold.
+The same hold inserted twice is one hold. A claim has a token and a lease on the server's clock; what was
+claimed is produced, then deleted by that token.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
-from typing import Any
-from uuid import uuid4
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import TypedDict
 
 import msgspec
 
 from shared.model.holds import Hold
 from shared.model.records import encode
 from shared.model.timestamps import to_datetime
-from shared.mongo.bulk import insert_new
+from shared.mongo.bulk import Rows, insert_new
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
-from shared.mongo.leases import server_time
+from shared.mongo.leases import FREE, claim_rows, delete_claimed, free_at, new_lease, server_time
+
+AHEAD = 4
+"""Due holds looked at for each that is wanted, so that instances can choose different ones."""
 
 
-def document(hold: Hold) -> dict[str, Any]:
-    """The hold as it is stored."""
-    record, about = hold.record, hold.record.about
-    return {
-        "_id": hold.id,
-        "tenant": record.tenant,
-        "user": record.user,
-        "notification": about.id if about else None,
-        "cause": hold.cause,
-        "due": to_datetime(hold.due),
-        "lease": to_datetime(0),
-        "cancellation_key": about.cancellation_key if about else None,
-        "cancel_count": about.cancel_count if about else 0,
-        "record": encode(record),
-    }
+class HoldRow(TypedDict):
+    """A hold as it is stored; `record` comes back as it stands. A claimed one also has a `token`."""
+
+    _id: str
+    tenant: str
+    user: str
+    notification: str | None
+    cause: str
+    due: datetime
+    lease: datetime
+    cancellation_key: str | None
+    cancel_count: int
+    record: bytes
 
 
-async def place(database: Database, holds: Sequence[Hold]) -> None:
-    """Stores holds; those that are there already stay as they are. Raises MongoUnavailable."""
-    if holds:
-        await insert_new(database.holds, [document(hold) for hold in holds])
-
-
-class Claimed(msgspec.Struct, frozen=True, kw_only=True):
+class ClaimedHold(msgspec.Struct, frozen=True, kw_only=True):
     """A due hold that this process alone may produce until its lease ends."""
 
     id: str
@@ -55,61 +49,85 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True):
     late_seconds: float
 
 
-async def claim(database: Database, *, most: int, lease: timedelta, pick: Any) -> tuple[str, list[Claimed]]:
-    """Claims up to `most` due holds; returns the token and what was really won. Raises MongoUnavailable.
-
-    `pick(ids)` chooses among more due ids than wanted, so that instances do not fight for the same ones.
-    """
-    token = uuid4().hex
-    with mongo_border():
-        now = await server_time(database)
-        free = {"due": {"$lte": now}, "lease": {"$lt": now}}
-        due = [row["_id"] async for row in database.holds.find(free, {"_id": 1}).sort("due", 1).limit(most * 4)]
-        if not due:
-            return token, []
-        await database.holds.update_many(
-            {"_id": {"$in": pick(due)}, "lease": {"$lt": now}}, {"$set": {"token": token, "lease": now + lease}}
-        )
-        won = [
-            Claimed(
-                id=row["_id"],
-                tenant=row["tenant"],
-                user=row["user"],
-                record=bytes(row["record"]),
-                late_seconds=(now - row["due"]).total_seconds(),
-            )
-            async for row in database.holds.find({"token": token}).sort("due", 1)
-        ]
-    return token, won
+def hold_row(hold: Hold) -> HoldRow:
+    """The hold as it is stored."""
+    record, about = hold.record, hold.record.about
+    return {
+        "_id": hold.id,
+        "tenant": record.tenant,
+        "user": record.user,
+        "notification": about.id if about else None,
+        "cause": hold.cause,
+        "due": to_datetime(hold.due),
+        "lease": FREE,
+        "cancellation_key": about.cancellation_key if about else None,
+        "cancel_count": about.cancel_count if about else 0,
+        "record": encode(record),
+    }
 
 
-async def seconds_to_next(database: Database, most: float) -> float:
-    """How long until the next hold is due, at most `most`. Raises MongoUnavailable."""
-    with mongo_border():
-        now = await server_time(database)
-        row = await database.holds.find_one({"lease": {"$lt": now}}, {"due": 1}, sort=[("due", 1)])
-    return most if row is None else max(0.0, min(most, (row["due"] - now).total_seconds()))
+class Holds:
+    """The `holds` collection. All methods raise MongoUnavailable."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._rows: Rows = database.holds
+
+    async def insert(self, holds: Sequence[Hold]) -> None:
+        """Stores holds; those that are there already stay as they are."""
+        if holds:
+            await insert_new(self._rows, [hold_row(hold) for hold in holds])
+
+    async def claim(
+        self, *, most: int, lease: timedelta, pick: Callable[[list[str]], list[str]]
+    ) -> tuple[str, list[ClaimedHold]]:
+        """Claims up to `most` due holds; returns the token and what was won, oldest first.
+
+        `pick(ids)` chooses among more due ids than wanted, so that instances do not fight for the same ones.
+        """
+        with mongo_border():
+            claim = await new_lease(self._database, lease)
+            due_now = {"due": {"$lte": claim.now}, **free_at(claim.now)}
+            found = self._rows.find(due_now, {"_id": 1}).sort("due", 1).limit(most * AHEAD)
+            due = [row["_id"] async for row in found]
+            if not due:
+                return claim.token, []
+            await claim_rows(self._rows, pick(due), claim)
+            won = [_claimed(row, claim.now) async for row in self._rows.find({"token": claim.token}).sort("due", 1)]
+        return claim.token, won
+
+    async def seconds_to_next(self, most: float) -> float:
+        """How long until the next hold is due, at most `most`."""
+        with mongo_border():
+            now = await server_time(self._database)
+            row = await self._rows.find_one(free_at(now), {"due": 1}, sort=[("due", 1)])
+        return most if row is None else max(0.0, min(most, (row["due"] - now).total_seconds()))
+
+    async def release(self, token: str) -> None:
+        """Deletes what was claimed under `token`; a lease that was lost meanwhile changes nothing."""
+        with mongo_border():
+            await delete_claimed(self._rows, token)
+
+    async def hasten(self, tenant: str, cancellation_key: str, *, cancel_count: int) -> int:
+        """Makes the key's holds that were accepted under a smaller counter due now; returns how many.
+
+        `decide` then ends them. What was accepted since the counter rose is left to its time: it would be early.
+        """
+        cancelled = {
+            "tenant": tenant,
+            "cancellation_key": cancellation_key,
+            "cancel_count": {"$lt": cancel_count},
+        }
+        with mongo_border():
+            result = await self._rows.update_many(cancelled, {"$set": {"due": FREE}})
+        return int(result.modified_count)
 
 
-async def release(database: Database, token: str) -> None:
-    """Deletes what was claimed under `token`; a lease that was lost meanwhile changes nothing. Raises MongoUnavailable."""
-    with mongo_border():
-        await database.holds.delete_many({"token": token})
-
-
-async def hasten(database: Database, tenant: str, cancellation_key: str) -> int:
-    """Makes the cancelled holds of a key due now, so that the door ends them; returns how many. Raises MongoUnavailable.
-
-    What was accepted since the counter rose is left to its time: the door would send it early.
-    """
-    with mongo_border():
-        counter = await database.cancellations.find_one({"_id": f"{tenant}:{cancellation_key}"})
-        result = await database.holds.update_many(
-            {
-                "tenant": tenant,
-                "cancellation_key": cancellation_key,
-                "cancel_count": {"$lt": counter["count"] if counter else 0},
-            },
-            {"$set": {"due": to_datetime(0)}},
-        )
-    return int(result.modified_count)
+def _claimed(row: HoldRow, now: datetime) -> ClaimedHold:
+    return ClaimedHold(
+        id=row["_id"],
+        tenant=row["tenant"],
+        user=row["user"],
+        record=bytes(row["record"]),
+        late_seconds=(now - row["due"]).total_seconds(),
+    )

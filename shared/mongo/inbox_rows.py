@@ -1,18 +1,74 @@
-"""Inbox rows as MongoDB keeps them."""
+"""Inbox rows as MongoDB keeps them: inserted by delivery, read and changed by the gateway."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple, TypedDict
 
 import msgspec
 
 from shared.model.inbox import InboxItem
 from shared.model.timestamps import from_datetime, to_datetime
+from shared.mongo.bulk import find_by_id, insert_new
+from shared.mongo.database import Database
 
 
-def to_row(item: InboxItem, *, delivery: str, tenant: str, user: str) -> dict[str, Any]:
-    """The document of a new row; `_id` is the delivery id, so a replay meets it."""
+class InboxRow(TypedDict):
+    """One in-app notification. `_id` is the delivery id, so that a replay meets it."""
+
+    _id: str
+    tenant: str
+    user: str
+    notification: str
+    workflow: str
+    type: str | None
+    title: str
+    body: str
+    url: str | None
+    data: bytes
+    actor: str | None
+    offset: int
+    created_at: datetime
+    seen_at: datetime | None
+    read_at: datetime | None
+    archived_at: datetime | None
+    deleted_at: datetime | None
+    changed_at: datetime | None
+
+
+class NewInboxRow(NamedTuple):
+    """An item, and whose it is."""
+
+    delivery: str
+    tenant: str
+    user: str
+    item: InboxItem
+
+
+class InboxRows:
+    """The `inbox` collection as the in_app channel writes it. All methods raise MongoUnavailable."""
+
+    def __init__(self, database: Database) -> None:
+        self._rows = database.inbox
+
+    async def insert(self, rows: Sequence[NewInboxRow]) -> dict[str, InboxItem]:
+        """Inserts in one bulk, the first insert wins; returns by delivery what was there before."""
+        if not rows:
+            return {}
+        seen = await insert_new(
+            self._rows, [to_row(row.item, delivery=row.delivery, tenant=row.tenant, user=row.user) for row in rows]
+        )
+        return await self.find(rows[position].delivery for position in seen)
+
+    async def find(self, deliveries: Iterable[str]) -> dict[str, InboxItem]:
+        """By delivery the items of rows that exist, as they were announced first."""
+        rows: dict[str, InboxRow] = await find_by_id(self._rows, deliveries)
+        return {delivery: _as_created(from_row(row)) for delivery, row in rows.items()}
+
+
+def to_row(item: InboxItem, *, delivery: str, tenant: str, user: str) -> InboxRow:
+    """The document of a new row."""
     return {
         "_id": delivery,
         "tenant": tenant,
@@ -35,7 +91,7 @@ def to_row(item: InboxItem, *, delivery: str, tenant: str, user: str) -> dict[st
     }
 
 
-def from_row(row: dict[str, Any]) -> InboxItem:
+def from_row(row: InboxRow) -> InboxItem:
     """The item of a stored row."""
     return InboxItem(
         id=row["notification"],
@@ -54,6 +110,11 @@ def from_row(row: dict[str, Any]) -> InboxItem:
         deleted_at=_ms(row["deleted_at"]),
         updated_at=_ms(row["changed_at"]),
     )
+
+
+def _as_created(item: InboxItem) -> InboxItem:
+    """What happened to the row since is announced on its own."""
+    return msgspec.structs.replace(item, seen_at=None, read_at=None, archived_at=None, deleted_at=None, updated_at=None)
 
 
 def _ms(value: datetime | None) -> int | None:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
-
-from pymongo.errors import DuplicateKeyError
 
 from shared.mongo.database import Database, open_database
 from shared.mongo.errors import mongo_border
 from shared.mongo.indexes import INDEXES
-from shared.mongo.leases import server_time
+from shared.mongo.leases import claim_or_create, delete_claimed, new_lease
 
 SCHEMA_VERSION: Final = 1
+LOCK: Final = timedelta(seconds=60)
 
 
 async def migrate(uri: str, name: str) -> int:
@@ -26,9 +25,10 @@ async def migrate(uri: str, name: str) -> int:
 
 
 async def _locked(database: Database) -> None:
-    token = uuid4().hex
-    while not await _lock(database, token):  # noqa: ASYNC110  # the other runner is another process
+    lease = await new_lease(database, LOCK)
+    while not await claim_or_create(database.meta, "lock", lease):
         await asyncio.sleep(0.2)  # another runner holds the lock, in another process; its lease ends on its own
+        lease = await new_lease(database, LOCK)
     for collection, indexes in INDEXES.items():
         if indexes:
             await database[collection].create_indexes(indexes)
@@ -37,14 +37,4 @@ async def _locked(database: Database) -> None:
         {"$set": {"version": SCHEMA_VERSION}, "$setOnInsert": {"epoch": uuid4().hex[:8]}},
         upsert=True,
     )
-    await database.meta.delete_one({"_id": "lock", "token": token})
-
-
-async def _lock(database: Database, token: str) -> bool:
-    now = await server_time(database)
-    taken: dict[str, Any] = {"token": token, "until": now + timedelta(seconds=60)}
-    try:
-        result = await database.meta.update_one({"_id": "lock", "until": {"$lt": now}}, {"$set": taken}, upsert=True)
-    except DuplicateKeyError:
-        return False
-    return bool(result.upserted_id or result.modified_count)
+    await delete_claimed(database.meta, lease.token)

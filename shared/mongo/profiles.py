@@ -1,4 +1,4 @@
-"""Profiles in MongoDB, and the one rule of writing them: write, tell the door, and only then answer.
+"""Profiles in MongoDB, and the one rule of writing them: write, tell `decide`, and only then answer.
 
 The control record goes the way of the user's notifications, so whatever is accepted after the answer is
 decided with the new profile. It is written even when nothing changed: repeating a call heals a crash between.
@@ -6,35 +6,32 @@ decided with the new profile. It is written even when nothing changed: repeating
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 import msgspec
+import structlog
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from shared.model import ids, records
-from shared.model.errors import Unavailable
+from shared.model.errors import InvalidProfile, Unavailable
 from shared.model.outputs import Output
+from shared.model.ports import RecordWriter
 from shared.model.profiles import Profile, from_document
 from shared.model.timestamps import to_datetime
 from shared.model.topics import Topics
+from shared.mongo.bulk import find_by_id
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
 from shared.process.clock import now_ms
 
+log = structlog.get_logger()
 TRIES: Final = 20
 _KEPT: Final = frozenset({"tenant", "user", "version"})
 
 Change = Callable[[Profile], Profile]
 """From the stored profile (an empty one of version 0 for a new user) to the wanted one; may run more than once."""
-
-
-class Writer(Protocol):
-    """Who writes to the log: a Publisher, or a GroupPublisher that many callers share."""
-
-    async def publish(self, outputs: list[Output], /) -> None:
-        """Returns when all are acknowledged; raises KafkaUnavailable."""
 
 
 class Contended(Unavailable):
@@ -44,14 +41,36 @@ class Contended(Unavailable):
 async def read(database: Database, tenant: str, user: str) -> Profile | None:
     """The stored profile; None for a user nobody has written of. Raises MongoUnavailable."""
     with mongo_border():
-        document: dict[str, Any] | None = await database.profiles.find_one(_place(tenant, user))
+        document = await database.profiles.find_one(_place(tenant, user))
     return None if document is None else from_document(document)
 
 
+async def read_many(database: Database, user_keys: Sequence[str]) -> dict[str, Profile]:
+    """The stored profiles of `tenant:user` keys; users without one are left out. Raises MongoUnavailable.
+
+    A profile that cannot be read is left out, too: nobody is notified by it, and no neighbour waits for it.
+    """
+    found: dict[str, Profile] = {}
+    rows: dict[str, Mapping[str, object]] = await find_by_id(database.profiles, user_keys)
+    for key, row in rows.items():
+        try:
+            found[key] = from_document(row)
+        except (msgspec.ValidationError, InvalidProfile) as error:
+            log.error("unreadable_profile", id=key, error=type(error).__name__, next="PUT the profile again")
+    return found
+
+
+async def versions(database: Database, user_keys: Sequence[str]) -> dict[str, int]:
+    """The versions of stored profiles by `tenant:user`. Raises MongoUnavailable."""
+    with mongo_border():
+        rows = database.profiles.find({"_id": {"$in": list(user_keys)}}, {"version": 1})
+        return {row["_id"]: row["version"] async for row in rows}
+
+
 async def write(
-    database: Database, writer: Writer, topics: Topics, *, tenant: str, user: str, change: Change
+    database: Database, writer: RecordWriter, topics: Topics, *, tenant: str, user: str, change: Change
 ) -> Profile:
-    """Applies `change`, raises the version, tells the door; returns the stored profile.
+    """Applies `change`, raises the version, tells `decide`; returns the stored profile.
 
     Writers of the same profile do not undo each other: the change is applied anew to what came between. Tenant,
     user and version are not for `change` to set. Raises MongoUnavailable, KafkaUnavailable or Contended; then the same call
@@ -68,10 +87,10 @@ async def write(
     raise Contended("the profile changes too often to be written")
 
 
-async def remove(database: Database, writer: Writer, topics: Topics, *, tenant: str, user: str) -> bool:
-    """Deletes the profile, nothing of it stays, and tells the door; False when there was none.
+async def remove(database: Database, writer: RecordWriter, topics: Topics, *, tenant: str, user: str) -> bool:
+    """Deletes the profile, nothing of it stays, and tells `decide`; False when there was none.
 
-    The door is told all the same: repeating heals. Raises MongoUnavailable or KafkaUnavailable; then repeat the call.
+    It is told all the same: repeating heals. Raises MongoUnavailable or KafkaUnavailable; then repeat the call.
     """
     with mongo_border():
         result = await database.profiles.delete_one(_place(tenant, user))
@@ -84,7 +103,7 @@ async def _replace(
     database: Database, tenant: str, user: str, stored: Profile | None, wanted: Profile
 ) -> Profile | None:
     """The profile as written; None when another writer came between."""
-    fields: dict[str, Any] = {
+    fields: dict[str, object] = {
         name: msgspec.to_builtins(getattr(wanted, name)) for name in Profile.__struct_fields__ if name not in _KEPT
     }
     # A new profile starts above every version its deleted predecessor can have had, or a delivery decided
@@ -96,7 +115,7 @@ async def _replace(
     absent = {"version": {"$exists": False}} if stored is None else {}
     try:
         with mongo_border():
-            document: dict[str, Any] | None = await database.profiles.find_one_and_update(
+            document: Mapping[str, object] | None = await database.profiles.find_one_and_update(
                 _place(tenant, user) | seen | absent,
                 update,
                 upsert=stored is None,
@@ -107,5 +126,5 @@ async def _replace(
     return None if document is None else from_document(document)
 
 
-def _place(tenant: str, user: str) -> dict[str, Any]:
+def _place(tenant: str, user: str) -> dict[str, object]:
     return {"_id": f"{tenant}:{user}", "tenant": tenant, "user": user}

@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 
-from services.delivery.core.effects import ReceivedDelivery
 from services.router.core.decision import Decision
-from services.router.core.routing import RoutingInput, route
+from services.router.core.routing import route
+from services.router.core.routing_input import RoutingInput
 from shared.model.channels import Channel
-from shared.model.deliveries import Delivery
+from shared.model.deliveries import Delivery, ReceivedDelivery
 from shared.model.notifications import Notification
-from shared.model.outputs import Coordinates
+from shared.model.outputs import Coordinates, KafkaRecord
 from shared.model.profiles import Profile
 from shared.model.quiet_windows import QuietHours, Window
 from shared.model.records import Record, notify
@@ -53,7 +53,7 @@ def workflow(**changes: Any) -> Workflow:
         "key": "order.shipped",
         "version": 3,
         "category": "orders",
-        "steps": (Step(channels=ALL),),
+        "steps": (Step(key="notify", channels=ALL),),
         "templates": Templates(
             in_app=InAppTemplate(title="Order {{ data.order }}"),
             email=EmailTemplate(subject="Order {{ data.order }}", text="Shipped, {{ user.name }}."),
@@ -67,7 +67,7 @@ def profile(**changes: Any) -> Profile:
     return Profile(**(known | changes))
 
 
-def question(**changes: Any) -> RoutingInput:
+def routing_input(**changes: Any) -> RoutingInput:
     known: dict[str, Any] = {
         "notification": notification(),
         "workflow": workflow(),
@@ -82,7 +82,7 @@ def delivery(**changes: Any) -> Delivery:
     known: dict[str, Any] = {
         "id": "9a4c8f7e-0b5d-5b2a-8c3d-1e2f3a4b5c6d",
         "channel": Channel.EMAIL,
-        "step": 0,
+        "step": "notify",
         "address": "ada@example.com",
         "notification": notification(),
         "decided_at": NOON,
@@ -91,14 +91,21 @@ def delivery(**changes: Any) -> Delivery:
     return Delivery(**(known | changes))
 
 
-def came(**changes: Any) -> ReceivedDelivery:
-    return ReceivedDelivery(
-        delivery=delivery(**changes),
-        coordinates=Coordinates("carillon.deliveries.email.v1", 4, 99),
-        key=b"acme:ada",
-        value=b"as it came",
-        headers=(("traceparent", b"00-1"),),
-    )
+def record(value: bytes | None = b"as it came", **changes: Any) -> KafkaRecord:
+    known: dict[str, Any] = {
+        "topic": "carillon.deliveries.email.v1",
+        "partition": 4,
+        "offset": 99,
+        "key": b"acme:ada",
+        "value": value,
+        "headers": [("traceparent", b"00-1")],
+        "timestamp": NOON,
+    }
+    return KafkaRecord(**(known | changes))
+
+
+def received(**changes: Any) -> ReceivedDelivery:
+    return ReceivedDelivery(delivery=delivery(**changes), record=record())
 
 
 def decision(asked: RoutingInput, record: Record | None = None, offset: int = 5) -> Decision:

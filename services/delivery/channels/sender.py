@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from services.delivery.core.attempts import Outcome
+from services.delivery.core.attempts import LeaseTooShort, Outcome
 from shared.model.deliveries import Delivery
 from shared.model.workflows import Workflow
 
@@ -12,10 +12,10 @@ from shared.model.workflows import Workflow
 class Sender(Protocol):
     """One channel's way out. Library errors end at this border: `send` raises none of them."""
 
-    async def send(self, delivery: Delivery, workflow: Workflow, send_before: float) -> Outcome | None:
+    async def send(self, delivery: Delivery, workflow: Workflow, send_before: float) -> Outcome | LeaseTooShort:
         """Sends within the channel's time limit, the delivery id with it wherever there is a field for it.
 
-        None: nothing was sent, because the sending would have begun after `send_before` (monotonic seconds).
+        LeaseTooShort: nothing was sent, as the sending would have begun after `send_before` (monotonic seconds).
         """
         ...
 

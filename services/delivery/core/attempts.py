@@ -1,4 +1,4 @@
-"""What becomes of a delivery after an attempt (pure): sent, tried again, parked or dead."""
+"""What becomes of a delivery after an attempt: sent, tried again, parked or dead."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from zlib import crc32
 
 import msgspec
 
-from shared.model.deliveries import DeliveryState
+from shared.model.deliveries import DeliveryResult, DeliveryState
 from shared.model.reasons import Reason
 
 JITTER: Final = 0.2
@@ -34,8 +34,8 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True):
 
     code: str | None = None
     retry_after_ms: int | None = None
-    silent: bool = False
-    """The endpoint did not answer at all: others for it need not knock for a while."""
+    cool_down: bool = False
+    """The endpoint did not answer at all: others for it are parked for a while."""
 
 
 class ProviderUnavailable(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,18 +44,11 @@ class ProviderUnavailable(msgspec.Struct, frozen=True, kw_only=True):
     code: str | None = None
 
 
+class LeaseTooShort(msgspec.Struct, frozen=True):
+    """Nothing was sent: the sending would have begun when the lease is as good as over. Claim again."""
+
+
 Outcome = Sent | Rejected | Failed | ProviderUnavailable
-
-
-class DeliveryResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is recorded; every output that must follow derives from it. Times are ms since the epoch."""
-
-    state: DeliveryState
-    at: int
-    attempts: int
-    reason: Reason | None = None
-    code: str | None = None
-    due: int | None = None
 
 
 def decide(

@@ -1,33 +1,20 @@
-"""Every output that must follow a result (pure). A replay that meets the recorded result re-emits them all."""
+"""Every output that must follow a result. A replay that meets the recorded result emits them all again."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
-from services.delivery.core.attempts import DeliveryResult
 from shared.model import ids
-from shared.model.dead_letters import dead_letter_headers
-from shared.model.deliveries import Delivery, DeliveryState
+from shared.model.dead_letters import dead_letter
+from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
 from shared.model.holds import Cause, Hold
-from shared.model.outputs import Coordinates, Output
+from shared.model.outputs import Output
 from shared.model.records import Kind, Record, encode
 from shared.model.statuses import Subject, status
 from shared.model.timestamps import rfc3339
 from shared.model.topics import Topics
 
 CAUSES = {DeliveryState.RETRYING: Cause.RETRY, DeliveryState.PARKED: Cause.PROVIDER_DOWN}
-
-
-class ReceivedDelivery(msgspec.Struct, frozen=True, kw_only=True):
-    """A delivery as it came: read, and its bytes for the dead-letter topic."""
-
-    delivery: Delivery
-    coordinates: Coordinates
-    key: bytes | None
-    value: bytes
-    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 class DeliveryEffects(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +29,7 @@ def derive_effects(topics: Topics, received: ReceivedDelivery, result: DeliveryR
     delivery = received.delivery
     outputs = [delivery_status(topics, delivery, result)]
     if result.state is DeliveryState.DEAD:
-        outputs.append(dead_letter(topics, received, result))
+        outputs.append(delivery_dead_letter(topics, received, result))
     if result.state is DeliveryState.STALE:
         outputs.append(_again(topics, _back(delivery, result, Kind.STALE)))
     cause = CAUSES.get(result.state)
@@ -56,7 +43,7 @@ def derive_effects(topics: Topics, received: ReceivedDelivery, result: DeliveryR
 def delivery_status(topics: Topics, delivery: Delivery, result: DeliveryResult) -> Output:
     """`carillon.delivery.<state>`: ids, reason and code, never an address or contents."""
     notification = delivery.notification
-    data: dict[str, Any] = {
+    data: dict[str, object] = {
         "notification": notification.id,
         "delivery": delivery.id,
         "channel": delivery.channel,
@@ -82,26 +69,22 @@ def delivery_status(topics: Topics, delivery: Delivery, result: DeliveryResult) 
     )
 
 
-def dead_letter(topics: Topics, received: ReceivedDelivery, result: DeliveryResult) -> Output:
+def delivery_dead_letter(topics: Topics, received: ReceivedDelivery, result: DeliveryResult) -> Output:
     """The record as it came, with headers that say where it stood and why nobody retries it."""
-    where = received.coordinates
-    headers = dead_letter_headers(
-        topic=where.topic,
-        partition=where.partition,
-        offset=where.offset,
-        group=topics.group(f"delivery-{received.delivery.channel}"),
+    channel = received.delivery.channel
+    return dead_letter(
+        topics.deliveries_dlq(channel),
+        received.record,
+        group=topics.group(f"delivery-{channel}"),
         code=result.code or str(result.reason),
         error_class=str(result.reason),
         at=result.at,
         attempts=result.attempts,
     )
-    return Output(
-        topics.deliveries_dlq(received.delivery.channel), received.key, received.value, [*received.headers, *headers]
-    )
 
 
 def _back(delivery: Delivery, result: DeliveryResult, kind: Kind) -> Record:
-    """The delivery at the door again, one pass on."""
+    """The delivery for `decide` again, one pass on."""
     notification = delivery.notification
     return Record(
         kind=kind,

@@ -1,6 +1,6 @@
-"""What is under way (pure): offsets that may be committed, and each key's order.
+"""What is in flight: offsets that may be committed, and each key's order.
 
-A record is under way from its reading until all that follows it is durable. An offset is committed only
+A record is in flight from its reading until all that follows it is durable. An offset is committed only
 when everything before it is done; of one key only one record is worked on at a time. A key keeps order
 within its partition, as Kafka does; records without a key have no order to keep.
 """
@@ -18,7 +18,7 @@ Place = tuple[str, int]
 """Topic and partition."""
 
 
-class Job(NamedTuple, Generic[J]):
+class Queued(NamedTuple, Generic[J]):
     """A job, where its record stands, and the key it keeps order with."""
 
     at: Coordinates
@@ -27,31 +27,31 @@ class Job(NamedTuple, Generic[J]):
 
 
 class InFlight(Generic[J]):
-    """Jobs under way by partition and key."""
+    """Jobs in flight by partition and key."""
 
     def __init__(self) -> None:
-        self._under_way: dict[Place, dict[int, None]] = {}
+        self._in_flight: dict[Place, dict[int, None]] = {}
         self._read_up_to: dict[Place, int] = {}
-        self._chains: dict[tuple[Place, bytes], deque[Job[J]]] = {}
+        self._chains: dict[tuple[Place, bytes], deque[Queued[J]]] = {}
 
     def __len__(self) -> int:
-        return sum(map(len, self._under_way.values()))
+        return sum(map(len, self._in_flight.values()))
 
     def add(self, at: Coordinates, key: bytes | None, job: J) -> bool:
         """Takes a job in; True when it may start, False when it waits behind one of the same key."""
         place = (at.topic, at.partition)
-        self._under_way.setdefault(place, {})[at.offset] = None
+        self._in_flight.setdefault(place, {})[at.offset] = None
         self._read_up_to[place] = at.offset + 1
         if key is None:
             return True
         chain = self._chains.setdefault((place, key), deque())
-        chain.append(Job(at, key, job))
+        chain.append(Queued(at, key, job))
         return len(chain) == 1
 
-    def done(self, at: Coordinates, key: bytes | None) -> Job[J] | None:
+    def done(self, at: Coordinates, key: bytes | None) -> Queued[J] | None:
         """Ends the job at the head of its key; returns the next one of that key, which may start."""
         place = (at.topic, at.partition)
-        self._under_way.get(place, {}).pop(at.offset, None)
+        self._in_flight.get(place, {}).pop(at.offset, None)
         chain = None if key is None else self._chains.get((place, key))
         if key is None or not chain or chain[0].at != at:
             return None
@@ -69,14 +69,14 @@ class InFlight(Generic[J]):
     def committable(self) -> dict[Place, int]:
         """By partition the offset before which everything is done."""
         return {
-            place: next(iter(self._under_way.get(place) or ()), read_up_to)
+            place: next(iter(self._in_flight.get(place) or ()), read_up_to)
             for place, read_up_to in self._read_up_to.items()
         }
 
     def forget(self, places: set[Place]) -> None:
         """The partitions belong to somebody else now."""
         for place in places:
-            self._under_way.pop(place, None)
+            self._in_flight.pop(place, None)
             self._read_up_to.pop(place, None)
         for place, key in [name for name in self._chains if name[0] in places]:
             del self._chains[place, key]

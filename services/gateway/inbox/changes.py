@@ -14,10 +14,10 @@ from services.gateway.live.core.messages import item_state
 from shared.model import ids as derived
 from shared.model.inbox import Change, InboxEvent, InboxItem, encode
 from shared.model.outputs import Output
+from shared.model.ports import RecordWriter
 from shared.model.statuses import Subject, status
 from shared.model.topics import Topics
 from shared.model.users import User
-from shared.mongo.profiles import Writer
 from shared.process.clock import now_ms
 
 PAGE: Final = 500
@@ -27,7 +27,7 @@ PAGE: Final = 500
 class Changes:
     """Changes items and announces it: one inbox event per page, one status per item."""
 
-    def __init__(self, store: InboxStore, writer: Writer, topics: Topics) -> None:
+    def __init__(self, store: InboxStore, writer: RecordWriter, topics: Topics) -> None:
         self._store = store
         self._writer = writer
         self._topics = topics

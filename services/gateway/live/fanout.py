@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 
 from services.gateway.live.core.messages import Announcement
 from services.gateway.live.registry import Member, Registry
-from shared.kafka.consumer import consumer
+from shared.kafka.consumer import open_consumer
 from shared.model import inbox
 from shared.model.errors import KafkaUnavailable
 
@@ -47,7 +47,7 @@ class Fanout:
 
     async def start(self) -> None:
         """Stands at the end of every partition when it returns: no later event is missed. Raises KafkaUnavailable."""
-        reader = consumer(
+        reader = open_consumer(
             self._bootstrap,
             self._topic,
             group=None,

@@ -15,19 +15,19 @@ from shared.catalog.cache import Catalog
 from shared.http.bodies import read_body
 from shared.http.problems import Problem
 from shared.model import strict_json
+from shared.model.ports import RecordWriter
 from shared.model.profiles import Profile
 from shared.model.strict_json import escape
 from shared.model.topics import Topics
 from shared.model.users import User
 from shared.mongo import profiles as profile_store
 from shared.mongo.database import Database
-from shared.mongo.profiles import Writer
 
 MOST_BYTES: Final = 65_536
 
 
 def preferences_routes(
-    database: Database, writer: Writer, topics: Topics, catalog: Catalog, identify: Identify
+    database: Database, writer: RecordWriter, topics: Topics, catalog: Catalog, identify: Identify
 ) -> APIRouter:
     """GET and PUT of one path."""
     routes = APIRouter(prefix=PREFIX, tags=["preferences"])

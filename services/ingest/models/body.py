@@ -1,4 +1,4 @@
-"""Reading a decoded JSON value into a model: all that is wrong is told at once, each with where and why."""
+"""Reading a decoded JSON value into a model: all that is wrong is said at once, each with where and why."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shared.model.errors import Invalid
 from shared.model.strict_json import escape
 
 MAX_ERRORS: Final = 100
-"""Errors told at once."""
+"""Errors in one answer."""
 _MAX_TOKEN: Final = 100
 """Characters of a name that an error repeats."""
 _SHAPES: Final[Mapping[str, str]] = {
@@ -57,7 +57,7 @@ def read(model: type[M], value: Any, context: Mapping[str, Any] | None = None) -
     # Unknown fields first: a misspelt name explains the required one that is missing.
     faults.sort(key=lambda fault: fault["type"] != "extra_forbidden")
     detail = f"{len(faults)} fields are not valid" if len(faults) > 1 else "a field is not valid"
-    raise InvalidFields("invalid_request", detail, [_told(model, fault) for fault in faults[:MAX_ERRORS]])
+    raise InvalidFields("invalid_request", detail, [_describe(model, fault) for fault in faults[:MAX_ERRORS]])
 
 
 def example(model: type[BaseModel]) -> Any:
@@ -65,7 +65,7 @@ def example(model: type[BaseModel]) -> Any:
     return model.model_json_schema()["examples"][0]
 
 
-def _told(model: type[Body], fault: ErrorDetails) -> tuple[str, str]:
+def _describe(model: type[Body], fault: ErrorDetails) -> tuple[str, str]:
     path, values = fault["loc"], fault.get("ctx", {})
     if fault["type"] == INVALID_KEY:
         path = path[:-1]  # pydantic marks an error of the key itself by one more name

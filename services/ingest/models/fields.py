@@ -27,7 +27,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)
 _PREFERENCE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}")
 
 
-def told(error: Invalid) -> PydanticCustomError:
+def field_error(error: Invalid) -> PydanticCustomError:
     """A domain error as pydantic collects it; its pointer is relative to the field."""
     return PydanticCustomError("invalid", "{detail}", {"detail": error.detail, "pointer": error.pointer or ""})
 
@@ -39,7 +39,7 @@ def checked(check: Callable[[str, str], object]) -> AfterValidator:
         try:
             check(value, "")
         except Invalid as error:
-            raise told(error) from error
+            raise field_error(error) from error
         return value
 
     return AfterValidator(run)

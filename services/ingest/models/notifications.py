@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, PlainValidator, ValidationInfo, field_va
 from pydantic_core import PydanticCustomError
 
 from services.ingest.models.body import Body, read
-from services.ingest.models.fields import PrintableKey, Time, UserId, WorkflowKey, told
+from services.ingest.models.fields import PrintableKey, Time, UserId, WorkflowKey, field_error
 from services.ingest.models.people import InlinePerson, UserReference
 from shared.model.errors import Invalid
 from shared.model.notifications import Priority
@@ -21,7 +21,7 @@ def _read_recipient(item: Any) -> Recipient:
     try:
         return recipient(item, "")
     except Invalid as error:
-        raise told(error) from error
+        raise field_error(error) from error
 
 
 NamedRecipient = Annotated[
@@ -71,14 +71,14 @@ class SendRequest(Body):
         return at
 
 
-class AcceptedNotification(Body):
+class NotifiedUser(Body):
     """One of the notifications that were accepted."""
 
     id: str
     user: str
 
 
-class Accepted(Body):
+class AcceptedNotifications(Body):
     """Every notification is durable."""
 
     model_config = ConfigDict(
@@ -94,7 +94,7 @@ class Accepted(Body):
     )
 
     id: str = Field(description="the event id, equal for equal Idempotency-Keys")
-    notifications: list[AcceptedNotification]
+    notifications: list[NotifiedUser]
     durability: Durability
 
 

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, StrictBool, ValidationError, WrapValidat
 from pydantic_core import PydanticCustomError
 
 from services.ingest.models.body import Body, read
-from services.ingest.models.fields import MAX_ENTRIES, Clock, Locale, Name, PreferenceName, Zone, told
+from services.ingest.models.fields import MAX_ENTRIES, Clock, Locale, Name, PreferenceName, Zone, field_error
 from services.ingest.models.people import Addresses
 from shared.model import webhook_secrets
 from shared.model.errors import InvalidProfile
@@ -76,7 +76,7 @@ class QuietHoursBody(Body):
             check_quiet_hours(msgspec.convert(self.model_dump(by_alias=True), QuietHours))
         except InvalidProfile as error:
             pointer = (error.pointer or "/quiet_hours/windows").removeprefix("/quiet_hours")
-            raise told(InvalidProfile(error.code, error.detail, pointer)) from error
+            raise field_error(InvalidProfile(error.code, error.detail, pointer)) from error
         return self
 
 

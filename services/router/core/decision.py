@@ -1,20 +1,21 @@
-"""The decision: what the door found for one record, with the inputs that mattered (pure)."""
+"""The decision: what was found for one record, with the inputs that mattered."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
-from services.router.core.routing import RoutingItem
+from services.router.core.items import RoutingItem
 from shared.model import ids
 from shared.model.notifications import Notification
 from shared.model.outputs import Coordinates
 from shared.model.records import Record
 
+Snapshot = dict[str, object]
+"""What was known of the user, without addresses, as it is stored and as `why` tells it."""
+
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """What the door found for one record. `at` in milliseconds since the epoch."""
+    """What was found for one record. `at` in milliseconds since the epoch."""
 
     record: Record
     notification: Notification
@@ -22,9 +23,9 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     items: tuple[RoutingItem, ...]
     at: int
     profile_version: int
-    snapshot: dict[str, Any]
+    snapshot: Snapshot
 
     @property
     def id(self) -> str:
-        """One trip of one subject through the door."""
+        """One pass of one subject through `decide`."""
         return ids.decision_id(self.record.subject, self.record.generation, self.record.pass_)

@@ -1,4 +1,4 @@
-"""What must follow a decision (pure): deliveries, holds, closed ledger rows and one status.
+"""What must follow a decision: deliveries, holds, closed ledger rows and one status.
 
 Everything derives from the decision and its record, so a replay repeats it to the letter.
 """
@@ -6,14 +6,14 @@ Everything derives from the decision and its record, so a replay repeats it to t
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
 
 import msgspec
 
 from services.router.core.decision import Decision
-from services.router.core.routing import Deliver, HoldUntil, RoutingItem, Suppress
+from services.router.core.items import Deliver, HoldUntil, RoutingItem, Suppress
 from shared.model import ids
-from shared.model.deliveries import Delivery, DeliveryState
+from shared.model.claims import Closing
+from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState
 from shared.model.holds import Hold
 from shared.model.outputs import Output
 from shared.model.reasons import Reason
@@ -36,17 +36,7 @@ class DecisionState(StrEnum):
 ENDS = {Reason.CANCELLED: DecisionState.CANCELLED, Reason.EXPIRED: DecisionState.EXPIRED}
 
 
-class Closing(msgspec.Struct, frozen=True, kw_only=True):
-    """A ledger row that the door ends, unless it has moved on."""
-
-    delivery: str
-    generation: int
-    pass_: int
-    state: DeliveryState
-    reason: Reason
-
-
-class Effects(msgspec.Struct, frozen=True, kw_only=True):
+class DecisionEffects(msgspec.Struct, frozen=True, kw_only=True):
     """All that follows one chunk's decisions."""
 
     outputs: list[Output]
@@ -54,26 +44,26 @@ class Effects(msgspec.Struct, frozen=True, kw_only=True):
     closings: list[Closing]
 
 
-def effects(topics: Topics, decisions: list[Decision]) -> Effects:
+def derive_effects(topics: Topics, decisions: list[Decision]) -> DecisionEffects:
     """The effects of decisions, in their order."""
-    result = Effects(outputs=[], holds=[], closings=[])
+    result = DecisionEffects(outputs=[], holds=[], closings=[])
     for decision in decisions:
-        told = []
+        described = []
         for item in decision.items:
-            about: dict[str, Any] = {"channel": item.channel, "step": item.step}
+            about: dict[str, object] = {"channel": item.channel, "step": item.step}
             if isinstance(item, Deliver):
                 delivery = _delivery(decision, item)
                 result.outputs.append(_output(topics, delivery))
-                told.append(about | {"outcome": "deliver", "delivery": delivery.id})
+                described.append(about | {"outcome": "deliver", "delivery": delivery.id})
             elif isinstance(item, HoldUntil):
                 hold = _hold(decision, item)
                 result.holds.append(hold)
-                told.append(about | _told_hold(item, hold))
+                described.append(about | _describe_hold(item, hold))
             else:
                 if decision.record.delivery is not None:
-                    result.closings.append(_closing(decision, item))
-                told.append(about | {"outcome": "suppress", "reason": item.reason, "rule": item.rule})
-        result.outputs.append(_status(topics, decision, told))
+                    result.closings.append(_closing(decision, decision.record.delivery, item))
+                described.append(about | {"outcome": "suppress", "reason": item.reason, "rule": item.rule})
+        result.outputs.append(_status(topics, decision, described))
     return result
 
 
@@ -114,7 +104,7 @@ def _hold(decision: Decision, item: HoldUntil) -> Hold:
     else:
         subject = record.subject
         if item.channel is not None:
-            subject = ids.step_id(notification.id, item.step or 0, item.channel)
+            subject = ids.step_id(notification.id, item.step or "", item.channel)
         back = Record(
             kind=Kind.RELEASE,
             tenant=record.tenant,
@@ -130,22 +120,18 @@ def _hold(decision: Decision, item: HoldUntil) -> Hold:
     return Hold(cause=item.cause, due=item.due, record=back)
 
 
-def _closing(decision: Decision, item: Suppress) -> Closing:
-    record = decision.record
-    state = ENDS.get(item.reason, DecisionState.SUPPRESSED)
+def _closing(decision: Decision, delivery: Delivery, item: Suppress) -> Closing:
+    state = DeliveryState(ENDS.get(item.reason, DecisionState.SUPPRESSED))
+    result = DeliveryResult(state=state, at=decision.at, attempts=delivery.attempts, reason=item.reason)
     return Closing(
-        delivery=record.subject,
-        generation=record.generation,
-        pass_=record.pass_,
-        state=DeliveryState(state),
-        reason=item.reason,
+        delivery=delivery.id, generation=decision.record.generation, pass_=decision.record.pass_, result=result
     )
 
 
-def _status(topics: Topics, decision: Decision, told: list[dict[str, Any]]) -> Output:
+def _status(topics: Topics, decision: Decision, described: list[dict[str, object]]) -> Output:
     """The decision as the world sees it: every item with its reason, never an address."""
     record, notification = decision.record, decision.notification
-    data: dict[str, Any] = {
+    data: dict[str, object] = {
         "notification": notification.id,
         "workflow": notification.workflow,
         "version": notification.version,
@@ -157,7 +143,7 @@ def _status(topics: Topics, decision: Decision, told: list[dict[str, Any]]) -> O
         "profile_version": decision.profile_version,
         "partition": decision.coordinates.partition,
         "offset": decision.coordinates.offset,
-        "items": told,
+        "items": described,
     }
     return status(
         topics.statuses,
@@ -182,7 +168,7 @@ def state(items: tuple[RoutingItem, ...]) -> DecisionState:
     return ENDS.get(next(iter(reasons)), DecisionState.SUPPRESSED) if len(reasons) == 1 else DecisionState.SUPPRESSED
 
 
-def _told_hold(item: HoldUntil, hold: Hold) -> dict[str, Any]:
+def _describe_hold(item: HoldUntil, hold: Hold) -> dict[str, object]:
     return {
         "outcome": "hold",
         "reason": item.reason,

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final, NamedTuple
 
 import faust
+from faust.types import EventT, Message
 
-CHUNK_BYTES = 4 * 1_048_576
+from shared.model.outputs import KafkaRecord
+
+CHUNK_BYTES: Final = 4 * 1_048_576
 """A chunk ends here, too: what a record becomes is held in memory until it is written."""
+
+
+class Chunk(NamedTuple):
+    """Records to work on, and Faust's events of the same positions, to acknowledge."""
+
+    records: list[KafkaRecord]
+    events: list[EventT[bytes]]
 
 
 class ChunkStream(faust.Stream[Any]):
     """A stream whose `chunks` yields whatever is queued, without a task, a poll or an ack of its own."""
 
-    async def chunks(self, most: int, linger_seconds: float) -> AsyncIterator[list[Any]]:
-        """Yields lists of up to `most` events, in order per partition; the caller acknowledges each, in order.
+    async def chunks(self, most: int, linger_seconds: float) -> AsyncIterator[Chunk]:
+        """Yields up to `most` records, in order per partition; the caller acknowledges each event, in order.
 
-        The price is per chunk, so after a chunk of several records it waits `linger_seconds` for company;
-        when records come one by one it waits not at all. It keeps the stock iterator's duties: it tracks
-        what is under way, drops events of an earlier assignment and calls the sensors.
+        The price is per chunk, so after a chunk of several records it lingers `linger_seconds` to fill the next;
+        when records come one by one it does not. It keeps the stock iterator's duties: it tracks what is in
+        flight, drops events of an earlier assignment and calls the sensors.
         """
         await self.maybe_start()
         channel: Any = self.channel
@@ -30,7 +40,7 @@ class ChunkStream(faust.Stream[Any]):
         try:
             while not self.should_stop:
                 event = await channel.__anext__()
-                chunk: list[Any] = []
+                chunk = Chunk([], [])
                 size = 0
                 while True:
                     message = event.message
@@ -40,17 +50,32 @@ class ChunkStream(faust.Stream[Any]):
                             unacked.add(message)
                             self._on_message_in(message.tp, message.offset, message)
                         self._on_stream_event_in(message.tp, message.offset, self, event)
-                        chunk.append(event)
+                        chunk.records.append(_record(message))
+                        chunk.events.append(event)
                     size += len(message.value or b"")
-                    if len(chunk) >= most or size >= CHUNK_BYTES or queue.empty():
+                    if len(chunk.events) >= most or size >= CHUNK_BYTES or queue.empty():
                         break
                     event = queue.get_nowait()
-                if chunk:
-                    self.events_total += len(chunk)
+                if chunk.events:
+                    self.events_total += len(chunk.events)
                     yield chunk
-                if len(chunk) > 1 and queue.empty() and linger_seconds:
+                if len(chunk.events) > 1 and queue.empty() and linger_seconds:
                     await asyncio.sleep(linger_seconds)
         except StopAsyncIteration:
             return
         finally:
             self._channel_stop_iteration(channel)
+
+
+def _record(message: Message) -> KafkaRecord:
+    """Faust keeps seconds, and headers as a list or a dict."""
+    headers = message.headers or []
+    return KafkaRecord(
+        message.topic,
+        message.partition,
+        message.offset,
+        message.key,
+        message.value,
+        list(headers.items()) if isinstance(headers, Mapping) else list(headers),
+        round(message.timestamp * 1000) if message.timestamp else -1,
+    )

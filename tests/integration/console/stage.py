@@ -1,4 +1,4 @@
-"""The console's two halves in this process, and what stands around them in its tests: the door, users of the API."""
+"""The console's two halves in this process, and what surrounds them in its tests: the router, users of the API."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 
 from sandbox.free_ports import free_ports
 from services.console.api.routes import create_api
-from services.console.timeline.consumer import Statuses
-from services.router.core.effects import effects
-from services.router.decisions import store
+from services.console.timeline.consumer import StatusConsumer
+from services.router.core.effects import derive_effects
+from services.router.decisions import Decisions
 from shared.http import server
 from shared.kafka.producer import Publisher
 from shared.model.channels import Channel
@@ -23,9 +23,10 @@ from shared.model.deliveries import DeliveryState
 from shared.model.outputs import Output
 from shared.model.statuses import Subject, status
 from shared.model.topics import Topics
-from shared.mongo import api_keys, holds
+from shared.mongo import api_keys
 from shared.mongo.api_keys import Scope
 from shared.mongo.database import open_database
+from shared.mongo.holds import Holds
 from shared.process.runtime import Runtime
 from tests.support.env import Names
 from tests.support.wait import until
@@ -49,13 +50,13 @@ class Console:
         return await self.get(f"/v1/notifications/{notification}/timeline", key)
 
     async def until(self, entries: int) -> dict:
-        """The story once it has that many entries."""
+        """The timeline once it has that many entries."""
 
-        async def told() -> dict:
-            code, story = await self.timeline()
-            return story if code == 200 and len(story["entries"]) >= entries else {}
+        async def grown() -> dict:
+            code, timeline = await self.timeline()
+            return timeline if code == 200 and len(timeline["entries"]) >= entries else {}
 
-        return await until(told, what=f"{entries} entries in the timeline")
+        return await until(grown, what=f"{entries} entries in the timeline")
 
 
 def sent(topics: Topics, channel: Channel) -> Output:
@@ -63,15 +64,15 @@ def sent(topics: Topics, channel: Channel) -> Output:
     row = made.became(channel, state)
     return status(
         topics.statuses, area="delivery", state=state, subject=Subject(row["subject"], 0, 0), tenant="default",
-        user="ana", at=made.ACCEPTED + 90, data={"notification": made.NOTIFICATION.id, "channel": channel, "step": 0,
+        user="ana", at=made.ACCEPTED + 90, data={"notification": made.NOTIFICATION.id, "channel": channel, "step": "notify",
         "event_id": "e1", "workflow": "order.shipped", "attempts": 1},
     )  # fmt: skip
 
 
 @asynccontextmanager
-async def following(database, bootstrap: str, topics: Topics) -> AsyncIterator[Statuses]:
-    consumer = Statuses(database, bootstrap, topics)
-    task = asyncio.create_task(consumer.follow())
+async def consuming(database, bootstrap: str, topics: Topics) -> AsyncIterator[StatusConsumer]:
+    consumer = StatusConsumer(database, bootstrap, topics)
+    task = asyncio.create_task(consumer.run())
     try:
         yield consumer
         assert not task.done(), "the consumer ended"
@@ -97,7 +98,7 @@ async def console(names: Names) -> AsyncIterator[Console]:
             server.serve(create_api(database), runtime, host="127.0.0.1", port=port, drain_seconds=1)
         )
         try:
-            async with following(database, names.brokers.kafka, topics):
+            async with consuming(database, names.brokers.kafka, topics):
                 made_console = Console(
                     url=f"http://127.0.0.1:{port}", database=database, publisher=publisher, topics=topics, keys=keys
                 )
@@ -116,11 +117,11 @@ async def _answers(console: Console) -> bool:
 
 
 async def decide(live: Console) -> None:
-    """What the door does with a notification: in-app goes, e-mail waits, no webhook."""
-    carried = await store(live.database, [made.decision(made.IN_APP, made.QUIET, made.NO_WEBHOOK)])
-    follow = effects(live.topics, carried)
-    await holds.place(live.database, follow.holds)
-    await live.publisher.publish(follow.outputs)
+    """What `decide` does with a notification: in-app goes, e-mail waits, no webhook."""
+    carried = await Decisions(live.database).insert([made.decision(made.IN_APP, made.QUIET, made.NO_WEBHOOK)])
+    effects = derive_effects(live.topics, carried)
+    await Holds(live.database).insert(effects.holds)
+    await live.publisher.publish(effects.outputs)
 
 
 async def why(live: Console, notification: str, key: str) -> tuple[int | None, str, str]:

@@ -24,7 +24,7 @@ from sandbox.mongod import Mongod
 from sandbox.process import Service
 from shared.catalog import publishing
 from shared.kafka.admin import ensure_topics
-from shared.kafka.consumer import consumer
+from shared.kafka.consumer import open_consumer
 from shared.kafka.producer import Publisher
 from shared.model import records, workflows
 from shared.model.topics import Topics
@@ -38,7 +38,7 @@ WORKFLOWS = (
     {
         "key": "chat.new_message",
         "category": "chat",
-        "steps": [{"channels": ["in_app"]}],
+        "steps": [{"key": "notify", "channels": ["in_app"]}],
         "templates": {"in_app": {"title": "{{ data.text }}"}},
     },
     {
@@ -47,7 +47,7 @@ WORKFLOWS = (
         "priority": "high",
         "on": ["order.shipped"],
         "recipients": "data.users",
-        "steps": [{"channels": ["in_app"]}],
+        "steps": [{"key": "notify", "channels": ["in_app"]}],
         "templates": {"in_app": {"title": "Shipped"}},
     },
 )
@@ -133,7 +133,7 @@ class Stack:
 
     async def read(self, topic: str) -> list[Any]:
         """Every record of a topic, up to what is there now."""
-        reader = consumer(self.kafka.bootstrap, group=None, client_id="test")
+        reader = open_consumer(self.kafka.bootstrap, group=None, client_id="test")
         await reader.start()
         try:
             partitions = [TopicPartition(topic, number) for number in await _partitions(reader, topic)]

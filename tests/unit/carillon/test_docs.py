@@ -8,9 +8,9 @@ from pathlib import Path
 import yaml
 
 from carillon.cli.templates import check_templates
-from services.router.core.routing import Rule
 from shared.model.deliveries import TERMINAL, DeliveryState
 from shared.model.reasons import Reason
+from shared.model.rules import Rule
 from shared.model.workflows import Workflow, parse
 
 DOCS = Path(__file__).parents[3] / "docs"

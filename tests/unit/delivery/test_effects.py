@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import orjson
 import pytest
 
-from services.delivery.core.attempts import DeliveryResult
-from services.delivery.core.effects import DeliveryEffects, ReceivedDelivery, derive_effects
-from services.delivery.receive import UnreadableRecord, read
+from services.delivery.core.effects import DeliveryEffects, derive_effects
+from services.delivery.core.receive import read
 from shared.model.channels import Channel
-from shared.model.deliveries import DeliveryState
+from shared.model.dead_letters import UnreadableRecord
+from shared.model.deliveries import DeliveryResult, DeliveryState, ReceivedDelivery
 from shared.model.holds import Cause
-from shared.model.outputs import Coordinates
 from shared.model.reasons import Reason
 from shared.model.records import Kind, decode_record, encode
 from shared.model.topics import Topics
@@ -25,16 +23,16 @@ TOPICS = Topics()
 
 def after(state: DeliveryState, **more: Any) -> DeliveryEffects:
     return derive_effects(
-        TOPICS, a.came(generation=1, pass_=2), DeliveryResult(state=state, at=a.NOON, **({"attempts": 2} | more))
+        TOPICS, a.received(generation=1, pass_=2), DeliveryResult(state=state, at=a.NOON, **({"attempts": 2} | more))
     )
 
 
 @pytest.mark.parametrize("state", [state for state in DeliveryState if state is not DeliveryState.CLAIMED])
 def test_every_result_tells_exactly_one_status(state: DeliveryState) -> None:
     found = after(state, due=a.NOON + 5)
-    (told,) = [output for output in found.outputs if output.topic == TOPICS.statuses]
-    assert dict(told.headers)["ce_type"] == f"carillon.delivery.{state}".encode()
-    assert b"ada@example.com" not in (told.value or b"")
+    (published,) = [output for output in found.outputs if output.topic == TOPICS.statuses]
+    assert dict(published.headers)["ce_type"] == f"carillon.delivery.{state}".encode()
+    assert b"ada@example.com" not in (published.value or b"")
     assert found == after(state, due=a.NOON + 5), "a replay repeats it"
     more = {DeliveryState.DEAD: TOPICS.deliveries_dlq(Channel.EMAIL), DeliveryState.STALE: TOPICS.notifications}
     assert [output.topic for output in found.outputs[1:]] == ([more[state]] if state in more else [])
@@ -57,7 +55,7 @@ def test_a_hold_brings_it_back_one_pass_on(state: DeliveryState, cause: Cause) -
     assert decode_record(encode(record)) == record
 
 
-def test_stale_goes_to_the_door_at_once() -> None:
+def test_stale_is_decided_again_at_once() -> None:
     output = after(DeliveryState.STALE).outputs[1]
     record = decode_record(output.value)
     assert output.key == b"acme:ada"
@@ -82,32 +80,18 @@ def test_a_status_tells_what_it_is_about() -> None:
     assert (body["generation"], body["pass"], body["user"]) == (1, 2, "ada")
 
 
-def record(value: bytes | None) -> Any:
-    return SimpleNamespace(value=value, key=b"k", headers=(("h", b"1"),))
-
-
-AT = Coordinates("t", 1, 2)
-
-
 def test_reading_a_delivery() -> None:
     raw = encode(a.delivery())
-    assert read(TOPICS, Channel.EMAIL, record(raw), AT) == ReceivedDelivery(
-        delivery=a.delivery(), coordinates=AT, key=b"k", value=raw, headers=(("h", b"1"),)
-    )
+    assert read(Channel.EMAIL, a.record(raw)) == ReceivedDelivery(delivery=a.delivery(), record=a.record(raw))
 
 
 @pytest.mark.parametrize(
     ("value", "code"),
-    [(None, b"unreadable_delivery"), (b"x", b"unreadable_delivery"), (b"{}", b"unreadable_delivery"),
-     (encode(a.delivery(channel=Channel.WEBHOOK)), b"wrong_channel")],
+    [(None, "unreadable_delivery"), (b"x", "unreadable_delivery"), (b"{}", "unreadable_delivery"),
+     (encode(a.delivery(channel=Channel.WEBHOOK)), "wrong_channel")],
 )  # fmt: skip
-def test_what_is_no_delivery_of_the_channel(value: bytes | None, code: bytes) -> None:
-    found = read(TOPICS, Channel.EMAIL, record(value), AT)
+def test_what_is_no_delivery_of_the_channel(value: bytes | None, code: str) -> None:
+    found = read(Channel.EMAIL, a.record(value))
     assert isinstance(found, UnreadableRecord)
-    assert (found.letter.topic, found.letter.key, found.letter.value) == (
-        TOPICS.deliveries_dlq(Channel.EMAIL),
-        b"k",
-        value,
-    )
-    assert dict(found.letter.headers)["error_code"] == code
-    assert found.letter.headers[0] == ("h", b"1")
+    assert found.record == a.record(value)
+    assert found.error.code == code

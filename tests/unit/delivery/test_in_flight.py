@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from services.delivery.core.in_flight import InFlight, Job, Place
+from services.delivery.core.in_flight import InFlight, Place, Queued
 from shared.model.outputs import Coordinates
 
 KEYS = [None, b"a", b"b"]
@@ -24,7 +24,7 @@ def test_a_key_waits_for_its_earlier_record() -> None:
     assert window.add(at(2), b"b", "other")
     assert window.done(at(2), b"b") is None
     assert window.committable() == {("t", 0): 0}
-    assert window.done(at(0), b"a") == Job(at(1), b"a", "second")
+    assert window.done(at(0), b"a") == Queued(at(1), b"a", "second")
     assert window.committable() == {("t", 0): 1}
     assert window.done(at(1), b"a") is None
     assert window.committable() == {("t", 0): 3}
@@ -46,7 +46,7 @@ def test_a_key_in_two_partitions_is_not_held_up_when_one_of_them_goes() -> None:
     window.stop(lambda coordinates: coordinates.partition == 0)
     window.forget({("t", 0)})
     assert not window.add(at(8, ("t", 1)), b"a", "follows")
-    assert window.done(at(7, ("t", 1)), b"a") == Job(at(8, ("t", 1)), b"a", "follows")
+    assert window.done(at(7, ("t", 1)), b"a") == Queued(at(8, ("t", 1)), b"a", "follows")
     window.done(at(8, ("t", 1)), b"a")
     assert window.committable() == {("t", 1): 9}
 

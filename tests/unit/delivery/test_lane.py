@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 import pytest
 from aiokafka import TopicPartition
 
+from services.delivery.core.jobs import Job
 from services.delivery.lane import LaneQueue
 from shared.model.channels import Channel
+from shared.model.deliveries import ReceivedDelivery
 from shared.model.outputs import Coordinates
 from shared.model.records import encode
 from shared.model.topics import Topics
@@ -28,6 +30,7 @@ class Read(NamedTuple):
     topic: str = TOPIC
     value: bytes = encode(a.delivery())
     headers: tuple[tuple[str, bytes], ...] = ()
+    timestamp: int = 0
 
 
 class Log:
@@ -65,12 +68,11 @@ class Hands:
         self.changed = asyncio.Event()
         self.cancelled: list[Coordinates] = []
 
-    async def deliver(self, came: Any, under_way: set[Coordinates]) -> None:
-        at = came.coordinates
+    async def deliver(self, received: ReceivedDelivery, job: Job) -> None:
+        at = received.record.coordinates
         self.jobs[at] = asyncio.get_running_loop().create_future()
         self.changed.set()
-        if self.claims:
-            under_way.add(at)
+        job.claimed = self.claims
         try:
             await self.jobs[at]
         except asyncio.CancelledError:
@@ -88,7 +90,7 @@ class Hands:
 
 
 def lane(hands: Any, slots: int = 4) -> LaneQueue:
-    return LaneQueue(channel=Channel.EMAIL, topics=Topics(), worker=hands, slots=slots)
+    return LaneQueue(channel=Channel.EMAIL, worker=hands, slots=slots)
 
 
 class Running:
@@ -114,11 +116,11 @@ async def test_stopping_finishes_what_is_claimed_and_commits_no_further() -> Non
     hands.end(3)
     hands.end(0)
     await running.ended()
-    assert len(hands.jobs) == 2, "what waited behind the claimed one is let go"
+    assert len(hands.jobs) == 2, "what waited behind the claimed one is dropped"
     assert log.committed == {(TOPIC, 0): 1}
 
 
-async def test_what_is_not_claimed_is_let_go_at_once() -> None:
+async def test_what_is_not_claimed_is_dropped_at_once() -> None:
     log, hands = Log(Read(0)), Hands(claims=False)
     running = Running(hands, log)
     await hands.until(1)
@@ -128,9 +130,9 @@ async def test_what_is_not_claimed_is_let_go_at_once() -> None:
     assert log.committed == {(TOPIC, 0): 0}
 
 
-async def test_a_full_window_does_not_hide_a_failure() -> None:
+async def test_a_full_lane_does_not_hide_a_failure() -> None:
     log, hands = Log(*(Read(n) for n in range(10))), Hands()
-    running = Running(hands, log, slots=1)  # 4 records of one key: the window is full, one is at work
+    running = Running(hands, log, slots=1)  # 4 records of one key: the lane is full, one is at work
     await hands.until(1)
     hands.jobs[Coordinates(TOPIC, 0, 0)].set_exception(RuntimeError("broken"))
     with pytest.raises(RuntimeError, match="broken"):
@@ -138,7 +140,7 @@ async def test_a_full_window_does_not_hide_a_failure() -> None:
     assert log.committed == {(TOPIC, 0): 0}
 
 
-async def test_a_full_window_does_not_hide_the_stop() -> None:
+async def test_a_full_lane_does_not_hide_the_stop() -> None:
     log, hands = Log(*(Read(n) for n in range(10))), Hands(claims=False)
     running = Running(hands, log, slots=1)
     await hands.until(1)
@@ -175,7 +177,7 @@ async def test_a_failure_at_the_very_end_is_raised_too() -> None:
 
 
 async def test_partitions_that_come_back_are_delivered_from_the_last_commit() -> None:
-    """The head of a chain was let go before its claim: after the re-assignment its key must flow again."""
+    """The head of a chain was dropped before its claim: after the re-assignment its key must flow again."""
     log, hands = Log(Read(0), Read(1), Read(0, partition=1), Read(1, partition=1)), Hands(claims=False)
     running = Running(hands, log)
     await hands.until(2)
@@ -201,16 +203,16 @@ async def test_partitions_that_come_back_are_delivered_from_the_last_commit() ->
 
 async def test_revoking_nothing_and_the_unknown_is_nothing() -> None:
     queue, log = lane(Hands()), Log()
-    await queue.leave(log, set())
-    await queue.leave(log, {(TOPIC, 9)})
+    await queue.revoke(log, set())
+    await queue.revoke(log, {(TOPIC, 9)})
     assert log.committed == {}
 
 
-async def test_a_window_full_of_the_unclaimed_reads_on_after_its_partition_has_gone() -> None:
+async def test_a_lane_full_of_the_unclaimed_reads_on_after_its_partition_has_gone() -> None:
     log, hands = Log(*(Read(n) for n in range(4))), Hands(claims=False)
-    running = Running(hands, log, slots=1)  # the window is full, and nothing in it is claimed
+    running = Running(hands, log, slots=1)  # the lane is full, and nothing in it is claimed
     await hands.until(1)
-    await running.queue.leave(log, {(TOPIC, 0)})
+    await running.queue.revoke(log, {(TOPIC, 0)})
     log.waiting = [Read(7, b"acme:bob", partition=1)]
     await hands.until(2)
     running.stop.set()

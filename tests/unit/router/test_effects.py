@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 
 from services.router.core.decision import Decision
-from services.router.core.effects import DecisionState, Effects, effects, state
-from services.router.core.routing import Deliver, HoldUntil, RoutingInput, Suppress
-from services.router.decisions import _document, _replayed
+from services.router.core.effects import DecisionEffects, DecisionState, derive_effects, state
+from services.router.core.items import Deliver, HoldUntil, Suppress
+from services.router.core.routing_input import RoutingInput
+from services.router.decisions import _row, replayed
 from shared.model import ids
 from shared.model.channels import Channel
 from shared.model.deliveries import DeliveryState
@@ -28,8 +29,8 @@ from tests.unit.router.test_routing_laws import questions
 TOPICS = Topics()
 
 
-def after(decision: Decision) -> Effects:
-    return effects(TOPICS, [decision])
+def after(decision: Decision) -> DecisionEffects:
+    return derive_effects(TOPICS, [decision])
 
 
 def told(outputs: list[Output]) -> list[tuple[str, dict[str, Any]]]:
@@ -43,7 +44,11 @@ def told(outputs: list[Output]) -> list[tuple[str, dict[str, Any]]]:
 
 def retry(**changes: Any) -> Record:
     earlier = a.delivery(
-        id=ids.delivery_id(a.ID, 0, Channel.EMAIL, "phone-2"), endpoint="phone-2", attempts=3, generation=2, pass_=4
+        id=ids.delivery_id(a.ID, "notify", Channel.EMAIL, "phone-2"),
+        endpoint="phone-2",
+        attempts=3,
+        generation=2,
+        pass_=4,
     )
     known: dict[str, Any] = {
         "kind": Kind.RETRY, "tenant": "acme", "user": "ada", "subject": earlier.id, "generation": 2, "pass_": 5,
@@ -53,29 +58,29 @@ def retry(**changes: Any) -> Record:
 
 
 def retried(**changes: Any) -> Decision:
-    asked = a.question(**({"channel": Channel.EMAIL, "step": 0} | changes))
+    asked = a.routing_input(**({"channel": Channel.EMAIL, "step": "notify"} | changes))
     return a.decision(asked, retry())
 
 
 def test_a_delivery_carries_what_was_decided() -> None:
-    follow = after(a.decision(a.question(notification=a.notification(traceparent="00-ab-cd-01"))))
-    sent = {output.topic: output for output in follow.outputs}
+    effects = after(a.decision(a.routing_input(notification=a.notification(traceparent="00-ab-cd-01"))))
+    sent = {output.topic: output for output in effects.outputs}
     output = sent["carillon.deliveries.email.v1"]
     assert output.key == b"acme:ada"
     assert output.headers == [("traceparent", b"00-ab-cd-01")]
     found = decode_delivery(output.value)
     assert (found.id, found.address, found.decided_at, found.profile_version, found.attempts) == (
-        ids.delivery_id(a.ID, 0, "email", "default"), "ada@example.com", a.NOON, 7, 0,
+        ids.delivery_id(a.ID, "notify", "email", "default"), "ada@example.com", a.NOON, 7, 0,
     )  # fmt: skip
     assert (found.generation, found.pass_) == (0, 0)
-    assert len(follow.outputs) == 4
-    assert not follow.holds
-    assert not follow.closings
+    assert len(effects.outputs) == 4
+    assert not effects.holds
+    assert not effects.closings
 
 
 def test_urgent_goes_by_the_express_lane_where_there_is_one() -> None:
-    follow = after(a.decision(a.question(notification=a.notification(priority=Priority.URGENT))))
-    assert [output.topic for output in follow.outputs] == [
+    effects = after(a.decision(a.routing_input(notification=a.notification(priority=Priority.URGENT))))
+    assert [output.topic for output in effects.outputs] == [
         "carillon.deliveries.in_app.v1", "carillon.deliveries.email.express.v1",
         "carillon.deliveries.webhook.express.v1", "carillon.statuses.v1",
     ]  # fmt: skip
@@ -89,11 +94,11 @@ def test_a_retry_keeps_attempts_endpoint_and_id() -> None:
 
 
 def test_a_retry_that_is_held_stays_the_same_delivery_one_pass_on() -> None:
-    follow = after(retried(profile=a.profile(quiet_hours=a.NIGHTS), now=a.NIGHT))
-    (hold,) = follow.holds
+    effects = after(retried(profile=a.profile(quiet_hours=a.NIGHTS), now=a.NIGHT))
+    (hold,) = effects.holds
     assert hold.record == msgspec.structs.replace(retry(), pass_=6, due=a.MORNING)
-    assert follow.closings == []
-    assert told(follow.outputs)[0][0] == "carillon.delivery.held"
+    assert effects.closings == []
+    assert told(effects.outputs)[0][0] == "carillon.delivery.held"
 
 
 @pytest.mark.parametrize(
@@ -106,29 +111,35 @@ def test_a_retry_that_is_held_stays_the_same_delivery_one_pass_on() -> None:
     ],
 )
 def test_the_row_of_a_delivery_that_ends_is_closed(changes: dict[str, Any], closed: DeliveryState) -> None:
-    follow = after(retried(**changes))
-    (closing,) = follow.closings
-    assert (closing.delivery, closing.generation, closing.pass_, closing.state) == (retry().subject, 2, 5, closed)
+    effects = after(retried(**changes))
+    (closing,) = effects.closings
+    assert (closing.delivery, closing.generation, closing.pass_, closing.result.state) == (
+        retry().subject,
+        2,
+        5,
+        closed,
+    )
+    assert closing.result.attempts == 3
     assert closed.is_terminal
-    ((type_, _),) = told(follow.outputs)
+    ((type_, _),) = told(effects.outputs)
     assert type_ == f"carillon.delivery.{closed}"
 
 
 def test_a_notification_without_a_row_closes_none() -> None:
-    assert after(a.decision(a.question(workflow=None))).closings == []
+    assert after(a.decision(a.routing_input(workflow=None))).closings == []
 
 
 def test_passes_only_grow_and_no_hold_meets_another() -> None:
     record, seen, passes = None, set(), []
-    night = a.question(profile=a.profile(quiet_hours=a.NIGHTS), now=a.NIGHT)
+    night = a.routing_input(profile=a.profile(quiet_hours=a.NIGHTS), now=a.NIGHT)
     for _ in range(5):
         (hold,) = after(a.decision(night, record)).holds
         record = hold.record
         assert record == decode_record(encode(record))
-        assert record.subject == ids.step_id(a.ID, 0, "email")
+        assert record.subject == ids.step_id(a.ID, "notify", "email")
         seen.add(hold.id)
         passes.append(record.pass_)
-        night = msgspec.structs.replace(night, channel=Channel.EMAIL, step=0)
+        night = msgspec.structs.replace(night, channel=Channel.EMAIL, step="notify")
     assert passes == [1, 2, 3, 4, 5]
     assert len(seen) == 5
 
@@ -136,11 +147,11 @@ def test_passes_only_grow_and_no_hold_meets_another() -> None:
 @given(questions())
 def test_a_replay_repeats_everything_to_the_letter(asked: RoutingInput) -> None:
     first = a.decision(asked)
-    row = copy.deepcopy(_document(first))
+    row = copy.deepcopy(_row(first))
     other = msgspec.structs.replace(
         first, items=(Suppress(reason=Reason.EXPIRED, rule="expiry"),), at=1, profile_version=0
     )  # type: ignore[arg-type]  # a plain word
-    again = _replayed(other, row)
+    again = replayed(other, row)
     assert again is not None
     assert after(again) == after(first)
     assert len(told(after(first).outputs)) == 1, "one status for each decision"
@@ -149,19 +160,19 @@ def test_a_replay_repeats_everything_to_the_letter(asked: RoutingInput) -> None:
 
 
 def test_other_coordinates_are_a_duplicate() -> None:
-    asked = a.question()
-    assert _replayed(a.decision(asked, offset=6), _document(a.decision(asked, offset=5))) is None
+    asked = a.routing_input()
+    assert replayed(a.decision(asked, offset=6), _row(a.decision(asked, offset=5))) is None
 
 
 def test_statuses_tell_no_address() -> None:
-    for asked in (a.question(), a.question(profile=a.profile(quiet_hours=a.NIGHTS), now=a.NIGHT)):
+    for asked in (a.routing_input(), a.routing_input(profile=a.profile(quiet_hours=a.NIGHTS), now=a.NIGHT)):
         ((_, body),) = told(after(a.decision(asked)).outputs)
         assert "example.com/a" not in str(body)
         assert "ada@" not in str(body)
 
 
 def test_one_word_for_a_decision() -> None:
-    go = Deliver(channel=Channel.EMAIL, step=0, address="x")
+    go = Deliver(channel=Channel.EMAIL, step="notify", address="x")
     wait = HoldUntil(reason=Reason.QUIET_HOURS, rule="quiet_hours", cause="quiet_hours", due=1)  # type: ignore[arg-type]  # plain words
     no = Suppress(reason=Reason.NO_ADDRESS, rule="address")  # type: ignore[arg-type]  # a plain word
     late = Suppress(reason=Reason.EXPIRED, rule="expiry")  # type: ignore[arg-type]  # a plain word

@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 
-from services.router.core.routing import Deliver, HoldUntil, RoutingInput, RoutingItem, Rule, Suppress, route
+from services.router.core.items import Deliver, HoldUntil, RoutingItem, Suppress
+from services.router.core.routing import route
+from services.router.core.routing_input import RoutingInput
 from shared.model.channels import Channel
 from shared.model.holds import Cause
 from shared.model.notifications import Contact
 from shared.model.profiles import Preferences
 from shared.model.quiet_windows import QuietHours, Window
 from shared.model.reasons import Reason
+from shared.model.rules import Rule
 from shared.model.steps import Step
 from shared.model.workflows import QuietPolicy
 from tests.support import samples as a
@@ -27,15 +30,15 @@ def whole(reason: Reason, rule: Rule) -> list[RoutingItem]:
 
 def deliver(channel: Channel, **more: Any) -> Deliver:
     address = {IN_APP: "ada", EMAIL: a.ADDRESSES["email"], WEBHOOK: a.ADDRESSES["webhook"]}[channel]
-    return Deliver(**{"channel": channel, "step": 0, "address": address} | more)
+    return Deliver(**{"channel": channel, "step": "notify", "address": address} | more)
 
 
 def no(channel: Channel, reason: Reason, rule: Rule) -> Suppress:
-    return Suppress(reason=reason, rule=rule, channel=channel, step=0)
+    return Suppress(reason=reason, rule=rule, channel=channel, step="notify")
 
 
 def quiet(due: int, **more: Any) -> HoldUntil:
-    known: dict[str, Any] = {"channel": EMAIL, "step": 0}
+    known: dict[str, Any] = {"channel": EMAIL, "step": "notify"}
     return HoldUntil(
         reason=Reason.QUIET_HOURS, rule=Rule.QUIET_HOURS, cause=Cause.QUIET_HOURS, due=due, **(known | more)
     )
@@ -54,7 +57,7 @@ def asked(preferences: dict[str, dict[str, bool]] | None = None, **changes: Any)
         "workflow": a.workflow(**parts["w"]),
         "profile": a.profile(**parts["p"]),
     }
-    return a.question(**made | parts["q"])
+    return a.routing_input(**made | parts["q"])
 
 
 EVERYWHERE = [deliver(IN_APP), deliver(EMAIL), deliver(WEBHOOK)]
@@ -159,8 +162,8 @@ TABLE: dict[str, tuple[RoutingInput, Sequence[RoutingItem]]] = {
         [deliver(IN_APP), quiet(a.NIGHT + 5), deliver(WEBHOOK)],
     ),
     "two steps": (
-        asked(w_steps=(Step(channels=(IN_APP,)), Step(channels=(EMAIL, IN_APP)))),
-        [deliver(IN_APP), deliver(EMAIL, step=1), deliver(IN_APP, step=1)],
+        asked(w_steps=(Step(key="first", channels=(IN_APP,)), Step(key="second", channels=(EMAIL, IN_APP)))),
+        [deliver(IN_APP, step="first"), deliver(EMAIL, step="second"), deliver(IN_APP, step="second")],
     ),
     "release of one channel only": (asked(q_channel=EMAIL, q_step=1), [deliver(EMAIL, step=1)]),
     "release of one channel that has expired": (
@@ -168,13 +171,13 @@ TABLE: dict[str, tuple[RoutingInput, Sequence[RoutingItem]]] = {
         [Suppress(reason=Reason.EXPIRED, rule=Rule.EXPIRY, channel=EMAIL, step=1)],
     ),
     "release of one channel, refused meanwhile": (
-        asked({"channel_types": {"email": False}}, q_channel=EMAIL, q_step=0),
+        asked({"channel_types": {"email": False}}, q_channel=EMAIL, q_step="notify"),
         [no(EMAIL, Reason.CHANNEL_OPTED_OUT, Rule.CHANNEL_PREFERENCE)],
     ),
     "release into another window": (
         asked(
             p_quiet_hours=QuietHours(windows=(*a.NIGHTS.windows, Window(start="07:00", until="08:00"))),
-            q_now=a.MORNING, q_channel=EMAIL, q_step=0,
+            q_now=a.MORNING, q_channel=EMAIL, q_step="notify",
         ),
         [quiet(a.MORNING + 3_600_000)],
     ),

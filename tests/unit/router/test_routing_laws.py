@@ -6,8 +6,10 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.router.core.items import Deliver, HoldUntil, RoutingItem
 from services.router.core.quiet_hours import quiet_until
-from services.router.core.routing import Deliver, HoldUntil, RoutingInput, RoutingItem, route
+from services.router.core.routing import route
+from services.router.core.routing_input import RoutingInput
 from shared.model.channels import Channel
 from shared.model.notifications import Contact
 from shared.model.profiles import Preferences, Profile
@@ -46,7 +48,7 @@ PROFILE = st.builds(
     zone=ZONE,
 )
 STEPS = st.lists(
-    st.builds(lambda c: Step(channels=tuple(c)), st.lists(st.sampled_from(Channel), min_size=1, unique=True)),
+    st.builds(lambda key, c: Step(key=key, channels=tuple(c)), st.sampled_from("abc"), st.lists(st.sampled_from(Channel), min_size=1, unique=True)),
     min_size=1, max_size=3,
 )  # fmt: skip
 WORKFLOW = st.builds(
@@ -71,8 +73,8 @@ NOTIFICATION = st.builds(
 def questions(draw: st.DrawFn) -> RoutingInput:
     if draw(YES):  # one that goes through, or random ones seldom get as far as quiet hours
         hours = draw(st.just(a.NIGHTS) | HOURS)
-        return a.question(profile=a.profile(quiet_hours=hours, zone=draw(ZONE)), now=draw(DAY | st.just(a.NIGHT)))
-    asked = a.question(
+        return a.routing_input(profile=a.profile(quiet_hours=hours, zone=draw(ZONE)), now=draw(DAY | st.just(a.NIGHT)))
+    asked = a.routing_input(
         notification=draw(NOTIFICATION),
         workflow=draw(st.one_of(WORKFLOW, WORKFLOW, WORKFLOW, st.none())),
         profile=draw(st.one_of(PROFILE, PROFILE, PROFILE, st.none())),
@@ -82,7 +84,7 @@ def questions(draw: st.DrawFn) -> RoutingInput:
     )
     if draw(YES):
         asked = msgspec.structs.replace(
-            asked, channel=draw(st.sampled_from(Channel)), step=draw(st.sampled_from([None, 0, 2]))
+            asked, channel=draw(st.sampled_from(Channel)), step=draw(st.sampled_from([None, "a", "c"]))
         )
     return asked
 
@@ -93,10 +95,10 @@ def is_quiet(profile: Profile, now: int) -> bool:
     return quiet_until(hours, zone, now) is not None
 
 
-def asked_for(asked: RoutingInput, workflow: Workflow) -> list[tuple[int, Channel]]:
+def asked_for(asked: RoutingInput, workflow: Workflow) -> list[tuple[str, Channel]]:
     if asked.channel is not None:
-        return [(asked.step or 0, asked.channel)]
-    return [(position, channel) for position, step in enumerate(workflow.steps) for channel in step.channels]
+        return [(asked.step or "", asked.channel)]
+    return [(step.key, channel) for step in workflow.steps for channel in step.channels]
 
 
 def lawful(asked: RoutingInput, items: tuple[RoutingItem, ...]) -> set[str]:
@@ -110,7 +112,7 @@ def lawful(asked: RoutingInput, items: tuple[RoutingItem, ...]) -> set[str]:
     elif asked.channel is None:
         had_work.add("every channel once")
     if asked.workflow is not None and "whole" not in had_work and not isinstance(items[0], HoldUntil):
-        assert [(item.step or 0, item.channel) for item in items] == asked_for(asked, asked.workflow)
+        assert [(item.step or "", item.channel) for item in items] == asked_for(asked, asked.workflow)
     for item in items:
         if isinstance(item, HoldUntil):
             had_work.add(item.reason)

@@ -19,7 +19,7 @@ FILE = {
     "recipients": "data.to",
     "actor": "data.sender.id",
     "category": "chat",
-    "steps": [{"channels": ["webhook"]}],
+    "steps": [{"key": "notify", "channels": ["webhook"]}],
 }
 
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.model.dead_letters import dead_letter_headers
+from shared.model.dead_letters import dead_letter
 from shared.model.inbox import Change, InboxEvent, InboxItem, decode, encode
+from shared.model.outputs import KafkaRecord
 from shared.model.statuses import Subject, status
 from shared.model.timestamps import from_datetime, parse_rfc3339, rfc3339, to_datetime
 from shared.mongo.inbox_rows import from_row, to_row
@@ -49,9 +50,8 @@ def test_inbox_rows(item: InboxItem, read_at: int | None, deleted_at: int | None
     row = to_row(item, delivery="d", tenant="acme", user="ada")
     assert row["_id"] == "d", "the delivery's id is the claim"
     assert from_row(row) == item
-    row |= {
-        name: None if at is None else to_datetime(at) for name, at in (("read_at", read_at), ("deleted_at", deleted_at))
-    }
+    row["read_at"] = None if read_at is None else to_datetime(read_at)
+    row["deleted_at"] = None if deleted_at is None else to_datetime(deleted_at)
     changed = from_row(row)
     assert (changed.read_at, changed.deleted_at) == (read_at, deleted_at)
     event = InboxEvent(change=Change.READ, items=(changed,), at=5, unread=0, counted_to=7)
@@ -83,10 +83,11 @@ def test_a_status_is_a_cloudevent_that_repeats_itself() -> None:
 
 
 def test_headers_of_a_dead_letter() -> None:
-    headers = dead_letter_headers(
-        topic="t", partition=3, offset=9, group="g", code="c", error_class="E", at=5, attempts=2
-    )
-    assert dict(headers) == {
+    record = KafkaRecord("t", 3, 9, b"k", b"v", [("own", b"1")], 0)
+    letter = dead_letter("dlq", record, group="g", code="c", error_class="E", at=5, attempts=2)
+    assert letter[:3] == ("dlq", b"k", b"v")
+    assert letter.headers[0] == ("own", b"1")
+    assert dict(letter.headers[1:]) == {
         "source_topic": b"t", "source_partition": b"3", "source_offset": b"9", "source_consumer_group": b"g", "attempts": b"2",
         "error_class": b"E", "error_code": b"c", "first_failed_at": b"5", "last_failed_at": b"5",
     }  # fmt: skip

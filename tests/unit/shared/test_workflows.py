@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from shared.model.errors import InvalidWorkflow
+from shared.model.steps import AVAILABLE_KINDS, StepKind
 from shared.model.workflows import QuietPolicy, parse
 from tests.support import samples as a
 
@@ -15,7 +16,7 @@ GOOD: dict[str, Any] = {
     "category": "chat",
     "on": ["com.example.message"],
     "recipients": "data.to",
-    "steps": [{"channels": ["in_app", "email"]}, {"channels": ["webhook"]}],
+    "steps": [{"key": "notify", "channels": ["in_app", "email", "webhook"]}],
     "templates": {"in_app": {"title": "Hi"}, "email": {"subject": {"en": "Hi", "de": "Hallo"}, "text": "Hi"}},
 }
 
@@ -24,7 +25,8 @@ def test_a_good_one() -> None:
     found = parse(GOOD)
     assert found.quiet is QuietPolicy.RESPECT
     assert not found.ignores_quiet_hours
-    assert [list(step.channels) for step in found.steps] == [["in_app", "email"], ["webhook"]]
+    (step,) = found.steps
+    assert (step.key, step.kind, list(step.channels)) == ("notify", StepKind.CHANNEL, ["in_app", "email", "webhook"])
 
 
 @pytest.mark.parametrize(
@@ -35,14 +37,18 @@ def test_a_good_one() -> None:
         ({"key": "chat..x"}, "/key"),
         ({"key": "chat.x\n"}, "/key"),
         ({"steps": []}, "/steps"),
-        ({"steps": [{"channels": []}]}, "/steps"),
-        ({"steps": [{"channels": ["webhook"]}, {"channels": ["webhook", "in_app", "webhook"]}]}, "/steps/1/channels"),
+        ({"steps": [{"key": "notify", "channels": []}]}, "/steps/0/channels"),
+        ({"steps": [{"key": "notify"}]}, "/steps/0/channels"),
+        ({"steps": [{"channels": ["webhook"]}]}, "/steps/0"),
+        ({"steps": [{"key": "Notify!", "channels": ["webhook"]}]}, "/steps/0/key"),
+        ({"steps": [{"key": "notify", "kind": "fax", "channels": ["webhook"]}]}, "/steps/0/kind"),
+        ({"steps": [{"key": "notify", "channels": ["webhook", "in_app", "webhook"]}]}, "/steps/0/channels"),
         ({"recipients": None}, "/on"),
         ({"expires_after_seconds": 0}, "/expires_after_seconds"),
         ({"expires_after_seconds": 30 * 86_400 + 1}, "/expires_after_seconds"),
         ({"templates": {"in_app": {"title": "Hi"}}}, "/templates/email"),
         ({"templates": {}}, "/templates/in_app"),
-        ({"steps": [{"channels": ["pigeon"]}]}, "/steps/0/channels/0"),
+        ({"steps": [{"key": "notify", "channels": ["pigeon"]}]}, "/steps/0/channels/0"),
         ({"priority": "asap"}, "/priority"),
     ],
 )
@@ -51,6 +57,19 @@ def test_a_mistake_is_pointed_at(changes: dict[str, Any], pointer: str) -> None:
         parse(GOOD | changes)
     assert refused.value.pointer is not None
     assert refused.value.pointer.startswith(pointer.rsplit("/0", 1)[0] if "pigeon" in str(changes) else pointer)
+
+
+@pytest.mark.parametrize("kind", sorted(set(StepKind) - AVAILABLE_KINDS))
+def test_a_step_of_a_kind_to_come_is_refused_by_name(kind: str) -> None:
+    with pytest.raises(InvalidWorkflow, match=f"kind {kind} are not available") as refused:
+        parse(GOOD | {"steps": [{"key": "later", "kind": kind, "a_field_of_its_own": "1h"}]})
+    assert (refused.value.code, refused.value.pointer) == ("unavailable_step", "/steps/0/kind")
+
+
+def test_a_second_step_is_refused_as_it_would_be_sent_at_once() -> None:
+    with pytest.raises(InvalidWorkflow, match="second step") as refused:
+        parse(GOOD | {"steps": [*GOOD["steps"], {"key": "then", "channels": ["webhook"]}]})
+    assert (refused.value.code, refused.value.pointer) == ("unavailable_step", "/steps/1")
 
 
 @pytest.mark.parametrize("document", [None, [], "x", 5, {}, {"key": "x"}, GOOD | {"unknown": 1}])

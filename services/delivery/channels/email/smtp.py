@@ -18,7 +18,7 @@ from aiosmtplib.errors import (
 )
 
 from services.delivery.channels.email.compose import compose
-from services.delivery.core.attempts import Failed, Outcome, ProviderUnavailable, Rejected, Sent
+from services.delivery.core.attempts import Failed, LeaseTooShort, Outcome, ProviderUnavailable, Rejected, Sent
 from services.delivery.settings import DeliverySettings
 from shared.model.deliveries import Delivery
 from shared.model.workflows import Workflow
@@ -35,7 +35,7 @@ class EmailSender:
         self._idle: list[aiosmtplib.SMTP] = []
         self._connections = asyncio.Semaphore(settings.smtp_connections)
 
-    async def send(self, delivery: Delivery, workflow: Workflow, send_before: float) -> Outcome | None:
+    async def send(self, delivery: Delivery, workflow: Workflow, send_before: float) -> Outcome | LeaseTooShort:
         """One message to one address; its Message-ID is the delivery id. Raises RenderFailed."""
         message = compose(delivery, workflow, self._from)
         async with self._connections:
@@ -46,7 +46,7 @@ class EmailSender:
                 return ProviderUnavailable(code=type(error).__name__)
             if time.monotonic() >= send_before:
                 self._idle.append(connection)
-                return None
+                return LeaseTooShort()
             outcome = await _transmit(connection, message)
             if connection.is_connected and isinstance(outcome, Sent):
                 self._idle.append(connection)

@@ -8,196 +8,116 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from typing import Any
+from typing import Protocol
 
-import msgspec
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import KafkaError
 
-from services.delivery.core.attempts import DeliveryResult
-from services.delivery.core.effects import ReceivedDelivery, dead_letter, delivery_status
-from services.delivery.receive import UnreadableRecord, read
-from services.delivery.rendering.liquid import RenderFailed, context, render
+from services.delivery.channels.in_app.effects import announcement, expired, unrenderable
+from services.delivery.channels.in_app.render import render_item
+from services.delivery.core.receive import read
+from services.delivery.rendering.liquid import RenderFailed
 from shared.catalog.cache import Catalog
-from shared.kafka.producer import Publisher
-from shared.model import ids
+from shared.kafka.consumer import batches, commit_assigned, offsets_after
+from shared.kafka.dead_letters import refuse
 from shared.model.channels import Channel
-from shared.model.deliveries import Delivery, DeliveryState
-from shared.model.inbox import Change, InboxEvent, InboxItem, encode
-from shared.model.outputs import Coordinates, Output
-from shared.model.reasons import Reason
+from shared.model.dead_letters import UnreadableRecord
+from shared.model.deliveries import DeliveryState, ReceivedDelivery
+from shared.model.inbox import InboxItem
+from shared.model.outputs import KafkaRecord, Output
+from shared.model.ports import RecordWriter
 from shared.model.topics import Topics
-from shared.model.workflows import Workflow
-from shared.mongo.bulk import insert_new
-from shared.mongo.database import Database
-from shared.mongo.errors import mongo_border
-from shared.mongo.inbox_rows import from_row, to_row
+from shared.mongo.inbox_rows import NewInboxRow
 from shared.process.clock import now_ms
 from shared.process.failpoints import Failpoint, failpoint
-from shared.process.metrics import DEAD_LETTERS, DELIVERIES, DELIVERY_SECONDS, REPLAYS
+from shared.process.metrics import DELIVERIES, DELIVERY_SECONDS, REPLAYS
 from shared.process.retries import retry_until_available
 
 BULK = 500
+Stored = tuple[ReceivedDelivery, InboxItem]
+
+
+class InboxRowStore(Protocol):
+    """Where inbox rows are kept. Both methods raise MongoUnavailable."""
+
+    async def insert(self, rows: Sequence[NewInboxRow], /) -> dict[str, InboxItem]:
+        """Inserts, the first insert wins; returns by delivery what was there before."""
+        ...
+
+    async def find(self, deliveries: Iterable[str], /) -> dict[str, InboxItem]:
+        """By delivery the items of rows that exist, as they were announced first."""
+        ...
 
 
 class InboxWriter:
     """Writes the deliveries of `in_app` into inboxes and announces them."""
 
     def __init__(
-        self, *, database: Database, publisher: Publisher, catalog: Catalog, topics: Topics, linger_seconds: float
+        self, *, rows: InboxRowStore, publisher: RecordWriter, catalog: Catalog, topics: Topics, linger_seconds: float
     ) -> None:
-        self._database = database
+        self._rows = rows
         self._publisher = publisher
         self._catalog = catalog
         self._topics = topics
         self._linger = linger_seconds
 
     async def run(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
-        """Writes until `stop` is set; the bulk under way is finished and committed first."""
-        while not stop.is_set():
-            batch = await consumer.getmany(timeout_ms=250, max_records=BULK)
-            records = [record for part in batch.values() for record in part]
-            if not records:
-                continue
+        """Writes until `stop` is set; the bulk in flight is finished and committed first."""
+        async for records in batches(consumer, stop, max_records=BULK):
             await retry_until_available()(self.write, records)
-            await commit_read(consumer, batch)
+            await commit_assigned(consumer, offsets_after(records))
             if len(records) > 1:
                 await asyncio.sleep(self._linger)
 
-    async def write(self, records: Sequence[Any]) -> None:
-        """Rows, then announcements and statuses, of records as they came. Raises MongoUnavailable or KafkaUnavailable."""
-        outputs: list[Output] = []
-        wanted: list[ReceivedDelivery] = []
-        for record in records:
-            job = read(self._topics, Channel.IN_APP, record, Coordinates(record.topic, record.partition, record.offset))
-            if isinstance(job, UnreadableRecord):
-                DEAD_LETTERS.labels(job.letter.topic, job.code).inc()
-                outputs.append(job.letter)
-            else:
-                wanted.append(job)
-        await self._fetch_workflows(wanted)
+    async def write(self, records: Sequence[KafkaRecord]) -> None:
+        """Rows, then announcements and statuses. Raises MongoUnavailable or KafkaUnavailable: call again."""
+        read_ones = [read(Channel.IN_APP, record) for record in records]
+        received = [each for each in read_ones if isinstance(each, ReceivedDelivery)]
+        unreadable = [each for each in read_ones if isinstance(each, UnreadableRecord)]
+        dlq, group = self._topics.deliveries_dlq(Channel.IN_APP), self._topics.group("delivery-in_app")
+        outputs: list[Output] = refuse(dlq, unreadable, group=group)
+        await self._fetch_workflows(received)
         now = now_ms()
-        late = [received for received in wanted if received.delivery.notification.is_expired(now)]
+        late = [each for each in received if each.delivery.notification.is_expired(now)]
         stored = await self._written_before(late, outputs)
-        items = [
-            (received, item)
-            for received in wanted
-            if not received.delivery.notification.is_expired(now)
-            and (item := self._item(received, now, outputs)) is not None
-        ]
-        stored += await self._insert(items)
+        stored += await self._insert(self._items(received, now, outputs))
         failpoint(Failpoint.AFTER_INBOX_ROW)
-        for received, item in stored:
-            outputs += self._announce(received.delivery, item)
+        for each, item in stored:
+            outputs += announcement(self._topics, each.delivery, item)
+            waited_ms = item.created_at - each.delivery.notification.accepted_at
+            DELIVERY_SECONDS.labels(Channel.IN_APP).observe(max(0, waited_ms) / 1000)
         await self._publisher.publish(outputs)
         failpoint(Failpoint.AFTER_PRODUCE)
 
-    async def _fetch_workflows(self, wanted: list[ReceivedDelivery]) -> None:
-        places = {(n.tenant, n.workflow, n.version) for n in (received.delivery.notification for received in wanted)}
+    async def _fetch_workflows(self, received: Sequence[ReceivedDelivery]) -> None:
+        places = {(n.tenant, n.workflow, n.version) for n in (each.delivery.notification for each in received)}
         await self._catalog.fetch(place for place in places if self._catalog.version(*place) is None)
 
-    async def _written_before(
-        self, late: list[ReceivedDelivery], outputs: list[Output]
-    ) -> list[tuple[ReceivedDelivery, InboxItem]]:
+    async def _written_before(self, late: Sequence[ReceivedDelivery], outputs: list[Output]) -> list[Stored]:
         """Among those that have expired: a row written in time is a replay, the others end here."""
-        rows = await self._rows(received.delivery.id for received in late)
-        for received in late:
-            if received.delivery.id not in rows:
-                expired_at = received.delivery.notification.expires_at
-                result = DeliveryResult(state=DeliveryState.EXPIRED, at=expired_at, attempts=0, reason=Reason.EXPIRED)
-                outputs.append(delivery_status(self._topics, received.delivery, result))
-        return [(received, rows[received.delivery.id]) for received in late if received.delivery.id in rows]
+        rows = await self._rows.find(each.delivery.id for each in late)
+        outputs += [expired(self._topics, each.delivery) for each in late if each.delivery.id not in rows]
+        return [(each, rows[each.delivery.id]) for each in late if each.delivery.id in rows]
 
-    async def _rows(self, deliveries: Iterable[str]) -> dict[str, InboxItem]:
-        """Rows that exist, as they were announced first."""
-        wanted = list(deliveries)
-        if not wanted:
-            return {}
-        with mongo_border():
-            found = self._database.inbox.find({"_id": {"$in": wanted}})
-            return {row["_id"]: _as_created(from_row(row)) async for row in found}
+    def _items(self, received: Sequence[ReceivedDelivery], now: int, outputs: list[Output]) -> list[Stored]:
+        """What is to be inserted; what cannot be rendered ends in `outputs`."""
+        items: list[Stored] = []
+        for each in received:
+            notification = each.delivery.notification
+            if notification.is_expired(now):
+                continue
+            workflow = self._catalog.version(notification.tenant, notification.workflow, notification.version)
+            try:
+                items.append((each, render_item(each.delivery, workflow, each.record.offset, now)))
+            except RenderFailed as error:
+                outputs += unrenderable(self._topics, each, error)
+        return items
 
-    def _item(self, received: ReceivedDelivery, now: int, outputs: list[Output]) -> InboxItem | None:
-        """The row's contents; None when it cannot be rendered (then what follows is in `outputs`)."""
-        delivery = received.delivery
-        notification = delivery.notification
-        workflow = self._catalog.version(notification.tenant, notification.workflow, notification.version)
-        try:
-            return _render(delivery, workflow, received.coordinates.offset, now)
-        except RenderFailed as error:
-            result = DeliveryResult(
-                state=DeliveryState.DEAD,
-                at=delivery.decided_at,
-                attempts=1,
-                reason=Reason.RENDER_FAILED,
-                code=str(error),
-            )
-            outputs += [delivery_status(self._topics, delivery, result), dead_letter(self._topics, received, result)]
-            return None
-
-    async def _insert(
-        self, items: list[tuple[ReceivedDelivery, InboxItem]]
-    ) -> list[tuple[ReceivedDelivery, InboxItem]]:
-        if not items:
-            return []
+    async def _insert(self, items: Sequence[Stored]) -> list[Stored]:
         rows = [
-            to_row(
-                item,
-                delivery=received.delivery.id,
-                tenant=received.delivery.notification.tenant,
-                user=received.delivery.notification.user,
-            )
-            for received, item in items
+            NewInboxRow(each.delivery.id, each.delivery.notification.tenant, each.delivery.notification.user, item)
+            for each, item in items
         ]
-        seen = await insert_new(self._database.inbox, rows)
-        DELIVERIES.labels(Channel.IN_APP, DeliveryState.SENT, "none").inc(len(items) - len(seen))
-        if not seen:
-            return items
-        REPLAYS.labels("inbox").inc(len(seen))
-        first = await self._rows(rows[position]["_id"] for position in seen)
-        return [(received, first.get(received.delivery.id, item)) for received, item in items]
-
-    def _announce(self, delivery: Delivery, item: InboxItem) -> list[Output]:
-        notification = delivery.notification
-        key = ids.user_key(notification.tenant, notification.user)
-        created = InboxEvent(change=Change.CREATED, items=(item,), at=item.created_at)
-        result = DeliveryResult(state=DeliveryState.SENT, at=item.created_at, attempts=1)
-        DELIVERY_SECONDS.labels(Channel.IN_APP).observe(max(0, item.created_at - notification.accepted_at) / 1000)
-        return [
-            Output(self._topics.inbox, key, encode(created), []),
-            delivery_status(self._topics, delivery, result),
-        ]
-
-
-def _as_created(item: InboxItem) -> InboxItem:
-    """The row as it was announced first: what happened to it since is announced on its own."""
-    return msgspec.structs.replace(item, seen_at=None, read_at=None, archived_at=None, deleted_at=None, updated_at=None)
-
-
-def _render(delivery: Delivery, workflow: Workflow | None, offset: int, now: int) -> InboxItem:
-    template = workflow.templates.in_app if workflow else None
-    if workflow is None or template is None:
-        raise RenderFailed("no_template")
-    notification, values = delivery.notification, context(delivery)
-    return InboxItem(
-        id=notification.id,
-        workflow=notification.workflow,
-        type=template.type,
-        title=render(template.title, delivery.locale, values),
-        body=render(template.body, delivery.locale, values),
-        url=render(template.url, None, values) if template.url else None,
-        data=notification.data,
-        actor=notification.actor,
-        offset=offset,
-        created_at=now,
-    )
-
-
-async def commit_read(consumer: AIOKafkaConsumer, batch: dict[Any, Sequence[Any]]) -> None:
-    """Commits what was read, except where the partition has moved on meanwhile."""
-    assigned = consumer.assignment()
-    offsets = {part: records[-1].offset + 1 for part, records in batch.items() if part in assigned}
-    with suppress(KafkaError):  # whoever gets the partition reads from the last commit on and meets the rows
-        if offsets:
-            await consumer.commit(offsets)
+        before = await self._rows.insert(rows)
+        DELIVERIES.labels(Channel.IN_APP, DeliveryState.SENT, "none").inc(len(items) - len(before))
+        REPLAYS.labels("inbox").inc(len(before))
+        return [(each, before.get(each.delivery.id, item)) for each, item in items]

@@ -50,11 +50,11 @@ class WebhookSender:
         except aiohttp.ClientConnectorError as error:
             if isinstance(error.os_error, Forbidden):
                 return Rejected(reason=Reason.FORBIDDEN_ADDRESS)
-            return Failed(code="unreachable", silent=True)
+            return Failed(code="unreachable", cool_down=True)
         except (ValueError, aiohttp.NonHttpUrlClientError):  # InvalidURL is a ValueError, too
             return Rejected(code="invalid_url")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return Failed(code=type(error).__name__, silent=True)
+            return Failed(code=type(error).__name__, cool_down=True)
 
     async def close(self) -> None:
         """Ends the connections."""

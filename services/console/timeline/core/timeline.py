@@ -1,30 +1,21 @@
-"""The story of one notification (pure), put together from what MongoDB keeps of it."""
+"""What happened to one notification: its timeline, built from the rows that MongoDB has of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 
-from services.console.timeline.channel_states import ChannelState, Progress, channel_states, progress
-from services.console.timeline.rule_results import RuleEntry, rule_entries
+from services.console.timeline.core.channel_states import ChannelState, Progress, channel_states, progress
+from services.console.timeline.core.rows import Row, StoredRows
+from services.console.timeline.core.rule_results import RuleEntry, rule_entries
 from shared.model.timestamps import from_datetime, parse_rfc3339, rfc3339
 
-Row = Mapping[str, Any]
-TOLD: Final = frozenset({"user", "generation", "pass", "notification", "channel", "delivery", "reason"})
-"""What an entry says in fields of its own."""
+OWN_FIELDS: Final = frozenset({"user", "generation", "pass", "notification", "channel", "delivery", "reason"})
+"""What of a status is not in an entry's `detail`: the entry has a field for it, or all entries share it."""
 FACTS: Final = ("workflow", "version", "event_id", "event_type", "accepted_at")
-
-
-class Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """What MongoDB keeps of one notification of one tenant."""
-
-    statuses: Sequence[Row]
-    decisions: Sequence[Row]
-    deliveries: Sequence[Row]
-    holds: Sequence[Row]
 
 
 class StatusEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -43,7 +34,7 @@ class StatusEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class DecisionEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One trip through the door: where its record stood, what was known, what each rule said."""
+    """One decision: the coordinates of its record, the inputs, and the result of each rule."""
 
     at: str
     kind: str
@@ -61,7 +52,7 @@ class DecisionEntry(msgspec.Struct, frozen=True, kw_only=True):
     items: list[dict[str, Any]]
 
 
-class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class DeliveryEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A delivery's row in the ledger."""
 
     delivery: str
@@ -72,7 +63,7 @@ class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     attempts: int | None = None
     reason: str | None = None
     code: str | None = None
-    """What the provider said, in short."""
+    """The provider's own code."""
     due: str | None = None
 
 
@@ -86,7 +77,7 @@ class HoldEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Timeline(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is known of one notification."""
+    """All that is known of one notification, in order of time."""
 
     notification: str
     tenant: str
@@ -100,19 +91,21 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     channels: list[ChannelState]
     entries: list[StatusEntry]
     decisions: list[DecisionEntry]
-    deliveries: list[LedgerEntry]
+    deliveries: list[DeliveryEntry]
     holds: list[HoldEntry]
+    complete: bool
+    """False: the oldest entries or decisions may be left out."""
 
 
-def assemble(notification: str, tenant: str, kept: Kept) -> Timeline | None:
-    """The story; None when nothing is kept of it."""
-    anything = [*kept.statuses, *kept.decisions, *kept.deliveries, *kept.holds]
+def build_timeline(notification: str, tenant: str, stored: StoredRows) -> Timeline | None:
+    """The timeline; None when nothing is stored of the notification."""
+    anything = [*stored.statuses, *stored.decisions, *stored.deliveries, *stored.holds]
     if not anything:
         return None
-    facts = _facts(kept)
+    facts = _facts(stored)
     accepted_at = facts.get("accepted_at")
-    since = parse_rfc3339(accepted_at) if accepted_at else _first(kept.statuses)
-    channels = channel_states(kept.statuses)
+    since = parse_rfc3339(accepted_at) if accepted_at else _first(stored.statuses)
+    channels = channel_states(stored.statuses)
     return Timeline(
         notification=notification,
         tenant=tenant,
@@ -124,18 +117,19 @@ def assemble(notification: str, tenant: str, kept: Kept) -> Timeline | None:
         accepted_at=accepted_at,
         state=progress(channels),
         channels=channels,
-        entries=[_entry(row, since) for row in sorted(kept.statuses, key=_when)],
-        decisions=[_decided(row) for row in sorted(kept.decisions, key=_when)],
-        deliveries=[_ledger(row) for row in kept.deliveries],
-        holds=[_waiting(row) for row in kept.holds],
+        entries=[_entry(row, since) for row in sorted(stored.statuses, key=_when)],
+        decisions=[_decision(row) for row in sorted(stored.decisions, key=_when)],
+        deliveries=[_delivery(row) for row in stored.deliveries],
+        holds=[_hold(row) for row in stored.holds],
+        complete=stored.complete,
     )
 
 
-def _facts(kept: Kept) -> dict[str, Any]:
-    """What statuses and decisions say of the notification itself; a decision may be there before its status."""
+def _facts(stored: StoredRows) -> dict[str, Any]:
+    """The notification's own fields, from statuses and decisions; a decision may be stored before its status."""
     facts: dict[str, Any] = {}
-    for told in (*kept.decisions, *(row["data"] for row in kept.statuses)):
-        facts |= {name: told[name] for name in FACTS if told.get(name) is not None}
+    for source in (*stored.decisions, *(row["data"] for row in stored.statuses)):
+        facts |= {name: source[name] for name in FACTS if source.get(name) is not None}
     return facts
 
 
@@ -158,14 +152,14 @@ def _entry(row: Row, since: int) -> StatusEntry:
         generation=data.get("generation", 0),
         pass_=data.get("pass", 0),
         ms_since_accept=at - since,
-        detail={name: value for name, value in data.items() if name not in TOLD and value is not None},
+        detail={name: value for name, value in data.items() if name not in OWN_FIELDS and value is not None},
         channel=data.get("channel"),
         delivery=data.get("delivery") or (row["subject"] if area == "delivery" else None),
         reason=data.get("reason"),
     )
 
 
-def _decided(row: Row) -> DecisionEntry:
+def _decision(row: Row) -> DecisionEntry:
     return DecisionEntry(
         at=rfc3339(from_datetime(row["at"])),
         kind=row["kind"],
@@ -185,16 +179,16 @@ def _decided(row: Row) -> DecisionEntry:
 
 
 def _without_address(item: Row) -> dict[str, Any]:
-    """An item for operators: who needs to know where it went looks into the profile."""
+    """An item for operators; the address is in the profile."""
     shown = {name: value for name, value in item.items() if name not in ("address", "type")}
     times = {name: rfc3339(shown[name]) for name in ("due", "valid_until") if shown.get(name) is not None}
     return {"outcome": item["type"], **shown, **times}
 
 
-def _ledger(row: Row) -> LedgerEntry:
-    result = row.get("result") or row.get("outcome") or {}
+def _delivery(row: Row) -> DeliveryEntry:
+    result = row.get("result") or {}
     due = result.get("due")
-    return LedgerEntry(
+    return DeliveryEntry(
         delivery=row["_id"],
         state=row["state"],
         generation=row["generation"],
@@ -207,7 +201,7 @@ def _ledger(row: Row) -> LedgerEntry:
     )
 
 
-def _waiting(row: Row) -> HoldEntry:
+def _hold(row: Row) -> HoldEntry:
     return HoldEntry(
         hold=row["_id"], cause=row["cause"], due=rfc3339(from_datetime(row["due"])), channel=row.get("channel")
     )

@@ -1,4 +1,4 @@
-"""What must lie before the services start: topics, migrations, the catalog, a development key. All may be repeated."""
+"""What must be there before the services start: topics, migrations, the catalog, a development key. All may be repeated."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ CATALOG: Final = ROOT / "catalog"
 TENANT: Final = "default"
 
 
-class Refused(Exception):
-    """A step of the groundwork failed; the message says which and why."""
+class ProvisioningFailed(Exception):
+    """A step of the provisioning failed; the message says which and why."""
 
 
-async def lay(stack: Stack, report: Report) -> Stack:
-    """Do all of it on a running Kafka and MongoDB; returns the stack with its key. Raises `Refused`."""
+async def provision(stack: Stack, report: Report) -> Stack:
+    """Do all of it on a running Kafka and MongoDB; returns the stack with its key. Raises `ProvisioningFailed`."""
     try:
         with report.step("topics"):
             await ensure_topics(stack.kafka, Topics().table(), replication=1)
@@ -39,7 +39,7 @@ async def lay(stack: Stack, report: Report) -> Stack:
         with report.step("development key"):
             stack = replace(stack, api_key=await _key(stack))
     except (CarillonError, KafkaError) as error:
-        raise Refused(f"{type(error).__name__}: {error}") from error
+        raise ProvisioningFailed(f"{type(error).__name__}: {error}") from error
     if any(CATALOG.rglob("*.yaml")):
         with report.step("catalog"):
             await _publish(CATALOG, stack)

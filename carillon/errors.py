@@ -1,4 +1,4 @@
-"""What the client raises: a refusal with its problem document (RFC 9457), or that nobody answered (pure)."""
+"""What the client raises: a refusal with the next step, or that nobody answered (pure)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,21 @@ class ClientError(Exception):
 
 
 class UnreachableError(ClientError):
-    """No answer within the retries: it may have been accepted; the same call with the same key is safe."""
+    """No answer in time: it may have been accepted. The same call with the same key (events: the same id) is safe."""
+
+
+class KafkaRefusedError(ClientError):
+    """Kafka refused the client or an event: nothing was written, and nothing will be until `fix` is done."""
+
+    def __init__(self, detail: str, *, fix: str) -> None:
+        self.detail = detail
+        self.fix = fix
+        """The next step."""
+        super().__init__(f"{detail}. Next: {fix}")
 
 
 class ProblemError(ClientError):
-    """The platform refused. `document` is the problem as it came; the properties read it."""
+    """The platform refused. `document` is the problem as it came (RFC 9457); the properties read it."""
 
     def __init__(self, status: int, document: Mapping[str, Any], *, retry_after: float | None = None) -> None:
         self.status = status

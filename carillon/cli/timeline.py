@@ -1,4 +1,4 @@
-"""The story of a notification for a person at 3 a.m. (pure): what happened, rule by rule, and what is next."""
+"""A timeline as text (pure): what happened to a notification, rule by rule, its state now, and the next step."""
 
 from __future__ import annotations
 
@@ -22,54 +22,56 @@ KINDS: Final[dict[str, str]] = {
 INDENT: Final = " " * 13
 
 
-def lines(story: Row) -> Iterator[Text]:
-    """The story, line by line."""
-    yield from _head(story)
-    start = _start(story)
-    yield _step(0, "received", f"as event {story['event_id']}" if story.get("event_id") else "")
-    for at, row in _steps(story):
+def lines(timeline: Row) -> Iterator[Text]:
+    """The timeline, line by line."""
+    yield from _head(timeline)
+    start = _start(timeline)
+    yield _step(0, "received", f"as event {timeline['event_id']}" if timeline.get("event_id") else "")
+    if not timeline.get("complete", True):
+        yield Text(f"{INDENT}… older entries are left out", "yellow")
+    for at, row in _steps(timeline):
         if "rules" in row:
             yield from _decision(at - start, row)
         else:
             yield _status(at - start, row)
     yield Text()
-    yield from _now(story)
+    yield from _now(timeline)
 
 
-def summary(story: Row) -> Text:
+def summary(timeline: Row) -> Text:
     """Its channels in one line."""
     text = Text()
-    for position, channel in enumerate(story["channels"]):
+    for position, channel in enumerate(timeline["channels"]):
         text.append("   " if position else "")
         text.append(f"{channel.get('channel', 'all channels')} ")
         text.append(_state(channel))
-    return text if story["channels"] else Text("not decided yet", "yellow")
+    return text if timeline["channels"] else Text("not decided yet", "yellow")
 
 
-def _head(story: Row) -> Iterator[Text]:
-    state = ("ended", "bold green") if story["state"] == "terminal" else ("open", "bold yellow")
-    version = f" v{story['version']}" if story.get("version") else ""
-    what = f"{story.get('workflow') or 'unknown workflow'}{version}"
-    yield Text.assemble((what, "bold"), " for ", (story["user"], "bold"), "   ", state)
-    yield Text(f"notification {story['notification']}   tenant {story['tenant']}", "dim")
-    if story.get("event_type"):
-        yield Text(f"started by {story['event_type']}", "dim")
-    if story.get("accepted_at"):
-        yield Text(f"accepted {story['accepted_at']}", "dim")
+def _head(timeline: Row) -> Iterator[Text]:
+    state = ("ended", "bold green") if timeline["state"] == "terminal" else ("open", "bold yellow")
+    version = f" v{timeline['version']}" if timeline.get("version") else ""
+    what = f"{timeline.get('workflow') or 'unknown workflow'}{version}"
+    yield Text.assemble((what, "bold"), " for ", (timeline["user"], "bold"), "   ", state)
+    yield Text(f"notification {timeline['notification']}   tenant {timeline['tenant']}", "dim")
+    if timeline.get("event_type"):
+        yield Text(f"started by {timeline['event_type']}", "dim")
+    if timeline.get("accepted_at"):
+        yield Text(f"accepted {timeline['accepted_at']}", "dim")
     yield Text()
 
 
-def _start(story: Row) -> int:
-    if story.get("accepted_at"):
-        return parse_rfc3339(story["accepted_at"])
-    return min((at for at, _ in _steps(story)), default=0)
+def _start(timeline: Row) -> int:
+    if timeline.get("accepted_at"):
+        return parse_rfc3339(timeline["accepted_at"])
+    return min((at for at, _ in _steps(timeline)), default=0)
 
 
-def _steps(story: Row) -> list[tuple[int, Row]]:
+def _steps(timeline: Row) -> list[tuple[int, Row]]:
     """Decisions, and the statuses that are not theirs, by time."""
-    decided = {(row["partition"], row["offset"]) for row in story["decisions"]}
-    rows = [*story["decisions"]]
-    for entry in story["entries"]:
+    decided = {(row["partition"], row["offset"]) for row in timeline["decisions"]}
+    rows = [*timeline["decisions"]]
+    for entry in timeline["entries"]:
         detail = entry["detail"]
         if (detail.get("partition"), detail.get("offset")) not in decided:
             rows.append(entry)
@@ -83,11 +85,11 @@ def _step(ms: int, what: str, detail: str, style: str = "bold") -> Text:
 def _decision(ms: int, row: Row) -> Iterator[Text]:
     where = f"{row['topic']}[{row['partition']}]@{row['offset']}, profile v{row['profile_version']}"
     yield Text.assemble(_step(ms, KINDS.get(str(row["kind"]), str(row["kind"])), ""), (f"  {where}", "dim"))
-    passed = [rule["rule"] for rule in row["rules"] if rule["verdict"] == "passed" and "channel" not in rule]
+    passed = [rule["rule"] for rule in row["rules"] if rule["result"] == "passed" and "channel" not in rule]
     if passed:
         yield Text.assemble(INDENT, ("✓ ", "green"), ", ".join(map(_words, passed)))
     for rule in row["rules"]:
-        if rule["verdict"] in ("held", "suppressed") and "channel" not in rule:
+        if rule["result"] in ("held", "suppressed") and "channel" not in rule:
             yield _stopped(rule)
     for channel in dict.fromkeys(rule["channel"] for rule in row["rules"] if "channel" in rule):
         yield _channel(channel, [rule for rule in row["rules"] if rule.get("channel") == channel])
@@ -95,27 +97,27 @@ def _decision(ms: int, row: Row) -> Iterator[Text]:
 
 def _channel(channel: str, rules: list[Row]) -> Text:
     """A channel's rules in one line, up to the one that stopped it."""
-    stopped = next((rule for rule in rules if rule["verdict"] in ("held", "suppressed")), None)
-    passed = ", ".join(_words(rule["rule"]) for rule in rules if rule["verdict"] == "passed")
+    stopped = next((rule for rule in rules if rule["result"] in ("held", "suppressed")), None)
+    passed = ", ".join(_words(rule["rule"]) for rule in rules if rule["result"] == "passed")
     if stopped is None:
         return Text.assemble(INDENT, ("✓ ", "green"), (channel, "bold"), f": {passed} → ", ("queued", "green"))
     before = f"{passed} → " if passed else ""
-    return Text.assemble(*_mark(stopped), (channel, "bold"), f": {before}", _verdict(stopped))
+    return Text.assemble(*_mark(stopped), (channel, "bold"), f": {before}", _result(stopped))
 
 
 def _stopped(rule: Row) -> Text:
-    return Text.assemble(*_mark(rule), _verdict(rule))
+    return Text.assemble(*_mark(rule), _result(rule))
 
 
 def _mark(rule: Row) -> tuple[str, tuple[str, str]]:
-    return INDENT, ("… ", "yellow") if rule["verdict"] == "held" else ("✗ ", "red")
+    return INDENT, ("… ", "yellow") if rule["result"] == "held" else ("✗ ", "red")
 
 
-def _verdict(rule: Row) -> Text:
+def _result(rule: Row) -> Text:
     until = f" until {rule['until']}" if rule.get("until") else ""
-    style = "yellow" if rule["verdict"] == "held" else "red"
+    style = "yellow" if rule["result"] == "held" else "red"
     return Text.assemble(
-        f"{_words(rule['rule'])} → ", (f"{rule['verdict']}{until}", style), f": {meaning(rule['reason'])}"
+        f"{_words(rule['rule'])} → ", (f"{rule['result']}{until}", style), f": {meaning(rule['reason'])}"
     )
 
 
@@ -129,17 +131,17 @@ def _status(ms: int, entry: Row) -> Text:
     return _step(ms, f"{channel}{entry['state']}", ", ".join(parts), _style(entry["state"]))
 
 
-def _now(story: Row) -> Iterator[Text]:
-    """Where each channel stands, and what somebody has to do."""
+def _now(timeline: Row) -> Iterator[Text]:
+    """The state of each channel, and what somebody has to do."""
     yield Text("Now", "bold")
-    if not story["channels"]:
+    if not timeline["channels"]:
         yield Text("  not decided yet; is the router running? carillon status", "yellow")
     steps: dict[str, None] = {}
-    for channel in story["channels"]:
+    for channel in timeline["channels"]:
         yield Text.assemble(f"  {channel.get('channel', 'all channels'):<10} ", _state(channel))
         step = next_step(channel["reason"]) if channel.get("reason") else None
         if step:
-            steps[step.replace("{user}", story["user"])] = None
+            steps[step.replace("{user}", timeline["user"])] = None
     for step in steps:
         yield Text.assemble(("Next: ", "bold"), step)
 

@@ -1,7 +1,7 @@
-"""Where a notification stands (pure): one state per channel, folded from its statuses.
+"""The state of each channel of a notification, folded from its statuses.
 
-States are ranked by (generation, pass): what the door decided first, what became of the delivery after it.
-The order in which statuses arrived does not matter, and a status seen twice changes nothing.
+States are ranked by (generation, pass): the decision first, then what the delivery came to.
+The order in which statuses were received does not matter, and a status seen twice changes nothing.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ class ChannelState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     pass_: int = msgspec.field(name="pass")
     terminal: bool = False
     channel: str | None = None
-    step: int | None = None
+    step: str | None = None
     delivery: str | None = None
     reason: str | None = None
     until: str | None = None
 
 
-Place = tuple[int | None, str | None]
+Place = tuple[str | None, str | None]
 """Step and channel."""
 
 
@@ -64,7 +64,7 @@ def channel_states(rows: Iterable[Mapping[str, Any]]) -> list[ChannelState]:
         elif row["type"].startswith("carillon.delivery.") and _word(row) in STATES:
             place = places.get(row["subject"], (data.get("step"), data.get("channel")))
             found[place] = _sent(row, place)
-    return [found[place] for place in sorted(found, key=lambda place: (place[0] or 0, place[1] or ""))]
+    return [found[place] for place in sorted(found, key=lambda place: (place[0] or "", place[1] or ""))]
 
 
 def progress(found: Iterable[ChannelState]) -> Progress:
@@ -87,14 +87,14 @@ def _decided(row: Mapping[str, Any], item: Mapping[str, Any]) -> ChannelState:
     state = OUTCOMES.get(item["outcome"], item["outcome"])
     if state == "suppressed" and item.get("reason") in ENDS:
         state = item["reason"]  # expired and cancelled are states of their own
-    return _standing(row, state, (item.get("step"), item.get("channel")), item)
+    return _channel_state(row, state, (item.get("step"), item.get("channel")), item)
 
 
 def _sent(row: Mapping[str, Any], place: Place) -> ChannelState:
-    return _standing(row, _word(row), place, {"delivery": row["subject"]} | row["data"])
+    return _channel_state(row, _word(row), place, {"delivery": row["subject"]} | row["data"])
 
 
-def _standing(row: Mapping[str, Any], state: str, place: Place, told: Mapping[str, Any]) -> ChannelState:
+def _channel_state(row: Mapping[str, Any], state: str, place: Place, fields: Mapping[str, Any]) -> ChannelState:
     return ChannelState(
         state=state,
         at=rfc3339(from_datetime(row["at"])),
@@ -103,7 +103,7 @@ def _standing(row: Mapping[str, Any], state: str, place: Place, told: Mapping[st
         terminal=state in ENDS,
         step=place[0],
         channel=place[1],
-        delivery=told.get("delivery"),
-        reason=told.get("reason"),
-        until=told.get("due"),
+        delivery=fields.get("delivery"),
+        reason=fields.get("reason"),
+        until=fields.get("due"),
     )

@@ -3,8 +3,9 @@ from __future__ import annotations
 import msgspec
 
 from carillon.cli.explain import PLAIN, meaning, next_step, since
-from carillon.cli.story import lines, summary
-from services.console.timeline.timeline import Kept, assemble
+from carillon.cli.timeline import lines, summary
+from services.console.timeline.core.rows import StoredRows
+from services.console.timeline.core.timeline import build_timeline
 from shared.model.channels import Channel
 from shared.model.deliveries import DeliveryState
 from shared.model.reasons import Reason
@@ -12,9 +13,9 @@ from shared.model.timestamps import to_datetime
 from tests.unit.console import test_timeline as made
 
 
-def story(statuses, decisions=()) -> dict:
-    kept = Kept(statuses=statuses, decisions=decisions, deliveries=[], holds=[])
-    return msgspec.to_builtins(assemble(made.NOTIFICATION.id, "default", kept))
+def timeline(statuses, decisions=(), **stored) -> dict:
+    rows = StoredRows(statuses=statuses, decisions=decisions, deliveries=[], holds=[], **stored)
+    return msgspec.to_builtins(build_timeline(made.NOTIFICATION.id, "default", rows))
 
 
 def stored(*items) -> dict:
@@ -26,13 +27,13 @@ def stored(*items) -> dict:
     }  # fmt: skip
 
 
-def told(document: dict) -> str:
+def text_of(document: dict) -> str:
     return "\n".join(line.plain for line in lines(document))
 
 
-def test_the_story_reads_in_order_and_names_the_next_step():
+def test_the_timeline_reads_in_order_and_names_the_next_step():
     items = (made.IN_APP, made.QUIET, made.NO_WEBHOOK)
-    text = told(story([made.decided(*items), made.became(Channel.IN_APP, DeliveryState.SENT)], [stored(*items)]))
+    text = text_of(timeline([made.decided(*items), made.became(Channel.IN_APP, DeliveryState.SENT)], [stored(*items)]))
     order = ["order.shipped v3 for ana", "received", "decided", "in_app: channel preference", "email:", "webhook:",
              "in_app sent", "Now", "Next: PATCH /v1/users/ana"]  # fmt: skip
     places = [text.index(part) for part in order]
@@ -40,22 +41,27 @@ def test_the_story_reads_in_order_and_names_the_next_step():
     assert "held until 2026-01-05T11:11:12.131Z" in text
     assert "carillon.notifications.v1[4]@17" in text
     assert text.count("decided") == 1
-    assert "notification routed" not in text  # the status of a decision that is told already
+    assert "notification routed" not in text  # the status of a decision that is shown already
 
 
-def test_without_stored_decisions_the_statuses_tell_it():
-    text = told(story([made.decided(made.IN_APP)]))
+def test_without_stored_decisions_the_statuses_show_it():
+    text = text_of(timeline([made.decided(made.IN_APP)]))
     assert "notification routed" in text
 
 
 def test_a_notification_that_nobody_decided_says_where_to_look():
-    undecided = story([made.decided(made.IN_APP)]) | {"channels": [], "entries": []}
-    assert "carillon status" in told(undecided)
+    undecided = timeline([made.decided(made.IN_APP)]) | {"channels": [], "entries": []}
+    assert "carillon status" in text_of(undecided)
     assert summary(undecided).plain == "not decided yet"
 
 
+def test_what_is_left_out_is_said():
+    assert "left out" in text_of(timeline([made.decided(made.IN_APP)], complete=False))
+    assert "left out" not in text_of(timeline([made.decided(made.IN_APP)]))
+
+
 def test_the_summary_is_one_line():
-    text = summary(story([made.decided(made.IN_APP, made.NO_WEBHOOK)])).plain
+    text = summary(timeline([made.decided(made.IN_APP, made.NO_WEBHOOK)])).plain
     assert text == "in_app queued   webhook suppressed (the profile has no address for this channel)"
 
 
@@ -63,7 +69,7 @@ def test_every_reason_has_plain_words():
     assert set(PLAIN) == set(Reason)
 
 
-def test_a_reason_of_a_newer_version_is_told_as_it_is():
+def test_a_reason_of_a_newer_version_is_shown_as_it_is():
     assert meaning("moon_phase") == "moon phase"
     assert next_step("moon_phase") is None
 

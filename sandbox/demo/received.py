@@ -1,4 +1,4 @@
-"""What arrived, as those see it to whom it went: the SMTP and the HTTP server of the sink, the inbox."""
+"""What was received, read from the receivers: the sink's SMTP and HTTP servers, the sockets, the inboxes."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from shared.process.clock import now_ms
 LOOK_SECONDS: Final = 0.1
 HEADER: Final = "x-carillon-notification"
 
-Arrivals = dict[tuple[str, str], list[int]]
-"""(notification, channel) to the times of arrival, in milliseconds since the epoch."""
+Received = dict[tuple[str, str], list[int]]
+"""(notification, channel) to the times of receipt, in milliseconds since the epoch."""
 
 
 def token(stack: Stack, user: str) -> str:
@@ -30,25 +30,25 @@ def token(stack: Stack, user: str) -> str:
 
 async def everything(
     session: aiohttp.ClientSession, stack: Stack, since: int, sockets: Iterable[InboxSocket], users: Iterable[str]
-) -> Arrivals:
-    """All that has arrived by now: at the sink, on the sockets, and in the inboxes of `users`, who have none."""
+) -> Received:
+    """All that was received so far: by the sink, on the sockets, and in the inboxes of `users`, who have no socket."""
     sink, inboxes = await asyncio.gather(at_the_sink(session, stack, since), in_the_inboxes(session, stack, users))
-    live = {(id_, "in_app"): times for socket in sockets for id_, times in socket.arrived.items()}
+    live = {(id_, "in_app"): times for socket in sockets for id_, times in socket.received.items()}
     return sink | inboxes | live
 
 
 async def complete(
-    look: Callable[[], Awaitable[Arrivals]], awaited: Callable[[Arrivals], object], until: float
-) -> Arrivals:
+    look: Callable[[], Awaitable[Received]], awaited: Callable[[Received], object], until: float
+) -> Received:
     """Looks until nothing is awaited, or the monotonic clock says `until`."""
     while True:
-        arrivals = await look()
-        if not awaited(arrivals) or time.monotonic() > until:
-            return arrivals
+        received = await look()
+        if not awaited(received) or time.monotonic() > until:
+            return received
         await asyncio.sleep(LOOK_SECONDS)
 
 
-async def at_the_sink(session: aiohttp.ClientSession, stack: Stack, since: int) -> Arrivals:
+async def at_the_sink(session: aiohttp.ClientSession, stack: Stack, since: int) -> Received:
     """E-mails and webhooks with a number above `since`."""
     found = await _get(session, f"{stack.urls['sink']}/messages?since={since}")
     return from_sink(found["messages"])
@@ -59,8 +59,8 @@ async def last_at_the_sink(session: aiohttp.ClientSession, stack: Stack) -> int:
     return int((await _get(session, f"{stack.urls['sink']}/messages?since={2**53}"))["last"])
 
 
-async def in_the_inboxes(session: aiohttp.ClientSession, stack: Stack, users: Iterable[str]) -> Arrivals:
-    """What the inbox API shows to each of them; the time is when it came to stand there."""
+async def in_the_inboxes(session: aiohttp.ClientSession, stack: Stack, users: Iterable[str]) -> Received:
+    """What the inbox API shows to each of them; the time is when the row was written."""
     pages = await asyncio.gather(*(_inbox(session, stack, user) for user in users))
     return {(row["id"], "in_app"): [parse_rfc3339(row["created_at"])] for page in pages for row in page}
 
@@ -71,14 +71,14 @@ async def _inbox(session: aiohttp.ClientSession, stack: Stack, user: str) -> lis
     return list(page["notifications"])
 
 
-def from_sink(messages: Iterable[Mapping[str, Any]]) -> Arrivals:
+def from_sink(messages: Iterable[Mapping[str, Any]]) -> Received:
     """Which notification each message belongs to (pure); a message of somebody else's is left out."""
-    arrivals: Arrivals = {}
+    received: Received = {}
     for message in messages:
         notification = _of_email(message) if message["kind"] == "email" else _of_webhook(message)
         if notification is not None:
-            arrivals.setdefault((notification, message["kind"]), []).append(message["at_ms"])
-    return arrivals
+            received.setdefault((notification, message["kind"]), []).append(message["at_ms"])
+    return received
 
 
 def _of_email(message: Mapping[str, Any]) -> str | None:

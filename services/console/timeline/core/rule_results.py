@@ -1,6 +1,6 @@
-"""What each rule of the door said (pure), read from the items of a stored decision.
+"""The result of each rule, read from the items of a stored decision.
 
-The rules are asked in order and the first that stops ends the matter, so an item's rule tells them all:
+The rules are asked in order and the first that stops ends the matter, so an item's rule gives the results of all:
 those before it passed, those after it were not asked.
 """
 
@@ -17,7 +17,7 @@ from shared.model.timestamps import rfc3339
 
 
 class RuleResult(StrEnum):
-    """What a rule said."""
+    """What a rule came to."""
 
     PASSED = "passed"
     HELD = "held"
@@ -26,10 +26,10 @@ class RuleResult(StrEnum):
 
 
 class RuleEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One rule's verdict; `channel` when it was asked about a channel alone, `until` when it holds."""
+    """One rule's result; `channel` when it was asked about a channel alone, `until` when it holds."""
 
     rule: str
-    verdict: RuleResult
+    result: RuleResult
     channel: str | None = None
     reason: str | None = None
     until: str | None = None
@@ -39,25 +39,25 @@ STOPS: Final = {"hold": RuleResult.HELD, "suppress": RuleResult.SUPPRESSED}
 
 
 def rule_entries(items: Sequence[Mapping[str, Any]]) -> list[RuleEntry]:
-    """The verdicts in the order of the rules, then channel by channel."""
+    """The results in the order of the rules, then channel by channel."""
     stopped = next((item for item in items if item.get("rule") in WHOLE), None)
     if stopped is not None:
         return list(_asked(WHOLE, stopped, None))
-    result = [RuleEntry(rule=rule, verdict=RuleResult.PASSED) for rule in WHOLE]
+    entries = [RuleEntry(rule=rule, result=RuleResult.PASSED) for rule in WHOLE]
     for item in items:
-        result += _asked(EACH, item, item.get("channel"))
-    return result
+        entries += _asked(EACH, item, item.get("channel"))
+    return entries
 
 
 def _asked(rules: Sequence[str], item: Mapping[str, Any], channel: str | None) -> Iterator[RuleEntry]:
-    """The verdicts of `rules` up to the one that stopped."""
-    verdict = RuleResult.PASSED
+    """The results of `rules` up to the one that stopped."""
+    result = RuleResult.PASSED
     for rule in rules:
-        if verdict is RuleResult.PASSED and rule == item.get("rule"):
+        if result is RuleResult.PASSED and rule == item.get("rule"):
             due = item.get("due")
-            verdict = STOPS[item["type"]]
+            result = STOPS[item["type"]]
             until = None if due is None else rfc3339(due)
-            yield RuleEntry(rule=rule, verdict=verdict, channel=channel, reason=item["reason"], until=until)
-            verdict = RuleResult.NOT_ASKED
+            yield RuleEntry(rule=rule, result=result, channel=channel, reason=item["reason"], until=until)
+            result = RuleResult.NOT_ASKED
         else:
-            yield RuleEntry(rule=rule, verdict=verdict, channel=channel)
+            yield RuleEntry(rule=rule, result=result, channel=channel)

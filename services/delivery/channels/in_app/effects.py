@@ -1,0 +1,41 @@
+"""What must follow an in_app delivery: its announcement and its status, or how else it ended."""
+
+from __future__ import annotations
+
+from services.delivery.core.effects import delivery_dead_letter, delivery_status
+from services.delivery.rendering.liquid import RenderFailed
+from shared.model import ids
+from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
+from shared.model.inbox import Change, InboxEvent, InboxItem, encode
+from shared.model.outputs import Output
+from shared.model.reasons import Reason
+from shared.model.topics import Topics
+
+
+def announcement(topics: Topics, delivery: Delivery, item: InboxItem) -> list[Output]:
+    """The row is there: for the sockets, and as a status."""
+    notification = delivery.notification
+    key = ids.user_key(notification.tenant, notification.user)
+    created = InboxEvent(change=Change.CREATED, items=(item,), at=item.created_at)
+    result = DeliveryResult(state=DeliveryState.SENT, at=item.created_at, attempts=1)
+    return [Output(topics.inbox, key, encode(created), []), delivery_status(topics, delivery, result)]
+
+
+def expired(topics: Topics, delivery: Delivery) -> Output:
+    """It came too late for its inbox."""
+    at = delivery.notification.expires_at
+    result = DeliveryResult(state=DeliveryState.EXPIRED, at=at, attempts=0, reason=Reason.EXPIRED)
+    return delivery_status(topics, delivery, result)
+
+
+def unrenderable(topics: Topics, received: ReceivedDelivery, error: RenderFailed) -> list[Output]:
+    """Its template fails with this data: a dead letter."""
+    delivery = received.delivery
+    result = DeliveryResult(
+        state=DeliveryState.DEAD,
+        at=delivery.decided_at,
+        attempts=1,
+        reason=Reason.RENDER_FAILED,
+        code=str(error),
+    )
+    return [delivery_status(topics, delivery, result), delivery_dead_letter(topics, received, result)]

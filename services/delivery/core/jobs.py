@@ -1,0 +1,16 @@
+"""A record of a lane between its reading and the commit of its offset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.model.dead_letters import UnreadableRecord
+from shared.model.deliveries import ReceivedDelivery
+
+
+@dataclass(slots=True)
+class Job:
+    """`claimed`: it must be let to finish when its partition is revoked; before its claim it may be dropped."""
+
+    received: ReceivedDelivery | UnreadableRecord
+    claimed: bool = False

@@ -1,0 +1,22 @@
+"""Reading the record of a delivery."""
+
+from __future__ import annotations
+
+from shared.model.channels import Channel
+from shared.model.dead_letters import UnreadableRecord
+from shared.model.deliveries import ReceivedDelivery
+from shared.model.errors import InvalidRecord
+from shared.model.outputs import KafkaRecord
+from shared.model.records import decode_delivery
+
+
+def read(channel: Channel, record: KafkaRecord) -> ReceivedDelivery | UnreadableRecord:
+    """The delivery of a record on a topic of `channel`."""
+    try:
+        delivery = decode_delivery(record.value)
+    except InvalidRecord as error:
+        return UnreadableRecord(record, error)
+    if delivery.channel is not channel:
+        detail = f"a delivery for {delivery.channel} on the topic of {channel}"
+        return UnreadableRecord(record, InvalidRecord("wrong_channel", detail))
+    return ReceivedDelivery(delivery=delivery, record=record)

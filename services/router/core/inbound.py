@@ -1,0 +1,50 @@
+"""The records of `notifications.v1` as `decide` reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from shared.model.dead_letters import UnreadableRecord
+from shared.model.errors import InvalidRecord
+from shared.model.notifications import Notification
+from shared.model.outputs import Coordinates, KafkaRecord
+from shared.model.records import Kind, Record, decode_record
+
+
+class InboundRecord(NamedTuple):
+    """A record to decide, the notification it is about, and where it stands on the log."""
+
+    record: Record
+    about: Notification
+    coordinates: Coordinates
+
+    @property
+    def user_key(self) -> str:
+        """`tenant:user`."""
+        return f"{self.about.tenant}:{self.about.user}"
+
+
+class ReadChunk(NamedTuple):
+    """A chunk: what is to be decided, whose profile changed, what cannot be read."""
+
+    inbound: list[InboundRecord]
+    changed: set[str]
+    """User keys."""
+    unreadable: list[UnreadableRecord]
+
+
+def read(chunk: Sequence[KafkaRecord]) -> ReadChunk:
+    """Reads a chunk, in its order. Raises nothing: what is no record of ours is set aside."""
+    found = ReadChunk([], set(), [])
+    for received in chunk:
+        try:
+            record = decode_record(received.value)
+        except InvalidRecord as error:
+            found.unreadable.append(UnreadableRecord(received, error))
+            continue
+        if record.kind is Kind.PROFILE_CHANGED:
+            found.changed.add(f"{record.tenant}:{record.user}")
+        elif (about := record.about) is not None:
+            found.inbound.append(InboundRecord(record, about, received.coordinates))
+    return found

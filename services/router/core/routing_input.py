@@ -1,0 +1,29 @@
+"""What `route` is asked: one notification, and all that its rules look at."""
+
+from __future__ import annotations
+
+import msgspec
+
+from shared.model.channels import Channel
+from shared.model.notifications import Notification
+from shared.model.profiles import Profile
+from shared.model.records import Kind
+from shared.model.workflows import Workflow
+
+
+class RoutingInput(msgspec.Struct, frozen=True, kw_only=True):
+    """The inputs of one decision. `channel` and `step` narrow it to one channel of one step."""
+
+    notification: Notification
+    workflow: Workflow | None
+    profile: Profile | None
+    cancel_count: int
+    """The current counter of its cancellation key; 0 without one."""
+    now: int
+    """Milliseconds since the epoch."""
+    event: Kind = Kind.NOTIFY
+    """Why it is decided."""
+    spread_ms: int = 0
+    """The end of quiet hours is smoothed over this long."""
+    channel: Channel | None = None
+    step: str | None = None

@@ -1,0 +1,24 @@
+"""A notification at one step of its workflow, and what the step made of it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from services.router.core.items import RoutingItem
+from services.router.core.routing_input import RoutingInput
+from shared.model.steps import Step
+from shared.model.workflows import Workflow
+
+
+class StepRun(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the notification stands."""
+
+    inputs: RoutingInput
+    workflow: Workflow
+    step: Step
+
+
+class StepResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What the step decided, in the order of its channels."""
+
+    items: tuple[RoutingItem, ...]

@@ -1,0 +1,91 @@
+"""Profiles in memory: bounded, one majority read for what is missing, evicted in the order of the log.
+
+A profile is written to MongoDB first and announced by a `profile_changed` record in the user's partition
+before its API call answers; the router drops the entry when it meets that record, before it decides
+anything accepted later.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterable
+
+import msgspec
+
+from services.router.core.decision import Snapshot
+from shared.model.profiles import Profile
+from shared.process.metrics import PROFILE_CACHE
+
+ReadProfiles = Callable[[list[str]], Awaitable[dict[str, Profile]]]
+"""The stored profiles of some user keys; users without one are left out. Raises MongoUnavailable."""
+UNKNOWN_USER: Snapshot = {"known": False}
+
+
+class KnownProfile(msgspec.Struct, frozen=True, kw_only=True):
+    """What the router knows of a user, and the snapshot of it that a decision keeps."""
+
+    profile: Profile | None
+    snapshot: Snapshot
+    loaded_at: int
+
+
+class ProfileCache:
+    """Profiles by `tenant:user`, users without one too."""
+
+    def __init__(self, read: ReadProfiles, *, size: int, ttl_ms: int) -> None:
+        self._read = read
+        self._size = size
+        self._ttl_ms = ttl_ms
+        self._known: OrderedDict[str, KnownProfile] = OrderedDict()
+
+    def evict(self, keys: Iterable[str]) -> None:
+        """These users' profiles have changed."""
+        for key in keys:
+            self._known.pop(key, None)
+
+    def clear(self) -> None:
+        """Partitions moved: what happened in them meanwhile is unknown."""
+        self._known.clear()
+
+    async def load(self, keys: Iterable[str], now: int) -> dict[str, KnownProfile]:
+        """What is known of each key; `now` in milliseconds. Raises MongoUnavailable: who does not know must wait."""
+        found: dict[str, KnownProfile] = {}
+        missing: list[str] = []
+        for key in set(keys):
+            known = self._known.get(key)
+            if known is not None and now - known.loaded_at < self._ttl_ms:
+                self._known.move_to_end(key)
+                found[key] = known
+            else:
+                missing.append(key)
+        PROFILE_CACHE.labels("hit").inc(len(found))
+        PROFILE_CACHE.labels("miss").inc(len(missing))
+        if missing:
+            found |= await self._load_missing(missing, now)
+        return found
+
+    async def _load_missing(self, keys: list[str], now: int) -> dict[str, KnownProfile]:
+        stored = await self._read(keys)
+        fresh = {key: _known(stored.get(key), now) for key in keys}
+        self._known.update(fresh)
+        while len(self._known) > self._size:
+            self._known.popitem(last=False)
+        return fresh
+
+
+def _known(profile: Profile | None, now: int) -> KnownProfile:
+    snapshot = UNKNOWN_USER if profile is None else _snapshot(profile)
+    return KnownProfile(profile=profile, snapshot=snapshot, loaded_at=now)
+
+
+def _snapshot(profile: Profile) -> Snapshot:
+    """The inputs that mattered, without addresses."""
+    return {
+        "known": True,
+        "version": profile.version,
+        "locale": profile.locale,
+        "zone": profile.zone,
+        "addresses": sorted(profile.addresses),
+        "preferences": msgspec.to_builtins(profile.preferences),
+        "quiet_hours": msgspec.to_builtins(profile.quiet_hours),
+    }

@@ -1,0 +1,56 @@
+"""What the services' shells need of the outside.
+
+Each port has a real implementation over Kafka or MongoDB and an in-memory twin in `tests/support`; both pass
+the suites in `tests/contract`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from shared.model.claims import Claim, Closing
+from shared.model.deliveries import Delivery, DeliveryResult, ReceivedDelivery
+from shared.model.holds import Hold
+from shared.model.notifications import Notification
+from shared.model.outputs import Output
+
+
+class RecordWriter(Protocol):
+    """Who writes to the log: a Publisher, or a group commit that many callers share."""
+
+    async def publish(self, outputs: Sequence[Output], /) -> None:
+        """Returns when all are acknowledged by all replicas. Raises KafkaUnavailable: they may or may not be."""
+        ...
+
+
+class HoldStore(Protocol):
+    """Where records wait for their time."""
+
+    async def insert(self, holds: Sequence[Hold], /) -> None:
+        """Stores holds; those that are there already stay as they are. Raises MongoUnavailable."""
+        ...
+
+
+class LedgerStore(Protocol):
+    """One row per delivery. All methods raise MongoUnavailable; then the same call may be repeated."""
+
+    async def claim(self, batch: Sequence[ReceivedDelivery], /) -> list[Claim]:
+        """One claim for each, in order; repeated after a failure it finds its own claims."""
+        ...
+
+    async def record(self, results: Sequence[tuple[Delivery, DeliveryResult]], /) -> set[str]:
+        """Records results of claims that are still this process's; returns the ids of these deliveries."""
+        ...
+
+    async def close(self, closings: Sequence[Closing], /) -> None:
+        """Ends rows that nobody will send any more, unless they have moved on or ended."""
+        ...
+
+
+class CancellationCounter(Protocol):
+    """The counters of cancellation keys."""
+
+    async def counts(self, notifications: Sequence[Notification], /) -> list[int]:
+        """The counter of each notification's key, in order; 0 without one. Raises MongoUnavailable."""
+        ...

@@ -1,0 +1,31 @@
+"""The row of one stored decision: written by the router, read by the console."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypedDict
+
+_Pass = TypedDict("_Pass", {"pass": int})  # a keyword cannot be a field of a class
+
+
+class DecisionRow(_Pass):
+    """One pass of one subject through `decide`. `items` are those of `services.router.core.items`, as builtins."""
+
+    _id: str
+    tenant: str
+    user: str
+    notification: str
+    event_id: str
+    subject: str
+    kind: str
+    generation: int
+    topic: str
+    partition: int
+    offset: int
+    workflow: str
+    version: int
+    profile_version: int
+    inputs: dict[str, object]
+    items: list[dict[str, object]]
+    at: datetime
+    created_at: datetime

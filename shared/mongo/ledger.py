@@ -1,0 +1,173 @@
+"""The ledger: one row per delivery, claimed right before the send, recorded right after it, closed by `decide`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final, TypedDict
+from uuid import uuid4
+
+import msgspec
+from pymongo import UpdateOne
+
+from shared.model.claims import Busy, Claim, Claimed, Closing, LedgerEntry, judge
+from shared.model.deliveries import TERMINAL, Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
+from shared.mongo.bulk import find_by_id, insert_new
+from shared.mongo.database import Database
+from shared.mongo.errors import mongo_border
+from shared.mongo.leases import Lease, new_lease
+
+LEASE: Final = timedelta(seconds=60)
+COMPARED: Final = frozenset({"_id", "generation", "pass", "state", "token", "lease"})
+"""What must be as it was read for a row to be taken over."""
+LOST_RACE: Final = Busy(seconds=0.05)
+"""Somebody changed the row between look and write: look again."""
+
+
+_Pass = TypedDict("_Pass", {"pass": int})  # a keyword cannot be a field of a class
+
+
+class _Leased(_Pass):
+    _id: str
+    tenant: str
+    user: str
+    notification: str
+    channel: str
+    generation: int
+    state: str
+    attempts: int
+    token: str
+    lease: datetime
+    topic: str
+    partition: int
+    offset: int
+    created_at: datetime
+
+
+class LedgerRow(_Leased, total=False):
+    """One delivery. `crashed`: a worker died over it. `result` once there is one."""
+
+    crashed: bool
+    result: dict[str, object]
+
+
+class Ledger:
+    """The `deliveries` collection. `token` names this process's claims: it is their fence.
+
+    All methods raise MongoUnavailable; then the same call may be repeated.
+    """
+
+    def __init__(self, database: Database, *, lease: timedelta = LEASE, token: str | None = None) -> None:
+        self._database = database
+        self._rows = database.deliveries
+        self._lease = lease
+        self._token = token or uuid4().hex
+
+    async def claim(self, batch: Sequence[ReceivedDelivery]) -> list[Claim]:
+        """One claim for each, in order. Repeated after a failure it finds its own claims."""
+        with mongo_border():
+            lease = await new_lease(self._database, self._lease, self._token)
+        seen = await insert_new(self._rows, [_claimed_row(received, lease) for received in batch])
+        claims: list[Claim] = [Claimed() for _ in batch]
+        if seen:
+            stored: dict[str, LedgerRow] = await find_by_id(
+                self._rows, [batch[position].delivery.id for position in seen]
+            )
+            for position in seen:
+                received = batch[position]
+                claims[position] = await self._claim_again(received, stored[received.delivery.id], lease)
+        return claims
+
+    async def _claim_again(self, received: ReceivedDelivery, row: LedgerRow, lease: Lease) -> Claim:
+        claim = judge(_entry(row, lease.now), received.delivery, self._token)
+        if not isinstance(claim, Claimed):
+            return claim
+        fresh = _claimed_row(received, lease)
+        taken = {name: value for name, value in fresh.items() if name not in ("_id", "created_at")}
+        as_it_was = {name: value for name, value in row.items() if name in COMPARED}
+        with mongo_border():
+            result = await self._rows.update_one(as_it_was, {"$set": taken | {"crashed": claim.crashed}})
+        return claim if result.matched_count else LOST_RACE
+
+    async def record(self, results: Sequence[tuple[Delivery, DeliveryResult]]) -> set[str]:
+        """Records results, each fenced by this process's token; returns the deliveries that are still its own.
+
+        What is not returned was taken over after its lease ended: the new owner says what follows.
+        """
+        updates = [
+            UpdateOne(
+                {
+                    "_id": delivery.id,
+                    "generation": delivery.generation,
+                    "pass": delivery.pass_,
+                    "token": self._token,
+                },
+                {"$set": {"attempts": result.attempts, **_result_fields(result)}},
+            )
+            for delivery, result in results
+        ]
+        ours = {delivery.id for delivery, _ in results}
+        if not updates:
+            return ours
+        with mongo_border():
+            written = await self._rows.bulk_write(updates, ordered=False)
+            if written.matched_count < len(updates):
+                rows = self._rows.find({"_id": {"$in": sorted(ours)}, "token": self._token}, {"_id": 1})
+                ours = {row["_id"] async for row in rows}
+        return ours
+
+    async def close(self, closings: Sequence[Closing]) -> None:
+        """Ends rows that nobody will send any more, unless they have moved on or ended."""
+        if not closings:
+            return
+        updates = [
+            UpdateOne(
+                {
+                    "_id": closing.delivery,
+                    "generation": closing.generation,
+                    "pass": {"$lt": closing.pass_},
+                    "state": {"$nin": sorted(TERMINAL)},
+                },
+                {"$set": {"pass": closing.pass_, **_result_fields(closing.result)}},
+            )
+            for closing in closings
+        ]
+        with mongo_border():
+            await self._rows.bulk_write(updates, ordered=False)
+
+
+def _claimed_row(received: ReceivedDelivery, lease: Lease) -> LedgerRow:
+    delivery, record = received.delivery, received.record
+    return {
+        "_id": delivery.id,
+        "tenant": delivery.notification.tenant,
+        "user": delivery.notification.user,
+        "notification": delivery.notification.id,
+        "channel": delivery.channel,
+        "generation": delivery.generation,
+        "pass": delivery.pass_,
+        "state": DeliveryState.CLAIMED,
+        "attempts": delivery.attempts + 1,
+        "token": lease.token,
+        "lease": lease.until,
+        "topic": record.topic,
+        "partition": record.partition,
+        "offset": record.offset,
+        "created_at": lease.now,
+    }
+
+
+def _entry(row: LedgerRow, now: datetime) -> LedgerEntry:
+    return LedgerEntry(
+        generation=row["generation"],
+        pass_=row["pass"],
+        state=DeliveryState(row["state"]),
+        token=row["token"],
+        lease_seconds=(row["lease"] - now).total_seconds(),
+        crashed=row.get("crashed", False),
+        result=msgspec.convert(row["result"], DeliveryResult) if "result" in row else None,
+    )
+
+
+def _result_fields(result: DeliveryResult) -> dict[str, object]:
+    return {"state": result.state, "result": msgspec.to_builtins(result)}
