@@ -15,7 +15,7 @@ from services.ingest.calls import Call
 from services.ingest.core.trace_context import traceparent
 from services.ingest.idempotency import Answer, Requests
 from services.ingest.models.body import MAX_ERRORS, InvalidFields
-from services.ingest.models.events import AcceptedEvents, CloudEvent, CloudEventBatch
+from services.ingest.models.events import MAX_EVENTS, AcceptedEvents, CloudEvent, CloudEventBatch
 from services.ingest.openapi import IDEMPOTENCY_KEY, TRACEPARENT, json_of, operation
 from shared.http.direct_route import DirectRoute
 from shared.http.json_bodies import content_type, not_json
@@ -27,7 +27,6 @@ from shared.model.topics import PUBLIC_MAX_BYTES, Topics
 from shared.mongo.api_keys import Scope
 from shared.process.clock import now_ms
 
-MAX_EVENTS: Final = 1000
 MAX_RECORD: Final = PUBLIC_MAX_BYTES - 4096
 """Bytes of one record on the public topic, without the broker's own."""
 _SMALL_BODY: Final = 200_000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field, RootModel
 
@@ -10,7 +10,9 @@ from services.ingest.models.body import Body
 from services.ingest.models.notifications import EVENT_ID, Durability
 from shared.model.events import MAX_ATTRIBUTE
 
-EXAMPLE: dict[str, Any] = {
+MAX_EVENTS: Final = 1000
+"""In one batch."""
+EXAMPLE: Final[dict[str, Any]] = {
     "specversion": "1.0",
     "id": "1001",
     "source": "/shop",
@@ -46,7 +48,7 @@ class CloudEvent(Body):
 class CloudEventBatch(RootModel[list[CloudEvent]]):
     """Taken whole or not at all."""
 
-    model_config = ConfigDict(json_schema_extra={"maxItems": 1000, "examples": [[EXAMPLE]]})
+    model_config = ConfigDict(json_schema_extra={"maxItems": MAX_EVENTS, "examples": [[EXAMPLE]]})
 
 
 class AcceptedEvents(Body):
