@@ -1,4 +1,4 @@
-"""Every field of the request bodies with every wrong type, size and encoding."""
+"""The models of the request bodies: every field with every wrong type, size and encoding, and what is told."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from services.ingest.faults import InvalidFields, did_you_mean
-from services.ingest.profile_bodies import body_of, merge_patch, parse_profile, shown
-from services.ingest.requests import parse_cancel, parse_send, traceparent
-from services.ingest.schemas import EXAMPLES
+from services.ingest.core.did_you_mean import did_you_mean
+from services.ingest.core.merge_patch import merge_patch
+from services.ingest.core.trace_context import traceparent
+from services.ingest.models.body import InvalidFields, example, read
+from services.ingest.models.notifications import CancelRequest, SendRequest, read_send
+from services.ingest.models.profiles import ProfileBody, body_of, read_profile, shown
 from shared.model import ids, webhook_secrets
 
 NOW = 1_767_600_000_000  # 2026-01-05T08:00:00Z
@@ -18,7 +20,7 @@ SEND = {"workflow": "chat.new_message", "recipients": ["ada"]}
 
 def pointers(body: Any) -> list[str]:
     with pytest.raises(InvalidFields) as caught:
-        parse_send(body, NOW)
+        read_send(body, NOW)
     return [pointer for pointer, _ in caught.value.pointers]
 
 
@@ -101,19 +103,70 @@ def test_all_faults_are_told_at_once() -> None:
     assert pointers({}) == ["/workflow", "/recipients"]
 
 
+TOLD = [
+    ({}, "/workflow", "is required: the key of a published workflow, as chat.new_message"),
+    (
+        SEND | {"recipients": []},
+        "/recipients",
+        "has 0 entries, at least 1 is needed: 1 to 100 user ids or inline people",
+    ),
+    (
+        SEND | {"recipients": ["a"] * 101},
+        "/recipients",
+        "has 101 entries, at most 100 are taken: 1 to 100 user ids or inline people",
+    ),
+    (SEND | {"data": 7}, "/data", "must be an object, as {...}: what the templates show"),
+    (
+        SEND | {"priority": "higher"},
+        "/priority",
+        "must be one of 'low', 'normal', 'high' or 'urgent': how urgent, instead of the workflow's",
+    ),
+    (SEND | {"reciepients": []}, "/reciepients", 'unknown field; did you mean "recipients"?'),
+    (SEND | {"a/b~" + "c" * 200: 1}, "/a~1b~0" + "c" * 96, "unknown field"),
+    ([], "", "must be an object, as {...}"),
+]
+
+
+@pytest.mark.parametrize(("body", "pointer", "detail"), TOLD)
+def test_an_error_says_what_would_be_right(body: Any, pointer: str, detail: str) -> None:
+    with pytest.raises(InvalidFields) as caught:
+        read_send(body, NOW)
+    assert caught.value.pointers[0] == (pointer, detail)
+
+
+def test_a_misspelt_field_is_compared_with_its_own_objects_fields() -> None:
+    window = {"from": "22:00", "until": "07:00", "day": ["mon"]}
+    body = {"addresses": {"mail": "x"}, "quiet_hours": {"windows": [window], "zon": "x"}, "locales": "en"}
+    with pytest.raises(InvalidFields) as caught:
+        read_profile(body, "default", "ada")
+    assert dict(caught.value.pointers) == {
+        "/addresses/mail": 'unknown field; did you mean "email"?',
+        "/quiet_hours/windows/0/day": 'unknown field; did you mean "days"?',
+        "/quiet_hours/zon": 'unknown field; did you mean "zone"?',
+        "/locales": 'unknown field; did you mean "locale"?',
+    }
+
+
+def test_no_more_errors_are_told_than_can_be_read() -> None:
+    with pytest.raises(InvalidFields) as caught:
+        read_send(SEND | {f"field{number}": 1 for number in range(500)}, NOW)
+    assert len(caught.value.pointers) == 100
+    assert caught.value.detail == "500 fields are not valid"
+
+
 def test_it_expires_after_it_is_due() -> None:
     times = {"deliver_at": "2026-01-06T08:00:00Z", "expires_at": "2026-01-06T09:00:00+01:00"}
     assert pointers(SEND | times) == ["/expires_at"]
 
 
 def test_everything_is_read() -> None:
-    sent = parse_send(
-        EXAMPLES["Send"] | {"deliver_at": "2026-01-05T09:00:00+01:00", "expires_at": "2026-01-05T08:00:01.5Z"}, NOW
+    sent = read_send(
+        example(SendRequest) | {"deliver_at": "2026-01-05T09:00:00+01:00", "expires_at": "2026-01-05T08:00:01.5Z"}, NOW
     )
     assert (sent.workflow, sent.actor, sent.priority) == ("chat.new_message", "grace", "high")
     assert [person.id for person in sent.recipients] == ["ada", ids.inline_user_id("bob@example.com")]
     assert (sent.deliver_at, sent.expires_at) == (NOW, NOW + 1500)
-    assert sent.data == b'{"text":"Hello"}'
+    assert sent.data == {"text": "Hello"}
 
 
 @pytest.mark.parametrize(
@@ -121,8 +174,8 @@ def test_everything_is_read() -> None:
 )
 def test_a_cancel_needs_its_key(body: Any) -> None:
     with pytest.raises(InvalidFields):
-        parse_cancel(body)
-    assert parse_cancel({"cancellation_key": "k"}) == "k"
+        read(CancelRequest, body)
+    assert read(CancelRequest, {"cancellation_key": "k"}).cancellation_key == "k"
 
 
 def test_traceparent() -> None:
@@ -174,20 +227,20 @@ WRONG_PROFILE = [
 )
 def test_a_wrong_profile_field_is_named(field: str, value: Any, pointer: str | None) -> None:
     with pytest.raises(InvalidFields) as caught:
-        parse_profile({field: value}, "default", "ada")
+        read_profile({field: value}, "default", "ada")
     found = [place for place, _ in caught.value.pointers]
     assert found == [pointer] if pointer else found[0].startswith(f"/{field}")
 
 
 def test_a_profile_comes_back_as_it_was_put() -> None:
-    profile = parse_profile(EXAMPLES["Profile"], "default", "ada")
-    again = parse_profile(body_of(profile), "default", "ada")
+    profile = read_profile(example(ProfileBody), "default", "ada")
+    again = read_profile(body_of(profile), "default", "ada")
     assert again == profile
     answer = shown(profile, "master")
     assert answer["webhook_secret"] == webhook_secrets.secret("master", "default", "https://example.com/hooks/ada")
     assert len(webhook_secrets.signing_key(answer["webhook_secret"])) == 32
     assert answer["webhook_secret"] != webhook_secrets.secret("master", "other", "https://example.com/hooks/ada")
-    assert "webhook_secret" not in shown(parse_profile({}, "default", "ada"), "master")
+    assert "webhook_secret" not in shown(read_profile({}, "default", "ada"), "master")
 
 
 RFC_7386 = [

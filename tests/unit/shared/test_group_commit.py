@@ -1,4 +1,4 @@
-"""The flusher of group commit on a sink in memory: grouping, order, deadline, away and back, bounds."""
+"""Group commit on a sink in memory: grouping, order, deadline, unavailable and back, bounds, bugs."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from aiokafka.errors import MessageSizeTooLargeError
 from shared.kafka.group_commit import GroupCommit, Overloaded
 from shared.model.errors import KafkaUnavailable, Unavailable
 from shared.model.outputs import Output
+from shared.process.background import run_beside
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -76,7 +77,7 @@ async def turn() -> None:
 async def back(commit: GroupCommit) -> None:
     """Waits for the probe."""
     async with asyncio.timeout(10):
-        while commit.away:  # noqa: ASYNC110  # it has no event, and needs none
+        while commit.unavailable:  # noqa: ASYNC110  # it has no event, and needs none
             await asyncio.sleep(0.01)
 
 
@@ -106,11 +107,13 @@ async def test_past_the_deadline_everybody_is_told_and_the_sink_discarded(sink: 
 
 
 @pytest.mark.asyncio
-async def test_while_away_it_refuses_at_once_until_a_probe_connects(sink: MemorySink, group: GroupCommit) -> None:
+async def test_while_unavailable_it_refuses_at_once_until_a_probe_connects(
+    sink: MemorySink, group: GroupCommit
+) -> None:
     sink.broken = KafkaUnavailable("gone")
     with pytest.raises(KafkaUnavailable):
         await group.publish(out(b"a"))
-    assert group.away
+    assert group.unavailable
     sink.open.clear()
     with pytest.raises(KafkaUnavailable):
         await group.publish(out(b"b"))  # the sink would block: it is not asked
@@ -139,7 +142,7 @@ async def test_too_large_a_record_is_its_own_callers_trouble(sink: MemorySink, g
     results = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(result) for result in results] == [type(None), type(None), MessageSizeTooLargeError, type(None)]
     assert sorted(value for values in sink.groups for value in values) == [b"0", b"1", b"2"]
-    assert not group.away
+    assert not group.unavailable
 
 
 @pytest.mark.asyncio
@@ -185,11 +188,11 @@ async def test_stop_writes_what_is_pending_and_then_refuses(sink: MemorySink) ->
 
 
 @pytest.mark.asyncio
-async def test_it_starts_although_the_sink_is_away(sink: MemorySink) -> None:
+async def test_it_starts_although_the_sink_is_unavailable(sink: MemorySink) -> None:
     sink.broken = KafkaUnavailable("gone")
     commit = GroupCommit(sink, name="memory", deadline_seconds=0.2)
     await commit.start()
-    assert commit.away
+    assert commit.unavailable
     sink.broken = None
     await back(commit)
     await commit.publish(out(b"a"))
@@ -215,6 +218,65 @@ async def test_a_bug_in_the_sink_leaves_nobody_waiting(sink: MemorySink) -> None
 async def test_a_call_whose_own_time_is_over_harms_nobody_else(sink: MemorySink, group: GroupCommit) -> None:
     with pytest.raises(KafkaUnavailable, match="too late"):
         await group.publish(out(b"slow upload"), since=time.monotonic() - 10)
-    assert not group.away
+    assert not group.unavailable
     await group.publish(out(b"neighbour"))
     assert sink.groups == [[b"neighbour"]]
+
+
+async def for_ever() -> None:
+    await asyncio.Event().wait()
+
+
+@pytest.mark.asyncio
+async def test_a_bug_in_a_write_ends_the_owner(sink: MemorySink) -> None:
+    commit = GroupCommit(sink, name="memory", deadline_seconds=5)
+    await commit.start()
+    owner = asyncio.create_task(run_beside(for_ever(), commit.watch()))
+    await commit.publish(out(b"a"))
+    assert not owner.done()
+    sink.broken = ZeroDivisionError("a bug")
+    with pytest.raises(KafkaUnavailable):
+        await commit.publish(out(b"b"))
+    with pytest.raises(ExceptionGroup) as caught:
+        await owner
+    assert caught.group_contains(ZeroDivisionError)
+
+
+@pytest.mark.asyncio
+async def test_what_waits_behind_a_bug_is_refused_without_asking_the_sink(sink: MemorySink) -> None:
+    commit = GroupCommit(sink, name="memory", deadline_seconds=5)
+    await commit.start()
+    sink.open.clear()
+    first = asyncio.create_task(commit.publish(out(b"a")))
+    await turn()
+    second = asyncio.create_task(commit.publish(out(b"b")))
+    await turn()
+    sink.broken = ZeroDivisionError("a bug")
+    sink.open.set()
+    await asyncio.wait({first})
+    sink.broken = None
+    results = await asyncio.gather(first, second, return_exceptions=True)
+    assert [type(result) for result in results] == [KafkaUnavailable, KafkaUnavailable]
+    assert sink.groups == []
+    with pytest.raises(ZeroDivisionError):
+        await commit.stop()
+    assert sink.groups == [[b"stopped"]]
+
+
+@pytest.mark.asyncio
+async def test_a_bug_in_the_probe_ends_the_owner(sink: MemorySink) -> None:
+    sink.broken = KafkaUnavailable("gone")
+    commit = GroupCommit(sink, name="memory", deadline_seconds=0.2)
+    await commit.start()
+    was_alive = commit.alive
+    owner = asyncio.create_task(run_beside(for_ever(), commit.watch()))
+    sink.broken = ZeroDivisionError("a bug")
+    with pytest.raises(ExceptionGroup) as caught:
+        async with asyncio.timeout(10):
+            await owner
+    assert caught.group_contains(ZeroDivisionError)
+    assert (was_alive, commit.alive) == (True, False)
+    with pytest.raises(KafkaUnavailable):
+        await commit.publish(out(b"a"))
+    with pytest.raises(ZeroDivisionError):
+        await commit.stop()
