@@ -10,11 +10,12 @@ WORKDIR /src
 # The dependencies have a layer of their own, so that a change of our code does not install them again.
 # Wheels only: this stage has no compiler, and a build that needs one should say so here.
 COPY pyproject.toml constraints.txt ./
-RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
-        > requirements.txt \
+# The client is no dependency to fetch: it is installed beside the platform.
+RUN python -c "import tomllib; named = tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies']; \
+        print(*(name for name in named if not name.startswith('carillon ')), sep='\n')" > requirements.txt \
     && pip install --only-binary :all: --constraint constraints.txt --requirement requirements.txt
 COPY . .
-RUN pip install --constraint constraints.txt .
+RUN pip install --constraint constraints.txt ./carillon .
 
 FROM build AS build-sandbox
 RUN pip install --constraint constraints.txt ".[sandbox]"

@@ -50,7 +50,7 @@ clean: ## Stop the stack and remove its data, jars and logs
 
 ##@ Working on Carillon
 
-.PHONY: venv check check-deploy fix test chaos test-unit constraints clean-venv
+.PHONY: venv check check-deploy fix docs test chaos test-unit constraints clean-venv
 venv: $(DEV_VENV) ## The virtualenv with everything in it
 
 check: $(DEV_VENV) ## Read-only: style, types, import rules, deployment files
@@ -67,6 +67,9 @@ fix: $(DEV_VENV) ## Format, and fix what can be fixed
 	$(BIN)/ruff check --fix . || true
 	$(BIN)/ruff format .
 
+docs: $(DEV_VENV) ## Write docs/reference from the code: settings, reasons, topics, metrics
+	$(BIN)/python -m docs.generate
+
 test: $(DEV_VENV) ## All tests but chaos; they start the Kafka and MongoDB they need
 	$(BIN)/pytest --ignore tests/chaos $(ARGS)
 
@@ -74,14 +77,14 @@ chaos: $(DEV_VENV) ## kill -9 of every part, a crash at every failpoint
 	$(BIN)/pytest tests/chaos $(ARGS)
 
 test-unit: $(DEV_VENV) ## Unit tests: seconds, no sockets
-	$(BIN)/pytest tests/unit $(ARGS)
+	$(BIN)/pytest tests/unit tests/contract -m 'not real' $(ARGS)
 
 constraints: ## Resolve all dependencies anew and write constraints.txt
 	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT
 	$(PYTHON) -m venv "$$scratch"
-	"$$scratch/bin/pip" install --quiet '.[sandbox,java,dev]'
+	"$$scratch/bin/pip" install --quiet ./carillon '.[sandbox,java,dev]'
 	{ echo "# Every version this project is built and tested with. Regenerate: make constraints"
-	"$$scratch/bin/pip" freeze --exclude carillon; } > "$$scratch/constraints.txt"
+	"$$scratch/bin/pip" freeze --exclude carillon --exclude carillon-platform; } > "$$scratch/constraints.txt"
 	cp "$$scratch/constraints.txt" constraints.txt
 
 clean-venv: ## Remove the virtualenv
@@ -113,12 +116,12 @@ help: ## This
 	  echo "Get it: apt-get install -y python3.11 python3.11-venv, then: make up PYTHON=python3.11"; exit 1; }
 	"$(PYTHON)" -m venv .venv || { rm -rf .venv; echo "Get what is missing: apt-get install -y python3-venv"; exit 1; }
 
-$(SANDBOX_VENV): pyproject.toml constraints.txt | .venv/bin/python
+$(SANDBOX_VENV): pyproject.toml carillon/pyproject.toml constraints.txt | .venv/bin/python
 	@echo "Installing into .venv (once) ..."
-	$(BIN)/pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt -e '.[sandbox$(JAVA_EXTRA)]'
+	$(BIN)/pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt -e ./carillon -e '.[sandbox$(JAVA_EXTRA)]'
 	touch $@
 
-$(DEV_VENV): pyproject.toml constraints.txt | $(SANDBOX_VENV)
+$(DEV_VENV): pyproject.toml carillon/pyproject.toml constraints.txt | $(SANDBOX_VENV)
 	@echo "Installing the tools for development into .venv (once) ..."
-	$(BIN)/pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt -e '.[sandbox$(JAVA_EXTRA),dev]'
+	$(BIN)/pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt -e ./carillon -e '.[sandbox$(JAVA_EXTRA),dev]'
 	touch $@

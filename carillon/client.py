@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import quote
@@ -18,7 +18,8 @@ import aiohttp
 import orjson
 import stamina
 
-from carillon.problems import ProblemError, UnreachableError
+from carillon.errors import ProblemError, UnreachableError
+from carillon.timestamps import rfc3339
 
 RETRIED: Final = frozenset({408, 429, 500, 502, 503, 504})
 LONGEST_WAIT: Final = 60.0
@@ -79,8 +80,8 @@ class AsyncClient:
             "recipients": list(recipients),
             "data": data or {},
             "actor": actor,
-            "deliver_at": _rfc3339(deliver_at),
-            "expires_at": _rfc3339(expires_at),
+            "deliver_at": rfc3339(deliver_at) if deliver_at else None,
+            "expires_at": rfc3339(expires_at) if expires_at else None,
             "priority": priority,
             "cancellation_key": cancellation_key,
         }
@@ -171,11 +172,3 @@ def _seconds(headers: Mapping[str, str]) -> float | None:
     """Retry-After in seconds; None when it is missing or a date."""
     value = headers.get("Retry-After", "")
     return float(value) if value.isdigit() else None
-
-
-def _rfc3339(value: datetime | None) -> str | None:
-    if value is None:
-        return None
-    if value.tzinfo is None:
-        raise ValueError("a time needs a zone: datetime.now(UTC), not datetime.now()")
-    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

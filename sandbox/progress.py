@@ -1,4 +1,4 @@
-"""What the supervisor tells the terminal that started it: one JSON object per line on its stdout (pure but `Report`)."""
+"""What the supervisor reports to the terminal that started it: one JSON object per line on its stdout (pure but `Report`)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
-class Begun:
+class StepBegun:
     """A step began."""
 
     begun: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class Done:
+class StepDone:
     """A step is done, after so many seconds."""
 
     done: str
@@ -26,7 +26,7 @@ class Done:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Failed:
+class StartFailed:
     """A step failed and the start with it; everything is being stopped."""
 
     failed: str
@@ -40,8 +40,8 @@ class Up:
     up_after: float
 
 
-Progress = Begun | Done | Failed | Up
-KINDS: tuple[type[Progress], ...] = (Begun, Done, Failed, Up)
+Progress = StepBegun | StepDone | StartFailed | Up
+KINDS: tuple[type[Progress], ...] = (StepBegun, StepDone, StartFailed, Up)
 
 
 def encode(progress: Progress) -> str:
@@ -50,7 +50,7 @@ def encode(progress: Progress) -> str:
 
 
 def decode(line: str) -> Progress | None:
-    """What a line says; None for anything else that came to be printed."""
+    """What a line says; None for anything else that was printed."""
     try:
         document = json.loads(line)
     except ValueError:
@@ -64,7 +64,7 @@ def decode(line: str) -> Progress | None:
 class Report:
     """Writes progress to stdout; a terminal that has gone away stops nothing."""
 
-    def tell(self, progress: Progress) -> None:
+    def write(self, progress: Progress) -> None:
         """Write one line."""
         try:
             sys.stdout.write(encode(progress))
@@ -74,8 +74,8 @@ class Report:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Tell when it begins, and when it is done how long it took."""
-        self.tell(Begun(begun=name))
+        """Write that it begins, and when it is done how long it took."""
+        self.write(StepBegun(begun=name))
         begun = time.monotonic()
         yield
-        self.tell(Done(done=name, seconds=round(time.monotonic() - begun, 1)))
+        self.write(StepDone(done=name, seconds=round(time.monotonic() - begun, 1)))

@@ -24,7 +24,7 @@ BACKBONE: Final = ("kafka", "mongod")
 
 
 class Phase(StrEnum):
-    """Where the stack stands."""
+    """The phases of a stack's life."""
 
     STARTING = "starting"
     RUNNING = "running"

@@ -18,22 +18,22 @@ from typing import Final, Protocol
 
 from sandbox.artifacts import Missing, ensure_kafka_jars
 from sandbox.child import Child, NotReady
-from sandbox.groundwork import Refused, lay
 from sandbox.kafka import Kafka
 from sandbox.mongod import Mongod
 from sandbox.ports import Ports
 from sandbox.process import Service
-from sandbox.progress import Failed, Report, Up
+from sandbox.progress import Report, StartFailed, Up
+from sandbox.provisioning import ProvisioningFailed, provision
 from sandbox.restarts import pause_before
 from sandbox.stack import SERVICES, Phase, Stack, load, new_stack, save, sole_supervisor
 from shared.process.clock import now_ms
 
 log = logging.getLogger("supervisor")
 STOP_SECONDS: Final = 12.0
-"""A service drains, then it is killed; whatever it had in its hands is taken up at the next start."""
+"""A service drains, then it is killed; what it had in flight is read again at the next start."""
 
 
-class Member(Protocol):
+class StackPart(Protocol):
     """What the supervisor needs of a part of the stack."""
 
     @property
@@ -61,7 +61,7 @@ class Supervisor:
         self._services = {
             name: Service(name, env=env, health_port=ports.health(name), log=logs / f"{name}.log") for name in names
         }
-        self._started: dict[str, Member] = {}
+        self._started: dict[str, StackPart] = {}
         self._stop = asyncio.Event()
 
     async def run(self) -> int:
@@ -82,12 +82,12 @@ class Supervisor:
                 raise error
             else:
                 self._note(Phase.RUNNING)
-                self._report.tell(Up(up_after=round(time.monotonic() - begun, 1)))
+                self._report.write(Up(up_after=round(time.monotonic() - begun, 1)))
                 log.info("up after %.1f s", time.monotonic() - begun)
                 await self._watch(stopping)
-        except (Missing, NotReady, Refused) as error:
+        except (Missing, NotReady, ProvisioningFailed) as error:
             log.error("the stack did not come up: %s", error)
-            self._report.tell(Failed(failed="start", why=str(error)))
+            self._report.write(StartFailed(failed="start", why=str(error)))
             code = 1
         finally:
             stopping.cancel()
@@ -105,7 +105,7 @@ class Supervisor:
             await self._kafka.ready()
         with self._report.step("MongoDB"):
             await self._mongod.ready()
-        self._stack = await lay(self._stack, self._report)
+        self._stack = await provision(self._stack, self._report)
         self._note(Phase.STARTING)
         for name, service in self._services.items():
             self._spawn(name, service)
@@ -114,29 +114,29 @@ class Supervisor:
                 await service.ready()
 
     async def _watch(self, stopping: asyncio.Task[bool]) -> None:
-        watchers = {asyncio.create_task(self._keep(name, member)) for name, member in self._started.items()}
+        watchers = {asyncio.create_task(self._keep(name, part)) for name, part in self._started.items()}
         done, _ = await asyncio.wait({stopping, *watchers}, return_when=asyncio.FIRST_COMPLETED)
         for watcher in watchers:
             watcher.cancel()
         for task in done - {stopping}:
             task.result()
 
-    async def _keep(self, name: str, member: Member) -> None:
+    async def _keep(self, name: str, part: StackPart) -> None:
         restarts: deque[float] = deque(maxlen=20)
         while True:
-            code = await member.child.ended()
+            code = await part.child.ended()
             pause = pause_before(restarts, time.monotonic())
             log.warning("%s ended with code %s; starting it again in %.1f s", name, code, pause)
             await asyncio.sleep(pause)
             restarts.append(time.monotonic())
-            self._spawn(name, member)
+            self._spawn(name, part)
             self._note(Phase.RUNNING)
 
-    def _spawn(self, name: str, member: Member) -> None:
-        member.spawn()
-        pid = member.child.pid
+    def _spawn(self, name: str, part: StackPart) -> None:
+        part.spawn()
+        pid = part.child.pid
         log.info("%s started, pid %s", name, pid)
-        self._started[name] = member
+        self._started[name] = part
         self._stack = replace(
             self._stack,
             pids={**self._stack.pids, name: pid or 0},
@@ -144,9 +144,9 @@ class Supervisor:
         )
 
     def _stop_all(self) -> None:
-        for name, member in reversed(self._started.items()):
+        for name, part in reversed(self._started.items()):
             begun = time.monotonic()
-            code = member.child.stop(STOP_SECONDS)
+            code = part.child.stop(STOP_SECONDS)
             log.info("%s stopped with code %s after %.1f s", name, code, time.monotonic() - begun)
         self._stack = replace(self._stack, pids={}, started_ms={})
         self._note(Phase.STOPPED)
@@ -175,7 +175,7 @@ async def _supervise(stack: Stack, state: Path, *, bare: bool) -> int:
     try:
         supervisor = Supervisor(stack, state, report, bare=bare)
     except Missing as error:
-        report.tell(Failed(failed="start", why=str(error)))
+        report.write(StartFailed(failed="start", why=str(error)))
         return 1
     return await supervisor.run()
 

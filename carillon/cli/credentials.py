@@ -1,4 +1,4 @@
-"""`carillon token` and `carillon key`: what users and producers show at the edges."""
+"""`carillon token` and `carillon key`: the credentials of users and of producers."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ import typer
 
 from carillon.cli import target
 from carillon.cli.options import DEFAULT_STATE, State
+from carillon.cli.program import program
 
 if TYPE_CHECKING:
     from shared.process.settings import Settings
 
 keys = typer.Typer(help="API keys of producers and operators: create, list, revoke.", no_args_is_help=True)
 
-Tenant = Annotated[str, typer.Option(help="Whose.")]
-Json = Annotated[bool, typer.Option("--json", help="For programs.")]
+Tenant = Annotated[str, typer.Option(help="The tenant it belongs to.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 MIN_SECRET = 32
 
 
 def token(
-    user: Annotated[str, typer.Argument(help="The user id it speaks for.")],
+    user: Annotated[str, typer.Argument(help="The user id it stands for.")],
     tenant: Tenant = "default",
     ttl: Annotated[int, typer.Option(min=1, max=30 * 86_400, help="Seconds until it expires.")] = 3600,
     secret: Annotated[
@@ -31,7 +32,7 @@ def token(
 ) -> None:
     """Print a user's token (JWT) for the inbox API and the sockets.
 
-    Example: curl -H "Authorization: Bearer $(carillon token ana)" http://127.0.0.1:8081/api/notifications
+    Example: curl -H "Authorization: Bearer $(carillon token ana)" http://127.0.0.1:8081/api/v1/notifications
     """
     from shared.http.tokens import mint
     from shared.process.clock import now_ms
@@ -40,7 +41,7 @@ def token(
     secret = secret or (stack.token_secret if stack else None)
     if secret is None:
         target.fail(
-            "There is no secret to sign with.", "carillon up, or set CARILLON_TOKEN_SECRET as the gateway has it"
+            "There is no secret to sign with.", f"{program()} up, or set CARILLON_TOKEN_SECRET as the gateway has it"
         )
     if len(secret) < MIN_SECRET:
         target.fail(f"The secret is shorter than {MIN_SECRET} characters.", "use the one that the gateway has")
@@ -118,7 +119,7 @@ def revoke_key(
             return bool(found.matched_count)
 
     if not target.carried_out(revoke(target.settings(state))):
-        target.fail(f"The tenant {tenant} has no key {key_id}.", f"carillon key list --tenant {tenant}")
+        target.fail(f"The tenant {tenant} has no key {key_id}.", f"{program()} key list --tenant {tenant}")
     typer.echo(f"ck_{key_id} is revoked; services forget it within 30 s")
 
 

@@ -11,23 +11,23 @@ from rich.text import Text
 
 from sandbox.checks import Finding
 from sandbox.ports import Ports
-from sandbox.progress import Begun, Done, Failed, Progress, Up
+from sandbox.progress import Progress, StartFailed, StepBegun, StepDone, Up
 from sandbox.stack import Stack
 
 console = Console()
 
 
-def follow(lines: Iterable[Progress]) -> Up | Failed | None:
-    """Show progress as it comes, a tick with seconds for each step; returns how it ends, None if that was never told."""
+def follow(lines: Iterable[Progress]) -> Up | StartFailed | None:
+    """Show progress, a tick with seconds for each step; returns how it ends, None if the lines stop before that."""
     step = ""
     with console.status("starting") as spinner:
         for progress in lines:
-            if isinstance(progress, Begun):
+            if isinstance(progress, StepBegun):
                 step = progress.begun
                 spinner.update(f"{step} …")
-            elif isinstance(progress, Done):
+            elif isinstance(progress, StepDone):
                 console.print(Text.assemble(("  ✓ ", "green"), f"{progress.done:<28}{progress.seconds:>6.1f} s"))
-            elif isinstance(progress, Failed):
+            elif isinstance(progress, StartFailed):
                 console.print(Text.assemble(("  ✗ ", "red"), step or progress.failed))
                 return progress
             elif isinstance(progress, Up):
@@ -48,8 +48,8 @@ def show_findings(findings: Iterable[Finding]) -> None:
 def show_box(stack: Stack) -> None:
     """Where everything is, the key, and a first call to paste."""
     lines = Table.grid(padding=(0, 2))
-    log_and_memory = {"kafka": stack.kafka, "mongo": f"{stack.mongo} ({stack.mongo_database})"}
-    for name, place in {**stack.urls, **log_and_memory, "key": stack.api_key or "none yet"}.items():
+    backbone = {"kafka": stack.kafka, "mongo": f"{stack.mongo} ({stack.mongo_database})"}
+    for name, place in {**stack.urls, **backbone, "key": stack.api_key or "none yet"}.items():
         lines.add_row(Text(name, "bold"), Text(place))
     console.print(Panel(lines, title="Carillon runs", expand=False))
     if stack.api_key:

@@ -1,4 +1,4 @@
-"""`carillon send`: start a workflow by hand, and watch what becomes of it."""
+"""`carillon send`: start a workflow by hand, and watch it until it ends."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import typer
 
 from carillon.cli import target
 from carillon.cli.options import DEFAULT_STATE, State
+from carillon.cli.program import program
 from shared.model.timestamps import to_datetime
 from shared.process.clock import now_ms
 
@@ -63,7 +64,7 @@ At = Annotated[str | None, typer.Option(help="RFC 3339 with an offset, or +90s, 
 
 
 def send(
-    workflow: Annotated[str, typer.Argument(help="Its key; carillon catalog list shows them.")],
+    workflow: Annotated[str, typer.Argument(help="A workflow's key; carillon catalog list shows them.")],
     *,
     to: Annotated[list[str], typer.Option(help="A user id, or an inline person as JSON; repeat for several.")],
     data: Annotated[str, typer.Option(help="A JSON object for the templates.")] = "{}",
@@ -75,7 +76,9 @@ def send(
     idempotency_key: Annotated[str | None, typer.Option(help="The same key again sends nothing again.")] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Wait until it ended on every channel.")] = False,
     watch_seconds: Annotated[float, typer.Option(min=0, help="How long --watch waits at most.")] = 30,
-    json_: Annotated[bool, typer.Option("--json", help="The answer as it came; with --watch the stories.")] = False,
+    json_: Annotated[
+        bool, typer.Option("--json", help="Print the answer as JSON; with --watch the timelines.")
+    ] = False,
     url: target.Url = None,
     console_url: target.ConsoleUrl = None,
     key: target.Key = None,
@@ -104,7 +107,7 @@ def send(
             if not watch:
                 return [accepted]
             ids = [row["id"] for row in accepted["notifications"]]
-            return await watched(carillon.timeline, ids, watch_seconds, show.story)
+            return await watched(carillon.timeline, ids, watch_seconds, show.timeline)
 
     answers = target.carried_out(work(target.client(state, url, console_url, key)))
     if json_:
@@ -112,56 +115,56 @@ def send(
 
 
 async def watched(
-    timeline: Callable[[str], Awaitable[Json]], ids: list[str], seconds: float, told: Callable[[Json], None]
+    timeline: Callable[[str], Awaitable[Json]], ids: list[str], seconds: float, show: Callable[[Json], None]
 ) -> list[Json]:
-    """The stories of `ids`, each told once: when it ended, or as it stands when the time is over."""
-    from carillon.problems import ProblemError
+    """The timelines of `ids`, each shown once: when it ended, or as it is when `seconds` are over."""
+    from carillon.errors import ProblemError
 
-    stories: dict[str, Json] = {}
+    timelines: dict[str, Json] = {}
     pending = dict.fromkeys(ids)
     until = time.monotonic() + seconds
     while pending:
         for notification in list(pending):
             try:
-                stories[notification] = await timeline(notification)
+                timelines[notification] = await timeline(notification)
             except ProblemError as error:
                 if error.status != 404:
                     raise
                 continue  # not seen yet
-            if stories[notification]["state"] == "terminal":
+            if timelines[notification]["state"] == "terminal":
                 del pending[notification]
-                told(stories[notification])
+                show(timelines[notification])
         if time.monotonic() >= until:
             break
         if pending:
             await asyncio.sleep(LOOK_SECONDS)
     for notification in pending:
-        told(stories.get(notification, {"notification": notification, "user": "?", "channels": []}))
-    return [stories[notification] for notification in ids if notification in stories]
+        show(timelines.get(notification, {"notification": notification, "user": "?", "channels": []}))
+    return [timelines[notification] for notification in ids if notification in timelines]
 
 
 class _Screen:
-    """Shows it as it comes."""
+    """Prints each answer when it is there."""
 
     def accepted(self, answer: Json) -> None:
         typer.echo(f"accepted  event {answer['id']}  durable in {answer.get('durability', 'kafka')}")
         for row in answer["notifications"]:
-            typer.echo(f"  {row['user']}  carillon why {row['id']}")
+            typer.echo(f"  {row['user']}  {program()} why {row['id']}")
 
-    def story(self, story: Json) -> None:
+    def timeline(self, timeline: Json) -> None:
         from rich.console import Console
 
-        from carillon.cli.story import summary
+        from carillon.cli.timeline import summary
 
         console = Console(highlight=False)
-        console.print(f"  {story['user']}  ", summary(story), soft_wrap=True, markup=False, sep="")
+        console.print(f"  {timeline['user']}  ", summary(timeline), soft_wrap=True, markup=False, sep="")
 
 
 class _Quiet(_Screen):
-    """Shows nothing: the answer is printed at the end."""
+    """Prints nothing: the answers are printed as JSON at the end."""
 
     def accepted(self, answer: Json) -> None:
         """Nothing."""
 
-    def story(self, story: Json) -> None:
+    def timeline(self, timeline: Json) -> None:
         """Nothing."""

@@ -1,4 +1,4 @@
-"""`carillon migrate` and `carillon catalog`: what must lie in MongoDB before the services start."""
+"""`carillon migrate` and `carillon catalog`: what MongoDB must hold before the services start."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 
 from carillon.cli import target
 from carillon.cli.options import DEFAULT_STATE, State
+from carillon.cli.program import program
 
 if TYPE_CHECKING:
     from shared.model.workflows import Workflow
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 catalog = typer.Typer(help="Workflows: publishing a folder of YAML files, and what is published.", no_args_is_help=True)
 
-Tenant = Annotated[str, typer.Option(help="Whose workflows.")]
+Tenant = Annotated[str, typer.Option(help="The tenant they belong to.")]
 Listing = dict[str, "Workflow"]
 
 
@@ -83,7 +84,7 @@ def list_published(tenant: Tenant = "default", state: State = DEFAULT_STATE) -> 
 
     newest = target.carried_out(_newest(target.settings(state), tenant))
     if not newest:
-        target.fail(f"The tenant {tenant} has no workflow.", "carillon catalog publish catalog")
+        target.fail(f"The tenant {tenant} has no workflow.", f"{program()} catalog publish catalog")
     table = Table(
         Column("workflow", no_wrap=True), "version", "category", "priority", "channels", Column("started by", overflow="fold"),
         box=None,

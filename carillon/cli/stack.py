@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Final, NoReturn
 import typer
 
 from carillon.cli.options import DEFAULT_STATE, State
+from carillon.cli.program import program
 
 if TYPE_CHECKING:
     from sandbox.ports import Ports
@@ -38,7 +39,10 @@ def up(
         bool, typer.Option("--bare", help="Kafka, MongoDB and the sink only; run services by hand.")
     ] = False,
 ) -> None:
-    """Start everything in the background, and say where it is."""
+    """Start everything in the background, and print its addresses and a development key.
+
+    Example: carillon up --port-offset 1000
+    """
     from carillon.cli import screen
     from sandbox.checks import examine
     from sandbox.stack import Phase, load, supervisor_pid
@@ -49,7 +53,9 @@ def up(
     stack = load(state)
     if supervisor_pid(state):
         if stack is None or stack.phase is not Phase.RUNNING:
-            _fail(f"The stack in {state} is being started or stopped.\nSee how far: carillon status, carillon logs")
+            _fail(
+                f"The stack in {state} is being started or stopped.\nSee how far: {program()} status, {program()} logs"
+            )
         screen.console.print(f"The stack in {state} runs already.")
         screen.show_box(stack)
         return
@@ -57,7 +63,7 @@ def up(
     bad = [finding for finding in findings if not finding.good]
     if bad:
         screen.show_findings(bad)
-        _fail("Nothing was started. All checks: carillon doctor")
+        _fail(f"Nothing was started. All checks: {program()} doctor")
     _start(state, port_offset, bare=bare)
     stack = load(state)
     if stack is not None:
@@ -65,7 +71,10 @@ def up(
 
 
 def down(state: State = DEFAULT_STATE, docker: Docker = False) -> None:
-    """Stop everything in reverse order; data stay."""
+    """Stop everything in reverse order; data stay.
+
+    Example: carillon down
+    """
     from sandbox.stack import supervisor_pid
 
     if docker:
@@ -81,11 +90,16 @@ def down(state: State = DEFAULT_STATE, docker: Docker = False) -> None:
             os.kill(pid, signal.SIGKILL)  # its children die with it
             _fail(f"The supervisor (pid {pid}) did not stop within {STOPS_WITHIN} s and was killed.")
         time.sleep(0.05)
-    typer.echo(f"Stopped after {time.monotonic() - begun:.1f} s. Start again: carillon up; forget all data: make clean")
+    typer.echo(
+        f"Stopped after {time.monotonic() - begun:.1f} s. Start again: {program()} up; forget all data: make clean"
+    )
 
 
 def status(state: State = DEFAULT_STATE, docker: Docker = False) -> None:
-    """Show each process with pid, port, readiness and uptime; exits 1 unless all are ready."""
+    """Show each process with pid, port, readiness and uptime; exits 1 unless all are ready.
+
+    Example: carillon status
+    """
     from carillon.cli import screen
     from sandbox.stack import load, supervisor_pid
     from shared.process.clock import now_ms
@@ -94,7 +108,7 @@ def status(state: State = DEFAULT_STATE, docker: Docker = False) -> None:
         raise typer.Exit(_compose("ps"))
     stack = load(state)
     if stack is None or supervisor_pid(state) is None:
-        _fail(f"No stack runs in {state}.\nStart it: carillon up")
+        _fail(f"No stack runs in {state}.\nStart it: {program()} up")
     ready = asyncio.run(_readiness(stack.ports, list(stack.pids)))
     screen.console.print(f"{stack.phase}, supervisor {supervisor_pid(state)}, state in {state}", highlight=False)
     screen.show_processes(stack, ready, now_ms())
@@ -104,22 +118,30 @@ def status(state: State = DEFAULT_STATE, docker: Docker = False) -> None:
 def logs(
     service: Annotated[str, typer.Argument(help="sink, ingest, router, ..., kafka, mongod, supervisor")] = "supervisor",
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=1)] = 50,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many, from the end.")] = 50,
     state: State = DEFAULT_STATE,
     docker: Docker = False,
 ) -> None:
-    """Show the end of a process's log."""
+    """Show the last lines that a process logged.
+
+    Example: carillon logs router --follow
+    """
     if docker:
         raise typer.Exit(_compose("logs", "--tail", str(lines), *(["--follow"] if follow else []), service))
     known = {file.stem: file for file in sorted((state / "logs").glob("*.log"))}
     if service not in known:
-        _fail(f"There is no log of {service} in {state}.\nThere are: {', '.join(known) or 'none yet (carillon up)'}")
+        _fail(
+            f"There is no log of {service} in {state}.\nThere are: {', '.join(known) or f'none yet ({program()} up)'}"
+        )
     tail = ["tail", "-n", str(lines), *(["-F"] if follow else []), str(known[service])]
     raise typer.Exit(subprocess.run(tail, check=False).returncode)
 
 
 def doctor(state: State = DEFAULT_STATE, port_offset: PortOffset = 0) -> None:
-    """Check tools, memory, disk and ports; exits 1 if something is in the way."""
+    """Check tools, memory, disk and ports, with a fix for each finding; exits 1 if something is in the way.
+
+    Example: carillon doctor
+    """
     from carillon.cli import screen
     from sandbox.checks import examine
     from sandbox.stack import supervisor_pid
@@ -155,18 +177,18 @@ def _start(state: Path, port_offset: int, *, bare: bool) -> None:
     if not isinstance(end, Up):
         supervisor.wait(STOPS_WITHIN)
         why = end.why if end is not None else f"The supervisor ended with code {supervisor.returncode}."
-        _fail(f"{why}\n\nThe stack did not come up and is stopped again. More: carillon logs, carillon doctor")
+        _fail(f"{why}\n\nThe stack did not come up and is stopped again. More: {program()} logs, {program()} doctor")
 
 
 def _progress(lines: IO[str] | None) -> Iterator[Progress]:
-    """What the supervisor tells, to the end of the start."""
-    from sandbox.progress import Failed, Up, decode
+    """What the supervisor reports, to the end of the start."""
+    from sandbox.progress import StartFailed, Up, decode
 
     for line in lines or ():
         progress = decode(line)
         if progress is not None:
             yield progress
-        if isinstance(progress, Up | Failed):
+        if isinstance(progress, Up | StartFailed):
             return
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
+from carillon.cli.program import program
+
 if TYPE_CHECKING:
     from carillon.client import AsyncClient
     from sandbox.stack import Stack
@@ -63,9 +65,9 @@ def client(state: Path, url: str | None, console_url: str | None, key: str | Non
         url, console_url = stack.urls["ingest"], console_url or stack.urls["console"]
         key = key or stack.api_key
     if url is None:
-        fail("There is no platform to talk to.", "carillon up, or name one: --url https://… --key ck_…")
+        fail("There is no platform to talk to.", f"{program()} up, or name one: --url https://… --key ck_…")
     if key is None:
-        fail(f"There is no API key for {url}.", "carillon key create --name me --scope send, then --key ck_…")
+        fail(f"There is no API key for {url}.", f"{program()} key create --name me --scope send, then --key ck_…")
     return AsyncClient(url, key, console_url=console_url)
 
 
@@ -76,21 +78,21 @@ def fail(why: str, next_step: str) -> NoReturn:
 
 
 def carried_out(work: Coroutine[Any, Any, T]) -> T:
-    """The result of `work`; exits with a readable line when a part of the stack is away or the platform refuses."""
+    """The result of `work`; exits with a readable line when Kafka, MongoDB or the platform does not answer, or rejects it."""
     import stamina.instrumentation
 
-    from carillon.problems import ProblemError, UnreachableError
+    from carillon.errors import ProblemError, UnreachableError
     from shared.model.errors import KafkaUnavailable, MongoUnavailable
 
     stamina.instrumentation.set_on_retry_hooks([])  # stdout is the command's
     try:
         return asyncio.run(work)
     except KafkaUnavailable as error:
-        fail(f"Kafka does not answer: {error}", "check CARILLON_KAFKA; is the stack up? carillon status")
+        fail(f"Kafka does not answer: {error}", f"check CARILLON_KAFKA; is the stack up? {program()} status")
     except MongoUnavailable as error:
-        fail(f"MongoDB does not answer: {error}", "check CARILLON_MONGO; is the stack up? carillon status")
+        fail(f"MongoDB does not answer: {error}", f"check CARILLON_MONGO; is the stack up? {program()} status")
     except UnreachableError as error:
-        fail(str(error), "is the stack up? carillon status")
+        fail(str(error), f"is the stack up? {program()} status")
     except ProblemError as error:
         lines = [f"{error.status} {error.code}: {error.detail}"]
         lines += [f"  {pointer or '/'}: {detail}" for pointer, detail in error.errors]

@@ -9,12 +9,15 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-app = typer.Typer(help="The Kafka topics: what they are for, and creating them.", no_args_is_help=True)
+app = typer.Typer(help="The Kafka topics: list and create.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_topics() -> None:
-    """Show every topic of the table; needs no Kafka."""
+    """Show every topic: its key, partitions, how long it is kept, who writes and reads it. Needs no Kafka.
+
+    Example: carillon topics list
+    """
     from shared.process.settings import Settings, load
 
     table = Table(Column("topic", no_wrap=True), "key", "partitions", "kept", "written by", "read by", box=None)
@@ -28,7 +31,10 @@ def list_topics() -> None:
 def create_topics(
     replication: Annotated[int, typer.Option(min=1, help="Copies of each partition; 3 in production.")] = 1,
 ) -> None:
-    """Create what is missing on CARILLON_KAFKA; existing topics are left as they are."""
+    """Create what is missing on CARILLON_KAFKA; existing topics are left as they are.
+
+    Example: CARILLON_KAFKA=broker:9092 carillon topics create --replication 3
+    """
     from aiokafka.errors import KafkaError
 
     from shared.kafka.admin import ensure_topics

@@ -1,4 +1,4 @@
-"""`carillon why`: the story of one notification."""
+"""`carillon why`: what happened to one notification."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ if TYPE_CHECKING:
 def why(
     notification: Annotated[str, typer.Argument(help="Its id, as `carillon send` and the API print it.")],
     *,
-    json_: Annotated[bool, typer.Option("--json", help="The console's answer as it came.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print the console's answer as JSON.")] = False,
     url: target.Url = None,
     console_url: target.ConsoleUrl = None,
     key: target.Key = None,
     state: State = DEFAULT_STATE,
 ) -> None:
-    """Tell what became of a notification, rule by rule, and what is to be done.
+    """Show what happened to a notification, rule by rule, and what is to be done.
 
     Example: carillon why 5b1c2a3e-0d55-5f0e-9d3f-2b1f5f0a7c11
     """
     from rich.console import Console
 
-    from carillon.cli.story import lines
+    from carillon.cli.timeline import lines
 
-    story = target.carried_out(_story(target.client(state, url, console_url, key), notification))
+    timeline = target.carried_out(_timeline(target.client(state, url, console_url, key), notification))
     if json_:
-        typer.echo(json.dumps(story, ensure_ascii=False))
+        typer.echo(json.dumps(timeline, ensure_ascii=False))
         return
     console = Console(highlight=False)
-    for line in lines(story):
+    for line in lines(timeline):
         console.print(line, soft_wrap=True)
 
 
-async def _story(client: AsyncClient, notification: str) -> dict[str, Any]:
+async def _timeline(client: AsyncClient, notification: str) -> dict[str, Any]:
     async with client as carillon:
         return await carillon.timeline(notification)

@@ -1,4 +1,4 @@
-"""The story: people, a socket, events by every way in, what became of them, and whether it adds up."""
+"""The demonstration: people, sockets, events by every ingress, the outcomes, and whether the sums are right."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from rich.text import Text
 from websockets.exceptions import WebSocketException
 
 from carillon.client import AsyncClient
-from carillon.problems import ClientError
+from carillon.errors import ClientError
 from sandbox.demo import people, table
-from sandbox.demo.arrivals import complete, everything, last_at_the_sink, token
-from sandbox.demo.events import Producers, Refused
+from sandbox.demo.events import EventNotAccepted, Producers
 from sandbox.demo.outcomes import settle
 from sandbox.demo.plan import LATER, LIVE, PLAN
+from sandbox.demo.received import complete, everything, last_at_the_sink, token
 from sandbox.demo.socket_client import InboxSocket
 from sandbox.demo.steps import Steps
 from sandbox.demo.sums import add_up, awaited, missing
@@ -32,7 +32,7 @@ SECONDS: Final = 60.0
 """All of it; what is not there by then is missing."""
 
 
-async def tell(stack: Stack, console: Console) -> int:
+async def demonstrate(stack: Stack, console: Console) -> int:
     """Runs the demonstration; returns the exit code."""
     until, began, steps = time.monotonic() + SECONDS, now_ms(), Steps(console)
     live, later = (InboxSocket(stack.urls["sockets"], token(stack, user)) for user in (LIVE, LATER))
@@ -47,33 +47,33 @@ async def tell(stack: Stack, console: Console) -> int:
             step.detail = f"{LATER} is not connected"
         with steps.step("events sent, each of them durable") as step:
             accepted = await Producers(stack, carillon, f"{began:x}").send(PLAN)
-            step.detail = f"{len(accepted)} by {len({one.way for one in PLAN})} ways"
+            step.detail = f"{len(accepted)} by {len({one.ingress for one in PLAN})} ways"
         with steps.step("notifications at their end, or held") as step:
             found = await settle(carillon, accepted, until, step.count)
         with steps.step(f"{LATER} connected by WebSocket") as step:
             await later.connect()
             step.detail = f"{later.unread} unread were waiting"
-        with steps.step("messages arrived") as step:
+        with steps.step("messages received") as step:
             others = [user for user in loaded if user not in (LIVE, LATER)]
-            arrivals = await complete(
+            received = await complete(
                 lambda: everything(session, stack, since, (live, later), others),
-                lambda arrivals: awaited(found, arrivals),
+                lambda received: awaited(found, received),
                 until,
             )
-            step.detail = "all that were sent" if not awaited(found, arrivals) else "not all"
+            step.detail = "all that were sent" if not awaited(found, received) else "not all"
         await asyncio.gather(live.leave(), later.leave())
-    lacking = list(missing(accepted, found, arrivals))
+    lacking = list(missing(accepted, found, received))
     zones = {user: people.quiet_zone(body) for user, body in loaded.items()}
-    console.print("", table.outcomes(accepted, found, arrivals, zones), table.totals(add_up(accepted, found, arrivals)))
+    console.print("", table.outcomes(accepted, found, received, zones), table.totals(add_up(accepted, found, received)))
     for line in lacking:
         console.print(Text(f"✗ {line}", "red"), soft_wrap=True)
     if lacking:
         return 1
     held = next((row for part in found.values() for row in part if row.state == "held"), None)
-    told = held.notification if held else next(iter(found))
+    example = held.notification if held else next(iter(found))
     console.print("\nEverything adds up.", style="bold green")
     console.print("Ask why about one of them (make up starts the stack and leaves it running, make down stops it):")
-    console.print(f"  .venv/bin/carillon why {told}", highlight=False, soft_wrap=True)
+    console.print(f"  .venv/bin/carillon why {example}", highlight=False, soft_wrap=True)
     return 0
 
 
@@ -83,12 +83,12 @@ def main() -> int:
     stack = load(state)
     if stack is None or stack.phase is not Phase.RUNNING or supervisor_pid(state) is None:
         return _fail(f"No stack runs in {state}.", "make up; or at once: make demo")
-    stamina.instrumentation.set_on_retry_hooks([])  # stdout is for the story
+    stamina.instrumentation.set_on_retry_hooks([])  # stdout is for the demonstration
     console = Console() if sys.stdout.isatty() else Console(width=110)
     try:
-        return asyncio.run(tell(stack, console))
-    except Refused as error:
-        return _fail(f"An event was not taken as it must be: {error}", "carillon logs ingest")
+        return asyncio.run(demonstrate(stack, console))
+    except EventNotAccepted as error:
+        return _fail(f"An event was not accepted as it must be: {error}", "carillon logs ingest")
     except ClientError as error:
         return _fail(f"ingest or console: {error}", "carillon status")
     except (WebSocketException, aiohttp.ClientError, OSError) as error:

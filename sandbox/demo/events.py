@@ -1,4 +1,4 @@
-"""The three ways in: the notification API, CloudEvents over HTTP, CloudEvents straight to Kafka."""
+"""The ways in: the notification API, CloudEvents over HTTP, CloudEvents straight to Kafka."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import orjson
 from confluent_kafka import KafkaException, Producer
 
 from carillon.client import AsyncClient
-from carillon.problems import UnreachableError
-from sandbox.demo.plan import Accepted, Planned, Way
+from carillon.errors import UnreachableError
+from sandbox.demo.plan import Accepted, Ingress, Planned
 from sandbox.stack import Stack
 from shared.model import ids
 from shared.model.timestamps import rfc3339, to_datetime
@@ -25,7 +25,7 @@ STRUCTURED: Final = "application/cloudevents+json"
 FLUSH_SECONDS: Final = 15
 
 
-class Refused(Exception):
+class EventNotAccepted(Exception):
     """The platform did not take an event of the demonstration, or gave it another id than it must have."""
 
 
@@ -37,12 +37,12 @@ class Producers:
         self._source = f"/demo/{mark}"
 
     async def send(self, plan: Iterable[Planned]) -> list[Accepted]:
-        """Returns when each is durable, by whatever way; the HTTP ways first. Raises Refused."""
+        """Returns when each is durable, by whatever ingress; HTTP first. Raises EventNotAccepted."""
         numbered = [(planned, self._event(planned, position)) for position, planned in enumerate(plan)]
-        accepted = [await self._by_api(planned) for planned, _ in numbered if planned.way is Way.API]
-        for way in (Way.STRUCTURED, Way.BINARY, Way.BATCH):
-            accepted += await self._by_http(way, [pair for pair in numbered if pair[0].way is way])
-        by_kafka = [pair for pair in numbered if pair[0].way in (Way.KAFKA_BINARY, Way.KAFKA_STRUCTURED)]
+        accepted = [await self._by_api(planned) for planned, _ in numbered if planned.ingress is Ingress.API]
+        for ingress in (Ingress.STRUCTURED, Ingress.BINARY, Ingress.BATCH):
+            accepted += await self._by_http(ingress, [pair for pair in numbered if pair[0].ingress is ingress])
+        by_kafka = [pair for pair in numbered if pair[0].ingress in (Ingress.KAFKA_BINARY, Ingress.KAFKA_STRUCTURED)]
         await asyncio.to_thread(produce, self._stack.kafka, by_kafka)
         return accepted + [self._accepted(planned, event) for planned, event in by_kafka]
 
@@ -77,17 +77,17 @@ class Producers:
             await self._carillon.cancel(key)
         return Accepted(planned=planned, notifications={one["user"]: one["id"] for one in answer["notifications"]})
 
-    async def _by_http(self, way: Way, pairs: list[tuple[Planned, dict[str, Any]]]) -> list[Accepted]:
+    async def _by_http(self, ingress: Ingress, pairs: list[tuple[Planned, dict[str, Any]]]) -> list[Accepted]:
         events = [event for _, event in pairs]
-        if way is Way.BATCH:
+        if ingress is Ingress.BATCH:
             answer = await self._carillon.send_events(events)
             taken = answer["ids"]
         else:
-            encode = _structured if way is Way.STRUCTURED else _binary
+            encode = _structured if ingress is Ingress.STRUCTURED else _binary
             taken = [await self._post(*encode(event)) for event in events]
         expected = [ids.event_id(TENANT, self._source, event["id"]) for event in events]
         if taken != expected:
-            raise Refused(f"{way}: the events {expected} came to be {taken}")
+            raise EventNotAccepted(f"{ingress}: the events {expected} became {taken}")
         return [self._accepted(planned, event) for planned, event in pairs]
 
     async def _post(self, headers: dict[str, str], body: bytes) -> str:
@@ -100,7 +100,7 @@ class Producers:
         except aiohttp.ClientError as error:
             raise UnreachableError(f"POST {url} got no answer: {type(error).__name__}") from error
         if response.status != 202:
-            raise Refused(f"POST {url}: {response.status} {answer.decode(errors='replace')[:500]}")
+            raise EventNotAccepted(f"POST {url}: {response.status} {answer.decode(errors='replace')[:500]}")
         (taken,) = orjson.loads(answer)["ids"]
         return str(taken)
 
@@ -118,14 +118,14 @@ def _binary(event: dict[str, Any], prefix: str = "ce-") -> tuple[dict[str, str],
 def produce(kafka: str, pairs: Iterable[tuple[Planned, dict[str, Any]]]) -> None:
     """Writes to the public topic as a stranger would, with another client; blocks until all are acknowledged.
 
-    Raises Refused.
+    Raises EventNotAccepted.
     """
     # murmur2_random: librdkafka's own partitioner would put a key elsewhere than Kafka's Java clients do.
     producer = Producer({"bootstrap.servers": kafka, "partitioner": "murmur2_random", "acks": "all"})
     failed: list[str] = []
     note = _noting(failed)
     for planned, event in pairs:
-        if planned.way is Way.KAFKA_STRUCTURED:
+        if planned.ingress is Ingress.KAFKA_STRUCTURED:
             headers, body = _structured(event)
         else:
             headers, body = _binary(event, "ce_")
@@ -135,10 +135,10 @@ def produce(kafka: str, pairs: Iterable[tuple[Planned, dict[str, Any]]]) -> None
         try:
             producer.produce(Topics().events, body, event["id"], headers=named, on_delivery=note)
         except (KafkaException, BufferError) as error:
-            raise Refused(f"Kafka does not take it: {error}") from error
+            raise EventNotAccepted(f"Kafka does not take it: {error}") from error
     left = producer.flush(FLUSH_SECONDS)
     if failed or left:
-        raise Refused(f"Kafka acknowledged not all within {FLUSH_SECONDS} s: {left} open, {failed}")
+        raise EventNotAccepted(f"Kafka acknowledged not all within {FLUSH_SECONDS} s: {left} open, {failed}")
 
 
 def _noting(failed: list[str]) -> Callable[[Any, Any], None]:

@@ -1,4 +1,4 @@
-"""What became of each notification on each channel, as the console tells it."""
+"""What became of each notification on each channel, read from the console's timelines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from carillon.client import AsyncClient
-from carillon.problems import ProblemError, UnreachableError
+from carillon.errors import ProblemError, UnreachableError
 from sandbox.demo.plan import Accepted, Planned
 from shared.model.timestamps import parse_rfc3339
 
@@ -40,8 +40,8 @@ Found = dict[str, list[Row]]
 ENDS: Final = frozenset({"sent", "suppressed", "cancelled", "expired", "dead", "unconfirmed"})
 
 
-def rows(accepted: Accepted, user: str, story: Mapping[str, Any]) -> list[Row]:
-    """The rows of one story (pure); empty while nothing was decided."""
+def rows(accepted: Accepted, user: str, timeline: Mapping[str, Any]) -> list[Row]:
+    """The rows of one timeline (pure); empty while nothing was decided."""
     return [
         Row(
             planned=accepted.planned,
@@ -51,30 +51,30 @@ def rows(accepted: Accepted, user: str, story: Mapping[str, Any]) -> list[Row]:
             state=channel["state"],
             reason=channel.get("reason"),
             until=parse_rfc3339(channel["until"]) if channel.get("until") else None,
-            accepted_at=parse_rfc3339(story["accepted_at"]) if story["accepted_at"] else 0,
+            accepted_at=parse_rfc3339(timeline["accepted_at"]) if timeline["accepted_at"] else 0,
         )
-        for channel in story["channels"]
+        for channel in timeline["channels"]
     ]
 
 
 async def settle(
-    carillon: AsyncClient, accepted: Iterable[Accepted], until: float, tell: Callable[[int, int], None]
+    carillon: AsyncClient, accepted: Iterable[Accepted], until: float, report: Callable[[int, int], None]
 ) -> Found:
     """Asks until every notification is settled, or the monotonic clock says `until`; the rows by notification.
 
-    `tell` hears how many are settled, of how many.
+    `report` is called with how many are settled, of how many.
     """
     wanted = {one.notifications[user]: (one, user) for one in accepted for user in one.notifications}
     found: Found = {}
     while True:
         open_ = [notification for notification in wanted if not _is_settled(found.get(notification))]
-        tell(len(wanted) - len(open_), len(wanted))
+        report(len(wanted) - len(open_), len(wanted))
         if not open_ or time.monotonic() > until:
             return found
-        stories = await asyncio.gather(*(_story(carillon, notification) for notification in open_))
-        for notification, story in zip(open_, stories, strict=True):
-            if story is not None:
-                found[notification] = rows(*wanted[notification], story)
+        timelines = await asyncio.gather(*(_timeline(carillon, notification) for notification in open_))
+        for notification, timeline in zip(open_, timelines, strict=True):
+            if timeline is not None:
+                found[notification] = rows(*wanted[notification], timeline)
         await asyncio.sleep(LOOK_SECONDS)
 
 
@@ -82,8 +82,8 @@ def _is_settled(found: list[Row] | None) -> bool:
     return bool(found) and all(row.is_settled for row in found or ())
 
 
-async def _story(carillon: AsyncClient, notification: str) -> dict[str, Any] | None:
-    """None while the console has not heard of it, or does not answer."""
+async def _timeline(carillon: AsyncClient, notification: str) -> dict[str, Any] | None:
+    """None while the console does not know it yet, or does not answer."""
     try:
         return await carillon.timeline(notification)
     except (ProblemError, UnreachableError) as error:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from shared.model import ids
 
 
-class Way(StrEnum):
+class Ingress(StrEnum):
     """How an event comes in."""
 
     API = "POST /v1/notifications"
@@ -30,7 +30,7 @@ Expected = Mapping[tuple[str, str | None], str]
 class Planned:
     """One event. `data` of a CloudEvent names its recipients where the workflow looks for them."""
 
-    way: Way
+    ingress: Ingress
     workflow: str
     to: tuple[Recipient, ...]
     data: dict[str, Any]
@@ -67,7 +67,7 @@ LATER: Final = "bjorn"
 
 PLAN: Final = (
     Planned(
-        way=Way.API,
+        ingress=Ingress.API,
         workflow="order.shipped",
         to=("ana", "chen", "gita", ZOE),
         note="three users, one inline person",
@@ -80,7 +80,7 @@ PLAN: Final = (
         },
     ),
     Planned(
-        way=Way.API,
+        ingress=Ingress.API,
         workflow="order.delayed",
         to=("bjorn", "hiro"),
         data={"order": "A-1002", "new_eta": "Monday", "reason": "snow"},
@@ -89,7 +89,7 @@ PLAN: Final = (
         expected={("bjorn", "email"): "sent", ("hiro", None): "workflow_opted_out"},
     ),
     Planned(
-        way=Way.API,
+        ingress=Ingress.API,
         workflow="order.promotion",
         to=("fatima",),
         data={"percent": 20, "product": "teapots", "until": "Sunday"},
@@ -99,7 +99,7 @@ PLAN: Final = (
         expected={("fatima", None): "cancelled"},
     ),
     Planned(
-        way=Way.STRUCTURED,
+        ingress=Ingress.STRUCTURED,
         workflow="order.shipped",
         type="com.example.order.shipped.v1",
         to=("dorothea", "bjorn"),
@@ -108,7 +108,7 @@ PLAN: Final = (
         expected={("dorothea", "email"): "quiet_hours", ("dorothea", "in_app"): "sent", ("bjorn", "webhook"): "sent"},
     ),
     Planned(
-        way=Way.BINARY,
+        ingress=Ingress.BINARY,
         workflow="payment.failed",
         type="com.example.payment.failed.v1",
         to=("dorothea",),
@@ -117,7 +117,7 @@ PLAN: Final = (
         expected={("dorothea", "email"): "sent"},
     ),
     Planned(
-        way=Way.BATCH,
+        ingress=Ingress.BATCH,
         workflow="order.promotion",
         type="com.example.order.promotion.v1",
         to=("emeka",),
@@ -125,7 +125,7 @@ PLAN: Final = (
         expected={("emeka", None): "category_opted_out"},
     ),
     Planned(
-        way=Way.BATCH,
+        ingress=Ingress.BATCH,
         workflow="chat.friend_request",
         type="com.example.chat.friend.requested",
         to=("ana",),
@@ -133,7 +133,7 @@ PLAN: Final = (
         expected={("ana", "in_app"): "sent"},
     ),
     Planned(
-        way=Way.BATCH,
+        ingress=Ingress.BATCH,
         workflow="chat.friend_request_accepted",
         type="com.example.chat.friend.accepted",
         to=("hiro",),
@@ -141,7 +141,7 @@ PLAN: Final = (
         expected={("hiro", "email"): "sent"},
     ),
     Planned(
-        way=Way.KAFKA_BINARY,
+        ingress=Ingress.KAFKA_BINARY,
         workflow="chat.new_message",
         type="com.example.chat.message.created",
         to=("ana", "bjorn", "chen"),
@@ -157,7 +157,7 @@ PLAN: Final = (
         expected={("ana", None): "is_actor", ("bjorn", "in_app"): "sent", ("bjorn", "webhook"): "sent"},
     ),
     Planned(
-        way=Way.KAFKA_STRUCTURED,
+        ingress=Ingress.KAFKA_STRUCTURED,
         workflow="chat.room_invitation",
         type="com.example.chat.room.invited",
         to=("fatima",),  # her nights are quiet: by day the e-mail goes, by night it is held

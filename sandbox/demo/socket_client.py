@@ -1,4 +1,4 @@
-"""A user's client on a WebSocket; it notes when each notification came."""
+"""A user's client on a WebSocket; it notes when each notification was received."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ ANSWER_SECONDS: Final = 10
 
 
 class InboxSocket:
-    """`arrived` maps notification ids to times (ms), once per message."""
+    """`received` maps notification ids to times (ms), once per message."""
 
     def __init__(self, url: str, token: str) -> None:
         self._url, self._token = url, token
-        self.arrived: dict[str, list[int]] = {}
+        self.received: dict[str, list[int]] = {}
         self.unread = 0
         self._read_all = asyncio.Event()
         self._socket: ClientConnection
@@ -46,12 +46,12 @@ class InboxSocket:
             async for text in self._socket:
                 self._take(text)
         except ConnectionClosed:
-            return  # what did not arrive is told by the sums
+            return  # the sums show what is missing
 
     def _take(self, text: str | bytes) -> None:
         message = json.loads(text)
         self.unread = message.get("unread", self.unread)
         if message["type"] == "notification":
-            self.arrived.setdefault(message["item"]["id"], []).append(now_ms())
+            self.received.setdefault(message["item"]["id"], []).append(now_ms())
         elif message["type"] == "ok" and message["for"] == "read":
             self._read_all.set()

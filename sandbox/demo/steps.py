@@ -11,7 +11,7 @@ from rich.status import Status
 from rich.text import Text
 
 
-class Step:
+class DemoStep:
     """One step under way. `detail` is shown behind its tick."""
 
     def __init__(self, name: str, status: Status) -> None:
@@ -31,11 +31,11 @@ class Steps:
         self._console = console
 
     @contextmanager
-    def step(self, name: str) -> Iterator[Step]:
+    def step(self, name: str) -> Iterator[DemoStep]:
         """Shows `name` until it is done; what ends with an exception gets no tick."""
         begun = time.monotonic()
         with self._console.status(name) as status:
-            step = Step(name, status)
+            step = DemoStep(name, status)
             yield step
         seconds = time.monotonic() - begun
         tick = Text.assemble(("  ✓ ", "green"), f"{name:<42}{seconds:>5.1f} s  ", (step.detail, "dim"))

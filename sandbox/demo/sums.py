@@ -1,4 +1,4 @@
-"""Whether everything adds up (pure): what was accepted, decided, sent, and what arrived."""
+"""Whether everything adds up (pure): what was accepted, decided, sent and received."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from sandbox.demo.arrivals import Arrivals
 from sandbox.demo.outcomes import Found, Row
 from sandbox.demo.plan import NAMES, Accepted
+from sandbox.demo.received import Received
 
 FINE: Final = ("sent", "held", "suppressed", "cancelled", "expired")
-"""How a channel may stand at the end of a run."""
+"""The states a channel may have at the end of a run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,10 +29,10 @@ class Sums:
     """Channel decisions by state."""
     sent: Counter[str]
     """By channel."""
-    arrived: Counter[str]
+    received: Counter[str]
     """By channel, repeats counted."""
     in_app: Counter[str]
-    """In-app arrivals by user, repeats counted."""
+    """In-app messages received, by user, repeats counted."""
 
     @property
     def decisions(self) -> int:
@@ -40,40 +40,40 @@ class Sums:
         return self.states.total()
 
 
-def add_up(accepted: list[Accepted], found: Found, arrivals: Arrivals) -> Sums:
-    """The totals. `arrivals` may hold other runs' notifications; they are not counted."""
+def add_up(accepted: list[Accepted], found: Found, received: Received) -> Sums:
+    """The totals. `received` may hold other runs' notifications; they are not counted."""
     all_rows = [row for part in found.values() for row in part]
     ours = {notification: user for one in accepted for user, notification in one.notifications.items()}
-    arrived: Counter[str] = Counter()
+    by_channel: Counter[str] = Counter()
     in_app: Counter[str] = Counter()
-    for (notification, channel), times in arrivals.items():
+    for (notification, channel), times in received.items():
         if notification in ours:
-            arrived[channel] += len(times)
+            by_channel[channel] += len(times)
             if channel == "in_app":
                 in_app[ours[notification]] += len(times)
     return Sums(
         events=len(accepted),
-        ways=len({one.planned.way for one in accepted}),
+        ways=len({one.planned.ingress for one in accepted}),
         accepted=len(ours),
         decided=sum(bool(part) for part in found.values()),
         states=Counter(row.state for row in all_rows),
         sent=Counter(row.channel or "all" for row in all_rows if row.state == "sent"),
-        arrived=arrived,
+        received=by_channel,
         in_app=in_app,
     )
 
 
-def awaited(found: Found, arrivals: Arrivals) -> list[Row]:
+def awaited(found: Found, received: Received) -> list[Row]:
     """What was sent and is not there yet."""
     return [
         row
         for part in found.values()
         for row in part
-        if row.state == "sent" and (row.notification, row.channel) not in arrivals
+        if row.state == "sent" and (row.notification, row.channel) not in received
     ]
 
 
-def missing(accepted: Iterable[Accepted], found: Found, arrivals: Arrivals) -> Iterator[str]:
+def missing(accepted: Iterable[Accepted], found: Found, received: Received) -> Iterator[str]:
     """What does not add up, a line each; nothing when all is well."""
     for one in accepted:
         for user, notification in one.notifications.items():
@@ -82,28 +82,28 @@ def missing(accepted: Iterable[Accepted], found: Found, arrivals: Arrivals) -> I
             if not part:
                 yield f"{about}: accepted, but nothing was decided"
             for row in part:
-                yield from _of_row(about, row, arrivals)
-            for channel in sorted({place for id_, place in arrivals if id_ == notification}):
+                yield from _of_row(about, row, received)
+            for channel in sorted({place for id_, place in received if id_ == notification}):
                 if not any(row.channel == channel for row in part):
-                    yield f"{about}: arrived by {channel}, which nobody decided"
+                    yield f"{about}: received by {channel}, which nobody decided"
         yield from _unexpected(one, found)
 
 
-def _of_row(about: str, row: Row, arrivals: Arrivals) -> Iterator[str]:
+def _of_row(about: str, row: Row, received: Received) -> Iterator[str]:
     where = f"{about}, {row.channel or 'all channels'}"
     if not row.is_settled or row.state not in FINE:
         yield f"{where}: is {row.state} ({row.reason or 'no reason'}) at the end"
-    times = arrivals.get((row.notification, row.channel or ""), [])
+    times = received.get((row.notification, row.channel or ""), [])
     if row.state == "sent" and len(times) != 1:
-        yield f"{where}: sent once, arrived {len(times)} times"
+        yield f"{where}: sent once, received {len(times)} times"
     if row.state != "sent" and times:
-        yield f"{where}: is {row.state}, but arrived {len(times)} times"
+        yield f"{where}: is {row.state}, but received {len(times)} times"
 
 
 def _unexpected(one: Accepted, found: Found) -> Iterator[str]:
     for (user, channel), word in one.planned.expected.items():
         part = found.get(one.notifications[user], [])
-        told = next((row.reason or row.state for row in part if row.channel == channel), "not decided")
-        if told != word:
+        state = next((row.reason or row.state for row in part if row.channel == channel), "not decided")
+        if state != word:
             about = f"{one.planned.workflow} for {NAMES.get(user, user)}, {channel or 'all channels'}"
-            yield f"{about}: must be {word}, is {told}"
+            yield f"{about}: must be {word}, is {state}"

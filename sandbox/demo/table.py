@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 from rich.table import Table
 from rich.text import Text
 
-from sandbox.demo.arrivals import Arrivals
 from sandbox.demo.outcomes import Found, Row
 from sandbox.demo.plan import LATER, LIVE, NAMES, Accepted
+from sandbox.demo.received import Received
 from sandbox.demo.sums import FINE, Sums
 from shared.model.timestamps import to_datetime
 
@@ -22,8 +22,8 @@ IN_APP: Final = {LIVE: "live on the socket", LATER: "on connecting afterwards", 
 PLACES: Final = {"email": "at the SMTP server", "webhook": "at the HTTP server"}
 
 
-def outcomes(accepted: Sequence[Accepted], found: Found, arrivals: Arrivals, zones: Mapping[str, str]) -> Table:
-    """Event, user, channel, outcome with its reason, milliseconds from accept to arrival."""
+def outcomes(accepted: Sequence[Accepted], found: Found, received: Received, zones: Mapping[str, str]) -> Table:
+    """Event, user, channel, outcome with its reason, milliseconds from accept to receipt."""
     table = Table("event", "user", "channel", "outcome", box=None, pad_edge=False)
     table.add_column("ms", justify="right")
     for one in accepted:
@@ -32,7 +32,7 @@ def outcomes(accepted: Sequence[Accepted], found: Found, arrivals: Arrivals, zon
         for user, part in groupby(lines, key=lambda row: row.user):
             for position, row in enumerate(part):
                 name = NAMES.get(user, user) if position == 0 else ""
-                table.add_row(next(first, ""), name, row.channel or "all", _outcome(row, zones), _ms(row, arrivals))
+                table.add_row(next(first, ""), name, row.channel or "all", _outcome(row, zones), _ms(row, received))
         for rest in first:
             table.add_row(rest)
         table.add_row()
@@ -47,14 +47,14 @@ def totals(sums: Sums) -> Table:
     table.add_row("decided", f"{sums.decided} of {sums.accepted}")
     table.add_row("channel decisions", f"{sums.decisions} = {parts}")
     for channel, place in PLACES.items():
-        table.add_row(channel, f"{sums.sent[channel]} sent = {sums.arrived[channel]} {place}")
+        table.add_row(channel, f"{sums.sent[channel]} sent = {sums.received[channel]} {place}")
     table.add_row("in_app", f"{sums.sent['in_app']} sent = {_in_app(sums)}")
     return table
 
 
 def _about(one: Accepted) -> tuple[str, ...]:
     planned = one.planned
-    return (planned.way, planned.note) if planned.note else (planned.way,)
+    return (planned.ingress, planned.note) if planned.note else (planned.ingress,)
 
 
 def _in_app(sums: Sums) -> str:
@@ -76,6 +76,6 @@ def _outcome(row: Row, zones: Mapping[str, str]) -> Text:
     return text
 
 
-def _ms(row: Row, arrivals: Arrivals) -> str:
-    times = arrivals.get((row.notification, row.channel or ""))
+def _ms(row: Row, received: Received) -> str:
+    times = received.get((row.notification, row.channel or ""))
     return f"{times[0] - row.accepted_at}" if times else ""

@@ -38,7 +38,7 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """What all faults have."""
 
     times: int | None = None
-    """How often; None: until told otherwise."""
+    """How often; None: until the plan changes."""
     only: str | None = None
     """One recipient address or hook name; others are served. Not for e-mail's `down`, which knows no address yet."""
     seconds: float = 5.0
@@ -75,7 +75,7 @@ class Plan(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     webhook: WebhookFault | None = None
 
 
-class Faults:
+class SinkFaults:
     """The plan in force."""
 
     def __init__(self) -> None:

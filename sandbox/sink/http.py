@@ -8,14 +8,14 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from sandbox.sink.faults import Faults, Plan, WebhookFault, WebhookMode
-from sandbox.sink.messages import Kind, Message, Messages
+from sandbox.sink.faults import Plan, SinkFaults, WebhookFault, WebhookMode
+from sandbox.sink.messages import Message, MessageKind, Messages
 from shared.process.clock import now_ms
 
 MOST_BYTES: Final = 32 * 1_048_576
 
 
-def make_app(messages: Messages, faults: Faults) -> web.Application:
+def make_app(messages: Messages, faults: SinkFaults) -> web.Application:
     """POST /hooks/{name} · GET, DELETE /messages · GET, PUT, DELETE /faults."""
     edge = _Edge(messages, faults)
     app = web.Application(client_max_size=MOST_BYTES)
@@ -33,7 +33,7 @@ def make_app(messages: Messages, faults: Faults) -> web.Application:
 
 
 class _Edge:
-    def __init__(self, messages: Messages, faults: Faults) -> None:
+    def __init__(self, messages: Messages, faults: SinkFaults) -> None:
         self._messages = messages
         self._faults = faults
 
@@ -47,7 +47,7 @@ class _Edge:
             await asyncio.sleep(fault.seconds)
         self._messages.add(
             Message(
-                kind=Kind.WEBHOOK,
+                kind=MessageKind.WEBHOOK,
                 to=[name],
                 at_ms=now_ms(),
                 headers=[(header.lower(), value) for header, value in request.headers.items()],
@@ -59,10 +59,10 @@ class _Edge:
 
     async def find(self, request: web.Request) -> web.Response:
         try:
-            kind = Kind(request.query["kind"]) if "kind" in request.query else None
+            kind = MessageKind(request.query["kind"]) if "kind" in request.query else None
             since = int(request.query.get("since", "0"))
         except ValueError as error:
-            return _refuse(f"{error}; kind is one of {', '.join(Kind)}, since is a number")
+            return _refuse(f"{error}; kind is one of {', '.join(MessageKind)}, since is a number")
         found = self._messages.find(kind, request.query.get("to"), since)
         return _json({"messages": found, **self._messages.counts()})
 

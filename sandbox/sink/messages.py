@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 
-class Kind(StrEnum):
-    """How a message came."""
+class MessageKind(StrEnum):
+    """How a message was received."""
 
     EMAIL = "email"
     WEBHOOK = "webhook"
@@ -21,16 +21,16 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     """One message that was accepted. `n` counts from 1 and is never used again."""
 
     n: int = 0
-    kind: Kind
+    kind: MessageKind
     to: list[str]
     """Addresses of the envelope, or the hook's name."""
     at_ms: int
     headers: list[tuple[str, str]]
-    """In order and as often as they came; names of webhook headers in lower case."""
+    """In order, repeats included; names of webhook headers in lower case."""
     envelope: dict[str, Any]
     """E-mail: mail_from, rcpt_tos, peer. Webhook: method, path, peer."""
     body: str
-    """As it came, decoded as UTF-8, what is not UTF-8 replaced."""
+    """As received, decoded as UTF-8, what is not UTF-8 replaced."""
     subject: str | None = None
     text: str | None = None
     html: str | None = None
@@ -48,7 +48,7 @@ class Messages:
         self._last += 1
         self._kept.append(msgspec.structs.replace(message, n=self._last))
 
-    def find(self, kind: Kind | None = None, to: str | None = None, since: int = 0) -> list[Message]:
+    def find(self, kind: MessageKind | None = None, to: str | None = None, since: int = 0) -> list[Message]:
         """Those with a number above `since`, oldest first."""
         return [
             message
@@ -70,7 +70,7 @@ def parse_email(raw: bytes, *, mail_from: str, rcpt_tos: list[str], peer: str, a
     mail = message_from_bytes(raw, policy=policy.default)
     subject = mail.get("subject")
     return Message(
-        kind=Kind.EMAIL,
+        kind=MessageKind.EMAIL,
         to=rcpt_tos,
         at_ms=at_ms,
         headers=[(name, str(value)) for name, value in mail.items()],

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from sandbox.sink.faults import EmailMode, Faults
+from sandbox.sink.faults import EmailMode, SinkFaults
 from sandbox.sink.messages import Messages, parse_email
 from shared.process.clock import now_ms
 
@@ -17,7 +17,7 @@ MOST_BYTES = 32 * 1_048_576
 class Handler:
     """aiosmtpd's hooks."""
 
-    def __init__(self, messages: Messages, faults: Faults) -> None:
+    def __init__(self, messages: Messages, faults: SinkFaults) -> None:
         self._messages = messages
         self._faults = faults
 
@@ -58,7 +58,7 @@ class Handler:
 class Server(SMTP):
     """Drops the connection before the greeting while the fault says `down`."""
 
-    def __init__(self, handler: Handler, faults: Faults) -> None:
+    def __init__(self, handler: Handler, faults: SinkFaults) -> None:
         super().__init__(
             handler, hostname="sink.localhost", enable_SMTPUTF8=True, data_size_limit=MOST_BYTES, ident="Carillon sink"
         )
@@ -81,7 +81,7 @@ class Server(SMTP):
         return super().eof_received() if self.session is not None else None
 
 
-async def listen(host: str, port: int, messages: Messages, faults: Faults) -> asyncio.Server:
+async def listen(host: str, port: int, messages: Messages, faults: SinkFaults) -> asyncio.Server:
     """Serve SMTP; the server is closed by the caller."""
     handler = Handler(messages, faults)
     return await asyncio.get_running_loop().create_server(lambda: Server(handler, faults), host, port)

@@ -6,7 +6,7 @@ import asyncio
 
 from services.console.api.routes import create_api
 from services.console.settings import ConsoleSettings
-from services.console.timeline.consumer import Statuses
+from services.console.timeline.consumer import StatusConsumer
 from shared.http import server
 from shared.mongo.database import open_database, ping
 from shared.process.runtime import Runtime, run
@@ -14,13 +14,13 @@ from shared.process.settings import load
 
 
 async def serve(runtime: Runtime, settings: ConsoleSettings) -> None:
-    """Follows the statuses and answers until told to stop. Raises what ended the consumer."""
+    """Stores statuses and answers requests until the runtime stops. Raises what ended the consumer."""
     async with open_database(settings.mongo, settings.mongo_database) as database:
-        statuses = Statuses(database, settings.kafka, settings.topics)
+        statuses = StatusConsumer(database, settings.kafka, settings.topics)
         runtime.checks["mongodb"] = lambda: ping(database)
-        runtime.checks["statuses"] = statuses.is_following
+        runtime.checks["statuses"] = statuses.has_joined
         async with asyncio.TaskGroup() as group:
-            following = group.create_task(statuses.follow())
+            consuming = group.create_task(statuses.run())
             runtime.started = True
             await server.serve(
                 create_api(database),
@@ -29,7 +29,7 @@ async def serve(runtime: Runtime, settings: ConsoleSettings) -> None:
                 port=settings.console_port,
                 drain_seconds=settings.drain_seconds,
             )
-            following.cancel()
+            consuming.cancel()
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from aiokafka.errors import MessageSizeTooLargeError
 
-from services.ingest.edge import Caller
+from services.ingest.calls import Caller
 from shared.http.problems import Problem, unavailable
 from shared.kafka.group_commit import GroupCommit
 from shared.model.errors import Unavailable
@@ -17,10 +17,10 @@ from shared.model.outputs import Output
 from shared.process.metrics import ACCEPTED
 
 ANSWER_SECONDS: Final = 1.9
-"""After its arrival a call is answered, whatever is away."""
+"""After its arrival a call is answered, whatever is unavailable."""
 
 
-class Way(StrEnum):
+class Intake(StrEnum):
     """How something came in."""
 
     NOTIFICATION = "notification"
@@ -44,13 +44,13 @@ class Acceptance:
         self._outbox = outbox
         self._outbox_seconds = outbox_seconds
 
-    async def accept(self, caller: Caller, way: Way, outputs: Sequence[Output], count: int) -> Durability:
+    async def accept(self, caller: Caller, intake: Intake, outputs: Sequence[Output], count: int) -> Durability:
         """Returns where the records are safe; `count` is what the metric adds. Raises Problem 413 or 503.
 
         What Kafka did not acknowledge in time goes to the outbox under the same ids: readers drop the second.
         """
         durability = await self._durable(caller, outputs)
-        ACCEPTED.labels(way, durability).inc(count)
+        ACCEPTED.labels(intake, durability).inc(count)
         return durability
 
     async def _durable(self, caller: Caller, outputs: Sequence[Output]) -> Durability:
@@ -64,7 +64,7 @@ class Acceptance:
             pass
         else:
             return Durability.LOG
-        latest_start = caller.arrived + ANSWER_SECONDS - self._outbox_seconds
+        latest_start = caller.received_at + ANSWER_SECONDS - self._outbox_seconds
         try:
             await self._outbox.publish(outputs, min(time.monotonic(), latest_start))
         except Unavailable as error:

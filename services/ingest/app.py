@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import structlog
 from aiokafka.errors import KafkaError
@@ -11,22 +12,26 @@ from fastapi.responses import Response
 
 from services.ingest import openapi
 from services.ingest.acceptance import Acceptance
-from services.ingest.edge import Edge
-from services.ingest.events_api import EventsApi
-from services.ingest.faults import InvalidFields
+from services.ingest.admission import Admission
+from services.ingest.events_api import event_routes
 from services.ingest.idempotency import Requests
-from services.ingest.notifications_api import NotificationsApi
+from services.ingest.models.body import InvalidFields
+from services.ingest.notifications_api import notification_routes
 from services.ingest.outbox import OutboxSink
 from services.ingest.relay import relay
+from services.ingest.sending import NotificationSender
 from services.ingest.settings import IngestSettings
-from services.ingest.users_api import UsersApi
+from services.ingest.users_api import user_routes
 from shared.catalog.cache import Catalog
 from shared.http.problems import Problem, install_problems, respond
 from shared.http.server import serve
 from shared.kafka.group_commit import GroupCommit, GroupPublisher
 from shared.model.errors import MongoUnavailable
 from shared.mongo.api_keys import ApiKeys
+from shared.mongo.cancellations import Cancellations
 from shared.mongo.database import Database, open_database
+from shared.mongo.holds import Holds
+from shared.process.background import run_beside
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
 from shared.process.settings import load
@@ -46,33 +51,44 @@ def create_app(
         fix = "Correct the body as the errors say; the schema is at /openapi.json."
         return respond(Problem(422, error.code, error.detail, fix=fix, pointers=error.pointers), request)
 
-    edge, requests = Edge(ApiKeys(database), prepare_seconds=settings.prepare_timeout_seconds), Requests(database)
+    admission = Admission(ApiKeys(database), prepare_seconds=settings.prepare_timeout_seconds)
+    requests = Requests(database)
     acceptance = Acceptance(log=kafka, outbox=outbox, outbox_seconds=settings.outbox_timeout_seconds)
-    notifications = NotificationsApi(
-        edge=edge, requests=requests, acceptance=acceptance, catalog=catalog, database=database, topics=settings.topics
+    cancellations = Cancellations(database)
+    sender = NotificationSender(
+        acceptance=acceptance, catalog=catalog, cancellations=cancellations, topics=settings.topics
     )
-    events = EventsApi(edge=edge, requests=requests, acceptance=acceptance, topics=settings.topics)
-    users = UsersApi(
-        edge=edge,
-        database=database,
-        log=kafka,
-        topics=settings.topics,
-        webhook_secret=settings.webhook_secret.get_secret_value(),
+    app.include_router(
+        notification_routes(
+            admission=admission,
+            requests=requests,
+            sender=sender,
+            cancellations=cancellations,
+            holds=Holds(database),
+        )
     )
-    app.post("/v1/notifications", **openapi.SEND)(notifications.send)
-    app.post("/v1/notifications/cancel", **openapi.CANCEL)(notifications.cancel)
-    app.post("/v1/events", **openapi.EVENTS)(events.accept)
-    app.put("/v1/users/{user:path}", **openapi.PUT_USER)(users.put)
-    app.patch("/v1/users/{user:path}", **openapi.PATCH_USER)(users.patch)
-    app.get("/v1/users/{user:path}", **openapi.GET_USER)(users.get)
-    app.delete("/v1/users/{user:path}", **openapi.DELETE_USER)(users.delete)
+    app.include_router(
+        event_routes(admission=admission, requests=requests, acceptance=acceptance, topics=settings.topics)
+    )
+    app.include_router(
+        user_routes(
+            admission=admission,
+            database=database,
+            writer=kafka,
+            topics=settings.topics,
+            webhook_secret=settings.webhook_secret.get_secret_value(),
+        )
+    )
     openapi.complete(app)
     return app
 
 
 async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
     """Serves until told to stop; needs Kafka or MongoDB to accept, and MongoDB once to know the catalog."""
-    async with open_database(settings.mongo, settings.mongo_database, timeout_ms=2_000) as database:
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(
+            open_database(settings.mongo, settings.mongo_database, timeout_ms=2_000)
+        )
         catalog = Catalog(database)
         await retry_until_available()(catalog.load)
         kafka = GroupPublisher(
@@ -84,32 +100,22 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
             deadline_seconds=settings.outbox_timeout_seconds,
             error=MongoUnavailable,
         )
-        await kafka.start()
-        await outbox.start()
+        for commit in (kafka, outbox):
+            await commit.start()
+            stack.push_async_callback(commit.stop)
 
         async def durable() -> bool:
-            return kafka.alive and outbox.alive and not (kafka.away and outbox.away)
+            return kafka.alive and outbox.alive and not (kafka.unavailable and outbox.unavailable)
 
         runtime.checks["durable"] = durable
         app = create_app(settings, database=database, catalog=catalog, kafka=kafka, outbox=outbox)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                background = [
-                    tasks.create_task(relay(database, kafka)),
-                    tasks.create_task(_follow(catalog, settings)),
-                ]
-                await serve(
-                    app,
-                    runtime,
-                    host=settings.host,
-                    port=settings.ingest_port,
-                    drain_seconds=settings.drain_seconds,
-                )
-                for task in background:
-                    task.cancel()
-        finally:
-            await outbox.stop()
-            await kafka.stop()
+        await run_beside(
+            serve(app, runtime, host=settings.host, port=settings.ingest_port, drain_seconds=settings.drain_seconds),
+            kafka.watch(),
+            outbox.watch(),
+            relay(database, kafka),
+            _follow(catalog, settings),
+        )
 
 
 async def _follow(catalog: Catalog, settings: IngestSettings) -> None:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Final
 
 import orjson
-from fastapi import Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from services.ingest.acceptance import Acceptance, Way
-from services.ingest.edge import Caller, Edge, content_type, not_json, require_json
-from services.ingest.faults import MOST, InvalidFields
-from services.ingest.idempotency import Answer, Requests, parse_key
-from services.ingest.requests import traceparent
-from shared.http.bodies import read_body
+from services.ingest.acceptance import Acceptance, Intake
+from services.ingest.admission import Admission
+from services.ingest.calls import Call
+from services.ingest.core.trace_context import traceparent
+from services.ingest.idempotency import Answer, Requests
+from services.ingest.models.body import MAX_ERRORS, InvalidFields
+from services.ingest.models.events import MAX_EVENTS, AcceptedEvents, CloudEvent, CloudEventBatch
+from services.ingest.openapi import IDEMPOTENCY_KEY, TRACEPARENT, json_of, operation
+from shared.http.direct_route import DirectRoute
+from shared.http.json_bodies import content_type, not_json
 from shared.model import event_codecs, ids
 from shared.model.errors import InvalidEvent
 from shared.model.events import ACCEPTED_AT, Event
@@ -24,62 +27,67 @@ from shared.model.topics import PUBLIC_MAX_BYTES, Topics
 from shared.mongo.api_keys import Scope
 from shared.process.clock import now_ms
 
-MAX_EVENTS: Final = 1000
 MAX_RECORD: Final = PUBLIC_MAX_BYTES - 4096
 """Bytes of one record on the public topic, without the broker's own."""
 _SMALL_BODY: Final = 200_000
 """No event of a body this small can outgrow its record: numbers grow fourfold at most on their way."""
+_BINARY: Final = {"application/json": {"schema": {"description": "binary mode: the event's data"}}}
 
 
-class EventsApi:
+def event_routes(*, admission: Admission, requests: Requests, acceptance: Acceptance, topics: Topics) -> APIRouter:
     """`POST /v1/events`."""
+    routes = APIRouter(prefix="/v1/events", tags=["events"], route_class=DirectRoute)
 
-    def __init__(self, *, edge: Edge, requests: Requests, acceptance: Acceptance, topics: Topics) -> None:
-        self._edge = edge
-        self._requests = requests
-        self._acceptance = acceptance
-        self._topic = topics.events
-
-    async def accept(self, request: Request) -> Response:
+    @routes.post(
+        "",
+        **operation(
+            "acceptEvents",
+            "CloudEvents 1.0: structured, batch (up to 1000, all or none) or binary (attributes as ce- headers)",
+            answer=(202, AcceptedEvents),
+            refusals=(400, 409, 413, 415, 422),
+            body=json_of(CloudEvent, event_codecs.STRUCTURED) | json_of(CloudEventBatch, event_codecs.BATCH) | _BINARY,
+            headers=(IDEMPOTENCY_KEY, TRACEPARENT),
+        ),
+    )
+    async def accept(request: Request) -> Response:
         """202 when every event is durable; a batch is taken whole or not at all."""
-        caller = await self._edge.admit(request, Scope.SEND)
-        key = parse_key(request.headers.get("idempotency-key"))
-        require_json(request, event_codecs.STRUCTURED, event_codecs.BATCH)
-        begun = time.monotonic()
-        raw = await read_body(request)
-        caller = caller.heard(begun)
+        call = await admission.post(request, Scope.SEND, event_codecs.STRUCTURED, event_codecs.BATCH)
 
         async def act() -> Answer:
-            return await self._accept(caller, request, raw)
+            return await _accept(acceptance, call, topics.events)
 
-        return await self._requests.once(caller, request, raw, key, act)
+        return await requests.once(call, act)
 
-    async def _accept(self, caller: Caller, request: Request, raw: bytes) -> Answer:
-        found = read_events(request, raw)
-        trace = traceparent(request.headers.get("traceparent"))
-        now = str(now_ms()).encode()
-        faults: list[tuple[str, str]] = []
-        outputs: list[Output] = []
-        batch = content_type(request) == event_codecs.BATCH
-        for position, event in enumerate(found):
-            problem = event if isinstance(event, InvalidEvent) else _stamp(event, caller.tenant, trace)
-            if problem is not None:
-                faults.append(((f"/{position}" if batch else "") + (problem.pointer or ""), problem.detail))
-            elif isinstance(event, Event):
-                headers = event_codecs.to_kafka(event)
-                headers.append((ACCEPTED_AT, now))
-                outputs.append(Output(self._topic, event.key, event.data, headers))
-        if len(raw) > _SMALL_BODY and not faults:
-            faults = _too_large(outputs, batch=batch)
-        if faults:
-            detail = f"{len(faults)} of {len(found)} events are not valid; none was accepted"
-            raise InvalidFields("invalid_event", detail, faults[:MOST])
-        answer = {
-            "accepted": len(outputs),
-            "ids": [ids.event_id(caller.tenant, event.source, event.id) for event in found if isinstance(event, Event)],
-            "durability": await self._acceptance.accept(caller, Way.EVENT, outputs, len(outputs)) if outputs else "log",
-        }
-        return Answer(status=202, body=orjson.dumps(answer))
+    return routes
+
+
+async def _accept(acceptance: Acceptance, call: Call, topic: str) -> Answer:
+    tenant, request, raw = call.caller.tenant, call.request, call.raw
+    found = read_events(request, raw)
+    trace = traceparent(request.headers.get("traceparent"))
+    now = str(now_ms()).encode()
+    faults: list[tuple[str, str]] = []
+    outputs: list[Output] = []
+    batch = content_type(request) == event_codecs.BATCH
+    for position, event in enumerate(found):
+        problem = event if isinstance(event, InvalidEvent) else _stamp(event, tenant, trace)
+        if problem is not None:
+            faults.append(((f"/{position}" if batch else "") + (problem.pointer or ""), problem.detail))
+        elif isinstance(event, Event):
+            headers = event_codecs.to_kafka(event)
+            headers.append((ACCEPTED_AT, now))
+            outputs.append(Output(topic, event.key, event.data, headers))
+    if len(raw) > _SMALL_BODY and not faults:
+        faults = _too_large(outputs, batch=batch)
+    if faults:
+        detail = f"{len(faults)} of {len(found)} events are not valid; none was accepted"
+        raise InvalidFields("invalid_event", detail, faults[:MAX_ERRORS])
+    answer = {
+        "accepted": len(outputs),
+        "ids": [ids.event_id(tenant, event.source, event.id) for event in found if isinstance(event, Event)],
+        "durability": await acceptance.accept(call.caller, Intake.EVENT, outputs, len(outputs)) if outputs else "log",
+    }
+    return Answer(status=202, body=orjson.dumps(answer))
 
 
 def read_events(request: Request, raw: bytes) -> Sequence[Event | InvalidEvent]:

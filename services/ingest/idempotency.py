@@ -21,7 +21,7 @@ from fastapi.responses import Response
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from services.ingest.edge import Caller
+from services.ingest.calls import Call, Caller
 from shared.http.problems import Problem
 from shared.model.errors import MongoUnavailable
 from shared.model.ids import SEPARATOR
@@ -91,12 +91,13 @@ class Requests:
         self._rows = database.requests
         self._skip_until = 0.0
 
-    async def once(self, caller: Caller, request: Request, raw: bytes, key: str | None, act: Act) -> Response:
+    async def once(self, call: Call, act: Act) -> Response:
         """Does `act` unless the same call was done before. Raises Problem 409 or 422, and what `act` raises."""
-        if key is None or time.monotonic() < self._skip_until:
+        caller = call.caller
+        if call.key is None or time.monotonic() < self._skip_until:
             return (await act()).respond()
-        row = f"{caller.tenant}{SEPARATOR}{key}"
-        token, print_ = uuid4().hex, fingerprint(request, raw)
+        row = f"{caller.tenant}{SEPARATOR}{call.key}"
+        token, print_ = uuid4().hex, fingerprint(call.request, call.raw)
         try:
             with caller.within_preparation():
                 found = await self._claim(row, caller.tenant, token, print_)

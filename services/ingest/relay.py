@@ -24,7 +24,7 @@ async def relay(database: Database, kafka: GroupCommit) -> None:
     """Runs until cancelled. A crash between writing and deleting writes again, under the same ids."""
     while True:
         try:
-            moved = 0 if kafka.away else await relay_once(database, kafka)
+            moved = 0 if kafka.unavailable else await relay_once(database, kafka)
         except Unavailable as error:
             log.warning("relay_waits", error=str(error))
             moved = 0

@@ -2,98 +2,160 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Final
+
+import msgspec
 import orjson
 import pymongo
-from fastapi import Request
+from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import Response
 
-from services.ingest.edge import Caller, Edge, decoded, read_json, require_json
-from services.ingest.faults import require_object
-from services.ingest.profile_bodies import body_of, merge_patch, parse_profile, shown
+from services.ingest.admission import Admission
+from services.ingest.core.merge_patch import merge_patch
+from services.ingest.models.body import read
+from services.ingest.models.profiles import ProfileBody, ProfilePatch, StoredProfile, body_of, read_profile, shown
+from services.ingest.openapi import json_of, operation
 from shared.http.bodies import read_body
+from shared.http.json_bodies import JSON, parse_json, require_json
 from shared.http.problems import Problem
-from shared.kafka.group_commit import GroupCommit
 from shared.model.errors import Invalid
-from shared.model.identifiers import check_user_id
+from shared.model.identifiers import MAX_USER_ID, check_user_id
+from shared.model.ports import RecordWriter
 from shared.model.profiles import Profile
 from shared.model.topics import Topics
 from shared.mongo import profiles as profile_store
 from shared.mongo.api_keys import Scope
 from shared.mongo.database import Database
 
-MERGE_PATCH = "application/merge-patch+json"
-READ_SECONDS = 1.5
+MERGE_PATCH: Final = "application/merge-patch+json"
+READ_SECONDS: Final = 1.5
+_PATH: Final = "/{user:path}"
+_STORED: Final = (200, StoredProfile)
+
+UserInPath = Annotated[
+    str,
+    Path(
+        description=f"The user's id: 1 to {MAX_USER_ID} printable characters, percent-encoded",
+        json_schema_extra={"minLength": 1, "maxLength": MAX_USER_ID},
+        examples=["ada"],
+    ),
+]
 
 
-class UsersApi:
+class AddressedUser(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose profile a call is about: the tenant comes from the key, the id from the path."""
+
+    tenant: str
+    id: str
+
+
+def _json_body(*media: str) -> Callable[[Request], Awaitable[Any]]:
+    async def value(request: Request) -> Any:
+        require_json(request, *media)
+        return parse_json(await read_body(request))
+
+    return value
+
+
+_json = Depends(_json_body())
+_merge_patch = Depends(_json_body(MERGE_PATCH))
+
+
+def user_routes(
+    *,
+    admission: Admission,
+    database: Database,
+    writer: RecordWriter,
+    topics: Topics,
+    webhook_secret: str,
+) -> APIRouter:
     """`/v1/users/{id}`. A change counts for everything that is accepted after its call answered."""
+    routes = APIRouter(prefix="/v1/users", tags=["users"])
 
-    def __init__(
-        self, *, edge: Edge, database: Database, log: GroupCommit, topics: Topics, webhook_secret: str
-    ) -> None:
-        self._edge = edge
-        self._database = database
-        self._log = log
-        self._topics = topics
-        self._secret = webhook_secret
+    async def write(user: AddressedUser, change: profile_store.Change) -> Response:
+        with pymongo.timeout(READ_SECONDS):
+            return answer(
+                await profile_store.write(database, writer, topics, tenant=user.tenant, user=user.id, change=change)
+            )
 
-    async def put(self, request: Request) -> Response:
-        """Replaces the profile; 200 with what is stored."""
-        caller, user = await self._admit(request)
-        _, body = await read_json(request)
-        wanted = parse_profile(body, caller.tenant, user)
-        return self._show(await self._write(caller, user, lambda _: wanted))
+    def answer(profile: Profile) -> Response:
+        return Response(orjson.dumps(shown(profile, webhook_secret)), media_type=JSON)
 
-    async def patch(self, request: Request) -> Response:
-        """Merges into the profile (RFC 7386); 200 with what is stored, 404 for a user without profile."""
-        caller, user = await self._admit(request)
-        require_json(request, MERGE_PATCH)
-        patch = require_object(decoded(await read_body(request)))
+    addressed = Depends(_addressed(admission))
+
+    @routes.put(
+        _PATH,
+        **operation(
+            "putUser",
+            "Create or replace a profile",
+            answer=_STORED,
+            refusals=(400, 413, 415, 422),
+            body=json_of(ProfileBody),
+        ),
+    )
+    async def put(user: AddressedUser = addressed, value: Any = _json) -> Response:
+        """200 with what is stored; it counts for everything accepted from now on."""
+        wanted = read_profile(value, user.tenant, user.id)
+        return await write(user, lambda _: wanted)
+
+    @routes.patch(
+        _PATH,
+        **operation(
+            "patchUser",
+            "Change parts of a profile (RFC 7386: null removes)",
+            answer=_STORED,
+            refusals=(400, 404, 413, 415, 422),
+            body=json_of(ProfilePatch, MERGE_PATCH) | json_of(ProfilePatch),
+        ),
+    )
+    async def patch(user: AddressedUser = addressed, value: Any = _merge_patch) -> Response:
+        """200 with what is stored, 404 for a user without profile."""
+        read(ProfilePatch, value)
 
         def change(stored: Profile) -> Profile:
             if stored.version == 0:
-                raise _unknown(user)
-            return parse_profile(merge_patch(body_of(stored), patch), caller.tenant, user)
+                raise _unknown(user.id)
+            return read_profile(merge_patch(body_of(stored), value), user.tenant, user.id)
 
-        return self._show(await self._write(caller, user, change))
+        return await write(user, change)
 
-    async def get(self, request: Request) -> Response:
+    @routes.get(_PATH, **operation("getUser", "Read a profile", answer=_STORED, refusals=(404, 422)))
+    async def get(user: AddressedUser = addressed) -> Response:
         """200 with the profile, 404 for a user without one."""
-        caller, user = await self._admit(request)
         with pymongo.timeout(READ_SECONDS):
-            profile = await profile_store.read(self._database, caller.tenant, user)
+            profile = await profile_store.read(database, user.tenant, user.id)
         if profile is None:
-            raise _unknown(user)
-        return self._show(profile)
+            raise _unknown(user.id)
+        return answer(profile)
 
-    async def delete(self, request: Request) -> Response:
+    @routes.delete(
+        _PATH,
+        **operation(
+            "deleteUser", "Delete a profile; the user is unknown from then on", answer=(204, None), refusals=(404, 422)
+        ),
+    )
+    async def delete(user: AddressedUser = addressed) -> Response:
         """204 when nothing of the profile is left, 404 for a user without one."""
-        caller, user = await self._admit(request)
         with pymongo.timeout(READ_SECONDS):
-            removed = await profile_store.remove(
-                self._database, self._log, self._topics, tenant=caller.tenant, user=user
-            )
+            removed = await profile_store.remove(database, writer, topics, tenant=user.tenant, user=user.id)
         if not removed:
-            raise _unknown(user)
+            raise _unknown(user.id)
         return Response(status_code=204)
 
-    async def _admit(self, request: Request) -> tuple[Caller, str]:
-        caller = await self._edge.admit(request, Scope.USERS)
+    return routes
+
+
+def _addressed(admission: Admission) -> Callable[[Request, str], Awaitable[AddressedUser]]:
+    async def admitted(request: Request, user: UserInPath) -> AddressedUser:
+        caller = await admission.caller(request, Scope.USERS)
         try:
-            return caller, check_user_id(request.path_params["user"], "")
+            return AddressedUser(tenant=caller.tenant, id=check_user_id(user, ""))
         except Invalid as error:
-            raise Problem(
-                422, error.code, error.detail, fix="Percent-encode the id as UTF-8: /v1/users/ada%40example"
-            ) from error
+            fix = "Percent-encode the id as UTF-8: /v1/users/ada%40example"
+            raise Problem(422, error.code, error.detail, fix=fix) from error
 
-    async def _write(self, caller: Caller, user: str, change: profile_store.Change) -> Profile:
-        with pymongo.timeout(READ_SECONDS):
-            return await profile_store.write(
-                self._database, self._log, self._topics, tenant=caller.tenant, user=user, change=change
-            )
-
-    def _show(self, profile: Profile) -> Response:
-        return Response(orjson.dumps(shown(profile, self._secret)), 200, media_type="application/json")
+    return admitted
 
 
 def _unknown(user: str) -> Problem:

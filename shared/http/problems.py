@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from shared.model.errors import Invalid, Unavailable
-from shared.process.metrics import REFUSED
+from shared.process.metrics import REQUESTS_REJECTED
 
 DOCS: Final = "/problems/"
 
@@ -62,7 +62,7 @@ class Problem(Exception):  # RFC 9457 calls it a problem
 
 def respond(problem: Problem, request: Request) -> Response:
     """The problem as a response; counted by its code."""
-    REFUSED.labels(problem.code).inc()
+    REQUESTS_REJECTED.labels(problem.code).inc()
     request_id = request.headers.get("x-request-id", "")[:64] or uuid4().hex
     body = problem.body(request.url.path, request_id)
     if getattr(request.app.state, "repeats_status_as", None):

@@ -1,6 +1,6 @@
-"""Group commit: many callers, one write at a time; what arrives while one is under way goes into the next.
+"""Group commit to a sink: a batcher behind a gate that bounds how long a caller waits and how much is held.
 
-No caller costs a task, a lock or a timer: one flusher serves all of them, as fast as the sink answers.
+No caller costs a task, a lock or a timer: one write at a time serves all of them, as fast as the sink answers.
 """
 
 from __future__ import annotations
@@ -8,51 +8,30 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
-import structlog
 from aiokafka.errors import MessageSizeTooLargeError
 
+from shared.kafka.availability import Availability, Sink
 from shared.kafka.producer import Publisher
 from shared.model.errors import KafkaUnavailable, Unavailable
 from shared.model.outputs import Output
+from shared.process.batching import Batcher
 
 MOST_BYTES: Final = 64 * 1_048_576
 """Held for callers that wait; beyond it `publish` refuses."""
-PROBE_FIRST_SECONDS: Final = 0.1
-PROBE_LAST_SECONDS: Final = 2.0
-CONNECT_SECONDS: Final = 10.0
 _RECORD_BYTES: Final = 200
 """What a record costs in memory beside its value."""
-
-log = structlog.get_logger()
 
 
 class Overloaded(Unavailable):
     """More waits to be written than memory allows."""
 
 
-class Sink(Protocol):
-    """Where a group goes. `publish` returns when all of it is durable and raises Unavailable when it may not be."""
-
-    async def start(self) -> None:
-        """Connects, or shows that it could; raises Unavailable."""
-
-    async def publish(self, outputs: list[Output]) -> None:
-        """Writes everything."""
-
-    async def discard(self) -> None:
-        """Drops what an ended `publish` left behind; must not wait for the far side."""
-
-    async def stop(self) -> None:
-        """Disconnects."""
-
-
 class _Waiting(NamedTuple):
     outputs: Sequence[Output]
     size: int
     since: float
-    done: asyncio.Future[None]
 
 
 class GroupCommit:
@@ -77,140 +56,106 @@ class GroupCommit:
         self._error = error
         self._deadline = deadline_seconds
         self._most = most_bytes
-        self._pending: list[_Waiting] = []
         self._bytes = 0
-        self._arrived = asyncio.Event()
-        self._closing = False
-        self._away: str | None = None
-        self._flusher: asyncio.Task[None] | None = None
-        self._prober: asyncio.Task[None] | None = None
+        self._open = False
+        self._availability = Availability(sink, name=name)
+        self._commit: Batcher[_Waiting, None] = Batcher(self._write, most=None)
 
     @property
-    def away(self) -> bool:
+    def unavailable(self) -> bool:
         """Whether the sink did not answer and has not come back yet."""
-        return self._away is not None
+        return self._availability.reason is not None
 
     @property
     def alive(self) -> bool:
-        """False when it can never write again: before `start`, after `stop`, or after a bug (then restart)."""
-        return self._flusher is not None and not self._flusher.done()
+        """False when it can never write again: before `start`, after `stop`, or after a bug (see `watch`)."""
+        return self._open and self._availability.bug is None
 
     async def start(self) -> None:
-        """Connects; with a deadline it returns after it even if the sink is away, without one it waits."""
+        """Connects; with a deadline it returns after it even if the sink is unavailable, without one it waits."""
         try:
             async with asyncio.timeout(self._deadline):
                 if self._deadline is None:
-                    await self._connect_patiently()
+                    await self._availability.connect()
                 else:
                     await self._sink.start()
         except (Unavailable, TimeoutError) as error:
-            self._mark_away(error)
-        self._flusher = asyncio.create_task(self._flush_for_ever(), name=f"{self._name}-flusher")
+            self._availability.mark_unavailable(self._detail(error))
+        self._open = True
+
+    async def watch(self) -> None:
+        """Never returns. Raises the bug that ended this group commit: its owner must end, too, and start anew."""
+        await self._availability.watch()
 
     async def stop(self) -> None:
-        """Writes what is pending (within the deadline), then disconnects. Later calls of `publish` raise."""
-        self._closing = True
-        self._arrived.set()
-        if self._flusher is not None:
-            await self._flusher
-        if self._prober is not None:
-            self._prober.cancel()
-            await asyncio.wait({self._prober})
+        """Writes what is pending (within the deadline), then disconnects. Later calls of `publish` raise.
+
+        Raises the bug that ended it before, if one did.
+        """
+        self._open = False
+        await self._commit.drain()
+        await self._availability.stop()
         await self._sink.stop()
+        self._availability.raise_bug()
 
     async def publish(self, outputs: Sequence[Output], since: float | None = None) -> None:
         """Returns when all outputs are durable. Raises Unavailable: they may or may not be.
 
-        The deadline counts from `since` (monotonic seconds; None: now). A record that is too large for its topic raises MessageSizeTooLargeError for its own caller only.
+        The deadline counts from `since` (monotonic seconds; None: now). A record that is too large for its topic
+        raises MessageSizeTooLargeError for its own caller only.
         """
-        if self._away is not None:
-            raise self._error(self._away)
-        if self._closing or not self.alive:
+        if not self._open:
             raise self._error(f"{self._name} is closed")
+        if (refusal := self._refusal()) is not None:
+            raise refusal
         if since is not None and self._deadline is not None and since + self._deadline <= time.monotonic():
             raise self._error("too late to begin")  # the caller's own time is over; the sink is not to blame
         size = sum(_RECORD_BYTES + len(output.value or b"") for output in outputs)
-        if self._pending and self._bytes + size > self._most:
+        if self._bytes and self._bytes + size > self._most:
             raise Overloaded(f"{self._bytes} bytes wait for {self._name}")
         self._bytes += size
-        done = asyncio.get_running_loop().create_future()
-        self._pending.append(_Waiting(outputs, size, since or time.monotonic(), done))
-        self._arrived.set()
-        await done
+        await self._commit.submit(_Waiting(outputs, size, since or time.monotonic()))
 
-    async def _flush_for_ever(self) -> None:
-        while self._pending or not self._closing:
-            await self._arrived.wait()
-            self._arrived.clear()
-            group, self._pending = self._pending, []
-            if group:
-                await self._flush(group)
-                self._bytes -= sum(waiting.size for waiting in group)
-
-    async def _flush(self, group: list[_Waiting]) -> None:
+    async def _write(self, group: list[_Waiting]) -> list[Exception | None]:
         try:
-            await self._write(group)
+            return await self._attempt(group)
+        except Exception as error:  # a bug: who waits is told, and so is who watches
+            self._availability.fail(error)
+            raise self._error(f"{self._name} failed") from error
+        finally:
+            self._bytes -= sum(waiting.size for waiting in group)
+
+    async def _attempt(self, group: list[_Waiting]) -> list[Exception | None]:
+        """Writes a group: for each caller None, or what it is told."""
+        if (refusal := self._refusal()) is not None:
+            return [refusal] * len(group)
+        outputs = [output for waiting in group for output in waiting.outputs]
+        try:
+            if self._deadline is None:
+                await self._availability.publish_until_written(outputs)
+            else:
+                oldest = min(waiting.since for waiting in group)
+                async with asyncio.timeout(oldest + self._deadline - time.monotonic()):
+                    await self._sink.publish(outputs)
         except MessageSizeTooLargeError as error:
             if len(group) == 1:
-                _refuse(group, error)
-                return
-            for waiting in group:  # its neighbours are written again, under the same ids
-                await self._flush([waiting])
+                return [error]
+            # Its neighbours are written again, under the same ids.
+            return [(await self._attempt([waiting]))[0] for waiting in group]
         except (Unavailable, TimeoutError) as error:
             await self._sink.discard()
-            self._mark_away(error)
-            _refuse(group + self._pending, self._error(self._away))
-            self._bytes -= sum(waiting.size for waiting in self._pending)
-            self._pending = []
-        except BaseException:  # a bug, or the end of the loop: nobody may wait for a flusher that has ended
-            _refuse(group + self._pending, self._error(f"{self._name} failed"))
-            raise
-        else:
-            for waiting in group:
-                if not waiting.done.done():
-                    waiting.done.set_result(None)
+            self._availability.mark_unavailable(self._detail(error))
+            return [self._refusal()] * len(group)
+        return [None] * len(group)
 
-    async def _write(self, group: list[_Waiting]) -> None:
-        outputs = [output for waiting in group for output in waiting.outputs]
-        if self._away is not None:
-            raise self._error(self._away)
-        if self._deadline is not None:
-            oldest = min(waiting.since for waiting in group)
-            async with asyncio.timeout(oldest + self._deadline - time.monotonic()):
-                return await self._sink.publish(outputs)
-        pause = PROBE_FIRST_SECONDS
-        while True:
-            try:
-                return await self._sink.publish(outputs)
-            except Unavailable as error:
-                log.warning("waiting", sink=self._name, error=str(error), seconds=pause)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, PROBE_LAST_SECONDS)
+    def _refusal(self) -> Unavailable | None:
+        if self._availability.bug is not None:
+            return self._error(f"{self._name} failed")
+        reason = self._availability.reason
+        return None if reason is None else self._error(reason)
 
-    def _mark_away(self, error: Exception) -> None:
-        if self._away is None:
-            detail = str(error) or f"no acknowledgement within {self._deadline} s"
-            self._away = f"{self._name}: {detail}"
-            log.warning(
-                "away", sink=self._name, error=detail, next="a probe goes on; calls are refused until it connects"
-            )
-            self._prober = asyncio.create_task(self._probe(), name=f"{self._name}-probe")
-
-    async def _probe(self) -> None:
-        await asyncio.sleep(PROBE_FIRST_SECONDS)
-        await self._connect_patiently()
-        self._away = None
-        log.info("back", sink=self._name)
-
-    async def _connect_patiently(self) -> None:
-        pause = PROBE_FIRST_SECONDS
-        while True:
-            try:
-                async with asyncio.timeout(CONNECT_SECONDS):
-                    return await self._sink.start()
-            except (Unavailable, TimeoutError):
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, PROBE_LAST_SECONDS)
+    def _detail(self, error: Exception) -> str:
+        return str(error) or f"no acknowledgement within {self._deadline} s"
 
 
 class GroupPublisher(GroupCommit):
@@ -218,9 +163,3 @@ class GroupPublisher(GroupCommit):
 
     def __init__(self, bootstrap: str, *, client_id: str, deadline_seconds: float | None) -> None:
         super().__init__(Publisher(bootstrap, client_id=client_id), name="kafka", deadline_seconds=deadline_seconds)
-
-
-def _refuse(group: list[_Waiting], error: Exception) -> None:
-    for waiting in group:
-        if not waiting.done.done():
-            waiting.done.set_exception(error)

@@ -2,68 +2,111 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import product
+from typing import Final, TypeVar
+
 from prometheus_client import Counter, Gauge, Histogram
+
+from shared.model.channels import Channel
+
+M = TypeVar("M", Counter, Gauge, Histogram)
+AGENTS: Final = ("expand", "decide")
+REPEATS_SEEN_BY: Final = (*AGENTS, "ledger", "inbox")
+
+
+def from_zero(metric: M, *values: Iterable[str]) -> M:
+    """The metric with a series at zero for each combination of its label values, so that a rate sees the first event.
+
+    For labels with few values, all known in advance; `values` are in the order of the labels.
+    """
+    for combination in product(*values):
+        metric.labels(*combination)
+    return metric
+
 
 ACCEPTED = Counter("carillon_accepted", "Notifications and events accepted with 202", ["way", "durability"])
 
 
-REFUSED = Counter("carillon_refused", "Requests refused at the edges", ["code"])
-
-
-CHUNK_SIZE = Histogram(
-    "carillon_chunk_records", "Records decided in one chunk", ["agent"], buckets=(1, 2, 5, 10, 50, 100, 500, 1000, 5000)
+REQUESTS_REJECTED = Counter(
+    "carillon_requests_rejected", "Requests answered with a problem document, by its code", ["code"]
 )
 
 
-CHUNK_SECONDS = Histogram("carillon_chunk_seconds", "From reading a chunk to its last acknowledgement", ["agent"])
+CHUNK_SIZE = from_zero(
+    Histogram(
+        "carillon_chunk_records",
+        "Records of one chunk of the router",
+        ["agent"],
+        buckets=(1, 2, 5, 10, 50, 100, 500, 1000, 5000),
+    ),
+    AGENTS,
+)
+
+
+CHUNK_SECONDS = from_zero(
+    Histogram("carillon_chunk_seconds", "From reading a chunk to its last acknowledgement", ["agent"]), AGENTS
+)
 
 
 DECISIONS = Counter(
-    "carillon_decisions", "Outcomes of the door, one per channel or whole notification", ["outcome", "reason"]
+    "carillon_decisions", "What the router decided, for one channel or the whole notification", ["outcome", "reason"]
 )
 
 
-REPLAYS = Counter("carillon_replays", "Records seen again at the same coordinates: outputs were re-emitted", ["where"])
+REPLAYS = from_zero(
+    Counter("carillon_replays", "Records seen again at the same coordinates: outputs were re-emitted", ["where"]),
+    REPEATS_SEEN_BY,
+)
 
 
-DUPLICATES = Counter("carillon_duplicates", "Records seen again at other coordinates: dropped", ["where"])
+DUPLICATES = from_zero(
+    Counter("carillon_duplicates", "Records seen again at other coordinates: dropped", ["where"]), REPEATS_SEEN_BY
+)
 
 
 DEAD_LETTERS = Counter("carillon_dead_letters", "Records written to a dead-letter topic", ["topic", "code"])
 
 
-PROFILE_CACHE = Counter("carillon_profile_cache", "Look-ups of the router's profile cache", ["result"])
+PROFILE_CACHE = from_zero(
+    Counter("carillon_profile_cache", "Look-ups of the router's profile cache", ["result"]), ("hit", "miss")
+)
 
 
-HOLDS_RELEASED = Counter("carillon_holds_released", "Holds whose record went back to the door")
+HOLDS_RELEASED = Counter("carillon_holds_released", "Holds whose record went back to be decided again")
 
 
 HOLD_LATENESS = Histogram("carillon_hold_lateness_seconds", "How long after its due time a hold was claimed")
 
 
-DELIVERIES = Counter("carillon_deliveries", "Recorded outcomes of deliveries", ["channel", "state", "reason"])
+DELIVERIES = Counter("carillon_deliveries", "Recorded results of deliveries", ["channel", "state", "reason"])
 
 
-DELIVERY_SECONDS = Histogram("carillon_delivery_seconds", "From accepting a notification to its delivery", ["channel"])
+DELIVERY_SECONDS = from_zero(
+    Histogram("carillon_delivery_seconds", "From accepting a notification to its delivery", ["channel"]), Channel
+)
 
 
 CRASH_WINDOWS = Counter(
     "carillon_crash_windows",
-    "Deliveries found claimed by a dead lease: sent or not, nobody knows",
+    "Deliveries found claimed by a worker that died: sent or not, nobody knows",
     ["channel", "policy"],
 )
 
 
-IN_FLIGHT = Gauge("carillon_sends_in_flight", "Sends under way", ["channel"])
+IN_FLIGHT = from_zero(Gauge("carillon_sends_in_flight", "Sends under way", ["channel"]), Channel)
 
 
 SOCKETS = Gauge("carillon_gateway_connections", "Open authenticated sockets")
 
 
-SOCKET_FRAMES = Counter("carillon_gateway_frames", "Frames written to sockets", ["type"])
+SOCKET_FRAMES = from_zero(Counter("carillon_gateway_frames", "Frames written to sockets", ["type"]), ("text",))
 
 
-RESUMES = Counter("carillon_gateway_resumes", "Clients that came back with a cursor", ["result"])
+RESUMES = from_zero(
+    Counter("carillon_gateway_resumes", "Sockets that became live, by what their cursor was good for", ["result"]),
+    ("new", "resumed", "reset"),
+)
 
 
 OUTBOX_RELAYED = Counter("carillon_outbox_relayed", "Records relayed from the outbox to Kafka")

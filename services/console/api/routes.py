@@ -1,4 +1,4 @@
-"""The operators' API: the story of a notification. API key with the scope `operate`; the tenant comes from it."""
+"""The operators' API: what happened to a notification, what an event started. API key with the scope `operate`; the tenant comes from it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import msgspec
 from fastapi import APIRouter, Depends, FastAPI, Path, Request
 from fastapi.responses import Response
 
-from services.console.timeline.store import notifications_of, read
-from services.console.timeline.timeline import assemble
+from services.console.timeline.store import read_notifications_of, read_timeline
 from shared.http.credentials import bearer, unauthorized
 from shared.http.problems import Problem, install_problems
 from shared.mongo.api_keys import ApiKeys, Scope
@@ -27,9 +26,10 @@ EXAMPLE: dict[str, Any] = {
     "state": "open",
     "channels": [{"state": "sent", "at": "2026-01-05T10:11:12.190Z", "channel": "in_app", "terminal": True}],
     "entries": [{"at": "2026-01-05T10:11:12.150Z", "type": "notification", "state": "routed", "ms_since_accept": 19}],
-    "decisions": [{"kind": "notify", "offset": 17, "rules": [{"rule": "workflow", "verdict": "passed"}]}],
+    "decisions": [{"kind": "notify", "offset": 17, "rules": [{"rule": "workflow", "result": "passed"}]}],
     "deliveries": [{"delivery": "c1d2…", "state": "sent", "attempts": 1}],
     "holds": [{"cause": "quiet_hours", "due": "2026-01-06T07:00:00.000Z", "channel": "email"}],
+    "complete": True,
 }
 Id = Annotated[str, Path(max_length=200)]
 
@@ -57,18 +57,17 @@ Tenant = Annotated[str, Depends(_tenant)]
     responses={200: {"content": {"application/json": {"example": EXAMPLE}}}},
 )
 async def timeline(request: Request, notification: Id, tenant: Tenant) -> Response:
-    """The story of one notification: each rule, each attempt, what it waits for."""
-    story = assemble(notification, tenant, await read(request.app.state.database, tenant, notification))
-    if story is None:
+    """What happened to one notification: each rule, each attempt, what it waits for."""
+    found = await read_timeline(request.app.state.database, tenant, notification)
+    if found is None:
         raise _unknown("notification")
-    # BSON brings an int of its own, Int64.
-    return Response(msgspec.json.encode(story, enc_hook=int), media_type="application/json")
+    return Response(msgspec.json.encode(found), media_type="application/json")
 
 
 @routes.get("/v1/events/{event}/notifications")
 async def notifications(request: Request, event: Id, tenant: Tenant) -> Response:
-    """What became of one event: its notifications, and the last word about each."""
-    found = await notifications_of(request.app.state.database, tenant, event)
+    """What one event started: its notifications, each with the type of its last status."""
+    found = await read_notifications_of(request.app.state.database, tenant, event)
     if found is None:
         raise _unknown("event")
     return Response(msgspec.json.encode({"event": event, "notifications": found}), media_type="application/json")

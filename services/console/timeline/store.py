@@ -1,13 +1,15 @@
-"""Reading what MongoDB keeps of a notification: one bounded query per collection, all at once, by tenant."""
+"""What happened to a notification, read from MongoDB: one bounded query per collection, all at once, by tenant."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any, Final
 
-from services.console.timeline.timeline import Kept, Row
+from services.console.timeline.core.rows import Row, StoredRows
+from services.console.timeline.core.timeline import Timeline, build_timeline
 from shared.model.errors import InvalidRecord
 from shared.model.records import decode_record
+from shared.mongo.bulk import Rows
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
 
@@ -15,21 +17,35 @@ MOST_STATUSES: Final = 1_000
 MOST: Final = 200
 
 
-async def read(database: Database, tenant: str, notification: str) -> Kept:
-    """Everything kept of one notification; empty when it is unknown or another tenant's. Raises MongoUnavailable."""
+async def read_timeline(database: Database, tenant: str, notification: str) -> Timeline | None:
+    """What happened to one notification; None when it is unknown or another tenant's. Raises MongoUnavailable."""
+    return build_timeline(notification, tenant, await read_rows(database, tenant, notification))
+
+
+async def read_rows(database: Database, tenant: str, notification: str) -> StoredRows:
+    """What is stored of one notification: of each collection the newest, so that the end is always there.
+
+    Raises MongoUnavailable.
+    """
     query = {"tenant": tenant, "notification": notification}
     with mongo_border():
         statuses, decisions, deliveries, holds = await asyncio.gather(
-            database.timeline.find(query).sort("at", 1).to_list(MOST_STATUSES),
-            database.decisions.find(query).sort("at", 1).to_list(MOST),
-            database.deliveries.find(query, {"next": 0}).to_list(MOST),
-            database.holds.find(query).sort("due", 1).to_list(MOST),
+            _newest(database.timeline, query, by="at", most=MOST_STATUSES),
+            _newest(database.decisions, query, by="at", most=MOST),
+            _newest(database.deliveries, query, by="created_at", most=MOST),
+            _newest(database.holds, query, by="due", most=MOST),
         )
-    return Kept(statuses=statuses, decisions=decisions, deliveries=deliveries, holds=list(map(_with_channel, holds)))
+    return StoredRows(
+        statuses=statuses,
+        decisions=decisions,
+        deliveries=deliveries,
+        holds=[_with_channel(hold) for hold in holds],
+        complete=len(statuses) < MOST_STATUSES and len(decisions) < MOST,
+    )
 
 
-async def notifications_of(database: Database, tenant: str, event: str) -> list[dict[str, Any]] | None:
-    """The notifications of an event, each with user, workflow and the last word about it.
+async def read_notifications_of(database: Database, tenant: str, event: str) -> list[dict[str, Any]] | None:
+    """The notifications of an event, each with user, workflow and the type of its last status.
 
     Empty when it started none; None when the event is unknown or another tenant's. Raises MongoUnavailable.
     """
@@ -57,11 +73,17 @@ async def notifications_of(database: Database, tenant: str, event: str) -> list[
     ]
 
 
-def _with_channel(row: Row) -> dict[str, Any]:
-    """The hold and the channel that waits; None when the whole notification does."""
+async def _newest(rows: Rows, query: Row, *, by: str, most: int) -> list[Row]:
+    """The last `most` of a collection, by time."""
+    found = await rows.find(query).sort(by, -1).to_list(most)
+    return found[::-1]
+
+
+def _with_channel(row: Row) -> Row:
+    """The hold with the channel that waits; None when the whole notification does."""
     try:
         record = decode_record(bytes(row["record"]))
     except InvalidRecord:
-        return dict(row)
+        return row
     channel = record.delivery.channel if record.delivery else record.channel
     return {**row, "channel": channel}

@@ -1,4 +1,4 @@
-"""The console's two halves in this process, and what stands around them in its tests: the door, users of the API."""
+"""The console's two halves in this process, and what surrounds them in its tests: the router, users of the API."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 
 from sandbox.free_ports import free_ports
 from services.console.api.routes import create_api
-from services.console.timeline.consumer import Statuses
+from services.console.timeline.consumer import StatusConsumer
 from services.router.core.effects import derive_effects
 from services.router.decisions import Decisions
 from shared.http import server
@@ -50,13 +50,13 @@ class Console:
         return await self.get(f"/v1/notifications/{notification}/timeline", key)
 
     async def until(self, entries: int) -> dict:
-        """The story once it has that many entries."""
+        """The timeline once it has that many entries."""
 
-        async def told() -> dict:
-            code, story = await self.timeline()
-            return story if code == 200 and len(story["entries"]) >= entries else {}
+        async def grown() -> dict:
+            code, timeline = await self.timeline()
+            return timeline if code == 200 and len(timeline["entries"]) >= entries else {}
 
-        return await until(told, what=f"{entries} entries in the timeline")
+        return await until(grown, what=f"{entries} entries in the timeline")
 
 
 def sent(topics: Topics, channel: Channel) -> Output:
@@ -70,9 +70,9 @@ def sent(topics: Topics, channel: Channel) -> Output:
 
 
 @asynccontextmanager
-async def following(database, bootstrap: str, topics: Topics) -> AsyncIterator[Statuses]:
-    consumer = Statuses(database, bootstrap, topics)
-    task = asyncio.create_task(consumer.follow())
+async def consuming(database, bootstrap: str, topics: Topics) -> AsyncIterator[StatusConsumer]:
+    consumer = StatusConsumer(database, bootstrap, topics)
+    task = asyncio.create_task(consumer.run())
     try:
         yield consumer
         assert not task.done(), "the consumer ended"
@@ -98,7 +98,7 @@ async def console(names: Names) -> AsyncIterator[Console]:
             server.serve(create_api(database), runtime, host="127.0.0.1", port=port, drain_seconds=1)
         )
         try:
-            async with following(database, names.brokers.kafka, topics):
+            async with consuming(database, names.brokers.kafka, topics):
                 made_console = Console(
                     url=f"http://127.0.0.1:{port}", database=database, publisher=publisher, topics=topics, keys=keys
                 )

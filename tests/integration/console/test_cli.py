@@ -35,7 +35,7 @@ async def run(harness: Harness, *argv: str, code: int = 0) -> str:
     return (out if code == 0 else err).decode()
 
 
-async def test_send_watch_and_why_tell_what_really_happened(harness):
+async def test_send_watch_and_why_show_what_really_happened(harness):
     await harness.start()
     async with AsyncClient(
         harness.url("ingest"), await harness.api_key(), console_url=harness.url("console")
@@ -55,36 +55,36 @@ async def test_send_watch_and_why_tell_what_really_happened(harness):
         "--watch-seconds",
         "60",
     ]
-    stories = json.loads(await run(harness, *argv, "--data", '{"order":"A-1","carrier":"DHL"}', "--json"))
-    assert [story["state"] for story in stories] == ["terminal", "terminal"]
-    states = [{row["channel"]: row["state"] for row in story["channels"]} for story in stories]
+    timelines = json.loads(await run(harness, *argv, "--data", '{"order":"A-1","carrier":"DHL"}', "--json"))
+    assert [timeline["state"] for timeline in timelines] == ["terminal", "terminal"]
+    states = [{row["channel"]: row["state"] for row in timeline["channels"]} for timeline in timelines]
     assert states == [
         {"in_app": "sent", "email": "sent", "webhook": "suppressed"},
         {"in_app": "suppressed", "email": "sent", "webhook": "suppressed"},
     ]
-    told = await run(harness, "why", stories[0]["notification"])
+    text = await run(harness, "why", timelines[0]["notification"])
     for part in ("order.shipped v1 for ana", "received", "decided", "email sent", "in_app sent", "no address"):
-        assert part in told, told
-    assert "ana@example.com" not in json.dumps(stories)
+        assert part in text, text
+    assert "ana@example.com" not in json.dumps(timelines)
     held = await run(harness, "send", "order.delayed", "--to", "ana", "--deliver-at", "+1h")
     notification = held.split()[-1]
-    story = await until(lambda: seen(harness, notification), what="the scheduled one in the timeline")
-    assert story["state"] == "open"
-    assert [hold["cause"] for hold in story["holds"]] == ["scheduled"]
+    timeline = await until(lambda: seen(harness, notification), what="the scheduled one in the timeline")
+    assert timeline["state"] == "open"
+    assert [hold["cause"] for hold in timeline["holds"]] == ["scheduled"]
 
 
 async def seen(harness: Harness, notification: str) -> dict:
-    """The story once its decision is in the timeline; empty before."""
+    """The timeline once its decision is in the timeline; empty before."""
     async with AsyncClient(
         harness.url("ingest"), await harness.api_key(), console_url=harness.url("console")
     ) as carillon:
         try:
-            story = await carillon.timeline(notification)
+            timeline = await carillon.timeline(notification)
         except ProblemError as error:
             if error.status != 404:
                 raise
             return {}
-        return story if story["channels"] else {}
+        return timeline if timeline["channels"] else {}
 
 
 async def test_a_refusal_is_readable(harness):

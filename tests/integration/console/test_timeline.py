@@ -1,4 +1,4 @@
-"""The console on a real Kafka and a real MongoDB: statuses in, stories out."""
+"""The console on a real Kafka and a real MongoDB: statuses in, timelines out."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import pytest
 
 from sandbox.free_ports import free_ports
 from sandbox.mongod import Mongod
+from services.console.timeline.store import MOST_STATUSES
 from services.router.core.effects import derive_effects
 from shared.model.channels import Channel
 from shared.model.outputs import Output
+from shared.model.timestamps import to_datetime
 from shared.process.metrics import STATUSES_SKIPPED
 from tests.integration.console.stage import Console, console, decide, sent, why
 from tests.support.brokers import Brokers
@@ -25,33 +27,33 @@ async def live(names: Names) -> AsyncIterator[Console]:
         yield made_console
 
 
-async def test_a_story_from_the_decision_to_the_hold(live):
+async def test_a_timeline_from_the_decision_to_the_hold(live):
     await decide(live)
-    story = await live.until(entries=1)
-    assert (story["tenant"], story["user"], story["workflow"], story["version"]) == (
+    timeline = await live.until(entries=1)
+    assert (timeline["tenant"], timeline["user"], timeline["workflow"], timeline["version"]) == (
         "default",
         "ana",
         "order.shipped",
         3,
     )
-    assert story["state"] == "open"
-    assert {row["channel"]: row["state"] for row in story["channels"]} == {
+    assert timeline["state"] == "open"
+    assert {row["channel"]: row["state"] for row in timeline["channels"]} == {
         "in_app": "queued", "email": "held", "webhook": "suppressed",
     }  # fmt: skip
-    decision = story["decisions"][0]
+    decision = timeline["decisions"][0]
     assert (decision["partition"], decision["offset"], decision["profile_version"]) == (4, 17, 2)
     stopped = [(rule["channel"], rule["rule"], rule["reason"]) for rule in decision["rules"] if "reason" in rule]
     assert stopped == [("email", "quiet_hours", "quiet_hours"), ("webhook", "address", "no_address")]
-    assert [(hold["cause"], hold["channel"]) for hold in story["holds"]] == [("quiet_hours", "email")]
-    assert story["entries"][0]["ms_since_accept"] == 19
+    assert [(hold["cause"], hold["channel"]) for hold in timeline["holds"]] == [("quiet_hours", "email")]
+    assert timeline["entries"][0]["ms_since_accept"] == 19
 
 
-async def test_a_replay_changes_nothing_and_poison_is_passed_by(live):
+async def test_a_replay_changes_nothing_and_what_is_no_status_is_passed_by(live):
     skipped = STATUSES_SKIPPED.labels("missing_attribute")._value.get()
     topic, key = live.topics.statuses, b"default:ana"
     await decide(live)
     await live.until(entries=1)
-    poison = [
+    unreadable = [
         Output(topic, key, b'{"user":"ana"}', []),
         Output(topic, key, b"\xff\xfe", [("ce_id", b"x")]),
         Output(topic, key, None, []),
@@ -62,16 +64,16 @@ async def test_a_replay_changes_nothing_and_poison_is_passed_by(live):
             [(f"ce_{name}", b"2026-01-05T10:11:12Z") for name in ("id", "tenant", "type", "subject", "time")],
         ),
     ]
-    again = [*poison, sent(live.topics, Channel.IN_APP), sent(live.topics, Channel.IN_APP)]
+    again = [*unreadable, sent(live.topics, Channel.IN_APP), sent(live.topics, Channel.IN_APP)]
     await live.publisher.publish(again)
     await live.until(entries=2)
     follow = derive_effects(live.topics, [made.decision(made.IN_APP, made.QUIET, made.NO_WEBHOOK)])
     await live.publisher.publish([*follow.outputs, *again, sent(live.topics, Channel.EMAIL)])
-    story = await live.until(entries=3)
-    assert [entry["state"] for entry in story["entries"]] == ["routed", "sent", "sent"]
+    timeline = await live.until(entries=3)
+    assert [entry["state"] for entry in timeline["entries"]] == ["routed", "sent", "sent"]
     assert await live.database.timeline.count_documents({}) == 3
     assert STATUSES_SKIPPED.labels("missing_attribute")._value.get() >= skipped + 2
-    assert story["state"] == "terminal"
+    assert timeline["state"] == "terminal"
 
 
 async def test_only_the_owner_with_the_right_scope_sees_it(live):
@@ -98,8 +100,8 @@ async def test_an_event_names_its_notifications(live):
     assert (await live.get("/v1/events/unknown/notifications"))[0] == 404
 
 
-async def test_a_story_is_read_by_index(live):
-    """Four queries whatever the story's length, none of them over a whole collection."""
+async def test_a_timeline_is_read_by_index(live):
+    """Four queries whatever the timeline's length, none of them over a whole collection."""
     query = {"tenant": "default", "notification": made.NOTIFICATION.id}
     for name in ("timeline", "decisions", "deliveries", "holds"):
         others = [{"_id": str(number), "tenant": "default", "notification": str(number)} for number in range(300)]
@@ -113,7 +115,30 @@ async def test_a_story_is_read_by_index(live):
         assert "notification" in stage["keyPattern"], name
 
 
-async def test_carillon_why_tells_it(live):
+async def test_the_end_is_shown_however_much_came_before(live):
+    """The statuses of years of retries: the newest are read, and it is said that older ones are left out."""
+    row = {
+        "tenant": "default",
+        "user": "ana",
+        "notification": "n",
+        "subject": "d",
+        "type": "carillon.delivery.retrying",
+    }
+    data = {"channel": "email", "step": "notify", "workflow": "order.shipped"}
+    retried = [
+        {"_id": str(n), **row, "at": to_datetime(made.ACCEPTED + n), "data": data | {"pass": n}}
+        for n in range(MOST_STATUSES)
+    ]
+    await live.database.timeline.insert_many(retried)
+    last = {"_id": "last", **row, "type": "carillon.delivery.sent", "data": data | {"pass": MOST_STATUSES}}
+    await live.database.timeline.insert_one(last | {"at": to_datetime(made.ACCEPTED + MOST_STATUSES)})
+    code, timeline = await live.timeline("n")
+    assert code == 200
+    assert timeline["entries"][-1]["state"] == "sent"
+    assert (timeline["state"], timeline["complete"]) == ("terminal", False)
+
+
+async def test_carillon_why_shows_it(live):
     await decide(live)
     await live.until(entries=1)
     code, out, err = await why(live, made.NOTIFICATION.id, live.keys["default"])
@@ -126,7 +151,7 @@ async def test_carillon_why_tells_it(live):
     assert "404 unknown_notification" in err
 
 
-async def test_while_mongodb_is_away_it_waits_and_nothing_is_lost(shared_brokers, tmp_path):
+async def test_while_mongodb_is_unavailable_it_waits_and_nothing_is_lost(shared_brokers, tmp_path):
     mongod = Mongod(tmp_path, free_ports(1)[0], cache_gb=0.25)
     mongod.spawn()
     try:
@@ -141,7 +166,7 @@ async def test_while_mongodb_is_away_it_waits_and_nothing_is_lost(shared_brokers
             assert (code, problem["code"]) == (503, "temporarily_unavailable")
             mongod.spawn()
             await mongod.ready()
-            story = await live.until(entries=2)
-            assert [entry["state"] for entry in story["entries"]] == ["routed", "sent"]
+            timeline = await live.until(entries=2)
+            assert [entry["state"] for entry in timeline["entries"]] == ["routed", "sent"]
     finally:
         await asyncio.to_thread(mongod.kill)

@@ -12,7 +12,10 @@ import pytest
 from cloudevents.v1.conversion import to_binary, to_structured
 from cloudevents.v1.http import CloudEvent
 
-from services.ingest.schemas import EXAMPLES
+from services.ingest.models.body import example
+from services.ingest.models.events import CloudEvent as EventSchema
+from services.ingest.models.notifications import SendRequest
+from services.ingest.models.profiles import ProfileBody, ProfilePatch
 from shared.model import event_codecs, ids
 from tests.integration.ingest.stack import SEND, Stack, call, client, records_of, two_processes
 
@@ -60,7 +63,7 @@ async def api(stack: Stack) -> AsyncIterator[aiohttp.ClientSession]:
 
 async def test_send_is_on_the_log_as_the_answer_says(stack: Stack, api: aiohttp.ClientSession) -> None:
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    body = {**EXAMPLES["Send"], "recipients": ["ada", {"id": "bob"}, {"email": "eve@example.com"}, "ada"]}
+    body = {**example(SendRequest), "recipients": ["ada", {"id": "bob"}, {"email": "eve@example.com"}, "ada"]}
     status, answer, headers = await call(api, "POST", "/v1/notifications", json=body, headers={"traceparent": trace})
     assert status == 202
     assert answer["durability"] == "log"
@@ -116,7 +119,7 @@ async def test_cloudevents_of_the_sdk_in_both_modes(stack: Stack, api: aiohttp.C
 async def test_a_batch_is_taken_whole_or_not_at_all(stack: Stack, api: aiohttp.ClientSession) -> None:
     batch = {"Content-Type": event_codecs.BATCH}
     mark = uuid4().hex
-    good = [{**EXAMPLES["CloudEvent"], "id": f"{mark}-{number}"} for number in range(100)]
+    good = [{**example(EventSchema), "id": f"{mark}-{number}"} for number in range(100)]
     bad = [*good[:2], {**good[2], "specversion": "2.0"}, {**good[3], "tenant": "other"}, 7]
     status, problem, _ = await call(api, "POST", "/v1/events", data=orjson.dumps(bad), headers=batch)
     assert (status, problem["code"]) == (422, "invalid_event")
@@ -166,11 +169,11 @@ async def test_keys_and_scopes(stack: Stack, api: aiohttp.ClientSession) -> None
 async def test_a_profile_from_put_to_delete(stack: Stack, api: aiohttp.ClientSession) -> None:
     path = "/v1/users/grace%2Fh%C3%B6pper"
     assert (await call(api, "PATCH", path, json={"name": "G"}))[0] == 404
-    status, stored, _ = await call(api, "PUT", path, json=EXAMPLES["Profile"])
+    status, stored, _ = await call(api, "PUT", path, json=example(ProfileBody))
     assert status == 200
     assert stored["id"] == "grace/höpper"
     assert stored["webhook_secret"].startswith("whsec_")
-    status, patched, _ = await call(api, "PATCH", path, json=EXAMPLES["ProfilePatch"])
+    status, patched, _ = await call(api, "PATCH", path, json=example(ProfilePatch))
     assert status == 200
     assert "quiet_hours" not in patched
     assert (patched["zone"], patched["version"]) == ("Europe/Paris", stored["version"] + 1)

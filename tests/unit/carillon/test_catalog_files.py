@@ -9,7 +9,7 @@ import yaml
 
 from carillon.cli.templates import check_templates
 from services.delivery.rendering.liquid import render
-from services.ingest.profile_bodies import parse_profile
+from services.ingest.models.profiles import read_profile
 from shared.catalog.files import read_folder
 from shared.model.channels import Channel
 
@@ -34,7 +34,7 @@ def body(person: dict) -> dict:
 
 @pytest.mark.parametrize("user", PEOPLE)
 def test_every_person_is_a_profile(user):
-    profile = parse_profile(body(PEOPLE[user]), "default", user)
+    profile = read_profile(body(PEOPLE[user]), "default", user)
     assert profile.zone
     assert profile.locale
 

@@ -10,8 +10,9 @@ import typer
 from typer.testing import CliRunner
 
 from carillon.cli import app
+from carillon.cli.program import as_called
 from carillon.cli.send import json_object, recipient, watched, when
-from carillon.problems import ProblemError
+from carillon.errors import ProblemError
 from sandbox.ports import Ports
 from sandbox.stack import new_stack, save
 from shared.http.tokens import verify
@@ -19,8 +20,9 @@ from shared.model.timestamps import to_datetime
 from shared.process.clock import now_ms
 
 COMMANDS = [
+    ["up"], ["down"], ["status"], ["logs"], ["doctor"], ["run"],
     ["send"], ["why"], ["token"], ["key", "create"], ["key", "list"], ["key", "revoke"],
-    ["migrate"], ["catalog", "publish"], ["catalog", "list"],
+    ["migrate"], ["catalog", "publish"], ["catalog", "list"], ["topics", "list"], ["topics", "create"],
 ]  # fmt: skip
 
 
@@ -129,7 +131,7 @@ def test_watching_ends_when_all_have_ended_and_waits_for_those_not_seen_yet():
         "a": [ProblemError(404, {"code": "unknown_notification"}), {"state": "open"}, {"state": "terminal"}],
         "b": [{"state": "terminal"}],
     }
-    told: list[dict] = []
+    shown: list[dict] = []
 
     async def timeline(notification):
         answer = answers[notification].pop(0)
@@ -137,19 +139,19 @@ def test_watching_ends_when_all_have_ended_and_waits_for_those_not_seen_yet():
             raise answer
         return answer | {"id": notification}
 
-    found = asyncio.run(watched(timeline, ["a", "b"], 20, told.append))
-    assert [story["id"] for story in told] == ["b", "a"]
-    assert [story["state"] for story in found] == ["terminal", "terminal"]
+    found = asyncio.run(watched(timeline, ["a", "b"], 20, shown.append))
+    assert [timeline["id"] for timeline in shown] == ["b", "a"]
+    assert [timeline["state"] for timeline in found] == ["terminal", "terminal"]
 
 
-def test_watching_is_bounded_and_tells_what_is_open():
-    told: list[dict] = []
+def test_watching_is_bounded_and_shows_what_is_open():
+    shown: list[dict] = []
 
     async def timeline(notification):
         return {"state": "open", "id": notification}
 
-    found = asyncio.run(watched(timeline, ["a"], 0, told.append))
-    assert found == told == [{"state": "open", "id": "a"}]
+    found = asyncio.run(watched(timeline, ["a"], 0, shown.append))
+    assert found == shown == [{"state": "open", "id": "a"}]
 
 
 def test_watching_passes_other_refusals():
@@ -158,6 +160,20 @@ def test_watching_passes_other_refusals():
 
     with pytest.raises(ProblemError):
         asyncio.run(watched(timeline, ["a"], 5, print))
+
+
+@pytest.mark.parametrize(
+    ("script", "argv", "on_path", "name"),
+    [
+        ("/usr/bin/carillon", ["python3", "/usr/bin/carillon", "up"], "/usr/bin/carillon", "carillon"),
+        (".venv/bin/carillon", [".venv/bin/python", ".venv/bin/carillon", "up"], None, ".venv/bin/carillon"),
+        (".venv/bin/carillon", ["python", ".venv/bin/carillon"], "/usr/bin/carillon", ".venv/bin/carillon"),
+        ("/src/carillon/__main__.py", ["python3", "-m", "carillon", "up"], None, "python3 -m carillon"),
+        ("/src/sandbox/demo/tool.py", ["python3", "tool.py"], None, "carillon"),
+    ],
+)
+def test_hints_name_the_program_as_it_was_called(script, argv, on_path, name):
+    assert as_called(script, argv, on_path) == name
 
 
 def test_a_problem_reads_its_document():

@@ -3,9 +3,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from services.console.timeline.channel_states import Progress, channel_states, progress
-from services.console.timeline.rule_results import EACH, WHOLE, RuleResult, rule_entries
-from services.console.timeline.timeline import Kept, assemble
+from services.console.timeline.core.channel_states import Progress, channel_states, progress
+from services.console.timeline.core.rows import StoredRows
+from services.console.timeline.core.rule_results import EACH, WHOLE, RuleResult, rule_entries
+from services.console.timeline.core.timeline import build_timeline
 from services.delivery.core.effects import delivery_status
 from services.router.core.decision import Decision
 from services.router.core.effects import derive_effects
@@ -76,8 +77,8 @@ def row(output: Output) -> dict:
     }
 
 
-def decided(*items: RoutingItem, **told) -> dict:
-    return row(derive_effects(TOPICS, [decision(*items, **told)]).outputs[-1])
+def decided(*items: RoutingItem, **fields) -> dict:
+    return row(derive_effects(TOPICS, [decision(*items, **fields)]).outputs[-1])
 
 
 def became(channel: Channel, state: DeliveryState, *, pass_: int = 0, at: int = ACCEPTED + 90, **result) -> dict:
@@ -101,9 +102,9 @@ def test_the_rules_are_the_routers_in_the_routers_order():
     assert (*WHOLE, *EACH) == tuple(Rule)
 
 
-def test_every_channel_has_its_own_verdicts_up_to_the_rule_that_stopped_it():
+def test_every_channel_has_its_own_results_up_to_the_rule_that_stopped_it():
     items = [msgspec.to_builtins(item) for item in (IN_APP, QUIET, NO_WEBHOOK)]
-    said = [(ruling.channel, ruling.rule, ruling.verdict) for ruling in rule_entries(items)]
+    said = [(entry.channel, entry.rule, entry.result) for entry in rule_entries(items)]
     assert said[: len(WHOLE)] == [(None, rule, RuleResult.PASSED) for rule in WHOLE]
     assert said[len(WHOLE) :] == [
         ("in_app", "channel_preference", RuleResult.PASSED),
@@ -120,14 +121,14 @@ def test_every_channel_has_its_own_verdicts_up_to_the_rule_that_stopped_it():
 
 def test_a_rule_about_the_whole_leaves_the_later_ones_unasked():
     item = Suppress(reason=Reason.CANCELLED, rule=Rule.CANCEL)
-    said = {ruling.rule: ruling.verdict for ruling in rule_entries([msgspec.to_builtins(item)])}
+    said = {entry.rule: entry.result for entry in rule_entries([msgspec.to_builtins(item)])}
     assert said["expiry"] is RuleResult.PASSED
     assert said["cancel"] is RuleResult.SUPPRESSED
     assert said["due"] is RuleResult.NOT_ASKED
     assert "address" not in said
 
 
-def test_channels_stand_where_their_last_status_left_them():
+def test_a_channel_has_the_state_of_its_last_status():
     first = decided(IN_APP, QUIET, NO_WEBHOOK)
     assert states(first) == {"email": "held", "in_app": "queued", "webhook": "suppressed"}
     sent = became(Channel.IN_APP, DeliveryState.SENT)
@@ -135,7 +136,7 @@ def test_channels_stand_where_their_last_status_left_them():
     assert progress(channel_states([first, sent])) is Progress.OPEN
 
 
-def test_the_order_of_arrival_and_doubles_do_not_matter():
+def test_the_order_of_receipt_and_doubles_do_not_matter():
     released = Record(
         kind=Kind.RELEASE,
         tenant="default",
@@ -187,11 +188,11 @@ def test_nothing_decided_is_open():
     assert progress([]) is Progress.OPEN
 
 
-def test_nothing_kept_is_no_story():
-    assert assemble("n", "default", Kept(statuses=[], decisions=[], deliveries=[], holds=[])) is None
+def test_nothing_stored_is_no_timeline():
+    assert build_timeline("n", "default", StoredRows(statuses=[], decisions=[], deliveries=[], holds=[])) is None
 
 
-def test_the_story_tells_who_what_and_how_long_it_took_and_no_address():
+def test_the_timeline_says_who_what_and_how_long_it_took_and_no_address():
     statuses = [became(Channel.IN_APP, DeliveryState.SENT), decided(IN_APP, QUIET)]
     stored = {
         "user": "ana",
@@ -209,10 +210,11 @@ def test_the_story_tells_who_what_and_how_long_it_took_and_no_address():
         "at": to_datetime(ACCEPTED + 19),
         "items": [msgspec.to_builtins(item) for item in (IN_APP, EMAIL)],
     }
-    story = assemble(NOTIFICATION.id, "default", Kept(statuses=statuses, decisions=[stored], deliveries=[], holds=[]))
-    assert story is not None
-    assert (story.user, story.workflow, story.version, story.event_id) == ("ana", "order.shipped", 3, "e1")
-    assert [(entry.state, entry.ms_since_accept) for entry in story.entries] == [("routed", 19), ("sent", 90)]
-    assert story.entries[1].channel == "in_app"
-    assert story.entries[1].delivery == ids.delivery_id(NOTIFICATION.id, 0, "in_app", "default")
-    assert b"@example.com" not in msgspec.json.encode(story)
+    rows = StoredRows(statuses=statuses, decisions=[stored], deliveries=[], holds=[])
+    timeline = build_timeline(NOTIFICATION.id, "default", rows)
+    assert timeline is not None
+    assert (timeline.user, timeline.workflow, timeline.version, timeline.event_id) == ("ana", "order.shipped", 3, "e1")
+    assert [(entry.state, entry.ms_since_accept) for entry in timeline.entries] == [("routed", 19), ("sent", 90)]
+    assert timeline.entries[1].channel == "in_app"
+    assert timeline.entries[1].delivery == ids.delivery_id(NOTIFICATION.id, 0, "in_app", "default")
+    assert b"@example.com" not in msgspec.json.encode(timeline)

@@ -5,7 +5,7 @@ import pytest
 from carillon.cli.screen import uptime_text
 from sandbox.artifacts import parse_java_version
 from sandbox.checks import memory, port, python
-from sandbox.progress import Begun, Done, Failed, Progress, Up, decode, encode
+from sandbox.progress import Progress, StartFailed, StepBegun, StepDone, Up, decode, encode
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,12 @@ def test_a_taken_port_says_how_to_find_its_holder_and_how_to_avoid_it() -> None:
 
 @pytest.mark.parametrize(
     "progress",
-    [Begun(begun="Kafka"), Done(done="Kafka", seconds=2.5), Failed(failed="x", why="y\nz"), Up(up_after=9.0)],
+    [
+        StepBegun(begun="Kafka"),
+        StepDone(done="Kafka", seconds=2.5),
+        StartFailed(failed="x", why="y\nz"),
+        Up(up_after=9.0),
+    ],
 )
 def test_progress_is_read_back_as_it_was_told(progress: Progress) -> None:
     line = encode(progress)

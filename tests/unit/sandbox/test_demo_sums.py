@@ -6,16 +6,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from sandbox.demo.arrivals import Arrivals, from_sink
 from sandbox.demo.outcomes import Found, Row, rows
 from sandbox.demo.people import bodies, quiet_zone
-from sandbox.demo.plan import PLAN, Accepted, Planned, Way
+from sandbox.demo.plan import PLAN, Accepted, Ingress, Planned
+from sandbox.demo.received import Received, from_sink
 from sandbox.demo.sums import add_up, awaited, missing
 from services.router.core.quiet_hours import quiet_until
 from shared.model.quiet_windows import QuietHours
 from shared.model.timestamps import parse_rfc3339
 
-PLANNED = Planned(way=Way.API, workflow="order.shipped", to=("ana",), data={}, expected={("ana", "email"): "sent"})
+PLANNED = Planned(
+    ingress=Ingress.API, workflow="order.shipped", to=("ana",), data={}, expected={("ana", "email"): "sent"}
+)
 ACCEPTED = [Accepted(planned=PLANNED, notifications={"ana": "n1"})]
 
 
@@ -27,34 +29,34 @@ def row(channel: str | None, state: str, reason: str | None = None, until: int |
 
 
 FOUND: Found = {"n1": [row("email", "sent"), row("in_app", "sent"), row("webhook", "suppressed", "no_address")]}
-ARRIVED: Arrivals = {("n1", "email"): [1_100], ("n1", "in_app"): [1_050]}
+RECEIVED: Received = {("n1", "email"): [1_100], ("n1", "in_app"): [1_050]}
 
 
 def test_a_run_that_went_well_lacks_nothing() -> None:
-    sums = add_up(ACCEPTED, FOUND, ARRIVED)
+    sums = add_up(ACCEPTED, FOUND, RECEIVED)
 
-    assert list(missing(ACCEPTED, FOUND, ARRIVED)) == []
+    assert list(missing(ACCEPTED, FOUND, RECEIVED)) == []
     assert (sums.accepted, sums.decided, sums.decisions) == (1, 1, 3)
-    assert sums.sent == sums.arrived == {"email": 1, "in_app": 1}
+    assert sums.sent == sums.received == {"email": 1, "in_app": 1}
     assert sums.in_app == {"ana": 1}
 
 
 @pytest.mark.parametrize(
-    ("found", "arrived", "said"),
+    ("found", "received", "said"),
     [
         ({}, {}, "nothing was decided"),
-        (FOUND, {("n1", "in_app"): [1]}, "email: sent once, arrived 0 times"),
-        (FOUND, ARRIVED | {("n1", "email"): [1, 2]}, "email: sent once, arrived 2 times"),
-        (FOUND, ARRIVED | {("n1", "webhook"): [1]}, "webhook: is suppressed, but arrived 1 times"),
-        (FOUND, ARRIVED | {("n1", "sms"): [1]}, "arrived by sms, which nobody decided"),
+        (FOUND, {("n1", "in_app"): [1]}, "email: sent once, received 0 times"),
+        (FOUND, RECEIVED | {("n1", "email"): [1, 2]}, "email: sent once, received 2 times"),
+        (FOUND, RECEIVED | {("n1", "webhook"): [1]}, "webhook: is suppressed, but received 1 times"),
+        (FOUND, RECEIVED | {("n1", "sms"): [1]}, "received by sms, which nobody decided"),
         ({"n1": [row("email", "queued")]}, {}, "email: is queued"),
         ({"n1": [row("email", "dead", "rejected")]}, {}, "email: is dead (rejected)"),
         ({"n1": [row("email", "held", "provider_down")]}, {}, "email: is held (provider_down)"),
         ({"n1": [row("email", "suppressed", "no_address")]}, {}, "must be sent, is no_address"),
     ],
 )
-def test_what_does_not_add_up_is_named(found: Found, arrived: Arrivals, said: str) -> None:
-    assert any(said in line for line in missing(ACCEPTED, found, arrived))
+def test_what_does_not_add_up_is_named(found: Found, received: Received, said: str) -> None:
+    assert any(said in line for line in missing(ACCEPTED, found, received))
 
 
 def test_quiet_hours_may_stand_open() -> None:
@@ -66,15 +68,15 @@ def test_quiet_hours_may_stand_open() -> None:
 
 
 def test_only_what_was_sent_is_awaited() -> None:
-    assert awaited(FOUND, ARRIVED) == []
+    assert awaited(FOUND, RECEIVED) == []
     assert [one.channel for one in awaited(FOUND, {("n1", "in_app"): [1]})] == ["email"]
 
 
 def test_other_runs_are_not_counted() -> None:
-    sums = add_up(ACCEPTED, FOUND, ARRIVED | {("another", "email"): [1]})
+    sums = add_up(ACCEPTED, FOUND, RECEIVED | {("another", "email"): [1]})
 
-    assert sums.arrived["email"] == 1
-    assert list(missing(ACCEPTED, FOUND, ARRIVED | {("another", "email"): [1]})) == []
+    assert sums.received["email"] == 1
+    assert list(missing(ACCEPTED, FOUND, RECEIVED | {("another", "email"): [1]})) == []
 
 
 def test_messages_at_the_sink_find_their_notification() -> None:
@@ -87,9 +89,9 @@ def test_messages_at_the_sink_find_their_notification() -> None:
 
 def test_rows_come_from_the_story() -> None:
     channel = {"state": "held", "channel": "email", "reason": "quiet_hours", "until": "2026-01-05T07:00:00.000Z"}
-    story: dict[str, Any] = {"accepted_at": "2026-01-05T01:00:00.000Z", "channels": [channel]}
+    timeline: dict[str, Any] = {"accepted_at": "2026-01-05T01:00:00.000Z", "channels": [channel]}
 
-    (found,) = rows(ACCEPTED[0], "ana", story)
+    (found,) = rows(ACCEPTED[0], "ana", timeline)
 
     assert found.is_settled
     assert found.until == parse_rfc3339("2026-01-05T07:00:00Z")
@@ -110,6 +112,6 @@ def test_quiet_now_is_quiet_now(at: str) -> None:
 
 
 def test_every_way_is_gone_and_everybody_expected_is_a_recipient() -> None:
-    assert {planned.way for planned in PLAN} == set(Way)
+    assert {planned.ingress for planned in PLAN} == set(Ingress)
     for planned in PLAN:
         assert {user for user, _ in planned.expected} <= set(planned.users)

@@ -5,21 +5,21 @@ from email.message import EmailMessage
 import msgspec
 import pytest
 
-from sandbox.sink.faults import EmailFault, EmailMode, Faults, Plan, WebhookFault, WebhookMode
-from sandbox.sink.messages import Kind, Message, Messages, parse_email
+from sandbox.sink.faults import EmailFault, EmailMode, Plan, SinkFaults, WebhookFault, WebhookMode
+from sandbox.sink.messages import Message, MessageKind, Messages, parse_email
 
 
-def message(kind: Kind = Kind.EMAIL, to: str = "ada@example.com") -> Message:
+def message(kind: MessageKind = MessageKind.EMAIL, to: str = "ada@example.com") -> Message:
     return Message(kind=kind, to=[to], at_ms=1, headers=[], envelope={}, body="")
 
 
 def test_messages_are_found_by_kind_recipient_and_number() -> None:
     messages = Messages(10)
-    for one in (message(), message(Kind.WEBHOOK, "orders"), message(to="bob@example.com")):
+    for one in (message(), message(MessageKind.WEBHOOK, "orders"), message(to="bob@example.com")):
         messages.add(one)
 
     assert [one.n for one in messages.find()] == [1, 2, 3]
-    assert [one.n for one in messages.find(Kind.EMAIL)] == [1, 3]
+    assert [one.n for one in messages.find(MessageKind.EMAIL)] == [1, 3]
     assert [one.n for one in messages.find(to="orders")] == [2]
     assert [one.n for one in messages.find(since=2)] == [3]
 
@@ -63,14 +63,14 @@ def test_an_email_that_cannot_be_decoded_is_kept() -> None:
 
 
 def test_nothing_fails_unless_told() -> None:
-    faults = Faults()
+    faults = SinkFaults()
 
     assert faults.email(set(EmailMode), "a@x") is None
     assert faults.webhook("orders") is None
 
 
 def test_a_fault_strikes_as_often_as_told() -> None:
-    faults = Faults()
+    faults = SinkFaults()
     faults.plan = Plan(webhook=WebhookFault(mode=WebhookMode.STATUS, times=2))
 
     struck = [faults.webhook("orders") is not None for _ in range(3)]
@@ -81,7 +81,7 @@ def test_a_fault_strikes_as_often_as_told() -> None:
 
 
 def test_a_fault_for_one_recipient_leaves_the_others_alone() -> None:
-    faults = Faults()
+    faults = SinkFaults()
     faults.plan = Plan(email=EmailFault(mode=EmailMode.REJECT, only="a@x", times=1))
 
     assert faults.email({EmailMode.REJECT}, "b@x") is None
@@ -89,7 +89,7 @@ def test_a_fault_for_one_recipient_leaves_the_others_alone() -> None:
 
 
 def test_a_fault_of_another_stage_does_not_count() -> None:
-    faults = Faults()
+    faults = SinkFaults()
     faults.plan = Plan(email=EmailFault(mode=EmailMode.SLOW, times=1))
 
     assert faults.email({EmailMode.DOWN}) is None

@@ -93,3 +93,25 @@ async def test_nobody_waits_for_ever_when_the_work_answers_too_little(item: int,
     assert found[0] == 2
     assert [type(answer) for answer in found[1:]] == [error, error]
     assert await gather(*await under_way(batch, 5)) == [10], "and the next batch is worked on"
+
+
+async def test_a_result_that_is_an_error_reaches_its_own_caller_only() -> None:
+    async def work(items: list[int]) -> list[int | Exception]:
+        return [ValueError(str(item)) if item % 2 else item * 2 for item in items]
+
+    found = await gather(*await under_way(Batcher(work, most=None), 1, 2, 3, 4))
+    assert [str(result) for result in found] == ["1", "4", "3", "8"]
+
+
+async def test_drain_waits_for_all_that_was_handed_in() -> None:
+    work = Work()
+    batch: Batcher[int, int] = Batcher(work, most=1)
+    tasks = await under_way(batch, 1, 2, 3)
+    draining = asyncio.create_task(batch.drain())
+    await asyncio.sleep(0)
+    assert not draining.done()
+    work.gate.set()
+    await draining
+    assert work.batches == [[1], [2], [3]]
+    assert await gather(*tasks) == [2, 4, 6]
+    await batch.drain()

@@ -1,0 +1,25 @@
+"""This program as its user called it, for hints that can be pasted."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+NAME: Final = "carillon"
+
+
+def program() -> str:
+    """`carillon` where the shell finds it, else what was typed: `.venv/bin/carillon`, `python -m carillon`."""
+    return as_called(sys.argv[0], sys.orig_argv, shutil.which(NAME))
+
+
+def as_called(script: str, argv: Sequence[str], on_path: str | None) -> str:
+    """The program's name in a hint (pure): from the script that runs, the whole command line, what PATH has."""
+    if script.endswith("__main__.py"):
+        return f"{argv[0]} -m {NAME}"
+    if Path(script).name != NAME or script == on_path:
+        return NAME
+    return script

@@ -1,0 +1,160 @@
+"""A timeline as text (pure): what happened to a notification, rule by rule, its state now, and the next step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from rich.text import Text
+
+from carillon.cli.explain import meaning, next_step, since
+from shared.model.timestamps import parse_rfc3339
+
+Row = Mapping[str, Any]
+GOOD: Final = frozenset({"sent", "queued", "routed", "passed", "seen", "read"})
+WAITS: Final = frozenset({"held", "retrying", "parked", "stale", "claimed"})
+KINDS: Final[dict[str, str]] = {
+    "notify": "decided",
+    "release": "decided again: the hold came due",
+    "retry": "decided again: the next attempt is due",
+    "stale": "decided again: it waited too long in its lane",
+}
+INDENT: Final = " " * 13
+
+
+def lines(timeline: Row) -> Iterator[Text]:
+    """The timeline, line by line."""
+    yield from _head(timeline)
+    start = _start(timeline)
+    yield _step(0, "received", f"as event {timeline['event_id']}" if timeline.get("event_id") else "")
+    if not timeline.get("complete", True):
+        yield Text(f"{INDENT}… older entries are left out", "yellow")
+    for at, row in _steps(timeline):
+        if "rules" in row:
+            yield from _decision(at - start, row)
+        else:
+            yield _status(at - start, row)
+    yield Text()
+    yield from _now(timeline)
+
+
+def summary(timeline: Row) -> Text:
+    """Its channels in one line."""
+    text = Text()
+    for position, channel in enumerate(timeline["channels"]):
+        text.append("   " if position else "")
+        text.append(f"{channel.get('channel', 'all channels')} ")
+        text.append(_state(channel))
+    return text if timeline["channels"] else Text("not decided yet", "yellow")
+
+
+def _head(timeline: Row) -> Iterator[Text]:
+    state = ("ended", "bold green") if timeline["state"] == "terminal" else ("open", "bold yellow")
+    version = f" v{timeline['version']}" if timeline.get("version") else ""
+    what = f"{timeline.get('workflow') or 'unknown workflow'}{version}"
+    yield Text.assemble((what, "bold"), " for ", (timeline["user"], "bold"), "   ", state)
+    yield Text(f"notification {timeline['notification']}   tenant {timeline['tenant']}", "dim")
+    if timeline.get("event_type"):
+        yield Text(f"started by {timeline['event_type']}", "dim")
+    if timeline.get("accepted_at"):
+        yield Text(f"accepted {timeline['accepted_at']}", "dim")
+    yield Text()
+
+
+def _start(timeline: Row) -> int:
+    if timeline.get("accepted_at"):
+        return parse_rfc3339(timeline["accepted_at"])
+    return min((at for at, _ in _steps(timeline)), default=0)
+
+
+def _steps(timeline: Row) -> list[tuple[int, Row]]:
+    """Decisions, and the statuses that are not theirs, by time."""
+    decided = {(row["partition"], row["offset"]) for row in timeline["decisions"]}
+    rows = [*timeline["decisions"]]
+    for entry in timeline["entries"]:
+        detail = entry["detail"]
+        if (detail.get("partition"), detail.get("offset")) not in decided:
+            rows.append(entry)
+    return sorted(((parse_rfc3339(row["at"]), row) for row in rows), key=lambda pair: pair[0])
+
+
+def _step(ms: int, what: str, detail: str, style: str = "bold") -> Text:
+    return Text.assemble((f"{since(ms):>11}  ", "dim"), (what, style), f"  {detail}" if detail else "")
+
+
+def _decision(ms: int, row: Row) -> Iterator[Text]:
+    where = f"{row['topic']}[{row['partition']}]@{row['offset']}, profile v{row['profile_version']}"
+    yield Text.assemble(_step(ms, KINDS.get(str(row["kind"]), str(row["kind"])), ""), (f"  {where}", "dim"))
+    passed = [rule["rule"] for rule in row["rules"] if rule["result"] == "passed" and "channel" not in rule]
+    if passed:
+        yield Text.assemble(INDENT, ("✓ ", "green"), ", ".join(map(_words, passed)))
+    for rule in row["rules"]:
+        if rule["result"] in ("held", "suppressed") and "channel" not in rule:
+            yield _stopped(rule)
+    for channel in dict.fromkeys(rule["channel"] for rule in row["rules"] if "channel" in rule):
+        yield _channel(channel, [rule for rule in row["rules"] if rule.get("channel") == channel])
+
+
+def _channel(channel: str, rules: list[Row]) -> Text:
+    """A channel's rules in one line, up to the one that stopped it."""
+    stopped = next((rule for rule in rules if rule["result"] in ("held", "suppressed")), None)
+    passed = ", ".join(_words(rule["rule"]) for rule in rules if rule["result"] == "passed")
+    if stopped is None:
+        return Text.assemble(INDENT, ("✓ ", "green"), (channel, "bold"), f": {passed} → ", ("queued", "green"))
+    before = f"{passed} → " if passed else ""
+    return Text.assemble(*_mark(stopped), (channel, "bold"), f": {before}", _result(stopped))
+
+
+def _stopped(rule: Row) -> Text:
+    return Text.assemble(*_mark(rule), _result(rule))
+
+
+def _mark(rule: Row) -> tuple[str, tuple[str, str]]:
+    return INDENT, ("… ", "yellow") if rule["result"] == "held" else ("✗ ", "red")
+
+
+def _result(rule: Row) -> Text:
+    until = f" until {rule['until']}" if rule.get("until") else ""
+    style = "yellow" if rule["result"] == "held" else "red"
+    return Text.assemble(
+        f"{_words(rule['rule'])} → ", (f"{rule['result']}{until}", style), f": {meaning(rule['reason'])}"
+    )
+
+
+def _status(ms: int, entry: Row) -> Text:
+    detail = entry["detail"]
+    parts = [f"attempt {detail['attempts']}"] if detail.get("attempts") else []
+    parts += [meaning(entry["reason"])] if entry.get("reason") else []
+    parts += [f"code {detail['code']}"] if detail.get("code") else []
+    parts += [f"next at {detail['due']}"] if detail.get("due") else []
+    channel = f"{entry['channel']} " if entry.get("channel") else f"{entry['type']} "
+    return _step(ms, f"{channel}{entry['state']}", ", ".join(parts), _style(entry["state"]))
+
+
+def _now(timeline: Row) -> Iterator[Text]:
+    """The state of each channel, and what somebody has to do."""
+    yield Text("Now", "bold")
+    if not timeline["channels"]:
+        yield Text("  not decided yet; is the router running? carillon status", "yellow")
+    steps: dict[str, None] = {}
+    for channel in timeline["channels"]:
+        yield Text.assemble(f"  {channel.get('channel', 'all channels'):<10} ", _state(channel))
+        step = next_step(channel["reason"]) if channel.get("reason") else None
+        if step:
+            steps[step.replace("{user}", timeline["user"])] = None
+    for step in steps:
+        yield Text.assemble(("Next: ", "bold"), step)
+
+
+def _state(channel: Row) -> Text:
+    until = f" until {channel['until']}" if channel.get("until") and not channel.get("terminal") else ""
+    why = f" ({meaning(channel['reason'])})" if channel.get("reason") else ""
+    return Text.assemble((f"{channel['state']}{until}", _style(channel["state"])), why)
+
+
+def _style(state: str) -> str:
+    return "green" if state in GOOD else "yellow" if state in WAITS else "red"
+
+
+def _words(rule: str) -> str:
+    return rule.replace("_", " ")

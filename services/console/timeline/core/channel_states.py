@@ -1,0 +1,109 @@
+"""The state of each channel of a notification, folded from its statuses.
+
+States are ranked by (generation, pass): the decision first, then what the delivery came to.
+The order in which statuses were received does not matter, and a status seen twice changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+from shared.model.deliveries import TERMINAL as DELIVERY_ENDS
+from shared.model.deliveries import DeliveryState
+from shared.model.timestamps import from_datetime, rfc3339
+
+ENDS: Final = frozenset({*map(str, DELIVERY_ENDS), "digested", "superseded"})
+OUTCOMES: Final = {"deliver": "queued", "hold": "held", "suppress": "suppressed"}
+STATES: Final = frozenset(map(str, DeliveryState))
+
+
+class Progress(StrEnum):
+    """Whether anything is still to come."""
+
+    OPEN = "open"
+    TERMINAL = "terminal"
+
+
+class ChannelState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One channel's state; `channel` None: the notification as a whole."""
+
+    state: str
+    at: str
+    generation: int
+    pass_: int = msgspec.field(name="pass")
+    terminal: bool = False
+    channel: str | None = None
+    step: str | None = None
+    delivery: str | None = None
+    reason: str | None = None
+    until: str | None = None
+
+
+Place = tuple[str | None, str | None]
+"""Step and channel."""
+
+
+def channel_states(rows: Iterable[Mapping[str, Any]]) -> list[ChannelState]:
+    """The state of each channel, in the order of steps; empty when nothing was decided yet."""
+    found: dict[Place, ChannelState] = {}
+    places: dict[str, Place] = {}
+    for row in sorted(rows, key=_rank):
+        data = row["data"]
+        if isinstance(data.get("items"), list):
+            for item in data["items"]:
+                place = (item.get("step"), item.get("channel"))
+                if place[1] is not None:
+                    found.pop((None, None), None)
+                if "delivery" in item:
+                    places[item["delivery"]] = place
+                found[place] = _decided(row, item)
+        elif row["type"].startswith("carillon.delivery.") and _word(row) in STATES:
+            place = places.get(row["subject"], (data.get("step"), data.get("channel")))
+            found[place] = _sent(row, place)
+    return [found[place] for place in sorted(found, key=lambda place: (place[0] or "", place[1] or ""))]
+
+
+def progress(found: Iterable[ChannelState]) -> Progress:
+    """Terminal when every channel has ended."""
+    states = [channel_state.terminal for channel_state in found]
+    return Progress.TERMINAL if states and all(states) else Progress.OPEN
+
+
+def _rank(row: Mapping[str, Any]) -> tuple[int, int, int, int]:
+    data = row["data"]
+    stage = 0 if "items" in data else 2 if _word(row) in ENDS else 1
+    return data.get("generation", 0), data.get("pass", 0), stage, from_datetime(row["at"])
+
+
+def _word(row: Mapping[str, Any]) -> str:
+    return str(row["type"]).rpartition(".")[2]
+
+
+def _decided(row: Mapping[str, Any], item: Mapping[str, Any]) -> ChannelState:
+    state = OUTCOMES.get(item["outcome"], item["outcome"])
+    if state == "suppressed" and item.get("reason") in ENDS:
+        state = item["reason"]  # expired and cancelled are states of their own
+    return _channel_state(row, state, (item.get("step"), item.get("channel")), item)
+
+
+def _sent(row: Mapping[str, Any], place: Place) -> ChannelState:
+    return _channel_state(row, _word(row), place, {"delivery": row["subject"]} | row["data"])
+
+
+def _channel_state(row: Mapping[str, Any], state: str, place: Place, fields: Mapping[str, Any]) -> ChannelState:
+    return ChannelState(
+        state=state,
+        at=rfc3339(from_datetime(row["at"])),
+        generation=row["data"].get("generation", 0),
+        pass_=row["data"].get("pass", 0),
+        terminal=state in ENDS,
+        step=place[0],
+        channel=place[1],
+        delivery=fields.get("delivery"),
+        reason=fields.get("reason"),
+        until=fields.get("due"),
+    )

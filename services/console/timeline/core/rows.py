@@ -1,0 +1,21 @@
+"""The rows that a timeline is built from, as MongoDB returns them; each collection's writer says what is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+Row = Mapping[str, Any]
+
+
+class StoredRows(msgspec.Struct, frozen=True, kw_only=True):
+    """What is stored of one notification of one tenant, each part by time."""
+
+    statuses: Sequence[Row]
+    decisions: Sequence[Row]
+    deliveries: Sequence[Row]
+    holds: Sequence[Row]
+    complete: bool = True
+    """False when as many were found as are read at once: these are the newest, older ones may be left out."""

@@ -1,0 +1,59 @@
+"""What every call passes first: header limits, the key and its scope."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+import pymongo
+from fastapi import Request
+
+from services.ingest.calls import Call, Caller
+from services.ingest.idempotency import parse_key
+from shared.http.bodies import read_body
+from shared.http.credentials import bearer, unauthorized
+from shared.http.json_bodies import require_json
+from shared.http.problems import Problem
+from shared.mongo.api_keys import ApiKeys, Principal, Scope
+
+MAX_HEADER_BYTES: Final = 65_536
+
+
+class Admission:
+    """Admits callers."""
+
+    def __init__(self, keys: ApiKeys, *, prepare_seconds: float) -> None:
+        self._keys = keys
+        self._prepare_seconds = prepare_seconds
+
+    async def caller(self, request: Request, scope: Scope) -> Caller:
+        """Raises Problem 401, 403 or 431; MongoUnavailable when the key is not known here and cannot be read."""
+        if sum(len(name) + len(value) for name, value in request.headers.raw) > MAX_HEADER_BYTES:
+            detail = f"the headers are larger than {MAX_HEADER_BYTES} bytes"
+            raise Problem(431, "headers_too_large", detail, fix="Send fewer or shorter headers.")
+        received_at = time.monotonic()
+        with pymongo.timeout(self._prepare_seconds):
+            principal = await self._keys.principal(bearer(request))
+        if principal is None:
+            raise unauthorized("the key is not known, or revoked")
+        _require(principal, scope)
+        return Caller(tenant=principal.tenant, received_at=received_at, prepare_seconds=self._prepare_seconds)
+
+    async def post(self, request: Request, scope: Scope, *media: str) -> Call:
+        """A POST whose body is JSON, or one of `media`. Raises as `caller`, and Problem 400, 408, 413 or 415."""
+        caller = await self.caller(request, scope)
+        key = parse_key(request.headers.get("idempotency-key"))
+        require_json(request, *media)
+        begun = time.monotonic()
+        raw = await read_body(request)
+        return Call(caller=caller.after_upload(begun), key=key, request=request, raw=raw)
+
+
+def _require(principal: Principal, scope: Scope) -> None:
+    if scope not in principal.scopes:
+        raise Problem(
+            403,
+            "missing_scope",
+            f"this key may not do that: it lacks the scope {scope}",
+            fix=f"Make one that may: carillon key create --name {scope} --scope {scope}",
+        )

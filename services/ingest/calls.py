@@ -1,0 +1,37 @@
+"""A call that was admitted."""
+
+from __future__ import annotations
+
+import time
+from contextlib import AbstractContextManager
+from typing import Any
+
+import msgspec
+import pymongo
+from fastapi import Request
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """Who calls, and since when (monotonic seconds)."""
+
+    tenant: str
+    received_at: float
+    prepare_seconds: float
+    """Of the 2 s that a call may take at most, what may pass before Kafka is asked."""
+
+    def after_upload(self, begun: float) -> Caller:
+        """The caller once its body is there; how long that took since `begun` does not count against the call."""
+        return msgspec.structs.replace(self, received_at=self.received_at + time.monotonic() - begun)
+
+    def within_preparation(self) -> AbstractContextManager[Any]:
+        """A context whose MongoDB calls end, with MongoUnavailable, when the time to prepare is over."""
+        return pymongo.timeout(max(0.05, self.received_at + self.prepare_seconds - time.monotonic()))
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """A POST of an admitted caller, with its Idempotency-Key and the bytes of its body."""
+
+    caller: Caller
+    key: str | None
+    request: Request
+    raw: bytes

@@ -1,0 +1,101 @@
+"""Reading a decoded JSON value into a model: all that is wrong is said at once, each with where and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from services.ingest.core.did_you_mean import did_you_mean
+from services.ingest.models.fields import INVALID_KEY
+from shared.model.errors import Invalid
+from shared.model.strict_json import escape
+
+MAX_ERRORS: Final = 100
+"""Errors in one answer."""
+_MAX_TOKEN: Final = 100
+"""Characters of a name that an error repeats."""
+_SHAPES: Final[Mapping[str, str]] = {
+    "missing": "is required",
+    "string_type": "must be a string",
+    "bool_type": "must be true or false",
+    "list_type": "must be a list",
+    "dict_type": "must be an object, as {{...}}",
+    "model_type": "must be an object, as {{...}}",
+    "enum": "must be one of {expected}",
+    "too_short": "has {actual_length} entries, at least {min_length} is needed",
+    "too_long": "has {actual_length} entries, at most {max_length} are taken",
+}
+
+
+class Body(BaseModel):
+    """A JSON object of the API. Unknown fields are refused; JSON's types are not coerced into one another."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+M = TypeVar("M", bound=Body)
+
+
+class InvalidFields(Invalid):
+    """One or more fields are wrong; `pointers` holds each (RFC 6901) with what is wrong."""
+
+    def __init__(self, code: str, detail: str, pointers: list[tuple[str, str]]) -> None:
+        super().__init__(code, detail)
+        self.pointers = pointers
+
+
+def read(model: type[M], value: Any, context: Mapping[str, Any] | None = None) -> M:
+    """The model of a value that `strict_json` decoded. Raises InvalidFields with everything that is wrong with it."""
+    try:
+        return model.model_validate(value, context=context)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False)
+    # Unknown fields first: a misspelt name explains the required one that is missing.
+    faults.sort(key=lambda fault: fault["type"] != "extra_forbidden")
+    detail = f"{len(faults)} fields are not valid" if len(faults) > 1 else "a field is not valid"
+    raise InvalidFields("invalid_request", detail, [_describe(model, fault) for fault in faults[:MAX_ERRORS]])
+
+
+def example(model: type[BaseModel]) -> Any:
+    """The first example in the model's JSON schema."""
+    return model.model_json_schema()["examples"][0]
+
+
+def _describe(model: type[Body], fault: ErrorDetails) -> tuple[str, str]:
+    path, values = fault["loc"], fault.get("ctx", {})
+    if fault["type"] == INVALID_KEY:
+        path = path[:-1]  # pydantic marks an error of the key itself by one more name
+    pointer = "".join(f"/{escape(str(part)[:_MAX_TOKEN])}" for part in path) + values.get("pointer", "")
+    owner, field = _place(model, path)
+    if fault["type"] == "extra_forbidden":
+        return pointer, f"unknown field{did_you_mean(str(path[-1]), _fields(owner))}"
+    shape = _SHAPES.get(fault["type"])
+    if shape is None:
+        return pointer, fault["msg"]
+    hint = f": {field.description}" if field is not None and field.description else ""
+    return pointer, shape.format(**values) + hint
+
+
+def _place(model: type[BaseModel], path: Sequence[str | int]) -> tuple[type[BaseModel], FieldInfo | None]:
+    """The innermost model on the way to `path`, and the last field on it."""
+    field: FieldInfo | None = None
+    for part in path:
+        found = _fields(model).get(str(part))
+        if found is not None:
+            field = found
+            model = _model_in(found.annotation) or model
+    return model, field
+
+
+def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_model_in, get_args(annotation))), None)

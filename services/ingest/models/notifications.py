@@ -1,0 +1,122 @@
+"""Bodies of `POST /v1/notifications` and its cancel."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import ConfigDict, Field, PlainValidator, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from services.ingest.models.body import Body, read
+from services.ingest.models.fields import PrintableKey, Time, UserId, WorkflowKey, field_error
+from services.ingest.models.people import InlinePerson, UserReference
+from shared.model.errors import Invalid
+from shared.model.notifications import Priority
+from shared.model.recipients import MAX_RECIPIENTS, Recipient, recipient
+
+EVENT_ID: Final = "0b0f3d5c-3c43-5f3e-9a55-7d1d0c6f9a10"
+
+
+def _read_recipient(item: Any) -> Recipient:
+    try:
+        return recipient(item, "")
+    except Invalid as error:
+        raise field_error(error) from error
+
+
+NamedRecipient = Annotated[
+    Recipient, PlainValidator(_read_recipient, json_schema_input_type=UserId | UserReference | InlinePerson)
+]
+Durability = Annotated[
+    Literal["log", "outbox"], Field(description="acknowledged by Kafka, or in MongoDB until Kafka is back")
+]
+
+
+class SendRequest(Body):
+    """Notify up to 100 users or inline people."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "workflow": "chat.new_message",
+                    "recipients": ["ada", {"email": "bob@example.com", "name": "Bob"}],
+                    "data": {"text": "Hello"},
+                    "actor": "grace",
+                    "cancellation_key": "message-17",
+                    "priority": "high",
+                }
+            ]
+        }
+    )
+
+    workflow: WorkflowKey = Field(description="the key of a published workflow, as chat.new_message")
+    recipients: list[NamedRecipient] = Field(
+        min_length=1, max_length=MAX_RECIPIENTS, description=f"1 to {MAX_RECIPIENTS} user ids or inline people"
+    )
+    data: dict[str, Any] | None = Field(None, description="what the templates show")
+    actor: UserId | None = Field(None, description="the user who did it, never notified of it")
+    deliver_at: Time | None = Field(None, description="not before")
+    expires_at: Time | None = Field(None, description="not after")
+    cancellation_key: PrintableKey | None = Field(None, description="the name that they can be cancelled by")
+    priority: Priority | None = Field(None, description="how urgent, instead of the workflow's")
+
+    @field_validator("expires_at")
+    @classmethod
+    def _is_ahead(cls, at: int | None, info: ValidationInfo[dict[str, int]]) -> int | None:
+        if at is not None and at <= info.context["now"]:
+            raise PydanticCustomError("invalid", "is over already")
+        if at is not None and at <= (info.data.get("deliver_at") or 0):
+            raise PydanticCustomError("invalid", "must be later than deliver_at")
+        return at
+
+
+class NotifiedUser(Body):
+    """One of the notifications that were accepted."""
+
+    id: str
+    user: str
+
+
+class AcceptedNotifications(Body):
+    """Every notification is durable."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": EVENT_ID,
+                    "notifications": [{"id": "5c1c9b8e-29f4-5d56-8f0f-4f6f4a0f3a11", "user": "ada"}],
+                    "durability": "log",
+                }
+            ]
+        }
+    )
+
+    id: str = Field(description="the event id, equal for equal Idempotency-Keys")
+    notifications: list[NotifiedUser]
+    durability: Durability
+
+
+class CancelRequest(Body):
+    """Cancel what was accepted with a cancellation key and is not sent yet."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"cancellation_key": "message-17"}]})
+
+    cancellation_key: PrintableKey = Field(description="the key that the notifications were sent with")
+
+
+class Cancelled(Body):
+    """Everything accepted with the key so far ends as cancelled unless it was sent already."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"cancellation_key": "message-17", "holds_cancelled": 1}]}
+    )
+
+    cancellation_key: str
+    holds_cancelled: int
+
+
+def read_send(value: Any, now: int) -> SendRequest:
+    """The request in a decoded body; `now` in milliseconds since the epoch. Raises InvalidFields."""
+    return read(SendRequest, value, {"now": now})

@@ -1,0 +1,113 @@
+"""Sends notifications to explicit recipients: expanded here, durable before the answer."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+from uuid import uuid4
+
+import orjson
+
+from services.ingest.acceptance import Acceptance, Intake
+from services.ingest.calls import Call, Caller
+from services.ingest.core.did_you_mean import did_you_mean
+from services.ingest.idempotency import Answer
+from services.ingest.models.body import InvalidFields
+from services.ingest.models.notifications import SendRequest
+from shared.catalog.cache import Catalog
+from shared.http.problems import Problem
+from shared.model import expansion, ids, records
+from shared.model.notifications import Notification
+from shared.model.outputs import Output
+from shared.model.topics import Topics
+from shared.model.workflows import Workflow
+from shared.mongo.cancellations import Cancellations
+
+SOURCE: Final = "carillon:api"
+EVENT_TYPE: Final = "carillon.api.notification"
+"""The event type of what was sent by this API."""
+MAX_EXPANDED: Final = 16 * 1_048_576
+"""Bytes of data times recipients."""
+LOOK_SECONDS: Final = 1.0
+"""Between two looks at MongoDB for a workflow that is not known here."""
+
+
+class NotificationSender:
+    """Expands a checked request by its workflow and makes the notifications durable."""
+
+    def __init__(
+        self, *, acceptance: Acceptance, catalog: Catalog, cancellations: Cancellations, topics: Topics
+    ) -> None:
+        self._acceptance = acceptance
+        self._catalog = catalog
+        self._cancellations = cancellations
+        self._topics = topics
+        self._looked_at = 0.0
+
+    async def send(self, call: Call, wanted: SendRequest, *, trace: str | None, now: int) -> Answer:
+        """202 when every notification is durable; `now` in milliseconds since the epoch.
+
+        Raises InvalidFields for an unknown workflow, Problem 413 or 503, MongoUnavailable for what needs it.
+        """
+        caller = call.caller
+        workflow = await self._workflow(caller, wanted.workflow)
+        data = orjson.dumps(wanted.data or {})
+        if len(data) * len(wanted.recipients) > MAX_EXPANDED:
+            raise Problem(
+                413,
+                "expanded_too_large",
+                f"data times recipients is more than {MAX_EXPANDED} bytes",
+                fix="Send to fewer recipients at once, or put a link into data instead of the contents.",
+            )
+        expanded = expansion.expand(
+            expansion.Request(
+                tenant=caller.tenant,
+                event_id=ids.event_id(caller.tenant, SOURCE, call.key or uuid4().hex),
+                event_type=EVENT_TYPE,
+                source=SOURCE,
+                recipients=tuple(wanted.recipients),
+                data=data,
+                accepted_at=now,
+                actor=wanted.actor,
+                deliver_at=wanted.deliver_at,
+                expires_at=wanted.expires_at,
+                priority=wanted.priority,
+                cancellation_key=wanted.cancellation_key,
+                cancel_count=await self._count(caller, wanted.cancellation_key),
+                traceparent=trace,
+            ),
+            workflow,
+        )
+        outputs = [self._output(notification) for notification in expanded]
+        durability = await self._acceptance.accept(caller, Intake.NOTIFICATION, outputs, len(outputs))
+        first = expanded[0]
+        answer = {
+            "id": first.event_id,
+            "notifications": [{"id": notification.id, "user": notification.user} for notification in expanded],
+            "durability": durability,
+        }
+        location = {"Location": f"/v1/notifications/{first.id}/timeline"}
+        return Answer(status=202, body=orjson.dumps(answer), headers=location)
+
+    async def _workflow(self, caller: Caller, key: str) -> Workflow:
+        workflow = self._catalog.newest(caller.tenant, key)
+        if workflow is None and time.monotonic() - self._looked_at > LOOK_SECONDS:
+            self._looked_at = time.monotonic()
+            with caller.within_preparation():
+                await self._catalog.load()  # its announcement may be on the way
+            workflow = self._catalog.newest(caller.tenant, key)
+        if workflow is not None:
+            return workflow
+        detail = f"there is no workflow {key!r}{did_you_mean(key, self._catalog.keys(caller.tenant))}"
+        raise InvalidFields("unknown_workflow", detail, [("/workflow", detail)])
+
+    async def _count(self, caller: Caller, cancellation_key: str | None) -> int:
+        """The key's counter, which a cancel raises. Raises MongoUnavailable: without it nothing keyed is accepted."""
+        if cancellation_key is None:
+            return 0
+        with caller.within_preparation():
+            return await self._cancellations.count(caller.tenant, cancellation_key)
+
+    def _output(self, notification: Notification) -> Output:
+        record = records.encode(records.notify(notification))
+        return Output(self._topics.notifications, ids.user_key(notification.tenant, notification.user), record, [])

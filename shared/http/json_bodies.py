@@ -1,0 +1,56 @@
+"""Request bodies as strict JSON: said to be JSON, uncompressed, and what every later hop can carry."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from fastapi import Request
+
+from shared.http.problems import Problem
+from shared.model.errors import Invalid
+from shared.model.strict_json import loads
+
+JSON: Final = "application/json"
+
+
+def content_type(request: Request) -> str:
+    """The media type, lower case, without parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def require_json(request: Request, *others: str) -> None:
+    """Raises Problem 415 unless the body is said to be JSON in UTF-8 (or one of `others`), uncompressed."""
+    media = content_type(request)
+    if media != JSON and media not in others:
+        accepted = ", ".join((JSON, *others))
+        raise Problem(
+            415,
+            "unsupported_media_type",
+            f"the content type {media[:60]!r} is not taken here",
+            fix=f"Send one of these as Content-Type: {accepted}",
+        )
+    coding = request.headers.get("content-encoding", "identity")
+    if coding != "identity":
+        raise Problem(
+            415, "unsupported_encoding", f"a body in {coding[:20]!r} is not taken", fix="Send it uncompressed."
+        )
+
+
+def parse_json(raw: bytes) -> Any:
+    """The JSON value of a body. Raises Problem 400."""
+    try:
+        return loads(raw)
+    except Invalid as error:
+        raise not_json(error) from error
+
+
+def not_json(error: Invalid) -> Problem:
+    """400 for a body that no later hop could carry."""
+    return Problem(
+        400,
+        "invalid_json",
+        error.detail,
+        fix="Send strict JSON in UTF-8: no NaN, duplicate key, NUL key, lone surrogate or integer beyond 64 bits, "
+        "at most 32 levels.",
+        pointers=[(error.pointer, error.detail)] if error.pointer is not None else (),
+    )

@@ -1,0 +1,282 @@
+"""Group commit on a sink in memory: grouping, order, deadline, unavailable and back, bounds, bugs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from aiokafka.errors import MessageSizeTooLargeError
+
+from shared.kafka.group_commit import GroupCommit, Overloaded
+from shared.model.errors import KafkaUnavailable, Unavailable
+from shared.model.outputs import Output
+from shared.process.background import run_beside
+
+pytestmark = pytest.mark.timeout(30)
+
+
+class MemorySink:
+    """Takes what it is given unless it is told not to."""
+
+    def __init__(self) -> None:
+        self.groups: list[list[bytes]] = []
+        self.open = asyncio.Event()
+        self.open.set()
+        self.broken: Exception | None = None
+        self.starts = self.discards = 0
+
+    async def start(self) -> None:
+        self.starts += 1
+        if self.broken:
+            raise self.broken
+
+    async def publish(self, outputs: list[Output]) -> None:
+        values = [output.value or b"" for output in outputs]
+        await self.open.wait()
+        if self.broken:
+            raise self.broken
+        if any(len(value) > 1000 for value in values):
+            raise MessageSizeTooLargeError
+        self.groups.append(values)
+
+    async def discard(self) -> None:
+        self.discards += 1
+
+    async def stop(self) -> None:
+        self.groups.append([b"stopped"])
+
+
+def out(value: bytes) -> list[Output]:
+    return [Output("t", None, value, [])]
+
+
+@pytest_asyncio.fixture
+async def sink() -> MemorySink:
+    return MemorySink()
+
+
+@pytest_asyncio.fixture
+async def group(sink: MemorySink) -> AsyncIterator[GroupCommit]:
+    """With a deadline, started."""
+    commit = GroupCommit(sink, name="memory", deadline_seconds=0.2, most_bytes=5000)
+    await commit.start()
+    yield commit
+    sink.open.set()
+    await commit.stop()
+
+
+async def turn() -> None:
+    """Lets everything that can run, run."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def back(commit: GroupCommit) -> None:
+    """Waits for the probe."""
+    async with asyncio.timeout(10):
+        while commit.unavailable:  # noqa: ASYNC110  # it has no event, and needs none
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.asyncio
+async def test_what_arrives_during_a_write_goes_into_the_next(sink: MemorySink, group: GroupCommit) -> None:
+    sink.open.clear()
+    first = asyncio.create_task(group.publish(out(b"0")))
+    await turn()
+    others = [asyncio.create_task(group.publish(out(b"%d" % number))) for number in range(1, 10)]
+    await turn()
+    assert not any(task.done() for task in (first, *others))
+    sink.open.set()
+    await asyncio.gather(first, *others)
+    assert sink.groups == [[b"0"], [b"%d" % number for number in range(1, 10)]]
+
+
+@pytest.mark.asyncio
+async def test_past_the_deadline_everybody_is_told_and_the_sink_discarded(sink: MemorySink, group: GroupCommit) -> None:
+    sink.open.clear()
+    in_doubt = asyncio.create_task(group.publish(out(b"a")))
+    await turn()
+    waiting = asyncio.create_task(group.publish(out(b"b")))
+    results = await asyncio.gather(in_doubt, waiting, return_exceptions=True)
+    assert [type(result) for result in results] == [KafkaUnavailable, KafkaUnavailable]
+    assert sink.discards == 1
+    assert sink.groups == []
+
+
+@pytest.mark.asyncio
+async def test_while_unavailable_it_refuses_at_once_until_a_probe_connects(
+    sink: MemorySink, group: GroupCommit
+) -> None:
+    sink.broken = KafkaUnavailable("gone")
+    with pytest.raises(KafkaUnavailable):
+        await group.publish(out(b"a"))
+    assert group.unavailable
+    sink.open.clear()
+    with pytest.raises(KafkaUnavailable):
+        await group.publish(out(b"b"))  # the sink would block: it is not asked
+    sink.open.set()
+    sink.broken = None
+    await back(group)
+    await group.publish(out(b"c"))
+    assert sink.groups == [[b"c"]]
+
+
+@pytest.mark.asyncio
+async def test_the_deadline_may_count_from_earlier(sink: MemorySink, group: GroupCommit) -> None:
+    sink.open.clear()
+    with pytest.raises(KafkaUnavailable):
+        await group.publish(out(b"a"), since=0.001)
+
+
+@pytest.mark.asyncio
+async def test_too_large_a_record_is_its_own_callers_trouble(sink: MemorySink, group: GroupCommit) -> None:
+    sink.open.clear()
+    tasks = [asyncio.create_task(group.publish(out(value))) for value in (b"0",)]
+    await turn()
+    tasks += [asyncio.create_task(group.publish(out(value))) for value in (b"1", b"x" * 1001, b"2")]
+    await turn()
+    sink.open.set()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(result) for result in results] == [type(None), type(None), MessageSizeTooLargeError, type(None)]
+    assert sorted(value for values in sink.groups for value in values) == [b"0", b"1", b"2"]
+    assert not group.unavailable
+
+
+@pytest.mark.asyncio
+async def test_what_waits_is_bounded(sink: MemorySink, group: GroupCommit) -> None:
+    sink.open.clear()
+    tasks = [asyncio.create_task(group.publish(out(b"x" * 900))) for _ in range(2)]
+    await turn()
+    tasks += [asyncio.create_task(group.publish(out(b"x" * 900))) for _ in range(8)]
+    await turn()
+    refused = [task for task in tasks if task.done()]
+    assert 0 < len(refused) < len(tasks)
+    assert {type(task.exception()) for task in refused} == {Overloaded}
+    sink.open.set()
+    await asyncio.gather(*(task for task in tasks if task not in refused))
+    await group.publish(out(b"x" * 900))  # room again
+
+
+@pytest.mark.asyncio
+async def test_without_a_deadline_it_waits_for_the_sink_to_come_back(sink: MemorySink) -> None:
+    commit = GroupCommit(sink, name="patient", deadline_seconds=None)
+    await commit.start()
+    sink.broken = KafkaUnavailable("gone")
+    waiting = asyncio.create_task(commit.publish(out(b"a")))
+    await turn()
+    assert not waiting.done()
+    sink.broken = None
+    await waiting
+    await commit.stop()
+    assert sink.groups == [[b"a"], [b"stopped"]]
+
+
+@pytest.mark.asyncio
+async def test_stop_writes_what_is_pending_and_then_refuses(sink: MemorySink) -> None:
+    commit = GroupCommit(sink, name="memory", deadline_seconds=5)
+    await commit.start()
+    task = asyncio.create_task(commit.publish(out(b"a")))
+    await asyncio.sleep(0)
+    await commit.stop()
+    await task
+    assert sink.groups == [[b"a"], [b"stopped"]]
+    with pytest.raises(Unavailable):
+        await commit.publish(out(b"b"))
+
+
+@pytest.mark.asyncio
+async def test_it_starts_although_the_sink_is_unavailable(sink: MemorySink) -> None:
+    sink.broken = KafkaUnavailable("gone")
+    commit = GroupCommit(sink, name="memory", deadline_seconds=0.2)
+    await commit.start()
+    assert commit.unavailable
+    sink.broken = None
+    await back(commit)
+    await commit.publish(out(b"a"))
+    await commit.stop()
+
+
+@pytest.mark.asyncio
+async def test_a_bug_in_the_sink_leaves_nobody_waiting(sink: MemorySink) -> None:
+    commit = GroupCommit(sink, name="memory", deadline_seconds=5)
+    await commit.start()
+    sink.broken = ZeroDivisionError("a bug")
+    with pytest.raises(KafkaUnavailable):
+        await commit.publish(out(b"a"))
+    await turn()
+    assert not commit.alive
+    with pytest.raises(KafkaUnavailable):
+        await commit.publish(out(b"b"))
+    with pytest.raises(ZeroDivisionError):
+        await commit.stop()
+
+
+@pytest.mark.asyncio
+async def test_a_call_whose_own_time_is_over_harms_nobody_else(sink: MemorySink, group: GroupCommit) -> None:
+    with pytest.raises(KafkaUnavailable, match="too late"):
+        await group.publish(out(b"slow upload"), since=time.monotonic() - 10)
+    assert not group.unavailable
+    await group.publish(out(b"neighbour"))
+    assert sink.groups == [[b"neighbour"]]
+
+
+async def for_ever() -> None:
+    await asyncio.Event().wait()
+
+
+@pytest.mark.asyncio
+async def test_a_bug_in_a_write_ends_the_owner(sink: MemorySink) -> None:
+    commit = GroupCommit(sink, name="memory", deadline_seconds=5)
+    await commit.start()
+    owner = asyncio.create_task(run_beside(for_ever(), commit.watch()))
+    await commit.publish(out(b"a"))
+    assert not owner.done()
+    sink.broken = ZeroDivisionError("a bug")
+    with pytest.raises(KafkaUnavailable):
+        await commit.publish(out(b"b"))
+    with pytest.raises(ExceptionGroup) as caught:
+        await owner
+    assert caught.group_contains(ZeroDivisionError)
+
+
+@pytest.mark.asyncio
+async def test_what_waits_behind_a_bug_is_refused_without_asking_the_sink(sink: MemorySink) -> None:
+    commit = GroupCommit(sink, name="memory", deadline_seconds=5)
+    await commit.start()
+    sink.open.clear()
+    first = asyncio.create_task(commit.publish(out(b"a")))
+    await turn()
+    second = asyncio.create_task(commit.publish(out(b"b")))
+    await turn()
+    sink.broken = ZeroDivisionError("a bug")
+    sink.open.set()
+    await asyncio.wait({first})
+    sink.broken = None
+    results = await asyncio.gather(first, second, return_exceptions=True)
+    assert [type(result) for result in results] == [KafkaUnavailable, KafkaUnavailable]
+    assert sink.groups == []
+    with pytest.raises(ZeroDivisionError):
+        await commit.stop()
+    assert sink.groups == [[b"stopped"]]
+
+
+@pytest.mark.asyncio
+async def test_a_bug_in_the_probe_ends_the_owner(sink: MemorySink) -> None:
+    sink.broken = KafkaUnavailable("gone")
+    commit = GroupCommit(sink, name="memory", deadline_seconds=0.2)
+    await commit.start()
+    was_alive = commit.alive
+    owner = asyncio.create_task(run_beside(for_ever(), commit.watch()))
+    sink.broken = ZeroDivisionError("a bug")
+    with pytest.raises(ExceptionGroup) as caught:
+        async with asyncio.timeout(10):
+            await owner
+    assert caught.group_contains(ZeroDivisionError)
+    assert (was_alive, commit.alive) == (True, False)
+    with pytest.raises(KafkaUnavailable):
+        await commit.publish(out(b"a"))
+    with pytest.raises(ZeroDivisionError):
+        await commit.stop()
