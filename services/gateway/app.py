@@ -19,6 +19,7 @@ from services.gateway.live.fanout import Fanout, open_at_end
 from services.gateway.live.registry import Registry
 from services.gateway.live.server import Sockets
 from services.gateway.preferences.api import preferences_routes
+from services.gateway.problem_responses import add_problem_schema
 from services.gateway.settings import GatewaySettings
 from services.gateway.tasks import run_until_stopped
 from shared.catalog.cache import Catalog
@@ -54,6 +55,7 @@ def create_api(
     api.include_router(health_routes(runtime))
     api.include_router(preferences_routes(database, writer, settings.topics, catalog, identity))
     api.include_router(inbox_routes(store, changes, catalog, identity))
+    add_problem_schema(api)
     return api
 
 
@@ -104,6 +106,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
                 drain_seconds=settings.drain_seconds,
             ),
             [
+                publisher.watch(),
                 catalog.follow(settings.kafka, settings.topics, CLIENT_ID),
                 Fanout(registry).run(inbox_batches),
             ],

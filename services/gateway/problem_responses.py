@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from pydantic import BaseModel
+from fastapi import FastAPI
+from pydantic.json_schema import models_json_schema
 
+from shared.http.problem_document import ProblemDocument
 from shared.http.problems import PROBLEM_JSON
-
-
-class ProblemResponse(BaseModel):
-    """RFC 9457. `fix` says what to do next; `status_code` repeats `status`."""
-
-    type: str
-    title: str
-    status: int
-    status_code: int
-    detail: str
-    instance: str
-    code: str
-    fix: str
-    request_id: str
-    errors: list[dict[Literal["pointer", "detail"], str]] = []
-    """What is wrong where; pointers are RFC 6901."""
-
 
 Responses = dict[int | str, dict[str, Any]]
 """As FastAPI takes them."""
-
+_SCHEMA: Final = "#/components/schemas/{model}"
 _DESCRIPTIONS: Final = {
     400: "There is no such notification type",
     401: "No token, or one that is not good",
@@ -40,7 +25,26 @@ _DESCRIPTIONS: Final = {
 }
 
 
+class InboxProblem(ProblemDocument):
+    """Why a call was refused, and the next step; `status_code` repeats `status`."""
+
+    status_code: int
+
+
 def problem_responses(*statuses: int) -> Responses:
-    """The `responses` of a router or route that may refuse with these statuses."""
-    content = {PROBLEM_JSON: {"schema": ProblemResponse.model_json_schema()}}
+    """The `responses` of a router or route that may refuse with these statuses; `add_problem_schema` completes them."""
+    content = {PROBLEM_JSON: {"schema": {"$ref": _SCHEMA.format(model=InboxProblem.__name__)}}}
     return {status: {"description": _DESCRIPTIONS[status], "content": content} for status in statuses}
+
+
+def add_problem_schema(api: FastAPI) -> None:
+    """FastAPI knows models of one media type per route: the schema of the other is added to what it generates."""
+    generate = api.openapi
+
+    def document() -> dict[str, Any]:
+        if api.openapi_schema is None:
+            _, definitions = models_json_schema([(InboxProblem, "validation")], ref_template=_SCHEMA)
+            generate()["components"]["schemas"].update(definitions["$defs"])
+        return generate()
+
+    api.openapi = document  # type: ignore[method-assign]  # FastAPI documents this way to extend it

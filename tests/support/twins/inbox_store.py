@@ -14,6 +14,7 @@ from services.gateway.live.core.cursor import Cursor
 from shared.model.errors import MongoUnavailable
 from shared.model.inbox import Change, InboxItem
 from shared.model.users import User
+from tests.support.twins.outages import Outages
 
 STAMPS = {
     Change.READ: ("read_at", "seen_at"),
@@ -24,11 +25,11 @@ STAMPS = {
 
 
 class MemoryInboxStore:
-    """An InboxStore. `now` is its clock in milliseconds; while `unavailable`, every call raises MongoUnavailable."""
+    """The gateway's InboxStore. `now` is its clock in milliseconds."""
 
     def __init__(self) -> None:
         self.now = 1_700_000_000_000
-        self.unavailable = False
+        self.outages = Outages(MongoUnavailable)
         self._inboxes: dict[tuple[str, str], dict[str, InboxItem]] = {}
 
     async def insert(self, user: User, items: Sequence[InboxItem]) -> None:
@@ -36,50 +37,52 @@ class MemoryInboxStore:
         self._inboxes.setdefault((user.tenant, user.id), {}).update((item.id, item) for item in items)
 
     async def page(self, user: User, where: InboxFilter, *, limit: int, offset: int) -> tuple[list[InboxItem], int]:
-        found = self._find(user, lambda item: _matches(item, where))[::-1]
-        return found[offset : offset + limit], len(found)
+        async with self.outages.call():
+            found = self._find(user, lambda item: _matches(item, where))[::-1]
+            return found[offset : offset + limit], len(found)
 
     async def count(self, user: User, where: InboxFilter) -> int:
-        return len(self._find(user, lambda item: _matches(item, where)))
+        async with self.outages.call():
+            return len(self._find(user, lambda item: _matches(item, where)))
 
     async def snapshot(self, user: User, since: Cursor | None) -> Snapshot:
-        token, count = self.now, await self.unread(user)
-        changed: list[InboxItem] = []
-        if since is None:
-            rows = self._find(user, lambda item: _unread(item) and item.seen_at is None)
-        else:
-            first, recent = since.offset, since.token - RESUME_OVERLAP_MS
-            rows = self._find(user, lambda item: item.deleted_at is None and item.offset > first)
-            changed = self._find(user, lambda item: item.offset <= first and (item.updated_at or -1) >= recent)
-        most = MAX_RESUME_ROWS + 1
-        return Snapshot(tuple(rows[:most]), tuple(changed[:most]), count.unread, count.end, token)
+        async with self.outages.call():
+            count, changed = self._count_unread(user), []
+            if since is None:
+                rows = self._find(user, lambda item: _unread(item) and item.seen_at is None)
+            else:
+                first, recent = since.offset, since.token - RESUME_OVERLAP_MS
+                rows = self._find(user, lambda item: item.deleted_at is None and item.offset > first)
+                changed = self._find(user, lambda item: item.offset <= first and (item.updated_at or -1) >= recent)
+            most = MAX_RESUME_ROWS + 1
+            return Snapshot(tuple(rows[:most]), tuple(changed[:most]), count.unread, count.end, self.now)
 
     async def unread(self, user: User) -> UnreadCount:
+        async with self.outages.call():
+            return self._count_unread(user)
+
+    async def change(self, user: User, change: Change, ids: Sequence[str]) -> list[InboxItem]:
+        async with self.outages.call():
+            deleting = change is Change.DELETED
+            found = self._find(user, lambda item: item.id in ids and (deleting or item.deleted_at is None))
+            return [self._change(user, item, change) for item in found]
+
+    async def read_all(self, user: User, only: TypeFilter | None) -> tuple[int, list[InboxItem]]:
+        async with self.outages.call():
+            unread = self._find(user, lambda item: _unread(item) and _is_of(item, only))
+            for item in unread:
+                self._change(user, item, Change.READ)
+            return len(unread), self._find(user, lambda item: self._was_read_lately(item) and _is_of(item, only))
+
+    def _was_read_lately(self, item: InboxItem) -> bool:
+        since = self.now - REPEAT_WINDOW.total_seconds() * 1_000
+        return item.deleted_at is None and item.read_at is not None and (item.updated_at or 0) >= since
+
+    def _count_unread(self, user: User) -> UnreadCount:
         offsets = [item.offset for item in self._find(user, lambda _: True)]
         return UnreadCount(len(self._find(user, _unread)), max(offsets, default=-1))
 
-    async def change(self, user: User, change: Change, ids: Sequence[str]) -> list[InboxItem]:
-        found = self._find(user, lambda item: item.id in ids and (item.deleted_at is None or change is Change.DELETED))
-        return [self._change(user, item, change) for item in found]
-
-    async def read_all(self, user: User, only: TypeFilter | None) -> tuple[int, list[InboxItem]]:
-        unread = self._find(user, lambda item: _unread(item) and _is_of(item, only))
-        for item in unread:
-            self._change(user, item, Change.READ)
-        since = self.now - REPEAT_WINDOW.total_seconds() * 1_000
-        return len(unread), self._find(
-            user,
-            lambda item: (
-                item.deleted_at is None
-                and item.read_at is not None
-                and (item.updated_at or 0) >= since
-                and _is_of(item, only)
-            ),
-        )
-
     def _find(self, user: User, condition: Callable[[InboxItem], bool]) -> list[InboxItem]:
-        if self.unavailable:
-            raise MongoUnavailable("the twin was told to be unavailable")
         items = self._inboxes.get((user.tenant, user.id), {}).values()
         return sorted(filter(condition, items), key=lambda item: item.offset)
 

@@ -158,7 +158,7 @@ async def test_a_command_that_fails_is_told_and_the_connection_goes_on(gateway, 
 
 
 async def test_an_inbox_that_cannot_be_read_sends_the_client_away_for_a_while(gateway):
-    gateway.store.unavailable = True
+    gateway.store.outages.add()
     async with gateway.socket() as ann:
         await ann.until(lambda: ann.code is not None)
         assert ann.code == CloseCode.TRY_AGAIN_LATER

@@ -46,8 +46,10 @@ def test_all_but_health_need_a_bearer_token_and_say_how_they_refuse(document):
             continue
         assert operation["security"] == [{name: []}]
         for status in ("401", "429", "503"):
-            content = operation["responses"][status]["content"]
-            assert "fix" in content["application/problem+json"]["schema"]["properties"]
+            [(media, content)] = operation["responses"][status]["content"].items()
+            problem = document["components"]["schemas"][content["schema"]["$ref"].rpartition("/")[2]]
+            assert media == "application/problem+json"
+            assert {"fix", "status", "status_code"} <= set(problem["required"])
         assert ("404" in operation["responses"]) is ("{notification_id}" in path)
 
 

@@ -1,4 +1,4 @@
-"""The inbox over MongoDB and its twin in memory keep the same contract."""
+"""A user's inbox as the gateway reads and changes it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from services.gateway.core.limits import MAX_RESUME_ROWS
 from services.gateway.inbox.filters import InboxFilter, TypeFilter
 from services.gateway.inbox.store import InboxStore, UnreadCount
 from services.gateway.live.core.cursor import Cursor
+from shared.model.errors import MongoUnavailable
 from shared.model.inbox import Change, InboxItem
 from shared.model.users import User
 from shared.mongo import inbox_rows
-from shared.mongo.database import open_database
 from tests.support.twins.inbox_store import MemoryInboxStore
 
 ANN = User(tenant="default", id="ann", expires_at=1e12)
@@ -35,13 +35,9 @@ class MongoInbox(InboxStore):
         await self._inbox.insert_many(rows)
 
 
-@pytest.fixture(params=["mongo", "memory"])
-async def inbox(request, names):
-    if request.param == "memory":
-        yield MemoryInboxStore()
-    else:
-        async with open_database(names.brokers.mongo, names.database) as database:
-            yield MongoInbox(database)
+@pytest.fixture
+def inbox(implementation: str, request: pytest.FixtureRequest) -> MongoInbox | MemoryInboxStore:
+    return MemoryInboxStore() if implementation == "twin" else MongoInbox(request.getfixturevalue("database"))
 
 
 def item(offset: int, *, type: str | None = "new_message", workflow: str = "chat.new_message") -> InboxItem:  # noqa: A002  # as the item calls it
@@ -149,3 +145,12 @@ async def test_a_snapshot_shows_that_there_is_more_than_it_holds(inbox):
     found = await inbox.snapshot(ANN, Cursor(-1, 1))
     assert ids(found.rows) == [f"n{offset}" for offset in range(MAX_RESUME_ROWS + 1)]
     assert found.unread == MAX_RESUME_ROWS + 10
+
+
+async def test_what_the_twin_is_asked_to_fail_fails():
+    inbox = MemoryInboxStore()
+    inbox.outages.add(2)
+    for call in (inbox.unread(ANN), inbox.snapshot(ANN, None)):
+        with pytest.raises(MongoUnavailable):
+            await call
+    assert await inbox.unread(ANN) == UnreadCount(0, -1)
