@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer
@@ -16,6 +16,7 @@ from shared.kafka.consumer import open_consumer, start_consumer
 from shared.kafka.producer import Publisher
 from shared.model.channels import Channel, Lane
 from shared.mongo.database import open_database, ping
+from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
 
@@ -25,21 +26,22 @@ async def serve(runtime: Runtime, settings: DeliverySettings, of_channel: Channe
     async with open_database(settings.mongo, settings.mongo_database) as database:
         runtime.checks["mongodb"] = lambda: ping(database)
         catalog = Catalog(database)
-        await retry_until_available()(catalog.load)
-        following = asyncio.create_task(catalog.follow(settings.kafka, settings.topics, "carillon-delivery-catalog"))
-        try:
-            async with asyncio.TaskGroup() as group:
-                for channel in settings.delivery_channels:
-                    context = ChannelContext(
-                        channel=channel,
-                        settings=settings,
-                        own=of_channel.get(channel),
-                        database=database,
-                        catalog=catalog,
-                    )
-                    group.create_task(_deliver(context, runtime))
-        finally:
-            following.cancel()
+        await retry_until_available(catalog.load)
+        contexts = [
+            ChannelContext(
+                channel=channel, settings=settings, own=of_channel.get(channel), database=database, catalog=catalog
+            )
+            for channel in settings.delivery_channels
+        ]
+        following = catalog.follow(settings.kafka, settings.topics, "carillon-delivery-catalog")
+        await run_until_stopped(runtime.stop, _deliver_all(contexts, runtime), [following])
+
+
+async def _deliver_all(contexts: Sequence[ChannelContext], runtime: Runtime) -> None:
+    """Each channel on its own: a slow one holds up no other."""
+    async with asyncio.TaskGroup() as group:
+        for context in contexts:
+            group.create_task(_deliver(context, runtime))
 
 
 async def _deliver(context: ChannelContext, runtime: Runtime) -> None:
@@ -65,7 +67,7 @@ async def _read(lane: Lane, opened: OpenChannel, context: ChannelContext, runtim
 @asynccontextmanager
 async def _publishing(name: str, settings: DeliverySettings) -> AsyncIterator[Publisher]:
     publisher = Publisher(settings.kafka, client_id=f"carillon-delivery-{name}")
-    await retry_until_available()(publisher.start)
+    await retry_until_available(publisher.start)
     try:
         yield publisher
     finally:
@@ -93,7 +95,7 @@ async def _consuming(
         heartbeat_interval_ms=round(settings.session_timeout_seconds * 200),
     )
     source.subscribe([settings.topics.deliveries(channel, lane)], listener=reader.listener(source))
-    await retry_until_available()(start_consumer, source)
+    await retry_until_available(start_consumer, source)
     reading.set()
     try:
         yield source

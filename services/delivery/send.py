@@ -89,7 +89,7 @@ class Sending:
         notification = delivery.notification
         place = (notification.tenant, notification.workflow, notification.version)
         if self._catalog.version(*place) is None:
-            await retry_until_available()(self._catalog.fetch, [place])
+            await retry_until_available(self._catalog.fetch, [place])
         workflow = self._catalog.version(*place)
         if workflow is None:
             return Rejected(reason=Reason.UNKNOWN_WORKFLOW)

@@ -21,7 +21,6 @@ from services.gateway.live.server import Sockets
 from services.gateway.preferences.api import preferences_routes
 from services.gateway.problem_responses import add_problem_schema
 from services.gateway.settings import GatewaySettings
-from services.gateway.tasks import run_until_stopped
 from shared.catalog.cache import Catalog
 from shared.http.problems import install_problems
 from shared.http.server import serve as serve_http
@@ -30,6 +29,7 @@ from shared.kafka.group_commit import GroupPublisher
 from shared.model.ports import RecordWriter
 from shared.mongo.database import Database, open_database, ping
 from shared.mongo.epoch import epoch
+from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
 from shared.process.settings import load
@@ -68,8 +68,8 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
         await publisher.start()
         stack.push_async_callback(publisher.stop)
         catalog = Catalog(database)
-        await retry_until_available()(catalog.load)
-        inbox_events = await retry_until_available()(open_at_end, settings.kafka, settings.topics.inbox)
+        await retry_until_available(catalog.load)
+        inbox_events = await retry_until_available(open_at_end, settings.kafka, settings.topics.inbox)
         stack.push_async_callback(inbox_events.stop)
 
         async def kafka_answers() -> bool:
@@ -82,7 +82,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
         registry = Registry()
         context = ConnectionContext(
             identify=partial(identify, settings.token_secret.get_secret_value()),
-            epoch=await retry_until_available()(epoch, database),
+            epoch=await retry_until_available(epoch, database),
             registry=registry,
             store=store,
             changes=changes,

@@ -54,8 +54,8 @@ class DecideStores:
 
 async def carry(decider: Decider, *chunk: KafkaRecord) -> None:
     """As the agent does."""
-    prepared = await retry_until_available()(decider.prepare, chunk)
-    await retry_until_available()(decider.finish, prepared)
+    prepared = await retry_until_available(decider.prepare, chunk)
+    await retry_until_available(decider.finish, prepared)
 
 
 def at(offset: int, record: Record) -> KafkaRecord:

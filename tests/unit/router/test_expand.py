@@ -50,8 +50,8 @@ def stores() -> Stores:
 
 async def carry(expander: Expander, *chunk: KafkaRecord) -> None:
     """As the agent does."""
-    prepared = await retry_until_available()(expander.prepare, chunk)
-    await retry_until_available()(expander.finish, prepared)
+    prepared = await retry_until_available(expander.prepare, chunk)
+    await retry_until_available(expander.finish, prepared)
 
 
 async def test_each_recipient_of_each_workflow_gets_one(stores: Stores) -> None:

@@ -8,30 +8,35 @@ import pytest
 
 from shared.kafka.group_commit import GroupCommit
 from shared.model.errors import KafkaUnavailable
-from shared.process.background import run_beside
+from shared.process.background import run_until_stopped
 from tests.support.twins.sink import MemorySink, out
 from tests.support.wait import turns
 
 pytestmark = pytest.mark.timeout(30)
 
 
-async def for_ever() -> None:
-    await asyncio.Event().wait()
+async def until_stopped(commit: GroupCommit) -> None:
+    """A service that group commit is watched by."""
+    stop = asyncio.Event()
+
+    async def serving() -> None:
+        await stop.wait()
+
+    await run_until_stopped(stop, serving(), [commit.watch()])
 
 
 @pytest.mark.asyncio
 async def test_a_bug_in_a_write_ends_the_owner(sink: MemorySink) -> None:
     commit = GroupCommit(sink, name="memory", deadline_seconds=5)
     await commit.start()
-    owner = asyncio.create_task(run_beside(for_ever(), commit.watch()))
+    owner = asyncio.create_task(until_stopped(commit))
     await commit.publish(out(b"a"))
     assert not owner.done()
     sink.broken = ZeroDivisionError("a bug")
     with pytest.raises(KafkaUnavailable):
         await commit.publish(out(b"b"))
-    with pytest.raises(ExceptionGroup) as caught:
+    with pytest.raises(ZeroDivisionError):
         await owner
-    assert caught.group_contains(ZeroDivisionError)
 
 
 @pytest.mark.asyncio
@@ -61,12 +66,11 @@ async def test_a_bug_in_the_probe_ends_the_owner(sink: MemorySink) -> None:
     commit = GroupCommit(sink, name="memory", deadline_seconds=0.2)
     await commit.start()
     was_alive = commit.alive
-    owner = asyncio.create_task(run_beside(for_ever(), commit.watch()))
+    owner = asyncio.create_task(until_stopped(commit))
     sink.broken = ZeroDivisionError("a bug")
-    with pytest.raises(ExceptionGroup) as caught:
+    with pytest.raises(ZeroDivisionError):
         async with asyncio.timeout(10):
             await owner
-    assert caught.group_contains(ZeroDivisionError)
     assert (was_alive, commit.alive) == (True, False)
     with pytest.raises(KafkaUnavailable):
         await commit.publish(out(b"a"))

@@ -68,7 +68,7 @@ class InboxWriter:
     async def run(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
         """Writes until `stop` is set; the bulk in flight is finished and committed first."""
         async for records in batches(consumer, stop, max_records=BULK):
-            await retry_until_available()(self.write, records)
+            await retry_until_available(self.write, records)
             await commit_assigned(consumer, offsets_after(records))
             if len(records) > 1:
                 await asyncio.sleep(self._linger)
