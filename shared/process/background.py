@@ -18,7 +18,7 @@ async def run_until_stopped(
     """Runs all of it until `stop` is set; then drains, waits for `serving` to end, and cancels the background.
 
     `serving` has to end by itself once `stop` is set. A part that ends before that, however it ends, sets `stop`, so
-    that the process drains and ends; then what it raised is raised, or a RuntimeError if it returned. Being cancelled
+    that the process drains and ends; then what it raised is raised, or a RuntimeError if nothing was. Being cancelled
     cancels all of it, after draining: the process had not begun to serve.
     """
     front = asyncio.create_task(serving)
@@ -45,4 +45,4 @@ async def run_until_stopped(
         if not task.cancelled() and (error := task.exception()) is not None:
             raise error
     for task in ended:
-        raise RuntimeError(f"{task.get_coro()!r} returned before the process was told to stop")
+        raise RuntimeError(f"{task.get_coro()!r} ended before the process was told to stop")

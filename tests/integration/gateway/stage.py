@@ -155,7 +155,7 @@ class GatewayStage:
 
 @asynccontextmanager
 async def running(names: Names):
-    """A gateway in this process."""
+    """A gateway in this process; raises what it ended with."""
     settings = settings_of(names)
     async with open_database(settings.mongo, settings.mongo_database) as database, aiohttp.ClientSession() as session:
         publisher = Publisher(settings.kafka, client_id="test")
@@ -167,9 +167,11 @@ async def running(names: Names):
             yield GatewayStage(settings=settings, database=database, publisher=publisher, runtime=runtime, http=session)
         finally:
             runtime.stop.set()
-            async with asyncio.timeout(30):
-                await gateway
-            await publisher.stop()
+            try:
+                async with asyncio.timeout(30):
+                    await gateway
+            finally:
+                await publisher.stop()
 
 
 async def _until_serving(runtime, gateway, session, settings) -> None:
