@@ -46,6 +46,8 @@ async def test_a_background_that_ends_ends_main(error: Exception | None) -> None
         beside.end.set_result(None)
     with pytest.raises(ExceptionGroup) as caught:
         await whole
-    assert caught.group_contains(ZeroDivisionError if error else RuntimeError, match="a bug" if error else "run at .* ended")
+    assert caught.group_contains(
+        ZeroDivisionError if error else RuntimeError, match="a bug" if error else "run at .* ended"
+    )
     assert main.cancelled
     assert other.cancelled

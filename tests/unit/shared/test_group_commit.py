@@ -25,7 +25,7 @@ class MemorySink:
         self.groups: list[list[bytes]] = []
         self.open = asyncio.Event()
         self.open.set()
-        self.broken: Exception | None = None
+        self.broken: BaseException | None = None
         self.starts = self.discards = 0
 
     async def start(self) -> None:
@@ -228,18 +228,21 @@ async def for_ever() -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_bug_in_a_write_ends_the_owner(sink: MemorySink) -> None:
+@pytest.mark.parametrize(
+    ("bug", "seen"), [(ZeroDivisionError("a bug"), ZeroDivisionError), (asyncio.CancelledError(), RuntimeError)]
+)
+async def test_a_bug_in_a_write_ends_the_owner(sink: MemorySink, bug: BaseException, seen: type[Exception]) -> None:
     commit = GroupCommit(sink, name="memory", deadline_seconds=5)
     await commit.start()
     owner = asyncio.create_task(run_beside(for_ever(), commit.watch()))
     await commit.publish(out(b"a"))
     assert not owner.done()
-    sink.broken = ZeroDivisionError("a bug")
+    sink.broken = bug
     with pytest.raises(KafkaUnavailable):
         await commit.publish(out(b"b"))
     with pytest.raises(ExceptionGroup) as caught:
         await owner
-    assert caught.group_contains(ZeroDivisionError)
+    assert caught.group_contains(seen)
 
 
 @pytest.mark.asyncio
