@@ -50,7 +50,7 @@ clean: ## Stop the stack and remove its data, jars and logs
 
 ##@ Working on Carillon
 
-.PHONY: venv check check-deploy fix test chaos test-unit constraints clean-venv
+.PHONY: venv check check-deploy fix docs test chaos test-unit constraints clean-venv
 venv: $(DEV_VENV) ## The virtualenv with everything in it
 
 check: $(DEV_VENV) ## Read-only: style, types, import rules, deployment files
@@ -67,6 +67,9 @@ fix: $(DEV_VENV) ## Format, and fix what can be fixed
 	$(BIN)/ruff check --fix . || true
 	$(BIN)/ruff format .
 
+docs: $(DEV_VENV) ## Write docs/reference from the code: settings, reasons, topics, metrics
+	$(BIN)/python -m docs.generate
+
 test: $(DEV_VENV) ## All tests but chaos; they start the Kafka and MongoDB they need
 	$(BIN)/pytest --ignore tests/chaos $(ARGS)
 
@@ -74,7 +77,7 @@ chaos: $(DEV_VENV) ## kill -9 of every part, a crash at every failpoint
 	$(BIN)/pytest tests/chaos $(ARGS)
 
 test-unit: $(DEV_VENV) ## Unit tests: seconds, no sockets
-	$(BIN)/pytest tests/unit $(ARGS)
+	$(BIN)/pytest tests/unit tests/contract -m 'not real' $(ARGS)
 
 constraints: ## Resolve all dependencies anew and write constraints.txt
 	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT

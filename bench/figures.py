@@ -10,7 +10,10 @@ import msgspec
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One measured thing. `ratio` is above 1 where ours is better, whatever the unit; None without a peer."""
+    """One measured thing, beside a peer and the floor where there are any.
+
+    `ratio` (to the peer) and `floor_ratio` are above 1 where ours is better, whatever the unit; None without the other.
+    """
 
     what: str
     unit: str
@@ -18,6 +21,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     peer: float | None = None
     peer_name: str | None = None
     ratio: float | None = None
+    floor: float | None = None
+    floor_ratio: float | None = None
     lost: int = 0
     doubled: int = 0
 
@@ -36,27 +41,36 @@ def compare(
     unit: str,
     ours: Sequence[float],
     peer: Sequence[float] = (),
+    floor: Sequence[float] = (),
     *,
     peer_name: str | None = None,
     less_is_better: bool = False,
     lost: int = 0,
     doubled: int = 0,
 ) -> Row:
-    """A row of the medians of both sides' runs; `lost` and `doubled` are sums over all of them."""
-    mine, theirs = median(ours), median(peer) if peer else None
-    ratio = None
-    if theirs is not None and mine and theirs:
-        ratio = round(theirs / mine if less_is_better else mine / theirs, 2)
+    """A row of the medians of all sides' runs; `lost` and `doubled` are sums over all of them."""
+    mine = median(ours)
+    theirs = median(peer) if peer else None
+    least = median(floor) if floor else None
     return Row(
         what=what,
         unit=unit,
         ours=short(mine),
         peer=None if theirs is None else short(theirs),
         peer_name=peer_name if theirs is not None else None,
-        ratio=ratio,
+        ratio=better(mine, theirs, less_is_better=less_is_better),
+        floor=None if least is None else short(least),
+        floor_ratio=better(mine, least, less_is_better=less_is_better),
         lost=lost,
         doubled=doubled,
     )
+
+
+def better(ours: float, other: float | None, *, less_is_better: bool) -> float | None:
+    """How many times better ours is; None without the other, or when either is 0."""
+    if not ours or not other:
+        return None
+    return round(other / ours if less_is_better else ours / other, 2)
 
 
 def short(value: float) -> float:
@@ -70,7 +84,9 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[max(0, ceil(share * len(ordered)) - 1)] if ordered else 0.0
 
 
-HEADINGS = ("what", "unit", "ours", "peer", "ratio", "lost", "doubled", "peer is")
+HEADINGS = ("what", "unit", "ours", "peer", "to peer", "floor", "to floor", "lost", "doubled", "peer is")
+FIGURES = range(2, 9)
+"""The columns that hold numbers."""
 
 
 def cells(row: Row) -> tuple[str, ...]:
@@ -80,7 +96,9 @@ def cells(row: Row) -> tuple[str, ...]:
         row.unit,
         number(row.ours),
         number(row.peer),
-        "–" if row.ratio is None else f"{row.ratio:.2f}x",
+        times(row.ratio),
+        number(row.floor),
+        times(row.floor_ratio),
         str(row.lost),
         str(row.doubled),
         row.peer_name or "–",
@@ -94,14 +112,18 @@ def number(value: float | None) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.4g}"
 
 
+def times(ratio: float | None) -> str:
+    """A ratio as text."""
+    return "–" if ratio is None else f"{ratio:.2f}x"
+
+
 def table(rows: Sequence[Row]) -> str:
     """Rows for a terminal, aligned."""
     lines = [HEADINGS, *(cells(row) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(HEADINGS))]
-    right = range(2, 7)
     return "\n".join(
         "  ".join(
-            text.rjust(width) if column in right else text.ljust(width)
+            text.rjust(width) if column in FIGURES else text.ljust(width)
             for column, (text, width) in enumerate(zip(line, widths, strict=True))
         ).rstrip()
         for line in lines
@@ -110,7 +132,8 @@ def table(rows: Sequence[Row]) -> str:
 
 def markdown(rows: Sequence[Row]) -> str:
     """Rows for a page."""
-    head = f"| {' | '.join(HEADINGS)} |\n|---|---|--:|--:|--:|--:|--:|---|\n"
+    rule = "|".join("--:" if column in FIGURES else "---" for column in range(len(HEADINGS)))
+    head = f"| {' | '.join(HEADINGS)} |\n|{rule}|\n"
     return head + "\n".join(f"| {' | '.join(cells(row))} |" for row in rows)
 
 

@@ -1,4 +1,4 @@
-"""`make bench-ingest`: ingest beside plain FastAPI + pydantic + send_and_wait, on the same Kafka, all acks=all.
+"""`make bench-ingest`: ingest beside plain FastAPI + pydantic + send_and_wait, and the floor; all acks=all.
 
 A closed loop of keep-alive connections; what was answered with 202 is counted on the topic afterwards.
 """
@@ -20,16 +20,17 @@ from bench.figures import Row, compare
 from bench.http_load import Plan, Report
 from bench.machine import ROOT, cpu_seconds
 from bench.run import Options, main, rounds, say
-from bench.stage import TENANT, Names, Stage
+from bench.stage import PLAIN_KEY, TENANT, Names, Stage
 from sandbox.child import Child
 from sandbox.free_ports import free_ports
 from shared.mongo.api_keys import Scope, create
 from shared.mongo.database import open_database
 
-PLAIN_KEY = "ck_plain"
 NUMBERS_EACH = 100_000_000
 """Every load has its own range of numbers, so that ids never meet."""
-PEER = "FastAPI + pydantic + send_and_wait"
+SIDES = ("ours", "plain", "floor")
+PEERS = {"plain": "bench.peers.plain_ingest", "floor": "bench.peers.floor_ingest"}
+PEER_NAME = "FastAPI + pydantic + send_and_wait"
 PAD = "https://example.com/orders/A-17/track?source=notification&campaign=spring-sale&locale=en-GB&variant=b"
 DATA = f'{{"order":"A-@NUMBER@","carrier":"DHL","city":"Rotterdam","url":"{PAD}","recipient_ids":["user-7"]}}'
 EVENT = (
@@ -39,6 +40,15 @@ EVENT = (
 )
 SEND = f'{{"workflow":"{load.WORKFLOW.key}","recipients":["user-17"],"data":{DATA}}}'
 CLOUDEVENT, BATCH, JSON = "application/cloudevents+json", "application/cloudevents-batch+json", "application/json"
+IDENTIFIERS = {
+    ("ours", True): tally.header("ce_id"),
+    ("ours", False): tally.field("subject"),
+    ("plain", True): tally.field("id"),
+    ("plain", False): tally.field("id"),
+    ("floor", True): tally.field("id"),
+    ("floor", False): tally.field("notification"),
+}
+"""What must be on the topic once, by side and whether it is an event; the floor gives a notification no id."""
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +87,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 
 async def bench(stage: Stage, options: Options) -> list[Row]:
     runs: dict[tuple[str, str], list[Measured]] = defaultdict(list)
-    for side in rounds(("ours",) if options.profile else ("ours", "plain"), options):
+    for side in rounds(SIDES[:1] if options.profile else SIDES, options):
         names = await stage.lay(load.WORKFLOW)
         accepted: dict[str, int] = defaultdict(int)
         reports: dict[str, tuple[Report, float]] = {}
@@ -103,19 +113,19 @@ def rows(runs: dict[tuple[str, str], list[Measured]]) -> list[Row]:
     """The table of all runs."""
     found = []
     for case in CASES:
-        pair = runs[case.what, "ours"], runs[case.what, "plain"]
-        lost, doubled = (sum(getattr(one, name) for side in pair for one in side) for name in ("lost", "doubled"))
+        sides = [runs[case.what, side] for side in SIDES]
+        lost, doubled = (sum(getattr(one, name) for side in sides for one in side) for name in ("lost", "doubled"))
         for what, unit, name, less in (
             ("", case.unit, "per_second", False),
             (", p50", "ms", "p50", True),
             (", p99", "ms", "p99", True),
             (", server's processor time", f"µs/{case.unit.partition('s/')[0]}", "cpu_us", True),
         ):
-            ours, theirs = ([getattr(one, name) for one in side] for side in pair)
+            ours, plain, floor = ([getattr(one, name) for one in side] for side in sides)
             found.append(
                 compare(
-                    case.what + what, unit, ours, theirs,
-                    peer_name=PEER, less_is_better=less, lost=lost, doubled=doubled,
+                    case.what + what, unit, ours, plain, floor,
+                    peer_name=PEER_NAME, less_is_better=less, lost=lost, doubled=doubled,
                 )
             )  # fmt: skip
     return found
@@ -123,11 +133,11 @@ def rows(runs: dict[tuple[str, str], list[Measured]]) -> list[Row]:
 
 def plan(case: Case, side: str, where: tuple[int, str], seconds: float, first: int) -> Plan:
     """The load client's orders; `where` is the side's port and its API key."""
-    ours, (port, key) = side == "ours", where
+    plain, (port, key) = side == "plain", where
     return Plan(
         port=port,
-        path=case.path if ours else case.peer_path,
-        content_type=case.content_type if ours else JSON,
+        path=case.peer_path if plain else case.path,
+        content_type=JSON if plain else case.content_type,
         authorization=f"Bearer {key}",
         item=case.item,
         each=case.each,
@@ -150,7 +160,7 @@ async def server(
     elif side == "ours":
         worker = stage.service(names, "ingest", **settings).child
     else:
-        worker = stage.program(names, "bench.peers.plain_ingest", **settings)
+        worker = stage.program(names, PEERS[side], **settings)
     key = PLAIN_KEY
     if side == "ours":
         async with open_database(names.mongo, names.prefix, timeout_ms=60_000) as database:
@@ -200,10 +210,7 @@ def tell(case: Case, side: str, report: Report, cpu_us: float) -> None:
 
 async def verdict(names: Names, case: Case, side: str, accepted: int) -> tuple[int, int]:
     """Lost and doubled: what a case's topic holds at the end, against everything answered with 202."""
-    if case.item is EVENT:
-        identify = tally.header("ce_id") if side == "ours" else tally.field("id")
-    else:
-        identify = tally.field("subject" if side == "ours" else "id")
+    identify = IDENTIFIERS[side, case.item is EVENT]
     found = await asyncio.to_thread(tally.read, names.kafka, [topic(names, case)], identify)
     if found.lost(accepted) or found.doubled:
         say(f"{side:>5}, {case.what}: lost {found.lost(accepted)}, doubled {found.doubled} of {accepted}")

@@ -14,7 +14,8 @@ from shared.model import ids, records
 from shared.model.channels import Channel
 from shared.model.notifications import Notification
 from shared.model.steps import Step
-from shared.model.workflows import EmailTemplate, InAppTemplate, Templates, Workflow
+from shared.model.templates import EmailTemplate, InAppTemplate
+from shared.model.workflows import Templates, Workflow
 from shared.mongo.database import open_database
 from shared.process.clock import now_ms
 

@@ -47,7 +47,7 @@ class Pool:
     """Connections, and the requests that wait for a free one."""
 
     def __init__(self) -> None:
-        self.idle: list[Connection] = []
+        self.idle: list[LoadConnection] = []
         self.waiting: deque[bytes] = deque()
         self.answered = 0
         self.refused = 0
@@ -59,7 +59,7 @@ class Pool:
             self.waiting.append(request)
 
 
-class Connection(asyncio.Protocol):
+class LoadConnection(asyncio.Protocol):
     """One keep-alive connection."""
 
     transport: asyncio.Transport
@@ -113,7 +113,7 @@ async def run(plan: Plan) -> Report:
     """Sends all requests at their times and waits for every answer."""
     loop, pool = asyncio.get_running_loop(), Pool()
     for _ in range(plan.connections):
-        await loop.create_connection(lambda: Connection(pool), "127.0.0.1", plan.port)
+        await loop.create_connection(lambda: LoadConnection(pool), "127.0.0.1", plan.port)
     total = round(plan.rate * plan.seconds)
     begun, cpu = time.monotonic() + 0.05, time.process_time()
     for position in range(total):

@@ -1,4 +1,4 @@
-"""`make bench-router`: the router beside a naive Faust agent of the same rules, and beside a bare one.
+"""`make bench-router`: the router beside a naive Faust agent of the same rules, a bare one, and the floor.
 
 Each run has fresh topics with a backlog; a side is timed from its first to its last output by the producers' times.
 """
@@ -19,10 +19,14 @@ from bench.stage import Names, Stage
 from sandbox.child import Child
 
 PATIENCE_SECONDS = 30
-SIDES = ("ours", "same rules", "bare")
-EVENTS = {"ours": 60_000, "same rules": 3_000, "bare": 12_000}
-SMALL = {"ours": 6_000, "same rules": 400, "bare": 2_000}
-PEERS = {"same rules": "bench.peers.naive_router", "bare": "bench.peers.bare_router"}
+SIDES = ("ours", "same rules", "bare", "floor")
+EVENTS = {"ours": 60_000, "same rules": 3_000, "bare": 12_000, "floor": 60_000}
+SMALL = {"ours": 6_000, "same rules": 400, "bare": 2_000, "floor": 6_000}
+PEERS = {
+    "same rules": "bench.peers.naive_router",
+    "bare": "bench.peers.bare_router",
+    "floor": "bench.peers.floor_router",
+}
 PEER_NAMES = {
     "same rules": "naive Faust agent, same rules, find_one + insert_one",
     "bare": "naive Faust agent, no rules",
@@ -53,21 +57,22 @@ async def bench(stage: Stage, options: Options) -> list[Row]:
 def compared(runs: dict[str, list[Measured]]) -> list[Row]:
     """The table of all runs."""
     found = []
-    for peer in ("same rules", "bare"):
-        pair = runs["ours"], runs[peer]
-        lost, doubled = (sum(getattr(one, name) for side in pair for one in side) for name in ("lost", "doubled"))
+    for peer, peer_name in PEER_NAMES.items():
+        sides = runs["ours"], runs[peer], runs["floor"]
+        lost, doubled = (sum(getattr(one, name) for side in sides for one in side) for name in ("lost", "doubled"))
         for what, unit, name, less in (
             ("router, 1 event to 2.5 deliveries and a status", "events/s", "events_per_second", False),
             ("router, processor time of the process", "µs/event", "cpu_us", True),
         ):
-            ours, theirs = ([getattr(one, name) for one in side] for side in pair)
+            ours, theirs, floor = ([getattr(one, name) for one in side] for side in sides)
             found.append(
                 compare(
                     what,
                     unit,
                     ours,
                     theirs,
-                    peer_name=PEER_NAMES[peer],
+                    floor,
+                    peer_name=peer_name,
                     less_is_better=less,
                     lost=lost,
                     doubled=doubled,
@@ -97,7 +102,8 @@ async def once(stage: Stage, side: str, count: int, options: Options) -> Measure
     expected = load.deliveries(count)
     lost, doubled, seconds = made.lost(expected), made.doubled, made.seconds
     if side != "bare":
-        told = await asyncio.to_thread(tally.read, names.kafka, [names.topics.statuses], tally.header("ce_id"))
+        identify = tally.field("id") if side == "floor" else tally.header("ce_id")
+        told = await asyncio.to_thread(tally.read, names.kafka, [names.topics.statuses], identify)
         lost, doubled = lost + told.lost(count), doubled + told.doubled
         seconds = max(made.last, told.last) - min(made.first, told.first)
     await stage.clear(names)

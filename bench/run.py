@@ -30,14 +30,15 @@ class Options(msgspec.Struct, kw_only=True):
     done: int = 0
 
 
-BUDGET_SECONDS = 240
-"""On a slow or busy machine no further run begins after this long; the result says how many there were."""
+BUDGET_SECONDS = 300
+"""On a slow or busy machine no further run begins that would probably end later; the result says how many there were."""
 
 
-def rounds(sides: Sequence[str], options: Options) -> Iterator[str]:
+def rounds(sides: Sequence[str], options: Options, budget_seconds: float = BUDGET_SECONDS) -> Iterator[str]:
     """Whose turn it is: forth, back, forth ... as often as asked for, or as time allows."""
     for run in range(options.runs):
-        if run and time.monotonic() - STARTED > BUDGET_SECONDS:
+        used = time.monotonic() - STARTED
+        if run and used + used / run > budget_seconds:
             say(f"{run} of {options.runs} runs took all the time there is")
             return
         yield from turns(sides, run)

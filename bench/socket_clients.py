@@ -10,32 +10,51 @@ import asyncio
 import sys
 import time
 from collections import Counter, defaultdict
+from enum import StrEnum
 from typing import Final
 
 import msgspec
 import uvloop
 
+from bench.dialects import DIALECTS, Dialect, DialectName
 from bench.figures import percentile
+from bench.frames import PING, PONG, TEXT, cut, masked
 
 NUMBERS_EACH: Final = 100_000_000
 """Every load has its own range of numbers, so that its notifications are told from others'."""
+AT_ONCE: Final = 64
+"""Handshakes under way: a server's backlog holds 100, and a connect that it drops is tried again after seconds."""
 STAMP: Final = b'"stamp":"'
 NUMBER: Final = b'"n":"'
+MOVING_SECONDS: Final = 1.0
+"""With anything new within this, more is coming."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom to connect: one token for each user."""
+    """Whom to connect, and how: one token for each user."""
 
     port: int
     tokens: list[str]
+    dialect: DialectName = DialectName.CARILLON
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """Which load, how many notifications it must bring, how long nothing may come before it is given up (seconds)."""
+    """Which load, and how many notifications it must bring."""
 
     load: int
     expect: int
     patience: float
+    """Seconds without anything new after which the rest is lost."""
+    limit: float
+    """Seconds after which the rest is late, if more is still coming."""
+
+
+class Rest(StrEnum):
+    """What became of those that are missing."""
+
+    NONE = "none"
+    LOST = "lost"
+    LATE = "late"
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +62,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     received: int
     distinct: int
+    lost: int
+    late: int
     p50: float
+    """Over all that was expected: what did not come has waited at least as long as this client did."""
     p99: float
     worst: float
     cpu_us: float
@@ -63,11 +85,8 @@ class Received:
         self.live = 0
 
     def take(self, user: int, payload: bytes) -> None:
-        """One text message."""
+        """One notification."""
         at = payload.find(STAMP)
-        if at < 0:
-            self.live += payload.startswith(b'{"type":"hello"')
-            return
         now = time.monotonic() * 1e6
         stamp = int(payload[at + 9 : at + 25])
         at = payload.find(NUMBER) + 5
@@ -81,8 +100,9 @@ class Received:
 class Socket(asyncio.Protocol):
     """One user's socket."""
 
-    def __init__(self, user: int, token: str, received: Received) -> None:
+    def __init__(self, user: int, token: str, dialect: Dialect, received: Received) -> None:
         self._user = user
+        self._dialect = dialect
         self._token = token
         self._all = received
         self._buffer = b""
@@ -91,9 +111,9 @@ class Socket(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: asyncio.Transport = transport  # type: ignore[assignment]  # TCP gives a Transport
         self._transport.write(
-            b"GET / HTTP/1.1\r\nHost: bench\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: carillon.v1, bearer.%b\r\n\r\n"
-            % self._token.encode()
+            b"GET %b HTTP/1.1\r\nHost: bench\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%b\r\n"
+            % (self._dialect.target(), self._dialect.headers(self._token))
         )
 
     def data_received(self, data: bytes) -> None:
@@ -109,45 +129,55 @@ class Socket(asyncio.Protocol):
         start = 0
         while (frame := cut(buffer, start)) is not None:
             opcode, payload, start = frame
-            if opcode == 1:
-                self._all.take(self._user, payload)
-            elif opcode == 9:
-                self._transport.write(bytes((0x8A, 0x80 | len(payload))) + b"\0\0\0\0" + payload)
+            if opcode == TEXT:
+                self._text(payload)
+            elif opcode == PING:
+                self._transport.write(masked(PONG, payload))
         self._buffer = buffer[start:]
+
+    def _text(self, text: bytes) -> None:
+        if STAMP in text:
+            self._all.take(self._user, text)
+            return
+        self._all.live += self._dialect.welcomes(text)
+        if (reply := self._dialect.reply(text, self._token)) is not None:
+            self._transport.write(masked(TEXT, reply))
 
     def connection_lost(self, _: Exception | None) -> None:
         self._all.closed += 1
 
 
-def cut(buffer: bytes, start: int) -> tuple[int, bytes, int] | None:
-    """Opcode and payload of the (unmasked) frame at `start`, and where the next begins; None: not all of it is there."""
-    if len(buffer) < start + 2:
-        return None
-    length, begin = buffer[start + 1] & 0x7F, start + 2
-    extra = {126: 2, 127: 8}.get(length, 0)
-    if extra:
-        length, begin = int.from_bytes(buffer[begin : begin + extra], "big"), begin + extra
-        if len(buffer) < begin:
-            return None
-    end = begin + length
-    return (buffer[start] & 0x0F, buffer[begin:end], end) if len(buffer) >= end else None
+def rest(question: Question, *, missing: int, waited: float, quiet: float) -> Rest | None:
+    """What is to be said of what is missing, `waited` seconds after the question, the last `quiet` of them without
+    anything new; None while it is too early to say."""
+    if missing <= 0:
+        return Rest.NONE
+    if quiet >= question.patience:
+        return Rest.LOST
+    return Rest.LATE if waited >= question.limit and quiet < MOVING_SECONDS else None
 
 
 async def answer(question: Question, received: Received, cpu: float, frames: int) -> Report:
-    """Waits until all has come, or nothing more does."""
-    counts, seen, moved = received.counts[question.load], -1, time.monotonic()
-    while len(counts) < question.expect and time.monotonic() - moved < question.patience:
-        if len(counts) > seen:
-            seen, moved = len(counts), time.monotonic()
+    """Waits until all has come, nothing more does, or the limit is reached."""
+    counts, latencies = received.counts[question.load], received.latencies[question.load]
+    begun = moved = now = time.monotonic()
+    seen = len(counts)
+    while (said := rest(question, missing=question.expect - seen, waited=now - begun, quiet=now - moved)) is None:
         await asyncio.sleep(0.05)
+        now = time.monotonic()
+        if len(counts) > seen:
+            seen, moved = len(counts), now
     await asyncio.sleep(0.3)  # what comes twice comes soon
-    latencies = received.latencies[question.load]
+    missing = max(0, question.expect - len(counts))
+    expected = latencies + [(now - begun) * 1000] * missing
     return Report(
         received=counts.total(),
         distinct=len(counts),
-        p50=percentile(latencies, 0.5),
-        p99=percentile(latencies, 0.99),
-        worst=max(latencies, default=0.0),
+        lost=missing if said is Rest.LOST else 0,
+        late=missing if said is Rest.LATE else 0,
+        p50=percentile(expected, 0.5),
+        p99=percentile(expected, 0.99),
+        worst=max(expected, default=0.0),
         cpu_us=(time.process_time() - cpu) / max(1, received.frames - frames) * 1e6,
         closed=received.closed,
     )
@@ -158,8 +188,11 @@ async def run() -> None:
     lines = asyncio.StreamReader(limit=2**24)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     plan = msgspec.json.decode(await lines.readline(), type=Plan)
+    dialect = DIALECTS[plan.dialect]
     for user, token in enumerate(plan.tokens):
-        await loop.create_connection(lambda: Socket(user, token, received), "127.0.0.1", plan.port)  # noqa: B023  # called at once
+        await loop.create_connection(lambda: Socket(user, token, dialect, received), "127.0.0.1", plan.port)  # noqa: B023  # called at once
+        while user + 1 - received.live > AT_ONCE:  # noqa: ASYNC110  # as below
+            await asyncio.sleep(0.002)
     while received.live < len(plan.tokens):  # noqa: ASYNC110  # an event would cost every frame
         await asyncio.sleep(0.05)
     print("ready", flush=True)

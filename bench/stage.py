@@ -31,6 +31,8 @@ from shared.mongo.migrations import migrate
 STATE = Path(os.environ.get("CARILLON_STATE", ".carillon"))
 TENANT = "default"
 TOKEN_SECRET = "t" * 40
+PLAIN_KEY = "ck_plain"
+"""What the plain peer of ingest takes, and the floor does not ask for."""
 
 
 @dataclass(frozen=True, kw_only=True)

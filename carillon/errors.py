@@ -14,7 +14,7 @@ class UnreachableError(ClientError):
     """No answer in time: it may have been accepted. The same call with the same key (events: the same id) is safe."""
 
 
-class KafkaRefusedError(ClientError):
+class KafkaRejectedError(ClientError):
     """Kafka refused the client or an event: nothing was written, and nothing will be until `fix` is done."""
 
     def __init__(self, detail: str, *, fix: str) -> None:

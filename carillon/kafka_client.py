@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 from uuid import uuid4
 
-from carillon.errors import ClientError, KafkaRefusedError, UnreachableError
+from carillon.errors import ClientError, KafkaRejectedError, UnreachableError
 from carillon.events import EventRecord, event_record
 from carillon.timestamps import rfc3339
 
@@ -56,7 +56,7 @@ class KafkaClient:
         self._entered = False
 
     async def __aenter__(self) -> Self:
-        """Connects. Raises UnreachableError when no broker answers, KafkaRefusedError without access or topic."""
+        """Connects. Raises UnreachableError when no broker answers, KafkaRejectedError without access or topic."""
         self._producer = await self._opened()
         self._entered = True
         return self
@@ -83,7 +83,7 @@ class KafkaClient:
 
         `data` is JSON; events with one `partitionkey` (else `subject`) stay in order. The platform takes what has
         the same `source` and `id` as one event, so with your own `id` it is safe to call again. Raises ValueError
-        or TypeError for what is no event, KafkaRefusedError when Kafka refuses it (nothing was written), and
+        or TypeError for what is no event, KafkaRejectedError when Kafka refuses it (nothing was written), and
         UnreachableError without an acknowledgement in time (it may have been, or may yet be).
         """
         event_id = uuid4().hex if id is None else id
@@ -158,7 +158,7 @@ class KafkaClient:
                 raise self._aiokafka.errors.TopicAuthorizationFailedError(self.topic)
             await asyncio.sleep(LOOK_SECONDS)
             await client.force_metadata_update()
-        raise KafkaRefusedError(
+        raise KafkaRejectedError(
             f"Kafka at {self.servers} has no topic {self.topic}",
             fix="name the platform's, KafkaClient(…, topic=…), or create it: carillon topics create",
         )
@@ -174,7 +174,7 @@ class KafkaClient:
         """What is raised for an error of the library: a refusal with its fix, or that it is not known."""
         name = type(error).__name__
         if name in FIXES:
-            return KafkaRefusedError(f"Kafka at {self.servers} refused: {error}", fix=FIXES[name])
+            return KafkaRejectedError(f"Kafka at {self.servers} refused: {error}", fix=FIXES[name])
         why = f"{self._timeout:g} s are over" if isinstance(error, TimeoutError) else str(error)
         return UnreachableError(f"Kafka at {self.servers} {what}: {why}")
 

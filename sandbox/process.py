@@ -19,12 +19,12 @@ ROOT: Final = Path(__file__).parent.parent
 class Service:
     """`python -m carillon run NAME` in its own process; may be started again after it ended."""
 
-    def __init__(self, name: str, *, env: Mapping[str, str], health_port: int, log: Path) -> None:
-        """`env` is added to the parent's."""
+    def __init__(self, name: str, *, env: Mapping[str, str], health_port: int, log: Path, root: Path = ROOT) -> None:
+        """`env` is added to the parent's; `root` is the source tree that it runs."""
         self.name = name
         self.health_port = health_port
         whole = {**os.environ, **env, "CARILLON_HEALTH_PORT": str(health_port), "PYTHONUNBUFFERED": "1"}
-        self.child = Child(name, [sys.executable, "-m", "carillon", "run", name], log=log, env=whole, cwd=ROOT)
+        self.child = Child(name, [sys.executable, "-m", "carillon", "run", name], log=log, env=whole, cwd=root)
 
     @property
     def pid(self) -> int | None:

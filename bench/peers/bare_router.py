@@ -6,7 +6,7 @@ from typing import Any
 
 import faust
 
-from bench.peers.faust_app import OURS, app
+from bench.peers.faust_app import OURS, peer_app
 from shared.model.channels import Channel
 
 
@@ -18,6 +18,7 @@ class Notify(faust.Record, serializer="json"):
     notification: dict
 
 
+app = peer_app("naive")
 source = app.topic(OURS.topics.notifications, key_type=bytes, value_type=Notify, value_serializer="json")
 targets = {
     channel: app.topic(OURS.topics.deliveries(Channel(channel)), key_type=bytes, value_serializer="json")

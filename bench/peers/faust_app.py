@@ -1,8 +1,9 @@
-"""What the naive Faust workers share: an app with Faust's defaults, started as `faust worker` would."""
+"""What the Faust peers share: an app with Faust's defaults, started as `faust worker` would, and the database."""
 
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import faust
 from motor.motor_asyncio import AsyncIOMotorDatabase
@@ -13,16 +14,21 @@ from shared.mongo.database import open_client
 from shared.process.settings import Settings
 
 OURS = Settings()
-app = faust.App(
-    f"{OURS.topic_prefix}.naive",
-    broker=f"kafka://{OURS.kafka}",
-    key_serializer="raw",
-    value_serializer="raw",
-    consumer_auto_offset_reset="earliest",
-    topic_disable_leader=True,  # one topic less to create at the start
-    topic_allow_declare=False,  # they are there
-    web_enabled=False,
-)
+
+
+def peer_app(name: str, **options: Any) -> faust.App:
+    """An app whose consumer group is `name`; `options` are Faust's and win over the defaults."""
+    return faust.App(
+        f"{OURS.topic_prefix}.{name}",
+        broker=f"kafka://{OURS.kafka}",
+        key_serializer="raw",
+        value_serializer="raw",
+        consumer_auto_offset_reset="earliest",
+        topic_disable_leader=True,  # one topic less to create at the start
+        topic_allow_declare=False,  # they are there
+        web_enabled=False,
+        **options,
+    )
 
 
 @cache

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from bench.peers.faust_app import OURS, app, database
+from bench.peers.faust_app import OURS, database, peer_app
 from services.router.core.decision import Decision
 from services.router.core.effects import derive_effects
 from services.router.core.routing import route
@@ -23,6 +23,7 @@ from shared.model.timestamps import to_datetime
 from shared.model.workflows import Workflow
 from shared.process.clock import now_ms
 
+app = peer_app("naive")
 source = app.topic(OURS.topics.notifications, key_type=bytes, value_type=bytes)
 targets = {
     name: app.topic(name, key_type=bytes, value_type=bytes)

@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from importlib import import_module
 from typing import Annotated
 
 import typer
 
-
-class Name(StrEnum):
-    """What can be run."""
-
-    INGEST = "ingest"
-    ROUTER = "router"
-    SCHEDULER = "scheduler"
-    DELIVERY = "delivery"
-    GATEWAY = "gateway"
-    CONSOLE = "console"
-    SINK = "sink"
-
-
-MODULES = {name: f"services.{name}.app" for name in Name} | {Name.SINK: "sandbox.sink.app"}
+from carillon.cli.services import MODULES, Name
 
 
 def run(service: Annotated[Name, typer.Argument(help="Settings come from CARILLON_* variables.")]) -> None:
@@ -29,4 +15,9 @@ def run(service: Annotated[Name, typer.Argument(help="Settings come from CARILLO
 
     Example: CARILLON_KAFKA=broker:9092 CARILLON_MONGO='mongodb://db/?replicaSet=rs0' carillon run router
     """
+    from carillon.cli.variables import warn_of_unknown_variables
+    from shared.process.logging import configure_logging
+
+    configure_logging(service)
+    warn_of_unknown_variables()  # before the settings are read: what is missing there may be misspelt here
     import_module(MODULES[service]).main()

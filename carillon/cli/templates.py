@@ -9,7 +9,8 @@ from liquid import Environment
 from liquid.exceptions import LiquidError
 
 from shared.model.errors import InvalidWorkflow
-from shared.model.workflows import Text, Workflow
+from shared.model.templates import Text
+from shared.model.workflows import Workflow
 
 
 def check_templates(workflow: Workflow) -> None:

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 from aiohttp import web
-from pydantic import Field
 
 from sandbox.sink.faults import SinkFaults
 from sandbox.sink.http import make_app
 from sandbox.sink.messages import Messages
+from sandbox.sink.settings import SinkSettings
 from sandbox.sink.smtp import listen
 from shared.process.runtime import Runtime, run
-from shared.process.settings import Settings, load
-
-
-class SinkSettings(Settings):
-    """The outside world of a sandbox."""
-
-    host: str = "127.0.0.1"
-    sink_port: int = Field(8025, ge=0, le=65535)
-    smtp_port: int = Field(2525, ge=0, le=65535)
-    sink_keeps: int = Field(50_000, ge=1, description="messages in memory; the oldest go")
+from shared.process.settings import load
 
 
 async def serve(settings: SinkSettings, runtime: Runtime) -> None:

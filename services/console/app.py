@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from services.console.api.routes import create_api
 from services.console.settings import ConsoleSettings
 from services.console.timeline.consumer import StatusConsumer
 from shared.http import server
 from shared.mongo.database import open_database, ping
+from shared.process.background import run_until_stopped
 from shared.process.runtime import Runtime, run
 from shared.process.settings import load
 
@@ -19,17 +18,14 @@ async def serve(runtime: Runtime, settings: ConsoleSettings) -> None:
         statuses = StatusConsumer(database, settings.kafka, settings.topics)
         runtime.checks["mongodb"] = lambda: ping(database)
         runtime.checks["statuses"] = statuses.has_joined
-        async with asyncio.TaskGroup() as group:
-            consuming = group.create_task(statuses.run())
-            runtime.started = True
-            await server.serve(
-                create_api(database),
-                runtime,
-                host=settings.host,
-                port=settings.console_port,
-                drain_seconds=settings.drain_seconds,
-            )
-            consuming.cancel()
+        answering = server.serve(
+            create_api(database),
+            runtime,
+            host=settings.host,
+            port=settings.console_port,
+            drain_seconds=settings.drain_seconds,
+        )
+        await run_until_stopped(runtime.stop, answering, [statuses.run()])
 
 
 def main() -> None:

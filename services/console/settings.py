@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from shared.process.settings import Settings
+from shared.process.settings import EdgeSettings
 
 
-class ConsoleSettings(Settings):
+class ConsoleSettings(EdgeSettings):
     """The operators' edge."""
 
-    host: str = "127.0.0.1"
-    console_port: int = Field(8083, ge=0, le=65535)
+    console_port: int = Field(8083, ge=0, le=65535, description="port of the operators' API")

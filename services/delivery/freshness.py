@@ -35,7 +35,7 @@ class Freshness:
         return await self._changed(delivery)
 
     async def _compare(self, deliveries: list[Delivery]) -> list[bool]:
-        return await retry_until_available()(self._read, deliveries)
+        return await retry_until_available(self._read, deliveries)
 
     async def _read(self, deliveries: list[Delivery]) -> list[bool]:
         versions = await self._versions(sorted({_user_key(delivery) for delivery in deliveries}))

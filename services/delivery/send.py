@@ -13,8 +13,8 @@ from services.delivery.core.attempts import LeaseTooShort, Outcome, Rejected, de
 from services.delivery.core.cool_downs import CoolDowns
 from services.delivery.freshness import Freshness
 from services.delivery.rendering.liquid import RenderFailed
-from shared.catalog.cache import Catalog
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState
+from shared.model.ports import WorkflowCatalog
 from shared.model.reasons import Reason
 from shared.process.clock import now_ms
 from shared.process.retries import retry_until_available
@@ -43,7 +43,13 @@ class Sending:
     """Sends one channel's deliveries and says what becomes of each."""
 
     def __init__(
-        self, *, sender: Sender, catalog: Catalog, freshness: Freshness, schedule: Schedule, after_crash: AfterCrash
+        self,
+        *,
+        sender: Sender,
+        catalog: WorkflowCatalog,
+        freshness: Freshness,
+        schedule: Schedule,
+        after_crash: AfterCrash,
     ) -> None:
         self._sender = sender
         self._catalog = catalog
@@ -83,7 +89,7 @@ class Sending:
         notification = delivery.notification
         place = (notification.tenant, notification.workflow, notification.version)
         if self._catalog.version(*place) is None:
-            await retry_until_available()(self._catalog.fetch, [place])
+            await retry_until_available(self._catalog.fetch, [place])
         workflow = self._catalog.version(*place)
         if workflow is None:
             return Rejected(reason=Reason.UNKNOWN_WORKFLOW)

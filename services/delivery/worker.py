@@ -54,13 +54,13 @@ class Worker:
         self._slots = asyncio.Semaphore(slots)
         self._in_flight = IN_FLIGHT.labels(channel)
         self._claim: Batcher[ReceivedDelivery, Claim] = Batcher(
-            lambda items: retry_until_available()(ledger.claim, items), most=BULK
+            lambda items: retry_until_available(ledger.claim, items), most=BULK
         )
         self._record: Batcher[tuple[Delivery, DeliveryResult], bool] = Batcher(
-            lambda items: retry_until_available()(_record, ledger, items), most=BULK
+            lambda items: retry_until_available(_record, ledger, items), most=BULK
         )
         self._emit: Batcher[DeliveryEffects, None] = Batcher(
-            lambda items: retry_until_available()(self._write, items), most=BULK
+            lambda items: retry_until_available(self._write, items), most=BULK
         )
 
     async def deliver(self, received: ReceivedDelivery, job: Job) -> None:

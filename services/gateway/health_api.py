@@ -13,46 +13,46 @@ from shared.process.clock import now_ms
 from shared.process.runtime import Runtime
 
 
-class Health(StrEnum):
+class HealthStatus(StrEnum):
     """Of one component, and of the whole: as healthy as its worst."""
 
     HEALTHY = "healthy"
     UNHEALTHY = "unhealthy"
 
 
-class Component(BaseModel):
+class ComponentHealth(BaseModel):
     """One part that an inbox needs."""
 
-    status: Health
+    status: HealthStatus
 
 
-class HealthAnswer(BaseModel):
-    """`components`: `database` (the memory) and `log` (what carries changes)."""
+class HealthResponse(BaseModel):
+    """`components`: `database` (MongoDB) and `log` (Kafka)."""
 
-    status: Health
+    status: HealthStatus
     timestamp: str
-    components: dict[str, Component]
+    components: dict[str, ComponentHealth]
 
 
 def health_routes(runtime: Runtime) -> APIRouter:
     """GET, without a token: 200, or 503 when a component does not answer."""
     routes = APIRouter(prefix=PREFIX, tags=["health"])
 
-    @routes.get("/health", responses={503: {"model": HealthAnswer}})
-    async def health(response: Response) -> HealthAnswer:
+    @routes.get("/health", responses={503: {"model": HealthResponse}})
+    async def health(response: Response) -> HealthResponse:
         """Asks each component."""
         found = await runtime.health()
         states = {"database": _state(found["mongodb"]), "log": _state(found["kafka"])}
-        whole = _state(all(state is Health.HEALTHY for state in states.values()))
-        response.status_code = 200 if whole is Health.HEALTHY else 503
-        return HealthAnswer(
+        whole = _state(all(state is HealthStatus.HEALTHY for state in states.values()))
+        response.status_code = 200 if whole is HealthStatus.HEALTHY else 503
+        return HealthResponse(
             status=whole,
             timestamp=rfc3339(now_ms()),
-            components={name: Component(status=state) for name, state in states.items()},
+            components={name: ComponentHealth(status=state) for name, state in states.items()},
         )
 
     return routes
 
 
-def _state(good: bool) -> Health:
-    return Health.HEALTHY if good else Health.UNHEALTHY
+def _state(good: bool) -> HealthStatus:
+    return HealthStatus.HEALTHY if good else HealthStatus.UNHEALTHY

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pydantic import Field, SecretStr
 
-from shared.process.settings import Settings
+from shared.process.settings import EdgeSettings
 
 
-class GatewaySettings(Settings):
+class GatewaySettings(EdgeSettings):
     """The users' edge."""
 
-    host: str = "127.0.0.1"
-    gateway_port: int = Field(8081, ge=0, le=65535)
-    socket_port: int = Field(8082, ge=0, le=65535)
-    token_secret: SecretStr = Field(min_length=32, description="HS256 secret of the users' JWTs")
+    gateway_port: int = Field(8081, ge=0, le=65535, description="port of the inbox REST API")
+    socket_port: int = Field(8082, ge=0, le=65535, description="port of the sockets")
+    token_secret: SecretStr = Field(
+        min_length=32, description="HS256 secret of the users' JWTs, at least 32 characters"
+    )
     origins: str = Field("http://127.0.0.1:8083,http://localhost:8083", description="exact Origins, comma separated")

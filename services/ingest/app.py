@@ -31,7 +31,7 @@ from shared.mongo.api_keys import ApiKeys
 from shared.mongo.cancellations import Cancellations
 from shared.mongo.database import Database, open_database
 from shared.mongo.holds import Holds
-from shared.process.background import run_beside
+from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
 from shared.process.settings import load
@@ -90,7 +90,7 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
             open_database(settings.mongo, settings.mongo_database, timeout_ms=2_000)
         )
         catalog = Catalog(database)
-        await retry_until_available()(catalog.load)
+        await retry_until_available(catalog.load)
         kafka = GroupPublisher(
             settings.kafka, client_id="carillon-ingest", deadline_seconds=settings.send_timeout_seconds
         )
@@ -109,12 +109,10 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
 
         runtime.checks["durable"] = durable
         app = create_app(settings, database=database, catalog=catalog, kafka=kafka, outbox=outbox)
-        await run_beside(
+        await run_until_stopped(
+            runtime.stop,
             serve(app, runtime, host=settings.host, port=settings.ingest_port, drain_seconds=settings.drain_seconds),
-            kafka.watch(),
-            outbox.watch(),
-            relay(database, kafka),
-            _follow(catalog, settings),
+            [kafka.watch(), outbox.watch(), relay(database, kafka), _follow(catalog, settings)],
         )
 
 
@@ -126,7 +124,7 @@ async def _follow(catalog: Catalog, settings: IngestSettings) -> None:
         except KafkaError as error:
             log.warning("catalog_waits", error=type(error).__name__)
         await asyncio.sleep(1)
-        await retry_until_available()(catalog.load)
+        await retry_until_available(catalog.load)
 
 
 def main() -> None:

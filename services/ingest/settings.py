@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from pydantic import Field, SecretStr
 
-from shared.process.settings import Settings
+from shared.process.settings import EdgeSettings
 
 
-class IngestSettings(Settings):
+class IngestSettings(EdgeSettings):
     """The producers' edge."""
 
-    host: str = "127.0.0.1"
-    ingest_port: int = Field(8080, ge=0, le=65535)
-    send_timeout_seconds: float = Field(1.0, gt=0, le=1.5, description="then Kafka counts as away")
-    outbox_timeout_seconds: float = Field(0.7, gt=0, le=1.0)
+    ingest_port: int = Field(8080, ge=0, le=65535, description="port of the producers' API")
     prepare_timeout_seconds: float = Field(
-        0.5, gt=0, le=10, description="what MongoDB may take before Kafka is asked; beyond 0.5 a 503 may take over 2 s"
+        0.5,
+        gt=0,
+        le=10,
+        description="how long MongoDB may take before an unkeyed request goes on without it; "
+        "beyond 0.5 a 503 may take over 2 s",
     )
-    webhook_secret: SecretStr = Field(description="signs webhooks; each endpoint's secret derives from it")
+    send_timeout_seconds: float = Field(
+        1.0, gt=0, le=1.5, description="how long Kafka may take to acknowledge, then it counts as away"
+    )
+    outbox_timeout_seconds: float = Field(
+        0.7, gt=0, le=1.0, description="how long writing to the outbox may take, then 503"
+    )
+    webhook_secret: SecretStr = Field(
+        description="signs webhooks, the same for ingest and delivery; each endpoint's secret derives from it"
+    )

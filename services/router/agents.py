@@ -64,7 +64,7 @@ async def carry(
     sizes, seconds = CHUNK_SIZE.labels(name), CHUNK_SECONDS.labels(name)
 
     async def finish(chunk: Chunk, prepared: P) -> None:
-        await retry_until_available()(work.finish, prepared)
+        await retry_until_available(work.finish, prepared)
         for event in chunk.events:
             await stream.ack(event)
         sizes.observe(len(chunk.events))
@@ -76,7 +76,7 @@ async def carry(
     before: asyncio.Task[None] | None = None
     async for chunk in stream.chunks(most, linger_seconds):
         with seconds.time():
-            prepared = await retry_until_available()(work.prepare, chunk.records)
+            prepared = await retry_until_available(work.prepare, chunk.records)
             if before is not None:
                 await before
         before = asyncio.create_task(finish(chunk, prepared))

@@ -31,6 +31,7 @@ from shared.mongo.database import Database, open_database, ping
 from shared.mongo.holds import Holds
 from shared.mongo.ledger import Ledger
 from shared.mongo.profiles import read_many
+from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
 from shared.process.settings import load
@@ -67,11 +68,9 @@ def create_app(settings: RouterSettings) -> faust.App:
 
 
 @asynccontextmanager
-async def running(settings: RouterSettings, database: Database) -> AsyncIterator[faust.App]:
-    """The whole router, started and assigned; stopped at the end."""
+async def running(settings: RouterSettings, database: Database, catalog: Catalog) -> AsyncIterator[faust.App]:
+    """The whole router over a loaded catalog, started and assigned; stopped at the end."""
     topics = settings.topics
-    catalog = Catalog(database)
-    await retry_until_available()(catalog.load)
     profiles = ProfileCache(
         partial(read_many, database),
         size=settings.profile_cache_size,
@@ -102,14 +101,12 @@ async def running(settings: RouterSettings, database: Database) -> AsyncIterator
     async def assigned(*_: object, **__: object) -> None:
         profiles.clear()
 
-    following = asyncio.create_task(catalog.follow(settings.kafka, topics, "carillon-router-catalog"))
     try:
-        await retry_until_available()(for_expand.start)
-        await retry_until_available()(for_decide.start)
+        await retry_until_available(for_expand.start)
+        await retry_until_available(for_decide.start)
         async with faust_app_running(app, stop_timeout=settings.drain_seconds):
             yield app
     finally:
-        following.cancel()
         await for_expand.stop()
         await for_decide.stop()
 
@@ -118,20 +115,30 @@ async def serve(runtime: Runtime, settings: RouterSettings) -> None:
     """Runs until told to stop. Raises what crashed the app: the process ends and is started again."""
     async with open_database(settings.mongo, settings.mongo_database) as database:
         runtime.checks["mongodb"] = lambda: ping(database)
-        async with running(settings, database) as app:
+        catalog = Catalog(database)
+        await retry_until_available(catalog.load)
+        async with running(settings, database, catalog) as app:
 
             async def is_assigned() -> bool:
                 return bool(app.consumer.assignment()) and not app.rebalancing
 
             runtime.checks["assignment"] = is_assigned
             runtime.started = True
-            stopped = asyncio.create_task(runtime.stop.wait())
-            crashed = asyncio.create_task(app.wait_until_stopped())
-            await asyncio.wait({stopped, crashed}, return_when=asyncio.FIRST_COMPLETED)
-            stopped.cancel()
-            crashed.cancel()
-            if app.crashed:
-                raise RuntimeError("the router crashed") from app.crash_reason
+            following = catalog.follow(settings.kafka, settings.topics, "carillon-router-catalog")
+            await run_until_stopped(runtime.stop, _until_crashed(app, runtime.stop), [following])
+
+
+async def _until_crashed(app: faust.App, stop: asyncio.Event) -> None:
+    """Returns when the process is told to stop. Raises RuntimeError when the app crashed."""
+    stopped = asyncio.create_task(stop.wait())
+    crashed = asyncio.create_task(app.wait_until_stopped())
+    try:
+        await asyncio.wait({stopped, crashed}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopped.cancel()
+        crashed.cancel()
+    if app.crashed:
+        raise RuntimeError("the router crashed") from app.crash_reason
 
 
 def main() -> None:

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 from services.router.core.expansion import Expansion, ReceivedEvent, expansion_outputs, read_event
 from services.router.expansions import ExpansionStore
-from shared.catalog.cache import Catalog
 from shared.kafka.dead_letters import refuse
 from shared.model.dead_letters import UnreadableRecord
 from shared.model.errors import InvalidEvent
 from shared.model.outputs import KafkaRecord, Output
-from shared.model.ports import RecordWriter
+from shared.model.ports import RecordWriter, WorkflowCatalog
 from shared.model.topics import Topics
 from shared.process.clock import now_ms
 from shared.process.failpoints import Failpoint, failpoint
@@ -21,7 +20,7 @@ class Expander:
     """Expands chunks of `events.v1`."""
 
     def __init__(
-        self, *, expansions: ExpansionStore, publisher: RecordWriter, catalog: Catalog, topics: Topics
+        self, *, expansions: ExpansionStore, publisher: RecordWriter, catalog: WorkflowCatalog, topics: Topics
     ) -> None:
         self._expansions = expansions
         self._publisher = publisher

@@ -8,15 +8,14 @@ from services.router.core.decision import Snapshot
 from services.router.core.inbound import InboundRecord
 from services.router.core.routing_input import RoutingInput
 from services.router.profile_cache import ProfileCache
-from shared.catalog.cache import Catalog
-from shared.model.ports import CancellationCounter
+from shared.model.ports import CancellationCounter, WorkflowCatalog
 
 
 class Inputs:
     """Loads what the rules look at."""
 
     def __init__(
-        self, *, catalog: Catalog, profiles: ProfileCache, cancellations: CancellationCounter, spread_ms: int
+        self, *, catalog: WorkflowCatalog, profiles: ProfileCache, cancellations: CancellationCounter, spread_ms: int
     ) -> None:
         self._catalog = catalog
         self._profiles = profiles

@@ -23,15 +23,15 @@ async def serve(runtime: Runtime, settings: SchedulerSettings) -> None:
     async with open_database(settings.mongo, settings.mongo_database) as database:
         runtime.checks["mongodb"] = lambda: ping(database)
         holds = Holds(database)
-        await retry_until_available()(publisher.start)
+        await retry_until_available(publisher.start)
         runtime.started = True
         try:
             while not runtime.stop.is_set():
-                released = await retry_until_available()(
+                released = await retry_until_available(
                     release_due, holds, publisher, settings.topics, batch=settings.scheduler_batch, lease=lease
                 )
                 if not released:
-                    await _sleep_until_due(runtime, await retry_until_available()(
+                    await _sleep_until_due(runtime, await retry_until_available(
                         holds.seconds_to_next, settings.scheduler_idle_seconds
                     ))  # fmt: skip
         finally:

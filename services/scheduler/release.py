@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Protocol
 
 from shared.model import ids
 from shared.model.outputs import Output
 from shared.model.ports import RecordWriter
 from shared.model.topics import Topics
-from shared.mongo.holds import Holds
+from shared.mongo.holds import ClaimedHold
 from shared.process.failpoints import Failpoint, failpoint
 from shared.process.metrics import HOLD_LATENESS, HOLDS_RELEASED
 
 
-async def release_due(holds: Holds, publisher: RecordWriter, topics: Topics, *, batch: int, lease: timedelta) -> int:
+class DueHolds(Protocol):
+    """The holds whose time has come. Both methods raise MongoUnavailable."""
+
+    async def claim(
+        self, *, most: int, lease: timedelta, pick: Callable[[list[str]], list[str]]
+    ) -> tuple[str, list[ClaimedHold]]:
+        """Claims up to `most` due holds; returns the token and what was won, oldest first."""
+        ...
+
+    async def release(self, token: str, /) -> None:
+        """Deletes what was claimed under `token`; a lease that was lost meanwhile changes nothing."""
+        ...
+
+
+async def release_due(holds: DueHolds, publisher: RecordWriter, topics: Topics, *, batch: int, lease: timedelta) -> int:
     """Releases up to `batch` due holds and returns how many; several looks empty the rest.
 
     Raises MongoUnavailable or KafkaUnavailable: what was claimed comes free when its lease ends, and what was produced

@@ -75,7 +75,7 @@ class Catalog:
     async def follow(self, bootstrap: str, topics: Topics, client_id: str) -> None:
         """Loads again whenever something is published; waits out all trouble, runs until cancelled."""
         while True:
-            await retry_until_available()(self._follow, bootstrap, topics, client_id)
+            await retry_until_available(self._follow, bootstrap, topics, client_id)
 
     async def _follow(self, bootstrap: str, topics: Topics, client_id: str) -> None:
         announcements = open_consumer(

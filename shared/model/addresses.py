@@ -1,16 +1,18 @@
-"""Addresses of people, checked strictly wherever they come in (pure)."""
+"""Addresses of people: their kinds, checked strictly wherever they come in."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import phonenumbers
 
 from shared.model.errors import InvalidProfile
 
+MAX_EMAIL: Final = 254
 MAX_NAME: Final = 200
 MAX_URL: Final = 2048
 _ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
@@ -22,7 +24,7 @@ _LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?(-[
 
 def check_email(value: str, pointer: str) -> None:
     """One addr-spec (RFC 5322 dot-atom, ASCII), nothing else. Raises InvalidProfile."""
-    if len(value) > 254 or not _EMAIL.fullmatch(value):
+    if len(value) > MAX_EMAIL or not _EMAIL.fullmatch(value):
         raise InvalidProfile(
             "invalid_email", "write one bare address, as ada@example.com: no name, no brackets, no comment", pointer
         )
@@ -75,9 +77,33 @@ def check_name(value: str, pointer: str) -> None:
         raise InvalidProfile("invalid_name", f"a name has 1 to {MAX_NAME} printable characters", pointer)
 
 
-CHECKS: Final[dict[str, Callable[[str, str], None]]] = {
-    "email": check_email,
-    "phone": check_phone,
-    "webhook": check_webhook,
-}
-"""By the name of the address."""
+@dataclass(frozen=True, kw_only=True)
+class AddressKind:
+    """One kind of address. Its name is the key in a profile's `addresses` and the field of an inline person."""
+
+    name: str
+    check: Callable[[str, str], None]
+    """Takes the address and its JSON pointer. Raises InvalidProfile."""
+    schema: Mapping[str, Any]
+    """JSON Schema of the address; `check` is stricter."""
+    example: str
+
+
+EMAIL_ADDRESS: Final = AddressKind(
+    name="email",
+    check=check_email,
+    schema={"type": "string", "format": "email", "maxLength": MAX_EMAIL},
+    example="ada@example.com",
+)
+PHONE_NUMBER: Final = AddressKind(
+    name="phone",
+    check=check_phone,
+    schema={"type": "string", "pattern": f"^{_E164.pattern}$", "description": "E.164"},
+    example="+4915112345678",
+)
+WEBHOOK_URL: Final = AddressKind(
+    name="webhook",
+    check=check_webhook,
+    schema={"type": "string", "format": "uri", "maxLength": MAX_URL},
+    example="https://example.com/hooks/ada",
+)

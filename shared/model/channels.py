@@ -1,9 +1,19 @@
-"""The channels, their lanes and what the rules need to know of each (pure)."""
+"""The channels: a row each, which is all that the rest of the platform knows of one.
+
+A new channel is a member and a row here (with its template or kind of address, where those are new), a folder
+`services/delivery/channels/<name>/` and a manifest `deploy/k8s/base/delivery-<name>.yaml`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from shared.model.addresses import EMAIL_ADDRESS, PHONE_NUMBER, WEBHOOK_URL, AddressKind
+from shared.model.templates import EmailTemplate, InAppTemplate
 
 
 class Lane(StrEnum):
@@ -13,20 +23,26 @@ class Lane(StrEnum):
     EXPRESS = "express"
 
 
+BOTH_LANES: Final = (Lane.NORMAL, Lane.EXPRESS)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ChannelSpec:
-    """What the rules need to know of a channel."""
+    """One channel. Topics, profiles, workflows, rules and the delivery workers read it."""
 
+    address: AddressKind | None
+    """What it reaches people at; None: the user id is enough, and a person without an account is not reached."""
     noisy: bool
-    """Quiet hours apply."""
-    lanes: tuple[Lane, ...]
-    """in_app has one lane: its offsets are the inbox cursor."""
-    address: str | None
-    """The name of the profile's address it needs; None: the user id is enough."""
+    """Whether quiet hours hold it."""
+    template: type[msgspec.Struct] | None = None
+    """The parts of its texts in a workflow; None: it carries the data and needs no text."""
+    lanes: tuple[Lane, ...] = BOTH_LANES
+    at_most_once: bool = False
+    """By default a delivery over which a worker died in mid-send is left `unconfirmed` instead of sent again."""
 
 
 class Channel(StrEnum):
-    """Where a delivery goes. A new channel is a member here, a row in CHANNEL_SPECS, a sender and a manifest."""
+    """Where a delivery goes. A name is never used again for something else: ids, topics and preferences hold it."""
 
     IN_APP = "in_app"
     EMAIL = "email"
@@ -38,9 +54,15 @@ class Channel(StrEnum):
         return CHANNEL_SPECS[self]
 
 
-BOTH_LANES = (Lane.NORMAL, Lane.EXPRESS)
-CHANNEL_SPECS: dict[Channel, ChannelSpec] = {
-    Channel.IN_APP: ChannelSpec(noisy=False, lanes=(Lane.NORMAL,), address=None),
-    Channel.EMAIL: ChannelSpec(noisy=True, lanes=BOTH_LANES, address="email"),
-    Channel.WEBHOOK: ChannelSpec(noisy=False, lanes=BOTH_LANES, address="webhook"),
+CHANNEL_SPECS: Final[dict[Channel, ChannelSpec]] = {
+    # An inbox row's offset is its reader's cursor, so all rows of a user pass one lane.
+    Channel.IN_APP: ChannelSpec(address=None, noisy=False, template=InAppTemplate, lanes=(Lane.NORMAL,)),
+    Channel.EMAIL: ChannelSpec(address=EMAIL_ADDRESS, noisy=True, template=EmailTemplate),
+    Channel.WEBHOOK: ChannelSpec(address=WEBHOOK_URL, noisy=False),
 }
+ADDRESS_KINDS: Final[dict[str, AddressKind]] = {
+    kind.name: kind
+    for kind in (EMAIL_ADDRESS, PHONE_NUMBER, WEBHOOK_URL, *(spec.address for spec in CHANNEL_SPECS.values()))
+    if kind is not None
+}
+"""By name, what a profile or an inline person may be reached at. The first that an inline person has names them."""

@@ -24,9 +24,8 @@ class Priority(StrEnum):
 class Contact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An inline person: addresses instead of an account."""
 
-    email: str | None = None
-    phone: str | None = None
-    webhook: str | None = None
+    addresses: dict[str, str] = {}
+    """By the name of their kind, as in a profile."""
     name: str | None = None
     locale: str | None = None
     zone: str | None = None

@@ -6,7 +6,7 @@ the suites in `tests/contract`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from shared.model.claims import Claim, Closing
@@ -14,6 +14,7 @@ from shared.model.deliveries import Delivery, DeliveryResult, ReceivedDelivery
 from shared.model.holds import Hold
 from shared.model.notifications import Notification
 from shared.model.outputs import Output
+from shared.model.workflows import Workflow
 
 
 class RecordWriter(Protocol):
@@ -53,4 +54,20 @@ class CancellationCounter(Protocol):
 
     async def counts(self, notifications: Sequence[Notification], /) -> list[int]:
         """The counter of each notification's key, in order; 0 without one. Raises MongoUnavailable."""
+        ...
+
+
+class WorkflowCatalog(Protocol):
+    """Published workflows, as far as this process knows them. A version never changes."""
+
+    def started_by(self, tenant: str, event_type: str, /) -> Sequence[Workflow]:
+        """The newest versions that an event type starts; inactive ones are left out."""
+        ...
+
+    def version(self, tenant: str, key: str, version: int, /) -> Workflow | None:
+        """One version if it is known here; `fetch` gets those that are not."""
+        ...
+
+    async def fetch(self, wanted: Iterable[tuple[str, str, int]], /) -> None:
+        """Reads versions (tenant, key, number); one that does not exist stays unknown. Raises MongoUnavailable."""
         ...

@@ -24,7 +24,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     user: str
     version: int = 0
     addresses: dict[str, str] = {}
-    """By name: `email`, `phone` (E.164), `webhook` (URL)."""
+    """By the name of their kind (`ADDRESS_KINDS`), one of each."""
     devices: tuple[dict[str, str], ...] = ()
     name: str | None = None
     locale: str | None = None

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
 from shared.model import ids
-from shared.model.addresses import CHECKS, check_locale, check_name
+from shared.model.addresses import check_locale, check_name
+from shared.model.channels import ADDRESS_KINDS
 from shared.model.errors import Invalid
 from shared.model.identifiers import check_user_id
 from shared.model.notifications import Contact
 from shared.model.quiet_windows import check_zone
 
 MAX_RECIPIENTS: Final = 100
+_CHECKS: Final[dict[str, Callable[[str, str], None]]] = {
+    **{kind.name: kind.check for kind in ADDRESS_KINDS.values()},
+    "name": check_name,
+    "locale": check_locale,
+    "zone": check_zone,
+}
 
 
 class Recipient(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,18 +49,16 @@ def recipient(item: object, pointer: str) -> Recipient:
         if len(item) > 1:
             raise Invalid("invalid_recipient", "name a user by id alone, or an inline person without id", pointer)
         return Recipient(id=check_user_id(item["id"], f"{pointer}/id"))
-    try:
-        contact = msgspec.convert(item, Contact)
-    except msgspec.ValidationError as error:
-        raise Invalid("invalid_recipient", str(error).partition(" - at ")[0], pointer) from error
-    unknown = item.keys() - set(Contact.__struct_fields__)
+    unknown = item.keys() - _CHECKS.keys()
     if unknown:
         raise Invalid("invalid_recipient", f"unknown field {min(unknown)[:60]!r}", pointer)
-    for name, check in (*CHECKS.items(), ("name", check_name), ("locale", check_locale), ("zone", check_zone)):
-        value = getattr(contact, name)
-        if value is not None:
-            check(value, f"{pointer}/{name}")
-    address = contact.email or contact.phone or contact.webhook
-    if not address:
-        raise Invalid("invalid_recipient", "an inline person needs email, phone or webhook", pointer)
-    return Recipient(id=ids.inline_user_id(address), contact=contact)
+    given = {name: item[name] for name in _CHECKS if item.get(name) is not None}
+    for name, value in given.items():
+        if not isinstance(value, str):
+            raise Invalid("invalid_recipient", f"{name} must be a string", pointer)
+        _CHECKS[name](value, f"{pointer}/{name}")
+    addresses = {name: given.pop(name) for name in ADDRESS_KINDS if name in given}
+    if not addresses:
+        raise Invalid("invalid_recipient", f"an inline person needs one of {', '.join(ADDRESS_KINDS)}", pointer)
+    first = next(iter(addresses.values()))
+    return Recipient(id=ids.inline_user_id(first), contact=Contact(addresses=addresses, **given))

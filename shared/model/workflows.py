@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
-from shared.model.channels import Channel
+from shared.model.channels import CHANNEL_SPECS
 from shared.model.errors import InvalidWorkflow
 from shared.model.notifications import Priority
 from shared.model.steps import Step, check_available, check_steps
@@ -18,10 +18,6 @@ KEY = re.compile(r"[a-z0-9][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)*")
 DATA_PATH = re.compile(r"data(\.[^.\s]+)+")
 
 
-Text = str | dict[str, str]
-"""A Liquid template, or one per locale (BCP 47)."""
-
-
 class QuietPolicy(StrEnum):
     """Whether quiet hours hold this workflow's noisy channels."""
 
@@ -29,28 +25,17 @@ class QuietPolicy(StrEnum):
     IGNORE = "ignore"
 
 
-class InAppTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What an inbox row shows. `type` groups rows for clients, as `new_message`."""
-
-    title: Text
-    body: Text = ""
-    url: str | None = None
-    type: str | None = None
-
-
-class EmailTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A multipart message; without `html` only the text part is sent."""
-
-    subject: Text
-    text: Text
-    html: Text | None = None
+_ByChannel = msgspec.defstruct(
+    "_ByChannel",
+    [(channel.value, spec.template | None, None) for channel, spec in CHANNEL_SPECS.items() if spec.template],
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+)
 
 
-class Templates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One per channel; webhook needs none, it carries the data."""
-
-    in_app: InAppTemplate | None = None
-    email: EmailTemplate | None = None
+class Templates(_ByChannel):  # type: ignore[misc, valid-type]  # its fields are the rows of a table
+    """The texts: a field per channel that has a template, None where the workflow has no text for it."""
 
 
 class Workflow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -103,7 +88,7 @@ def parse(document: object) -> Workflow:
         raise InvalidWorkflow("invalid_workflow", "expires_after_seconds: 1 to 2592000", "/expires_after_seconds")
     for step in workflow.steps:
         for channel in step.channels:
-            if channel in (Channel.IN_APP, Channel.EMAIL) and getattr(workflow.templates, channel) is None:
+            if channel.spec.template is not None and getattr(workflow.templates, channel) is None:
                 raise InvalidWorkflow("missing_template", f"templates.{channel} is missing", f"/templates/{channel}")
     return workflow
 

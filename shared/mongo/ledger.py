@@ -112,8 +112,11 @@ class Ledger:
         with mongo_border():
             written = await self._rows.bulk_write(updates, ordered=False)
             if written.matched_count < len(updates):
-                rows = self._rows.find({"_id": {"$in": sorted(ours)}, "token": self._token}, {"_id": 1})
-                ours = {row["_id"] async for row in rows}
+                mine = {"_id": {"$in": sorted(ours)}, "token": self._token}
+                fields = {"generation": 1, "pass": 1}
+                # The token alone is no fence here: this process may have claimed a later pass meanwhile.
+                held = {(row["_id"], row["generation"], row["pass"]) async for row in self._rows.find(mine, fields)}
+                ours = {one.id for one, _ in results if (one.id, one.generation, one.pass_) in held}
         return ours
 
     async def close(self, closings: Sequence[Closing]) -> None:

@@ -13,7 +13,7 @@ from uuid import uuid4
 import aiohttp
 
 from sandbox.free_ports import free_ports
-from sandbox.process import Service
+from sandbox.process import ROOT, Service
 from shared.catalog.files import read_folder
 from shared.catalog.publishing import publish
 from shared.http import tokens
@@ -82,9 +82,10 @@ async def lay(brokers: Brokers, catalog: Path = CATALOG) -> Names:
 class Harness:
     """Starts services, and speaks to them from outside."""
 
-    def __init__(self, names: Names, folder: Path) -> None:
+    def __init__(self, names: Names, folder: Path, root: Path = ROOT) -> None:
         self.names = names
         self.folder = folder
+        self.root = root
         ports = free_ports(6 + 2 * len(SERVICES))
         self.ports = dict(zip(("ingest", "gateway", "sockets", "console", "sink", "smtp"), ports, strict=False))
         self._health = ports[6:]
@@ -117,7 +118,9 @@ class Harness:
         label = label or name
         known = self.services.get(label)
         port = known.health_port if known else self._health.pop()
-        service = Service(name, env=self.env() | extra, health_port=port, log=self.folder / f"{label}.log")
+        service = Service(
+            name, env=self.env() | extra, health_port=port, log=self.folder / f"{label}.log", root=self.root
+        )
         self.services[label] = service
         service.spawn()
         return service

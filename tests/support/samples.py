@@ -17,8 +17,9 @@ from shared.model.profiles import Profile
 from shared.model.quiet_windows import QuietHours, Window
 from shared.model.records import Record, notify
 from shared.model.steps import Step
+from shared.model.templates import EmailTemplate, InAppTemplate
 from shared.model.timestamps import parse_rfc3339
-from shared.model.workflows import EmailTemplate, InAppTemplate, Templates, Workflow
+from shared.model.workflows import Templates, Workflow
 
 NOON = parse_rfc3339("2026-01-05T12:00:00Z")
 """A Monday; in UTC nobody below is quiet."""
@@ -106,6 +107,23 @@ def record(value: bytes | None = b"as it came", **changes: Any) -> KafkaRecord:
 
 def received(**changes: Any) -> ReceivedDelivery:
     return ReceivedDelivery(delivery=delivery(**changes), record=record())
+
+
+def event_record(
+    event: str = "e-1", *, offset: int = 5, data: bytes = b'{"to":["ada"]}', **attributes: str
+) -> KafkaRecord:
+    """A CloudEvent in binary mode, as it stands on `events.v1`."""
+    known = {
+        "specversion": "1.0",
+        "id": event,
+        "source": "/shop",
+        "type": "com.example.order.shipped",
+        "tenant": "acme",
+    }
+    headers = [(f"ce_{name}", value.encode()) for name, value in (known | attributes).items()]
+    return record(
+        data, topic="carillon.events.v1", offset=offset, headers=[*headers, ("content-type", b"application/json")]
+    )
 
 
 def decision(asked: RoutingInput, record: Record | None = None, offset: int = 5) -> Decision:

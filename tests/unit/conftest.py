@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 
 import pytest
+import stamina
+import time_machine
 from hypothesis import settings
+
+from tests.support import samples as a
 
 settings.register_profile("quick", max_examples=30, deadline=None)
 settings.register_profile("deep", max_examples=1000, deadline=None)
@@ -22,3 +27,17 @@ def no_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for name in ("connect", "bind", "listen"):
         monkeypatch.setattr(socket.socket, name, refuse)
+
+
+@pytest.fixture(autouse=True)
+def no_backoff() -> Iterator[None]:
+    """What is retried is retried at once."""
+    with stamina.set_testing(True, attempts=1000, cap=True):
+        yield
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    """The clock stands at NOON until the test moves it; the loop's and the leases' monotonic one goes on."""
+    with time_machine.travel(a.NOON / 1000, tick=False) as found:
+        yield found

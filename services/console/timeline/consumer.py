@@ -60,7 +60,7 @@ class StatusConsumer:
             self._bootstrap, self._topics.statuses, group=self._topics.group("console"), client_id="carillon-console"
         )
         try:
-            await retry_until_available()(start_consumer, consumer)
+            await retry_until_available(start_consumer, consumer)
             self._joined = True
             await self._store_all(consumer)
         finally:
@@ -80,5 +80,5 @@ class StatusConsumer:
 
     async def _store(self, rows: list[dict[str, Any]]) -> None:
         if rows:
-            seen = await retry_until_available()(insert_new, self._timeline, rows)
+            seen = await retry_until_available(insert_new, self._timeline, rows)
             STATUSES_STORED.inc(len(rows) - len(seen))

@@ -1,4 +1,4 @@
-"""What a channel is: something that sends one delivery and says how that went."""
+"""The port of a provider: it sends one delivery and says how that went."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shared.model.workflows import Workflow
 
 
 class Sender(Protocol):
-    """One channel's way out. Library errors end at this border: `send` raises none of them."""
+    """One provider of a channel. Library errors end at this border: `send` raises RenderFailed, and nothing else."""
 
     async def send(self, delivery: Delivery, workflow: Workflow, send_before: float) -> Outcome | LeaseTooShort:
         """Sends within the channel's time limit, the delivery id with it wherever there is a field for it.
@@ -20,5 +20,5 @@ class Sender(Protocol):
         ...
 
     async def close(self) -> None:
-        """Ends connections."""
+        """Ends connections; may be called without a send before it, and twice."""
         ...

@@ -13,7 +13,7 @@ from liquid.exceptions import LiquidError
 from services.delivery.rendering.locales import localized
 from shared.model.deliveries import Delivery
 from shared.model.errors import CarillonError
-from shared.model.workflows import Text
+from shared.model.templates import Text
 
 
 class RenderFailed(CarillonError):

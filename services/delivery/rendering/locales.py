@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.model.workflows import Text
+from shared.model.templates import Text
 
 
 def localized(text: Text, locale: str | None) -> str:

@@ -1,16 +1,18 @@
-"""Changing an inbox: the rows first, then everybody is told, and only then the caller gets his answer.
+"""Changing an inbox: the rows first, then their inbox events and statuses, and only then the caller's answer.
 
-Every call tells again what it names, so a call that was cut short is healed by repeating it.
+Every call announces again what it names, so repeating a call that was cut short completes it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
-from typing import Final
 
-from services.gateway.inbox.store import Filter, InboxStore
+from services.gateway.core.limits import MAX_EVENT_ITEMS
+from services.gateway.inbox.store import InboxStore
+from services.gateway.inbox.types import type_filter
 from services.gateway.live.core.messages import item_state
+from shared.catalog.cache import Catalog
 from shared.model import ids as derived
 from shared.model.inbox import Change, InboxEvent, InboxItem, encode
 from shared.model.outputs import Output
@@ -20,38 +22,40 @@ from shared.model.topics import Topics
 from shared.model.users import User
 from shared.process.clock import now_ms
 
-PAGE: Final = 500
-"""Items in one record of the log."""
-
 
 class Changes:
     """Changes items and announces it: one inbox event per page, one status per item."""
 
-    def __init__(self, store: InboxStore, writer: RecordWriter, topics: Topics) -> None:
+    def __init__(self, store: InboxStore, writer: RecordWriter, topics: Topics, catalog: Catalog) -> None:
         self._store = store
         self._writer = writer
+        self._catalog = catalog
         self._topics = topics
 
     async def apply(self, user: User, change: Change, ids: Sequence[str]) -> int:
         """How many of `ids` are the user's. Raises MongoUnavailable or KafkaUnavailable: then repeat it."""
         items = await self._store.change(user, change, ids)
         if items:
-            await self._tell(user, change, items)
+            await self._announce(user, change, items)
         return len(items)
 
-    async def read_all(self, user: User, where: Filter) -> int:
-        """How many became read. Raises MongoUnavailable or KafkaUnavailable: then repeat it."""
-        changed, items = await self._store.read_all(user, where)
+    async def read_all(self, user: User, notification_type: str | None) -> int:
+        """How many became read (None: of any type).
+
+        Raises UnknownNotificationType; MongoUnavailable or KafkaUnavailable: then repeat it.
+        """
+        only = type_filter(self._catalog, user.tenant, notification_type)
+        changed, items = await self._store.read_all(user, only)
         if items:
-            await self._tell(user, Change.READ, items)
+            await self._announce(user, Change.READ, items)
         return changed
 
-    async def _tell(self, user: User, change: Change, items: list[InboxItem]) -> None:
+    async def _announce(self, user: User, change: Change, items: list[InboxItem]) -> None:
         count = await self._store.unread(user)
         key = derived.user_key(user.tenant, user.id)
         at = max(item.updated_at or 0 for item in items)
         remaining = iter(items)
-        while page := tuple(islice(remaining, PAGE)):
+        while page := tuple(islice(remaining, MAX_EVENT_ITEMS)):
             event = InboxEvent(
                 change=change,
                 items=tuple(item_state(item) for item in page),
@@ -64,7 +68,7 @@ class Changes:
             await self._writer.publish(outputs)
 
     def _status(self, user: User, change: Change, item: InboxItem) -> Output:
-        """Its id depends on the item and the change alone: told twice, readers keep one."""
+        """Its id depends on the item and the change alone: of two, readers keep one."""
         return status(
             self._topics.statuses,
             area="inbox",

@@ -1,12 +1,11 @@
-"""What the inbox API answers; the fields are those that chat clients know (pure)."""
+"""What the inbox API answers; the fields are those that chat clients know."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
 
 import msgspec
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, JsonValue
 
 from shared.model.inbox import InboxItem
 from shared.model.timestamps import rfc3339
@@ -21,15 +20,13 @@ class ItemStatus(StrEnum):
     ARCHIVED = "archived"
 
 
-class Shown(BaseModel):
-    """One notification."""
-
-    model_config = ConfigDict(title="Notification")
+class InboxNotification(BaseModel):
+    """One notification as its user sees it. Times are RFC 3339 in UTC."""
 
     id: str
     user_id: str
     notification_type: str
-    content: dict[str, Any] | None
+    content: dict[str, JsonValue] | None
     """The data of the event."""
     title: str
     body: str
@@ -43,35 +40,35 @@ class Shown(BaseModel):
     updated_at: str
 
 
-class Page(BaseModel):
+class NotificationPage(BaseModel):
     """`total` counts all that match, not only this page."""
 
-    notifications: list[Shown]
+    notifications: list[InboxNotification]
     total: int
     has_more: bool
 
 
-class CountAnswer(BaseModel):
+class CountResponse(BaseModel):
     """How many match."""
 
     count: int
 
 
-class Done(BaseModel):
+class ChangeResponse(BaseModel):
     """The change is durable and announced."""
 
     success: bool = True
     message: str
 
 
-class DoneAll(Done):
+class ReadAllResponse(ChangeResponse):
     """`updated_count`: how many were unread before."""
 
     updated_count: int
 
 
 def item_status(item: InboxItem) -> ItemStatus:
-    """See ItemStatus."""
+    """The last state that the item has reached."""
     if item.archived_at is not None:
         return ItemStatus.ARCHIVED
     if item.read_at is not None:
@@ -80,12 +77,12 @@ def item_status(item: InboxItem) -> ItemStatus:
 
 
 def page(items: list[InboxItem], user: str, *, total: int, offset: int) -> bytes:
-    """A Page as JSON; contents are passed through as they were sent."""
+    """A NotificationPage as JSON; contents are passed through as they were sent, never decoded."""
     shown = [_shown(item, user) for item in items]
     return msgspec.json.encode({"notifications": shown, "total": total, "has_more": offset + len(items) < total})
 
 
-def _shown(item: InboxItem, user: str) -> dict[str, Any]:
+def _shown(item: InboxItem, user: str) -> dict[str, object]:
     return {
         "id": item.id,
         "user_id": user,

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from services.gateway.inbox.store import Filter
+from collections.abc import Sequence
+
+from services.gateway.inbox.filters import TypeFilter
 from shared.catalog.cache import Catalog
-from shared.http.problems import Problem
 
 
-def types(catalog: Catalog, tenant: str) -> dict[str, list[str]]:
+class UnknownNotificationType(Exception):
+    """No workflow of the tenant has it."""
+
+    code = "invalid_notification_type"
+    detail = "Invalid notification type"
+
+    def __init__(self, known: Sequence[str]) -> None:
+        super().__init__(self.detail)
+        self.known = known
+
+
+def notification_types(catalog: Catalog, tenant: str) -> dict[str, list[str]]:
     """The workflow keys of each type."""
     found: dict[str, list[str]] = {}
     for key in catalog.keys(tenant):
@@ -17,28 +29,26 @@ def types(catalog: Catalog, tenant: str) -> dict[str, list[str]]:
     return found
 
 
-def refusable(catalog: Catalog, tenant: str) -> dict[str, list[str]]:
-    """The types that a user may switch off: those of workflows that are not critical."""
+def optional_types(catalog: Catalog, tenant: str) -> dict[str, list[str]]:
+    """The types that a user may switch off, with their workflow keys: those of workflows that are not critical."""
     found: dict[str, list[str]] = {}
-    for name, keys in types(catalog, tenant).items():
+    for name, keys in notification_types(catalog, tenant).items():
         workflows = [catalog.newest(tenant, key) for key in keys]
         if not any(workflow and workflow.critical for workflow in workflows):
             found[name] = keys
     return found
 
 
-def where_type(catalog: Catalog, tenant: str, notification_type: str | None) -> Filter:
-    """The rows of one type; a row without a type has its workflow's key for one. Raises Problem 400."""
+def type_filter(catalog: Catalog, tenant: str, notification_type: str | None) -> TypeFilter | None:
+    """The items of one type; an item without a type has its workflow's key for one.
+
+    Raises UnknownNotificationType.
+    """
     if notification_type is None:
-        return {}
-    known = types(catalog, tenant)
+        return None
+    known = notification_types(catalog, tenant)
     if notification_type in known:
-        return {"type": notification_type}
+        return TypeFilter(notification_type)
     if notification_type in catalog.keys(tenant):
-        return {"type": None, "workflow": notification_type}
-    raise Problem(
-        400,
-        "invalid_notification_type",
-        "Invalid notification type",
-        fix=f"Use one of: {', '.join(sorted(known)) or 'none is published yet (carillon catalog publish)'}.",
-    )
+        return TypeFilter(None, notification_type)
+    raise UnknownNotificationType(sorted(known))

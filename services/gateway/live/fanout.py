@@ -1,128 +1,99 @@
-"""From `inbox.v1` to the sockets of this process: all partitions, no group, from the end.
+"""From `inbox.v1` to the connections of this process: all partitions, no group, from the end.
 
-What has no socket here is dropped by its key and never decoded.
+What has no connection here is dropped by its key and never decoded.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Final
+from collections.abc import AsyncIterable, Iterable, Iterator, Sequence
 
 import msgspec
 import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
+from services.gateway.core.limits import FANOUT_WRITE_BYTES
 from services.gateway.live.core.messages import Announcement
-from services.gateway.live.registry import Member, Registry
-from shared.kafka.consumer import open_consumer
+from services.gateway.live.registry import Registry
+from shared.kafka.consumer import open_consumer, start_consumer
 from shared.model import inbox
 from shared.model.errors import KafkaUnavailable
+from shared.model.outputs import KafkaRecord
 
 log = structlog.get_logger()
-MOST_RECORDS: Final = 2_000
-PORTION_BYTES: Final = 262_144
-"""Written at once; a quarter of what a connection may owe."""
 
 
 class Fanout:
-    """Reads inbox events for as long as the process lives."""
+    """Hands inbox events to the registry, and has them written."""
 
-    def __init__(
-        self,
-        bootstrap: str,
-        topic: str,
-        registry: Registry,
-        *,
-        flush: Callable[[], None],
-        drop: Callable[[Member], None],
-    ) -> None:
-        self._bootstrap = bootstrap
-        self._topic = topic
+    def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._flush = flush
-        self._drop = drop
-        self._consumer: AIOKafkaConsumer | None = None
 
-    async def start(self) -> None:
-        """Stands at the end of every partition when it returns: no later event is missed. Raises KafkaUnavailable."""
-        reader = open_consumer(
-            self._bootstrap,
-            self._topic,
-            group=None,
-            client_id="carillon-gateway",
-            auto_offset_reset="none",
-            fetch_max_wait_ms=500,
-        )
-        try:
-            await reader.start()
-            await _go_to_the_end(reader, self._topic)
-        except BaseException as error:
-            await reader.stop()
-            if isinstance(error, KafkaError):
-                raise KafkaUnavailable(repr(error)) from error
-            raise
-        self._consumer = reader
+    async def run(self, batches: AsyncIterable[Sequence[KafkaRecord]]) -> None:
+        """Until the batches end. Raises what reading them raises."""
+        async for records in batches:
+            for portion in portions(records):
+                self.spread(portion)
+                self._registry.flush()
+                await asyncio.sleep(0)  # the transports send what was written before more is added to it
 
-    async def run(self) -> None:
-        """Until cancelled. While Kafka is away it waits, and goes on where it stood.
-
-        Raises when its place on the log is gone (away for longer than the topic keeps): then the process has to
-        start anew, and its clients resume from the inbox.
-        """
-        while True:
-            batches = await self._reader.getmany(timeout_ms=1_000, max_records=MOST_RECORDS)
-            for records in batches.values():
-                for portion in portions(records):
-                    self.spread(portion)
-                    self._flush()
-                    await asyncio.sleep(0)  # the sockets take what was written, so that a burst is not a slow client
-
-    def spread(self, records: Iterable[Any]) -> None:
-        """Queues each record's event for those who are connected here."""
+    def spread(self, records: Iterable[KafkaRecord]) -> None:
+        """Queues each record's event for those who are connected here; one that is unreadable is logged and skipped."""
         for record in records:
             key = record.key
-            if key not in self._registry:
+            if key is None or key not in self._registry:
                 continue
             try:
                 event = inbox.decode(record.value or b"")
             except msgspec.DecodeError:
                 log.error("unreadable_inbox_event", partition=record.partition, offset=record.offset)
                 continue
-            for member in self._registry.deliver(key, Announcement(event)).slow:
-                self._drop(member)
-
-    async def check(self) -> bool:
-        """True when the brokers answer."""
-        return bool(await self._reader.topics())
-
-    async def stop(self) -> None:
-        """Disconnects."""
-        if self._consumer is not None:
-            await self._consumer.stop()
-
-    @property
-    def _reader(self) -> AIOKafkaConsumer:
-        if self._consumer is None:
-            raise KafkaUnavailable("the fanout was not started")
-        return self._consumer
+            self._registry.deliver(key, Announcement(event))
 
 
-def portions(records: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    """The records in order, in runs of PORTION_BYTES or a little more."""
+def portions(records: Sequence[KafkaRecord]) -> Iterator[Sequence[KafkaRecord]]:
+    """The records in order, in runs of FANOUT_WRITE_BYTES or, by the last record of each, a little more."""
     start = size = 0
     for position, record in enumerate(records, 1):
         size += len(record.value or b"")
-        if size >= PORTION_BYTES:
+        if size >= FANOUT_WRITE_BYTES:
             yield records[start:position]
             start, size = position, 0
     if start < len(records):
         yield records[start:]
 
 
-async def _go_to_the_end(reader: AIOKafkaConsumer, topic: str) -> None:
-    if not reader.assignment():
+async def open_at_end(bootstrap: str, topic: str) -> AIOKafkaConsumer:
+    """A connected consumer at the end of every partition of `topic`: it misses no later record.
+
+    While Kafka is unavailable it waits and goes on where it was; when its position is gone (unavailable for longer
+    than the topic keeps) reading raises: then the process has to start anew, and its clients resume from the inbox.
+    Raises KafkaUnavailable.
+    """
+    consumer = open_consumer(
+        bootstrap,
+        topic,
+        group=None,
+        client_id="carillon-gateway",
+        auto_offset_reset="none",
+        fetch_max_wait_ms=500,
+    )
+    try:
+        await start_consumer(consumer)
+        await _seek_to_end(consumer, topic)
+    except BaseException:
+        await consumer.stop()
+        raise
+    return consumer
+
+
+async def _seek_to_end(consumer: AIOKafkaConsumer, topic: str) -> None:
+    if not consumer.assignment():
         raise KafkaUnavailable(f"the topic {topic} does not exist; create it: carillon topics create")
-    if not await reader.seek_to_end():
-        raise KafkaUnavailable(f"nobody told where {topic} ends")
+    try:
+        found = await consumer.seek_to_end()
+    except KafkaError as error:
+        raise KafkaUnavailable(repr(error)) from error
+    if not found:
+        raise KafkaUnavailable(f"no broker told where {topic} ends")

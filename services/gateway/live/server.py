@@ -11,50 +11,50 @@ from urllib.parse import parse_qs, urlsplit
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.typing import Origin, Subprotocol
 
-from services.gateway.live.connection import AUTH_SECONDS, BEFORE_AUTH_BYTES, Connection, Services
+from services.gateway.core.limits import (
+    AUTH_SECONDS,
+    CLOSE_SECONDS,
+    MAX_QUEUED_MESSAGES,
+    MAX_UNAUTHENTICATED_MESSAGE_BYTES,
+    MAX_WRITE_BUFFER_BYTES,
+    PING_SECONDS,
+    RECONNECT_MS,
+)
+from services.gateway.live.connection import Connection, ConnectionContext
 
 PROTOCOL: Final = Subprotocol("carillon.v1")
 BEARER: Final = "bearer."
-RECONNECT_MS: Final = (200, 5_000)
-"""Clients of a process that ends come back spread over this time."""
-WRITE_LIMIT: Final = 1_048_576
-CLOSE_SECONDS: Final = 3.0
 
 
 class Sockets:
     """All sockets of this process."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(self, context: ConnectionContext) -> None:
+        self._context = context
         self._open: set[Connection] = set()
         self._server: Server | None = None
 
     async def start(self, host: str, port: int, origins: Sequence[str]) -> int:
         """Serves until `stop`; returns the port. A client that names an origin must name one of `origins`."""
         self._server = await serve(
-            self._live,
+            self._serve,
             host,
             port,
-            # Programs name no origin; browsers always do, and their users' tokens never come by themselves.
+            # Programs name no origin. A browser always does, and sends no token that its page did not put in.
             origins=[*(Origin(origin) for origin in origins), None],
             select_subprotocol=_select,
             compression=None,
             open_timeout=AUTH_SECONDS,
             close_timeout=CLOSE_SECONDS,
-            ping_interval=20,
-            ping_timeout=20,
-            max_size=BEFORE_AUTH_BYTES,
-            max_queue=16,
-            write_limit=WRITE_LIMIT,
+            ping_interval=PING_SECONDS,
+            ping_timeout=PING_SECONDS,
+            max_size=MAX_UNAUTHENTICATED_MESSAGE_BYTES,
+            max_queue=MAX_QUEUED_MESSAGES,
+            write_limit=MAX_WRITE_BUFFER_BYTES,
             server_header=None,
         )
         listening = next(iter(self._server.sockets))
         return int(listening.getsockname()[1])
-
-    def flush(self) -> None:
-        """Writes what waits: one write per connection."""
-        for member in self._services.registry.take_ready():
-            member.handle.flush()
 
     async def stop(self) -> None:
         """No new connections; tells every client when to come back, and waits for them to leave."""
@@ -63,18 +63,18 @@ class Sockets:
         self._server.close(close_connections=False)
         first, last = RECONNECT_MS
         await asyncio.gather(
-            *(one.restart(random.randint(first, last)) for one in list(self._open)),  # noqa: S311  # spreads load only
+            *(connection.restart(random.randint(first, last)) for connection in list(self._open)),  # noqa: S311  # spreads load only
             return_exceptions=True,
         )
         self._server.close()
         await self._server.wait_closed()
 
-    async def _live(self, socket: ServerConnection) -> None:
+    async def _serve(self, socket: ServerConnection) -> None:
         token, cursor = credentials(socket)
-        connection = Connection(socket, self._services)
+        connection = Connection(socket, self._context)
         self._open.add(connection)
         try:
-            await connection.live(token, cursor)
+            await connection.run(token, cursor)
         finally:
             self._open.discard(connection)
 

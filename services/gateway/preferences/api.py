@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from fastapi import APIRouter, Depends, Request
 from pydantic import ValidationError
 
-from services.gateway.auth import Identify
+from services.gateway.core.limits import MAX_PREFERENCES_BYTES
+from services.gateway.identity import Identify
 from services.gateway.inbox.api import PREFIX
-from services.gateway.inbox.types import refusable
+from services.gateway.inbox.types import optional_types
 from services.gateway.preferences.form import PreferencesForm, change, show
+from services.gateway.problem_responses import problem_responses
 from shared.catalog.cache import Catalog
 from shared.http.bodies import read_body
 from shared.http.problems import Problem
@@ -23,29 +23,28 @@ from shared.model.users import User
 from shared.mongo import profiles as profile_store
 from shared.mongo.database import Database
 
-MOST_BYTES: Final = 65_536
-
 
 def preferences_routes(
     database: Database, writer: RecordWriter, topics: Topics, catalog: Catalog, identify: Identify
 ) -> APIRouter:
     """GET and PUT of one path."""
-    routes = APIRouter(prefix=PREFIX, tags=["preferences"])
+    routes = APIRouter(prefix=PREFIX, tags=["preferences"], responses=problem_responses(401, 429, 503))
     own = Depends(identify)
 
     @routes.get("/preferences")
     async def read(user: User = own) -> PreferencesForm:
         """What nobody has set is allowed."""
         profile = await profile_store.read(database, user.tenant, user.id)
-        return show(profile or Profile(tenant=user.tenant, user=user.id), refusable(catalog, user.tenant))
+        return show(profile or Profile(tenant=user.tenant, user=user.id), optional_types(catalog, user.tenant))
 
-    schema = {"content": {"application/json": {"schema": PreferencesForm.model_json_schema()}}, "required": True}
+    schema = {"$ref": f"#/components/schemas/{PreferencesForm.__name__}"}
+    body = {"content": {"application/json": {"schema": schema}}, "required": True}
 
-    @routes.put("/preferences", openapi_extra={"requestBody": schema})
+    @routes.put("/preferences", openapi_extra={"requestBody": body}, responses=problem_responses(408, 413, 422))
     async def write(request: Request, user: User = own) -> PreferencesForm:
         """What is left out stays as it is; the answer is the whole."""
-        form = _form(await read_body(request, MOST_BYTES))
-        known = refusable(catalog, user.tenant)
+        form = _form(await read_body(request, MAX_PREFERENCES_BYTES))
+        known = optional_types(catalog, user.tenant)
         written = await profile_store.write(
             database, writer, topics, tenant=user.tenant, user=user.id, change=lambda old: change(old, form, known)
         )
@@ -55,6 +54,7 @@ def preferences_routes(
 
 
 def _form(body: bytes) -> PreferencesForm:
+    """Raises Problem 422 with every fault, or an Invalid of strict JSON."""
     try:
         return PreferencesForm.model_validate(strict_json.loads(body))
     except ValidationError as error:

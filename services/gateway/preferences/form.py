@@ -1,4 +1,4 @@
-"""A profile's preferences as chat clients know them, there and back (pure)."""
+"""A profile's preferences as chat clients know them, there and back."""
 
 from __future__ import annotations
 

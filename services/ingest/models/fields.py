@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from shared.model.addresses import MAX_NAME, MAX_URL, check_email, check_locale, check_name, check_phone, check_webhook
+from shared.model.addresses import MAX_NAME, check_locale, check_name
 from shared.model.errors import Invalid
 from shared.model.identifiers import MAX_USER_ID, check_user_id
 from shared.model.quiet_windows import check_zone, clock_minutes
@@ -85,9 +85,6 @@ PrintableKey = Annotated[str, AfterValidator(_check_printable), _said(minLength=
 Time = Annotated[int, PlainValidator(_read_time, json_schema_input_type=Annotated[str, _said(format="date-time")])]
 """RFC 3339 outside, milliseconds since the epoch inside. Needs `now` (such milliseconds) in the context."""
 
-Email = Annotated[str, checked(check_email), _said(format="email", maxLength=254)]
-Phone = Annotated[str, checked(check_phone), _said(pattern=r"^\+[1-9][0-9]{6,14}$")]
-Webhook = Annotated[str, checked(check_webhook), _said(format="uri", maxLength=MAX_URL)]
 Name = Annotated[
     str, checked(check_name), _said(minLength=1, maxLength=MAX_NAME, description="as it stands in greetings")
 ]

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field, create_model
 
 from services.ingest.models.body import Body
-from services.ingest.models.fields import Email, Locale, Name, Phone, UserId, Webhook, Zone
+from services.ingest.models.fields import Locale, Name, UserId, Zone, checked
+from shared.model.addresses import AddressKind
+from shared.model.channels import ADDRESS_KINDS
 
 
-class Addresses(Body):
-    """Where a person is reached."""
+def _address_field(kind: AddressKind) -> Any:
+    schema = {name: value for name, value in kind.schema.items() if name != "type"}
+    field = Annotated[str, checked(kind.check), Field(json_schema_extra={**schema, "examples": [kind.example]})]
+    return (field | None, None)
 
-    email: Email | None = Field(None, description="one bare address, as ada@example.com")
-    phone: Phone | None = Field(None, description="E.164, as +4915112345678")
-    webhook: Webhook | None = Field(None, description="an http or https URL")
+
+if TYPE_CHECKING:
+    Addresses = Body
+else:
+    Addresses = create_model(
+        "Addresses",
+        __base__=Body,
+        __doc__="Where a person is reached.",
+        **{kind.name: _address_field(kind) for kind in ADDRESS_KINDS.values()},
+    )
 
 
 class UserReference(Body):
@@ -23,7 +36,7 @@ class UserReference(Body):
 
 
 class InlinePerson(Addresses):
-    """Somebody without an account: at least one of `email`, `phone`, `webhook`."""
+    """Somebody without an account: at least one address."""
 
     name: Name | None = None
     locale: Locale | None = None

@@ -13,6 +13,7 @@ from services.ingest.models.body import Body, read
 from services.ingest.models.fields import MAX_ENTRIES, Clock, Locale, Name, PreferenceName, Zone, field_error
 from services.ingest.models.people import Addresses
 from shared.model import webhook_secrets
+from shared.model.channels import ADDRESS_KINDS
 from shared.model.errors import InvalidProfile
 from shared.model.profiles import Profile
 from shared.model.quiet_windows import MOST_WINDOWS, WEEKDAYS, QuietHours, check_quiet_hours
@@ -85,7 +86,7 @@ class ProfileBody(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
-    addresses: Addresses | None = Field(None, description="email, phone, webhook")
+    addresses: Addresses | None = Field(None, description=", ".join(ADDRESS_KINDS))
     devices: list[Device] | None = Field(None, max_length=MAX_DEVICES, description=f"at most {MAX_DEVICES} objects")
     name: Name | None = None
     locale: Locale | None = None

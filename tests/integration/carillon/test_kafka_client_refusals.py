@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from aiokafka.errors import KafkaError
 
-from carillon import KafkaClient, KafkaRefusedError, UnreachableError
+from carillon import KafkaClient, KafkaRejectedError, UnreachableError
 from sandbox.free_ports import free_ports
 from sandbox.kafka import Kafka
 from tests.support.brokers import STATE
@@ -25,7 +25,7 @@ async def test_what_the_client_sees_is_too_large_is_not_written_and_costs_only_i
     large = events.send("a", {"text": "x" * 2_000_000}, source="/s")
     *ended, refused = await asyncio.gather(*sends, large, return_exceptions=True)
     assert ended == small
-    assert isinstance(refused, KafkaRefusedError)
+    assert isinstance(refused, KafkaRejectedError)
     assert "Next: keep an event below 1 MiB" in str(refused)
     assert sorted(await event_ids(kafka, topic)) == sorted(small)
 
@@ -34,7 +34,7 @@ async def test_what_only_the_broker_sees_is_too_large_does_not_spoil_what_comes_
     topic = await make_topic(kafka, **{"max.message.bytes": str(BROKER_LIMIT)})
     async with KafkaClient(kafka, topic=topic) as events:
         await events.send("a", source="/s", subject="ana", id="before")
-        with pytest.raises(KafkaRefusedError) as caught:
+        with pytest.raises(KafkaRejectedError) as caught:
             await events.send("a", {"text": "x" * 2 * BROKER_LIMIT}, source="/s", subject="ana")
         assert "1 MiB" in caught.value.fix
         for number in range(3):
@@ -51,7 +51,7 @@ async def test_sends_beside_a_refused_one_end_at_once_and_can_be_repeated(kafka)
             return await events.send("a", data, source="/s", subject=f"user-{number % 7}", id=f"e-{number}")
 
         ended = await asyncio.gather(*map(sent, range(40)), return_exceptions=True)
-        assert isinstance(ended[20], KafkaRefusedError)
+        assert isinstance(ended[20], KafkaRejectedError)
         others = [number for number in range(40) if number != 20]
         in_doubt = [number for number in others if isinstance(ended[number], UnreachableError)]
         assert in_doubt
@@ -72,7 +72,7 @@ async def test_a_producer_that_takes_no_more_is_replaced(kafka, topic, events):
 
 
 async def test_a_topic_that_is_not_there_is_said_on_connecting(kafka):
-    with pytest.raises(KafkaRefusedError, match=r"no topic t-nowhere\. Next: name the platform's"):
+    with pytest.raises(KafkaRejectedError, match=r"no topic t-nowhere\. Next: name the platform's"):
         async with KafkaClient(kafka, topic="t-nowhere"):
             pass
 

@@ -50,7 +50,7 @@ def settings_of(names: Names) -> GatewaySettings:
 
 
 @dataclass(kw_only=True)
-class Client:
+class InboxClient:
     """A front end: it keeps the cursor and what it was told."""
 
     socket: ClientConnection
@@ -87,7 +87,7 @@ class Client:
 
 
 @dataclass(kw_only=True)
-class Stage:
+class GatewayStage:
     """One stack with a gateway in this process."""
 
     settings: GatewaySettings
@@ -134,7 +134,7 @@ class Stage:
     @asynccontextmanager
     async def client(self, user: str, cursor: str | None = None, *, tenant: str = "default", ttl: int = 600):
         async with connect(self.socket_url) as opened:
-            client = Client(socket=opened)
+            client = InboxClient(socket=opened)
             await client.say(type="auth", token=token(user, tenant=tenant, ttl=ttl), cursor=cursor)
             yield client
 
@@ -155,7 +155,7 @@ class Stage:
 
 @asynccontextmanager
 async def running(names: Names):
-    """A gateway in this process."""
+    """A gateway in this process; raises what it ended with."""
     settings = settings_of(names)
     async with open_database(settings.mongo, settings.mongo_database) as database, aiohttp.ClientSession() as session:
         publisher = Publisher(settings.kafka, client_id="test")
@@ -164,12 +164,14 @@ async def running(names: Names):
         gateway = asyncio.create_task(serve(runtime, settings))
         try:
             await _until_serving(runtime, gateway, session, settings)
-            yield Stage(settings=settings, database=database, publisher=publisher, runtime=runtime, http=session)
+            yield GatewayStage(settings=settings, database=database, publisher=publisher, runtime=runtime, http=session)
         finally:
             runtime.stop.set()
-            async with asyncio.timeout(30):
-                await gateway
-            await publisher.stop()
+            try:
+                async with asyncio.timeout(30):
+                    await gateway
+            finally:
+                await publisher.stop()
 
 
 async def _until_serving(runtime, gateway, session, settings) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from shared.model.timestamps import parse_rfc3339
 from tests.chaos.evidence import read_topic
-from tests.integration.gateway.stage import Stage, running, token
+from tests.integration.gateway.stage import GatewayStage, running, token
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ async def stage(names):
         yield found
 
 
-async def test_list_filter_and_page(stage: Stage):
+async def test_list_filter_and_page(stage: GatewayStage):
     await stage.arrive("ann", 5)
     [friend] = await stage.arrive("ann", type="friend_request")
     await stage.arrive("bob", 2)
@@ -38,7 +38,7 @@ async def test_list_filter_and_page(stage: Stage):
     assert await stage.call("GET", "/count?notification_type=new_message") == (200, {"count": 5})
 
 
-async def test_read_seen_archive_delete(stage: Stage):
+async def test_read_seen_archive_delete(stage: GatewayStage):
     first, second, third = await stage.arrive("ann", 3)
     assert await stage.call("PUT", f"/{first.id}/read") == (
         200,
@@ -65,7 +65,7 @@ async def test_read_seen_archive_delete(stage: Stage):
     assert await stage.call("GET", "/count") == (200, {"count": 1})
 
 
-async def test_read_all(stage: Stage):
+async def test_read_all(stage: GatewayStage):
     await stage.arrive("ann", 3)
     await stage.arrive("ann", 2, type="friend_request")
     await stage.arrive("bob", 1)
@@ -78,7 +78,7 @@ async def test_read_all(stage: Stage):
     assert await stage.call("GET", "/count?unread_only=true", "bob") == (200, {"count": 1})
 
 
-async def test_a_large_inbox_is_read_in_pages(stage: Stage):
+async def test_a_large_inbox_is_read_in_pages(stage: GatewayStage):
     await stage.arrive("ann", 1_200, announce=False)
     async with stage.client("ann") as client:
         await client.next("hello")
@@ -89,7 +89,7 @@ async def test_a_large_inbox_is_read_in_pages(stage: Stage):
         assert told[-1]["unread"] == 0
 
 
-async def test_repeating_a_call_tells_again_under_the_same_status_ids(stage: Stage):
+async def test_repeating_a_call_tells_again_under_the_same_status_ids(stage: GatewayStage):
     [item] = await stage.arrive("ann")
     for _ in range(2):
         assert (await stage.call("PUT", f"/{item.id}/read"))[0] == 200
@@ -102,7 +102,7 @@ async def test_repeating_a_call_tells_again_under_the_same_status_ids(stage: Sta
 
 
 @pytest.mark.parametrize("action", ["read", "unread", "seen", "archive", "delete"])
-async def test_others_items_are_not_found(stage: Stage, action):
+async def test_others_items_are_not_found(stage: GatewayStage, action):
     [item] = await stage.arrive("ann")
     method, path = ("DELETE", f"/{item.id}") if action == "delete" else ("PUT", f"/{item.id}/{action}")
     for who in ({"user": "bob"}, {"user": "ann", "tenant": "other"}):
@@ -131,7 +131,7 @@ async def test_others_items_are_not_found(stage: Stage, action):
         ("GET", "/read-all", 405, None),
     ],
 )
-async def test_refusals(stage: Stage, method, path, status, detail):
+async def test_refusals(stage: GatewayStage, method, path, status, detail):
     found, problem = await stage.call(method, path)
     assert (found, problem["status_code"]) == (status, status)
     assert detail is None or problem["detail"] == detail
@@ -139,7 +139,7 @@ async def test_refusals(stage: Stage, method, path, status, detail):
 
 
 @pytest.mark.parametrize("authorization", [None, "Bearer", "Bearer junk", "Basic eDp5", "expired", "unprintable"])
-async def test_without_a_good_token_there_is_nothing(stage: Stage, authorization):
+async def test_without_a_good_token_there_is_nothing(stage: GatewayStage, authorization):
     if authorization == "expired":
         authorization = f"Bearer {token('ann', ttl=-5)}"
     if authorization == "unprintable":
@@ -153,7 +153,7 @@ async def test_without_a_good_token_there_is_nothing(stage: Stage, authorization
     assert body["status_code"] == 401
 
 
-async def test_health_needs_no_token(stage: Stage):
+async def test_health_needs_no_token(stage: GatewayStage):
     async with stage.http.get(f"{stage.rest_url}/health") as answer:
         body = await answer.json()
     assert answer.status == 200

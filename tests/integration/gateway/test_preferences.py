@@ -12,7 +12,7 @@ from shared.model import records
 from shared.model.records import Kind
 from shared.mongo import profiles as profile_store
 from tests.chaos.evidence import read_topic
-from tests.integration.gateway.stage import Stage, running
+from tests.integration.gateway.stage import GatewayStage, running
 
 HOURS = {"enabled": True, "start_time": "22:00", "end_time": "08:00", "timezone": "UTC"}
 
@@ -23,7 +23,7 @@ async def stage(names):
         yield found
 
 
-async def test_preferences_are_written_and_told_before_the_answer(stage: Stage):
+async def test_preferences_are_written_and_told_before_the_answer(stage: GatewayStage):
     _, before = await stage.call("GET", "/preferences")
     assert (
         before["notification_types"].items()
@@ -62,7 +62,7 @@ async def test_preferences_are_written_and_told_before_the_answer(stage: Stage):
     assert profile.preferences.workflows["chat.friend_request"] is False
 
 
-async def test_writers_of_one_profile_do_not_undo_each_other(stage: Stage):
+async def test_writers_of_one_profile_do_not_undo_each_other(stage: GatewayStage):
     types = ["new_message", "room_invitation", "friend_request", "friend_request_accepted"]
     bodies = [{"notification_types": {name: False}} for name in types] + [{"push_notifications": False}]
     answers = await asyncio.gather(*(stage.call("PUT", "/preferences", json=body) for body in bodies))
@@ -88,7 +88,7 @@ async def test_writers_of_one_profile_do_not_undo_each_other(stage: Stage):
         (b'{"x": "' + b"x" * 70_000 + b'"}', 413, None),
     ],
 )
-async def test_bad_preferences_are_refused_where_they_are_bad(stage: Stage, body, status, pointer):
+async def test_bad_preferences_are_refused_where_they_are_bad(stage: GatewayStage, body, status, pointer):
     found, problem = await stage.call("PUT", "/preferences", data=body)
     assert (found, problem["status_code"]) == (status, status)
     if pointer is not None:

@@ -12,7 +12,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from shared.model.outputs import Output
-from tests.integration.gateway.stage import Client, Stage, running, token
+from tests.integration.gateway.stage import GatewayStage, InboxClient, running, token
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ async def stage(names):
         yield found
 
 
-async def test_who_was_away_gets_what_he_missed_then_what_comes(stage: Stage):
+async def test_who_was_away_gets_what_he_missed_then_what_comes(stage: GatewayStage):
     await stage.arrive("ann", 3)
     async with stage.client("ann") as client:
         hello = await client.next()
@@ -36,7 +36,7 @@ async def test_who_was_away_gets_what_he_missed_then_what_comes(stage: Stage):
     assert client.offsets == [0, 1, 2, 3]
 
 
-async def test_a_client_that_comes_back_misses_nothing_and_gets_nothing_twice(stage: Stage):
+async def test_a_client_that_comes_back_misses_nothing_and_gets_nothing_twice(stage: GatewayStage):
     received: list[int] = []
     cursor = None
     for round_ in range(6):
@@ -57,7 +57,7 @@ async def test_a_client_that_comes_back_misses_nothing_and_gets_nothing_twice(st
     assert received == list(range(31))
 
 
-async def test_what_changed_meanwhile_is_told_on_resume(stage: Stage):
+async def test_what_changed_meanwhile_is_told_on_resume(stage: GatewayStage):
     first, second = await stage.arrive("ann", 2)
     async with stage.client("ann") as client:
         await client.next("hello")
@@ -75,7 +75,7 @@ async def test_what_changed_meanwhile_is_told_on_resume(stage: Stage):
     assert back.offsets == []
 
 
-async def test_commands_reach_every_socket_of_the_user_and_nobody_elses(stage: Stage):
+async def test_commands_reach_every_socket_of_the_user_and_nobody_elses(stage: GatewayStage):
     first, *_ = await stage.arrive("ann", 3)
     async with stage.client("ann") as phone, stage.client("ann") as laptop, stage.client("bob") as bob:
         for client in (phone, laptop, bob):
@@ -102,7 +102,7 @@ async def test_commands_reach_every_socket_of_the_user_and_nobody_elses(stage: S
     assert await stage.database.inbox.count_documents({"deleted_at": {"$ne": None}}) == 0
 
 
-async def test_more_than_three_hundred_missed_is_a_reset(stage: Stage):
+async def test_more_than_three_hundred_missed_is_a_reset(stage: GatewayStage):
     async with stage.client("ann") as client:
         await client.next("hello")
     items = await stage.arrive("ann", 301, announce=False)
@@ -120,7 +120,7 @@ async def test_more_than_three_hundred_missed_is_a_reset(stage: Stage):
     assert len(items) == 301
 
 
-async def test_garbage_on_the_topic_stops_nobody(stage: Stage):
+async def test_garbage_on_the_topic_stops_nobody(stage: GatewayStage):
     async with stage.client("ann") as client:
         await client.next("hello")
         topic = stage.topics.inbox
@@ -131,20 +131,20 @@ async def test_garbage_on_the_topic_stops_nobody(stage: Stage):
         assert (await client.next("notification"))["item"]["id"] == item.id
 
 
-async def test_a_token_by_subprotocol_is_not_echoed(stage: Stage):
+async def test_a_token_by_subprotocol_is_not_echoed(stage: GatewayStage):
     offered = [Subprotocol("carillon.v1"), Subprotocol(f"bearer.{token('ann')}")]
     async with connect(stage.socket_url, subprotocols=offered) as opened:
         assert opened.subprotocol == "carillon.v1"
-        assert (await Client(socket=opened).next())["user"] == "ann"
+        assert (await InboxClient(socket=opened).next())["user"] == "ann"
 
 
-async def test_a_cursor_may_stand_in_the_url(stage: Stage):
+async def test_a_cursor_may_stand_in_the_url(stage: GatewayStage):
     async with stage.client("ann") as client:
         await client.next("hello")
     await stage.arrive("ann", announce=False)
     url = f"{stage.socket_url}/?cursor={client.cursor}"
     async with connect(url, subprotocols=[Subprotocol("carillon.v1"), Subprotocol(f"bearer.{token('ann')}")]) as opened:
-        back = Client(socket=opened)
+        back = InboxClient(socket=opened)
         await back.next("notification")
         assert back.offsets == [0]
 
@@ -159,34 +159,34 @@ async def test_a_cursor_may_stand_in_the_url(stage: Stage):
         ("not json", 4400),
     ],
 )
-async def test_refusals_are_close_codes_after_the_handshake(stage: Stage, first, code):
+async def test_refusals_are_close_codes_after_the_handshake(stage: GatewayStage, first, code):
     async with connect(stage.socket_url) as opened:
         await opened.send(first if isinstance(first, str) else json.dumps(first))
-        assert await Client(socket=opened).closed() == code
+        assert await InboxClient(socket=opened).closed() == code
 
 
-async def test_who_says_nothing_is_sent_away(stage: Stage):
+async def test_who_says_nothing_is_sent_away(stage: GatewayStage):
     async with connect(stage.socket_url) as opened:
-        assert await Client(socket=opened).closed() == 4408
+        assert await InboxClient(socket=opened).closed() == 4408
 
 
 @pytest.mark.parametrize(
     "origin", ["http://evil.example", "null", "http://good.example.evil.example", "http://GOOD.example:81"]
 )
-async def test_another_origin_gets_no_socket(stage: Stage, origin):
+async def test_another_origin_gets_no_socket(stage: GatewayStage, origin):
     with pytest.raises(InvalidStatus) as refused:
         await connect(stage.socket_url, origin=Origin(origin))
     assert refused.value.response.status_code == 403
 
 
-async def test_an_allowed_origin_gets_one(stage: Stage):
+async def test_an_allowed_origin_gets_one(stage: GatewayStage):
     async with connect(stage.socket_url, origin=Origin("http://good.example")) as opened:
-        client = Client(socket=opened)
+        client = InboxClient(socket=opened)
         await client.say(type="auth", token=token("ann"))
         await client.next("hello")
 
 
-async def test_an_ending_token_is_told_and_can_be_renewed(stage: Stage):
+async def test_an_ending_token_is_told_and_can_be_renewed(stage: GatewayStage):
     async with stage.client("ann", ttl=3) as client, stage.client("ann", ttl=3) as careless:
         assert (await client.next("token_expiring"))["seconds"] <= 3
         await client.say(type="auth", token=token("bob"))
@@ -201,7 +201,7 @@ async def test_an_ending_token_is_told_and_can_be_renewed(stage: Stage):
         assert (await client.next("notification"))["item"]["id"] == item.id
 
 
-async def test_who_does_not_read_is_dropped_and_may_resume_while_others_get_all(stage: Stage):
+async def test_who_does_not_read_is_dropped_and_may_resume_while_others_get_all(stage: GatewayStage):
     loop = asyncio.get_running_loop()
     async with stage.client("ann") as reader:
         await reader.next("hello")
@@ -219,7 +219,7 @@ async def test_who_does_not_read_is_dropped_and_may_resume_while_others_get_all(
                     await reader.next("notification")
             assert reader.offsets == list(range(120))
             sleeper.transport.resume_reading()
-            slow = Client(socket=sleeper)
+            slow = InboxClient(socket=sleeper)
             started = loop.time()
             assert await slow.closed() in {4008, 1006}  # the close frame may not get through to one who does not read
             assert loop.time() - started < 20
@@ -229,7 +229,7 @@ async def test_who_does_not_read_is_dropped_and_may_resume_while_others_get_all(
         assert (await back.next())["type"] in {"hello", "reset"}
 
 
-async def test_a_restart_says_when_to_come_back(stage: Stage):
+async def test_a_restart_says_when_to_come_back(stage: GatewayStage):
     async with stage.client("ann") as client:
         await client.next("hello")
         stage.runtime.stop.set()

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +16,7 @@ import orjson
 from aiokafka import TopicPartition
 
 from sandbox.child import settle
+from sandbox.free_ports import free_ports
 from sandbox.kafka.node import Kafka
 from sandbox.mongod import Mongod
 from sandbox.process import Service
@@ -31,6 +29,7 @@ from shared.model.topics import Topics
 from shared.mongo import api_keys
 from shared.mongo.database import open_database
 from shared.mongo.migrations import migrate
+from tests.support.brokers import local_brokers
 
 ALL_SCOPES = frozenset(api_keys.Scope)
 SEND = {"workflow": "chat.new_message", "recipients": ["ada"], "data": {"text": "hi"}}
@@ -51,23 +50,6 @@ WORKFLOWS = (
         "templates": {"in_app": {"title": "Shipped"}},
     },
 )
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-async def until(condition: Callable[[], Awaitable[Any]], timeout: float = 60) -> Any:
-    """The first true answer of `condition`."""
-    deadline = time.monotonic() + timeout
-    while True:
-        if found := await condition():
-            return found
-        assert time.monotonic() < deadline, "waited too long"
-        await asyncio.sleep(0.05)
 
 
 @dataclass(kw_only=True)
@@ -107,7 +89,7 @@ class Stack:
         """`count` ingest processes; yields their URLs."""
         services, urls = [], []
         for number in range(count):
-            port = free_port()
+            port, health_port = free_ports(2)
             env = {
                 "CARILLON_KAFKA": self.kafka.bootstrap,
                 "CARILLON_MONGO": self.mongod.uri,
@@ -118,7 +100,7 @@ class Stack:
                 **settings,
             }
             log = self.folder / f"ingest-{uuid4().hex[:6]}-{number}.log"
-            services.append(Service("ingest", env=env, health_port=free_port(), log=log))
+            services.append(Service("ingest", env=env, health_port=health_port, log=log))
             urls.append(f"http://127.0.0.1:{port}")
         try:
             for service in services:
@@ -166,27 +148,27 @@ def client(url: str, key: str) -> aiohttp.ClientSession:
 
 
 @contextmanager
-def brokers(folder: Path) -> Iterator[Stack]:
+def prepared(folder: Path) -> Iterator[Stack]:
     """A stack that is up and prepared; its brokers may be killed and started again."""
-    kafka = Kafka(folder / "kafka", free_port(), free_port(), state=Path(".carillon"), heap="256m")
-    mongod = Mongod(folder / "mongod", free_port(), cache_gb=0.25)
-    try:
-        kafka.spawn()
-        mongod.start(180)
-        asyncio.run(kafka.ready(180))
+    with local_brokers(folder) as found:
+        assert found.kafka_node
+        assert found.mongod_node
         name = uuid4().hex[:8]
-        stack = Stack(kafka=kafka, mongod=mongod, folder=folder, topics=Topics(f"t{name}"), database=f"carillon_{name}")
-        asyncio.run(stack.prepare())
+        stack = Stack(
+            kafka=found.kafka_node,
+            mongod=found.mongod_node,
+            folder=folder,
+            topics=Topics(f"t{name}"),
+            database=f"carillon_{name}",
+        )
+        settle(stack.prepare())
         yield stack
-    finally:
-        kafka.kill()
-        mongod.kill()
 
 
 @contextmanager
 def two_processes(folder: Path) -> Iterator[Stack]:
     """Brokers and two ingest processes."""
-    with brokers(folder) as found, found.ingest(2, CARILLON_PREPARE_TIMEOUT_SECONDS="10") as urls:
+    with prepared(folder) as found, found.ingest(2, CARILLON_PREPARE_TIMEOUT_SECONDS="10") as urls:
         found.urls = urls
         yield found
 

@@ -17,7 +17,8 @@ from services.ingest import outbox
 from shared.model import ids, records
 from shared.model.outputs import Output
 from shared.mongo.database import open_database
-from tests.integration.ingest.stack import Stack, brokers, client, until
+from tests.integration.ingest.stack import Stack, client, prepared
+from tests.support.wait import until
 
 pytestmark = pytest.mark.timeout(300)
 SEND = {"workflow": "chat.new_message", "recipients": ["ada"], "data": {"text": "hi"}}
@@ -26,7 +27,7 @@ SEND = {"workflow": "chat.new_message", "recipients": ["ada"], "data": {"text": 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Brokers of this module alone: it kills them."""
-    with brokers(tmp_path_factory.mktemp("outage")) as found:
+    with prepared(tmp_path_factory.mktemp("outage")) as found:
         yield found
 
 
@@ -69,18 +70,18 @@ async def test_kafka_is_killed_under_load_and_nothing_accepted_is_lost(stack: St
         async with client(urls[0], stack.key) as first, client(urls[1], stack.key) as second:
             load = [asyncio.create_task(send_until_told(stack, each, accepted, stop)) for each in (first, second) * 4]
             try:
-                await until(lambda: _at_least(accepted, "log", 50))
+                await until(lambda: _at_least(accepted, "log", 50), what="events on the log")
                 stack.kafka.kill()
-                await until(lambda: _at_least(accepted, "outbox", 50))
+                await until(lambda: _at_least(accepted, "outbox", 50), what="events in the outbox")
                 assert await waiting(stack) > 0
                 stack.kafka.spawn()
                 await stack.kafka.ready(180)
                 before = len(accepted)
-                await until(lambda: _at_least(accepted[before:], "log", 50))
+                await until(lambda: _at_least(accepted[before:], "log", 50), what="events on the log again")
             finally:
                 stop.set()
                 await asyncio.gather(*load)
-        await until(lambda: _empty(stack))
+        await until(lambda: _empty(stack), what="the outbox to be relayed")
         found = Counter(await on_the_log(stack))
     lost = [answer["id"] for answer in accepted if answer["id"] not in found]
     assert lost == []
@@ -115,12 +116,12 @@ async def test_both_away_is_503_at_once_and_ends_with_either(stack: Stack) -> No
                 status, answer, _ = await send(session, **{"Idempotency-Key": key})
                 return status == 202 and answer
 
-            answer = await until(outboxed)
+            answer = await until(outboxed, what="MongoDB to be back")
             assert answer["durability"] == "outbox"
             assert answer["id"] == ids.event_id("default", "carillon:api", key)
             stack.kafka.spawn()
             await stack.kafka.ready(180)
-            await until(lambda: _empty(stack))
+            await until(lambda: _empty(stack), what="the outbox to be relayed")
             assert answer["id"] in await on_the_log(stack)
 
 
@@ -140,7 +141,7 @@ async def test_mongodb_away_takes_what_needs_no_memory_and_refuses_what_does(sta
                 assert answer.status == 503
             stack.mongod.spawn()
             await stack.mongod.ready(180)
-            await until(lambda: _accepts(session, SEND | {"cancellation_key": "k"}))
+            await until(lambda: _accepts(session, SEND | {"cancellation_key": "k"}), what="a keyed send to be accepted")
 
 
 async def _accepts(session: aiohttp.ClientSession, body: Any) -> bool:
@@ -158,7 +159,7 @@ async def test_a_frozen_kafka_is_away_too(stack: Stack) -> None:
                 assert (status, answer["durability"]) == (202, "outbox")
             finally:
                 stack.kafka.child.signal(signal.SIGCONT)
-            await until(lambda: _empty(stack))
+            await until(lambda: _empty(stack), what="the outbox to be relayed")
             assert answer["id"] in await on_the_log(stack)
 
 

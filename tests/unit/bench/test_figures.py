@@ -6,13 +6,13 @@ import msgspec
 import pytest
 
 from bench.figures import Result, Row, compare, markdown, percentile, table, turns
+from bench.frames import TEXT, cut, masked
 from bench.http_load import Load
 from bench.http_load import Plan as ClosedPlan
 from bench.load import USERS, channels, deliveries
 from bench.paced_load import Plan as OpenPlan
 from bench.paced_load import requests
 from bench.report import BEGIN, END, filled, read, section
-from bench.socket_clients import cut
 from bench.tally import Tally
 
 
@@ -34,6 +34,18 @@ def test_without_a_peer_there_is_no_ratio() -> None:
     assert (row.peer, row.ratio, row.peer_name) == (None, None, None)
 
 
+def test_the_floor_stands_beside_the_peer_with_a_ratio_of_its_own() -> None:
+    row = compare("router", "µs/event", [20.0], [100.0], [10.0, 5.0, 8.0], peer_name="naive", less_is_better=True)
+
+    assert (row.peer, row.ratio, row.floor, row.floor_ratio) == (100.0, 5.0, 8.0, 0.4)
+
+
+def test_a_floor_needs_no_peer() -> None:
+    row = compare("router", "events/s", [20.0], floor=[40.0])
+
+    assert (row.peer, row.ratio, row.floor, row.floor_ratio) == (None, None, 40.0, 0.5)
+
+
 def test_a_side_that_did_nothing_has_no_ratio() -> None:
     assert compare("x", "ms", [0.0], [1.0]).ratio is None
 
@@ -52,7 +64,16 @@ def test_sides_take_turns_forth_and_back() -> None:
 
 
 ROWS = [
-    Row(what="long name of a thing", unit="events/s", ours=12_345.0, peer=1_234.0, peer_name="naive", ratio=10.0),
+    Row(
+        what="long name of a thing",
+        unit="events/s",
+        ours=12_345.0,
+        peer=1_234.0,
+        peer_name="naive",
+        ratio=10.0,
+        floor=24_690.0,
+        floor_ratio=0.5,
+    ),
     Row(what="short", unit="ms", ours=1.5, lost=3, doubled=4),
 ]
 
@@ -61,11 +82,16 @@ def test_the_table_is_aligned_and_shows_losses() -> None:
     head, first, second = table(ROWS).splitlines()
 
     assert head.index("ours") + 4 == first.index("12,345") + 6 == second.index("1.5") + 3
-    assert second.split() == ["short", "ms", "1.5", "–", "–", "3", "4", "–"]
+    assert head.index("lost") + 4 == second.index("3") + 1
+    assert first.split()[5:] == ["events/s", "12,345", "1,234", "10.00x", "24,690", "0.50x", "0", "0", "naive"]
+    assert second.split() == ["short", "ms", "1.5", "–", "–", "–", "–", "3", "4", "–"]
 
 
 def test_the_page_gets_every_row() -> None:
-    assert markdown(ROWS).count("\n") == 3
+    lines = markdown(ROWS).splitlines()
+
+    assert len(lines) == 4
+    assert len({line.count("|") for line in lines}) == 1
 
 
 def test_a_result_reads_back_as_it_was_written(tmp_path) -> None:
@@ -76,7 +102,7 @@ def test_a_result_reads_back_as_it_was_written(tmp_path) -> None:
 
     assert read(tmp_path) == {"router": result}
     assert set(msgspec.json.decode((tmp_path / "router.json").read_bytes())["rows"][0]) == {
-        "what", "unit", "ours", "peer", "peer_name", "ratio", "lost", "doubled",
+        "what", "unit", "ours", "peer", "peer_name", "ratio", "floor", "floor_ratio", "lost", "doubled",
     }  # fmt: skip
     assert "abc dirty" in section("router", result)
 
@@ -140,3 +166,29 @@ def test_frames_are_cut_at_every_length(length: int) -> None:
 
     assert cut(b"__" + frame + b"rest", 2) == (1, b"x" * length, 2 + len(frame))
     assert all(cut(frame[:short], 0) is None for short in {0, 1, len(size), len(frame) - 1} if short < len(frame))
+
+
+@pytest.mark.parametrize("length", [0, 125, 126, 65_535])
+def test_a_client_masks_its_frames_at_every_length(length: int) -> None:
+    frame = masked(TEXT, b"x" * length)
+    marker = min(126, length)
+    size = b"" if length < 126 else length.to_bytes(2, "big")
+
+    assert frame == bytes((0x81, 0x80 | marker)) + size + bytes(4) + b"x" * length
+
+
+def test_results_of_before_the_floor_are_still_read(tmp_path) -> None:
+    old = {
+        "what": "a",
+        "unit": "ms",
+        "ours": 1.0,
+        "peer": None,
+        "peer_name": None,
+        "ratio": None,
+        "lost": 0,
+        "doubled": 0,
+    }
+    written = {"commit": "old", "machine": {}, "runs": 1, "rows": [old]}
+    (tmp_path / "e2e.json").write_bytes(msgspec.json.encode(written))
+
+    assert read(tmp_path)["e2e"].rows == [Row(what="a", unit="ms", ours=1.0)]

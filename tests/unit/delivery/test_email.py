@@ -16,7 +16,8 @@ from services.delivery.channels.email.smtp import _refused
 from services.delivery.core.attempts import Failed, Outcome, ProviderUnavailable, Rejected
 from services.delivery.rendering.liquid import RenderFailed
 from shared.model.channels import Channel
-from shared.model.workflows import EmailTemplate, Templates
+from shared.model.templates import EmailTemplate
+from shared.model.workflows import Templates
 from tests.support import samples as a
 
 FROM = "Carillon <no-reply@carillon.example>"

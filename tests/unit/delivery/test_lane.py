@@ -1,9 +1,9 @@
-"""The lane's queue around failures, cancellation and partitions that move; the log and the worker are stand-ins."""
+"""The lane's queue around failures, cancellation and partitions that move; the log is in memory, the worker ends when told."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
@@ -12,51 +12,23 @@ from services.delivery.core.jobs import Job
 from services.delivery.lane import LaneQueue
 from shared.model.channels import Channel
 from shared.model.deliveries import ReceivedDelivery
-from shared.model.outputs import Coordinates
+from shared.model.outputs import Coordinates, KafkaRecord
 from shared.model.records import encode
 from shared.model.topics import Topics
 from tests.support import samples as a
+from tests.support.twins.consumer import MemoryConsumer
+from tests.support.wait import turns_until
 
 TOPIC = Topics().deliveries(Channel.EMAIL)
 SOON = 5
 
 
-class Read(NamedTuple):
-    """A record as the consumer gives it."""
-
-    offset: int
-    key: bytes | None = b"acme:ada"
-    partition: int = 0
-    topic: str = TOPIC
-    value: bytes = encode(a.delivery())
-    headers: tuple[tuple[str, bytes], ...] = ()
-    timestamp: int = 0
+def read(offset: int, key: bytes = b"acme:ada", partition: int = 0) -> KafkaRecord:
+    return a.record(encode(a.delivery()), topic=TOPIC, offset=offset, key=key, partition=partition)
 
 
-class Log:
-    """The consumer's part: gives out what was laid in, remembers commits."""
-
-    def __init__(self, *records: Read) -> None:
-        self.waiting = list(records)
-        self.most: list[int] = []
-        self.committed: dict[tuple[str, int], int] = {}
-        self.partitions = {TopicPartition(TOPIC, number) for number in range(3)}
-        self.idle = asyncio.Event()
-
-    async def getmany(self, *, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[Read]]:
-        assert max_records > 0
-        await asyncio.sleep(0)
-        taken, self.waiting = self.waiting[:max_records], self.waiting[max_records:]
-        self.most.append(max_records)
-        if not taken:
-            self.idle.set()
-        return {TopicPartition(TOPIC, 0): taken} if taken else {}
-
-    def assignment(self) -> set[TopicPartition]:
-        return self.partitions
-
-    async def commit(self, offsets: dict[TopicPartition, int]) -> None:
-        self.committed.update({(part.topic, part.partition): offset for part, offset in offsets.items()})
+def log_of(*records: KafkaRecord) -> MemoryConsumer:
+    return MemoryConsumer(TOPIC, *records)
 
 
 class Hands:
@@ -96,7 +68,7 @@ def lane(hands: Any, slots: int = 4) -> LaneQueue:
 class Running:
     """A lane at work."""
 
-    def __init__(self, hands: Hands, log: Log, slots: int = 4) -> None:
+    def __init__(self, hands: Hands, log: MemoryConsumer, slots: int = 4) -> None:
         self.stop = asyncio.Event()
         self.queue = lane(hands, slots)
         self.task = asyncio.create_task(self.queue.run(log, self.stop))
@@ -107,7 +79,7 @@ class Running:
 
 
 async def test_stopping_finishes_what_is_claimed_and_commits_no_further() -> None:
-    log, hands = Log(*(Read(n) for n in range(3)), Read(3, b"acme:bob")), Hands()
+    log, hands = log_of(*(read(n) for n in range(3)), read(3, b"acme:bob")), Hands()
     running = Running(hands, log)
     await hands.until(2)
     running.stop.set()
@@ -121,7 +93,7 @@ async def test_stopping_finishes_what_is_claimed_and_commits_no_further() -> Non
 
 
 async def test_what_is_not_claimed_is_dropped_at_once() -> None:
-    log, hands = Log(Read(0)), Hands(claims=False)
+    log, hands = log_of(read(0)), Hands(claims=False)
     running = Running(hands, log)
     await hands.until(1)
     running.stop.set()
@@ -131,7 +103,7 @@ async def test_what_is_not_claimed_is_dropped_at_once() -> None:
 
 
 async def test_a_full_lane_does_not_hide_a_failure() -> None:
-    log, hands = Log(*(Read(n) for n in range(10))), Hands()
+    log, hands = log_of(*(read(n) for n in range(10))), Hands()
     running = Running(hands, log, slots=1)  # 4 records of one key: the lane is full, one is at work
     await hands.until(1)
     hands.jobs[Coordinates(TOPIC, 0, 0)].set_exception(RuntimeError("broken"))
@@ -141,18 +113,17 @@ async def test_a_full_lane_does_not_hide_a_failure() -> None:
 
 
 async def test_a_full_lane_does_not_hide_the_stop() -> None:
-    log, hands = Log(*(Read(n) for n in range(10))), Hands(claims=False)
+    log, hands = log_of(*(read(n) for n in range(10))), Hands(claims=False)
     running = Running(hands, log, slots=1)
     await hands.until(1)
-    while len(log.waiting) > 6:  # noqa: ASYNC110  # the loop's next turns are what is waited for
-        await asyncio.sleep(0)
+    await turns_until(lambda: len(log.waiting) <= 6, what="a full lane")
     running.stop.set()
     await running.ended()
     assert len(hands.cancelled) == 1
 
 
 async def test_no_more_is_read_than_there_is_room_for() -> None:
-    log, hands = Log(*(Read(n) for n in range(10))), Hands()
+    log, hands = log_of(*(read(n) for n in range(10))), Hands()
     running = Running(hands, log, slots=1)
     for offset in range(10):
         await hands.until(offset + 1)
@@ -166,7 +137,7 @@ async def test_no_more_is_read_than_there_is_room_for() -> None:
 
 
 async def test_a_failure_at_the_very_end_is_raised_too() -> None:
-    log, hands = Log(Read(0)), Hands()
+    log, hands = log_of(read(0)), Hands()
     running = Running(hands, log)
     await hands.until(1)
     running.stop.set()
@@ -178,7 +149,7 @@ async def test_a_failure_at_the_very_end_is_raised_too() -> None:
 
 async def test_partitions_that_come_back_are_delivered_from_the_last_commit() -> None:
     """The head of a chain was dropped before its claim: after the re-assignment its key must flow again."""
-    log, hands = Log(Read(0), Read(1), Read(0, partition=1), Read(1, partition=1)), Hands(claims=False)
+    log, hands = log_of(read(0), read(1), read(0, partition=1), read(1, partition=1)), Hands(claims=False)
     running = Running(hands, log)
     await hands.until(2)
     listener = running.queue.listener(log)
@@ -187,7 +158,7 @@ async def test_partitions_that_come_back_are_delivered_from_the_last_commit() ->
     assert log.committed == {(TOPIC, 0): 0, (TOPIC, 1): 0}
     await listener.on_partitions_assigned({TopicPartition(TOPIC, 0)})
     del hands.jobs[Coordinates(TOPIC, 0, 0)]
-    log.waiting += [Read(0), Read(1)]
+    log.waiting += [read(0), read(1)]
     for place in ((0, 0), (1, 0), (0, 1), (1, 1)):
         while (at := Coordinates(TOPIC, place[1], place[0])) not in hands.jobs:
             hands.changed.clear()
@@ -202,18 +173,18 @@ async def test_partitions_that_come_back_are_delivered_from_the_last_commit() ->
 
 
 async def test_revoking_nothing_and_the_unknown_is_nothing() -> None:
-    queue, log = lane(Hands()), Log()
+    queue, log = lane(Hands()), log_of()
     await queue.revoke(log, set())
     await queue.revoke(log, {(TOPIC, 9)})
     assert log.committed == {}
 
 
 async def test_a_lane_full_of_the_unclaimed_reads_on_after_its_partition_has_gone() -> None:
-    log, hands = Log(*(Read(n) for n in range(4))), Hands(claims=False)
+    log, hands = log_of(*(read(n) for n in range(4))), Hands(claims=False)
     running = Running(hands, log, slots=1)  # the lane is full, and nothing in it is claimed
     await hands.until(1)
     await running.queue.revoke(log, {(TOPIC, 0)})
-    log.waiting = [Read(7, b"acme:bob", partition=1)]
+    log.waiting = [read(7, b"acme:bob", partition=1)]
     await hands.until(2)
     running.stop.set()
     await running.ended()

@@ -15,8 +15,8 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from services.delivery.channels.webhook.compose import payload
 from services.delivery.channels.webhook.http import WebhookSender
 from services.delivery.channels.webhook.responses import judge, parse_retry_after
+from services.delivery.channels.webhook.settings import WebhookSettings
 from services.delivery.core.attempts import LONGEST_RETRY_AFTER_MS, Failed, Outcome, Rejected, Sent, decide
-from services.delivery.settings import DeliverySettings
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery
 from shared.model.reasons import Reason
@@ -31,7 +31,7 @@ def hook(address: str = "https://hooks.example.com/a", **changes: Any) -> Delive
 
 
 def sender() -> WebhookSender:
-    return WebhookSender(DeliverySettings(webhook_secret=MASTER))
+    return WebhookSender(WebhookSettings(webhook_secret=MASTER))
 
 
 def test_the_reference_library_takes_our_signature() -> None:

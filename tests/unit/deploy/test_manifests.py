@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import base64
-import re
 import shutil
 import subprocess
 import sys
 import tomllib
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from carillon.cli.variables import PREFIX, setting_variables
 from shared.model.channels import Channel
-from shared.process.settings import PREFIX, Settings
+from tests.unit.deploy.workloads import sections_of, settings_of
 
 ROOT = Path(__file__).resolve().parents[3]
 SERVICES = {path.parent.name for path in (ROOT / "services").glob("*/__init__.py")}
 OVERLAYS = sorted(path.parent.name for path in (ROOT / "deploy/k8s/overlays").glob("*/kustomization.yaml"))
-SETTINGS = {name: getattr(import_module(f"services.{name}.settings"), f"{name.title()}Settings") for name in SERVICES}
 PLACES = ["base", *(f"overlays/{name}" for name in OVERLAYS)]
 USER = 10001
 LONG_RUNNING = {"Deployment", "StatefulSet"}
+EGRESS = {"egress": "internet"}
 Object = dict[str, Any]
 
 
@@ -65,10 +64,10 @@ def environment(place: str, pod: Object) -> dict[str, str]:
     return values | {row["name"]: row.get("value", "from-the-pod") for row in main_container(pod).get("env", [])}
 
 
-def setting_names() -> set[str]:
-    kinds: list[type[Settings]] = [Settings, *SETTINGS.values()]
-    names = {f"{PREFIX}{field}".upper() for kind in kinds for field in kind.model_fields}
-    return names | {f"{PREFIX}SECRETS_DIR"}
+def secret_files(pod: Object) -> dict[str, str]:
+    """The name of each mounted file, with the key of the Secret that it holds."""
+    items = [item for volume in pod["volumes"] for item in volume.get("secret", {}).get("items", [])]
+    return {item["path"]: item["key"] for item in items}
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -160,10 +159,10 @@ class TestWorkloads:
 
     def test_labels(self, place: str) -> None:
         for name, item in objects(place, *LONG_RUNNING, "Job").items():
-            labels = item["spec"]["template"]["metadata"]["labels"]
-            expected = {"name": "carillon", "component": name, "part-of": "carillon"}
-            assert labels == {f"app.kubernetes.io/{key}": value for key, value in expected.items()}
-            assert item["metadata"]["labels"] == labels, name
+            names = {"name": "carillon", "component": name, "part-of": "carillon"}
+            expected = {f"app.kubernetes.io/{key}": value for key, value in names.items()}
+            assert item["metadata"]["labels"] == expected, name
+            assert item["spec"]["template"]["metadata"]["labels"] in (expected, expected | EGRESS), name
 
     def test_services_select_a_port_that_exists(self, place: str) -> None:
         workloads = objects(place, *LONG_RUNNING)
@@ -186,19 +185,31 @@ class TestWorkloads:
             everywhere = any(not rule.get("to") for rule in policy["spec"].get("egress", []))
             assert not everywhere, f"{name} lets its pods go anywhere"
             if blocks:
-                values = policy["spec"]["podSelector"]["matchExpressions"][0]["values"]
-                assert all(value.startswith("delivery-") for value in values), name
+                assert policy["spec"]["podSelector"]["matchLabels"].items() >= EGRESS.items(), name
                 assert all("169.254.0.0/16" in row["except"] for row in blocks if row["cidr"] == "0.0.0.0/0"), name
+
+    def test_only_channels_that_send_may_leave(self, place: str) -> None:
+        labelled = {
+            name
+            for name, item in objects(place, *LONG_RUNNING, "Job").items()
+            if item["spec"]["template"]["metadata"]["labels"].items() >= EGRESS.items()
+        }
+        assert labelled == {f"delivery-{channel}" for channel in Channel if channel.spec.address is not None}
 
     def test_settings_exist(self, place: str) -> None:
         for name, pod in pods(place).items():
-            unknown = {key for key in environment(place, pod) if key.startswith(PREFIX)} - setting_names()
+            known = setting_variables() | {f"{PREFIX}SECRETS_DIR"}
+            unknown = {key for key in environment(place, pod) if key.startswith(PREFIX)} - known
             assert not unknown, name
-            files = {
-                item["key"].upper() for volume in pod["volumes"] for item in volume.get("secret", {}).get("items", [])
-            }
+            files = {key.upper() for key in secret_files(pod)}
             assert files, name
-            assert files <= setting_names(), name
+            assert files <= known, name
+
+    def test_each_pod_gets_only_the_secrets_it_reads(self, place: str) -> None:
+        for name, pod in pods(place, jobs=False).items():
+            sections = sections_of(main_container(pod)["args"][0], environment(place, pod))
+            read = {variable for section in sections for variable in section.variables()}
+            assert {key.upper() for key in secret_files(pod)} <= read, name
 
     def test_settings_load(self, place: str) -> None:
         secrets = {
@@ -211,19 +222,11 @@ class TestWorkloads:
             assert place == "base", "only the base leaves the secrets to others"
             return
         for name, pod in pods(place, jobs=False).items():
-            values = {key.lower(): value for key, value in environment(place, pod).items()}
-            for volume in pod["volumes"]:
-                values |= {item["path"]: secrets[item["key"]] for item in volume.get("secret", {}).get("items", [])}
-            kind = SETTINGS[main_container(pod)["args"][0]]
-            loaded = kind(**{key.removeprefix(PREFIX.lower()): value for key, value in values.items()})
-            assert loaded.mongo == secrets["carillon_mongo"], name
+            files = {path: secrets[key] for path, key in secret_files(pod).items()}
+            loaded = settings_of(main_container(pod)["args"][0], environment(place, pod) | files)
+            assert loaded["mongo"] == secrets["carillon_mongo"], name
 
     def test_one_image(self, place: str) -> None:
         images = {main_container(pod)["image"] for pod in pods(place).values()}
         version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
         assert images == {f"carillon:{version}"}
-
-
-def test_settings_are_documented() -> None:
-    text = (ROOT / "docs/operations.md").read_text()
-    assert set(re.findall(rf"^\| `({PREFIX}\w+)`", text, re.MULTILINE)) == setting_names()

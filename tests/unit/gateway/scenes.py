@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from services.gateway.live.core.actions import Action, Close, Send, Snapshot
+from services.gateway.live.core.actions import Action, CloseConnection, SendFrame, Snapshot
 from services.gateway.live.core.messages import Announcement, CloseCode
 from services.gateway.live.core.session import Session
 from shared.model.inbox import Change, InboxEvent, InboxItem
@@ -18,8 +18,8 @@ def item(offset: int, **fields) -> InboxItem:
     return InboxItem(id=f"n{offset}", workflow="chat.new_message", offset=offset, created_at=1_000, **fields)
 
 
-def created(offset: int) -> Announcement:
-    return Announcement(InboxEvent(change=Change.CREATED, items=(item(offset),), at=1_000))
+def created(offset: int, **fields) -> Announcement:
+    return Announcement(InboxEvent(change=Change.CREATED, items=(item(offset, **fields),), at=1_000))
 
 
 def changed(change: Change, offset: int, *, at: int, unread: int, counted_to: int | None = None) -> Announcement:
@@ -49,8 +49,8 @@ def live(**of_snapshot) -> Session:
 
 
 def said(actions: list[Action]) -> list[dict]:
-    return [json.loads(action.payload) for action in actions if isinstance(action, Send)]
+    return [json.loads(action.payload) for action in actions if isinstance(action, SendFrame)]
 
 
 def close_code(actions: list[Action]) -> CloseCode | None:
-    return next((action.code for action in actions if isinstance(action, Close)), None)
+    return next((action.code for action in actions if isinstance(action, CloseConnection)), None)

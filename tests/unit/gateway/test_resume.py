@@ -7,7 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.live.core.actions import Load, Send
+from services.gateway.live.core.actions import LoadInbox, SendFrame
 from services.gateway.live.core.cursor import Cursors
 from services.gateway.live.core.session import Session
 from tests.unit.gateway.scenes import ANN, EPOCH, created, item, snapshot
@@ -46,7 +46,7 @@ class World:
             self.session = Session(EPOCH)
             self.session.on_open("token", self.cursor)
             load = self.session.on_user(ANN)[1]
-            assert isinstance(load, Load)
+            assert isinstance(load, LoadInbox)
             self.since = -1 if load.since is None else load.since.offset
             self.rows_seen = None
 
@@ -77,7 +77,7 @@ class World:
             self._write(self.session.on_event(created(self.rows[position])))
 
     def _write(self, actions) -> None:
-        self.on_the_wire += [json.loads(action.payload) for action in actions if isinstance(action, Send)]
+        self.on_the_wire += [json.loads(action.payload) for action in actions if isinstance(action, SendFrame)]
 
 
 STEPS = st.lists(

@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from services.gateway.live.core.actions import Apply, Authenticate, Load, Watch
+from services.gateway.core.limits import MAX_RESUME_ROWS
+from services.gateway.live.core.actions import ApplyChange, Authenticate, LoadInbox, WatchToken
 from services.gateway.live.core.cursor import Cursor, Cursors
 from services.gateway.live.core.messages import CloseCode
-from services.gateway.live.core.session import MOST_ROWS, Session, State
+from services.gateway.live.core.session import Session, SessionState
 from shared.model.inbox import Change
 from tests.unit.gateway.scenes import ANN, EPOCH, changed, close_code, created, item, live, resuming, said, snapshot
 
@@ -18,8 +19,8 @@ def test_the_first_message_authenticates():
     session = Session(EPOCH)
     assert session.on_open(None, None) == []
     assert session.on_frame('{"type":"auth","token":"t"}', 0) == [Authenticate("t")]
-    assert session.on_user(ANN) == [Watch(ANN.expires_at), Load(ANN, None)]
-    assert session.state is State.RESUMING
+    assert session.on_user(ANN) == [WatchToken(ANN.expires_at), LoadInbox(ANN, None)]
+    assert session.state is SessionState.RESUMING
 
 
 def test_a_subprotocol_authenticates_without_a_message():
@@ -59,22 +60,22 @@ def test_a_bad_command_is_told_and_the_connection_goes_on(frame):
     session = live()
     [told] = said(session.on_frame(frame, 0))
     assert (told["type"], told["code"]) == ("error", "bad_command")
-    assert session.state is State.LIVE
+    assert session.state is SessionState.LIVE
 
 
 @pytest.mark.parametrize(
     ("frame", "apply"),
     [
-        ('{"type":"read","ids":["a","b"],"ref":"1"}', Apply(Change.READ, ("a", "b"), None, "read", "1")),
-        ('{"type":"read","all":true}', Apply(Change.READ, None, None, "read", None)),
+        ('{"type":"read","ids":["a","b"],"ref":"1"}', ApplyChange(Change.READ, ("a", "b"), None, "read", "1")),
+        ('{"type":"read","all":true}', ApplyChange(Change.READ, None, None, "read", None)),
         (
             '{"type":"read","all":true,"notification_type":"new_message"}',
-            Apply(Change.READ, None, "new_message", "read", None),
+            ApplyChange(Change.READ, None, "new_message", "read", None),
         ),
-        ('{"type":"unread","ids":["a"]}', Apply(Change.UNREAD, ("a",), None, "unread", None)),
-        ('{"type":"seen","ids":["a"]}', Apply(Change.SEEN, ("a",), None, "seen", None)),
-        ('{"type":"archive","ids":["a"]}', Apply(Change.ARCHIVED, ("a",), None, "archive", None)),
-        ('{"type":"delete","ids":["a"]}', Apply(Change.DELETED, ("a",), None, "delete", None)),
+        ('{"type":"unread","ids":["a"]}', ApplyChange(Change.UNREAD, ("a",), None, "unread", None)),
+        ('{"type":"seen","ids":["a"]}', ApplyChange(Change.SEEN, ("a",), None, "seen", None)),
+        ('{"type":"archive","ids":["a"]}', ApplyChange(Change.ARCHIVED, ("a",), None, "archive", None)),
+        ('{"type":"delete","ids":["a"]}', ApplyChange(Change.DELETED, ("a",), None, "delete", None)),
     ],
 )
 def test_commands(frame, apply):
@@ -84,7 +85,7 @@ def test_commands(frame, apply):
 def test_ping_and_answers_carry_the_reference():
     session = live()
     assert said(session.on_frame('{"type":"ping","ref":"7"}', 0)) == [{"type": "pong", "ref": "7"}]
-    apply = Apply(Change.READ, ("a",), None, "read", "8")
+    apply = ApplyChange(Change.READ, ("a",), None, "read", "8")
     assert said(session.on_applied(apply, 1)) == [{"type": "ok", "for": "read", "ref": "8", "updated": 1}]
     [failed] = said(session.on_failed(apply, "temporarily_unavailable", "repeat it"))
     assert (failed["code"], failed["ref"]) == ("temporarily_unavailable", "8")
@@ -94,7 +95,7 @@ def test_too_many_messages_end_the_connection():
     session = live()
     codes = [close_code(session.on_frame('{"type":"ping"}', 5.0)) for _ in range(150)]
     assert CloseCode.TOO_MANY_MESSAGES in codes
-    assert session.state is State.CLOSED
+    assert session.state is SessionState.CLOSED
     assert session.on_frame('{"type":"ping"}', 99.0) == []
 
 
@@ -149,16 +150,16 @@ def test_what_cannot_be_mended_is_reset(cursor, rows, reason):
 
 
 def test_exactly_the_limit_is_not_reset():
-    rows = snapshot([item(n) for n in range(1, MOST_ROWS + 1)], end=MOST_ROWS)
+    rows = snapshot([item(n) for n in range(1, MAX_RESUME_ROWS + 1)], end=MAX_RESUME_ROWS)
     told = said(resuming(CURSORS.write(0, 1)).on_rows(rows))
-    assert [one["type"] for one in told] == ["hello", *["notification"] * MOST_ROWS]
+    assert [one["type"] for one in told] == ["hello", *["notification"] * MAX_RESUME_ROWS]
 
 
 def test_a_flood_while_the_rows_are_read_is_loaded_again():
     session = resuming(CURSORS.write(0, 1))
-    for offset in range(1, MOST_ROWS + 10):
+    for offset in range(1, MAX_RESUME_ROWS + 10):
         assert session.on_event(created(offset)) == []
-    assert session.on_rows(snapshot(end=0)) == [Load(ANN, None)]
+    assert session.on_rows(snapshot(end=0)) == [LoadInbox(ANN, None)]
     reset, hello = said(session.on_rows(snapshot(end=400, unread=400)))
     assert (reset["reason"], hello["unread"]) == ("too_many", 400)
 

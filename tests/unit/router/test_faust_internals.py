@@ -21,6 +21,7 @@ from intervaltree import IntervalTree  # type: ignore[import-untyped]  # publish
 from mode import Service
 
 from services.router.faust.transport import FETCH_MAX_WAIT_MS, Consumer, Transport, _ConsumerThread
+from tests.support.wait import turns_until
 
 TRANSPORT, STREAMS, KAFKA = (
     "services/router/faust/transport.py",
@@ -86,8 +87,7 @@ async def test_what_really_waits_is_waited_for() -> None:
         return "put"
 
     task = asyncio.create_task(made().wait_first(put(), asyncio.Event().wait()))
-    while not steps:  # noqa: ASYNC110  # the loop's next turns are what is waited for
-        await asyncio.sleep(0)
+    await turns_until(lambda: bool(steps), what="the step")
     assert not task.done()
     gate.set()
     found = await task
@@ -110,8 +110,7 @@ async def test_another_may_be_first() -> None:
     suspended.set()
     found = await task
     assert found.results == [True]
-    while not cancelled:  # noqa: ASYNC110  # the loop's next turns are what is waited for
-        await asyncio.sleep(0)
+    await turns_until(lambda: bool(cancelled), what="the cancel")
 
 
 @pytest.mark.parametrize("waits", [False, True])
@@ -124,8 +123,7 @@ async def test_errors_pass(waits: bool) -> None:
     other = asyncio.Event().wait()
     with pytest.raises(LookupError, match="no such channel"):
         await made().wait_first(put(), other)
-    while inspect.getcoroutinestate(other) != inspect.CORO_CLOSED:  # noqa: ASYNC110  # the loop's next turns are what is waited for
-        await asyncio.sleep(0)
+    await turns_until(lambda: inspect.getcoroutinestate(other) == inspect.CORO_CLOSED, what="the other's end")
 
 
 async def test_cancelled_while_it_waits() -> None:

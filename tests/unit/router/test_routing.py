@@ -61,7 +61,7 @@ def asked(preferences: dict[str, dict[str, bool]] | None = None, **changes: Any)
 
 
 EVERYWHERE = [deliver(IN_APP), deliver(EMAIL), deliver(WEBHOOK)]
-INLINE = Contact(email="bo@example.com", name="Bo", locale="pt-BR")
+INLINE = Contact(addresses={"email": "bo@example.com"}, name="Bo", locale="pt-BR")
 BO = {"address": "bo@example.com", "name": "Bo", "locale": "pt-BR"}
 TABLE: dict[str, tuple[RoutingInput, Sequence[RoutingItem]]] = {
     "all channels": (asked(), EVERYWHERE),

@@ -65,7 +65,7 @@ NOTIFICATION = st.builds(
     deliver_at=st.none() | st.none() | TIMES,
     cancellation_key=st.sampled_from([None] * 4 + ["k"]),
     cancel_count=st.integers(0, 2),
-    contact=st.none() | st.builds(Contact, email=st.none() | st.just("bo@example.com")),
+    contact=st.none() | st.builds(Contact, addresses=st.sampled_from([{}, {"email": "bo@example.com"}])),
 )
 
 

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from carillon.cli.variables import setting_variables
 from sandbox.kafka.node import MAX_RECORD_BYTES, server_properties
 from sandbox.ports import Ports
 from sandbox.restarts import FIRST_SECONDS, LONGEST_SECONDS, pause_before
-from sandbox.sink.app import SinkSettings
 from sandbox.stack import SERVICES, Phase, from_document, load, new_stack, save, sole_supervisor, supervisor_pid
 from shared.model.topics import INTERNAL_MAX_BYTES
-from shared.process import settings
 
 
 def test_ports_are_all_different() -> None:
@@ -94,10 +93,8 @@ def test_two_stacks_have_different_secrets() -> None:
 
 def test_the_environment_is_what_the_services_read() -> None:
     stack = new_stack(Ports.shifted(1000))
-    kinds: list[type[settings.Settings]] = [*settings.Settings.__subclasses__(), SinkSettings]
-    known = {f"CARILLON_{name.upper()}" for kind in kinds for name in kind.model_fields}
 
-    assert set(stack.environment()) <= known
+    assert set(stack.environment()) <= setting_variables()
 
 
 def test_one_supervisor_holds_a_folder(tmp_path: Path) -> None:

@@ -12,50 +12,10 @@ from aiokafka.errors import MessageSizeTooLargeError
 
 from shared.kafka.group_commit import GroupCommit, Overloaded
 from shared.model.errors import KafkaUnavailable, Unavailable
-from shared.model.outputs import Output
-from shared.process.background import run_beside
+from tests.support.twins.sink import MemorySink, out
+from tests.support.wait import turns
 
 pytestmark = pytest.mark.timeout(30)
-
-
-class MemorySink:
-    """Takes what it is given unless it is told not to."""
-
-    def __init__(self) -> None:
-        self.groups: list[list[bytes]] = []
-        self.open = asyncio.Event()
-        self.open.set()
-        self.broken: BaseException | None = None
-        self.starts = self.discards = 0
-
-    async def start(self) -> None:
-        self.starts += 1
-        if self.broken:
-            raise self.broken
-
-    async def publish(self, outputs: list[Output]) -> None:
-        values = [output.value or b"" for output in outputs]
-        await self.open.wait()
-        if self.broken:
-            raise self.broken
-        if any(len(value) > 1000 for value in values):
-            raise MessageSizeTooLargeError
-        self.groups.append(values)
-
-    async def discard(self) -> None:
-        self.discards += 1
-
-    async def stop(self) -> None:
-        self.groups.append([b"stopped"])
-
-
-def out(value: bytes) -> list[Output]:
-    return [Output("t", None, value, [])]
-
-
-@pytest_asyncio.fixture
-async def sink() -> MemorySink:
-    return MemorySink()
 
 
 @pytest_asyncio.fixture
@@ -66,12 +26,6 @@ async def group(sink: MemorySink) -> AsyncIterator[GroupCommit]:
     yield commit
     sink.open.set()
     await commit.stop()
-
-
-async def turn() -> None:
-    """Lets everything that can run, run."""
-    for _ in range(5):
-        await asyncio.sleep(0)
 
 
 async def back(commit: GroupCommit) -> None:
@@ -85,9 +39,9 @@ async def back(commit: GroupCommit) -> None:
 async def test_what_arrives_during_a_write_goes_into_the_next(sink: MemorySink, group: GroupCommit) -> None:
     sink.open.clear()
     first = asyncio.create_task(group.publish(out(b"0")))
-    await turn()
+    await turns()
     others = [asyncio.create_task(group.publish(out(b"%d" % number))) for number in range(1, 10)]
-    await turn()
+    await turns()
     assert not any(task.done() for task in (first, *others))
     sink.open.set()
     await asyncio.gather(first, *others)
@@ -98,7 +52,7 @@ async def test_what_arrives_during_a_write_goes_into_the_next(sink: MemorySink, 
 async def test_past_the_deadline_everybody_is_told_and_the_sink_discarded(sink: MemorySink, group: GroupCommit) -> None:
     sink.open.clear()
     in_doubt = asyncio.create_task(group.publish(out(b"a")))
-    await turn()
+    await turns()
     waiting = asyncio.create_task(group.publish(out(b"b")))
     results = await asyncio.gather(in_doubt, waiting, return_exceptions=True)
     assert [type(result) for result in results] == [KafkaUnavailable, KafkaUnavailable]
@@ -135,9 +89,9 @@ async def test_the_deadline_may_count_from_earlier(sink: MemorySink, group: Grou
 async def test_too_large_a_record_is_its_own_callers_trouble(sink: MemorySink, group: GroupCommit) -> None:
     sink.open.clear()
     tasks = [asyncio.create_task(group.publish(out(value))) for value in (b"0",)]
-    await turn()
+    await turns()
     tasks += [asyncio.create_task(group.publish(out(value))) for value in (b"1", b"x" * 1001, b"2")]
-    await turn()
+    await turns()
     sink.open.set()
     results = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(result) for result in results] == [type(None), type(None), MessageSizeTooLargeError, type(None)]
@@ -149,9 +103,9 @@ async def test_too_large_a_record_is_its_own_callers_trouble(sink: MemorySink, g
 async def test_what_waits_is_bounded(sink: MemorySink, group: GroupCommit) -> None:
     sink.open.clear()
     tasks = [asyncio.create_task(group.publish(out(b"x" * 900))) for _ in range(2)]
-    await turn()
+    await turns()
     tasks += [asyncio.create_task(group.publish(out(b"x" * 900))) for _ in range(8)]
-    await turn()
+    await turns()
     refused = [task for task in tasks if task.done()]
     assert 0 < len(refused) < len(tasks)
     assert {type(task.exception()) for task in refused} == {Overloaded}
@@ -166,7 +120,7 @@ async def test_without_a_deadline_it_waits_for_the_sink_to_come_back(sink: Memor
     await commit.start()
     sink.broken = KafkaUnavailable("gone")
     waiting = asyncio.create_task(commit.publish(out(b"a")))
-    await turn()
+    await turns()
     assert not waiting.done()
     sink.broken = None
     await waiting
@@ -206,7 +160,7 @@ async def test_a_bug_in_the_sink_leaves_nobody_waiting(sink: MemorySink) -> None
     sink.broken = ZeroDivisionError("a bug")
     with pytest.raises(KafkaUnavailable):
         await commit.publish(out(b"a"))
-    await turn()
+    await turns()
     assert not commit.alive
     with pytest.raises(KafkaUnavailable):
         await commit.publish(out(b"b"))
@@ -221,65 +175,3 @@ async def test_a_call_whose_own_time_is_over_harms_nobody_else(sink: MemorySink,
     assert not group.unavailable
     await group.publish(out(b"neighbour"))
     assert sink.groups == [[b"neighbour"]]
-
-
-async def for_ever() -> None:
-    await asyncio.Event().wait()
-
-
-@pytest.mark.asyncio
-@pytest.mark.parametrize(
-    ("bug", "seen"), [(ZeroDivisionError("a bug"), ZeroDivisionError), (asyncio.CancelledError(), RuntimeError)]
-)
-async def test_a_bug_in_a_write_ends_the_owner(sink: MemorySink, bug: BaseException, seen: type[Exception]) -> None:
-    commit = GroupCommit(sink, name="memory", deadline_seconds=5)
-    await commit.start()
-    owner = asyncio.create_task(run_beside(for_ever(), commit.watch()))
-    await commit.publish(out(b"a"))
-    assert not owner.done()
-    sink.broken = bug
-    with pytest.raises(KafkaUnavailable):
-        await commit.publish(out(b"b"))
-    with pytest.raises(ExceptionGroup) as caught:
-        await owner
-    assert caught.group_contains(seen)
-
-
-@pytest.mark.asyncio
-async def test_what_waits_behind_a_bug_is_refused_without_asking_the_sink(sink: MemorySink) -> None:
-    commit = GroupCommit(sink, name="memory", deadline_seconds=5)
-    await commit.start()
-    sink.open.clear()
-    first = asyncio.create_task(commit.publish(out(b"a")))
-    await turn()
-    second = asyncio.create_task(commit.publish(out(b"b")))
-    await turn()
-    sink.broken = ZeroDivisionError("a bug")
-    sink.open.set()
-    await asyncio.wait({first})
-    sink.broken = None
-    results = await asyncio.gather(first, second, return_exceptions=True)
-    assert [type(result) for result in results] == [KafkaUnavailable, KafkaUnavailable]
-    assert sink.groups == []
-    with pytest.raises(ZeroDivisionError):
-        await commit.stop()
-    assert sink.groups == [[b"stopped"]]
-
-
-@pytest.mark.asyncio
-async def test_a_bug_in_the_probe_ends_the_owner(sink: MemorySink) -> None:
-    sink.broken = KafkaUnavailable("gone")
-    commit = GroupCommit(sink, name="memory", deadline_seconds=0.2)
-    await commit.start()
-    was_alive = commit.alive
-    owner = asyncio.create_task(run_beside(for_ever(), commit.watch()))
-    sink.broken = ZeroDivisionError("a bug")
-    with pytest.raises(ExceptionGroup) as caught:
-        async with asyncio.timeout(10):
-            await owner
-    assert caught.group_contains(ZeroDivisionError)
-    assert (was_alive, commit.alive) == (True, False)
-    with pytest.raises(KafkaUnavailable):
-        await commit.publish(out(b"a"))
-    with pytest.raises(ZeroDivisionError):
-        await commit.stop()

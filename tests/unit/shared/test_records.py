@@ -21,7 +21,7 @@ TEXT = st.text(max_size=8)
 TIME = st.integers(0, 2**53)
 NOTIFICATION = st.builds(
     a.notification, user=TEXT, accepted_at=TIME, expires_at=TIME, deliver_at=st.none() | TIME, priority=st.sampled_from(Priority),
-    cancellation_key=st.none() | TEXT, cancel_count=st.integers(0, 9), contact=st.none() | st.builds(Contact, email=TEXT, name=TEXT),
+    cancellation_key=st.none() | TEXT, cancel_count=st.integers(0, 9), contact=st.none() | st.builds(Contact, addresses=st.dictionaries(TEXT, TEXT), name=TEXT),
     data=st.sampled_from([b"null", b'{"a":[1,2.5,"x"]}', '"ä"'.encode()]).map(msgspec.Raw),
 )  # fmt: skip
 DELIVERY = st.builds(

@@ -18,8 +18,8 @@ from aiosmtplib.errors import (
 )
 
 from services.delivery.channels.email.compose import compose
+from services.delivery.channels.email.settings import EmailSettings
 from services.delivery.core.attempts import Failed, LeaseTooShort, Outcome, ProviderUnavailable, Rejected, Sent
-from services.delivery.settings import DeliverySettings
 from shared.model.deliveries import Delivery
 from shared.model.workflows import Workflow
 
@@ -29,7 +29,7 @@ TIMEOUT_SECONDS: Final = 15
 class EmailSender:
     """Sends through one SMTP server. That the server cannot be reached is nobody's fault: `Down`."""
 
-    def __init__(self, settings: DeliverySettings) -> None:
+    def __init__(self, settings: EmailSettings) -> None:
         self._settings = settings
         self._from = settings.email_from
         self._idle: list[aiosmtplib.SMTP] = []

@@ -16,7 +16,6 @@ from services.delivery.channels.in_app.effects import announcement, expired, unr
 from services.delivery.channels.in_app.render import render_item
 from services.delivery.core.receive import read
 from services.delivery.rendering.liquid import RenderFailed
-from shared.catalog.cache import Catalog
 from shared.kafka.consumer import batches, commit_assigned, offsets_after
 from shared.kafka.dead_letters import refuse
 from shared.model.channels import Channel
@@ -24,7 +23,7 @@ from shared.model.dead_letters import UnreadableRecord
 from shared.model.deliveries import DeliveryState, ReceivedDelivery
 from shared.model.inbox import InboxItem
 from shared.model.outputs import KafkaRecord, Output
-from shared.model.ports import RecordWriter
+from shared.model.ports import RecordWriter, WorkflowCatalog
 from shared.model.topics import Topics
 from shared.mongo.inbox_rows import NewInboxRow
 from shared.process.clock import now_ms
@@ -52,7 +51,13 @@ class InboxWriter:
     """Writes the deliveries of `in_app` into inboxes and announces them."""
 
     def __init__(
-        self, *, rows: InboxRowStore, publisher: RecordWriter, catalog: Catalog, topics: Topics, linger_seconds: float
+        self,
+        *,
+        rows: InboxRowStore,
+        publisher: RecordWriter,
+        catalog: WorkflowCatalog,
+        topics: Topics,
+        linger_seconds: float,
     ) -> None:
         self._rows = rows
         self._publisher = publisher
@@ -63,7 +68,7 @@ class InboxWriter:
     async def run(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
         """Writes until `stop` is set; the bulk in flight is finished and committed first."""
         async for records in batches(consumer, stop, max_records=BULK):
-            await retry_until_available()(self.write, records)
+            await retry_until_available(self.write, records)
             await commit_assigned(consumer, offsets_after(records))
             if len(records) > 1:
                 await asyncio.sleep(self._linger)

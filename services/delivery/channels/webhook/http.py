@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from typing import Final
 
@@ -11,8 +12,8 @@ from yarl import URL
 from services.delivery.channels.webhook.compose import payload, sign
 from services.delivery.channels.webhook.guard import Forbidden, Guard, GuardedResolver
 from services.delivery.channels.webhook.responses import judge
-from services.delivery.core.attempts import Failed, Outcome, Rejected
-from services.delivery.settings import DeliverySettings
+from services.delivery.channels.webhook.settings import WebhookSettings
+from services.delivery.core.attempts import Failed, LeaseTooShort, Outcome, Rejected
 from shared.model.deliveries import Delivery
 from shared.model.reasons import Reason
 from shared.model.webhook_secrets import secret, signing_key
@@ -25,15 +26,17 @@ MOST_READ: Final = 20_000
 class WebhookSender:
     """Posts to the recipient's own endpoint; that it does not answer is its own fault and costs an attempt."""
 
-    def __init__(self, settings: DeliverySettings) -> None:
+    def __init__(self, settings: WebhookSettings) -> None:
         self._master = settings.webhook_secret.get_secret_value()
         self._guard = Guard(settings.webhook_allow)
         self._timeout = aiohttp.ClientTimeout(total=settings.webhook_timeout_seconds)
         self._session: aiohttp.ClientSession | None = None
 
-    async def send(self, delivery: Delivery, workflow: Workflow, send_before: float) -> Outcome:
+    async def send(self, delivery: Delivery, workflow: Workflow, send_before: float) -> Outcome | LeaseTooShort:
         """One POST: `webhook-id` is the delivery id, `webhook-timestamp` that of this attempt."""
-        del workflow, send_before  # nothing to render, nothing to wait for before the request
+        del workflow  # nothing to render
+        if time.monotonic() >= send_before:
+            return LeaseTooShort()
         body = payload(delivery)
         try:
             url = URL(delivery.address)

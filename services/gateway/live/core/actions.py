@@ -1,4 +1,4 @@
-"""What a session asks its shell to do, and what it is told of an inbox (pure)."""
+"""What a session asks its shell to do, and what it is told of an inbox."""
 
 from __future__ import annotations
 
@@ -10,58 +10,59 @@ from shared.model.inbox import Change, InboxItem
 from shared.model.users import User
 
 
-class Send(NamedTuple):
-    """Write one message."""
+class SendFrame(NamedTuple):
+    """Queue one text message."""
 
     payload: bytes
 
 
-class Close(NamedTuple):
-    """Write what is pending, then end the connection."""
+class CloseConnection(NamedTuple):
+    """Write what is queued, then end the connection."""
 
     code: CloseCode
     reason: str
 
 
 class Authenticate(NamedTuple):
-    """Verify the token; then `on_user` or `on_refused`."""
+    """Verify the token; then `on_user` or `on_unauthorized`."""
 
     token: str
 
 
-class Watch(NamedTuple):
+class WatchToken(NamedTuple):
     """Call `on_expiring` some time before, and `on_expired` at, `expires_at` (seconds since the epoch)."""
 
     expires_at: float
 
 
-class Load(NamedTuple):
-    """Register the session, then read a Snapshot; then `on_rows`, or `on_away`."""
+class LoadInbox(NamedTuple):
+    """Register the session, then read a Snapshot; then `on_rows`, or `on_unavailable`."""
 
     user: User
     since: Cursor | None
 
 
-class Apply(NamedTuple):
+class ApplyChange(NamedTuple):
     """Change items (None: all unread ones, of one type if it is given); then `on_applied` or `on_failed`."""
 
     change: Change
     ids: tuple[str, ...] | None
     notification_type: str | None
     kind: str
+    """The command's `type`, which the answer repeats."""
     ref: str | None
 
 
-Action = Send | Close | Authenticate | Watch | Load | Apply
+Action = SendFrame | CloseConnection | Authenticate | WatchToken | LoadInbox | ApplyChange
 
 
 class Snapshot(NamedTuple):
     """An inbox at one moment. With a cursor `rows` are those above it, without one those not yet seen."""
 
     rows: tuple[InboxItem, ...]
-    """Oldest first, none above `end`, up to MOST_ROWS + 1."""
+    """Oldest first, none above `end`, up to MAX_RESUME_ROWS + 1."""
     changed: tuple[InboxItem, ...]
-    """Rows up to the cursor's offset that changed since its token, minus the overlap; up to MOST_ROWS + 1."""
+    """Rows up to the cursor's offset that changed since its token, minus the overlap; up to MAX_RESUME_ROWS + 1."""
     unread: int
     end: int
     """The largest offset; -1 for an empty inbox."""

@@ -1,6 +1,6 @@
-"""How far a client has seen, as an opaque word (pure): epoch, offset and change token.
+"""How far a client has seen, as opaque text: epoch, offset and change token.
 
-It also says whose inbox it is of: with another user's cursor a client would miss what is his own.
+It also says whose inbox it is of: with another user's cursor a client would miss notifications of its own user.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from binascii import Error as Base64Error
 from typing import Final, NamedTuple
 from zlib import crc32
 
-MOST: Final = 200
-"""Characters; ours are about 40."""
+from services.gateway.core.limits import MAX_CURSOR_CHARACTERS
+
 _LAYOUT: Final = struct.Struct(">BIIqq")
 _VERSION: Final = 1
 
@@ -34,16 +34,16 @@ class Cursors:
         self._owner = crc32(user_key)
 
     def write(self, offset: int, token: int) -> str:
-        """The word a client keeps."""
+        """The text a client keeps."""
         packed = _LAYOUT.pack(_VERSION, self._epoch, self._owner, offset, token)
         return urlsafe_b64encode(packed).rstrip(b"=").decode()
 
-    def read(self, word: str) -> Cursor | None:
+    def read(self, text: str) -> Cursor | None:
         """None when it is no cursor, of another epoch, or of another inbox: then the client starts anew."""
-        if len(word) > MOST:
+        if len(text) > MAX_CURSOR_CHARACTERS:
             return None
         try:
-            packed = urlsafe_b64decode(word + "=" * (-len(word) % 4))
+            packed = urlsafe_b64decode(text + "=" * (-len(text) % 4))
             version, epoch, owner, offset, token = _LAYOUT.unpack(packed)
         except (Base64Error, struct.error, ValueError):
             return None

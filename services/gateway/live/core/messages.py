@@ -1,16 +1,13 @@
-"""What goes over a socket, in JSON (pure): docs/sockets.md is its contract."""
+"""What the server sends over a socket, in JSON: docs/sockets.md is its contract."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum
-from typing import Annotated, Final, Literal
 
 import msgspec
 
 from shared.model.inbox import Change, InboxEvent, InboxItem
-
-MOST_IDS: Final = 100
 
 _encoder = msgspec.json.Encoder()
 
@@ -72,7 +69,7 @@ def item_state(item: InboxItem) -> InboxItem:
 
 
 def reset(reason: str) -> bytes:
-    """The client's picture cannot be mended: it reads the inbox again by REST; a `hello` follows."""
+    """What the client shows cannot be brought up to date: it reads the inbox again by HTTP; a `hello` follows."""
     return _encoder.encode({"type": "reset", "reason": reason})
 
 
@@ -98,90 +95,5 @@ def token_expiring(seconds: int) -> bytes:
 
 
 def reconnect(after_ms: int) -> bytes:
-    """The server goes; come back in about so long, with the cursor."""
+    """The server restarts; come back in about `after_ms`, with the cursor."""
     return _encoder.encode({"type": "reconnect", "after_ms": after_ms})
-
-
-Ref = Annotated[str, msgspec.Meta(max_length=64)] | None
-Ids = Annotated[
-    tuple[Annotated[str, msgspec.Meta(max_length=64)], ...], msgspec.Meta(min_length=1, max_length=MOST_IDS)
-]
-
-
-class Auth(msgspec.Struct, frozen=True, tag="auth"):
-    """Who is there, and how far he has seen."""
-
-    token: str
-    cursor: str | None = None
-    ref: Ref = None
-
-
-class Ping(msgspec.Struct, frozen=True, tag="ping"):
-    """For clients that cannot send WebSocket pings."""
-
-    ref: Ref = None
-
-
-class Read(msgspec.Struct, frozen=True, tag="read"):
-    """Items by id, or with `all` every unread one (of one type)."""
-
-    ids: Ids | None = None
-    all: Literal[True] | None = None
-    notification_type: str | None = None
-    ref: Ref = None
-
-
-class Unread(msgspec.Struct, frozen=True, tag="unread"):
-    """Back to unread."""
-
-    ids: Ids
-    ref: Ref = None
-
-
-class Seen(msgspec.Struct, frozen=True, tag="seen"):
-    """Shown to the user, not opened yet."""
-
-    ids: Ids
-    ref: Ref = None
-
-
-class Archive(msgspec.Struct, frozen=True, tag="archive"):
-    """Out of the way, not gone."""
-
-    ids: Ids
-    ref: Ref = None
-
-
-class Delete(msgspec.Struct, frozen=True, tag="delete"):
-    """Gone."""
-
-    ids: Ids
-    ref: Ref = None
-
-
-Command = Auth | Ping | Read | Unread | Seen | Archive | Delete
-CHANGES: Final = {
-    Read: Change.READ,
-    Unread: Change.UNREAD,
-    Seen: Change.SEEN,
-    Archive: Change.ARCHIVED,
-    Delete: Change.DELETED,
-}
-_decoder: Final[msgspec.json.Decoder[Command]] = msgspec.json.Decoder(Command)
-
-
-class NotJson(Exception):
-    """The peer does not speak the protocol."""
-
-
-def command(text: str) -> Command | str:
-    """The command, or what is wrong with it. Raises NotJson."""
-    try:
-        decoded = _decoder.decode(text)
-    except msgspec.ValidationError as problem:
-        return str(problem)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as problem:
-        raise NotJson from problem
-    if isinstance(decoded, Read) and (decoded.ids is None) == (decoded.all is None):
-        return "`read` names either `ids` or `all`"
-    return decoded

@@ -1,4 +1,4 @@
-"""One client's session (pure): what comes in becomes actions; no I/O, no clock.
+"""One client's session: what comes in becomes actions.
 
 Unidentified -> Resuming -> Live -> Closed. The shell registers the session before it loads rows, so that
 between the rows and the live events nothing is missing; what overlaps is dropped by its offset.
@@ -8,28 +8,37 @@ from __future__ import annotations
 
 from collections import deque
 from enum import StrEnum
-from typing import Final
 
+from services.gateway.core.limits import (
+    MAX_RESUME_BYTES,
+    MAX_RESUME_ROWS,
+    MESSAGE_BURST,
+    MESSAGES_PER_SECOND,
+    RECENT_OFFSETS,
+    RESUME_OVERLAP_MS,
+)
+from services.gateway.core.rate_limit import TokenBucket
 from services.gateway.live.core import messages
-from services.gateway.live.core.actions import Action, Apply, Authenticate, Close, Load, Send, Snapshot, Watch
+from services.gateway.live.core.actions import (
+    Action,
+    ApplyChange,
+    Authenticate,
+    CloseConnection,
+    LoadInbox,
+    SendFrame,
+    Snapshot,
+    WatchToken,
+)
+from services.gateway.live.core.commands import AuthCommand, NotJson, PingCommand, ReadCommand, decode_command, kind_of
 from services.gateway.live.core.cursor import Cursor, Cursors
-from services.gateway.live.core.messages import CHANGES, Announcement, Auth, CloseCode, NotJson, Ping, Read
-from services.gateway.rate_limit import Pace
+from services.gateway.live.core.messages import Announcement, CloseCode
 from shared.model import ids
 from shared.model.inbox import Change, InboxEvent
 from shared.model.users import User
 
-MOST_ROWS: Final = 300
-"""More than these are not sent one by one: the client reads the inbox again."""
-MOST_BYTES: Final = 524_288
-"""The same, by size: what is sent at once must fit into the connection's queue."""
-OVERLAP_MS: Final = 5_000
-"""How long a change may take from its time stamp until it can be read and is announced."""
-RECENT: Final = 256
 
-
-class State(StrEnum):
-    """Where a session stands."""
+class SessionState(StrEnum):
+    """From the handshake to the end, in this order."""
 
     UNIDENTIFIED = "unidentified"
     RESUMING = "resuming"
@@ -41,11 +50,11 @@ class Session:
     """The protocol of one connection."""
 
     def __init__(self, epoch: str) -> None:
-        self.state = State.UNIDENTIFIED
+        self.state = SessionState.UNIDENTIFIED
         self.user: User | None = None
         self._epoch = epoch
-        self._pace = Pace(rate=20, burst=100)
-        self._word: str | None = None
+        self._bucket = TokenBucket(rate=MESSAGES_PER_SECOND, burst=MESSAGE_BURST)
+        self._cursor_text: str | None = None
         self._cursors = Cursors(epoch, b"")
         self._since: Cursor | None = None
         self._reset: str | None = None
@@ -55,77 +64,79 @@ class Session:
         self._unread = 0
         self._counted_to = -1
         self._counted_at = 0
-        self._recent: deque[int] = deque(maxlen=RECENT)
+        self._recent: deque[int] = deque(maxlen=RECENT_OFFSETS)
 
     def on_open(self, token: str | None, cursor: str | None) -> list[Action]:
         """The handshake is done; both may have come with it."""
-        self._word = cursor
+        self._cursor_text = cursor
         return [] if token is None else [Authenticate(token)]
 
     def on_frame(self, frame: str | bytes, now: float) -> list[Action]:
         """A message came; `now` in seconds of a monotonic clock."""
-        if self.state is State.CLOSED:
+        if self.state is SessionState.CLOSED:
             return []
-        if not self._pace.take(now):
+        if not self._bucket.take(now):
             return self._close(CloseCode.TOO_MANY_MESSAGES, "too many messages")
         if isinstance(frame, bytes):
             return self._close(CloseCode.BAD_MESSAGE, "messages are JSON text")
         try:
-            command = messages.command(frame)
+            command = decode_command(frame)
         except NotJson:
             return self._close(CloseCode.BAD_MESSAGE, "messages are JSON text")
-        if isinstance(command, Auth):
-            self._word = self._word if command.cursor is None else command.cursor
+        if isinstance(command, AuthCommand):
+            self._cursor_text = self._cursor_text if command.cursor is None else command.cursor
             return [Authenticate(command.token)]
-        if self.state is State.UNIDENTIFIED:
+        if self.state is SessionState.UNIDENTIFIED:
             return self._close(CloseCode.UNAUTHORIZED, "the first message is auth")
         if isinstance(command, str):
-            return [Send(messages.error("bad_command", command))]
-        if isinstance(command, Ping):
-            return [Send(messages.pong(command.ref))]
-        kind = type(command)
-        only = command.notification_type if isinstance(command, Read) else None
-        return [Apply(CHANGES[kind], command.ids, only, kind.__name__.lower(), command.ref)]
+            return [SendFrame(messages.error("bad_command", command))]
+        if isinstance(command, PingCommand):
+            return [SendFrame(messages.pong(command.ref))]
+        only = command.notification_type if isinstance(command, ReadCommand) else None
+        return [ApplyChange(command.change, command.ids, only, kind_of(command), command.ref)]
 
     def on_user(self, user: User) -> list[Action]:
         """The token is good. A new token on a live connection must be the same user's."""
-        if self.state is State.CLOSED:
+        if self.state is SessionState.CLOSED:
             return []
         if self.user is not None:
             if (user.tenant, user.id) != (self.user.tenant, self.user.id):
                 return self._close(CloseCode.UNAUTHORIZED, "the token is another user's")
             self.user = user
-            return [Watch(user.expires_at), Send(messages.ok("auth", None))]
+            return [WatchToken(user.expires_at), SendFrame(messages.ok("auth", None))]
         self.user = user
-        self.state = State.RESUMING
+        self.state = SessionState.RESUMING
         self._cursors = Cursors(self._epoch, ids.user_key(user.tenant, user.id))
-        if self._word is not None:
-            self._since = self._cursors.read(self._word)
+        if self._cursor_text is not None:
+            self._since = self._cursors.read(self._cursor_text)
             self._reset = None if self._since else "unknown_cursor"
-        return [Watch(user.expires_at), Load(user, self._since)]
+        return [WatchToken(user.expires_at), LoadInbox(user, self._since)]
 
-    def on_refused(self, detail: str) -> list[Action]:
-        """The token is not good; who is live stays so until his old one expires."""
-        if self.state in {State.RESUMING, State.LIVE}:
-            return [Send(messages.error("unauthorized", detail))]
+    def on_unauthorized(self, detail: str) -> list[Action]:
+        """The token is not good; a live session goes on until its old one expires."""
+        if self.state in {SessionState.RESUMING, SessionState.LIVE}:
+            return [SendFrame(messages.error("unauthorized", detail))]
         return self._close(CloseCode.UNAUTHORIZED, detail)
 
     def on_rows(self, snapshot: Snapshot) -> list[Action]:
         """What the inbox held; after this the session is live."""
-        if self.state is not State.RESUMING or self.user is None:
+        if self.state is not SessionState.RESUMING or self.user is None:
             return []
         waiting, self._waiting = self._waiting, []
-        if len(waiting) > MOST_ROWS or sum(len(announcement.items) for announcement in waiting) > MOST_BYTES:
+        if (
+            len(waiting) > MAX_RESUME_ROWS
+            or sum(len(announcement.items) for announcement in waiting) > MAX_RESUME_BYTES
+        ):
             self._reset = "too_many"
-            return [Load(self.user, None)]
+            return [LoadInbox(self.user, None)]
         size = sum(len(item.data) + len(item.body) for item in snapshot.rows)
-        if len(snapshot.rows) > MOST_ROWS or len(snapshot.changed) > MOST_ROWS or size > MOST_BYTES:
+        if len(snapshot.rows) > MAX_RESUME_ROWS or len(snapshot.changed) > MAX_RESUME_ROWS or size > MAX_RESUME_BYTES:
             self._reset = "too_many"
         if self._since is not None and self._since.offset > snapshot.end:
             self._reset = "unknown_cursor"
-        self.state = State.LIVE
+        self.state = SessionState.LIVE
         self._unread, self._counted_to = snapshot.unread, snapshot.end
-        self._counted_at = snapshot.token - OVERLAP_MS
+        self._counted_at = snapshot.token - RESUME_OVERLAP_MS
         answer = self._renew(snapshot) if self._reset else self._catch_up(snapshot)
         self._sent = max(self._sent, snapshot.end)
         for announcement in waiting:
@@ -137,13 +148,13 @@ class Session:
         """For the metric: new, resumed or reset."""
         return "reset" if self._reset else "resumed" if self._since else "new"
 
-    def on_event(self, announcement: Announcement) -> list[Action]:
+    def on_event(self, announcement: Announcement) -> list[SendFrame]:
         """Something happened in the user's inbox."""
-        if self.state is State.RESUMING:
-            if len(self._waiting) <= MOST_ROWS:
+        if self.state is SessionState.RESUMING:
+            if len(self._waiting) <= MAX_RESUME_ROWS:
                 self._waiting.append(announcement)
             return []
-        if self.state is not State.LIVE:
+        if self.state is not SessionState.LIVE:
             return []
         event = announcement.event
         if event.change is Change.CREATED:
@@ -151,29 +162,29 @@ class Session:
         self._count(event)
         self._token = max(self._token, event.at)
         cursor = self._cursors.write(self._sent, self._token)
-        return [Send(messages.state(event.change, announcement.items, self._unread, cursor))]
+        return [SendFrame(messages.state(event.change, announcement.items, self._unread, cursor))]
 
-    def on_applied(self, apply: Apply, updated: int) -> list[Action]:
+    def on_applied(self, apply: ApplyChange, updated: int) -> list[Action]:
         """The change is durable and announced."""
-        return [Send(messages.ok(apply.kind, apply.ref, updated))]
+        return [SendFrame(messages.ok(apply.kind, apply.ref, updated))]
 
-    def on_failed(self, apply: Apply, code: str, detail: str) -> list[Action]:
+    def on_failed(self, apply: ApplyChange, code: str, detail: str) -> list[Action]:
         """Refused; or the change may or may not have been made, then the client repeats it."""
-        return [Send(messages.error(code, detail, apply.ref))]
+        return [SendFrame(messages.error(code, detail, apply.ref))]
 
-    def on_away(self) -> list[Action]:
+    def on_unavailable(self) -> list[Action]:
         """The inbox cannot be read now."""
         return self._close(CloseCode.TRY_AGAIN_LATER, "the inbox cannot be read now; come back in some seconds")
 
     def on_auth_timeout(self) -> list[Action]:
-        """Nobody said who he is."""
-        if self.state is not State.UNIDENTIFIED:
+        """No valid token came in time."""
+        if self.state is not SessionState.UNIDENTIFIED:
             return []
         return self._close(CloseCode.AUTH_TIMEOUT, "no auth in time")
 
     def on_expiring(self, seconds: int) -> list[Action]:
         """The token ends in so many seconds."""
-        return [Send(messages.token_expiring(seconds))] if self.state is not State.CLOSED else []
+        return [SendFrame(messages.token_expiring(seconds))] if self.state is not SessionState.CLOSED else []
 
     def on_expired(self) -> list[Action]:
         """The token has ended, and no new one came."""
@@ -185,14 +196,14 @@ class Session:
 
     def on_restart(self, after_ms: int) -> list[Action]:
         """The process ends."""
-        if self.state is State.CLOSED:
+        if self.state is SessionState.CLOSED:
             return []
-        return [Send(messages.reconnect(after_ms)), *self._close(CloseCode.RESTART, "restarting")]
+        return [SendFrame(messages.reconnect(after_ms)), *self._close(CloseCode.RESTART, "restarting")]
 
     def _renew(self, snapshot: Snapshot) -> list[Action]:
         self._sent, self._token = snapshot.end, snapshot.token
         self._since = None
-        return [Send(messages.reset(self._reset or "")), self._hello()]
+        return [SendFrame(messages.reset(self._reset or "")), self._hello()]
 
     def _catch_up(self, snapshot: Snapshot) -> list[Action]:
         """Hello with the cursor that the client has, so that whatever part of the rest arrives, none is skipped."""
@@ -202,16 +213,16 @@ class Session:
         self._token = snapshot.token
         if snapshot.changed:
             cursor = self._cursors.write(self._sent, self._token)
-            answer.append(Send(messages.state("sync", messages.states(snapshot.changed), self._unread, cursor)))
+            answer.append(SendFrame(messages.state("sync", messages.states(snapshot.changed), self._unread, cursor)))
         for item in snapshot.rows:
             answer += self._created(Announcement(InboxEvent(change=Change.CREATED, items=(item,), at=0)), item.offset)
         return answer
 
-    def _hello(self) -> Send:
+    def _hello(self) -> SendFrame:
         assert self.user is not None  # noqa: S101  # the states say so; for the type checker
-        return Send(messages.hello(self._cursors.write(self._sent, self._token), self._unread, self.user.id))
+        return SendFrame(messages.hello(self._cursors.write(self._sent, self._token), self._unread, self.user.id))
 
-    def _created(self, announcement: Announcement, offset: int) -> list[Action]:
+    def _created(self, announcement: Announcement, offset: int) -> list[SendFrame]:
         if offset <= self._sent:
             return []  # a replay carries the stored offset
         self._sent = offset
@@ -219,7 +230,7 @@ class Session:
         if offset > self._counted_to:
             self._unread += 1
         cursor = self._cursors.write(offset, self._token)
-        return [Send(messages.notification(announcement.items, self._unread, cursor))]
+        return [SendFrame(messages.notification(announcement.items, self._unread, cursor))]
 
     def _count(self, event: InboxEvent) -> None:
         """Of two counts the later one is right, whichever came first; newer rows come on top of it."""
@@ -230,7 +241,7 @@ class Session:
         self._unread = event.unread + sum(offset > self._counted_to for offset in self._recent)
 
     def _close(self, code: CloseCode, reason: str) -> list[Action]:
-        if self.state is State.CLOSED:
+        if self.state is SessionState.CLOSED:
             return []
-        self.state = State.CLOSED
-        return [Close(code, reason)]
+        self.state = SessionState.CLOSED
+        return [CloseConnection(code, reason)]

@@ -57,13 +57,12 @@ def _channel(run: StepRun, channel: Channel, now: int) -> RoutingItem:
 
 def _address(inputs: RoutingInput, channel: Channel) -> str | None:
     """Where the channel reaches the recipient; None: nowhere. An inline person has no inbox."""
-    name = channel.spec.address
-    if name is None:
+    kind, contact = channel.spec.address, inputs.notification.contact
+    if kind is None:
         return inputs.notification.user if inputs.profile is not None else None
-    if inputs.profile is not None and name in inputs.profile.addresses:
-        return inputs.profile.addresses[name]
-    address: str | None = getattr(inputs.notification.contact or Contact(), name)
-    return address
+    if inputs.profile is not None and kind.name in inputs.profile.addresses:
+        return inputs.profile.addresses[kind.name]
+    return contact.addresses.get(kind.name) if contact is not None else None
 
 
 def _spread(notification: str, spread_ms: int) -> int:

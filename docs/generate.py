@@ -1,0 +1,154 @@
+"""Writes docs/reference/ from the code: `make docs`. Each page is whole, so that nobody edits one by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Final, get_args
+
+from prometheus_client.metrics import MetricWrapperBase
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+from carillon.cli.explain import PLAIN
+from carillon.cli.variables import EVERY, OTHERS, option_variables, settings_sections
+from shared.model.channels import Channel
+from shared.model.reasons import Reason
+from shared.model.topics import DAY_MS, Topics
+from shared.process import metrics
+
+FOLDER: Final = Path(__file__).parent / "reference"
+MARK: Final = "<!-- Written by `make docs` from the code; edit it there. -->"
+
+
+def settings_page() -> str:
+    """Every variable: its default, who reads it, what it means."""
+    fields: dict[str, FieldInfo] = {}
+    readers: dict[str, dict[str, None]] = {}
+    meanings: dict[str, dict[str, None]] = {}
+    for reader, sections in settings_sections().items():
+        for section in sections:
+            for variable, name in section.variables().items():
+                field = section.model_fields[name]
+                fields.setdefault(variable, field)
+                if EVERY not in readers.setdefault(variable, {}):
+                    readers[variable][reader] = None
+                meanings.setdefault(variable, {})[_meaning(field)] = None
+    rows = [
+        (f"`{name}`", _default(field), ", ".join(readers[name]), "; ".join(meanings[name]))
+        for name, field in fields.items()
+    ]
+    return _page(
+        "Settings",
+        "Environment variables of the services. A required one that is missing, or a wrong one, stops the process at "
+        "start, with all errors at once; an unknown one is named in a warning. What is read by a channel is read by "
+        "the delivery workers that serve it. Secrets may be files: [operations](../operations.md#settings).",
+        _table(("variable", "default", "read by", "meaning"), rows),
+        "## Not settings of a service",
+        "The first ones stand for options of the `carillon` command.",
+        _table(("variable", "meaning"), [(f"`{name}`", text) for name, text in _others(fields).items()]),
+    )
+
+
+def reasons_page() -> str:
+    """Every reason with what `carillon why` says of it."""
+    rows = [(f"`{reason}`", PLAIN[reason].meaning, PLAIN[reason].next_step or "") for reason in Reason]
+    return _page(
+        "Reasons",
+        "Every state that is not `sent` carries one; `carillon why` says the same.",
+        _table(("reason", "meaning", "next step"), rows),
+    )
+
+
+def topics_page() -> str:
+    """Every topic under the default prefix."""
+    topics = Topics()
+    purposes = {getattr(topics, name): one.__doc__ for name, one in vars(Topics).items() if isinstance(one, property)}
+    for channel in Channel:
+        purposes |= {topics.deliveries(channel, lane): Topics.deliveries.__doc__ for lane in channel.spec.lanes}
+        purposes[topics.deliveries_dlq(channel)] = Topics.deliveries_dlq.__doc__
+    rows = [
+        (
+            f"`{topic.name}`",
+            purposes[topic.name] or "",
+            topic.key,
+            str(topic.partitions),
+            "the last of each key" if topic.compacted else f"{topic.retention_ms // DAY_MS} d",
+            f"{topic.max_message_bytes:,}",
+            topic.producers,
+            topic.consumers,
+        )
+        for topic in topics.table()
+    ]
+    return _page(
+        "Topics",
+        "`CARILLON_TOPIC_PREFIX` stands in front of each name, `carillon` by default. `carillon topics create` creates "
+        "what is missing; partition counts are fixed then.",
+        _table(("topic", "for", "key", "partitions", "kept", "bytes, at most", "written by", "read by"), rows),
+    )
+
+
+def metrics_page() -> str:
+    """Every metric, by the name it is queried by."""
+    rows = []
+    for metric in vars(metrics).values():
+        if isinstance(metric, MetricWrapperBase):
+            (family,) = metric.collect()
+            name = f"{family.name}_total" if family.type == "counter" else family.name
+            labels = ", ".join(f"`{label}`" for label in metric._labelnames)  # told nowhere else
+            rows.append((f"`{name}`", family.type, labels, family.documentation))
+    return _page(
+        "Metrics",
+        "At `/metrics` of each process's health port, in the text format of Prometheus. A histogram's series end in "
+        "`_bucket`, `_sum` and `_count`. Labels are enums, never ids.",
+        _table(("metric", "type", "labels", "counts"), rows),
+    )
+
+
+PAGES: Final[Mapping[str, Callable[[], str]]] = {
+    "settings.md": settings_page,
+    "reasons.md": reasons_page,
+    "topics.md": topics_page,
+    "metrics.md": metrics_page,
+}
+
+
+def main() -> None:
+    """Write all pages."""
+    FOLDER.mkdir(exist_ok=True)
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page())
+
+
+def _page(title: str, *parts: str) -> str:
+    return "\n\n".join([f"# {title}", MARK, *parts]) + "\n"
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |" for line in lines)
+
+
+def _others(fields: Mapping[str, FieldInfo]) -> dict[str, str]:
+    options = {name: text for name, text in option_variables().items() if name not in fields}
+    return dict(sorted(options.items())) | OTHERS
+
+
+def _meaning(field: FieldInfo) -> str:
+    kinds = (field.annotation, *get_args(field.annotation))
+    return f"{field.description}; a secret" if SecretStr in kinds else str(field.description)
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.default
+    if field.is_required():
+        return "**required**"
+    if isinstance(value, tuple):
+        value = ",".join(map(str, value))
+    if isinstance(value, bool):
+        value = str(value).lower()
+    return "none" if value in {None, ""} else f"`{value}`"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,17 @@
+"""Settings of the webhook channel."""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr
+
+from shared.process.settings import SettingsSection
+
+
+class WebhookSettings(SettingsSection):
+    """Signing, patience, and which addresses are open."""
+
+    webhook_secret: SecretStr = Field(
+        description="signs webhooks, the same for ingest and delivery; each endpoint's secret derives from it"
+    )
+    webhook_timeout_seconds: float = Field(15, gt=0, le=30, description="how long one attempt of a webhook may take")
+    webhook_allow: str = Field("", description="CIDRs, comma separated, webhooks may reach besides public ones")

@@ -1,0 +1,64 @@
+"""Every limit of the gateway. Bytes are bytes on the wire; times have their unit in the name."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Credentials
+MAX_TOKEN_CHARACTERS: Final = 8_192
+AUTH_SECONDS: Final = 5.0
+"""From the handshake to a valid token; also what the handshake itself may take."""
+TOKEN_WARNING_SECONDS: Final = 30
+"""How long before its token expires a client is told."""
+
+# HTTP requests
+REQUESTS_PER_SECOND: Final = 50.0
+REQUEST_BURST: Final = 200.0
+MAX_LIMITED_USERS: Final = 10_000
+"""Users whose buckets are kept; the one that was not met for longest starts again with a full bucket."""
+MAX_PAGE: Final = 100
+MAX_OFFSET: Final = 1_000_000
+MAX_PREFERENCES_BYTES: Final = 65_536
+
+# What clients send over a socket
+MAX_UNAUTHENTICATED_MESSAGE_BYTES: Final = 4_096
+MAX_MESSAGE_BYTES: Final = 65_536
+MAX_QUEUED_MESSAGES: Final = 16
+"""Received and not yet handled; beyond it the socket is not read."""
+MESSAGES_PER_SECOND: Final = 20.0
+MESSAGE_BURST: Final = 100.0
+MAX_COMMAND_IDS: Final = 100
+MAX_REF_CHARACTERS: Final = 64
+MAX_CURSOR_CHARACTERS: Final = 200
+"""Ours have about 40."""
+
+# What is sent over a socket
+MAX_OUTBOX_BYTES: Final = 1_048_576
+"""What one connection may have waiting, in its outbox and its transport together."""
+MAX_WRITE_BUFFER_BYTES: Final = 1_048_576
+"""Above it websockets' own writes (pongs, closing) wait for the client to read."""
+FANOUT_WRITE_BYTES: Final = 262_144
+"""Inbox events spread before they are written: a quarter of an outbox, so that a burst is not taken for a slow client."""
+PING_SECONDS: Final = 20
+CLOSE_SECONDS: Final = 3.0
+RECONNECT_MS: Final = (200, 5_000)
+"""Clients of a process that ends come back spread over this time."""
+
+# Resuming
+MAX_RESUME_ROWS: Final = 300
+"""More than these are not sent one by one: the client reads the inbox again."""
+MAX_RESUME_BYTES: Final = 524_288
+"""The same, by size: what is sent at once must fit into the connection's outbox."""
+RESUME_OVERLAP_MS: Final = 5_000
+"""How long a change may take from its time stamp until it can be read and is announced."""
+MAX_CONCURRENT_SNAPSHOTS: Final = 64
+"""Inboxes read at once by one process, so that many reconnects at once do not become as many queries."""
+RECENT_OFFSETS: Final = 256
+"""The newest offsets a session remembers, to add rows to an unread count that was made before they came."""
+
+# The log
+MAX_FETCH_RECORDS: Final = 2_000
+MAX_EVENT_ITEMS: Final = 500
+"""Items in one inbox event."""
+PUBLISH_SECONDS: Final = 2.0
+"""How long a change may take to be acknowledged before its caller is told to repeat it."""

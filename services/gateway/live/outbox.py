@@ -1,0 +1,51 @@
+"""What waits to be written to one connection, bounded in bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from services.gateway.core.limits import MAX_OUTBOX_BYTES
+from services.gateway.live.frames import text_frame
+
+
+class Outbox:
+    """Frames in order, never more than `limit` bytes together with the backlog.
+
+    `backlog()` says how many bytes were written to the transport and have not left it. The one exception to the
+    bound: with nothing waiting at all, one message of any size is taken.
+    """
+
+    __slots__ = ("_backlog", "_closed", "_frames", "_limit", "_size")
+
+    def __init__(self, backlog: Callable[[], int], *, limit: int = MAX_OUTBOX_BYTES) -> None:
+        self._backlog = backlog
+        self._limit = limit
+        self._frames: list[bytes] = []
+        self._size = 0
+        self._closed = False
+
+    def __len__(self) -> int:
+        """The number of frames that wait."""
+        return len(self._frames)
+
+    def put(self, payload: bytes) -> bool:
+        """Queues one text message (UTF-8); False when it does not fit or the outbox is closed."""
+        if self._closed:
+            return False
+        frame = text_frame(payload)
+        waiting = self._size + self._backlog()
+        if waiting and waiting + len(frame) > self._limit:
+            return False
+        self._frames.append(frame)
+        self._size += len(frame)
+        return True
+
+    def take(self) -> bytes:
+        """All that waits, as one write; empty when nothing does."""
+        frames, self._frames, self._size = self._frames, [], 0
+        return frames[0] if len(frames) == 1 else b"".join(frames)
+
+    def close(self) -> None:
+        """Drops what waits, and takes nothing more."""
+        self._closed = True
+        self._frames, self._size = [], 0

@@ -1,0 +1,25 @@
+"""The texts of a workflow, by channel: which parts each channel's template has."""
+
+from __future__ import annotations
+
+import msgspec
+
+Text = str | dict[str, str]
+"""A Liquid template, or one per locale (BCP 47)."""
+
+
+class InAppTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an inbox row shows. `type` groups rows for clients, as `new_message`."""
+
+    title: Text
+    body: Text = ""
+    url: str | None = None
+    type: str | None = None
+
+
+class EmailTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A multipart message; without `html` only the text part is sent."""
+
+    subject: Text
+    text: Text
+    html: Text | None = None

@@ -1,0 +1,78 @@
+"""Published workflows: the newest are started, an older or newer version is known once it was fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from shared.catalog import publishing
+from shared.catalog.cache import Catalog
+from shared.model.topics import Topics
+from shared.model.workflows import Workflow
+from tests.support import samples as a
+from tests.support.twins.catalog import MemoryCatalog
+from tests.support.twins.publisher import MemoryPublisher
+
+SHIPPED = a.workflow(key="order.shipped", version=0, on=("shipped", "sent"), recipients="data.to")
+AUDIT = a.workflow(key="order.audit", version=0, on=("shipped",), recipients="data.to")
+Publish = Callable[[Workflow], Awaitable[None]]
+
+
+def at(workflow: Workflow, version: int) -> Workflow:
+    return msgspec.structs.replace(workflow, version=version)
+
+
+@pytest.fixture
+def catalog(implementation: str, request: pytest.FixtureRequest) -> Any:
+    return MemoryCatalog() if implementation == "twin" else Catalog(request.getfixturevalue("database"))
+
+
+@pytest.fixture
+def publish(implementation: str, catalog: Any, request: pytest.FixtureRequest) -> Publish:
+    """Publishes one version of a workflow for `acme`; versions come in their order."""
+    database = request.getfixturevalue("database") if implementation == "real" else None
+
+    async def make(workflow: Workflow) -> None:
+        if database is None:
+            catalog.publish("acme", workflow)
+            return
+        file = at(workflow, 0)
+        (made,) = await publishing.publish(database, MemoryPublisher(), Topics(), "acme", [file])
+        assert made == workflow
+
+    return make
+
+
+async def test_an_event_starts_the_newest_of_each(catalog: Any, publish: Publish) -> None:
+    newest = at(msgspec.structs.replace(SHIPPED, category="other"), 2)
+    for workflow in (at(SHIPPED, 1), newest, at(AUDIT, 1)):
+        await publish(workflow)
+    await catalog.load()
+    started = catalog.started_by("acme", "shipped")
+    assert sorted(started, key=lambda workflow: workflow.key) == [at(AUDIT, 1), newest]
+    assert catalog.started_by("acme", "sent") == [newest]
+    assert list(catalog.started_by("acme", "unknown")) == []
+    assert list(catalog.started_by("other", "shipped")) == []
+    assert catalog.version("acme", "order.shipped", 1) == at(SHIPPED, 1)
+
+
+async def test_an_inactive_one_is_not_started(catalog: Any, publish: Publish) -> None:
+    await publish(at(SHIPPED, 1))
+    await publish(at(msgspec.structs.replace(SHIPPED, active=False), 2))
+    await catalog.load()
+    assert list(catalog.started_by("acme", "shipped")) == []
+
+
+async def test_what_was_published_since_is_known_once_it_was_fetched(catalog: Any, publish: Publish) -> None:
+    await publish(at(AUDIT, 1))
+    await catalog.load()
+    await publish(at(SHIPPED, 1))
+    assert catalog.version("acme", "order.shipped", 1) is None
+    await catalog.fetch([("acme", "order.shipped", 1), ("acme", "order.shipped", 2), ("other", "order.shipped", 1)])
+    assert catalog.version("acme", "order.shipped", 1) == at(SHIPPED, 1)
+    assert catalog.version("acme", "order.shipped", 2) is None
+    assert catalog.version("other", "order.shipped", 1) is None
+    await catalog.fetch([])

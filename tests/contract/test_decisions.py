@@ -1,0 +1,55 @@
+"""Stored decisions: the first insert wins, a replay gets the stored one, a duplicate is dropped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from services.router.core.decision import Decision
+from services.router.decisions import Decisions, DecisionStore
+from shared.model.profiles import Preferences
+from tests.support import samples as a
+from tests.support.twins.decisions import MemoryDecisions
+
+
+@pytest.fixture
+def decisions(implementation: str, request: pytest.FixtureRequest) -> DecisionStore:
+    return MemoryDecisions() if implementation == "twin" else Decisions(request.getfixturevalue("database"))
+
+
+def decision(number: int = 0, *, offset: int = 5, **inputs: Any) -> Decision:
+    return a.decision(a.routing_input(notification=a.notification(id=f"n-{number}"), **inputs), offset=offset)
+
+
+OPTED_OUT = a.profile(version=8, preferences=Preferences(categories={"orders": False}))
+
+
+async def test_new_ones_are_carried_out_in_their_order(decisions: DecisionStore) -> None:
+    asked = [decision(number) for number in (3, 1, 2)]
+    assert await decisions.insert(asked) == asked
+    assert await decisions.insert([]) == []
+
+
+async def test_a_replay_gets_what_was_decided_first(decisions: DecisionStore) -> None:
+    held = a.profile(quiet_hours=a.NIGHTS)
+    for number, first in enumerate((decision(0), decision(1, profile=held, now=a.NIGHT), decision(2, profile=None))):
+        await decisions.insert([first])
+        anew = decision(number, profile=OPTED_OUT, now=a.NOON + 7)
+        assert anew.items != first.items
+        (carried,) = await decisions.insert([anew])
+        assert (carried.items, carried.at, carried.profile_version) == (first.items, first.at, first.profile_version)
+        assert carried.record == anew.record
+
+
+async def test_other_coordinates_are_a_duplicate(decisions: DecisionStore) -> None:
+    first, new = decision(0, offset=5), decision(1)
+    assert await decisions.insert([first, decision(0, offset=6)]) == [first]
+    assert await decisions.insert([decision(0, offset=6), new]) == [new]
+    assert await decisions.insert([first]) == [first]
+
+
+async def test_a_replay_and_new_ones_keep_the_order_of_the_chunk(decisions: DecisionStore) -> None:
+    asked = [decision(number) for number in range(4)]
+    await decisions.insert(asked[1:3])
+    assert await decisions.insert(asked) == asked

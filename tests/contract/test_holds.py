@@ -1,0 +1,133 @@
+"""Holds: inserted once, claimed by one when due, deleted by whoever holds the lease, hastened by a cancel."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from shared.model.holds import Cause, Hold
+from shared.model.records import Kind, Record, decode_record
+from shared.mongo.holds import Holds
+from shared.process.clock import now_ms
+from tests.support import samples as a
+from tests.support.twins.holds import MemoryHolds
+
+MINUTE = timedelta(minutes=1)
+ENDED = timedelta(seconds=-1)
+HOUR_MS = 3_600_000
+
+
+@pytest.fixture
+def holds(implementation: str, request: pytest.FixtureRequest) -> Any:
+    return MemoryHolds() if implementation == "twin" else Holds(request.getfixturevalue("database"))
+
+
+def hold(subject: str, late_ms: int = 1000, **about: Any) -> Hold:
+    """A hold that was due `late_ms` ago."""
+    notification = a.notification(**about)
+    due = now_ms() - late_ms
+    record = Record(
+        kind=Kind.RELEASE, tenant="acme", user="ada", subject=subject, due=due, notification=notification,
+        generation=1, pass_=2,
+    )  # fmt: skip
+    return Hold(cause=Cause.QUIET_HOURS, due=due, record=record)
+
+
+async def claim(holds: Any, most: int = 100, lease: timedelta = MINUTE) -> tuple[str, list[str]]:
+    token, won = await holds.claim(most=most, lease=lease, pick=lambda ids: ids[:most])
+    return token, [decode_record(one.record).subject for one in won]
+
+
+async def test_what_comes_back_is_what_was_held(holds: Any) -> None:
+    held = hold("s", late_ms=2000)
+    await holds.insert([held])
+    _, (won,) = await holds.claim(most=1, lease=MINUTE, pick=list)
+    assert decode_record(won.record) == held.record
+    assert (won.id, won.tenant, won.user) == (held.id, "acme", "ada")
+    assert 2 <= won.late_seconds < 60
+
+
+async def test_the_same_hold_twice_is_one_and_the_first_stays(holds: Any) -> None:
+    first = hold("s")
+    await holds.insert([first])
+    await holds.insert([msgspec.structs.replace(first, due=now_ms() + HOUR_MS), hold("other")])
+    assert sorted((await claim(holds))[1]) == ["other", "s"]
+
+
+async def test_the_due_come_oldest_first_and_the_others_wait(holds: Any) -> None:
+    await holds.insert([hold("late", 1000), hold("ahead", -HOUR_MS), hold("latest", 5000), hold("later", 3000)])
+    assert (await claim(holds))[1] == ["latest", "later", "late"]
+
+
+async def test_no_more_are_claimed_than_asked_for(holds: Any) -> None:
+    await holds.insert([hold(f"s{number}", 60_000 * number) for number in range(5)])
+    assert (await claim(holds, most=2))[1] == ["s4", "s3"]
+    assert (await claim(holds, most=2))[1] == ["s2", "s1"]
+
+
+async def test_pick_sees_more_due_ones_than_are_wanted_and_chooses(holds: Any) -> None:
+    await holds.insert([hold(f"s{number}") for number in range(20)])
+    offered: list[str] = []
+
+    def pick(ids: list[str]) -> list[str]:
+        offered.extend(ids)
+        return ids[-1:]
+
+    _, (won,) = await holds.claim(most=2, lease=MINUTE, pick=pick)
+    assert len(offered) == 8
+    assert won.id == offered[-1]
+
+
+async def test_a_claimed_one_is_nobody_elses_until_its_lease_ends(holds: Any) -> None:
+    await holds.insert([hold("s")])
+    assert (await claim(holds, lease=ENDED))[1] == ["s"]
+    assert (await claim(holds))[1] == ["s"]
+    assert (await claim(holds))[1] == []
+
+
+async def test_releasing_deletes_what_is_claimed_and_nothing_else(holds: Any) -> None:
+    await holds.insert([hold("s")])
+    token, _ = await claim(holds, lease=ENDED)
+    await holds.insert([hold("ahead", -HOUR_MS)])
+    later, won = await claim(holds, lease=ENDED)
+    assert won == ["s"]
+    await holds.release(token)
+    assert (await claim(holds, lease=ENDED))[1] == ["s"], "the lease was lost: the hold stays"
+    await holds.release(later)
+    final, _ = await claim(holds)
+    await holds.release(final)
+    assert (await claim(holds))[1] == []
+    assert await holds.seconds_to_next(7200) > 3500, "the one that waits is still there"
+
+
+async def test_how_long_until_the_next(holds: Any) -> None:
+    assert await holds.seconds_to_next(5) == 5
+    await holds.insert([hold("ahead", -HOUR_MS)])
+    assert await holds.seconds_to_next(5) == 5
+    assert 3500 < await holds.seconds_to_next(7200) <= 3600
+    await holds.insert([hold("due")])
+    assert await holds.seconds_to_next(5) == 0
+
+
+async def test_a_cancel_hastens_what_was_accepted_before_it(holds: Any) -> None:
+    ahead = -HOUR_MS
+    await holds.insert(
+        [
+            hold("before", ahead, cancellation_key="k", cancel_count=1),
+            hold("after", ahead, cancellation_key="k", cancel_count=2),
+            hold("other key", ahead, cancellation_key="k2", cancel_count=1),
+            hold("no key", ahead),
+        ]
+    )
+    assert await holds.hasten("another", "k", cancel_count=2) == 0
+    assert await holds.hasten("acme", "k", cancel_count=2) == 1
+    assert (await claim(holds))[1] == ["before"]
+
+
+async def test_nothing_is_nothing(holds: Any) -> None:
+    await holds.insert([])
+    assert (await claim(holds))[1] == []
+    await holds.release("nobody")

@@ -1,0 +1,146 @@
+"""Writing to the log: acknowledged before return, in order per key, as it came; what is too large is refused."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Protocol
+from uuid import uuid4
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.errors import MessageSizeTooLargeError
+
+from shared.kafka.admin import ensure_topics
+from shared.kafka.consumer import fetch, open_consumer, start_consumer
+from shared.kafka.group_commit import GroupPublisher
+from shared.kafka.producer import BATCH_BYTES, Publisher
+from shared.model.outputs import KafkaRecord, Output
+from shared.model.ports import RecordWriter
+from shared.model.topics import Topic
+from tests.support.brokers import Brokers
+from tests.support.twins.publisher import MemoryPublisher
+
+MOST_BYTES = 400_000
+
+
+class Log(Protocol):
+    """A topic of the test's own that takes MOST_BYTES, and its writer."""
+
+    topic: str
+    publisher: RecordWriter
+
+    async def records(self) -> list[Output]:
+        """All that is on the topic at this moment, in the order of each partition."""
+        ...
+
+
+class MemoryLog:
+    def __init__(self) -> None:
+        self.topic = "t"
+        self.publisher = MemoryPublisher(most_bytes=MOST_BYTES)
+
+    async def records(self) -> list[Output]:
+        return self.publisher.on(self.topic)
+
+
+class KafkaLog:
+    def __init__(self, bootstrap: str, publisher: Publisher | GroupPublisher) -> None:
+        self.topic = f"t-{uuid4().hex[:10]}"
+        self.publisher = publisher
+        self._bootstrap = bootstrap
+
+    async def start(self) -> None:
+        row = Topic(name=self.topic, key="any", producers="tests", consumers="tests", partitions=3)
+        await ensure_topics(self._bootstrap, [replace(row, max_message_bytes=MOST_BYTES)])
+        await self.publisher.start()
+
+    async def records(self) -> list[Output]:
+        consumer = open_consumer(self._bootstrap, self.topic, group=None, client_id="tests")
+        await start_consumer(consumer)
+        try:
+            ends = await consumer.end_offsets([TopicPartition(self.topic, number) for number in range(3)])
+            found: list[KafkaRecord] = []
+            while len(found) < sum(ends.values()):
+                found += await fetch(consumer, max_records=1000)
+        finally:
+            await consumer.stop()
+        return [Output(each.topic, each.key, each.value, each.headers) for each in found]
+
+
+WRITERS = [
+    "twin",
+    pytest.param("publisher", marks=pytest.mark.real),
+    pytest.param("group commit", marks=pytest.mark.real),
+]
+
+
+@pytest.fixture(params=WRITERS)
+def log(request: pytest.FixtureRequest) -> Log:
+    if request.param == "twin":
+        return MemoryLog()
+    return request.getfixturevalue("publisher_log" if request.param == "publisher" else "group_log")
+
+
+@pytest.fixture
+async def publisher_log(shared_brokers: Brokers) -> AsyncIterator[KafkaLog]:
+    made = KafkaLog(shared_brokers.kafka, Publisher(shared_brokers.kafka, client_id="tests"))
+    await made.start()
+    yield made
+    await made.publisher.stop()
+
+
+@pytest.fixture
+async def group_log(shared_brokers: Brokers) -> AsyncIterator[KafkaLog]:
+    publisher = GroupPublisher(shared_brokers.kafka, client_id="tests", deadline_seconds=None)
+    made = KafkaLog(shared_brokers.kafka, publisher)
+    await made.start()
+    yield made
+    await made.publisher.stop()
+
+
+async def test_what_was_published_is_on_the_log_when_it_returns(log: Log) -> None:
+    await log.publisher.publish([])
+    assert await log.records() == []
+    await log.publisher.publish([Output(log.topic, b"k", b"v", [])])
+    assert await log.records() == [Output(log.topic, b"k", b"v", [])]
+
+
+async def test_a_record_arrives_as_it_was_given(log: Log) -> None:
+    given = [
+        Output(log.topic, None, b"no key", []),
+        Output(log.topic, b"k", None, []),
+        Output(log.topic, b"h", b"", [("a", b"1"), ("b", "ü".encode()), ("a", b"2"), ("empty", b"")]),
+    ]
+    await log.publisher.publish(given)
+    assert sorted(await log.records(), key=str) == sorted(given, key=str)
+
+
+async def test_a_key_keeps_its_order(log: Log) -> None:
+    """Over several calls, and over records that do not fit into one batch of the producer."""
+    size = BATCH_BYTES // 10
+    given = [
+        Output(log.topic, f"key-{number % 4}".encode(), f"{number}".encode().ljust(size, b"."), [])
+        for number in range(120)
+    ]
+    for start in range(0, 120, 60):
+        await log.publisher.publish(given[start : start + 60])
+    found = await log.records()
+    assert len(found) == len(given)
+    for key in {output.key for output in given}:
+        assert [each for each in found if each.key == key] == [each for each in given if each.key == key]
+
+
+async def test_calls_one_after_another_do_not_mix(log: Log) -> None:
+    for number in range(20):
+        await log.publisher.publish([Output(log.topic, b"k", b"%d" % number, [])])
+    assert [each.value for each in await log.records()] == [b"%d" % number for number in range(20)]
+
+
+async def test_a_record_larger_than_its_topic_takes_is_refused_and_the_next_ones_go_on(log: Log) -> None:
+    with pytest.raises(MessageSizeTooLargeError):
+        await log.publisher.publish([Output(log.topic, b"k", b"." * (MOST_BYTES + 1), [])])
+    async with asyncio.timeout(60):
+        await log.publisher.publish([Output(log.topic, b"k", b"next", [])])
+    assert [each.value for each in await log.records()] == [b"next"]

@@ -1,0 +1,31 @@
+"""The counters of cancellation keys in memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from shared.model.errors import MongoUnavailable
+from shared.model.notifications import Notification
+from tests.support.twins.outages import Outages
+
+
+class MemoryCancellations:
+    """A CancellationCounter, and the side of it that counts."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self.outages = Outages(MongoUnavailable)
+
+    async def count(self, tenant: str, cancellation_key: str) -> int:
+        async with self.outages.call():
+            return self._counts[tenant, cancellation_key]
+
+    async def counts(self, notifications: Sequence[Notification]) -> list[int]:
+        async with self.outages.call():
+            return [self._counts[one.tenant, one.cancellation_key or ""] for one in notifications]
+
+    async def cancel(self, tenant: str, cancellation_key: str) -> int:
+        async with self.outages.call():
+            self._counts[tenant, cancellation_key] += 1
+            return self._counts[tenant, cancellation_key]

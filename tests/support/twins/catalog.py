@@ -1,0 +1,52 @@
+"""Published workflows in memory: those that exist, and those that this process knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from shared.model.errors import MongoUnavailable
+from shared.model.workflows import Workflow
+from tests.support.twins.outages import Outages
+
+Version = tuple[str, str, int]
+"""Tenant, workflow key and version."""
+
+
+class MemoryCatalog:
+    """A WorkflowCatalog. What is published is known after `load`, or once it was fetched."""
+
+    def __init__(self) -> None:
+        self.outages = Outages(MongoUnavailable)
+        self._published: dict[Version, Workflow] = {}
+        self._known: dict[Version, Workflow] = {}
+        self._newest: dict[tuple[str, str], Workflow] = {}
+
+    def publish(self, tenant: str, *workflows: Workflow) -> None:
+        """Makes versions exist, each under the number that it has."""
+        self._published.update({(tenant, workflow.key, workflow.version): workflow for workflow in workflows})
+
+    def forget(self) -> None:
+        """As a process that has just started: what is published is there, and nothing of it is known."""
+        self._known, self._newest = {}, {}
+
+    async def load(self) -> None:
+        async with self.outages.call():
+            self._known = dict(self._published)
+            oldest_first = sorted(self._known.items(), key=lambda entry: entry[1].version)
+            self._newest = {(tenant, key): workflow for (tenant, key, _), workflow in oldest_first}
+
+    def started_by(self, tenant: str, event_type: str) -> list[Workflow]:
+        return [
+            workflow
+            for (owner, _), workflow in self._newest.items()
+            if owner == tenant and workflow.active and event_type in workflow.on
+        ]
+
+    def version(self, tenant: str, key: str, version: int) -> Workflow | None:
+        return self._known.get((tenant, key, version))
+
+    async def fetch(self, wanted: Iterable[Version]) -> None:
+        missing = list(wanted)
+        if missing:
+            async with self.outages.call():
+                self._known.update({place: self._published[place] for place in missing if place in self._published})

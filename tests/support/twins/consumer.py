@@ -1,0 +1,44 @@
+"""The consumer's part of the log in memory: gives out what was laid in, and remembers commits."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import groupby
+
+from aiokafka import TopicPartition
+
+from shared.model.outputs import KafkaRecord
+
+PARTITIONS = 3
+
+
+class MemoryConsumer:
+    """What `shared.kafka.consumer` asks of an aiokafka consumer of one topic."""
+
+    def __init__(self, topic: str, *records: KafkaRecord) -> None:
+        self.waiting = list(records)
+        self.most: list[int] = []
+        """How many records each call asked for."""
+        self.committed: dict[tuple[str, int], int] = {}
+        self.partitions = {TopicPartition(topic, number) for number in range(PARTITIONS)}
+        self.idle = asyncio.Event()
+        """Set when there was nothing to give out."""
+
+    async def getmany(self, *, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[KafkaRecord]]:
+        assert max_records > 0
+        await asyncio.sleep(0)
+        taken, self.waiting = self.waiting[:max_records], self.waiting[max_records:]
+        self.most.append(max_records)
+        if not taken:
+            self.idle.set()
+        taken.sort(key=lambda record: record.partition)
+        return {
+            TopicPartition(*place): list(records)
+            for place, records in groupby(taken, lambda record: (record.topic, record.partition))
+        }
+
+    def assignment(self) -> set[TopicPartition]:
+        return self.partitions
+
+    async def commit(self, offsets: dict[TopicPartition, int]) -> None:
+        self.committed.update({(part.topic, part.partition): offset for part, offset in offsets.items()})

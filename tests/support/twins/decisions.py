@@ -1,0 +1,32 @@
+"""Stored decisions in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from services.router.core.decision import Decision
+from shared.model.errors import MongoUnavailable
+from tests.support.twins.outages import Outages
+
+
+class MemoryDecisions:
+    """A DecisionStore."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Decision] = {}
+        self.outages = Outages(MongoUnavailable)
+
+    async def insert(self, decisions: Sequence[Decision]) -> list[Decision]:
+        carried = []
+        async with self.outages.call():
+            for decision in decisions:
+                stored = self.rows.setdefault(decision.id, decision)
+                if stored.coordinates == decision.coordinates:
+                    carried.append(
+                        msgspec.structs.replace(
+                            decision, items=stored.items, at=stored.at, profile_version=stored.profile_version
+                        )
+                    )
+        return carried

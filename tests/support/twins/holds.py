@@ -1,0 +1,92 @@
+"""Holds in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count
+
+from shared.model.errors import MongoUnavailable
+from shared.model.holds import Hold
+from shared.model.records import encode
+from shared.mongo.holds import AHEAD, ClaimedHold
+from shared.process.clock import now_ms
+from tests.support.twins.outages import Outages
+
+
+@dataclass(kw_only=True)
+class MemoryHoldRow:
+    """A hold as it is kept; times in milliseconds since the epoch."""
+
+    hold: Hold
+    due: int
+    lease: int = 0
+    token: str | None = None
+
+
+class MemoryHolds:
+    """A HoldStore, and the scheduler's side of it."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, MemoryHoldRow] = {}
+        self.outages = Outages(MongoUnavailable)
+        self._tokens = count(1)
+
+    async def insert(self, holds: Sequence[Hold]) -> None:
+        async with self.outages.call():
+            for hold in holds:
+                self.rows.setdefault(hold.id, MemoryHoldRow(hold=hold, due=hold.due))
+
+    async def claim(
+        self, *, most: int, lease: timedelta, pick: Callable[[list[str]], list[str]]
+    ) -> tuple[str, list[ClaimedHold]]:
+        async with self.outages.call():
+            now, token = now_ms(), f"claim-{next(self._tokens)}"
+            due = [hold_id for hold_id, row in self._by_due() if row.due <= now and row.lease < now]
+            picked = set(pick(due[: most * AHEAD])) if due else set()
+            won = [(hold_id, row) for hold_id, row in self._by_due() if hold_id in picked]
+            for _, row in won:
+                row.token, row.lease = token, now + round(lease.total_seconds() * 1000)
+        return token, [_claimed(hold_id, row, now) for hold_id, row in won]
+
+    async def seconds_to_next(self, most: float) -> float:
+        async with self.outages.call():
+            now = now_ms()
+            dues = [row.due for row in self.rows.values() if row.lease < now]
+        return max(0.0, min([most, *((due - now) / 1000 for due in dues)]))
+
+    async def release(self, token: str) -> None:
+        async with self.outages.call():
+            self.rows = {hold_id: row for hold_id, row in self.rows.items() if row.token != token}
+
+    async def hasten(self, tenant: str, cancellation_key: str, *, cancel_count: int) -> int:
+        hastened = 0
+        async with self.outages.call():
+            for row in self.rows.values():
+                about = row.hold.record.about
+                if about is None or (about.tenant, about.cancellation_key) != (tenant, cancellation_key):
+                    continue
+                if about.cancel_count < cancel_count:
+                    row.due = 0
+                    hastened += 1
+        return hastened
+
+    @property
+    def held(self) -> list[Hold]:
+        """What waits, in the order of its insertion."""
+        return [row.hold for row in self.rows.values()]
+
+    def _by_due(self) -> list[tuple[str, MemoryHoldRow]]:
+        return sorted(self.rows.items(), key=lambda entry: entry[1].due)
+
+
+def _claimed(hold_id: str, row: MemoryHoldRow, now: int) -> ClaimedHold:
+    record = row.hold.record
+    return ClaimedHold(
+        id=hold_id,
+        tenant=record.tenant,
+        user=record.user,
+        record=encode(record),
+        late_seconds=(now - row.due) / 1000,
+    )

@@ -1,0 +1,30 @@
+"""Profiles in memory, as the router and delivery read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shared.model.errors import MongoUnavailable
+from shared.model.profiles import Profile
+from tests.support.twins.outages import Outages
+
+
+class MemoryProfiles:
+    """What is stored, by `tenant:user`."""
+
+    def __init__(self, *profiles: Profile) -> None:
+        self.outages = Outages(MongoUnavailable)
+        self._rows: dict[str, Profile] = {}
+        self.put(*profiles)
+
+    def put(self, *profiles: Profile) -> None:
+        """Stores profiles, each under the version that it has."""
+        self._rows.update({f"{profile.tenant}:{profile.user}": profile for profile in profiles})
+
+    async def read_many(self, user_keys: Sequence[str]) -> dict[str, Profile]:
+        async with self.outages.call():
+            return {key: self._rows[key] for key in user_keys if key in self._rows}
+
+    async def versions(self, user_keys: Sequence[str]) -> dict[str, int]:
+        async with self.outages.call():
+            return {key: self._rows[key].version for key in user_keys if key in self._rows}

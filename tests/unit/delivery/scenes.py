@@ -1,0 +1,84 @@
+"""A worker on twins, and what must follow a result."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from services.delivery.channels.stub import StubSender
+from services.delivery.core.attempts import Sent
+from services.delivery.core.effects import derive_effects
+from services.delivery.core.jobs import Job
+from services.delivery.freshness import Freshness
+from services.delivery.send import AfterCrash, Schedule, Sending
+from services.delivery.worker import Worker
+from shared.model.channels import Channel
+from shared.model.deliveries import DeliveryResult, DeliveryState, ReceivedDelivery
+from shared.model.outputs import Output
+from shared.model.topics import Topics
+from tests.support import samples as a
+from tests.support.twins.cancellations import MemoryCancellations
+from tests.support.twins.catalog import MemoryCatalog
+from tests.support.twins.holds import MemoryHolds
+from tests.support.twins.ledger import MemoryLedger, MemoryLedgerRow
+from tests.support.twins.profiles import MemoryProfiles
+from tests.support.twins.publisher import MemoryPublisher
+
+TOPICS = Topics()
+SOON = 5
+LEASE = timedelta(seconds=60)
+SENT = DeliveryResult(state=DeliveryState.SENT, at=a.NOON, attempts=1)
+
+
+class WorkerScene:
+    """A worker and its stores; `ledger(token)` is another process's view of the same rows."""
+
+    def __init__(
+        self,
+        *,
+        sender: StubSender | None = None,
+        after_crash: AfterCrash = AfterCrash.SEND_AGAIN,
+        lease: timedelta = LEASE,
+        slots: int = 4,
+    ) -> None:
+        self.rows: dict[str, MemoryLedgerRow] = {}
+        self.mine = self.ledger("mine", lease)
+        self.sender = sender or StubSender(lambda _: Sent())
+        self.publisher = MemoryPublisher()
+        self.holds = MemoryHolds()
+        catalog = MemoryCatalog()
+        catalog.publish("acme", a.workflow())
+        freshness = Freshness(
+            versions=MemoryProfiles(a.profile()).versions, cancellations=MemoryCancellations(), stale_after_ms=60_000
+        )
+        sending = Sending(
+            sender=self.sender,
+            catalog=catalog,
+            freshness=freshness,
+            schedule=Schedule(retries=(1000,), probe=30_000),
+            after_crash=after_crash,
+        )
+        self.worker = Worker(
+            channel=Channel.EMAIL,
+            ledger=self.mine,
+            sending=sending,
+            publisher=self.publisher,
+            holds=self.holds,
+            topics=TOPICS,
+            slots=slots,
+            lease=LEASE,
+        )
+
+    def ledger(self, token: str, lease: timedelta = LEASE) -> MemoryLedger:
+        return MemoryLedger(self.rows, token=token, lease=lease)
+
+    async def deliver(self, received: ReceivedDelivery | None = None) -> Job:
+        given = received or a.received()
+        job = Job(given)
+        async with asyncio.timeout(SOON):
+            await self.worker.deliver(given, job)
+        return job
+
+
+def follows(result: DeliveryResult, received: ReceivedDelivery | None = None) -> list[Output]:
+    return derive_effects(TOPICS, received or a.received(), result).outputs

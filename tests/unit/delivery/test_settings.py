@@ -1,0 +1,103 @@
+"""A worker asks for the settings of the channels it serves, and says everything that is wrong at once."""
+
+from __future__ import annotations
+
+import os
+from email.headerregistry import Address
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from services.delivery.channels.email.settings import EmailSettings
+from services.delivery.channels.registry import section_of
+from services.delivery.channels.webhook.settings import WebhookSettings
+from services.delivery.settings import load_delivery
+from shared.model.channels import Channel
+from tests.unit.delivery.test_email import composed
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.upper().startswith("CARILLON_"):
+            monkeypatch.delenv(name)
+
+
+def test_a_worker_of_email_alone_needs_no_secret_of_webhooks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARILLON_DELIVERY_CHANNELS", "email")
+    monkeypatch.setenv("CARILLON_SMTP_HOST", "mail.example.com")
+    settings, of_channel = load_delivery(section_of)
+    assert settings.delivery_channels == (Channel.EMAIL,)
+    assert of_channel == {Channel.EMAIL: EmailSettings(smtp_host="mail.example.com")}
+
+
+def test_a_worker_of_webhooks_needs_it() -> None:
+    with pytest.raises(SystemExit, match="CARILLON_WEBHOOK_SECRET: Field required"):
+        load_delivery(section_of)
+
+
+def test_every_error_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = ["CARILLON_LEASE_SECONDS", "CARILLON_SMTP_PORT", "CARILLON_EMAIL_FROM", "CARILLON_WEBHOOK_TIMEOUT_SECONDS"]
+    for name in wrong:
+        monkeypatch.setenv(name, "-1")
+    with pytest.raises(SystemExit) as ended:
+        load_delivery(section_of)
+    lines = str(ended.value).splitlines()
+    assert [line.partition(":")[0].strip() for line in lines[1:-1]] == [
+        "CARILLON_LEASE_SECONDS",
+        "CARILLON_SMTP_PORT",
+        "CARILLON_EMAIL_FROM",
+        "CARILLON_WEBHOOK_SECRET",
+        "CARILLON_WEBHOOK_TIMEOUT_SECONDS",
+    ]
+
+
+def test_a_wrong_channel_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARILLON_DELIVERY_CHANNELS", "email,pigeon")
+    with pytest.raises(SystemExit, match=r"CARILLON_DELIVERY_CHANNELS_1: .*in_app.*email"):
+        load_delivery(section_of)
+
+
+def test_the_secret_of_a_channel_may_be_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "carillon_webhook_secret").write_text("from a file")
+    monkeypatch.setenv("CARILLON_SECRETS_DIR", str(tmp_path))
+    section = load_delivery(section_of)[1][Channel.WEBHOOK]
+    assert isinstance(section, WebhookSettings)
+    assert section.webhook_secret.get_secret_value() == "from a file"
+
+
+@pytest.mark.parametrize(
+    ("sender", "address"),
+    [
+        ("Carillon <carillon@localhost>", Address("Carillon", addr_spec="carillon@localhost")),
+        ("shop@example.com", Address("", addr_spec="shop@example.com")),
+        ('"Shop, Inc." <shop@example.com>', Address("Shop, Inc.", addr_spec="shop@example.com")),
+        ('"Shop: Inc" <shop@example.com>', Address("Shop: Inc", addr_spec="shop@example.com")),
+        ("Shop Inc. <shop@example.com>", Address("Shop Inc.", addr_spec="shop@example.com")),
+        ("Café <shop@example.com>", Address("Café", addr_spec="shop@example.com")),
+    ],
+)
+def test_a_sender_that_is_taken_is_the_one_that_writes(sender: str, address: Address) -> None:
+    message = composed(sender=EmailSettings(email_from=sender).email_from)
+    assert message["From"].addresses == (address,)
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        "",
+        "nobody",
+        "Shop, Inc. <shop@example.com>",
+        "Shop: Inc <shop@example.com>",
+        "Shop: shop@example.com;",
+        "shop@example.com, other@example.com",
+        "a b@example.com",
+        "shop@",
+        "shop@example.com\nBcc: eve@example.com",
+        "Shop\r\nBcc: eve <shop@example.com>",
+    ],
+)
+def test_a_sender_that_cannot_write_is_refused_with_the_way_to_quote(sender: str) -> None:
+    with pytest.raises(ValidationError, match=r'in quotes: "Shop, Inc\." <shop@host>'):
+        EmailSettings(email_from=sender)

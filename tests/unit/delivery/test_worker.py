@@ -1,0 +1,172 @@
+"""From claim to durable outputs over twins: what each claim leads to, lost leases, crashes, slots."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from services.delivery.channels.stub import StubSender
+from services.delivery.core.attempts import Failed, LeaseTooShort, Outcome, Rejected, Sent
+from services.delivery.core.jobs import Job
+from services.delivery.send import AfterCrash
+from shared.model.channels import Channel
+from shared.model.dead_letters import UnreadableRecord
+from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState
+from shared.model.errors import InvalidRecord
+from tests.support import samples as a
+from tests.support.twins.ledger import MemoryLedger
+from tests.support.wait import turns, turns_until
+from tests.unit.delivery.scenes import SENT, SOON, TOPICS, WorkerScene, follows
+
+pytestmark = pytest.mark.usefixtures("clock")
+ENDED = timedelta(seconds=-1)
+
+
+@pytest.fixture
+def scene() -> WorkerScene:
+    return WorkerScene()
+
+
+async def test_claimed_it_is_sent_recorded_and_told(scene: WorkerScene) -> None:
+    job = await scene.deliver()
+    assert job.claimed
+    assert scene.sender.received == [a.delivery()]
+    assert scene.rows[a.delivery().id].result == SENT
+    assert scene.publisher.written == follows(SENT)
+
+
+async def test_a_retry_is_held_and_a_dead_letter_is_written(scene: WorkerScene) -> None:
+    scene.sender.outcome = lambda _: Failed(code="421")
+    await scene.deliver()
+    (hold,) = scene.holds.held
+    assert hold.record.pass_ == 1
+    scene.sender.outcome = lambda _: Rejected(code="550")
+    await scene.deliver(a.received(id="d-2"))
+    assert [output.topic for output in scene.publisher.written] == [
+        TOPICS.statuses,
+        TOPICS.statuses,
+        TOPICS.deliveries_dlq(Channel.EMAIL),
+    ]
+
+
+async def test_a_recorded_one_is_told_again_and_not_sent(scene: WorkerScene) -> None:
+    other = scene.ledger("other")
+    result = DeliveryResult(state=DeliveryState.RETRYING, at=a.NOON - 5, attempts=1, due=a.NOON + 5)
+    await other.claim([a.received()])
+    await other.record([(a.delivery(), result)])
+    await scene.deliver()
+    assert not scene.sender.received
+    assert scene.publisher.written == follows(result)
+    assert [hold.due for hold in scene.holds.held] == [a.NOON + 5]
+
+
+async def test_an_obsolete_one_is_neither_sent_nor_told(scene: WorkerScene) -> None:
+    await scene.ledger("other").claim([a.received(pass_=1)])
+    job = await scene.deliver()
+    assert job.claimed
+    assert not scene.sender.received
+    assert not scene.publisher.written
+
+
+async def test_a_busy_one_waits_without_a_slot_and_may_be_dropped() -> None:
+    scene = WorkerScene(slots=1)
+    await scene.ledger("other").claim([a.received()])
+    job = Job(a.received())
+    waiting = asyncio.create_task(scene.worker.deliver(a.received(), job))
+    await turns_until(lambda: job.claimed, what="the look at the ledger")
+    await turns_until(lambda: not job.claimed, what="the wait for the other's lease")
+    await scene.deliver(a.received(id="d-2"))
+    assert [delivery.id for delivery in scene.sender.received] == ["d-2"], "the only slot is free"
+    assert not job.claimed
+    waiting.cancel()
+    await asyncio.wait({waiting})
+
+
+async def test_a_busy_one_is_looked_at_again_when_its_lease_has_ended(scene: WorkerScene) -> None:
+    other = scene.ledger("other", timedelta(milliseconds=20))
+    await other.claim([a.received()])
+    job = Job(a.received())
+    waiting = asyncio.create_task(scene.worker.deliver(a.received(), job))
+    await turns_until(lambda: job.claimed, what="the look at the ledger")
+    await turns_until(lambda: not job.claimed, what="the wait for the other's lease")
+    await other.record([(a.delivery(), SENT)])
+    async with asyncio.timeout(SOON):
+        await waiting
+    assert not scene.sender.received
+    assert scene.publisher.written == follows(SENT)
+
+
+async def test_when_the_lease_is_too_short_it_is_claimed_again(scene: WorkerScene) -> None:
+    answers: list[Outcome | LeaseTooShort] = [LeaseTooShort(), LeaseTooShort(), Sent()]
+    scene.sender.outcome = lambda _: answers.pop(0)
+    await scene.deliver()
+    assert not answers
+    assert scene.publisher.written == follows(SENT)
+
+
+async def test_over_which_a_worker_died_is_sent_again() -> None:
+    scene = WorkerScene(after_crash=AfterCrash.SEND_AGAIN)
+    await scene.ledger("dead", ENDED).claim([a.received()])
+    await scene.deliver()
+    assert scene.sender.received == [a.delivery()]
+    assert scene.publisher.written == follows(SENT)
+
+
+async def test_over_which_a_worker_died_stops_where_the_channel_says_so() -> None:
+    scene = WorkerScene(after_crash=AfterCrash.STOP)
+    await scene.ledger("dead", ENDED).claim([a.received()])
+    await scene.deliver()
+    assert not scene.sender.received
+    assert scene.rows[a.delivery().id].state is DeliveryState.UNCONFIRMED
+    assert [dict(output.headers)["ce_type"] for output in scene.publisher.written] == [b"carillon.delivery.unconfirmed"]
+
+
+class TakenOver(StubSender):
+    """While it sends, another process takes the claim over."""
+
+    heir: MemoryLedger
+
+    async def send(self, delivery: Delivery, *more: Any) -> Outcome | LeaseTooShort:
+        await self.heir.claim([a.received()])
+        return await super().send(delivery, *more)
+
+
+async def test_who_lost_the_claim_tells_nothing() -> None:
+    sender = TakenOver(lambda _: Sent())
+    scene = WorkerScene(sender=sender, lease=ENDED)
+    sender.heir = scene.ledger("heir")
+    await scene.deliver()
+    assert not scene.publisher.written
+    assert scene.rows[a.delivery().id].state is DeliveryState.CLAIMED
+    assert scene.rows[a.delivery().id].token == "heir"
+
+
+async def test_no_more_are_claimed_than_there_are_slots() -> None:
+    gate = asyncio.Event()
+
+    class Slow(StubSender):
+        async def send(self, *given: Any) -> Outcome | LeaseTooShort:
+            await gate.wait()
+            return await super().send(*given)
+
+    scene = WorkerScene(sender=Slow(lambda _: Sent()), slots=2)
+    running = [asyncio.create_task(scene.deliver(a.received(id=f"d-{number}"))) for number in range(5)]
+    await turns_until(lambda: len(scene.rows) == 2, what="two claims")
+    await turns()
+    assert len(scene.rows) == 2
+    gate.set()
+    await asyncio.gather(*running)
+    assert {row.state for row in scene.rows.values()} == {DeliveryState.SENT}
+    assert len(scene.rows) == 5
+
+
+async def test_what_cannot_be_read_is_a_dead_letter(scene: WorkerScene) -> None:
+    scene.publisher.outages.add()
+    await scene.worker.refuse(UnreadableRecord(a.record(), InvalidRecord("unreadable_delivery", "no JSON")))
+    (letter,) = scene.publisher.written
+    assert letter.topic == TOPICS.deliveries_dlq(Channel.EMAIL)
+    assert dict(letter.headers)["error_code"] == b"unreadable_delivery"
+    assert not scene.rows

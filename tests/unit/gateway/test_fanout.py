@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from structlog.testing import capture_logs
+
+from services.gateway.core.limits import FANOUT_WRITE_BYTES
+from services.gateway.live.fanout import Fanout, portions
+from services.gateway.live.registry import Registry
+from shared.model.inbox import encode
+from shared.model.outputs import KafkaRecord
+from tests.unit.gateway.scenes import created
+from tests.unit.gateway.test_registry import ANN, BOB, Recorder
+
+
+def record(offset: int, key: bytes | None = ANN, value: bytes | None = None) -> KafkaRecord:
+    value = encode(created(offset).event) if value is None else value
+    return KafkaRecord("inbox", 0, offset, key, value, [], 1)
+
+
+async def batches(*given: Sequence[KafkaRecord]) -> AsyncIterator[Sequence[KafkaRecord]]:
+    for batch in given:
+        yield batch
+
+
+def size(records: Sequence[KafkaRecord]) -> int:
+    return len(b"".join(one.value or b"" for one in records))
+
+
+def offsets(recorder: Recorder) -> list[int]:
+    return [told.event.items[0].offset for told in recorder.told]
+
+
+async def test_events_reach_their_user_in_order_and_each_batch_is_written_once():
+    registry, ann, bob = Registry(), Recorder(), Recorder()
+    registry.add(ANN, ann)
+    registry.add(BOB, bob)
+    await Fanout(registry).run(batches([record(1), record(2, BOB), record(3)], [record(4)]))
+    assert offsets(ann) == [1, 3, 4]
+    assert offsets(bob) == [2]
+    assert (ann.flushed, bob.flushed) == (2, 1)
+
+
+async def test_what_has_no_connection_here_is_not_decoded_and_what_is_unreadable_costs_only_itself():
+    registry, ann = Registry(), Recorder()
+    registry.add(ANN, ann)
+    strange = [record(1, BOB, b"junk"), record(2, None, b"junk"), record(3, ANN, b"junk"), record(4, ANN, b"")]
+    with capture_logs() as logs:
+        await Fanout(registry).run(batches([*strange, record(5)]))
+    assert offsets(ann) == [5]
+    assert [entry["offset"] for entry in logs] == [3, 4]
+
+
+async def test_a_large_batch_is_written_in_portions():
+    registry, ann = Registry(), Recorder()
+    registry.add(ANN, ann)
+    large = [record(1, BOB, b"x" * FANOUT_WRITE_BYTES)]
+    await Fanout(registry).run(batches([record(1), *large, record(2), *large, record(3)]))
+    assert (offsets(ann), ann.flushed) == ([1, 2, 3], 3)
+
+
+async def test_what_reading_raises_ends_it():
+    async def broken() -> AsyncIterator[Sequence[KafkaRecord]]:
+        yield [record(1)]
+        raise LookupError("the position is gone")
+
+    registry, ann = Registry(), Recorder()
+    registry.add(ANN, ann)
+    with pytest.raises(LookupError):
+        await Fanout(registry).run(broken())
+    assert offsets(ann) == [1]
+
+
+@given(st.lists(st.integers(0, FANOUT_WRITE_BYTES), max_size=20))
+def test_portions_keep_all_in_order_and_end_with_the_record_that_fills_them(sizes):
+    records = [record(offset, value=b"x" * size) for offset, size in enumerate(sizes)]
+    parts = list(portions(records))
+    assert [one for part in parts for one in part] == records
+    assert all(parts)
+    for part in parts:
+        assert size(part[:-1]) < FANOUT_WRITE_BYTES
+    for part in parts[:-1]:
+        assert size(part) >= FANOUT_WRITE_BYTES

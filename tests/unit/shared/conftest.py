@@ -1,0 +1,12 @@
+"""What several tests of `shared` start from."""
+
+from __future__ import annotations
+
+import pytest_asyncio
+
+from tests.support.twins.sink import MemorySink
+
+
+@pytest_asyncio.fixture
+async def sink() -> MemorySink:
+    return MemorySink()
