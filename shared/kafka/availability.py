@@ -76,7 +76,7 @@ class Availability:
                 "sink_unavailable",
                 sink=self._name,
                 error=detail,
-                next="calls are refused until a probe connects; it goes on until then",
+                next="calls are rejected until a probe connects; it goes on until then",
             )
             self._prober = asyncio.create_task(self._probe(), name=f"{self._name}-probe")
             self._prober.add_done_callback(self._on_probe_end)

@@ -119,14 +119,16 @@ class GroupCommit:
     async def _write(self, group: list[_Waiting]) -> list[Exception | None]:
         try:
             return await self._attempt(group)
-        except Exception as error:  # a bug: who waits is told, and so is who watches
-            self._availability.fail(error)
+        except (Exception, asyncio.CancelledError) as error:
+            # A bug (a cancellation that leaks from the sink is one, too): who waits learns it, and who watches.
+            bug = error if isinstance(error, Exception) else RuntimeError(f"the write to {self._name} was cancelled")
+            self._availability.fail(bug)
             raise self._error(f"{self._name} failed") from error
         finally:
             self._bytes -= sum(waiting.size for waiting in group)
 
     async def _attempt(self, group: list[_Waiting]) -> list[Exception | None]:
-        """Writes a group: for each caller None, or what it is told."""
+        """Writes a group; returns for each caller None, or the error that it gets."""
         if (refusal := self._refusal()) is not None:
             return [refusal] * len(group)
         outputs = [output for waiting in group for output in waiting.outputs]

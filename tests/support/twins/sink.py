@@ -16,7 +16,7 @@ class MemorySink:
         self.groups: list[list[bytes]] = []
         self.open = asyncio.Event()
         self.open.set()
-        self.broken: Exception | None = None
+        self.broken: BaseException | None = None
         self.starts = self.discards = 0
 
     async def start(self) -> None:

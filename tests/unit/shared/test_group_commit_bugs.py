@@ -26,16 +26,19 @@ async def until_stopped(commit: GroupCommit) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_bug_in_a_write_ends_the_owner(sink: MemorySink) -> None:
+@pytest.mark.parametrize(
+    ("bug", "seen"), [(ZeroDivisionError("a bug"), ZeroDivisionError), (asyncio.CancelledError(), RuntimeError)]
+)
+async def test_a_bug_in_a_write_ends_the_owner(sink: MemorySink, bug: BaseException, seen: type[Exception]) -> None:
     commit = GroupCommit(sink, name="memory", deadline_seconds=5)
     await commit.start()
     owner = asyncio.create_task(until_stopped(commit))
     await commit.publish(out(b"a"))
     assert not owner.done()
-    sink.broken = ZeroDivisionError("a bug")
+    sink.broken = bug
     with pytest.raises(KafkaUnavailable):
         await commit.publish(out(b"b"))
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(seen):
         await owner
 
 
