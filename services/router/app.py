@@ -125,18 +125,17 @@ async def serve(runtime: Runtime, settings: RouterSettings) -> None:
             runtime.checks["assignment"] = is_assigned
             runtime.started = True
             following = catalog.follow(settings.kafka, settings.topics, "carillon-router-catalog")
-            await run_until_stopped(runtime.stop, _until_crashed(app, runtime.stop), [following])
+            await run_until_stopped(runtime.stop, _told_to(runtime.stop), [following, _watch(app)])
 
 
-async def _until_crashed(app: faust.App, stop: asyncio.Event) -> None:
-    """Returns when the process is told to stop. Raises RuntimeError when the app crashed."""
-    stopped = asyncio.create_task(stop.wait())
-    crashed = asyncio.create_task(app.wait_until_stopped())
-    try:
-        await asyncio.wait({stopped, crashed}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        stopped.cancel()
-        crashed.cancel()
+async def _told_to(stop: asyncio.Event) -> None:
+    """The agents work by themselves; what they have in flight is finished when Faust is stopped."""
+    await stop.wait()
+
+
+async def _watch(app: faust.App) -> None:
+    """Raises RuntimeError when the app crashed."""
+    await app.wait_until_stopped()
     if app.crashed:
         raise RuntimeError("the router crashed") from app.crash_reason
 
