@@ -56,9 +56,10 @@ class LaneQueue:
             committing.cancel()
             stopping.cancel()
             await self._drain(lambda _: True)
+            error = self._failed.exception() if self._failed.done() else None
             await self._commit(consumer)
-        if self._failed.done():
-            self._failed.result()
+        if error is not None:
+            raise error
 
     def listener(self, consumer: AIOKafkaConsumer) -> _Rebalance:
         """What the consumer calls when partitions move."""
