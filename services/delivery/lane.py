@@ -15,10 +15,10 @@ from services.delivery.core.in_flight import InFlight
 from services.delivery.core.jobs import Job
 from services.delivery.core.receive import read
 from services.delivery.worker import Worker
-from shared.kafka.consumer import Partition, commit_assigned, fetch
+from shared.kafka.consumer import commit_assigned, fetch
 from shared.model.channels import Channel
 from shared.model.dead_letters import UnreadableRecord
-from shared.model.outputs import Coordinates, KafkaRecord
+from shared.model.outputs import Coordinates, KafkaRecord, Partition
 
 COMMIT_SECONDS = 0.5
 AHEAD = 4
