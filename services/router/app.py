@@ -117,27 +117,29 @@ async def serve(runtime: Runtime, settings: RouterSettings) -> None:
         runtime.checks["mongodb"] = lambda: ping(database)
         catalog = Catalog(database)
         await retry_until_available(catalog.load)
-        async with running(settings, database, catalog) as app:
-
-            async def is_assigned() -> bool:
-                return bool(app.consumer.assignment()) and not app.rebalancing
-
-            runtime.checks["assignment"] = is_assigned
-            runtime.started = True
-            following = catalog.follow(settings.kafka, settings.topics, "carillon-router-catalog")
-            await run_until_stopped(runtime.stop, _told_to(runtime.stop), [following, _watch(app)])
+        # Followed from before the first chunk: an event must not be expanded with the workflows of before the start.
+        following = catalog.follow(settings.kafka, settings.topics, "carillon-router-catalog")
+        await run_until_stopped(runtime.stop, _route(runtime, settings, database, catalog), [following])
 
 
-async def _told_to(stop: asyncio.Event) -> None:
-    """The agents work by themselves; what they have in flight is finished when Faust is stopped."""
-    await stop.wait()
+async def _route(runtime: Runtime, settings: RouterSettings, database: Database, catalog: Catalog) -> None:
+    """The agents, until told to stop; what they have in flight is finished. Raises RuntimeError when they crashed."""
+    async with running(settings, database, catalog) as app:
 
+        async def is_assigned() -> bool:
+            return bool(app.consumer.assignment()) and not app.rebalancing
 
-async def _watch(app: faust.App) -> None:
-    """Raises RuntimeError when the app crashed."""
-    await app.wait_until_stopped()
-    if app.crashed:
-        raise RuntimeError("the router crashed") from app.crash_reason
+        runtime.checks["assignment"] = is_assigned
+        runtime.started = True
+        stopped = asyncio.create_task(runtime.stop.wait())
+        crashed = asyncio.create_task(app.wait_until_stopped())
+        try:
+            await asyncio.wait({stopped, crashed}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopped.cancel()
+            crashed.cancel()
+        if app.crashed:
+            raise RuntimeError("the router crashed") from app.crash_reason
 
 
 def main() -> None:
