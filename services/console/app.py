@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from services.console.api.routes import create_api
 from services.console.settings import ConsoleSettings
-from services.console.timeline.consumer import StatusConsumer
+from services.console.timeline.consumer import StatusConsumer, join_statuses
+from services.console.timeline.status_rows import StatusRows
 from shared.http import server
 from shared.mongo.database import open_database, ping
 from shared.process.background import run_until_stopped
@@ -15,7 +18,7 @@ from shared.process.settings import load
 async def serve(runtime: Runtime, settings: ConsoleSettings) -> None:
     """Stores statuses and answers requests until the runtime stops. Raises what ended the consumer."""
     async with open_database(settings.mongo, settings.mongo_database) as database:
-        statuses = StatusConsumer(database, settings.kafka, settings.topics)
+        statuses = StatusConsumer(StatusRows(database), partial(join_statuses, settings.kafka, settings.topics))
         runtime.checks["mongodb"] = lambda: ping(database)
         runtime.checks["statuses"] = statuses.has_joined
         answering = server.serve(

@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, TypedDict
 
 import msgspec
 
 Row = Mapping[str, Any]
+
+
+class TimelineRow(TypedDict):
+    """A status as the console stores it. `_id` is the status id, so that a replay is the same row."""
+
+    _id: str
+    tenant: str
+    user: str
+    type: str
+    subject: str
+    notification: str
+    at: datetime
+    data: dict[str, Any]
+    topic: str
+    partition: int
+    offset: int
+    created_at: datetime
 
 
 class StoredRows(msgspec.Struct, frozen=True, kw_only=True):
