@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
-from services.console.timeline.core.rows import Row, StoredRows
+from services.console.timeline.core.rows import StoredRow, StoredRows
 from services.console.timeline.core.timeline import Timeline, build_timeline
 from shared.model.errors import InvalidRecord
 from shared.model.records import decode_record
@@ -73,13 +73,13 @@ async def read_notifications_of(database: Database, tenant: str, event: str) -> 
     ]
 
 
-async def _newest(rows: Rows, query: Row, *, by: str, most: int) -> list[Row]:
+async def _newest(rows: Rows, query: StoredRow, *, by: str, most: int) -> list[StoredRow]:
     """The last `most` of a collection, by time."""
     found = await rows.find(query).sort(by, -1).to_list(most)
     return found[::-1]
 
 
-def _with_channel(row: Row) -> Row:
+def _with_channel(row: StoredRow) -> StoredRow:
     """The hold with the channel that waits; None when the whole notification does."""
     try:
         record = decode_record(bytes(row["record"]))

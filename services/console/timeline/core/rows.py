@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 import msgspec
 
-Row = Mapping[str, Any]
+StoredRow = Mapping[str, Any]
 
 
 class TimelineRow(TypedDict):
@@ -31,9 +31,9 @@ class TimelineRow(TypedDict):
 class StoredRows(msgspec.Struct, frozen=True, kw_only=True):
     """What is stored of one notification of one tenant, each part by time."""
 
-    statuses: Sequence[Row]
-    decisions: Sequence[Row]
-    deliveries: Sequence[Row]
-    holds: Sequence[Row]
+    statuses: Sequence[StoredRow]
+    decisions: Sequence[StoredRow]
+    deliveries: Sequence[StoredRow]
+    holds: Sequence[StoredRow]
     complete: bool = True
     """False when as many were found as are read at once: these are the newest, older ones may be left out."""
