@@ -11,10 +11,10 @@ from fastapi import Request
 from services.ingest.calls import Call, Caller
 from services.ingest.idempotency import parse_key
 from shared.http.bodies import read_body
-from shared.http.credentials import bearer, unauthorized
+from shared.http.credentials import bearer, require_scope, unauthorized
 from shared.http.json_bodies import require_json
 from shared.http.problems import Problem
-from shared.mongo.api_keys import ApiKeys, Principal, Scope
+from shared.mongo.api_keys import ApiKeys, Scope
 
 MAX_HEADER_BYTES: Final = 65_536
 
@@ -36,7 +36,7 @@ class Admission:
             principal = await self._keys.principal(bearer(request))
         if principal is None:
             raise unauthorized("the key is not known, or revoked")
-        _require(principal, scope)
+        require_scope(principal, scope)
         return Caller(tenant=principal.tenant, received_at=received_at, prepare_seconds=self._prepare_seconds)
 
     async def post(self, request: Request, scope: Scope, *media: str) -> Call:
@@ -47,13 +47,3 @@ class Admission:
         begun = time.monotonic()
         raw = await read_body(request)
         return Call(caller=caller.after_upload(begun), key=key, request=request, raw=raw)
-
-
-def _require(principal: Principal, scope: Scope) -> None:
-    if scope not in principal.scopes:
-        raise Problem(
-            403,
-            "missing_scope",
-            f"this key may not do that: it lacks the scope {scope}",
-            fix=f"Make one that may: carillon key create --name {scope} --scope {scope}",
-        )

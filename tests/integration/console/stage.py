@@ -13,7 +13,7 @@ import aiohttp
 from motor.motor_asyncio import AsyncIOMotorDatabase
 
 from sandbox.free_ports import free_ports
-from services.console.api.routes import create_api
+from services.console.app import create_api
 from services.console.timeline.consumer import StatusConsumer, join_statuses
 from services.console.timeline.status_rows import StatusRows
 from services.router.core.effects import derive_effects
