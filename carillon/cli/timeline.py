@@ -1,4 +1,4 @@
-"""A timeline as text (pure): what happened to a notification, rule by rule, its state now, and the next step."""
+"""A timeline as text: what happened to a notification, rule by rule, its state now, and the next step."""
 
 from __future__ import annotations
 

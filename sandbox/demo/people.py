@@ -22,7 +22,7 @@ ProfileJson = dict[str, Any]
 
 
 def bodies(document: Mapping[str, Mapping[str, Any]], sink: str, now: int) -> dict[str, ProfileJson]:
-    """The body of PUT for each person (pure). `sink` is its URL, `now` in milliseconds since the epoch."""
+    """The body of PUT for each person. `sink` is its URL, `now` in milliseconds since the epoch."""
     return {user: _body(person, sink, now) for user, person in document.items()}
 
 
@@ -38,7 +38,7 @@ def _body(person: Mapping[str, Any], sink: str, now: int) -> ProfileJson:
 
 
 def quiet_zone(body: Mapping[str, Any]) -> str:
-    """The zone in which a person's quiet hours are meant (pure)."""
+    """The zone in which a person's quiet hours are meant."""
     return str((body.get("quiet_hours") or {}).get("zone") or body.get("zone") or "UTC")
 
 

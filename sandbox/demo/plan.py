@@ -1,4 +1,4 @@
-"""What happens in the demonstration (pure): the events, how each comes in, and what must become of them."""
+"""What happens in the demonstration: the events, how each comes in, and what must become of them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Idempotency-Key (IETF draft-ietf-httpapi-idempotency-key-header): a finished call is answered again, not done again.
 
-Only 2xx answers are kept, for 24 h. While MongoDB is away calls go on without: event ids derive from the key,
+Only 2xx answers are kept, for 24 h. While MongoDB is unavailable calls go on without: event ids derive from the key,
 so what is accepted twice is one event all the same.
 """
 

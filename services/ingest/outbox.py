@@ -1,4 +1,4 @@
-"""The outbox: records that wait in MongoDB while Kafka is away.
+"""The outbox: records that wait in MongoDB while Kafka is unavailable.
 
 One relay at a time, whatever the number of ingest processes: who claims the oldest row may go on, so rows are
 relayed in their order. A claim has a token and a lease on the server's clock; rows are deleted by token.

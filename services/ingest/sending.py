@@ -26,8 +26,6 @@ from shared.mongo.cancellations import Cancellations
 SOURCE: Final = "carillon:api"
 EVENT_TYPE: Final = "carillon.api.notification"
 """The event type of what was sent by this API."""
-MAX_EXPANDED: Final = 16 * 1_048_576
-"""Bytes of data times recipients."""
 LOOK_SECONDS: Final = 1.0
 """Between two looks at MongoDB for a workflow that is not known here."""
 
@@ -52,11 +50,11 @@ class NotificationSender:
         caller = call.caller
         workflow = await self._workflow(caller, wanted.workflow)
         data = orjson.dumps(wanted.data or {})
-        if len(data) * len(wanted.recipients) > MAX_EXPANDED:
+        if len(data) * len(wanted.recipients) > expansion.MAX_EXPANDED:
             raise Problem(
                 413,
                 "expanded_too_large",
-                f"data times recipients is more than {MAX_EXPANDED} bytes",
+                f"data times recipients is more than {expansion.MAX_EXPANDED} bytes",
                 fix="Send to fewer recipients at once, or put a link into data instead of the contents.",
             )
         expanded = expansion.expand(

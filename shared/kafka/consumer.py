@@ -10,12 +10,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from shared.model.errors import KafkaUnavailable
-from shared.model.outputs import KafkaRecord
+from shared.model.outputs import KafkaRecord, Partition
 from shared.model.topics import INTERNAL_MAX_BYTES
 
 log = structlog.get_logger()
-Partition = tuple[str, int]
-"""Topic and partition."""
 
 
 def open_consumer(

@@ -1,4 +1,4 @@
-"""Whether what was promised was kept (pure): accepted notifications against statuses and effects.
+"""Whether what was promised was kept: accepted notifications against statuses and effects.
 
 Every accepted notification has to end in exactly one terminal state per delivery, every `sent` has exactly one
 effect, and there is no effect that nobody accepted. Verdicts name the offenders.
