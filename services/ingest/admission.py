@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Final
+from typing import Final, Protocol
 
 import pymongo
 from fastapi import Request
@@ -14,15 +14,23 @@ from shared.http.bodies import read_body
 from shared.http.credentials import bearer, require_scope, unauthorized
 from shared.http.json_bodies import require_json
 from shared.http.problems import Problem
-from shared.mongo.api_keys import ApiKeys, Scope
+from shared.mongo.api_keys import Principal, Scope
 
 MAX_HEADER_BYTES: Final = 65_536
+
+
+class KeyLookup(Protocol):
+    """Who knows API keys."""
+
+    async def principal(self, key: str, /) -> Principal | None:
+        """Whose key it is; None when nobody's. Raises MongoUnavailable when it is not known here and cannot be read."""
+        ...
 
 
 class Admission:
     """Admits callers."""
 
-    def __init__(self, keys: ApiKeys, *, prepare_seconds: float) -> None:
+    def __init__(self, keys: KeyLookup, *, prepare_seconds: float) -> None:
         self._keys = keys
         self._prepare_seconds = prepare_seconds
 

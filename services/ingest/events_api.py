@@ -11,10 +11,10 @@ from fastapi.responses import Response
 
 from services.ingest.acceptance import Acceptance, Intake
 from services.ingest.admission import Admission
-from services.ingest.calls import Call
+from services.ingest.calls import Answer, Call
 from services.ingest.core.durability import Durability
 from services.ingest.core.trace_context import traceparent
-from services.ingest.idempotency import Answer, Requests
+from services.ingest.idempotency import Requests
 from services.ingest.models.body import MAX_ERRORS, InvalidFields
 from services.ingest.models.events import MAX_EVENTS, AcceptedEvents, CloudEvent, CloudEventBatch
 from services.ingest.openapi import IDEMPOTENCY_KEY, TRACEPARENT, json_of, operation
