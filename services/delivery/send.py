@@ -9,7 +9,7 @@ from enum import StrEnum
 import msgspec
 
 from services.delivery.channels.sender import Sender
-from services.delivery.core.attempts import Failed, Fault, LeaseTooShort, Outcome, Rejected, Sent, decide
+from services.delivery.core.attempts import AttemptFault, Failed, LeaseTooShort, Outcome, Rejected, Sent, decide
 from services.delivery.core.cool_downs import CoolDowns
 from services.delivery.freshness import Freshness
 from services.delivery.rendering.liquid import RenderFailed
@@ -104,7 +104,7 @@ class Sending:
             await retry_until_available(self._catalog.fetch, [place])
         workflow = self._catalog.version(*place)
         if workflow is None:
-            return Rejected(reason=Reason.UNKNOWN_WORKFLOW, fault=Fault.US)
+            return Rejected(reason=Reason.UNKNOWN_WORKFLOW, fault=AttemptFault.US)
         waiting = self._cool_downs.reason_to_wait(delivery.address, time.monotonic())
         if waiting is not None:
             return waiting
@@ -113,7 +113,7 @@ class Sending:
         try:
             outcome = await self._sender.send(delivery, workflow, send_before)
         except RenderFailed as error:
-            return Rejected(reason=Reason.RENDER_FAILED, code=str(error), fault=Fault.MESSAGE)
+            return Rejected(reason=Reason.RENDER_FAILED, code=str(error), fault=AttemptFault.MESSAGE)
         if not isinstance(outcome, LeaseTooShort):
             self._cool_downs.note(outcome, delivery.address, time.monotonic())
         return outcome

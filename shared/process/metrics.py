@@ -96,7 +96,7 @@ CRASH_WINDOWS = Counter(
 
 ATTEMPTS = Counter(
     "carillon_attempts",
-    "Attempts to send, by whose fault it was that they came to nothing; none: they were taken",
+    "Attempts to send, by whose fault it was that they failed; none: the provider took the message",
     ["channel", "fault"],
 )
 

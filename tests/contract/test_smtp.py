@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from math import inf
-from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword
 
 from services.delivery.channels.email.settings import EmailSettings
 from services.delivery.channels.email.smtp import EmailSender
-from services.delivery.core.attempts import Failed, Fault, LeaseTooShort, Outcome, ProviderUnavailable, Rejected, Sent
+from services.delivery.core.attempts import (
+    AttemptFault,
+    Failed,
+    LeaseTooShort,
+    Outcome,
+    ProviderUnavailable,
+    Rejected,
+    Sent,
+)
 from shared.model.notifications import Priority
 from tests.support import samples as a
 from tests.support.smtp import HANG_UP, SILENCE, Answer, ScriptedSmtp, scripted_smtp
@@ -55,19 +59,19 @@ def says(verb: str, reply: str, *connections: int) -> Answer:
 @pytest.mark.parametrize(
     ("verb", "reply", "outcome"),
     [
-        ("MAIL", "550 5.7.1 not you", ProviderUnavailable(code="550 5.7.1", fault=Fault.ACCOUNT)),
-        ("MAIL", "530 5.7.0 authenticate", ProviderUnavailable(code="530 5.7.0", fault=Fault.ACCOUNT)),
-        ("RCPT", "550 5.1.1 nobody", Rejected(code="550 5.1.1", fault=Fault.ADDRESS)),
-        ("RCPT", "450 4.2.1 busy", Failed(code="450 4.2.1", fault=Fault.ADDRESS)),
-        ("RCPT", "554 5.7.1 relay access denied", ProviderUnavailable(code="554 5.7.1", fault=Fault.ACCOUNT)),
-        ("DATA", "451 4.3.2 full", ProviderUnavailable(code="451 4.3.2", fault=Fault.PROVIDER)),
-        ("BODY", "554 quota exceeded", ProviderUnavailable(code="554", fault=Fault.ACCOUNT)),
-        ("BODY", "554 5.6.0 spam", Rejected(code="554 5.6.0", fault=Fault.MESSAGE)),
-        ("GREETING", "554 5.7.1 go away", ProviderUnavailable(code="554 5.7.1", fault=Fault.PROVIDER)),
-        ("GREETING", "HTTP/1.1 400 Bad Request", ProviderUnavailable(code="no_greeting", fault=Fault.PROVIDER)),
-        ("GREETING", SILENCE, ProviderUnavailable(code="no_greeting", fault=Fault.PROVIDER)),
-        ("MAIL", SILENCE, ProviderUnavailable(code="mail:SMTPReadTimeoutError", fault=Fault.CONNECTION)),
-        ("BODY", "354 more", Failed(code="354", fault=Fault.PROVIDER, unconfirmed=True)),
+        ("MAIL", "550 5.7.1 not you", ProviderUnavailable(code="550 5.7.1", fault=AttemptFault.ACCOUNT)),
+        ("MAIL", "530 5.7.0 authenticate", ProviderUnavailable(code="530 5.7.0", fault=AttemptFault.ACCOUNT)),
+        ("RCPT", "550 5.1.1 nobody", Rejected(code="550 5.1.1", fault=AttemptFault.ADDRESS)),
+        ("RCPT", "450 4.2.1 busy", Failed(code="450 4.2.1", fault=AttemptFault.ADDRESS)),
+        ("RCPT", "554 5.7.1 relay access denied", ProviderUnavailable(code="554 5.7.1", fault=AttemptFault.ACCOUNT)),
+        ("DATA", "451 4.3.2 full", ProviderUnavailable(code="451 4.3.2", fault=AttemptFault.PROVIDER)),
+        ("BODY", "554 quota exceeded", ProviderUnavailable(code="554", fault=AttemptFault.ACCOUNT)),
+        ("BODY", "554 5.6.0 spam", Rejected(code="554 5.6.0", fault=AttemptFault.MESSAGE)),
+        ("GREETING", "554 5.7.1 go away", ProviderUnavailable(code="554 5.7.1", fault=AttemptFault.PROVIDER)),
+        ("GREETING", "HTTP/1.1 400 Bad Request", ProviderUnavailable(code="no_greeting", fault=AttemptFault.PROVIDER)),
+        ("GREETING", SILENCE, ProviderUnavailable(code="no_greeting", fault=AttemptFault.PROVIDER)),
+        ("MAIL", SILENCE, ProviderUnavailable(code="mail:SMTPReadTimeoutError", fault=AttemptFault.CONNECTION)),
+        ("BODY", "354 more", Failed(code="354", fault=AttemptFault.PROVIDER, unconfirmed=True)),
     ],
 )
 async def test_a_refusal_is_known_by_its_phase(verb: str, reply: str, outcome: Outcome) -> None:
@@ -79,7 +83,7 @@ async def test_a_refusal_is_known_by_its_phase(verb: str, reply: str, outcome: O
 @pytest.mark.parametrize("lost", [SILENCE, HANG_UP])
 async def test_after_the_message_nobody_knows_and_it_is_not_tried_again(lost: str) -> None:
     async with sending(says("BODY", lost)) as (sender, server):
-        assert await send(sender) == Failed(code="no_answer", fault=Fault.CONNECTION, unconfirmed=True)
+        assert await send(sender) == Failed(code="no_answer", fault=AttemptFault.CONNECTION, unconfirmed=True)
         assert server.verbs == ["MAIL", "RCPT", "DATA"]
 
 
@@ -98,7 +102,7 @@ async def test_a_connection_that_is_lost_before_is_the_connections(verb: str, lo
 
 async def test_a_mailbox_that_answers_421_is_its_own_trouble() -> None:
     async with sending(says("RCPT", "421 4.2.1 full")) as (sender, server):
-        assert await send(sender) == Failed(code="421 4.2.1", fault=Fault.CONNECTION)
+        assert await send(sender) == Failed(code="421 4.2.1", fault=AttemptFault.CONNECTION)
         assert server.connections == 2
 
 
@@ -183,82 +187,3 @@ async def test_lines_that_begin_with_a_dot_arrive() -> None:
         assert await sender.send(a.delivery(notification=data), workflow, inf) == Sent(receipt="250")
         (content,) = server.taken
         assert content.endswith(b"\r\n\r\n..\r\n...\r\n.. a\r\nend\r\n.\r\n")
-
-
-class Handler:
-    """aiosmtpd's hooks."""
-
-    def __init__(self) -> None:
-        self.taken: list[Envelope] = []
-
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Envelope) -> str:  # noqa: N802  # aiosmtpd's
-        self.taken.append(envelope)
-        return "250 taken"
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLContext]:
-    made = trustme.CA()
-    path = tmp_path_factory.mktemp("ca") / "ca.pem"
-    made.cert_pem.write_to_path(path)
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    made.issue_cert("127.0.0.1").configure_cert(context)
-    return path, context
-
-
-@asynccontextmanager
-async def real_server(context: ssl.SSLContext, **more: Any) -> AsyncIterator[tuple[int, Handler]]:
-    """aiosmtpd in this process; `implicit`: TLS from the first byte on."""
-    handler, implicit = Handler(), more.pop("implicit", False)
-
-    def check(_server: Any, _session: Any, _envelope: Any, _mechanism: str, given: LoginPassword) -> AuthResult:
-        return AuthResult(success=(given.login, given.password) == (b"shop", b"s3cret"), handled=False)
-
-    def make() -> SMTP:
-        return SMTP(handler, authenticator=check, tls_context=None if implicit else context, **more)
-
-    listening = await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0, ssl=context if implicit else None)
-    async with listening:
-        yield listening.sockets[0].getsockname()[1], handler
-
-
-LOGIN = {"smtp_username": "shop", "smtp_password": "s3cret"}
-
-
-@pytest.mark.parametrize(
-    ("server", "client", "outcome"),
-    [
-        ({"implicit": True}, {"smtp_tls": "implicit"}, Sent(receipt="250")),
-        ({"implicit": True, "auth_required": True, "auth_require_tls": False}, {"smtp_tls": "implicit", **LOGIN}, Sent(receipt="250")),
-        ({"require_starttls": True}, {"smtp_tls": "starttls"}, Sent(receipt="250")),
-        ({"require_starttls": True}, {"smtp_start_tls": True}, Sent(receipt="250")),
-        ({"require_starttls": True, "auth_required": True}, {"smtp_tls": "starttls", **LOGIN}, Sent(receipt="250")),
-        ({"auth_require_tls": False, "auth_required": True}, LOGIN, Sent(receipt="250")),
-        ({"require_starttls": True}, {}, ProviderUnavailable(code="530", fault=Fault.ACCOUNT)),
-        ({"require_starttls": True, "auth_required": True}, LOGIN, ProviderUnavailable(code="no_auth", fault=Fault.ACCOUNT)),
-        ({"auth_require_tls": False, "auth_required": True}, {}, ProviderUnavailable(code="530 5.7.0", fault=Fault.ACCOUNT)),
-        ({"auth_require_tls": False, "auth_required": True}, LOGIN | {"smtp_password": "wrong"},
-         ProviderUnavailable(code="535 5.7.8", fault=Fault.ACCOUNT)),
-        ({}, {"smtp_tls": "implicit"}, ProviderUnavailable(code="tls_failed")),
-        ({"implicit": True}, {}, ProviderUnavailable(code="no_greeting")),
-        ({"implicit": True}, {"smtp_tls": "implicit", "smtp_ca_file": None}, ProviderUnavailable(code="tls_failed")),
-        ({"require_starttls": True}, {"smtp_tls": "starttls", "smtp_ca_file": None}, ProviderUnavailable(code="tls_failed")),
-    ],
-)  # fmt: skip
-@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")  # some servers do
-async def test_tls_and_login(
-    authority: tuple[Path, ssl.SSLContext], server: dict[str, Any], client: dict[str, Any], outcome: Outcome
-) -> None:
-    path, context = authority
-    async with real_server(context, **server) as (port, handler):
-        given = {"smtp_ca_file": path, "smtp_timeout_seconds": 2} | client
-        sender = EmailSender(settings(port, **given))
-        assert await send(sender) == outcome
-        assert len(handler.taken) == isinstance(outcome, Sent)
-        await sender.close()
-
-
-async def test_starttls_is_never_left_out() -> None:
-    async with sending(smtp_tls="starttls") as (sender, server):
-        assert await send(sender) == ProviderUnavailable(code="no_starttls")
-        assert "MAIL" not in server.verbs

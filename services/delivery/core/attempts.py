@@ -17,7 +17,7 @@ JITTER: Final = 0.2
 LONGEST_RETRY_AFTER_MS: Final = 86_400_000
 
 
-class Fault(StrEnum):
+class AttemptFault(StrEnum):
     """Whose fault it is that an attempt came to nothing."""
 
     MESSAGE = "message"
@@ -42,7 +42,7 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True):
 
     reason: Reason = Reason.REJECTED
     code: str | None = None
-    fault: Fault = Fault.ADDRESS
+    fault: AttemptFault = AttemptFault.ADDRESS
 
 
 class Failed(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +52,7 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True):
     retry_after_ms: int | None = None
     cool_down: bool = False
     """The endpoint did not answer at all: others for it are parked for a while."""
-    fault: Fault = Fault.ADDRESS
+    fault: AttemptFault = AttemptFault.ADDRESS
     unconfirmed: bool = False
     """No answer came after the provider may have taken the message: sent or not, nobody knows."""
 
@@ -61,7 +61,7 @@ class ProviderUnavailable(msgspec.Struct, frozen=True, kw_only=True):
     """The provider does not answer anybody, or refuses our account: no message's fault, no attempt is burned."""
 
     code: str | None = None
-    fault: Fault = Fault.PROVIDER
+    fault: AttemptFault = AttemptFault.PROVIDER
 
 
 class LeaseTooShort(msgspec.Struct, frozen=True):

@@ -20,12 +20,12 @@ from services.delivery.channels.email.diagnosis import (
     Diagnosis,
     diagnose,
 )
-from services.delivery.channels.email.replies import Phase, refusal
-from services.delivery.core.attempts import Failed, Fault, Outcome, ProviderUnavailable, Rejected
+from services.delivery.channels.email.replies import SmtpPhase, refusal
+from services.delivery.core.attempts import AttemptFault, Failed, Outcome, ProviderUnavailable, Rejected
 
-MAIL, RCPT, DATA, BODY = Phase
+MAIL, RCPT, DATA, BODY = SmtpPhase
 ACCOUNT, PROVIDER, ADDRESS, MESSAGE, CONNECTION = (
-    Fault.ACCOUNT, Fault.PROVIDER, Fault.ADDRESS, Fault.MESSAGE, Fault.CONNECTION,
+    AttemptFault.ACCOUNT, AttemptFault.PROVIDER, AttemptFault.ADDRESS, AttemptFault.MESSAGE, AttemptFault.CONNECTION,
 )  # fmt: skip
 
 
@@ -33,7 +33,7 @@ ACCOUNT, PROVIDER, ADDRESS, MESSAGE, CONNECTION = (
     ("phase", "reply", "fault"),
     [
         # authentication and encryption, at whatever moment they come up
-        *((phase, "530 5.7.0 Must issue a STARTTLS command first", ACCOUNT) for phase in Phase),
+        *((phase, "530 5.7.0 Must issue a STARTTLS command first", ACCOUNT) for phase in SmtpPhase),
         (MAIL, "530 5.5.1 Authentication Required", ACCOUNT),
         (RCPT, "535 5.7.8 Username and Password not accepted", ACCOUNT),
         (DATA, "534 5.7.9 Application-specific password required", ACCOUNT),
@@ -96,11 +96,11 @@ ACCOUNT, PROVIDER, ADDRESS, MESSAGE, CONNECTION = (
         (BODY, "550 rejected", MESSAGE),
         (BODY, "554 mailbox over quota", MESSAGE),
         # goodbye
-        *((phase, "421 4.3.0 try again later", CONNECTION) for phase in Phase),
+        *((phase, "421 4.3.0 try again later", CONNECTION) for phase in SmtpPhase),
         (RCPT, "421 Service not available, closing transmission channel", CONNECTION),
     ],
 )
-def test_whose_fault(phase: Phase, reply: str, fault: Fault) -> None:
+def test_whose_fault(phase: SmtpPhase, reply: str, fault: AttemptFault) -> None:
     code, _, text = reply.partition(" ")
     outcome = refusal(phase, int(code), text)
     assert outcome.fault is fault  # type: ignore[union-attr]  # a refusal is never Sent
@@ -124,9 +124,11 @@ def test_it_is_known_by_its_codes_and_says_no_address(code: int, text: str, outc
 
 
 @given(
-    st.sampled_from(Phase), st.integers(400, 599), st.text(max_size=50) | st.from_regex(r"[245]\.\d{1,3}\.\d{1,3} .*")
+    st.sampled_from(SmtpPhase),
+    st.integers(400, 599),
+    st.text(max_size=50) | st.from_regex(r"[245]\.\d{1,3}\.\d{1,3} .*"),
 )
-def test_every_reply_has_an_outcome(phase: Phase, code: int, text: str) -> None:
+def test_every_reply_has_an_outcome(phase: SmtpPhase, code: int, text: str) -> None:
     outcome = refusal(phase, code, text)
     assert isinstance(outcome, Failed | Rejected | ProviderUnavailable)
     assert not (code < 500 and isinstance(outcome, Rejected)), "a 4xx is never the end"

@@ -15,7 +15,7 @@ from aiosmtplib.errors import (
 )
 
 from services.delivery.channels.email.replies import GOODBYE, said
-from services.delivery.core.attempts import Fault
+from services.delivery.core.attempts import AttemptFault
 
 NO_GREETING: Final = (
     "no greeting that is SMTP: a server that speaks TLS from the first byte on wants CARILLON_SMTP_TLS=implicit"
@@ -36,7 +36,7 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
 
     code: str
     hint: str | None = None
-    fault: Fault = Fault.PROVIDER
+    fault: AttemptFault = AttemptFault.PROVIDER
     crowded: bool = False
     """It was refused for now: one more may be one too many."""
 
@@ -52,13 +52,13 @@ def diagnose(error: SMTPException | OSError) -> Diagnosis:
     if isinstance(error, SMTPException) and not isinstance(error, OSError):  # what the server does not offer
         if "STARTTLS" in error.message and "AUTH" not in error.message:
             return Diagnosis(code="no_starttls", hint=NO_STARTTLS)
-        return Diagnosis(code="no_auth", hint=NO_AUTH, fault=Fault.ACCOUNT)
+        return Diagnosis(code="no_auth", hint=NO_AUTH, fault=AttemptFault.ACCOUNT)
     return Diagnosis(code="unreachable", hint=UNREACHABLE)
 
 
 def _of_reply(error: SMTPResponseException) -> Diagnosis:
     if isinstance(error, SMTPAuthenticationError):
-        return Diagnosis(code=said(error.code, error.message), hint=NOT_OURS, fault=Fault.ACCOUNT)
+        return Diagnosis(code=said(error.code, error.message), hint=NOT_OURS, fault=AttemptFault.ACCOUNT)
     if error.code < 0:
         return Diagnosis(code="no_greeting", hint=NO_GREETING)
     crowded = error.code == GOODBYE

@@ -11,12 +11,12 @@ import re
 from enum import StrEnum
 from typing import Final
 
-from services.delivery.core.attempts import Failed, Fault, Outcome, ProviderUnavailable, Rejected
+from services.delivery.core.attempts import AttemptFault, Failed, Outcome, ProviderUnavailable, Rejected
 
 GOODBYE: Final = 421
 
 
-class Phase(StrEnum):
+class SmtpPhase(StrEnum):
     """How far the dialogue of a message had come."""
 
     MAIL = "mail"
@@ -28,18 +28,18 @@ class Phase(StrEnum):
 
 _ACCOUNT_CODES: Final = frozenset({454, 530, 534, 535, 538})
 """They want authentication or encryption, or refuse ours; 454 is also how some say that we send too much."""
-_SUBJECTS: Final = {1: Fault.ADDRESS, 2: Fault.ADDRESS, 6: Fault.MESSAGE}
+_SUBJECTS: Final = {1: AttemptFault.ADDRESS, 2: AttemptFault.ADDRESS, 6: AttemptFault.MESSAGE}
 _DETAILS: Final = {
-    (1, 7): Fault.ACCOUNT,  # the sender's address
-    (1, 8): Fault.ACCOUNT,
-    (3, 1): Fault.PROVIDER,  # its disk is full
-    (3, 2): Fault.PROVIDER,  # it accepts nothing at the moment
-    (3, 4): Fault.MESSAGE,  # too big
-    (3, 5): Fault.PROVIDER,
-    (4, 1): Fault.ADDRESS,  # the recipient's host
-    (4, 4): Fault.ADDRESS,
-    (4, 5): Fault.ACCOUNT,  # congestion, or the day's quota
-    (5, 3): Fault.ACCOUNT,  # too many recipients: of one message there is one
+    (1, 7): AttemptFault.ACCOUNT,  # the sender's address
+    (1, 8): AttemptFault.ACCOUNT,
+    (3, 1): AttemptFault.PROVIDER,  # its disk is full
+    (3, 2): AttemptFault.PROVIDER,  # it accepts nothing at the moment
+    (3, 4): AttemptFault.MESSAGE,  # too big
+    (3, 5): AttemptFault.PROVIDER,
+    (4, 1): AttemptFault.ADDRESS,  # the recipient's host
+    (4, 4): AttemptFault.ADDRESS,
+    (4, 5): AttemptFault.ACCOUNT,  # congestion, or the day's quota
+    (5, 3): AttemptFault.ACCOUNT,  # too many recipients: of one message there is one
 }
 _POLICY: Final = frozenset({8, 9, 10, 11, 12, 13, 14, *range(20, 30), 54, 57, 60, *range(500, 800)})
 """Permanent X.7.n that are about us: credentials, SPF, DKIM, reverse DNS, floods, relaying, blocked tenants."""
@@ -52,12 +52,12 @@ _LIMITS: Final = re.compile(
 _MAILBOX: Final = re.compile(r"mailbox|recipient|\bover ?quota\b", re.IGNORECASE)
 
 
-def refusal(phase: Phase, code: int, text: str) -> Outcome:
+def refusal(phase: SmtpPhase, code: int, text: str) -> Outcome:
     """The outcome of a reply that is neither success nor a request to go on."""
     found = _ENHANCED.match(text)
     enhanced = (int(found[1]), int(found[2])) if found else None
     fault = whose_fault(phase, code, enhanced, text)
-    if fault in (Fault.ACCOUNT, Fault.PROVIDER):
+    if fault in (AttemptFault.ACCOUNT, AttemptFault.PROVIDER):
         return ProviderUnavailable(code=said(code, text), fault=fault)
     if 500 <= code < 600:
         return Rejected(code=said(code, text), fault=fault)
@@ -70,15 +70,15 @@ def said(code: int, text: str) -> str:
     return f"{code} {found[0]}" if found else str(code)
 
 
-def whose_fault(phase: Phase, code: int, enhanced: tuple[int, int] | None, text: str) -> Fault:
+def whose_fault(phase: SmtpPhase, code: int, enhanced: tuple[int, int] | None, text: str) -> AttemptFault:
     """The table. `enhanced` is subject and detail of the enhanced code, if there is one."""
     subject = enhanced[0] if enhanced else None
     if code in _ACCOUNT_CODES:
-        return Fault.ACCOUNT
+        return AttemptFault.ACCOUNT
     if code == GOODBYE and subject != 7:
-        return Fault.CONNECTION
-    if phase is Phase.MAIL:  # it says who writes, the same for every message, and the size of this one
-        return Fault.MESSAGE if code == 552 or enhanced == (3, 4) else Fault.ACCOUNT
+        return AttemptFault.CONNECTION
+    if phase is SmtpPhase.MAIL:  # it says who writes, the same for every message, and the size of this one
+        return AttemptFault.MESSAGE if code == 552 or enhanced == (3, 4) else AttemptFault.ACCOUNT
     if enhanced is not None and subject == 7:
         return _policy_fault(phase, enhanced[1], text, permanent=code >= 500)
     if enhanced is not None and (known := _DETAILS.get(enhanced) or _SUBJECTS.get(enhanced[0])) is not None:
@@ -86,15 +86,15 @@ def whose_fault(phase: Phase, code: int, enhanced: tuple[int, int] | None, text:
     return _by_words(phase, text)
 
 
-def _policy_fault(phase: Phase, detail: int, text: str, *, permanent: bool) -> Fault:
+def _policy_fault(phase: SmtpPhase, detail: int, text: str, *, permanent: bool) -> AttemptFault:
     """X.7.n: temporary ones are limits of ours, but X.7.1 of a recipient is its greylisting (RFC 6647)."""
-    if detail in _POLICY or not (permanent or (phase is Phase.RCPT and detail == 1)):
-        return Fault.ACCOUNT
+    if detail in _POLICY or not (permanent or (phase is SmtpPhase.RCPT and detail == 1)):
+        return AttemptFault.ACCOUNT
     return _by_words(phase, text)
 
 
-def _by_words(phase: Phase, text: str) -> Fault:
+def _by_words(phase: SmtpPhase, text: str) -> AttemptFault:
     """Codes that many use for everything: what is left are the words."""
-    if phase is Phase.RCPT:
-        return Fault.ACCOUNT if _RELAY.search(text) else Fault.ADDRESS
-    return Fault.ACCOUNT if _LIMITS.search(text) and not _MAILBOX.search(text) else Fault.MESSAGE
+    if phase is SmtpPhase.RCPT:
+        return AttemptFault.ACCOUNT if _RELAY.search(text) else AttemptFault.ADDRESS
+    return AttemptFault.ACCOUNT if _LIMITS.search(text) and not _MAILBOX.search(text) else AttemptFault.MESSAGE

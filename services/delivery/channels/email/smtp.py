@@ -6,7 +6,7 @@ from services.delivery.channels.email.compose import Mail, compose
 from services.delivery.channels.email.connections import Connections
 from services.delivery.channels.email.settings import EmailSettings
 from services.delivery.channels.email.transaction import transact
-from services.delivery.core.attempts import Failed, Fault, LeaseTooShort, Outcome, Sent
+from services.delivery.core.attempts import AttemptFault, Failed, LeaseTooShort, Outcome, Sent
 from services.delivery.rendering.links import SafeLinks
 from shared.model.channels import Lane
 from shared.model.deliveries import Delivery
@@ -30,7 +30,7 @@ class EmailSender:
         mail = compose(delivery, workflow, self._from, self._links)
         connections = self._connections[delivery.lane]
         outcome = await self._once(connections, mail, send_before, fresh=False)
-        if isinstance(outcome, Failed) and outcome.fault is Fault.CONNECTION and not outcome.unconfirmed:
+        if isinstance(outcome, Failed) and outcome.fault is AttemptFault.CONNECTION and not outcome.unconfirmed:
             return await self._once(connections, mail, send_before, fresh=True)
         return outcome
 

@@ -10,8 +10,8 @@ from aiosmtplib import SMTP, SMTPResponse
 from aiosmtplib.errors import SMTPException
 
 from services.delivery.channels.email.compose import Mail
-from services.delivery.channels.email.replies import Phase, refusal
-from services.delivery.core.attempts import Failed, Fault, Outcome, ProviderUnavailable, Sent
+from services.delivery.channels.email.replies import SmtpPhase, refusal
+from services.delivery.core.attempts import AttemptFault, Failed, Outcome, ProviderUnavailable, Sent
 
 _DOT: Final = re.compile(rb"^\.", re.MULTILINE)
 
@@ -27,11 +27,16 @@ async def transact(connection: SMTP, mail: Mail, *, new: bool, timeout_seconds: 
         async with asyncio.timeout(timeout_seconds):
             outcome = await transaction.run(mail)
     except (SMTPException, OSError) as error:  # TimeoutError is an OSError
-        unconfirmed = transaction.phase is Phase.BODY
+        unconfirmed = transaction.phase is SmtpPhase.BODY
         code = "no_answer" if unconfirmed else f"{transaction.phase}:{type(error).__name__}"
-        outcome = Failed(code=code, fault=Fault.CONNECTION, unconfirmed=unconfirmed)
-    if new and transaction.phase is Phase.MAIL and isinstance(outcome, Failed) and outcome.fault is Fault.CONNECTION:
-        return ProviderUnavailable(code=outcome.code, fault=Fault.CONNECTION)
+        outcome = Failed(code=code, fault=AttemptFault.CONNECTION, unconfirmed=unconfirmed)
+    if (
+        new
+        and transaction.phase is SmtpPhase.MAIL
+        and isinstance(outcome, Failed)
+        and outcome.fault is AttemptFault.CONNECTION
+    ):
+        return ProviderUnavailable(code=outcome.code, fault=AttemptFault.CONNECTION)
     return outcome
 
 
@@ -39,18 +44,18 @@ class _Transaction:
     def __init__(self, connection: SMTP, timeout_seconds: float) -> None:
         self._connection = connection
         self._timeout_seconds = timeout_seconds
-        self.phase = Phase.MAIL
+        self.phase = SmtpPhase.MAIL
 
     async def run(self, mail: Mail) -> Outcome:
         size = [f"SIZE={len(mail.content)}".encode()] if self._connection.supports_extension("size") else []
         reply = await self._connection.execute_command(b"MAIL", f"FROM:<{mail.sender}>".encode(), *size)
         if reply.code != 250:
             return refusal(self.phase, reply.code, reply.message)
-        self.phase = Phase.RCPT
+        self.phase = SmtpPhase.RCPT
         reply = await self._connection.execute_command(b"RCPT", f"TO:<{mail.recipient}>".encode())
         if reply.code not in (250, 251):
             return refusal(self.phase, reply.code, reply.message)
-        self.phase = Phase.DATA
+        self.phase = SmtpPhase.DATA
         reply = await self._connection.execute_command(b"DATA")
         if reply.code != 354:
             return refusal(self.phase, reply.code, reply.message)
@@ -58,7 +63,7 @@ class _Transaction:
         if 200 <= reply.code < 300:
             return Sent(receipt=str(reply.code))
         if reply.code < 400:  # neither yes nor no
-            return Failed(code=str(reply.code), fault=Fault.PROVIDER, unconfirmed=True)
+            return Failed(code=str(reply.code), fault=AttemptFault.PROVIDER, unconfirmed=True)
         return refusal(self.phase, reply.code, reply.message)
 
     async def _write(self, content: bytes) -> SMTPResponse:
@@ -66,6 +71,6 @@ class _Transaction:
         protocol = self._connection.protocol
         if protocol is None:
             raise ConnectionResetError("the connection was lost")
-        self.phase = Phase.BODY
+        self.phase = SmtpPhase.BODY
         protocol.write(_DOT.sub(b"..", content) + b".\r\n")
         return await protocol.read_response(self._timeout_seconds)
