@@ -94,6 +94,20 @@ CRASH_WINDOWS = Counter(
 )
 
 
+ATTEMPTS = Counter(
+    "carillon_attempts",
+    "Attempts to send, by whose fault it was that they failed; none: the provider took the message",
+    ["channel", "fault"],
+)
+
+
+UNCONFIRMED_SENDS = Counter(
+    "carillon_unconfirmed_sends",
+    "Sends without an answer after the provider may have taken the message: sent or not, nobody knows",
+    ["channel", "policy"],
+)
+
+
 IN_FLIGHT = from_zero(Gauge("carillon_sends_in_flight", "Sends under way", ["channel"]), Channel)
 
 

@@ -13,8 +13,9 @@ from typing import Protocol
 from aiokafka import AIOKafkaConsumer
 
 from services.delivery.channels.in_app.effects import announcement, expired, unrenderable
-from services.delivery.channels.in_app.render import render_item
+from services.delivery.channels.in_app.render import WEB_LINKS, render_item
 from services.delivery.core.receive import read
+from services.delivery.rendering.links import SafeLinks
 from services.delivery.rendering.liquid import RenderFailed
 from shared.kafka.consumer import batches, commit_assigned, offsets_after
 from shared.kafka.dead_letters import refuse
@@ -58,12 +59,14 @@ class InboxWriter:
         catalog: WorkflowCatalog,
         topics: Topics,
         linger_seconds: float,
+        links: SafeLinks = WEB_LINKS,
     ) -> None:
         self._rows = rows
         self._publisher = publisher
         self._catalog = catalog
         self._topics = topics
         self._linger = linger_seconds
+        self._links = links
 
     async def run(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
         """Writes until `stop` is set; the bulk in flight is finished and committed first."""
@@ -112,7 +115,7 @@ class InboxWriter:
                 continue
             workflow = self._catalog.version(notification.tenant, notification.workflow, notification.version)
             try:
-                items.append((each, render_item(each.delivery, workflow, each.record.offset, now)))
+                items.append((each, render_item(each.delivery, workflow, each.record.offset, now, self._links)))
             except RenderFailed as error:
                 outputs += unrenderable(self._topics, each, error)
         return items
