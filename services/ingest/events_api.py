@@ -12,7 +12,6 @@ from fastapi.responses import Response
 from services.ingest.acceptance import Acceptance, Intake
 from services.ingest.admission import Admission
 from services.ingest.calls import Call
-from services.ingest.core.trace_context import traceparent
 from services.ingest.idempotency import Answer, Requests
 from services.ingest.models.body import MAX_ERRORS, InvalidFields
 from services.ingest.models.events import MAX_EVENTS, AcceptedEvents, CloudEvent, CloudEventBatch
@@ -24,6 +23,7 @@ from shared.model.errors import InvalidEvent
 from shared.model.events import ACCEPTED_AT, Event
 from shared.model.outputs import Output
 from shared.model.topics import PUBLIC_MAX_BYTES, Topics
+from shared.model.trace_context import traceparent
 from shared.mongo.api_keys import Scope
 from shared.process.clock import now_ms
 
