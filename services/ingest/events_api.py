@@ -34,8 +34,10 @@ _SMALL_BODY: Final = 200_000
 _BINARY: Final = {"application/json": {"schema": {"description": "binary mode: the event's data"}}}
 
 
-def event_routes(*, admission: Admission, requests: Requests, acceptance: Acceptance, topics: Topics) -> APIRouter:
-    """`POST /v1/events`."""
+def event_routes(
+    *, admission: Admission, requests: Requests, acceptance: Acceptance, topics: Topics, kafka_tenant: str
+) -> APIRouter:
+    """`POST /v1/events`. `kafka_tenant`: whom the public topic speaks for; others' events go to one of ingest's own."""
     routes = APIRouter(prefix="/v1/events", tags=["events"], route_class=DirectRoute)
 
     @routes.post(
@@ -54,7 +56,8 @@ def event_routes(*, admission: Admission, requests: Requests, acceptance: Accept
         call = await admission.post(request, Scope.SEND, event_codecs.STRUCTURED, event_codecs.BATCH)
 
         async def act() -> Answer:
-            return await _accept(acceptance, call, topics.events)
+            topic = topics.events if call.caller.tenant == kafka_tenant else topics.accepted_events
+            return await _accept(acceptance, call, topic)
 
         return await requests.once(call, act)
 

@@ -16,6 +16,10 @@ ACCEPTED_AT: Final = "carillon_accepted_at"
 """The header in which ingest says when it accepted an event (milliseconds since the epoch)."""
 
 
+GENERATION: Final = "carillon_generation"
+"""The header in which a redrive says how often the event was sent again."""
+
+
 REQUIRED: Final = ("id", "source", "type", "specversion")
 
 

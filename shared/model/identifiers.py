@@ -8,9 +8,9 @@ from typing import Final
 from shared.model.errors import Invalid, InvalidEvent
 
 MAX_USER_ID: Final = 200
+TENANT: Final = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 
-
-_TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_TENANT = re.compile(TENANT)
 
 
 def check_user_id(user: object, pointer: str) -> str:
