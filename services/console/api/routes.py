@@ -8,7 +8,9 @@ import msgspec
 from fastapi import APIRouter, Depends, FastAPI, Path, Request
 from fastapi.responses import Response
 
-from services.console.timeline.store import read_notifications_of, read_timeline
+from services.console.events.core.event_report import EventReport
+from services.console.events.store import read_event
+from services.console.timeline.store import read_timeline
 from shared.http.credentials import bearer, unauthorized
 from shared.http.problems import Problem, install_problems
 from shared.mongo.api_keys import ApiKeys, Scope
@@ -30,6 +32,42 @@ EXAMPLE: dict[str, Any] = {
     "deliveries": [{"delivery": "c1d2…", "state": "sent", "attempts": 1}],
     "holds": [{"cause": "quiet_hours", "due": "2026-01-06T07:00:00.000Z", "channel": "email"}],
     "complete": True,
+}
+EVENT_EXAMPLE: dict[str, Any] = {
+    "event": "9a41…",
+    "tenant": "default",
+    "type": "com.example.order.shipped.v1",
+    "source": "/shop",
+    "source_id": "A-1-shipped",
+    "accepted_at": "2026-01-05T10:11:12.131Z",
+    "state": "expanded",
+    "generation": 0,
+    "reason": None,
+    "detail": None,
+    "pointer": None,
+    "workflows": [
+        {
+            "workflow": "order.shipped",
+            "version": 1,
+            "outcome": "expanded",
+            "notifications": 1,
+            "left_out": [
+                {"reason": "invalid_user_id", "detail": "a user id is …", "pointer": "/data/customer_ids/1"},
+            ],
+        },
+        {
+            "workflow": "order.audit",
+            "version": 4,
+            "outcome": "not_expanded",
+            "notifications": 0,
+            "reason": "no_recipients",
+            "detail": "nothing stands at data.auditors",
+            "pointer": "/data/auditors",
+        },
+    ],
+    "notifications": [
+        {"id": "5f3c…", "user": "ana", "workflow": "order.shipped", "last": "carillon.delivery.sent"},
+    ],
 }
 Id = Annotated[str, Path(max_length=200)]
 
@@ -60,17 +98,37 @@ async def timeline(request: Request, notification: Id, tenant: Tenant) -> Respon
     """What happened to one notification: each rule, each attempt, what it waits for."""
     found = await read_timeline(request.app.state.database, tenant, notification)
     if found is None:
-        raise _unknown("notification")
+        raise _unknown(
+            "notification",
+            "Ask again in a second if it was accepted just now; else compare the id and the key's tenant. "
+            "What became of an event is at /v1/events/{id}.",
+        )
+    return Response(msgspec.json.encode(found), media_type="application/json")
+
+
+@routes.get("/v1/events/{event}", responses={200: {"content": {"application/json": {"example": EVENT_EXAMPLE}}}})
+async def event(request: Request, event: Id, tenant: Tenant) -> Response:
+    """What became of one event: which workflows it started, whom each found, and why nobody else."""
+    found = await _event(request, tenant, event)
     return Response(msgspec.json.encode(found), media_type="application/json")
 
 
 @routes.get("/v1/events/{event}/notifications")
 async def notifications(request: Request, event: Id, tenant: Tenant) -> Response:
-    """What one event started: its notifications, each with the type of its last status."""
-    found = await read_notifications_of(request.app.state.database, tenant, event)
+    """The notifications of one event, each with the type of its last status; without any, the reason."""
+    found = await _event(request, tenant, event)
+    answer = {"event": event, "notifications": found.notifications, "reason": found.reason}
+    return Response(msgspec.json.encode(answer), media_type="application/json")
+
+
+async def _event(request: Request, tenant: str, event: str) -> EventReport:
+    """Raises Problem 404."""
+    found = await read_event(request.app.state.database, tenant, event)
     if found is None:
-        raise _unknown("event")
-    return Response(msgspec.json.encode({"event": event, "notifications": found}), media_type="application/json")
+        raise _unknown(
+            "event", "Ask again in a second if it was accepted just now; else compare the id and the key's tenant."
+        )
+    return found
 
 
 def create_api(database: Database) -> FastAPI:
@@ -82,10 +140,5 @@ def create_api(database: Database) -> FastAPI:
     return app
 
 
-def _unknown(what: str) -> Problem:
-    return Problem(
-        404,
-        f"unknown_{what}",
-        f"this {what} was not seen yet, or it is not yours",
-        fix="Ask again in a second if it was accepted just now; else compare the id and the key's tenant.",
-    )
+def _unknown(what: str, fix: str) -> Problem:
+    return Problem(404, f"unknown_{what}", f"this {what} was not seen yet, or it is not yours", fix=fix)

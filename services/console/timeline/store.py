@@ -27,7 +27,7 @@ async def read_rows(database: Database, tenant: str, notification: str) -> Store
 
     Raises MongoUnavailable.
     """
-    query = {"tenant": tenant, "notification": notification}
+    query: dict[str, Any] = {"tenant": tenant, "notification": notification}
     with mongo_border():
         statuses, decisions, deliveries, holds = await asyncio.gather(
             _newest(database.timeline, query, by="at", most=MOST_STATUSES),
@@ -36,41 +36,12 @@ async def read_rows(database: Database, tenant: str, notification: str) -> Store
             _newest(database.holds, query, by="due", most=MOST),
         )
     return StoredRows(
-        statuses=statuses,
+        statuses=[row for row in statuses if not str(row["type"]).startswith("carillon.event.")],
         decisions=decisions,
         deliveries=deliveries,
         holds=[_with_channel(hold) for hold in holds],
         complete=len(statuses) < MOST_STATUSES and len(decisions) < MOST,
     )
-
-
-async def read_notifications_of(database: Database, tenant: str, event: str) -> list[dict[str, Any]] | None:
-    """The notifications of an event, each with user, workflow and the type of its last status.
-
-    Empty when it started none; None when the event is unknown or another tenant's. Raises MongoUnavailable.
-    """
-    query = {"tenant": tenant, "data.event_id": event}
-    stages: list[dict[str, Any]] = [
-        {"$match": query},
-        {"$sort": {"at": 1}},
-        {
-            "$group": {
-                "_id": "$notification",
-                "user": {"$first": "$user"},
-                "workflow": {"$first": "$data.workflow"},
-                "type": {"$last": "$type"},
-            }
-        },
-        {"$limit": MOST_STATUSES},
-    ]
-    with mongo_border():
-        found = await database.timeline.aggregate(stages).to_list(MOST_STATUSES)
-        if not found and await database.timeline.find_one({"tenant": tenant, "notification": event}) is None:
-            return None
-    return [
-        {"id": row["_id"], "user": row["user"], "workflow": row["workflow"], "last": row["type"]}
-        for row in sorted(found, key=lambda row: str(row["user"]))
-    ]
 
 
 async def _newest(rows: Rows, query: Row, *, by: str, most: int) -> list[Row]:
