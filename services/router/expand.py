@@ -49,7 +49,7 @@ class Expander:
             expansion = self._again(each) if isinstance(each, StoredExpansion) else each
             outputs += expansion_outputs(self._topics, expansion)
             if expansion.error is not None:
-                unreadable.append(UnreadableRecord(expansion.received.record, expansion.error))
+                unreadable.append(UnreadableRecord(expansion.received.record, expansion.error, expansion.id))
             _count(expansion)
         return outputs + refuse(self._topics.events_dlq, unreadable, group=self._topics.group("router"))
 
@@ -68,7 +68,8 @@ class Expander:
             try:
                 found.append(read_event(record, now, self._tenants))
             except InvalidEvent as error:
-                unreadable.append(UnreadableRecord(record, error))
+                event = error.received.id if isinstance(error, TenantNotTrusted) else None
+                unreadable.append(UnreadableRecord(record, error, event))
                 if isinstance(error, TenantNotTrusted):
                     outputs.append(untrusted_status(self._topics, error))
         return found
