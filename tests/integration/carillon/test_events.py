@@ -12,7 +12,9 @@ from shared.catalog.files import read_folder
 from shared.catalog.publishing import publish
 from shared.kafka.producer import Publisher
 from shared.model import ids
+from shared.model.outputs import Output
 from shared.model.workflows import Workflow
+from shared.mongo.api_keys import Scope, create
 from tests.integration.console.test_cli import run
 from tests.support.env import CATALOG, Harness
 from tests.support.wait import until
@@ -30,11 +32,13 @@ async def send(harness: Harness, **data: Any) -> str:
     return str(answer["ids"][0])
 
 
-async def report(harness: Harness, event: str, **wanted: Any) -> dict[str, Any]:
+async def report(harness: Harness, event: str, key: str = "", **wanted: Any) -> dict[str, Any]:
     """The console's report of an event, once it says what is wanted."""
+    headers = {"authorization": f"Bearer {key or await harness.api_key()}"}
+    path = f"{harness.url('console')}/v1/events/{event}"
 
     async def told() -> dict[str, Any]:
-        async with harness.client() as http, http.get(f"{harness.url('console')}/v1/events/{event}") as response:
+        async with harness.client() as http, http.get(path, headers=headers) as response:
             found = await response.json()
         return found if response.status == 200 and wanted.items() <= found.items() else {}
 
@@ -93,3 +97,30 @@ async def test_an_event_of_which_a_part_was_left_out_may_be_sent_again(harness: 
         return len((await report(harness, event))["notifications"]) == 1
 
     await until(one, what="its notification in the report")
+
+
+async def test_an_event_is_the_tenants_that_its_key_proves_and_no_header_speaks_for_another(harness: Harness) -> None:
+    """Through the router's two topics: what ingest accepted for another tenant is expanded as his, what anyone wrote is not."""
+    await harness.start("ingest", "router", "console")
+    names = harness.names
+    async with harness.database() as database:
+        key = await create(database, tenant="other", scopes=frozenset(Scope), name="other")
+    accepted, forged = [
+        {"specversion": "1.0", "id": uuid4().hex, "source": "/shop", "type": TYPE, "tenant": "other"} for _ in range(2)
+    ]
+    record = Output(
+        names.topics.events, None, b"{}", [(f"ce_{name}", value.encode()) for name, value in forged.items()]
+    )
+    publisher = Publisher(names.brokers.kafka, client_id="tests")
+    await publisher.publish([record])
+    await publisher.stop()
+    headers = {"authorization": f"Bearer {key}", "content-type": "application/cloudevents+json"}
+    await harness.call("POST", "/v1/events", data=orjson.dumps(accepted), headers=headers)
+    mine, no_ones = [ids.event_id("other", "/shop", event["id"]) for event in (accepted, forged)]
+    found = await report(harness, mine, key=key)
+    assert (found["tenant"], found["reason"]) == ("other", "no_workflow")
+    told = await report(harness, ids.event_id("default", "/shop", forged["id"]))
+    assert (told["state"], told["reason"]) == ("dead", "tenant_not_trusted")
+    path = f"{harness.url('console')}/v1/events/{no_ones}"
+    async with harness.client() as http, http.get(path, headers={"authorization": f"Bearer {key}"}) as answer:
+        assert answer.status == 404
