@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import msgspec
@@ -11,7 +11,7 @@ from shared.model import ids
 from shared.model.addresses import check_locale, check_name
 from shared.model.channels import ADDRESS_KINDS
 from shared.model.errors import Invalid
-from shared.model.identifiers import check_user_id
+from shared.model.identifiers import check_user_id, is_user_id
 from shared.model.notifications import Contact
 from shared.model.quiet_windows import check_zone
 
@@ -41,21 +41,21 @@ class NamedRecipients(NamedTuple):
 def recipients(value: object, pointer: str = "/recipients") -> NamedRecipients:
     """Recipients from JSON: a user id, an inline person, or a list of these.
 
-    An entry that names nobody costs only itself. Raises Invalid when there are more than MAX_RECIPIENTS.
+    An entry of a list that names nobody costs only itself. Raises Invalid when there are more than MAX_RECIPIENTS, or
+    when it is no list and names nobody.
     """
     if not isinstance(value, list):
-        return _named([(value, pointer)])
+        return NamedRecipients((recipient(value, pointer),))
     if len(value) > MAX_RECIPIENTS:
         raise Invalid("too_many_recipients", f"{len(value)} recipients; send at most {MAX_RECIPIENTS} at once", pointer)
-    return _named([(item, f"{pointer}/{position}") for position, item in enumerate(value)])
-
-
-def _named(items: Iterable[tuple[object, str]]) -> NamedRecipients:
     found: list[Recipient] = []
     rejected: list[Invalid] = []
-    for item, pointer in items:
+    for position, item in enumerate(value):
+        if is_user_id(item):
+            found.append(Recipient(id=item))  # the fast way of nearly all
+            continue
         try:
-            found.append(recipient(item, pointer))
+            found.append(recipient(item, f"{pointer}/{position}"))
         except Invalid as error:
             rejected.append(error)
     return NamedRecipients(tuple(found), tuple(rejected))

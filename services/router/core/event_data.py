@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -18,26 +19,37 @@ class EventData:
         """`paths`: where the workflows that the event starts look for their recipients."""
         self._value: object = orjson.loads(raw)
         self._raw = raw
-        self._found = {path: self.lookup(path) for path in sorted(set(paths))}
+        self._found = {path: self.lookup(path) for path in paths}
         self._seen: dict[tuple[str, ...], bytes] = {}
 
     def lookup(self, path: str) -> object:
         """The value at a dotted path that starts with `data`; UNSET where there is nothing."""
         value = self._value
-        for name in path.split(".")[1:]:
+        for name in _names(path):
             value = value.get(name, msgspec.UNSET) if isinstance(value, dict) else msgspec.UNSET
         return value
 
+    def named(self, path: str) -> object:
+        """What stands at one of the workflows' paths; UNSET where there is nothing."""
+        return self._found[path]
+
     def seen_by(self, own: str) -> bytes:
         """The data for those whom the path `own` names: nobody is told who else was, by this workflow or by another."""
-        hidden = tuple(path for path, found in self._found.items() if _is_hidden(found, own=path == own))
+        found = self._found.items()
+        hidden = tuple([path for path, value in found if _is_hidden(value, own=path == own)])
         seen = self._seen.get(hidden)
         if seen is None:
             value = self._value
             for path in hidden:
-                value = _without(value, path.split(".")[1:])
+                value = _without(value, _names(path))
             seen = self._seen[hidden] = orjson.dumps(value) if hidden else self._raw
         return seen
+
+
+@lru_cache(maxsize=4096)
+def _names(path: str) -> tuple[str, ...]:
+    """The members on the way from `data`; workflows have few paths."""
+    return tuple(path.split(".")[1:])
 
 
 def _is_hidden(found: object, *, own: bool) -> bool:
@@ -50,7 +62,7 @@ def _is_hidden(found: object, *, own: bool) -> bool:
     return isinstance(found, list | dict) and names_somebody(found)
 
 
-def _without(value: Any, names: list[str]) -> Any:
+def _without(value: Any, names: Sequence[str]) -> Any:
     """A copy of nested objects without the member that `names` leads to, if it is there."""
     name, *deeper = names
     if not isinstance(value, dict) or name not in value:

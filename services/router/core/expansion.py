@@ -33,9 +33,12 @@ class Expansion(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def rejected(self) -> LeftOut | None:
         """Why nothing of the event could be expanded; None when something was, or when there is nobody to notify."""
-        if any(part.notifications for part in self.parts):
-            return None
-        return next((part.rejected for part in self.parts if part.rejected is not None), None)
+        rejected: LeftOut | None = None
+        for part in self.parts:
+            if part.notifications:
+                return None
+            rejected = rejected or part.rejected
+        return rejected
 
     @property
     def state(self) -> EventState:
@@ -71,7 +74,8 @@ def expansion_outputs(topics: Topics, expansion: Expansion) -> list[Output]:
     ]
     outputs.append(_event_status(topics, expansion))
     for part in expansion.parts:
-        outputs += (_part_status(topics, expansion, part, left_out) for left_out in _left_out(part))
+        if part.left_out or part.rejected is not None:
+            outputs += (_part_status(topics, expansion, part, left_out) for left_out in _left_out(part))
     return outputs
 
 

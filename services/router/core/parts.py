@@ -47,7 +47,7 @@ def expand_parts(received: ReceivedEvent, workflows: Sequence[Workflow]) -> tupl
     """A part for each workflow that the event starts."""
     if not workflows:
         return ()
-    data = EventData(received.event.data, (workflow.recipients or "" for workflow in workflows))
+    data = EventData(received.event.data, [workflow.recipients or "" for workflow in workflows])
     return tuple(_part(received, data, workflow) for workflow in workflows)
 
 
@@ -63,7 +63,7 @@ def _part(received: ReceivedEvent, data: EventData, workflow: Workflow) -> Part:
     rejected: LeftOut | None = None
     left_out: tuple[LeftOut, ...] = ()
     notifications: tuple[Notification, ...] = ()
-    named = data.lookup(path)
+    named = data.named(path)
     if named is msgspec.UNSET:
         rejected = _left_out(EventReason.NO_RECIPIENTS, f"nothing stands at {path}", pointer)
     elif named is not None:
