@@ -9,12 +9,11 @@ from rich.text import Text
 
 from carillon.cli.explain import meaning, next_step
 
-Row = Mapping[str, Any]
 MOST_LEFT_OUT: Final = 20
 """Recipients that are shown of one workflow."""
 
 
-def lines(report: Row) -> Iterator[Text]:
+def lines(report: Mapping[str, Any]) -> Iterator[Text]:
     """The report, line by line."""
     dead = report["state"] == "dead"
     state = ("dead", "bold red") if dead else ("expanded", "bold green")
@@ -36,7 +35,7 @@ def lines(report: Row) -> Iterator[Text]:
         yield Text.assemble(("Next: ", "bold"), step.replace("EVENT", report["event"]))
 
 
-def _workflow(row: Row) -> Iterator[Text]:
+def _workflow(row: Mapping[str, Any]) -> Iterator[Text]:
     title = f"{row['workflow']} v{row['version']}"
     if row["outcome"] == "not_expanded":
         yield Text.assemble(("✗ ", "red"), (title, "bold"), f": {_left_out(row)}")
@@ -51,11 +50,11 @@ def _workflow(row: Row) -> Iterator[Text]:
         yield Text(f"    … and {len(left_out) - MOST_LEFT_OUT} more", "dim")
 
 
-def _left_out(row: Row) -> str:
+def _left_out(row: Mapping[str, Any]) -> str:
     return f"{row['detail']} ({row['reason']}{' at ' + row['pointer'] if row.get('pointer') else ''})"
 
 
-def _steps(report: Row) -> list[str]:
+def _steps(report: Mapping[str, Any]) -> list[str]:
     """What somebody has to do, each once."""
     reasons = [report["reason"], *(row.get("reason") for row in report["workflows"])]
     steps = (next_step(reason) for reason in reasons if reason)

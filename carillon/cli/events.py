@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Events: those that are dead letters, and sending them again.", no_args_is_help=True)
 
-Tenant = Annotated[str, typer.Option(help="The tenant they belong to.")]
+EventsTenant = Annotated[str, typer.Option(help="The tenant they belong to.")]
 
 
 @app.command("dead")
@@ -60,7 +60,7 @@ def redrive(
     all_: Annotated[
         bool, typer.Option("--all", help="Every dead letter that --all has not sent again before, unreadable ones too.")
     ] = False,
-    tenant: Tenant = "default",
+    tenant: EventsTenant = "default",
     state: State = DEFAULT_STATE,
 ) -> None:
     """Send events again under the same ids, once the cause is mended; they are expanded anew.

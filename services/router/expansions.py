@@ -12,7 +12,7 @@ from typing import Protocol
 import msgspec
 
 from services.router.core.expansion import Expansion, StoredExpansion
-from services.router.core.parts import Part
+from services.router.core.parts import EventPart
 from shared.model.expansion import EventState
 from shared.model.outputs import Coordinates
 from shared.model.timestamps import from_datetime, to_datetime
@@ -113,7 +113,7 @@ def _row(expansion: Expansion) -> ExpansionRow:
     }
 
 
-def _part_row(part: Part) -> PartRow:
+def _part_row(part: EventPart) -> PartRow:
     row: PartRow = {
         "key": part.workflow,
         "version": part.version,

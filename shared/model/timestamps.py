@@ -1,10 +1,13 @@
-"""Milliseconds since the Unix epoch, and RFC 3339 (pure)."""
+"""Milliseconds since the Unix epoch, and RFC 3339."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Final
+
+DAY_MS: Final = 86_400_000
 
 _RFC3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt](?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-5][0-9])"

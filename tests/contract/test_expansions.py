@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from services.router.core.expansion import Expansion, StoredExpansion
-from services.router.core.parts import LeftOut, Part
+from services.router.core.parts import EventPart, LeftOut
 from services.router.core.received_event import EventTenants, read_event
 from services.router.expansions import Expansions, ExpansionStore
 from tests.support import samples as a
@@ -26,14 +26,14 @@ def expansion(
 ) -> Expansion:
     received = read_event(a.event_record(f"e-{number}", offset=offset), a.NOON, TENANTS)
     received = msgspec.structs.replace(received, accepted_at=at, generation=generation)
-    shipped = Part(
+    shipped = EventPart(
         workflow="order.shipped",
         version=version,
         notifications=() if dead else (a.notification(),),
         rejected=REJECTED if dead else None,
         left_out=(REJECTED,),
     )
-    parts = (shipped, Part(workflow="order.audit", version=1))
+    parts = (shipped, EventPart(workflow="order.audit", version=1))
     return Expansion(received=received, parts=parts, generation=generation)
 
 

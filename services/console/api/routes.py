@@ -1,144 +1,75 @@
-"""The operators' API: what happened to a notification, what an event started. API key with the scope `operate`; the tenant comes from it."""
+"""The operators' API: what happened to a notification, what became of an event."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Depends, FastAPI, Path, Request
+from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import Response
 
+from services.console.api.example import EVENT, TIMELINE
+from services.console.api.openapi import answer, refusals
 from services.console.events.core.event_report import EventReport
+from services.console.events.core.started import StartedNotifications
 from services.console.events.store import read_event
+from services.console.timeline.core.timeline import Timeline
 from services.console.timeline.store import read_timeline
-from shared.http.credentials import bearer, unauthorized
-from shared.http.problems import Problem, install_problems
+from shared.http.credentials import bearer, require_scope, unauthorized
+from shared.http.json_bodies import JSON
+from shared.http.problems import Problem
 from shared.mongo.api_keys import ApiKeys, Scope
 from shared.mongo.database import Database
 
-EXAMPLE: dict[str, Any] = {
-    "notification": "5f3c…",
-    "tenant": "default",
-    "user": "ana",
-    "workflow": "order.shipped",
-    "version": 1,
-    "event_id": "9a41…",
-    "event_type": "com.example.order.shipped.v1",
-    "accepted_at": "2026-01-05T10:11:12.131Z",
-    "state": "open",
-    "channels": [{"state": "sent", "at": "2026-01-05T10:11:12.190Z", "channel": "in_app", "terminal": True}],
-    "entries": [{"at": "2026-01-05T10:11:12.150Z", "type": "notification", "state": "routed", "ms_since_accept": 19}],
-    "decisions": [{"kind": "notify", "offset": 17, "rules": [{"rule": "workflow", "result": "passed"}]}],
-    "deliveries": [{"delivery": "c1d2…", "state": "sent", "attempts": 1}],
-    "holds": [{"cause": "quiet_hours", "due": "2026-01-06T07:00:00.000Z", "channel": "email"}],
-    "complete": True,
-}
-EVENT_EXAMPLE: dict[str, Any] = {
-    "event": "9a41…",
-    "tenant": "default",
-    "type": "com.example.order.shipped.v1",
-    "source": "/shop",
-    "source_id": "A-1-shipped",
-    "accepted_at": "2026-01-05T10:11:12.131Z",
-    "state": "expanded",
-    "generation": 0,
-    "reason": None,
-    "detail": None,
-    "pointer": None,
-    "workflows": [
-        {
-            "workflow": "order.shipped",
-            "version": 1,
-            "outcome": "expanded",
-            "notifications": 1,
-            "left_out": [
-                {"reason": "invalid_user_id", "detail": "a user id is …", "pointer": "/data/customer_ids/1"},
-            ],
-        },
-        {
-            "workflow": "order.audit",
-            "version": 4,
-            "outcome": "not_expanded",
-            "notifications": 0,
-            "reason": "no_recipients",
-            "detail": "nothing stands at data.auditors",
-            "pointer": "/data/auditors",
-        },
-    ],
-    "notifications": [
-        {"id": "5f3c…", "user": "ana", "workflow": "order.shipped", "last": "carillon.delivery.sent"},
-    ],
-}
 Id = Annotated[str, Path(max_length=200)]
 
 
-routes = APIRouter()
+def timeline_routes(database: Database, keys: ApiKeys) -> APIRouter:
+    """Reading only, with an API key that has the scope `operate`; the tenant comes from it."""
+    routes = APIRouter(prefix="/v1", tags=["timelines"], responses=refusals(401, 403, 404, 422, 503))
+
+    async def key_tenant(request: Request) -> str:
+        principal = await keys.principal(bearer(request))
+        if principal is None:
+            raise unauthorized("the key is not known, or revoked")
+        require_scope(principal, Scope.OPERATE)
+        return principal.tenant
+
+    own = Depends(key_tenant)
+
+    @routes.get("/notifications/{notification}/timeline", **answer(Timeline, TIMELINE))
+    async def timeline(notification: Id, tenant: str = own) -> Response:
+        """What happened to one notification: each rule, each attempt, what it waits for."""
+        found = await read_timeline(database, tenant, notification)
+        if found is None:
+            raise _unknown("notification", " What became of an event is at /v1/events/{id}.")
+        return Response(msgspec.json.encode(found), media_type=JSON)
+
+    async def event_report(event: str, tenant: str) -> EventReport:
+        found = await read_event(database, tenant, event)
+        if found is None:
+            raise _unknown("event")
+        return found
+
+    @routes.get("/events/{event}", **answer(EventReport, EVENT))
+    async def event(event: Id, tenant: str = own) -> Response:
+        """What became of one event: which workflows it started, whom each found, and why nobody else."""
+        return Response(msgspec.json.encode(await event_report(event, tenant)), media_type=JSON)
+
+    @routes.get("/events/{event}/notifications", **answer(StartedNotifications))
+    async def notifications(event: Id, tenant: str = own) -> Response:
+        """The notifications of one event, each with the type of its last status; without any, the reason."""
+        found = await event_report(event, tenant)
+        started = StartedNotifications(event=event, notifications=found.notifications, reason=found.reason)
+        return Response(msgspec.json.encode(started), media_type=JSON)
+
+    return routes
 
 
-async def _tenant(request: Request) -> str:
-    """Whose data may be seen. Raises Problem 401 or 403."""
-    keys: ApiKeys = request.app.state.keys
-    principal = await keys.principal(bearer(request))
-    if principal is None:
-        raise unauthorized("the API key is unknown or revoked")
-    if Scope.OPERATE not in principal.scopes:
-        fix = "Use a key with it: carillon key create --name ops --scope operate"
-        raise Problem(403, "missing_scope", "this key may not do that: it lacks the scope operate", fix=fix)
-    return principal.tenant
-
-
-Tenant = Annotated[str, Depends(_tenant)]
-
-
-@routes.get(
-    "/v1/notifications/{notification}/timeline",
-    responses={200: {"content": {"application/json": {"example": EXAMPLE}}}},
-)
-async def timeline(request: Request, notification: Id, tenant: Tenant) -> Response:
-    """What happened to one notification: each rule, each attempt, what it waits for."""
-    found = await read_timeline(request.app.state.database, tenant, notification)
-    if found is None:
-        raise _unknown(
-            "notification",
-            "Ask again in a second if it was accepted just now; else compare the id and the key's tenant. "
-            "What became of an event is at /v1/events/{id}.",
-        )
-    return Response(msgspec.json.encode(found), media_type="application/json")
-
-
-@routes.get("/v1/events/{event}", responses={200: {"content": {"application/json": {"example": EVENT_EXAMPLE}}}})
-async def event(request: Request, event: Id, tenant: Tenant) -> Response:
-    """What became of one event: which workflows it started, whom each found, and why nobody else."""
-    found = await _event(request, tenant, event)
-    return Response(msgspec.json.encode(found), media_type="application/json")
-
-
-@routes.get("/v1/events/{event}/notifications")
-async def notifications(request: Request, event: Id, tenant: Tenant) -> Response:
-    """The notifications of one event, each with the type of its last status; without any, the reason."""
-    found = await _event(request, tenant, event)
-    answer = {"event": event, "notifications": found.notifications, "reason": found.reason}
-    return Response(msgspec.json.encode(answer), media_type="application/json")
-
-
-async def _event(request: Request, tenant: str, event: str) -> EventReport:
-    """Raises Problem 404."""
-    found = await read_event(request.app.state.database, tenant, event)
-    if found is None:
-        raise _unknown(
-            "event", "Ask again in a second if it was accepted just now; else compare the id and the key's tenant."
-        )
-    return found
-
-
-def create_api(database: Database) -> FastAPI:
-    """The application; every refusal is a problem document."""
-    app = FastAPI(title="Carillon console", version="1", description=__doc__ or "")
-    app.state.database, app.state.keys = database, ApiKeys(database)
-    install_problems(app)
-    app.include_router(routes)
-    return app
-
-
-def _unknown(what: str, fix: str) -> Problem:
-    return Problem(404, f"unknown_{what}", f"this {what} was not seen yet, or it is not yours", fix=fix)
+def _unknown(what: str, more: str = "") -> Problem:
+    return Problem(
+        404,
+        f"unknown_{what}",
+        f"this {what} was not seen yet, or it is not yours",
+        fix=f"Ask again in a second if it was accepted just now; else compare the id and the key's tenant.{more}",
+    )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import Final
 
-from services.console.timeline.core.rows import Row, StoredRows
+from services.console.timeline.core.rows import StoredRow, StoredRows
 from services.console.timeline.core.timeline import Timeline, build_timeline
 from shared.model.errors import InvalidRecord
 from shared.model.records import decode_record
@@ -27,7 +27,7 @@ async def read_rows(database: Database, tenant: str, notification: str) -> Store
 
     Raises MongoUnavailable.
     """
-    query: dict[str, Any] = {"tenant": tenant, "notification": notification}
+    query = {"tenant": tenant, "notification": notification}
     with mongo_border():
         statuses, decisions, deliveries, holds = await asyncio.gather(
             _newest(database.timeline, query, by="at", most=MOST_STATUSES),
@@ -44,13 +44,13 @@ async def read_rows(database: Database, tenant: str, notification: str) -> Store
     )
 
 
-async def _newest(rows: Rows, query: Row, *, by: str, most: int) -> list[Row]:
+async def _newest(rows: Rows, query: StoredRow, *, by: str, most: int) -> list[StoredRow]:
     """The last `most` of a collection, by time."""
     found = await rows.find(query).sort(by, -1).to_list(most)
     return found[::-1]
 
 
-def _with_channel(row: Row) -> Row:
+def _with_channel(row: StoredRow) -> StoredRow:
     """The hold with the channel that waits; None when the whole notification does."""
     try:
         record = decode_record(bytes(row["record"]))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from services.router.core.parts import LeftOut, Part
+from services.router.core.parts import EventPart, LeftOut
 from services.router.core.received_event import ReceivedEvent, TenantNotTrusted
 from shared.model import ids
 from shared.model.errors import InvalidEvent
@@ -22,7 +22,7 @@ class Expansion(msgspec.Struct, frozen=True, kw_only=True):
     """An event and what each workflow that it starts made of it."""
 
     received: ReceivedEvent
-    parts: tuple[Part, ...]
+    parts: tuple[EventPart, ...]
     generation: int
 
     @property
@@ -107,14 +107,14 @@ def _event_status(topics: Topics, expansion: Expansion) -> Output:
     return _status(topics, expansion.received, state, Subject(expansion.id, expansion.generation, 0), data)
 
 
-def _left_out(part: Part) -> Iterator[LeftOut]:
+def _left_out(part: EventPart) -> Iterator[LeftOut]:
     """Each recipient that was left out, and the workflow itself for another reason than theirs."""
     yield from part.left_out
     if part.rejected is not None and part.rejected not in part.left_out:
         yield part.rejected
 
 
-def _part_status(topics: Topics, expansion: Expansion, part: Part, left_out: LeftOut) -> Output:
+def _part_status(topics: Topics, expansion: Expansion, part: EventPart, left_out: LeftOut) -> Output:
     subject = ids.derive("part", expansion.id, part.workflow, left_out.pointer or "")
     data = {"workflow": part.workflow, "version": part.version, **msgspec.to_builtins(left_out)}
     return _status(topics, expansion.received, "not_expanded", Subject(subject, expansion.generation, 0), data)

@@ -24,7 +24,7 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     pointer: str | None = None
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True):
+class EventPart(msgspec.Struct, frozen=True, kw_only=True):
     """What one workflow made of an event."""
 
     workflow: str
@@ -43,7 +43,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
         return PartOutcome.EXPANDED if self.notifications else PartOutcome.NOBODY
 
 
-def expand_parts(received: ReceivedEvent, workflows: Sequence[Workflow]) -> tuple[Part, ...]:
+def expand_parts(received: ReceivedEvent, workflows: Sequence[Workflow]) -> tuple[EventPart, ...]:
     """A part for each workflow that the event starts."""
     if not workflows:
         return ()
@@ -51,13 +51,13 @@ def expand_parts(received: ReceivedEvent, workflows: Sequence[Workflow]) -> tupl
     return tuple(_part(received, data, workflow) for workflow in workflows)
 
 
-def unknown_part(workflow: str, version: int) -> Part:
+def unknown_part(workflow: str, version: int) -> EventPart:
     """Of a version that was stored with the event and is gone."""
     detail = f"{workflow} v{version} is not published any more"
-    return Part(workflow=workflow, version=version, rejected=_left_out(EventReason.UNKNOWN_VERSION, detail))
+    return EventPart(workflow=workflow, version=version, rejected=_left_out(EventReason.UNKNOWN_VERSION, detail))
 
 
-def _part(received: ReceivedEvent, data: EventData, workflow: Workflow) -> Part:
+def _part(received: ReceivedEvent, data: EventData, workflow: Workflow) -> EventPart:
     path = workflow.recipients or ""
     pointer = "/" + path.replace(".", "/")
     rejected: LeftOut | None = None
@@ -70,7 +70,7 @@ def _part(received: ReceivedEvent, data: EventData, workflow: Workflow) -> Part:
         try:
             found, wrong = recipients(named, pointer)
         except Invalid as error:
-            return Part(workflow=workflow.key, version=workflow.version, rejected=_of(error))
+            return EventPart(workflow=workflow.key, version=workflow.version, rejected=_of(error))
         left_out = tuple(map(_of, wrong))
         seen = data.seen_by(path)
         if len(seen) * len(found) > MAX_EXPANDED:
@@ -92,7 +92,7 @@ def _part(received: ReceivedEvent, data: EventData, workflow: Workflow) -> Part:
             notifications = tuple(expand(request, workflow))
         elif left_out:
             rejected = left_out[0]
-    return Part(
+    return EventPart(
         workflow=workflow.key,
         version=workflow.version,
         notifications=notifications,

@@ -8,7 +8,7 @@ import msgspec
 import orjson
 import pytest
 
-from services.router.core.parts import Part, expand_parts
+from services.router.core.parts import EventPart, expand_parts
 from services.router.core.received_event import EventTenants, read_event
 from shared.model import ids
 from shared.model.errors import InvalidWorkflow
@@ -31,7 +31,7 @@ def workflow(**more: Any) -> Workflow:
     return parse(FILE | more)
 
 
-def part(data: Any, **more: Any) -> Part:
+def part(data: Any, **more: Any) -> EventPart:
     received = read_event(
         a.event_record(data=orjson.dumps(data), type="com.example.message"), a.NOON, EventTenants(internal="-")
     )

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from shared.model.expansion import EventState
+from services.console.events.core.started import StartedNotification
+from services.console.timeline.core.rows import StoredRow
+from shared.model.expansion import EventState, PartOutcome
 from shared.model.reasons import EventReason
 from shared.model.timestamps import from_datetime, rfc3339
-
-Row = Mapping[str, Any]
 
 
 class LeftOutEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -27,21 +27,12 @@ class WorkflowEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
     workflow: str
     version: int
-    outcome: str
+    outcome: PartOutcome
     notifications: int
     reason: str | None = None
     detail: str | None = None
     pointer: str | None = None
     left_out: list[LeftOutEntry] = []
-
-
-class NotificationEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One notification that it became, with the type of its last status."""
-
-    id: str
-    user: str
-    workflow: str | None
-    last: str
 
 
 class EventReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,11 +52,11 @@ class EventReport(msgspec.Struct, frozen=True, kw_only=True):
     detail: str | None
     pointer: str | None
     workflows: list[WorkflowEntry]
-    notifications: list[NotificationEntry]
+    notifications: list[StartedNotification]
 
 
 def build_report(
-    event: str, tenant: str, *, row: Row | None, statuses: Sequence[Row], notifications: Sequence[Row]
+    event: str, tenant: str, *, row: StoredRow | None, statuses: Sequence[StoredRow], notifications: Sequence[StoredRow]
 ) -> EventReport | None:
     """The report from the event's expansion, its own statuses by time, and its notifications; None when there is none.
 
@@ -92,18 +83,18 @@ def build_report(
         pointer=rejected.get("pointer"),
         workflows=workflows,
         notifications=[
-            NotificationEntry(id=found["_id"], user=found["user"], workflow=found["workflow"], last=found["type"])
+            StartedNotification(id=found["_id"], user=found["user"], workflow=found["workflow"], last=found["type"])
             for found in notifications
         ],
     )
 
 
-def _workflow(part: Row) -> WorkflowEntry:
+def _workflow(part: StoredRow) -> WorkflowEntry:
     rejected = part.get("rejected") or {}
     return WorkflowEntry(
         workflow=part["key"],
         version=part["version"],
-        outcome=part["outcome"],
+        outcome=PartOutcome(part["outcome"]),
         notifications=part["notifications"],
         reason=rejected.get("reason"),
         detail=rejected.get("detail"),
@@ -112,7 +103,7 @@ def _workflow(part: Row) -> WorkflowEntry:
     )
 
 
-def _why(row: Row, workflows: Sequence[WorkflowEntry]) -> dict[str, Any]:
+def _why(row: StoredRow, workflows: Sequence[WorkflowEntry]) -> dict[str, Any]:
     """Why an expanded event became nothing."""
     if any(entry.notifications for entry in workflows):
         return {}
@@ -121,10 +112,10 @@ def _why(row: Row, workflows: Sequence[WorkflowEntry]) -> dict[str, Any]:
     return {"reason": (EventReason.NOBODY_NAMED if workflows else EventReason.NO_WORKFLOW).value}
 
 
-def _told(data: Row) -> dict[str, Any]:
+def _told(data: StoredRow) -> dict[str, Any]:
     """Why an event that was never expanded was set aside, by its status."""
     return {name: data.get(name) for name in ("reason", "detail", "pointer")}
 
 
-def _event_type(notifications: Sequence[Row]) -> str | None:
+def _event_type(notifications: Sequence[StoredRow]) -> str | None:
     return next((found.get("event_type") for found in notifications), None)

@@ -54,7 +54,8 @@ def test_every_reader_takes_what_the_standard_does(text: str) -> None:
     assert parse_rfc3339(text) == AT
     assert deliver_at(text) == AT
     assert when(text) == to_datetime(AT)
-    assert event({"specversion": "1.0", "id": "1", "source": "/s", "type": "t", "time": text}, b"{}")
+    read = event({"specversion": "1.0", "id": "1", "source": "/s", "type": "t", "time": text}, b"{}")
+    assert read.attributes["time"] == text
 
 
 @pytest.mark.parametrize("text", NONE)
