@@ -61,6 +61,16 @@ async def test_they_are_claimed_in_order_by_one_relay_at_a_time(instance: Instan
     assert following[0] == output(MOST_ROWS)
 
 
+async def test_what_is_written_behind_a_claim_waits_for_it(instance: Instance) -> None:
+    outbox = instance()
+    await outbox.publish([output(1)])
+    token, _ = await outbox.claim()
+    await outbox.publish([output(2)])
+    assert (await instance().claim())[1] == []
+    await outbox.delete(token)
+    assert (await instance().claim())[1] == [output(2)]
+
+
 async def test_a_claim_has_a_bound_in_bytes_that_a_single_record_may_pass(instance: Instance) -> None:
     outbox = instance()
     sizes = [MOST_BYTES + 1, MOST_BYTES // 2, MOST_BYTES // 2 - 10, 20]
