@@ -14,7 +14,7 @@ import typer
 from carillon.cli import target
 from carillon.cli.options import DEFAULT_STATE, State
 from carillon.cli.program import program
-from shared.model.timestamps import to_datetime
+from shared.model.timestamps import parse_rfc3339, to_datetime
 from shared.process.clock import now_ms
 
 if TYPE_CHECKING:
@@ -36,12 +36,9 @@ def when(text: str | None) -> datetime | None:
     if span:
         return to_datetime(now_ms()) + timedelta(**{UNITS[span[2]]: int(span[1])})
     try:
-        value = datetime.fromisoformat(text)
+        return to_datetime(parse_rfc3339(text))
     except ValueError as error:
         raise typer.BadParameter(f"{text!r} is no time; write 2026-01-05T08:00:00+01:00 or +10m") from error
-    if value.tzinfo is None:
-        raise typer.BadParameter(f"{text!r} has no offset; add Z or one as +01:00")
-    return value
 
 
 def recipient(text: str) -> str | JsonObject:

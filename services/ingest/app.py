@@ -69,7 +69,13 @@ def create_app(
         )
     )
     app.include_router(
-        event_routes(admission=admission, requests=requests, acceptance=acceptance, topics=settings.topics)
+        event_routes(
+            admission=admission,
+            requests=requests,
+            acceptance=acceptance,
+            topics=settings.topics,
+            kafka_tenant=settings.kafka_tenant,
+        )
     )
     app.include_router(
         user_routes(

@@ -35,9 +35,9 @@ class Work(Protocol[P]):
         ...
 
 
-def add_agent(app: faust.App, name: str, topic: str, settings: RouterSettings, work: Work[P]) -> None:
-    """An agent that carries chunks of a topic and acknowledges them in order, once all is durable."""
-    source = app.topic(topic, key_type=bytes, value_type=bytes)
+def add_agent(app: faust.App, name: str, topics: Sequence[str], settings: RouterSettings, work: Work[P]) -> None:
+    """An agent that carries chunks of its topics and acknowledges them in order, once all is durable."""
+    source = app.topic(*topics, key_type=bytes, value_type=bytes)
     crashing: set[asyncio.Task[None]] = set()
 
     def crash(error: BaseException) -> None:

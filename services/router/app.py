@@ -14,6 +14,7 @@ from faust.contrib.asgi import faust_app_running
 from yarl import URL
 
 from services.router.agents import add_agent
+from services.router.core.received_event import EventTenants
 from services.router.decide import Decider
 from services.router.decisions import Decisions
 from services.router.expand import Expander
@@ -79,7 +80,15 @@ async def running(settings: RouterSettings, database: Database, catalog: Catalog
     # One publisher each: the agents' chunks overlap in time, the calls of one publisher must not.
     for_expand = Publisher(settings.kafka, client_id="carillon-router-expand")
     for_decide = Publisher(settings.kafka, client_id="carillon-router-decide")
-    expander = Expander(expansions=Expansions(database), publisher=for_expand, catalog=catalog, topics=topics)
+    expander = Expander(
+        expansions=Expansions(database),
+        publisher=for_expand,
+        catalog=catalog,
+        topics=topics,
+        tenants=EventTenants(
+            internal=topics.accepted_events, public=settings.kafka_tenant, trusted=settings.trust_kafka_tenant
+        ),
+    )
     decider = Decider(
         inputs=Inputs(
             catalog=catalog,
@@ -94,8 +103,8 @@ async def running(settings: RouterSettings, database: Database, catalog: Catalog
         topics=topics,
     )
     app = create_app(settings)
-    add_agent(app, "expand", topics.events, settings, expander)
-    add_agent(app, "decide", topics.notifications, settings, decider)
+    add_agent(app, "expand", (topics.events, topics.accepted_events), settings, expander)
+    add_agent(app, "decide", (topics.notifications,), settings, decider)
 
     @app.on_partitions_assigned.connect
     async def assigned(*_: object, **__: object) -> None:

@@ -17,7 +17,7 @@ log = structlog.get_logger()
 def refuse(topic: str, unreadable: Iterable[UnreadableRecord], *, group: str) -> list[Output]:
     """The dead letters of records that the consumer group could not read, for `topic`."""
     letters = []
-    for record, error in unreadable:
+    for record, error, event in unreadable:
         DEAD_LETTERS.labels(topic, error.code).inc()
         log.warning(
             "dead_letter",
@@ -25,9 +25,12 @@ def refuse(topic: str, unreadable: Iterable[UnreadableRecord], *, group: str) ->
             topic=record.topic,
             partition=record.partition,
             offset=record.offset,
+            event_id=event,
             next=f"read it on {topic}",
         )
         letters.append(
-            dead_letter(topic, record, group=group, code=error.code, error_class=type(error).__name__, at=now_ms())
+            dead_letter(
+                topic, record, group=group, code=error.code, error_class=type(error).__name__, at=now_ms(), event=event
+            )
         )
     return letters

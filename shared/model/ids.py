@@ -53,8 +53,16 @@ def status_id(subject: str, generation: int, pass_: int, state: str) -> str:
 
 
 def inline_user_id(contact: str) -> str:
-    """The user id of a person who is only an address."""
-    return derive("person", contact.strip().lower())
+    """The user id of a person who is only an address.
+
+    Letter case means nothing in mail addresses as people use them, nor in a URL's scheme and host; in its path it does.
+    """
+    address = contact.strip()
+    scheme, is_url, rest = address.partition("://")
+    if not is_url:
+        return derive("person", address.lower())
+    host, slash, path = rest.partition("/")
+    return derive("person", f"{scheme.lower()}://{host.lower()}{slash}{path}")
 
 
 def user_key(tenant: str, user: str) -> bytes:

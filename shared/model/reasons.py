@@ -33,3 +33,21 @@ class Reason(StrEnum):
     FORBIDDEN_ADDRESS = "forbidden_address"
     """A webhook that points into our own network."""
     UNCONFIRMED = "unconfirmed"
+
+
+class EventReason(StrEnum):
+    """Why an event, or one workflow of it, became no notification. A recipient's reasons are those of its check."""
+
+    NO_WORKFLOW = "no_workflow"
+    """No workflow starts on its type."""
+    NOBODY_NAMED = "nobody_named"
+    """The list of recipients is there, and empty."""
+    NO_RECIPIENTS = "no_recipients"
+    """Nothing stands where the workflow looks for recipients."""
+    TOO_MANY_RECIPIENTS = "too_many_recipients"
+    EXPANDED_TOO_LARGE = "expanded_too_large"
+    """Data times recipients."""
+    UNKNOWN_VERSION = "unknown_version"
+    """The workflow's version that the event was read under is gone."""
+    TENANT_NOT_TRUSTED = "tenant_not_trusted"
+    """Written to the public topic for a tenant that the topic does not speak for."""

@@ -65,6 +65,16 @@ DUPLICATES = from_zero(
 )
 
 
+NOT_EXPANDED = Counter(
+    "carillon_not_expanded", "Workflows and recipients of events that were left out, by why", ["what", "reason"]
+)
+
+
+EVENTS_REDRIVEN = Counter(
+    "carillon_events_redriven", "Events that were expanded anew: sent again after they were dead, or by a redrive"
+)
+
+
 DEAD_LETTERS = Counter("carillon_dead_letters", "Records written to a dead-letter topic", ["topic", "code"])
 
 

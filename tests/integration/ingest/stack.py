@@ -69,7 +69,12 @@ class Stack:
 
     async def prepare(self) -> None:
         """Topics, migrations, workflows, keys."""
-        wanted = {self.topics.events, self.topics.notifications, self.topics.catalog}
+        wanted = {
+            self.topics.events,
+            self.topics.accepted_events,
+            self.topics.notifications,
+            self.topics.catalog,
+        }
         await ensure_topics(self.kafka.bootstrap, [topic for topic in self.topics.table() if topic.name in wanted])
         await migrate(self.mongod.uri, self.database)
         publisher = Publisher(self.kafka.bootstrap, client_id="test")

@@ -103,6 +103,23 @@ async def test_cloudevents_of_the_sdk_in_both_modes(stack: Stack, api: aiohttp.C
         assert int(dict(message.headers)["carillon_accepted_at"]) > 0
 
 
+async def test_an_event_of_another_tenant_goes_where_only_ingest_writes(stack: Stack) -> None:
+    """The public topic speaks for one tenant: what a key proved must not look like what anyone may write there."""
+    name = uuid4().hex
+    body = {**example(EventSchema), "id": name}
+    async with client(stack.urls[0], stack.other_key) as api:
+        structured = {"Content-Type": event_codecs.STRUCTURED}
+        status, answer, _ = await call(api, "POST", "/v1/events", data=orjson.dumps(body), headers=structured)
+    assert (status, answer["ids"]) == (202, [ids.event_id("other", body["source"], name)])
+    found = {
+        topic: [dict(message.headers) for message in await stack.read(topic)]
+        for topic in (stack.topics.accepted_events, stack.topics.events)
+    }
+    ours = {topic: [each for each in headers if each["ce_id"] == name.encode()] for topic, headers in found.items()}
+    assert [each["ce_tenant"] for each in ours[stack.topics.accepted_events]] == [b"other"]
+    assert not ours[stack.topics.events]
+
+
 async def test_a_batch_is_taken_whole_or_not_at_all(stack: Stack, api: aiohttp.ClientSession) -> None:
     batch = {"Content-Type": event_codecs.BATCH}
     mark = uuid4().hex

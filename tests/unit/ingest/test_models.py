@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from services.ingest.core.trace_context import traceparent
 from services.ingest.models.body import InvalidFields, example, read
 from services.ingest.models.notifications import CancelRequest, SendRequest, read_send
 from services.ingest.models.profiles import read_profile
 from shared.model import ids
+from shared.model.trace_context import traceparent
 
 NOW = 1_767_600_000_000  # 2026-01-05T08:00:00Z
 SEND = {"workflow": "chat.new_message", "recipients": ["ada"]}

@@ -25,7 +25,7 @@ ATTRIBUTES = {
     "type": "order.shipped",
     "subject": "o 7",
     "partitionkey": "k",
-    "traceparent": "x",
+    "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
 }
 CARRIED = {name: value for name, value in ATTRIBUTES.items() if name != "partitionkey"}
 """The SDK moves the partition key from the attributes into the record's key, and back as bytes."""
