@@ -42,4 +42,5 @@ def why(
 
 async def _timeline(client: AsyncClient, notification: str) -> dict[str, Any]:
     async with client as carillon:
-        return await carillon.timeline(notification)
+        with target.checked_arguments("give the id that was printed when it was sent"):
+            return await carillon.timeline(notification)
