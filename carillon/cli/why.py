@@ -47,12 +47,13 @@ async def _found(client: AsyncClient, wanted: str) -> dict[str, Any]:
     from carillon.errors import ProblemError
 
     async with client as carillon:
-        try:
-            return await carillon.timeline(wanted)
-        except ProblemError as error:
-            if error.status != 404:
-                raise
+        with target.checked_arguments("give the id that was printed when it was sent"):
             try:
-                return await carillon.event(wanted)
-            except ProblemError as also:
-                raise (error if also.status == 404 else also) from also
+                return await carillon.timeline(wanted)
+            except ProblemError as error:
+                if error.status != 404:
+                    raise
+                try:
+                    return await carillon.event(wanted)
+                except ProblemError as also:
+                    raise (error if also.status == 404 else also) from also
