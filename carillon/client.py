@@ -127,7 +127,7 @@ class AsyncClient:
 
     async def event(self, event: str) -> dict[str, Any]:
         """What became of one event; ProblemError 404 while the console has not seen it. Needs scope `operate`."""
-        return await self._call("GET", f"{self.console_url}/v1/events/{quote(event, safe='')}")
+        return await self._call("GET", f"{self.console_url}/v1/events/{segment('event', event)}")
 
     async def _post(
         self, path: str, body: Any, *, key: str | None, content_type: str = "application/json"

@@ -13,6 +13,10 @@ LONGEST_ATTRIBUTE: Final = 1024
 """Characters the platform takes in one attribute."""
 RESERVED: Final = frozenset({"data", "datacontenttype"})
 """No names of extensions: an event's data, and what this client says of it."""
+NEVER_EMPTY: Final = frozenset(
+    ("id", "source", "type", "specversion", "time", "subject", "dataschema", "partitionkey", "tenant")
+)
+"""What CloudEvents (and the platform) call a string with at least one character; other extensions may be empty."""
 _NAME = re.compile(r"[a-z0-9]{1,40}")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
@@ -40,8 +44,9 @@ def event_record(
     for name, value in given.items():
         if not _NAME.fullmatch(name):
             raise ValueError(f"{name!r} is no attribute name: 1 to 40 lower-case letters and digits")
-        if not 0 < len(value) <= LONGEST_ATTRIBUTE or _CONTROL.search(value):
-            raise ValueError(f"{name} must have 1 to {LONGEST_ATTRIBUTE} characters without control characters")
+        least = 1 if name in NEVER_EMPTY else 0
+        if not least <= len(value) <= LONGEST_ATTRIBUTE or _CONTROL.search(value):
+            raise ValueError(f"{name} must have {least} to {LONGEST_ATTRIBUTE} characters without control characters")
     key = given.get("partitionkey") or given.get("subject")
     headers = [(f"ce_{name}", value.encode()) for name, value in given.items()]
     headers.append(("content-type", b"application/json"))

@@ -62,6 +62,11 @@ def test_attributes_are_written_if_and_only_if_the_platform_can_read_them(more: 
     check(more, None)
 
 
+@pytest.mark.parametrize("name", ["subject", "dataschema", "partitionkey", "tenant", "shelf"])
+def test_an_empty_value_is_written_if_and_only_if_the_platform_takes_it(name: str):
+    check({name: ""}, None)
+
+
 @given(DATA | st.integers(29, 36).map(nested))
 def test_data_is_written_if_and_only_if_the_platform_can_read_it(data: Any):
     check({}, data)
