@@ -38,7 +38,7 @@ def health_routes(runtime: Runtime) -> APIRouter:
     """GET, without a token: 200, or 503 when a component does not answer."""
     routes = APIRouter(prefix=PREFIX, tags=["health"])
 
-    @routes.get("/health", responses={503: {"model": HealthResponse}})
+    @routes.get("/health", summary="Is the inbox healthy?", responses={503: {"model": HealthResponse}})
     async def health(response: Response) -> HealthResponse:
         """Asks each component."""
         found = await runtime.health()

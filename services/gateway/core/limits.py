@@ -18,6 +18,10 @@ MAX_LIMITED_USERS: Final = 10_000
 """Users whose buckets are kept; the one that was not met for longest starts again with a full bucket."""
 MAX_PAGE: Final = 100
 MAX_OFFSET: Final = 1_000_000
+MAX_PAGE_BYTES: Final = 2_097_152
+"""Rows of one page: what is beyond it is on the next one."""
+MAX_CONCURRENT_PAGES: Final = 32
+"""Pages read at once by one process: with MAX_PAGE_BYTES the bound of what they hold."""
 MAX_PREFERENCES_BYTES: Final = 65_536
 
 # What clients send over a socket
@@ -48,7 +52,9 @@ RECONNECT_MS: Final = (200, 5_000)
 MAX_RESUME_ROWS: Final = 300
 """More than these are not sent one by one: the client reads the inbox again."""
 MAX_RESUME_BYTES: Final = 524_288
-"""The same, by size: what is sent at once must fit into the connection's outbox."""
+"""The same, by the size of their rows: more is not even read."""
+MAX_CATCH_UP_BYTES: Final = 786_432
+"""The same, by the size of the messages: what is sent at once must fit into the connection's outbox."""
 RESUME_OVERLAP_MS: Final = 5_000
 """How long a change may take from its time stamp until it can be read and is announced."""
 MAX_CONCURRENT_SNAPSHOTS: Final = 64

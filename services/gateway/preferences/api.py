@@ -31,7 +31,7 @@ def preferences_routes(
     routes = APIRouter(prefix=PREFIX, tags=["preferences"], responses=problem_responses(401, 429, 503))
     own = Depends(identify)
 
-    @routes.get("/preferences")
+    @routes.get("/preferences", summary="Show your preferences")
     async def read(user: User = own) -> PreferencesForm:
         """What nobody has set is allowed."""
         profile = await profile_store.read(database, user.tenant, user.id)
@@ -40,7 +40,12 @@ def preferences_routes(
     schema = {"$ref": f"#/components/schemas/{PreferencesForm.__name__}"}
     body = {"content": {"application/json": {"schema": schema}}, "required": True}
 
-    @routes.put("/preferences", openapi_extra={"requestBody": body}, responses=problem_responses(408, 413, 422))
+    @routes.put(
+        "/preferences",
+        summary="Change your preferences",
+        openapi_extra={"requestBody": body},
+        responses=problem_responses(408, 413, 422),
+    )
     async def write(request: Request, user: User = own) -> PreferencesForm:
         """What is left out stays as it is; the answer is the whole."""
         form = _form(await read_body(request, MAX_PREFERENCES_BYTES))

@@ -29,8 +29,8 @@ def changed(change: Change, offset: int, *, at: int, unread: int, counted_to: in
     return Announcement(event)
 
 
-def snapshot(rows=(), *, changed=(), unread=0, end=-1, token=100_000) -> Snapshot:
-    return Snapshot(rows=tuple(rows), changed=tuple(changed), unread=unread, end=end, token=token)
+def snapshot(rows=(), *, changed=(), unread=0, end=-1, token=100_000, too_many=False) -> Snapshot:
+    return Snapshot(rows=tuple(rows), changed=tuple(changed), unread=unread, end=end, token=token, too_many=too_many)
 
 
 def resuming(cursor: str | None = None) -> Session:

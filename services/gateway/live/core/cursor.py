@@ -35,8 +35,11 @@ class Cursors:
 
     def write(self, offset: int, token: int) -> str:
         """The text a client keeps."""
-        packed = _LAYOUT.pack(_VERSION, self._epoch, self._owner, offset, token)
-        return urlsafe_b64encode(packed).rstrip(b"=").decode()
+        return self.encode(offset, token).decode()
+
+    def encode(self, offset: int, token: int) -> bytes:
+        """The same, in ASCII."""
+        return urlsafe_b64encode(_LAYOUT.pack(_VERSION, self._epoch, self._owner, offset, token)).rstrip(b"=")
 
     def read(self, text: str) -> Cursor | None:
         """None when it is no cursor, of another epoch, or of another inbox: then the client starts anew."""
