@@ -75,7 +75,9 @@ async def notifications(request: Request, event: Id, tenant: Tenant) -> Response
 
 def create_api(database: Database) -> FastAPI:
     """The application; every refusal is a problem document."""
-    app = FastAPI(title="Carillon console", version="1", description=__doc__ or "")
+    app = FastAPI(
+        title="Carillon console", version="1", description=__doc__ or "", redoc_url=None, redirect_slashes=False
+    )
     app.state.database, app.state.keys = database, ApiKeys(database)
     install_problems(app)
     app.include_router(routes)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
+from typing import Final
+
 from fastapi import APIRouter, Depends, Request
 from pydantic import ValidationError
 
@@ -13,8 +16,10 @@ from services.gateway.preferences.form import PreferencesForm, change, show
 from services.gateway.problem_responses import problem_responses
 from shared.catalog.cache import Catalog
 from shared.http.bodies import read_body
+from shared.http.json_bodies import require_uncompressed
 from shared.http.problems import Problem
 from shared.model import strict_json
+from shared.model.errors import InvalidProfile
 from shared.model.ports import RecordWriter
 from shared.model.profiles import Profile
 from shared.model.strict_json import escape
@@ -22,6 +27,8 @@ from shared.model.topics import Topics
 from shared.model.users import User
 from shared.mongo import profiles as profile_store
 from shared.mongo.database import Database
+
+FIX: Final = "Nothing was stored. Correct the body as the errors say; the schema is at /openapi.json."
 
 
 def preferences_routes(
@@ -44,15 +51,20 @@ def preferences_routes(
         "/preferences",
         summary="Change your preferences",
         openapi_extra={"requestBody": body},
-        responses=problem_responses(408, 413, 422),
+        responses=problem_responses(408, 413, 415, 422),
     )
     async def write(request: Request, user: User = own) -> PreferencesForm:
         """What is left out stays as it is; the answer is the whole."""
+        require_uncompressed(request)
         form = _form(await read_body(request, MAX_PREFERENCES_BYTES))
         known = optional_types(catalog, user.tenant)
-        written = await profile_store.write(
-            database, writer, topics, tenant=user.tenant, user=user.id, change=lambda old: change(old, form, known)
-        )
+        try:
+            written = await profile_store.write(
+                database, writer, topics, tenant=user.tenant, user=user.id, change=lambda old: change(old, form, known)
+            )
+        except InvalidProfile as error:
+            pointers = [(error.pointer or "", error.detail)]
+            raise Problem(422, error.code, error.detail, fix=FIX, pointers=pointers) from error
         return show(written, known)
 
     return routes
@@ -61,7 +73,7 @@ def preferences_routes(
 def _form(body: bytes) -> PreferencesForm:
     """Raises Problem 422 with every fault, or an Invalid of strict JSON."""
     try:
-        return PreferencesForm.model_validate(strict_json.loads(body))
+        return PreferencesForm.model_validate(strict_json.loads(body.removeprefix(BOM_UTF8)))
     except ValidationError as error:
         pointers = [
             ("".join(f"/{escape(str(part))}" for part in problem["loc"]), problem["msg"]) for problem in error.errors()
@@ -70,6 +82,6 @@ def _form(body: bytes) -> PreferencesForm:
             422,
             "invalid_preferences",
             "the preferences are not valid",
-            fix="Correct the body as the errors say; the schema is at /openapi.json.",
+            fix=FIX,
             pointers=pointers,
         ) from error

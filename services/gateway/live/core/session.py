@@ -228,7 +228,8 @@ class Session:
         if offset > self._counted_to:
             self._unread += 1
         cursor = self._cursors.encode(offset, self._token)
-        return [SendFrame(messages.notification(announcement.items, self._unread, self._as_of(), cursor))]
+        as_of = (max(offset, self._counted_to), self._counted_at)
+        return [SendFrame(messages.notification(announcement.items, self._unread, as_of, cursor))]
 
     def _count(self, event: InboxEvent) -> None:
         """Of two counts the later one is right, whichever came first; newer rows come on top of it."""
