@@ -86,7 +86,7 @@ class Publisher:
     async def publish(self, outputs: Iterable[Output]) -> None:
         """Writes all outputs and waits until every one is acknowledged by all replicas.
 
-        Order is kept per key. While Kafka is away this waits. Raises MessageSizeTooLargeError when a record
+        Order is kept per key. While Kafka is unavailable this waits. Raises MessageSizeTooLargeError when a record
         is larger than its topic takes, KafkaUnavailable on any other refusal; what was written stays written.
         """
         if self._live is None:

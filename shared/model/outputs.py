@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 Headers = list[tuple[str, bytes]]
+Partition = tuple[str, int]
+"""Topic and number."""
 
 
 class Coordinates(NamedTuple):

@@ -18,7 +18,7 @@ from services.gateway.core.limits import (
 )
 from services.gateway.inbox.filters import InboxFilter, TypeFilter
 from services.gateway.inbox.queries import UNREAD, Query, matching, of_type, own, update
-from services.gateway.live.core.actions import Snapshot
+from services.gateway.live.core.actions import InboxSnapshot
 from services.gateway.live.core.cursor import Cursor
 from shared.model.inbox import Change, InboxItem
 from shared.model.timestamps import from_datetime, to_datetime
@@ -86,12 +86,12 @@ class InboxStore:
             query = matching(user, where) | {"offset": {"$lte": as_of.offset}}
             return await self._rows.count_documents(query), as_of
 
-    async def snapshot(self, user: User, since: Cursor | None) -> Snapshot:
+    async def snapshot(self, user: User, since: Cursor | None) -> InboxSnapshot:
         """What a client that has seen everything up to `since` has missed; without it, what was never shown to it."""
         with mongo_border():
             token = from_datetime(await server_time(self._database))
             count = await self._unread(user)
-            empty = Snapshot((), (), count.unread, count.end, token, too_many=False)
+            empty = InboxSnapshot((), (), count.unread, count.end, token, too_many=False)
             query = own(user) | {"deleted_at": None, "offset": {"$lte": count.end}} | UNREAD | {"seen_at": None}
             changed: tuple[InboxItem, ...] = ()
             if since is not None:

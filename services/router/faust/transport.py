@@ -1,6 +1,6 @@
 """Everything of Faust that is private to Faust and that we touch, in one file.
 
-`tests/unit/test_faust_internals.py` fails when Faust changes under it. Three changes, each measured
+`tests/unit/router/test_faust_internals.py` fails when Faust changes under it. Three changes, each measured
 (docs/decisions/0002-faust.md):
 - a message that is taken at once costs no asyncio tasks (Faust makes four for each),
 - an offset is never committed past a message that is still being worked on,

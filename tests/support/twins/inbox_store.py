@@ -17,7 +17,7 @@ from services.gateway.core.limits import (
 )
 from services.gateway.inbox.filters import InboxFilter, TypeFilter
 from services.gateway.inbox.store import REPEAT_WINDOW, InboxPage, UnreadCount
-from services.gateway.live.core.actions import Snapshot
+from services.gateway.live.core.actions import InboxSnapshot
 from services.gateway.live.core.cursor import Cursor
 from shared.model.errors import MongoUnavailable
 from shared.model.inbox import Change, InboxItem
@@ -57,7 +57,7 @@ class MemoryInboxStore:
         async with self.outages.call():
             return len(self._find(user, lambda item: _matches(item, where))), self._head(user)
 
-    async def snapshot(self, user: User, since: Cursor | None) -> Snapshot:
+    async def snapshot(self, user: User, since: Cursor | None) -> InboxSnapshot:
         async with self.outages.call():
             count, changed = self._count_unread(user), []
             if since is None:
@@ -68,8 +68,8 @@ class MemoryInboxStore:
                 changed = self._find(user, lambda item: item.offset <= first and (item.updated_at or -1) >= recent)
             rows_fit = len(rows) <= MAX_RESUME_ROWS and _fitting(rows, MAX_RESUME_BYTES) == len(rows)
             if len(changed) > MAX_RESUME_ROWS or not rows_fit:
-                return Snapshot((), (), count.unread, count.end, self.now, too_many=True)
-            return Snapshot(tuple(rows), tuple(changed), count.unread, count.end, self.now, too_many=False)
+                return InboxSnapshot((), (), count.unread, count.end, self.now, too_many=True)
+            return InboxSnapshot(tuple(rows), tuple(changed), count.unread, count.end, self.now, too_many=False)
 
     async def unread(self, user: User) -> UnreadCount:
         async with self.outages.call():
