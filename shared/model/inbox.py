@@ -19,6 +19,7 @@ class Change(StrEnum):
     UNREAD = "unread"
     SEEN = "seen"
     ARCHIVED = "archived"
+    UNARCHIVED = "unarchived"
     DELETED = "deleted"
 
 
@@ -41,12 +42,17 @@ class InboxItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     archived_at: int | None = None
     deleted_at: int | None = None
     updated_at: int | None = None
+    unread_times: int = 0
+    """How often the item, after it was read, was put back to unread."""
+    unarchived_times: int = 0
+    """How often it came back from the archive."""
 
 
 class InboxEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One record of `inbox.v1`. `items` are absolute states: CREATED has one, changes have those changed."""
 
-    change: Change
+    change: str
+    """A Change; or, of a newer process, one that this one does not know: its items are absolute states, too."""
     items: tuple[InboxItem, ...]
     at: int
     unread: int | None = None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple, TypedDict
+from typing import Any, Final, NamedTuple, NotRequired, TypedDict
 
 import msgspec
 
@@ -35,6 +35,8 @@ class InboxRow(TypedDict):
     archived_at: datetime | None
     deleted_at: datetime | None
     changed_at: datetime | None
+    unread_times: NotRequired[int]
+    unarchived_times: NotRequired[int]
 
 
 class NewInboxRow(NamedTuple):
@@ -110,6 +112,18 @@ def from_row(row: InboxRow) -> InboxItem:
         deleted_at=_ms(row["deleted_at"]),
         updated_at=_ms(row["changed_at"]),
     )
+
+
+WITHOUT_CONTENT: Final = {"title": 0, "body": 0, "url": 0, "data": 0, "actor": 0}
+"""A projection: what of a row can change, and how it is found."""
+_NO_CONTENT: Final = {"title": "", "body": "", "url": None, "data": b"null", "actor": None}
+
+
+def state_of_row(row: Mapping[str, Any]) -> InboxItem:
+    """The item of a row that was read WITHOUT_CONTENT, with how often its changes were undone."""
+    item = from_row({**_NO_CONTENT, **row})  # type: ignore[typeddict-item]  # the two together are a row
+    times = {name: row[name] for name in ("unread_times", "unarchived_times") if name in row}
+    return msgspec.structs.replace(item, **times) if times else item
 
 
 def _as_created(item: InboxItem) -> InboxItem:

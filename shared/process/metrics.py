@@ -127,6 +127,22 @@ SOCKETS = Gauge("carillon_gateway_connections", "Open authenticated sockets")
 SOCKET_FRAMES = from_zero(Counter("carillon_gateway_frames", "Frames written to sockets", ["type"]), ("text",))
 
 
+GATEWAY_REJECTIONS = from_zero(
+    Counter(
+        "carillon_gateway_rejections",
+        "Calls and sockets rejected before anything was looked at: from an origin that is not allowed, or too many",
+        ["reason"],
+    ),
+    ("origin", "full"),
+)
+
+
+SLOW_CLOSED = from_zero(
+    Counter("carillon_gateway_slow_connections", "Sockets closed because they did not read, by whose bound", ["bound"]),
+    ("connection", "process"),
+)
+
+
 RESUMES = from_zero(
     Counter("carillon_gateway_resumes", "Sockets that became live, by what their cursor was good for", ["result"]),
     ("new", "resumed", "reset"),

@@ -21,6 +21,7 @@ from services.gateway.core.limits import (
 from services.gateway.inbox.changes import Changes
 from services.gateway.inbox.store import InboxStore
 from services.gateway.inbox.types import UnknownNotificationType
+from services.gateway.live.backlog import Backlog
 from services.gateway.live.core.actions import (
     Action,
     ApplyChange,
@@ -39,7 +40,7 @@ from shared.model import ids
 from shared.model.errors import Unavailable
 from shared.model.users import User
 from shared.process.clock import now_ms
-from shared.process.metrics import RESUMES, SOCKET_FRAMES, SOCKETS
+from shared.process.metrics import RESUMES, SLOW_CLOSED, SOCKET_FRAMES, SOCKETS
 
 log = structlog.get_logger()
 _TEXT_FRAMES = SOCKET_FRAMES.labels("text")
@@ -53,6 +54,7 @@ class ConnectionContext:
     """The user of a token. Raises InvalidToken."""
     epoch: str
     registry: Registry
+    backlog: Backlog
     store: InboxStore
     changes: Changes
     snapshots: asyncio.Semaphore
@@ -74,6 +76,7 @@ class Connection:
     async def run(self, token: str | None, cursor: str | None) -> None:
         """From the handshake to the end of the connection."""
         self._limit_messages(MAX_UNAUTHENTICATED_MESSAGE_BYTES)
+        self._context.backlog.add(self)
         deadline = asyncio.get_running_loop().call_later(AUTH_SECONDS, self._auth_timeout)
         self._timers.append(deadline)
         try:
@@ -84,6 +87,7 @@ class Connection:
             pass
         finally:
             self._leave()
+            self._context.backlog.discard(self)
             for task in self._tasks:
                 task.cancel()
 
@@ -101,6 +105,22 @@ class Connection:
             if self._socket.state is ProtocolState.OPEN:
                 self._socket.transport.write(frames)
                 _TEXT_FRAMES.inc(count)
+                self._context.backlog.wrote(len(frames))
+
+    @property
+    def waiting(self) -> int:
+        """Bytes in its outbox and its transport."""
+        return self._outbox.waiting
+
+    def drop_slow(self) -> None:
+        """For a client that leaves too much waiting in a process that holds too much: it is cut off at once.
+
+        What is in its transport is freed only so. It resumes with its cursor.
+        """
+        SLOW_CLOSED.labels("process").inc()
+        self._context.backlog.discard(self)
+        self._leave()
+        self._socket.transport.abort()
 
     async def restart(self, after_ms: int) -> None:
         """Sends the client away until the next process serves."""
@@ -124,8 +144,9 @@ class Connection:
         self.flush()
 
     def _queue(self, payload: bytes) -> None:
-        if not self._outbox.put(payload):
-            self._soon(self._session.on_slow())
+        if not self._outbox.put(payload) and (actions := self._session.on_slow()):
+            SLOW_CLOSED.labels("connection").inc()
+            self._soon(actions)
 
     def _authenticate(self, token: str) -> list[Action]:
         try:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
 from services.gateway.inbox.changes import Changes
+from services.gateway.live.backlog import Backlog
 from services.gateway.live.connection import Connection, ConnectionContext
 from services.gateway.live.fanout import Fanout
 from services.gateway.live.registry import Registry
@@ -30,7 +31,7 @@ SNAPSHOTS_AT_ONCE = 2
 class LiveGateway:
     """`expires_at` is that of the next token; a token is good if it names a user by letters."""
 
-    def __init__(self, store: MemoryInboxStore | None = None) -> None:
+    def __init__(self, store: MemoryInboxStore | None = None, *, backlog_bytes: int = 1 << 30) -> None:
         self.registry = Registry()
         self.fanout = Fanout(self.registry)
         self.store = store or MemoryInboxStore()
@@ -40,6 +41,7 @@ class LiveGateway:
             identify=self._identify,
             epoch=EPOCH,
             registry=self.registry,
+            backlog=Backlog(backlog_bytes),
             store=self.store,
             changes=Changes(self.store, self, TOPICS, Catalog(SimpleNamespace(workflows=None))),
             snapshots=asyncio.Semaphore(SNAPSHOTS_AT_ONCE),

@@ -84,3 +84,11 @@ def test_portions_keep_all_in_order_and_end_with_the_record_that_fills_them(size
         assert size(part[:-1]) < FANOUT_WRITE_BYTES
     for part in parts[:-1]:
         assert size(part) >= FANOUT_WRITE_BYTES
+
+
+async def test_a_change_that_only_a_newer_process_knows_is_handed_on():
+    registry, ann = Registry(), Recorder()
+    registry.add(ANN, ann)
+    value = encode(created(1).event).replace(b'"created"', b'"snoozed"')
+    await Fanout(registry).run(batches([record(1, value=value)]))
+    assert [told.event.change for told in ann.told] == ["snoozed"]
