@@ -52,9 +52,9 @@ def status_id(subject: str, generation: int, pass_: int, state: str) -> str:
     return derive("status", subject, generation, pass_, state)
 
 
-def inline_user_id(contact: str) -> str:
-    """The user id of a person who is only an address."""
-    return derive("person", contact.strip().lower())
+def inline_user_id(identity: str) -> str:
+    """The user id of a person who is only an address; `identity` as its `AddressKind` says."""
+    return derive("person", identity)
 
 
 def user_key(tenant: str, user: str) -> bytes:
