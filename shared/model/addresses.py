@@ -24,7 +24,7 @@ _ATEXT: Final = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~-"
 _ATOM: Final = rf"[{_ATEXT}]+"
 _LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _DOT_ATOM = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
-_ODD_DOTS = re.compile(rf"[{_ATEXT}][{_ATEXT}.]*")
+_ODD_DOTS = re.compile(rf"[{_ATEXT}][.{_ATEXT}]*")
 """Such mailboxes are in use, though they may be written only with quotes."""
 _QUOTED = re.compile(r'"(?:[ !#-\[\]-~]|\\[ -~])*"')
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
