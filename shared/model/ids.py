@@ -52,17 +52,9 @@ def status_id(subject: str, generation: int, pass_: int, state: str) -> str:
     return derive("status", subject, generation, pass_, state)
 
 
-def inline_user_id(contact: str) -> str:
-    """The user id of a person who is only an address.
-
-    Letter case means nothing in mail addresses as people use them, nor in a URL's scheme and host; in its path it does.
-    """
-    address = contact.strip()
-    scheme, is_url, rest = address.partition("://")
-    if not is_url:
-        return derive("person", address.lower())
-    host, slash, path = rest.partition("/")
-    return derive("person", f"{scheme.lower()}://{host.lower()}{slash}{path}")
+def inline_user_id(identity: str) -> str:
+    """The user id of a person who is only an address; `identity` as its `AddressKind` says."""
+    return derive("person", identity)
 
 
 def user_key(tenant: str, user: str) -> bytes:

@@ -40,7 +40,10 @@ def from_document(document: Mapping[str, object]) -> Profile:
 
     Raises msgspec.ValidationError or InvalidProfile when it was not written by us.
     """
-    profile = msgspec.convert(document, Profile)
+    # A device that a database takes for a reference is no device of ours, and costs only itself.
+    devices = document.get("devices")
+    readable = [one for one in devices if isinstance(one, dict)] if isinstance(devices, list) else devices
+    profile = msgspec.convert({**document, "devices": readable or []}, Profile)
     for zone in (profile.zone, profile.quiet_hours.zone if profile.quiet_hours else None):
         if zone is not None:
             check_zone(zone)

@@ -16,7 +16,7 @@ from shared.model.notifications import Contact
 from shared.model.quiet_windows import check_zone
 
 MAX_RECIPIENTS: Final = 100
-_CHECKS: Final[dict[str, Callable[[str, str], None]]] = {
+_CHECKS: Final[dict[str, Callable[[str, str], str]]] = {
     **{kind.name: kind.check for kind in ADDRESS_KINDS.values()},
     "name": check_name,
     "locale": check_locale,
@@ -97,12 +97,14 @@ def recipient(item: object, pointer: str) -> Recipient:
     if unknown:
         raise Invalid("invalid_recipient", f"unknown field {min(unknown)[:60]!r}", pointer)
     given = {name: item[name] for name in _CHECKS if item.get(name) is not None}
-    for name, value in given.items():
+    for name, value in list(given.items()):
         if not isinstance(value, str):
             raise Invalid("invalid_recipient", f"{name} must be a string", pointer)
-        _CHECKS[name](value, f"{pointer}/{name}")
+        given[name] = _CHECKS[name](value, f"{pointer}/{name}")
     addresses = {name: given.pop(name) for name in ADDRESS_KINDS if name in given}
     if not addresses:
         raise Invalid("invalid_recipient", f"an inline person needs one of {', '.join(ADDRESS_KINDS)}", pointer)
-    first = next(iter(addresses.values()))
-    return Recipient(id=ids.inline_user_id(first), contact=Contact(addresses=addresses, **given))
+    kind, first = next(iter(addresses.items()))
+    return Recipient(
+        id=ids.inline_user_id(ADDRESS_KINDS[kind].identity(first)), contact=Contact(addresses=addresses, **given)
+    )

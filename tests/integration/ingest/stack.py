@@ -14,6 +14,7 @@ import aiohttp
 import msgspec
 import orjson
 from aiokafka import TopicPartition
+from yarl import URL
 
 from sandbox.child import settle
 from sandbox.free_ports import free_ports
@@ -178,7 +179,7 @@ def two_processes(folder: Path) -> Iterator[Stack]:
         yield found
 
 
-async def call(session: aiohttp.ClientSession, method: str, path: str, **options: Any) -> tuple[int, Any, Any]:
+async def call(session: aiohttp.ClientSession, method: str, path: str | URL, **options: Any) -> tuple[int, Any, Any]:
     """Status, decoded body, headers."""
     async with session.request(method, path, **options) as answer:
         raw = await answer.read()
