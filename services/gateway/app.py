@@ -29,6 +29,7 @@ from shared.kafka.group_commit import GroupPublisher
 from shared.model.ports import RecordWriter
 from shared.mongo.database import Database, open_database, ping
 from shared.mongo.epoch import epoch
+from shared.mongo.profiles import life_of
 from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
@@ -48,7 +49,7 @@ def create_api(
     changes: Changes,
 ) -> FastAPI:
     """The HTTP API over what it needs; nothing connects here."""
-    identity = request_identity(settings.token_secret.get_secret_value())
+    identity = request_identity(settings.token_secret.get_secret_value(), partial(life_of, database))
     api = FastAPI(title="Carillon inbox", version="1")
     install_problems(api, repeat_status_as="status_code")
     # The fixed paths first: routes are matched in order, and `/{notification_id}` would take them.
@@ -82,6 +83,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
         registry = Registry()
         context = ConnectionContext(
             identify=partial(identify, settings.token_secret.get_secret_value()),
+            lives=partial(life_of, database),
             epoch=await retry_until_available(epoch, database),
             registry=registry,
             store=store,

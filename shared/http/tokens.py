@@ -29,4 +29,4 @@ def verify(secret: str, token: str) -> User:
     user, tenant = claims["sub"], claims.get("tenant", "default")
     if not isinstance(user, str) or not user or not isinstance(tenant, str) or not tenant:
         raise InvalidToken("the token names no user")
-    return User(tenant=tenant, id=user, expires_at=float(claims["exp"]))
+    return User(tenant=tenant, id=user, expires_at=float(claims["exp"]), issued_at=float(claims["iat"]))

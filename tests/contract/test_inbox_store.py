@@ -29,7 +29,13 @@ class MongoInbox(InboxStore):
 
     async def insert(self, user: User, items: list[InboxItem]) -> None:
         rows = [
-            inbox_rows.to_row(item, delivery=f"{user.tenant}:{user.id}:{item.offset}", tenant=user.tenant, user=user.id)
+            inbox_rows.to_row(
+                item,
+                delivery=f"{user.tenant}:{user.id}:{item.offset}",
+                tenant=user.tenant,
+                user=user.id,
+                life=user.life,
+            )
             for item in items
         ]
         await self._inbox.insert_many(rows)
@@ -154,3 +160,15 @@ async def test_what_the_twin_is_asked_to_fail_fails():
         with pytest.raises(MongoUnavailable):
             await call
     assert await inbox.unread(ANN) == UnreadCount(0, -1)
+
+
+async def test_a_life_sees_nothing_of_another(inbox) -> None:
+    successor = msgspec.structs.replace(ANN, life=1)
+    await inbox.insert(ANN, [InboxItem(id="old", workflow="w", offset=1, created_at=1)])
+    assert (await inbox.page(successor, ALL, limit=9, offset=0))[1] == 0
+    assert await inbox.unread(successor) == UnreadCount(0, -1)
+    assert await inbox.change(successor, Change.READ, ["old"]) == []
+    assert (await inbox.snapshot(successor, None)).rows == ()
+    await inbox.insert(successor, [InboxItem(id="new", workflow="w", offset=2, created_at=1)])
+    assert [one.id for one in (await inbox.page(successor, ALL, limit=9, offset=0))[0]] == ["new"]
+    assert [one.id for one in (await inbox.page(ANN, ALL, limit=9, offset=0))[0]] == ["old"]

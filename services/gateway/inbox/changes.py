@@ -62,6 +62,7 @@ class Changes:
                 at=at,
                 unread=count.unread,
                 counted_to=count.end,
+                life=user.life,
             )
             outputs = [Output(self._topics.inbox, key, encode(event), [])]
             outputs += [self._status(user, change, item) for item in page]

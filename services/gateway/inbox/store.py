@@ -18,7 +18,7 @@ from shared.model.timestamps import from_datetime, to_datetime
 from shared.model.users import User
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
-from shared.mongo.inbox_rows import from_row
+from shared.mongo.inbox_rows import from_row, stored_life
 from shared.mongo.leases import server_time
 
 Query = dict[str, object]
@@ -124,7 +124,7 @@ class InboxStore:
 
 
 def _own(user: User) -> Query:
-    return {"tenant": user.tenant, "user": user.id}
+    return {"tenant": user.tenant, "user": user.id, "life": stored_life(user.life)}
 
 
 def _matching(user: User, where: InboxFilter) -> Query:

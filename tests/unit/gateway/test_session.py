@@ -8,7 +8,8 @@ from services.gateway.core.limits import MAX_RESUME_ROWS
 from services.gateway.live.core.actions import ApplyChange, Authenticate, LoadInbox, WatchToken
 from services.gateway.live.core.cursor import Cursor, Cursors
 from services.gateway.live.core.messages import CloseCode
-from services.gateway.live.core.session import Session, SessionState
+from services.gateway.live.core.session import Session
+from services.gateway.live.core.state import SessionState
 from shared.model.inbox import Change
 from tests.unit.gateway.scenes import ANN, EPOCH, changed, close_code, created, item, live, resuming, said, snapshot
 

@@ -7,7 +7,8 @@ between the rows and the live events nothing is missing; what overlaps is droppe
 from __future__ import annotations
 
 from collections import deque
-from enum import StrEnum
+
+import msgspec
 
 from services.gateway.core.limits import (
     MAX_RESUME_BYTES,
@@ -32,18 +33,10 @@ from services.gateway.live.core.actions import (
 from services.gateway.live.core.commands import AuthCommand, NotJson, PingCommand, ReadCommand, decode_command, kind_of
 from services.gateway.live.core.cursor import Cursor, Cursors
 from services.gateway.live.core.messages import Announcement, CloseCode
+from services.gateway.live.core.state import SessionState
 from shared.model import ids
 from shared.model.inbox import Change, InboxEvent
 from shared.model.users import User
-
-
-class SessionState(StrEnum):
-    """From the handshake to the end, in this order."""
-
-    UNIDENTIFIED = "unidentified"
-    RESUMING = "resuming"
-    LIVE = "live"
-    CLOSED = "closed"
 
 
 class Session:
@@ -102,7 +95,7 @@ class Session:
         if self.user is not None:
             if (user.tenant, user.id) != (self.user.tenant, self.user.id):
                 return self._close(CloseCode.UNAUTHORIZED, "the token is another user's")
-            self.user = user
+            self.user = msgspec.structs.replace(user, life=self.user.life)
             return [WatchToken(user.expires_at), SendFrame(messages.ok("auth", None))]
         self.user = user
         self.state = SessionState.RESUMING
@@ -111,6 +104,10 @@ class Session:
             self._since = self._cursors.read(self._cursor_text)
             self._reset = None if self._since else "unknown_cursor"
         return [WatchToken(user.expires_at), LoadInbox(user, self._since)]
+
+    def on_deleted(self) -> list[Action]:
+        """The token is of somebody who is deleted."""
+        return self._close(CloseCode.UNAUTHORIZED, "the user was deleted")
 
     def on_unauthorized(self, detail: str) -> list[Action]:
         """The token is not good; a live session goes on until its old one expires."""
@@ -157,6 +154,8 @@ class Session:
         if self.state is not SessionState.LIVE:
             return []
         event = announcement.event
+        if self.user is None or event.life != self.user.life:
+            return []
         if event.change is Change.CREATED:
             return self._created(announcement, event.items[0].offset)
         self._count(event)
