@@ -41,6 +41,7 @@ from shared.kafka.group_commit import GroupPublisher
 from shared.model.ports import RecordWriter
 from shared.mongo.database import Database, open_database, ping
 from shared.mongo.epoch import epoch
+from shared.mongo.profiles import life_of
 from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Check, Runtime, run
@@ -61,7 +62,7 @@ def create_api(
     changes: Changes,
 ) -> FastAPI:
     """The HTTP API over what it needs; nothing connects here."""
-    identity = request_identity(verifier)
+    identity = request_identity(verifier, partial(life_of, database))
     api = FastAPI(title="Carillon inbox", version="1", redoc_url=None, redirect_slashes=False)
     api.add_middleware(HttpConventions)
     install_problems(api, repeat_status_as="status_code")
@@ -102,6 +103,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
         registry = Registry()
         context = ConnectionContext(
             identify=partial(identify, verifier),
+            lives=partial(life_of, database),
             epoch=await retry_until_available(epoch, database),
             registry=registry,
             backlog=Backlog(settings.backlog_bytes),

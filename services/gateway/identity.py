@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from time import monotonic
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -16,12 +16,16 @@ from shared.http.problems import Problem
 from shared.http.tokens import InvalidToken, TokenVerifier
 from shared.model.errors import Invalid
 from shared.model.identifiers import check_tenant, check_user_id
-from shared.model.users import User
+from shared.model.lives import Life
+from shared.model.users import User, in_life
 
 Credentials = Annotated[
     HTTPAuthorizationCredentials | None,
     Depends(HTTPBearer(scheme_name="userToken", bearerFormat="JWT", auto_error=False)),
 ]
+ReadLife = Callable[[str, str], Awaitable[Life]]
+"""The current life of a tenant's user. Raises MongoUnavailable."""
+DELETED: Final = "the user was deleted after the token was issued"
 Identify = Callable[[Credentials], Awaitable[User]]
 """A FastAPI dependency. Raises Problem 401 or 429."""
 
@@ -39,11 +43,10 @@ def identify(verifier: TokenVerifier, token: str) -> User:
     return user
 
 
-def request_identity(verifier: TokenVerifier) -> Identify:
+def request_identity(verifier: TokenVerifier, lives: ReadLife) -> Identify:
     """The dependency that answers who calls, within the rate that each user has."""
     buckets = TokenBuckets(rate=REQUESTS_PER_SECOND, burst=REQUEST_BURST, most=MAX_LIMITED_USERS)
 
-    # A coroutine, though it awaits nothing: FastAPI would run a plain function in a thread.
     async def caller(credentials: Credentials) -> User:
         if credentials is None:
             raise unauthorized("no credential was sent")
@@ -59,6 +62,9 @@ def request_identity(verifier: TokenVerifier) -> Identify:
                 fix="Wait for Retry-After seconds; a socket tells of changes without asking (docs/sockets.md).",
                 headers={"Retry-After": "1"},
             )
-        return user
+        known = in_life(user, await lives(user.tenant, user.id))
+        if known is None:
+            raise unauthorized(DELETED)
+        return known
 
     return caller

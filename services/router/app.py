@@ -31,7 +31,7 @@ from shared.mongo.cancellations import Cancellations
 from shared.mongo.database import Database, open_database, ping
 from shared.mongo.holds import Holds
 from shared.mongo.ledger import Ledger
-from shared.mongo.profiles import read_many
+from shared.mongo.profiles import Lives, read_many
 from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
@@ -99,6 +99,7 @@ async def running(settings: RouterSettings, database: Database, catalog: Catalog
         decisions=Decisions(database),
         holds=Holds(database),
         ledger=Ledger(database),
+        lives=Lives(database),
         publisher=for_decide,
         topics=topics,
     )

@@ -58,7 +58,7 @@ class TokenVerifier:
             raise InvalidToken("the token's `sub` is empty")
         if not isinstance(tenant, str) or not tenant:
             raise InvalidToken("the token's `tenant` is not a name")
-        return User(tenant=tenant, id=user, expires_at=expires_at)
+        return User(tenant=tenant, id=user, expires_at=expires_at, issued_at=float(claims["iat"]))
 
 
 def mint(secret: str, *, tenant: str, user: str, now: int, ttl_seconds: int = 3600) -> str:

@@ -21,6 +21,8 @@ class Change(StrEnum):
     ARCHIVED = "archived"
     UNARCHIVED = "unarchived"
     DELETED = "deleted"
+    ERASED = "erased"
+    """The user was deleted, and all items with them; `life` is the next one."""
 
 
 class InboxItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -57,6 +59,8 @@ class InboxEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     at: int
     unread: int | None = None
     """Unread rows after a change, absolute; None on CREATED (one more than before)."""
+    life: int = 0
+    """Of the user: clients of another life are told nothing."""
     counted_to: int | None = None
     """The largest offset that `unread` counts: rows above it come on top."""
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from shared.model.lives import Life
 from shared.model.quiet_windows import QuietHours, check_zone
 
 
@@ -23,6 +24,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tenant: str
     user: str
     version: int = 0
+    life: Life = Life()
+    deleted: bool = False
+    """Nothing but this, the life and the version is left; the next to write of the user begins that life."""
     addresses: dict[str, str] = {}
     """By the name of their kind (`ADDRESS_KINDS`), one of each."""
     devices: tuple[dict[str, str], ...] = ()

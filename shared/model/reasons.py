@@ -17,6 +17,8 @@ class Reason(StrEnum):
     IS_ACTOR = "is_actor"
     """Nobody is notified of what they did themselves."""
     UNKNOWN_USER = "unknown_user"
+    USER_DELETED = "user_deleted"
+    """The user it was for is deleted, whoever has the id now."""
     CATEGORY_OPTED_OUT = "category_opted_out"
     WORKFLOW_OPTED_OUT = "workflow_opted_out"
     CHANNEL_OPTED_OUT = "channel_opted_out"

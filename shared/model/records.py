@@ -28,7 +28,7 @@ class Kind(StrEnum):
     STALE = "stale"
     """A delivery waited too long in its lane and is decided again; the subject is the delivery id."""
     PROFILE_CHANGED = "profile_changed"
-    """The router forgets what it knows of the user."""
+    """The router forgets what it knows of the user, and decides again what waits because of it."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -47,6 +47,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     channel: Channel | None = None
     """Set on a release of one channel; None: the whole notification."""
     delivery: Delivery | None = None
+    life: int = 0
+    """The user's life when the profile changed."""
 
     @property
     def about(self) -> Notification | None:
@@ -98,6 +100,6 @@ def notify(notification: Notification) -> Record:
     )
 
 
-def profile_changed(tenant: str, user: str) -> Record:
+def profile_changed(tenant: str, user: str, life: int = 0) -> Record:
     """Written after a profile and before its API call answers."""
-    return Record(kind=Kind.PROFILE_CHANGED, tenant=tenant, user=user, subject=f"{tenant}:{user}")
+    return Record(kind=Kind.PROFILE_CHANGED, tenant=tenant, user=user, subject=f"{tenant}:{user}", life=life)

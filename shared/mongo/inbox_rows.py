@@ -37,6 +37,7 @@ class InboxRow(TypedDict):
     changed_at: datetime | None
     unread_times: NotRequired[int]
     unarchived_times: NotRequired[int]
+    life: int | None
 
 
 class NewInboxRow(NamedTuple):
@@ -46,6 +47,7 @@ class NewInboxRow(NamedTuple):
     tenant: str
     user: str
     item: InboxItem
+    life: int = 0
 
 
 class InboxRows:
@@ -59,7 +61,8 @@ class InboxRows:
         if not rows:
             return {}
         seen = await insert_new(
-            self._rows, [to_row(row.item, delivery=row.delivery, tenant=row.tenant, user=row.user) for row in rows]
+            self._rows,
+            [to_row(row.item, delivery=row.delivery, tenant=row.tenant, user=row.user, life=row.life) for row in rows],
         )
         return await self.find(rows[position].delivery for position in seen)
 
@@ -69,7 +72,7 @@ class InboxRows:
         return {delivery: _as_created(from_row(row)) for delivery, row in rows.items()}
 
 
-def to_row(item: InboxItem, *, delivery: str, tenant: str, user: str) -> InboxRow:
+def to_row(item: InboxItem, *, delivery: str, tenant: str, user: str, life: int = 0) -> InboxRow:
     """The document of a new row."""
     return {
         "_id": delivery,
@@ -90,7 +93,13 @@ def to_row(item: InboxItem, *, delivery: str, tenant: str, user: str) -> InboxRo
         "archived_at": None,
         "deleted_at": None,
         "changed_at": None,
+        "life": stored_life(life),
     }
+
+
+def stored_life(life: int) -> int | None:
+    """The `life` of a row; None for a first one, as in rows from before there were lives."""
+    return life or None
 
 
 def from_row(row: InboxRow) -> InboxItem:

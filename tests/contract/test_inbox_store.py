@@ -8,37 +8,16 @@ import pytest
 from services.gateway.core.as_of import AsOf
 from services.gateway.core.limits import MAX_EVENT_ITEMS, MAX_PAGE_BYTES, MAX_RESUME_BYTES, MAX_RESUME_ROWS
 from services.gateway.inbox.filters import InboxFilter, TypeFilter
-from services.gateway.inbox.store import InboxStore, UnreadCount
+from services.gateway.inbox.store import UnreadCount
 from services.gateway.live.core.cursor import Cursor
 from shared.model.errors import MongoUnavailable
 from shared.model.inbox import Change, InboxItem
 from shared.model.users import User
-from shared.mongo import inbox_rows
 from tests.support.twins.inbox_store import MemoryInboxStore
 
 ANN = User(tenant="default", id="ann", expires_at=1e12)
 OTHERS = (User(tenant="default", id="bob", expires_at=1e12), User(tenant="other", id="ann", expires_at=1e12))
 ALL = InboxFilter()
-
-
-class MongoInbox(InboxStore):
-    """With the insert that the in_app channel does."""
-
-    def __init__(self, database) -> None:
-        super().__init__(database)
-        self._inbox = database.inbox
-
-    async def insert(self, user: User, items: list[InboxItem]) -> None:
-        rows = [
-            inbox_rows.to_row(item, delivery=f"{user.tenant}:{user.id}:{item.offset}", tenant=user.tenant, user=user.id)
-            for item in items
-        ]
-        await self._inbox.insert_many(rows)
-
-
-@pytest.fixture
-def inbox(implementation: str, request: pytest.FixtureRequest) -> MongoInbox | MemoryInboxStore:
-    return MemoryInboxStore() if implementation == "twin" else MongoInbox(request.getfixturevalue("database"))
 
 
 def item(offset: int, *, body: str = "", **named: str | None) -> InboxItem:

@@ -65,6 +65,7 @@ class Changes:
             at=max(item.updated_at or 0 for item in items),
             unread=count.unread,
             counted_to=count.end,
+            life=user.life,
         )
         key = derived.user_key(user.tenant, user.id)
         outputs = [Output(self._topics.inbox, key, encode(event), [])]

@@ -7,6 +7,7 @@ from typing import Final
 from services.gateway.inbox.filters import InboxFilter, TypeFilter
 from shared.model.inbox import Change
 from shared.model.users import User
+from shared.mongo.inbox_rows import stored_life
 
 Query = dict[str, object]
 UNREAD: Final[Query] = {"read_at": None, "archived_at": None}
@@ -14,7 +15,7 @@ UNREAD: Final[Query] = {"read_at": None, "archived_at": None}
 
 def own(user: User) -> Query:
     """All rows of the user."""
-    return {"tenant": user.tenant, "user": user.id}
+    return {"tenant": user.tenant, "user": user.id, "life": stored_life(user.life)}
 
 
 def matching(user: User, where: InboxFilter) -> Query:

@@ -18,6 +18,7 @@ from services.gateway.core.limits import (
     MAX_UNAUTHENTICATED_MESSAGE_BYTES,
     TOKEN_WARNING_SECONDS,
 )
+from services.gateway.identity import ReadLife
 from services.gateway.inbox.changes import Changes
 from services.gateway.inbox.store import InboxStore
 from services.gateway.inbox.types import UnknownNotificationType
@@ -38,7 +39,8 @@ from services.gateway.live.registry import Registry
 from shared.http.tokens import InvalidToken
 from shared.model import ids
 from shared.model.errors import Unavailable
-from shared.model.users import User
+from shared.model.inbox import Change
+from shared.model.users import User, in_life
 from shared.process.clock import now_ms
 from shared.process.metrics import RESUMES, SLOW_CLOSED, SOCKET_FRAMES, SOCKETS
 
@@ -52,6 +54,7 @@ class ConnectionContext:
 
     identify: Callable[[str], User]
     """The user of a token. Raises InvalidToken."""
+    lives: ReadLife
     epoch: str
     registry: Registry
     backlog: Backlog
@@ -93,6 +96,11 @@ class Connection:
 
     def announce(self, announcement: Announcement) -> bool:
         """Queues what the client is told of an event; a client that does not read enough is sent away."""
+        event, user = announcement.event, self._session.user
+        if event.change == Change.ERASED:
+            if user is not None and user.life < event.life:
+                self._soon(self._session.on_deleted())
+            return bool(self._outbox)
         for message in self._session.on_event(announcement):
             self._queue(message.payload)
         return bool(self._outbox)
@@ -162,8 +170,12 @@ class Connection:
             SOCKETS.inc()
         self._context.registry.add(self._key, self)
         try:
+            user = in_life(load.user, await self._context.lives(load.user.tenant, load.user.id))
+            if user is None:
+                return self._session.on_deleted()
+            self._session.user = user
             async with self._context.snapshots:
-                snapshot = await self._context.store.snapshot(load.user, load.since)
+                snapshot = await self._context.store.snapshot(user, load.since)
         except Unavailable as error:
             log.warning("inbox_unreadable", error=str(error), next="the client is told to come back")
             return self._session.on_unavailable()

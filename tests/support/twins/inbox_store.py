@@ -38,11 +38,11 @@ class MemoryInboxStore:
     def __init__(self) -> None:
         self.now = 1_700_000_000_000
         self.outages = Outages(MongoUnavailable)
-        self._inboxes: dict[tuple[str, str], dict[str, InboxItem]] = {}
+        self._inboxes: dict[tuple[str, str, int], dict[str, InboxItem]] = {}
 
     async def insert(self, user: User, items: Sequence[InboxItem]) -> None:
         """What the in_app channel does."""
-        self._inboxes.setdefault((user.tenant, user.id), {}).update((item.id, item) for item in items)
+        self._inboxes.setdefault((user.tenant, user.id, user.life), {}).update((item.id, item) for item in items)
 
     async def page(
         self, user: User, where: InboxFilter, *, limit: int, offset: int = 0, below: int | None = None
@@ -107,7 +107,7 @@ class MemoryInboxStore:
         return UnreadCount(len(self._find(user, _unread)), max(offsets, default=-1))
 
     def _find(self, user: User, condition: Callable[[InboxItem], bool]) -> list[InboxItem]:
-        items = self._inboxes.get((user.tenant, user.id), {}).values()
+        items = self._inboxes.get((user.tenant, user.id, user.life), {}).values()
         return sorted(filter(condition, items), key=lambda item: item.offset)
 
     def _change(self, user: User, item: InboxItem, change: Change) -> InboxItem:
@@ -117,7 +117,7 @@ class MemoryInboxStore:
         if change is Change.UNARCHIVED:
             stamps = {"archived_at": None, "unarchived_times": item.unarchived_times + (item.archived_at is not None)}
         changed = replace(item, updated_at=self.now, **stamps)
-        self._inboxes[user.tenant, user.id][item.id] = changed
+        self._inboxes[user.tenant, user.id, user.life][item.id] = changed
         return changed
 
 

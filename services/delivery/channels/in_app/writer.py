@@ -122,8 +122,9 @@ class InboxWriter:
 
     async def _insert(self, items: Sequence[Stored]) -> list[Stored]:
         rows = [
-            NewInboxRow(each.delivery.id, each.delivery.notification.tenant, each.delivery.notification.user, item)
+            NewInboxRow(each.delivery.id, about.tenant, about.user, item, about.life)
             for each, item in items
+            for about in [each.delivery.notification]
         ]
         before = await self._rows.insert(rows)
         new = {each.delivery.id for each, _ in items} - before.keys()

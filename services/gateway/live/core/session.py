@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections import deque
 
+import msgspec
+
 from services.gateway.core.as_of import AsOf
 from services.gateway.core.limits import (
     MAX_CATCH_UP_BYTES,
@@ -95,7 +97,7 @@ class Session:
         if self.user is not None and (user.tenant, user.id) != (self.user.tenant, self.user.id):
             return self._close(CloseCode.UNAUTHORIZED, "the token is another user's")
         if self.user is not None:
-            self.user = user
+            self.user = msgspec.structs.replace(user, life=self.user.life)
             return [WatchToken(user.expires_at), SendFrame(messages.ok("auth", None))]
         self.user = user
         self.state = SessionState.RESUMING
@@ -104,6 +106,10 @@ class Session:
             self._since = self._cursors.read(self._cursor_text)
             self._reset = None if self._since else "unknown_cursor"
         return [WatchToken(user.expires_at), LoadInbox(user, self._since)]
+
+    def on_deleted(self) -> list[Action]:
+        """The token is of somebody who is deleted."""
+        return self._close(CloseCode.UNAUTHORIZED, "the user was deleted")
 
     def on_unauthorized(self, detail: str) -> list[Action]:
         """The token is not good; a live session goes on until its old one expires."""
@@ -115,8 +121,7 @@ class Session:
         """What the inbox held; after this the session is live."""
         if self.state is not SessionState.RESUMING or self.user is None:
             return []
-        waiting = self._waiting.take()
-        if waiting is None:
+        if (waiting := self._waiting.take()) is None:
             self._reset = "too_many"
             return [LoadInbox(self.user, None)]
         if snapshot.too_many:
@@ -146,9 +151,9 @@ class Session:
         if self.state is SessionState.RESUMING:
             self._waiting.put(announcement)
             return []
-        if self.state is not SessionState.LIVE:
-            return []
         event = announcement.event
+        if self.state is not SessionState.LIVE or self.user is None or event.life != self.user.life:
+            return []
         if event.change == Change.CREATED:
             return self._created(announcement, event.items[0].offset)
         self._count(event)
@@ -228,8 +233,7 @@ class Session:
         if offset > self._counted_to:
             self._unread += 1
         cursor = self._cursors.encode(offset, self._token)
-        as_of = (max(offset, self._counted_to), self._counted_at)
-        return [SendFrame(messages.notification(announcement.items, self._unread, as_of, cursor))]
+        return [SendFrame(messages.notification(announcement.items, self._unread, self._as_of(), cursor))]
 
     def _count(self, event: InboxEvent) -> None:
         """Of two counts the later one is right, whichever came first; newer rows come on top of it."""
