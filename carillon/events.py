@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-LONGEST_ATTRIBUTE: Final = 1024
-"""Characters the platform takes in one attribute."""
+LONGEST_ATTRIBUTE: Final = 65_536
+"""Characters the platform takes in all attributes together, so also in one."""
 _NAME = re.compile(r"[a-z0-9]{1,40}")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
@@ -40,6 +40,8 @@ def event_record(
             raise ValueError(f"{name!r} is no attribute name: 1 to 40 lower-case letters and digits")
         if not 0 < len(value) <= LONGEST_ATTRIBUTE or _CONTROL.search(value):
             raise ValueError(f"{name} must have 1 to {LONGEST_ATTRIBUTE} characters without control characters")
+    if sum(map(len, given.values())) > LONGEST_ATTRIBUTE:
+        raise ValueError(f"the attributes must have {LONGEST_ATTRIBUTE} characters at most, together")
     key = given.get("partitionkey") or given.get("subject")
     headers = [(f"ce_{name}", value.encode()) for name, value in given.items()]
     headers.append(("content-type", b"application/json"))

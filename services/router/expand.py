@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.router.core.expansion import Expansion, ReceivedEvent, expansion_outputs, read_event
+from services.router.core.expansion import Expansion, ReceivedEvent, expansion_outputs, read_events
 from services.router.expansions import ExpansionStore
 from shared.kafka.dead_letters import refuse
 from shared.model.dead_letters import UnreadableRecord
@@ -61,8 +61,8 @@ def _read(chunk: Sequence[KafkaRecord], now: int, unreadable: list[UnreadableRec
     """The events of a chunk; what is none goes to `unreadable`."""
     found: list[ReceivedEvent] = []
     for record in chunk:
-        try:
-            found.append(read_event(record, now))
-        except InvalidEvent as error:
-            unreadable.append(UnreadableRecord(record, error))
+        events, wrong = read_events(record, now)
+        found += events
+        if wrong is not None:
+            unreadable.append(UnreadableRecord(record, wrong))
     return found

@@ -31,4 +31,10 @@ def dead_letter(
         ("last_failed_at", at),
     )
     headers = [(name, str(value).encode()) for name, value in values]
-    return Output(topic, record.key, record.value, [*record.headers, *headers])
+    came = [(_writable(name), raw) for name, raw in record.headers]
+    return Output(topic, record.key, record.value, [*came, *headers])
+
+
+def _writable(name: str) -> str:
+    r"""The name; bytes of it that are not UTF-8 as `\xff`, since names are written as UTF-8."""
+    return name if name.isascii() else name.encode(errors="surrogateescape").decode(errors="backslashreplace")

@@ -18,8 +18,8 @@ ACCEPTED_AT: Final = "carillon_accepted_at"
 REQUIRED: Final = ("id", "source", "type", "specversion")
 
 
-MAX_ATTRIBUTE: Final = 1024
-"""Characters in one attribute."""
+MAX_ATTRIBUTE: Final = 65_536
+"""Characters of all attributes together, so also of one."""
 
 
 _NAME = re.compile(r"[a-z0-9]{1,40}")
@@ -84,7 +84,9 @@ def event(attributes: Mapping[str, object], data: bytes) -> Event:
             continue
         if name not in _PLAIN_NAMES and not _NAME.fullmatch(name):
             raise InvalidEvent(
-                "invalid_attribute", f"{name[:60]!r} is no attribute name: lower-case letters and digits", f"/{name}"
+                "invalid_attribute",
+                f"{name[:60]!r} is no attribute name (CloudEvents 1.0, naming conventions): 1 to 40 of a-z and 0-9",
+                f"/{name}",
             )
         value = given if type(given) is str else _canonical(given)
         if value is None or not 0 < len(value) <= MAX_ATTRIBUTE or not (value.isprintable() or _is_text(value)):
@@ -94,6 +96,10 @@ def event(attributes: Mapping[str, object], data: bytes) -> Event:
                 f"/{name}",
             )
         checked[name] = value
+    if sum(map(len, checked.values())) > MAX_ATTRIBUTE:
+        raise InvalidEvent(
+            "invalid_attribute", f"the attributes have more than {MAX_ATTRIBUTE} characters together", ""
+        )
     for name in REQUIRED:
         if name not in checked:
             raise InvalidEvent("missing_attribute", f"the required attribute {name} is missing", f"/{name}")

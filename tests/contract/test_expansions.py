@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from services.router.core.expansion import Expansion, read_event
+from services.router.core.expansion import Expansion, read_events
 from services.router.expansions import Expansions, ExpansionStore
 from tests.support import samples as a
 from tests.support.twins.expansions import MemoryExpansions
@@ -17,7 +17,7 @@ def expansions(implementation: str, request: pytest.FixtureRequest) -> Expansion
 
 
 def expansion(number: int = 0, *, offset: int = 5, version: int = 3, at: int = a.NOON) -> Expansion:
-    received = read_event(a.event_record(f"e-{number}", offset=offset), a.NOON)
+    [received], _ = read_events(a.event_record(f"e-{number}", offset=offset), a.NOON)
     received = msgspec.structs.replace(received, accepted_at=at)
     return Expansion(received=received, workflows=(("order.shipped", version), ("order.audit", 1)))
 

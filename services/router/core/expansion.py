@@ -9,7 +9,8 @@ import msgspec
 import orjson
 
 from shared.model import ids
-from shared.model.event_codecs import from_kafka
+from shared.model.errors import FAULTY_FORMAT, InvalidEvent
+from shared.model.event_codecs import all_from_kafka
 from shared.model.events import ACCEPTED_AT, Event
 from shared.model.expansion import expand, from_event
 from shared.model.identifiers import check_tenant
@@ -20,6 +21,8 @@ from shared.model.statuses import Subject, status
 from shared.model.topics import Topics
 from shared.model.workflows import Workflow
 
+MOST_EVENTS: Final = 1000
+"""Of one record in batch mode, as over HTTP."""
 MOST_DIGITS: Final = 15
 """Of a time in milliseconds; what is longer is not one."""
 
@@ -51,9 +54,23 @@ class Expansion(msgspec.Struct, frozen=True, kw_only=True):
         return [(self.received.tenant, key, version) for key, version in self.workflows]
 
 
-def read_event(record: KafkaRecord, now: int) -> ReceivedEvent:
-    """The event of a record of `events.v1`; `now` in milliseconds. Raises InvalidEvent."""
-    event = from_kafka(record.headers, record.value)
+def read_events(record: KafkaRecord, now: int) -> tuple[list[ReceivedEvent], InvalidEvent | None]:
+    """The events of a record of `events.v1`, and the first error among them; `now` in milliseconds. Raises nothing."""
+    if record.fault is not None:
+        return [], InvalidEvent(record.fault, FAULTY_FORMAT)
+    found: list[ReceivedEvent] = []
+    wrong: InvalidEvent | None = None
+    for event in all_from_kafka(record.headers, record.value, most=MOST_EVENTS):
+        try:
+            if isinstance(event, InvalidEvent):
+                raise event
+            found.append(_received(record, event, now))
+        except InvalidEvent as error:
+            wrong = wrong or error
+    return found, wrong
+
+
+def _received(record: KafkaRecord, event: Event, now: int) -> ReceivedEvent:
     tenant = check_tenant(event.attributes.get("tenant", "default"))
     return ReceivedEvent(
         record=record,
@@ -112,8 +129,11 @@ def _status(topics: Topics, expansion: Expansion, notifications: Sequence[Notifi
 
 
 def _accepted_at(record: KafkaRecord, now: int) -> int:
-    """When ingest accepted the event, else when its producer wrote it, else now (ms since the epoch)."""
-    accepted = dict(record.headers).get(ACCEPTED_AT, b"")
+    """When ingest accepted the event, else when the broker appended it, else now (ms since the epoch).
+
+    Never what its producer's clock says: in seconds, or days old, it would end every notification at once.
+    """
+    accepted = dict(record.headers).get(ACCEPTED_AT) or b""
     if accepted.isdigit() and len(accepted) < MOST_DIGITS:
         return int(accepted)
     return record.timestamp if record.timestamp > 0 else now

@@ -9,7 +9,8 @@ from typing import Any, Final, NamedTuple
 import faust
 from faust.types import EventT, Message
 
-from shared.model.outputs import KafkaRecord
+from shared.kafka.consumer import APPEND_TIME
+from shared.model.outputs import FormatFault, KafkaRecord
 
 CHUNK_BYTES: Final = 4 * 1_048_576
 """A chunk ends here, too: what a record becomes is held in memory until it is written."""
@@ -70,6 +71,7 @@ class ChunkStream(faust.Stream[Any]):
 def _record(message: Message) -> KafkaRecord:
     """Faust keeps seconds, and headers as a list or a dict."""
     headers = message.headers or []
+    fault: object = message.checksum
     return KafkaRecord(
         message.topic,
         message.partition,
@@ -77,5 +79,6 @@ def _record(message: Message) -> KafkaRecord:
         message.key,
         message.value,
         list(headers.items()) if isinstance(headers, Mapping) else list(headers),
-        round(message.timestamp * 1000) if message.timestamp else -1,
+        round(message.timestamp * 1000) if message.timestamp_type == APPEND_TIME else -1,
+        fault if isinstance(fault, FormatFault) else None,
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from itertools import groupby
 
-from aiokafka import TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 
+from shared.kafka.consumer import APPEND_TIME
 from shared.model.outputs import KafkaRecord
 
 PARTITIONS = 3
@@ -24,7 +25,7 @@ class MemoryConsumer:
         self.idle = asyncio.Event()
         """Set when there was nothing to give out."""
 
-    async def getmany(self, *, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[KafkaRecord]]:
+    async def getmany(self, *, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[ConsumerRecord]]:
         assert max_records > 0
         await asyncio.sleep(0)
         taken, self.waiting = self.waiting[:max_records], self.waiting[max_records:]
@@ -33,7 +34,7 @@ class MemoryConsumer:
             self.idle.set()
         taken.sort(key=lambda record: record.partition)
         return {
-            TopicPartition(*place): list(records)
+            TopicPartition(*place): [_fetched(record) for record in records]
             for place, records in groupby(taken, lambda record: (record.topic, record.partition))
         }
 
@@ -42,3 +43,20 @@ class MemoryConsumer:
 
     async def commit(self, offsets: dict[TopicPartition, int]) -> None:
         self.committed.update({(part.topic, part.partition): offset for part, offset in offsets.items()})
+
+
+def _fetched(record: KafkaRecord) -> ConsumerRecord:
+    """As aiokafka gives it out; its checksum carries what is wrong with it (`shared.kafka.batches`)."""
+    return ConsumerRecord(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp=record.timestamp,
+        timestamp_type=APPEND_TIME,
+        key=record.key,
+        value=record.value,
+        checksum=record.fault,
+        serialized_key_size=-1,
+        serialized_value_size=-1,
+        headers=record.headers,
+    )
