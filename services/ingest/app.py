@@ -112,7 +112,7 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
         await run_until_stopped(
             runtime.stop,
             serve(app, runtime, host=settings.host, port=settings.ingest_port, drain_seconds=settings.drain_seconds),
-            [kafka.watch(), outbox.watch(), relay(database, kafka), _follow(catalog, settings)],
+            [kafka.watch(), outbox.watch(), relay(database, kafka, settings.topics), _follow(catalog, settings)],
         )
 
 

@@ -40,6 +40,8 @@ class InFlight(Generic[J]):
     def add(self, at: Coordinates, key: bytes | None, job: J) -> bool:
         """Takes a job in; True when it may start, False when it waits behind one of the same key."""
         place = (at.topic, at.partition)
+        if at.offset < self._read_up_to.get(place, 0):
+            self._in_flight.pop(place, None)  # its topic was made again: former offsets mean nothing any more
         self._in_flight.setdefault(place, {})[at.offset] = None
         self._read_up_to[place] = at.offset + 1
         if key is None:
