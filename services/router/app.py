@@ -26,7 +26,7 @@ from services.router.inputs import Inputs
 from services.router.profile_cache import ProfileCache
 from services.router.settings import RouterSettings
 from shared.catalog.cache import Catalog
-from shared.kafka.consumer import NEVER_MS
+from shared.kafka.consumer import METADATA_MS, NEVER_MS
 from shared.kafka.dead_letters import bury
 from shared.kafka.producer import Publisher
 from shared.model.topics import INTERNAL_MAX_BYTES
@@ -64,6 +64,7 @@ def create_app(settings: RouterSettings) -> faust.App:
         value_serializer="raw",
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=INTERNAL_MAX_BYTES,
+        consumer_metadata_max_age_ms=METADATA_MS,
         consumer_group_instance_id=settings.router_instance,
         broker_session_timeout=settings.session_timeout_seconds,
         broker_heartbeat_interval=settings.session_timeout_seconds / 5,

@@ -20,6 +20,8 @@ APPEND_TIME: Final = 1
 """aiokafka's timestamp type of topics whose broker says when."""
 NEVER_MS: Final = 2**31 - 1
 """As a time-out, for what must not end by itself (24 days)."""
+METADATA_MS: Final = 5_000
+"""How old what is known of topics may be: one that is not there yet, or made again, is found within this."""
 FETCH_BYTES: Final = 2 * INTERNAL_MAX_BYTES
 """Of one answer of a broker; a larger record still comes, alone."""
 Partition = tuple[str, int]
@@ -45,6 +47,7 @@ def open_consumer(
         "session_timeout_ms": 10_000,
         "heartbeat_interval_ms": 2_000,
         "max_poll_interval_ms": NEVER_MS,
+        "metadata_max_age_ms": METADATA_MS,
     }
     return AIOKafkaConsumer(
         *topics, bootstrap_servers=bootstrap, group_id=group, client_id=client_id, **defaults | options

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, OutOfOrderSequenceNumber, RecordListTooLargeError
 from aiokafka.partitioner import murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder
 
@@ -108,28 +108,30 @@ class Publisher:
         Order is kept per key. While Kafka is away this waits. Raises KafkaUnavailable on a refusal, and without
         `instead` MessageSizeTooLargeError when a record is larger than its topic takes; what was written stays written.
         """
-        refused = await self._write(outputs)
-        while refused:
-            for group in refused:
-                if len(group) == 1 and self._instead is None:
-                    raise MessageSizeTooLargeError(group[0].topic)
-            await self.discard()  # a batch that was refused leaves a hole in the numbers of an idempotent producer
-            refused = [
-                smaller for group in refused for each in group for smaller in await self._write_alone(each, len(group))
-            ]
+        refused, behind = await self._write(outputs)
+        if not refused:
+            return
+        await self.discard()  # a batch that was refused leaves a hole in the numbers of an idempotent producer
+        for group in refused:
+            if len(group) == 1:
+                await self._replace(group[0])
+                continue
+            for each in group:
+                await self.publish([each])
+        if behind:
+            await self.publish(behind)
 
-    async def _write_alone(self, output: Output, neighbours: int) -> list[list[Output]]:
-        """An output of a refused batch by itself, or what stands instead of it; returns what is refused again."""
-        if neighbours > 1:
-            return await self._write([output])
-        instead = self._instead(output) if self._instead else []
-        for group in await self._write(instead):
-            log.error("dead_letter_too_large", topic=group[0].topic, next="it is dropped; look at the topic's limits")
+    async def _replace(self, output: Output) -> None:
+        """Writes what stands instead of an output that is too large."""
+        if self._instead is None:
+            raise MessageSizeTooLargeError(output.topic)
+        refused, _ = await self._write(self._instead(output))
+        if refused:
             await self.discard()
-        return []
+            log.error("dead_letter_too_large", topic=output.topic, next="it is dropped; look at the topics' limits")
 
-    async def _write(self, outputs: Iterable[Output]) -> list[list[Output]]:
-        """As `publish`; returns by batch the outputs that were refused for their size."""
+    async def _write(self, outputs: Iterable[Output]) -> tuple[list[list[Output]], list[Output]]:
+        """As `publish`; returns by batch what was refused for its size, and what was not written for standing behind it."""
         if self._live is None:
             await self.start()
         producer = self._producer
@@ -145,16 +147,20 @@ class Publisher:
         except KafkaError as error:
             await self.discard()
             raise KafkaUnavailable(repr(error)) from error
-        refused = [
-            batch.outputs for batch, result in zip(batches, results, strict=True) if isinstance(result, TOO_LARGE)
-        ]
-        failures = [
-            result for result in results if isinstance(result, BaseException) and not isinstance(result, TOO_LARGE)
-        ]
-        if failures:
+        refused: list[list[Output]] = []
+        behind: list[Output] = []
+        failure: BaseException | None = None
+        for batch, result in zip(batches, results, strict=True):
+            if isinstance(result, TOO_LARGE):
+                refused.append(batch.outputs)
+            elif isinstance(result, OutOfOrderSequenceNumber) and refused:
+                behind += batch.outputs
+            elif isinstance(result, BaseException):
+                failure = failure or result
+        if failure is not None:
             await self.discard()
-            raise KafkaUnavailable(repr(failures[0])) from failures[0]
-        return refused
+            raise KafkaUnavailable(repr(failure)) from failure
+        return refused, behind
 
     @property
     def _producer(self) -> AIOKafkaProducer:

@@ -95,6 +95,15 @@ class Stage:
 
         return await until(all_of_them, what=f"notifications of {users}")
 
+    async def until_dead(self, count: int) -> dict[tuple[int, int], tuple[str, bytes | None]]:
+        """The dead letters by partition and offset, code and value, once there are that many."""
+
+        async def all_of_them() -> bool:
+            return len(dead_at(await self.dead_letters.more())) >= count
+
+        await until(all_of_them, what=f"{count} dead letters")
+        return dead_at(self.dead_letters.records)
+
     async def committed(self, topic: str) -> dict[int, int]:
         """By partition what the router has committed."""
         admin = AIOKafkaAdminClient(bootstrap_servers=self.names.brokers.kafka)

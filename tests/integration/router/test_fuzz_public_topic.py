@@ -19,7 +19,7 @@ import pytest
 from confluent_kafka import Producer
 
 from shared.kafka.codecs import Codec
-from tests.integration.router.stage import TYPE, Stage, dead_at, event, stage
+from tests.integration.router.stage import TYPE, Stage, event, stage
 from tests.support.env import Names
 from tests.support.raw_batches import Raw, batch
 
@@ -133,7 +133,7 @@ async def test_whatever_is_written_every_good_event_notifies(names: Names, seed:
         await at.until_all_committed()
         notified = Counter(await at.until_notified(*fuzz.good))
         assert notified == Counter(fuzz.good), f"seed {seed}"
-        assert len(dead_at(await at.dead_letters.more())) == fuzz.bad, f"seed {seed}"
+        assert len(await at.until_dead(fuzz.bad)) == fuzz.bad, f"seed {seed}"
 
 
 async def write_all(at: Stage, fuzz: Fuzz) -> None:

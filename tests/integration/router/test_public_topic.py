@@ -10,9 +10,10 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from confluent_kafka import Producer
 
 from shared.kafka.codecs import Codec
-from tests.integration.router.stage import Stage, dead_at, event, stage
+from tests.integration.router.stage import Stage, event, stage
 from tests.support.env import Names
 from tests.support.raw_batches import Raw, batch
+from tests.support.topics import PARTITIONS
 from tests.support.wait import until
 
 
@@ -39,8 +40,8 @@ async def test_a_record_that_is_no_event_is_a_dead_letter_as_it_came(at: Stage) 
     await at.write(batch(event("before"), named, event("after")))
     await at.until_notified("before", "after")
     await at.until_all_committed()
-    [letter] = await at.dead_letters.more()
-    assert dead_at([letter]) == {(0, 1): ("missing_attribute", b"not JSON")}
+    assert await at.until_dead(1) == {(0, 1): ("missing_attribute", b"not JSON")}
+    [letter] = at.dead_letters.records
     assert list(letter.headers[:2]) == [("x-\\xff", b"1"), ("null", None)]
 
 
@@ -85,7 +86,7 @@ async def test_a_json_batch_on_kafka_is_its_events_and_a_bad_one_costs_itself(at
     await at.write(batch(Raw(value, headers=[(b"Content-Type", b"application/cloudevents-batch+json; charset=utf-8")])))
     assert sorted(await at.until_notified("one", "two")) == ["one", "two"]
     await at.until_all_committed()
-    assert dead_at(await at.dead_letters.more()) == {(0, 0): ("missing_attribute", value)}
+    assert await at.until_dead(1) == {(0, 0): ("missing_attribute", value)}
 
 
 async def test_a_topic_that_is_made_again_is_read_from_its_beginning(at: Stage) -> None:
@@ -115,7 +116,7 @@ async def remake(names: Names, config: dict[str, str]) -> None:
         await admin.delete_topics([topic])
 
         async def made() -> bool:
-            answer = await admin.create_topics([NewTopic(topic, 12, 1, topic_configs=config)])
+            answer = await admin.create_topics([NewTopic(topic, PARTITIONS, 1, topic_configs=config)])
             return not answer.topic_errors[0][1]
 
         await until(made, what="the new topic")
