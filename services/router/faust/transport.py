@@ -88,7 +88,10 @@ class Consumer(driver.Consumer):
         was a message (aborted, a transaction's mark, compacted). Faust may step over one in work (#606), and waits
         for ever at a gap behind offset 0.
         """
-        working_on = min((message.offset for message in self._unacked_messages if message.tp == tp), default=None)
+        working_on = min(
+            (message.offset for message in self._unacked_messages if message.tp == tp and not message.acked),
+            default=None,
+        )
         acked = self._acked[tp]
         done = [offset for offset in acked if working_on is None or offset < working_on]
         if not done:

@@ -115,16 +115,23 @@ class Stage:
         return {place.partition: known.offset for place, known in found.items() if place.topic == topic}
 
     async def until_all_committed(self) -> None:
-        """Until nothing on the public topic waits, read or not."""
-        topic = self.topics.events
-        places = [TopicPartition(topic, number) for number in sorted(self.events.consumer.partitions_for_topic(topic))]
-        ends = await self.events.consumer.end_offsets(places)
+        """Until the router has committed behind the last record of each partition; a mark may stand behind it."""
+        topic, consumer = self.topics.events, self.events.consumer
+        places = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic))]
+
+        async def all_read() -> dict[int, int]:
+            records = await self.events.more()
+            ends = await consumer.end_offsets(places)
+            here = [await consumer.position(place) == ends[place] for place in places]
+            return {record.partition: record.offset + 1 for record in records} if all(here) else {}
+
+        behind = await until(all_read, what="the end of the public topic")
 
         async def reached() -> bool:
             committed = await self.committed(topic)
-            return all(committed.get(place.partition, 0) == end for place, end in ends.items() if end)
+            return all(committed.get(partition) == offset for partition, offset in behind.items())
 
-        await until(reached, what=f"commits up to {ends}")
+        await until(reached, what=f"commits up to {behind}")
 
 
 @asynccontextmanager

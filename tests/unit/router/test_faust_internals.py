@@ -168,8 +168,9 @@ def offsets(*, acked: list[int], working_on: list[int], committed: int | None = 
     consumer._acked_index = defaultdict(set, {PLACE: set(acked)})
     consumer._gap = defaultdict(IntervalTree)
     consumer._committed_offset = defaultdict(lambda: committed)
-    consumer._unacked_messages = [SimpleNamespace(tp=PLACE, offset=offset) for offset in working_on]
-    consumer._unacked_messages.append(SimpleNamespace(tp=TP("t", 1), offset=0))
+    consumer._unacked_messages = [SimpleNamespace(tp=PLACE, offset=offset, acked=False) for offset in working_on]
+    consumer._unacked_messages.append(SimpleNamespace(tp=TP("t", 1), offset=0, acked=False))
+    consumer._unacked_messages.append(SimpleNamespace(tp=PLACE, offset=0, acked=True))
     return consumer
 
 
