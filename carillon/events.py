@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 
 from carillon.json_values import encode
 
-LONGEST_ATTRIBUTE: Final = 1024
-"""Characters the platform takes in one attribute."""
+LONGEST_ATTRIBUTE: Final = 65_536
+"""Characters the platform takes in all attributes together, so also in one."""
 RESERVED: Final = frozenset({"data", "datacontenttype"})
 """No names of extensions: an event's data, and what this client says of it."""
 NEVER_EMPTY: Final = frozenset(
@@ -47,6 +47,8 @@ def event_record(
         least = 1 if name in NEVER_EMPTY else 0
         if not least <= len(value) <= LONGEST_ATTRIBUTE or _CONTROL.search(value):
             raise ValueError(f"{name} must have {least} to {LONGEST_ATTRIBUTE} characters without control characters")
+    if sum(map(len, given.values())) > LONGEST_ATTRIBUTE:
+        raise ValueError(f"the attributes must have {LONGEST_ATTRIBUTE} characters at most, together")
     key = given.get("partitionkey") or given.get("subject")
     headers = [(f"ce_{name}", value.encode()) for name, value in given.items()]
     headers.append(("content-type", b"application/json"))

@@ -41,6 +41,9 @@ PLAIN: Final[dict[str, Plain]] = {
         "its template could not be rendered with this data",
         "correct the template, then carillon catalog publish FOLDER",
     ),
+    Reason.RECORD_TOO_LARGE: Plain(
+        "a record about it was larger than its topic takes", "send less data, or raise max.message.bytes of the topic"
+    ),
     Reason.FORBIDDEN_ADDRESS: Plain(
         "the address points into our own network", "give the user a public URL, or set CARILLON_WEBHOOK_ALLOW"
     ),

@@ -90,7 +90,7 @@ class LaneQueue:
             await self._worker.deliver(job.received, job)
 
     def _ended(self, task: asyncio.Task[None], at: Coordinates, key: bytes | None) -> None:
-        del self._tasks[at]
+        self._tasks.pop(at, None)  # gone where a topic that was made again had another one there
         self._room.set()
         if task.cancelled():
             return

@@ -120,7 +120,7 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
         await run_until_stopped(
             runtime.stop,
             serve(app, runtime, host=settings.host, port=settings.ingest_port, drain_seconds=settings.drain_seconds),
-            [kafka.watch(), outbox.watch(), relay(rows, kafka), _follow(catalog, settings)],
+            [kafka.watch(), outbox.watch(), relay(rows, kafka, settings.topics), _follow(catalog, settings)],
         )
 
 

@@ -128,7 +128,7 @@ def _stamp(event: Event, tenant: str, trace: str | None) -> InvalidEvent | None:
 def _too_large(outputs: Sequence[Output], *, batch: bool) -> list[tuple[str, str]]:
     found = []
     for position, output in enumerate(outputs):
-        size = len(output.value or b"") + sum(len(name) + len(value) for name, value in output.headers)
+        size = len(output.value or b"") + sum(len(name) + len(value or b"") for name, value in output.headers)
         if size > MAX_RECORD:
             found.append((f"/{position}" if batch else "", f"{size} bytes as a record; at most {MAX_RECORD}"))
     return found

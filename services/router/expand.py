@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from services.router.core.expansion import Expansion, StoredExpansion, expansion_outputs, untrusted_status
 from services.router.core.parts import expand_parts, unknown_part
-from services.router.core.received_event import EventTenants, ReceivedEvent, TenantNotTrusted, read_event
+from services.router.core.received_event import EventTenants, ReceivedEvent, TenantNotTrusted, read_events
 from services.router.expansions import ExpansionStore
 from shared.kafka.dead_letters import refuse
 from shared.model.dead_letters import UnreadableRecord
@@ -65,13 +65,17 @@ class Expander:
         found: list[ReceivedEvent] = []
         now = now_ms()
         for record in chunk:
-            try:
-                found.append(read_event(record, now, self._tenants))
-            except InvalidEvent as error:
-                event = error.received.id if isinstance(error, TenantNotTrusted) else None
-                unreadable.append(UnreadableRecord(record, error, event))
-                if isinstance(error, TenantNotTrusted):
-                    outputs.append(untrusted_status(self._topics, error))
+            wrong: InvalidEvent | None = None
+            for each in read_events(record, now, self._tenants):
+                if isinstance(each, ReceivedEvent):
+                    found.append(each)
+                    continue
+                wrong = wrong or each
+                if isinstance(each, TenantNotTrusted):
+                    outputs.append(untrusted_status(self._topics, each))
+            if wrong is not None:
+                event = wrong.received.id if isinstance(wrong, TenantNotTrusted) else None
+                unreadable.append(UnreadableRecord(record, wrong, event))
         return found
 
     def _expansion(self, received: ReceivedEvent) -> Expansion:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from shared.model.errors import Invalid
 from shared.model.events import ACCEPTED_AT, GENERATION
-from shared.model.outputs import Headers, KafkaRecord, Output
+from shared.model.outputs import KafkaRecord, Output
 
 
 class UnreadableRecord(NamedTuple):
@@ -43,7 +43,8 @@ def dead_letter(
         *([("event_id", event)] if event is not None else ()),
     )
     headers = [(name, str(value).encode()) for name, value in values]
-    return Output(topic, record.key, record.value, [*record.headers, *headers])
+    came = [(_writable(name), raw) for name, raw in record.headers]
+    return Output(topic, record.key, record.value, [*came, *headers])
 
 
 class DeadLetter(NamedTuple):
@@ -71,7 +72,7 @@ def read_dead_letter(record: KafkaRecord) -> DeadLetter | None:
     if not starts:
         return None
     try:
-        facts = {name: value.decode() for name, value in record.headers[starts[-1] :]}
+        facts = {name: raw.decode() for name, raw in record.headers[starts[-1] :] if raw is not None}
         source = record._replace(
             topic=facts["source_topic"],
             partition=int(facts["source_partition"]),
@@ -94,5 +95,10 @@ def read_dead_letter(record: KafkaRecord) -> DeadLetter | None:
 def redriven(record: KafkaRecord, generation: int) -> Output:
     """An event's record once more, to the topic where it stood: the same ids, accepted anew, of a higher generation."""
     ours = (GENERATION, ACCEPTED_AT)
-    headers: Headers = [pair for pair in record.headers if pair[0] not in ours]
+    headers = [pair for pair in record.headers if pair[0] not in ours]
     return Output(record.topic, record.key, record.value, [*headers, (GENERATION, str(generation).encode())])
+
+
+def _writable(name: str) -> str:
+    r"""The name; bytes of it that are not UTF-8 as `\xff`, since names are written as UTF-8."""
+    return name if name.isascii() else name.encode(errors="surrogateescape").decode(errors="backslashreplace")

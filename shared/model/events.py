@@ -23,8 +23,8 @@ GENERATION: Final = "carillon_generation"
 REQUIRED: Final = ("id", "source", "type", "specversion")
 
 
-MAX_ATTRIBUTE: Final = 1024
-"""Characters in one attribute."""
+MAX_ATTRIBUTE: Final = 65_536
+"""Characters of all attributes together, so also of one."""
 
 
 _NAME = re.compile(r"[a-z0-9]{1,40}")
@@ -97,7 +97,9 @@ def event(attributes: Mapping[str, object], data: bytes) -> Event:
             least, value = 0, given
         else:
             raise InvalidEvent(
-                "invalid_attribute", f"{name[:60]!r} is no attribute name: lower-case letters and digits", f"/{name}"
+                "invalid_attribute",
+                f"{name[:60]!r} is no attribute name (CloudEvents 1.0, naming conventions): 1 to 40 of a-z and 0-9",
+                f"/{name}",
             )
         text = _canonical(value)
         if text is None or not least <= len(text) <= MAX_ATTRIBUTE or not (text.isprintable() or _is_text(text)):
@@ -107,6 +109,10 @@ def event(attributes: Mapping[str, object], data: bytes) -> Event:
                 f"/{name}",
             )
         checked[name] = text
+    if sum(map(len, checked.values())) > MAX_ATTRIBUTE:
+        raise InvalidEvent(
+            "invalid_attribute", f"the attributes have more than {MAX_ATTRIBUTE} characters together", ""
+        )
     for name in REQUIRED:
         if name not in checked:
             raise InvalidEvent("missing_attribute", f"the required attribute {name} is missing", f"/{name}")

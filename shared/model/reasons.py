@@ -34,6 +34,8 @@ class Reason(StrEnum):
     RENDER_FAILED = "render_failed"
     FORBIDDEN_ADDRESS = "forbidden_address"
     """A webhook that points into our own network."""
+    RECORD_TOO_LARGE = "record_too_large"
+    """Its topic takes no record of this size."""
     UNCONFIRMED = "unconfirmed"
 
 

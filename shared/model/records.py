@@ -12,8 +12,9 @@ import msgspec
 
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery
-from shared.model.errors import InvalidRecord
+from shared.model.errors import FAULTY_FORMAT, InvalidRecord
 from shared.model.notifications import Notification
+from shared.model.outputs import FormatFault
 
 
 class Kind(StrEnum):
@@ -70,8 +71,9 @@ def encode(value: Record | Delivery) -> bytes:
     return _encoder.encode(value)
 
 
-def decode_record(raw: bytes | None) -> Record:
-    """Raises InvalidRecord when the bytes are no such record."""
+def decode_record(raw: bytes | None, fault: FormatFault | None = None) -> Record:
+    """Raises InvalidRecord when the bytes are no such record, or all that a `fault` left."""
+    _check(fault)
     try:
         record = _record_decoder.decode(raw or b"")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -81,12 +83,18 @@ def decode_record(raw: bytes | None) -> Record:
     return record
 
 
-def decode_delivery(raw: bytes | None) -> Delivery:
-    """Raises InvalidRecord when the bytes are no delivery."""
+def decode_delivery(raw: bytes | None, fault: FormatFault | None = None) -> Delivery:
+    """Raises InvalidRecord when the bytes are no delivery, or all that a `fault` left."""
+    _check(fault)
     try:
         return _delivery_decoder.decode(raw or b"")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidRecord("unreadable_delivery", str(error)) from error
+
+
+def _check(fault: FormatFault | None) -> None:
+    if fault is not None:
+        raise InvalidRecord(fault, FAULTY_FORMAT)
 
 
 def notify(notification: Notification) -> Record:

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 from prometheus_client import Counter, Gauge, Histogram
 
 from shared.model.channels import Channel
+from shared.model.outputs import FormatFault
 
 M = TypeVar("M", Counter, Gauge, Histogram)
 AGENTS: Final = ("expand", "decide")
@@ -76,6 +77,12 @@ EVENTS_REDRIVEN = Counter(
 
 
 DEAD_LETTERS = Counter("carillon_dead_letters", "Records written to a dead-letter topic", ["topic", "code"])
+
+
+UNREADABLE_RECORDS = from_zero(
+    Counter("carillon_unreadable_records", "Records and batches of which only raw bytes could be read", ["fault"]),
+    FormatFault,
+)
 
 
 PROFILE_CACHE = from_zero(

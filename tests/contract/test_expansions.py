@@ -7,7 +7,7 @@ import pytest
 
 from services.router.core.expansion import Expansion, StoredExpansion
 from services.router.core.parts import EventPart, LeftOut
-from services.router.core.received_event import EventTenants, read_event
+from services.router.core.received_event import EventTenants, ReceivedEvent, read_events
 from services.router.expansions import Expansions, ExpansionStore
 from tests.support import samples as a
 from tests.support.twins.expansions import MemoryExpansions
@@ -24,7 +24,8 @@ def expansions(implementation: str, request: pytest.FixtureRequest) -> Expansion
 def expansion(
     number: int = 0, *, offset: int = 5, version: int = 3, at: int = a.NOON, generation: int = 0, dead: bool = False
 ) -> Expansion:
-    received = read_event(a.event_record(f"e-{number}", offset=offset), a.NOON, TENANTS)
+    [received] = read_events(a.event_record(f"e-{number}", offset=offset), a.NOON, TENANTS)
+    assert isinstance(received, ReceivedEvent)
     received = msgspec.structs.replace(received, accepted_at=at, generation=generation)
     shipped = EventPart(
         workflow="order.shipped",

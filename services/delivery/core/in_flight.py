@@ -38,6 +38,8 @@ class InFlight(Generic[J]):
     def add(self, at: Coordinates, key: bytes | None, job: J) -> bool:
         """Takes a job in; True when it may start, False when it waits behind one of the same key."""
         partition = (at.topic, at.partition)
+        if at.offset < self._read_up_to.get(partition, 0):
+            self._in_flight.pop(partition, None)  # its topic was made again: former offsets mean nothing any more
         self._in_flight.setdefault(partition, {})[at.offset] = None
         self._read_up_to[partition] = at.offset + 1
         if key is None:

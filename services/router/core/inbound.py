@@ -41,7 +41,7 @@ def read(chunk: Sequence[KafkaRecord]) -> ReadChunk:
     found = ReadChunk([], {}, [])
     for received in chunk:
         try:
-            record = decode_record(received.value)
+            record = decode_record(received.value, received.fault)
         except InvalidRecord as error:
             found.unreadable.append(UnreadableRecord(received, error))
             continue

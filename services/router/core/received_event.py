@@ -7,13 +7,15 @@ from typing import Final
 import msgspec
 
 from shared.model import ids
-from shared.model.errors import InvalidEvent
-from shared.model.event_codecs import from_kafka
+from shared.model.errors import FAULTY_FORMAT, InvalidEvent
+from shared.model.event_codecs import all_from_kafka
 from shared.model.events import ACCEPTED_AT, GENERATION, Event
 from shared.model.identifiers import check_tenant
 from shared.model.outputs import KafkaRecord
 from shared.model.reasons import EventReason
 
+MOST_EVENTS: Final = 1000
+"""Of one record in batch mode, as over HTTP."""
 TIME_DIGITS: Final = 14
 """Of a time in milliseconds; what is longer is not one."""
 GENERATION_DIGITS: Final = 6
@@ -51,9 +53,23 @@ class EventTenants(msgspec.Struct, frozen=True, kw_only=True):
     """Whether an event's own tenant counts on these, too."""
 
 
-def read_event(record: KafkaRecord, now: int, tenants: EventTenants) -> ReceivedEvent:
-    """The event of a record; `now` in milliseconds. Raises InvalidEvent, TenantNotTrusted among it."""
-    event = from_kafka(record.headers, record.value)
+def read_events(record: KafkaRecord, now: int, tenants: EventTenants) -> list[ReceivedEvent | InvalidEvent]:
+    """The events of a record, one or those of a batch; what is wrong with one stands in its place.
+
+    `now` in milliseconds. Raises nothing.
+    """
+    if record.fault is not None:
+        return [InvalidEvent(record.fault, FAULTY_FORMAT)]
+    found: list[ReceivedEvent | InvalidEvent] = []
+    for event in all_from_kafka(record.headers, record.value, most=MOST_EVENTS):
+        try:
+            found.append(event if isinstance(event, InvalidEvent) else _received(record, event, now, tenants))
+        except InvalidEvent as error:
+            found.append(error)
+    return found
+
+
+def _received(record: KafkaRecord, event: Event, now: int, tenants: EventTenants) -> ReceivedEvent:
     named = event.attributes.get("tenant", tenants.public)
     counts = tenants.trusted or record.topic == tenants.internal
     tenant = check_tenant(named) if counts else tenants.public
@@ -73,7 +89,10 @@ def read_event(record: KafkaRecord, now: int, tenants: EventTenants) -> Received
 
 
 def _accepted_at(record: KafkaRecord, header: bytes | None, now: int) -> int:
-    """When ingest accepted the event, else when its producer wrote it, else now (ms since the epoch)."""
+    """When ingest accepted the event, else when the broker appended it, else now (ms since the epoch).
+
+    Never what its producer's clock says: in seconds, or days old, it would end every notification at once.
+    """
     accepted = _number(header, TIME_DIGITS)
     if accepted is not None:
         return accepted

@@ -150,3 +150,15 @@ class Lane(RuleBasedStateMachine):
 
 TestLane = Lane.TestCase
 TestLane.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+
+
+def test_a_topic_that_is_made_again_is_committed_from_its_beginning() -> None:
+    """What is still in work of the former log holds nothing back, and nothing of it is committed."""
+    found: InFlight[str] = InFlight()
+    for offset in (7, 8):
+        found.add(Coordinates("t", 0, offset), None, "former")
+    found.add(Coordinates("t", 0, 0), None, "new")
+    assert found.committable() == {("t", 0): 0}
+    found.done(Coordinates("t", 0, 0), None)
+    found.done(Coordinates("t", 0, 7), None)
+    assert found.committable() == {("t", 0): 1}

@@ -25,7 +25,7 @@ class ChangedInbox:
         self.log = MemoryPublisher()
         self.changes = Changes(self.store, self.log, TOPICS, Catalog(SimpleNamespace(workflows=None)))
 
-    async def status_ids(self, *changes: Change) -> list[bytes]:
+    async def status_ids(self, *changes: Change) -> list[bytes | None]:
         """Of the item n1, changed in this order."""
         before = len(self.log.on(TOPICS.statuses))
         for change in changes:

@@ -6,6 +6,7 @@ import pytest
 import time_machine
 
 from shared.model.errors import MongoUnavailable
+from shared.model.outputs import FormatFault
 from tests.support import samples as a
 from tests.unit.router.expand_stores import TOPICS, TYPE, ExpandStores, carry
 
@@ -98,3 +99,20 @@ async def test_nothing_goes_out_before_the_expansion_is_stored(stores: ExpandSto
     with pytest.raises(MongoUnavailable):
         await expander.prepare([a.event_record()])
     assert not stores.publisher.written
+
+
+async def test_what_is_no_record_at_all_is_a_dead_letter_and_its_neighbours_go_on(stores: ExpandStores) -> None:
+    raw = a.record(b"raw batch", topic=TOPICS.events, offset=4, key=None, headers=[], fault=FormatFault.CORRUPT_BATCH)
+    await carry(await stores.expander(), raw, a.event_record())
+    assert stores.notified == [("ada", 3)]
+    [letter] = stores.publisher.on(TOPICS.events_dlq)
+    assert letter.value == b"raw batch"
+    assert dict(letter.headers)["error_code"] == b"corrupt_batch"
+    assert dict(letter.headers)["source_offset"] == b"4"
+
+
+async def test_a_clock_that_counts_seconds_ends_nothing(stores: ExpandStores) -> None:
+    """A topic that keeps its producers' times: the record has none that counts."""
+    await carry(await stores.expander(), a.event_record()._replace(timestamp=-1))
+    [found] = stores.notifications
+    assert found.accepted_at == a.NOON

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from services.router.core.parts import EventPart, expand_parts
-from services.router.core.received_event import EventTenants, read_event
+from services.router.core.received_event import EventTenants, ReceivedEvent, read_events
 from shared.model import ids
 from shared.model.errors import InvalidWorkflow
 from shared.model.expansion import MAX_EXPANDED, PartOutcome
@@ -32,9 +32,10 @@ def workflow(**more: Any) -> Workflow:
 
 
 def part(data: Any, **more: Any) -> EventPart:
-    received = read_event(
+    [received] = read_events(
         a.event_record(data=orjson.dumps(data), type="com.example.message"), a.NOON, EventTenants(internal="-")
     )
+    assert isinstance(received, ReceivedEvent)
     (made,) = expand_parts(msgspec.structs.replace(received, id="e", accepted_at=1_000), [workflow(**more)])
     return made
 
