@@ -32,7 +32,7 @@ async def test_open_sockets_of_a_deleted_user_are_closed_and_others_stay():
         await ann.next("hello")
         await bob.next("hello")
         await gateway.publish([Output(TOPICS.inbox, KEY, ERASED, [])])
-        await ann.closed()
+        await ann.until(lambda: ann.code is not None)
         assert ann.code == CloseCode.UNAUTHORIZED
         assert bob.code is None
 
@@ -41,7 +41,7 @@ async def test_a_socket_with_a_token_of_before_is_refused_before_it_is_told_anyt
     gateway = LiveGateway()
     gateway.lives["ann"] = Life(number=1, since=5)
     async with gateway.socket() as ann:
-        await ann.closed()
+        await ann.until(lambda: ann.code is not None)
     assert (ann.code, ann.told) == (CloseCode.UNAUTHORIZED, [])
 
 
