@@ -34,8 +34,10 @@ def item(offset: int) -> inbox.InboxItem:
 
 
 async def everything(database: Database) -> str:
-    names = await database.list_collection_names()
-    return str([row async for name in names for row in database[name].find()])
+    rows: list[object] = []
+    for name in await database.list_collection_names():
+        rows += await database[name].find().to_list(None)
+    return str(rows)
 
 
 async def test_nothing_of_the_person_is_left_in_any_collection(database: Database) -> None:
