@@ -7,6 +7,7 @@ cursor. Deleting leaves a tombstone (`deleted_at`), so that a resume can tell.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 
@@ -53,7 +54,7 @@ class InboxEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     change: str
     """A Change; or, of a newer process, one that this one does not know: its items are absolute states, too."""
-    items: tuple[InboxItem, ...]
+    items: Annotated[tuple[InboxItem, ...], msgspec.Meta(min_length=1)]
     at: int
     unread: int | None = None
     """Unread rows after a change, absolute; None on CREATED (one more than before)."""

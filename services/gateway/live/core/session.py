@@ -34,7 +34,7 @@ from services.gateway.live.core.messages import Announcement, CloseCode
 from services.gateway.live.core.state import SessionState
 from services.gateway.live.core.waiting import WaitingEvents
 from shared.model import ids
-from shared.model.inbox import Change, InboxEvent
+from shared.model.inbox import InboxEvent
 from shared.model.users import User
 
 
@@ -148,9 +148,9 @@ class Session:
             return []
         if self.state is not SessionState.LIVE:
             return []
+        if announcement.created is not None:
+            return self._created(announcement, announcement.created)
         event = announcement.event
-        if event.change == Change.CREATED:
-            return self._created(announcement, event.items[0].offset)
         self._count(event)
         self._token = max(self._token, event.at)
         cursor = self._cursors.encode(self._sent, self._token)
@@ -225,11 +225,12 @@ class Session:
             return []  # a replay carries the stored offset
         self._sent = offset
         self._recent.append(offset)
-        if offset > self._counted_to:
+        end = self._counted_to
+        if offset > end:
             self._unread += 1
+            end = offset
         cursor = self._cursors.encode(offset, self._token)
-        as_of = (max(offset, self._counted_to), self._counted_at)
-        return [SendFrame(messages.notification(announcement.items, self._unread, as_of, cursor))]
+        return [SendFrame(messages.notification(announcement.items, self._unread, end, self._counted_at, cursor))]
 
     def _count(self, event: InboxEvent) -> None:
         """Of two counts the later one is right, whichever came first; newer rows come on top of it."""
