@@ -78,4 +78,7 @@ def encode(event: InboxEvent) -> bytes:
 
 def decode(raw: bytes) -> InboxEvent:
     """Raises msgspec.DecodeError."""
-    return _decoder.decode(raw)
+    event = _decoder.decode(raw)
+    if event.change == Change.CREATED and not event.items:
+        raise msgspec.ValidationError("an event of a new item without the item")
+    return event

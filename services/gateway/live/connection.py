@@ -70,6 +70,7 @@ class Connection:
     def __init__(self, socket: ServerConnection, context: ConnectionContext) -> None:
         self._socket = socket
         self._context = context
+        self._backlog = context.backlog
         self._session = Session(context.epoch)
         self._outbox = Outbox(socket.transport.get_write_buffer_size)
         self._key: bytes | None = None
@@ -79,7 +80,7 @@ class Connection:
     async def run(self, token: str | None, cursor: str | None) -> None:
         """From the handshake to the end of the connection."""
         self._limit_messages(MAX_UNAUTHENTICATED_MESSAGE_BYTES)
-        self._context.backlog.add(self)
+        self._backlog.add(self)
         deadline = asyncio.get_running_loop().call_later(AUTH_SECONDS, self._auth_timeout)
         self._timers.append(deadline)
         try:
@@ -90,7 +91,7 @@ class Connection:
             pass
         finally:
             self._leave()
-            self._context.backlog.discard(self)
+            self._backlog.discard(self)
             for task in self._tasks:
                 task.cancel()
 
@@ -113,7 +114,7 @@ class Connection:
             if self._socket.state is ProtocolState.OPEN:
                 self._socket.transport.write(frames)
                 _TEXT_FRAMES.inc(count)
-                self._context.backlog.wrote(len(frames))
+                self._backlog.wrote(len(frames))
 
     @property
     def waiting(self) -> int:
@@ -126,7 +127,7 @@ class Connection:
         What is in its transport is freed only so. It resumes with its cursor.
         """
         SLOW_CLOSED.labels("process").inc()
-        self._context.backlog.discard(self)
+        self._backlog.discard(self)
         self._leave()
         self._socket.transport.abort()
 

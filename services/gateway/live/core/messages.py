@@ -40,18 +40,19 @@ def close_reason(text: str) -> str:
 class Announcement:
     """An inbox event on its way to sockets; its items are encoded once, however many sockets get them."""
 
-    __slots__ = ("_items", "event")
+    __slots__ = ("_items", "created", "event")
 
     def __init__(self, event: InboxEvent) -> None:
         self.event = event
+        self.created = event.items[0].offset if event.change == Change.CREATED else None
+        """The offset of a new item; None for a change."""
         self._items: bytes | None = None
 
     @property
     def items(self) -> bytes:
         """CREATED: the item as JSON; otherwise the array of the states."""
         if self._items is None:
-            created = self.event.change == Change.CREATED
-            self._items = _encoder.encode(self.event.items[0] if created else self.event.items)
+            self._items = _encoder.encode(self.event.items if self.created is None else self.event.items[0])
         return self._items
 
 
@@ -61,9 +62,8 @@ def hello(cursor: bytes, unread: int, as_of: AsOf, user: str) -> bytes:
     return _encoder.encode({"type": "hello", **fields})
 
 
-def notification(item: bytes, unread: int, as_of: tuple[int, int], cursor: bytes) -> bytes:
-    """A new item. `as_of` has the values of an AsOf: making one costs a tenth of all that a socket gets per event."""
-    offset, at = as_of
+def notification(item: bytes, unread: int, offset: int, at: int, cursor: bytes) -> bytes:
+    """A new item. `offset` and `at` are those of an AsOf: making one costs a tenth of all that an event costs a socket."""
     return _NOTIFICATION % (item, unread, offset, at, cursor)
 
 

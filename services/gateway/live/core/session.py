@@ -36,7 +36,7 @@ from services.gateway.live.core.messages import Announcement, CloseCode
 from services.gateway.live.core.state import SessionState
 from services.gateway.live.core.waiting import WaitingEvents
 from shared.model import ids
-from shared.model.inbox import Change, InboxEvent
+from shared.model.inbox import InboxEvent
 from shared.model.users import User
 
 
@@ -154,8 +154,8 @@ class Session:
         event = announcement.event
         if self.state is not SessionState.LIVE or self.user is None or event.life != self.user.life:
             return []
-        if event.change == Change.CREATED:
-            return self._created(announcement, event.items[0].offset)
+        if announcement.created is not None:
+            return self._created(announcement, announcement.created)
         self._count(event)
         self._token = max(self._token, event.at)
         cursor = self._cursors.encode(self._sent, self._token)
@@ -230,10 +230,10 @@ class Session:
             return []  # a replay carries the stored offset
         self._sent = offset
         self._recent.append(offset)
-        if offset > self._counted_to:
-            self._unread += 1
+        self._unread += offset > self._counted_to
+        end = max(self._counted_to, offset)
         cursor = self._cursors.encode(offset, self._token)
-        return [SendFrame(messages.notification(announcement.items, self._unread, self._as_of(), cursor))]
+        return [SendFrame(messages.notification(announcement.items, self._unread, end, self._counted_at, cursor))]
 
     def _count(self, event: InboxEvent) -> None:
         """Of two counts the later one is right, whichever came first; newer rows come on top of it."""
