@@ -12,7 +12,7 @@ WORKDIR /src
 COPY pyproject.toml constraints.txt ./
 # The client is no dependency to fetch: it is installed beside the platform.
 RUN python -c "import tomllib; named = tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies']; \
-        print(*(name for name in named if not name.startswith('carillon ')), sep='\n')" > requirements.txt \
+        print(*(name for name in named if not name.startswith('carillon-client ')), sep='\n')" > requirements.txt \
     && pip install --only-binary :all: --constraint constraints.txt --requirement requirements.txt
 COPY . .
 RUN pip install --constraint constraints.txt ./carillon .

@@ -84,7 +84,7 @@ constraints: ## Resolve all dependencies anew and write constraints.txt
 	$(PYTHON) -m venv "$$scratch"
 	"$$scratch/bin/pip" install --quiet ./carillon '.[sandbox,java,dev]'
 	{ echo "# Every version this project is built and tested with. Regenerate: make constraints"
-	"$$scratch/bin/pip" freeze --exclude carillon --exclude carillon-platform; } > "$$scratch/constraints.txt"
+	"$$scratch/bin/pip" freeze --exclude carillon-client --exclude carillon-platform; } > "$$scratch/constraints.txt"
 	cp "$$scratch/constraints.txt" constraints.txt
 
 clean-venv: ## Remove the virtualenv

@@ -1,4 +1,4 @@
-"""How a socket client says who it is, in each protocol that the benchmarks speak (pure)."""
+"""How a socket client says who it is, in each protocol that the benchmarks speak."""
 
 from __future__ import annotations
 

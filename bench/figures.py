@@ -1,4 +1,4 @@
-"""Figures (pure): medians, ratios, the table and the document that a benchmark leaves behind."""
+"""Figures: medians, ratios, the table and the document that a benchmark leaves behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""WebSocket frames (RFC 6455) as the benchmarks' clients cut and make them, without a library (pure)."""
+"""WebSocket frames (RFC 6455) as the benchmarks' clients cut and make them, without a library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the client raises: a refusal with the next step, or that nobody answered (pure)."""
+"""What the client raises: a refusal with the next step, or that nobody answered."""
 
 from __future__ import annotations
 

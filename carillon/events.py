@@ -1,4 +1,4 @@
-"""CloudEvents 1.0 as Kafka records: the binary mode of the Kafka protocol binding (pure)."""
+"""CloudEvents 1.0 as Kafka records: the binary mode of the Kafka protocol binding."""
 
 from __future__ import annotations
 

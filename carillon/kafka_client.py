@@ -196,5 +196,5 @@ def _aiokafka() -> Any:
         return import_module("aiokafka")
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "KafkaClient needs aiokafka: pip install 'carillon[kafka]'", name="aiokafka"
+            "KafkaClient needs aiokafka: pip install 'carillon-client[kafka]'", name="aiokafka"
         ) from error

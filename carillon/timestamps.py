@@ -1,4 +1,4 @@
-"""Times as the platform reads them (pure)."""
+"""Times as the platform reads them."""
 
 from __future__ import annotations
 

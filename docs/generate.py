@@ -14,7 +14,8 @@ from carillon.cli.explain import PLAIN
 from carillon.cli.variables import EVERY, OTHERS, option_variables, settings_sections
 from shared.model.channels import Channel
 from shared.model.reasons import Reason
-from shared.model.topics import DAY_MS, Topics
+from shared.model.timestamps import DAY_MS
+from shared.model.topics import Topics
 from shared.process import metrics
 
 FOLDER: Final = Path(__file__).parent / "reference"

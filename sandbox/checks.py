@@ -45,13 +45,13 @@ def examine(state: Path, ports: Ports, *, runs: bool) -> list[Finding]:
 
 
 def python(version: tuple[int, ...], seen: str) -> Finding:
-    """Whether this Python is new enough (pure)."""
+    """Whether this Python is new enough."""
     fix = "apt-get install -y python3.11 python3.11-venv, then: make clean-venv up PYTHON=python3.11"
     return Finding(what="Python", good=version >= PYTHON_AT_LEAST, seen=seen, fix=fix)
 
 
 def memory(meminfo: str, *, runs: bool) -> Finding:
-    """Whether the stack fits into what the kernel calls available (pure)."""
+    """Whether the stack fits into what the kernel calls available."""
     lines = dict(line.split(":", 1) for line in meminfo.splitlines() if ":" in line)
     available = int(lines.get("MemAvailable", "0 kB").split()[0]) * 1024
     return Finding(
@@ -63,7 +63,7 @@ def memory(meminfo: str, *, runs: bool) -> Finding:
 
 
 def port(name: str, number: int, *, free: bool) -> Finding:
-    """Whether a port can be had (pure)."""
+    """Whether a port can be had."""
     return Finding(
         what=f"port {number}",
         good=free,

@@ -1,4 +1,4 @@
-"""The ports of the local stack, all on loopback (pure)."""
+"""The ports of the local stack, all on loopback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a service that ended on its own is started again (pure)."""
+"""When a service that ended on its own is started again."""
 
 from __future__ import annotations
 

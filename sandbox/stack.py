@@ -48,7 +48,7 @@ class Stack:
     started_ms: dict[str, int] = field(default_factory=dict)
 
     def environment(self) -> dict[str, str]:
-        """The settings that its services share (pure)."""
+        """The settings that its services share."""
         ports = Ports(**self.ports)
         return {
             "CARILLON_KAFKA": self.kafka,
@@ -103,7 +103,7 @@ def load(state: Path) -> Stack | None:
 
 
 def from_document(document: Mapping[str, Any]) -> Stack:
-    """The stack in a decoded `stack.json` (pure). Names that are not known are left out."""
+    """The stack in a decoded `stack.json`. Names that are not known are left out."""
     known = {one.name for one in fields(Stack)}
     return Stack(
         **{name: value for name, value in document.items() if name in known} | {"phase": Phase(document["phase"])}

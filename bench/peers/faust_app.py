@@ -11,9 +11,9 @@ from pymongo import ReadPreference, WriteConcern
 from pymongo.read_concern import ReadConcern
 
 from shared.mongo.database import open_client
-from shared.process.settings import Settings
+from shared.process.settings import ConsumerSettings
 
-OURS = Settings()
+OURS = ConsumerSettings()
 
 
 def peer_app(name: str, **options: Any) -> faust.App:

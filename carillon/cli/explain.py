@@ -1,4 +1,4 @@
-"""Reasons in plain words, and what to do about each (pure)."""
+"""Reasons in plain words, and what to do about each."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ def program() -> str:
 
 
 def as_called(script: str, argv: Sequence[str], on_path: str | None) -> str:
-    """The program's name in a hint (pure): from the script that runs, the whole command line, what PATH has."""
+    """The program's name in a hint: from the script that runs, the whole command line, what PATH has."""
     if script.endswith("__main__.py"):
         return f"{argv[0]} -m {NAME}"
     if Path(script).name != NAME or script == on_path:

@@ -57,7 +57,7 @@ def show_box(stack: Stack) -> None:
 
 
 def first_call(stack: Stack) -> str:
-    """A curl line that sends a first notification, ready to paste (pure)."""
+    """A curl line that sends a first notification, ready to paste."""
     body = '{"workflow":"order.shipped","recipients":["ana"],"data":{"order":"A-1","carrier":"DHL"}}'
     return (
         f"curl -i {stack.urls['ingest']}/v1/notifications -H 'Authorization: Bearer {stack.api_key}' "
@@ -83,7 +83,7 @@ def show_processes(stack: Stack, ready: Mapping[str, bool], now: int) -> None:
 
 
 def uptime_text(seconds: int) -> str:
-    """As people say it: `4 s`, `3 min`, `2 h 5 min` (pure)."""
+    """As people say it: `4 s`, `3 min`, `2 h 5 min`."""
     minutes, hours = seconds // 60, seconds // 3600
     if not minutes:
         return f"{seconds} s"

@@ -1,4 +1,4 @@
-"""Liquid templates of a workflow, read before it is published: a broken one never reaches a delivery (pure)."""
+"""Liquid templates of a workflow, read before it is published: a broken one never reaches a delivery."""
 
 from __future__ import annotations
 

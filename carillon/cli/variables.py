@@ -72,7 +72,7 @@ def known_variables() -> frozenset[str]:
 
 
 def unknown_variables(given: Iterable[str], known: Collection[str]) -> dict[str, str | None]:
-    """The unknown CARILLON_* names among the given, each with the nearest known one, if one is near (pure)."""
+    """The unknown CARILLON_* names among the given, each with the nearest known one, if one is near."""
     names = {name.removeprefix(PREFIX): name for name in known}
     unknown = {name for name in given if name.upper().startswith(PREFIX) and name.upper() not in known}
     return {name: _nearest(name.upper().removeprefix(PREFIX), names) for name in sorted(unknown)}

@@ -41,7 +41,7 @@ ENDS: Final = frozenset({"sent", "suppressed", "cancelled", "expired", "dead", "
 
 
 def rows(accepted: Accepted, user: str, timeline: Mapping[str, Any]) -> list[Row]:
-    """The rows of one timeline (pure); empty while nothing was decided."""
+    """The rows of one timeline; empty while nothing was decided."""
     return [
         Row(
             planned=accepted.planned,

@@ -72,7 +72,7 @@ async def _inbox(session: aiohttp.ClientSession, stack: Stack, user: str) -> lis
 
 
 def from_sink(messages: Iterable[Mapping[str, Any]]) -> Received:
-    """Which notification each message belongs to (pure); a message of somebody else's is left out."""
+    """Which notification each message belongs to; a message of somebody else's is left out."""
     received: Received = {}
     for message in messages:
         notification = _of_email(message) if message["kind"] == "email" else _of_webhook(message)

@@ -1,4 +1,4 @@
-"""Whether everything adds up (pure): what was accepted, decided, sent and received."""
+"""Whether everything adds up: what was accepted, decided, sent and received."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the demonstration shows (pure): one line per channel of each notification, then the totals."""
+"""What the demonstration shows: one line per channel of each notification, then the totals."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ class Kafka:
 
 
 def server_properties(data: Path, port: int, controller_port: int) -> dict[str, str | int]:
-    """The settings of a node that is alone, small, quick to come back, and strict about topics (pure)."""
+    """The settings of a node that is alone, small, quick to come back, and strict about topics."""
     return {
         "process.roles": "broker,controller",
         "node.id": 1,

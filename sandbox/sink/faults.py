@@ -1,4 +1,4 @@
-"""How the sink is told to fail (pure): what is to happen to the next message of a kind.
+"""How the sink is told to fail: what is to happen to the next message of a kind.
 
 `PUT /faults {"email": {"mode": "tempfail", "times": 2}, "webhook": {"mode": "status", "status": 503}}`
 """

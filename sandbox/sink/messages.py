@@ -1,4 +1,4 @@
-"""What reached the sink, in memory, bounded (pure)."""
+"""What reached the sink, in memory, bounded."""
 
 from __future__ import annotations
 

@@ -15,10 +15,10 @@ from services.delivery.core.in_flight import InFlight
 from services.delivery.core.jobs import Job
 from services.delivery.core.receive import read
 from services.delivery.worker import Worker
-from shared.kafka.consumer import Partition, commit_assigned, fetch
+from shared.kafka.consumer import commit_assigned, fetch
 from shared.model.channels import Channel
 from shared.model.dead_letters import UnreadableRecord
-from shared.model.outputs import Coordinates, KafkaRecord
+from shared.model.outputs import Coordinates, KafkaRecord, Partition
 
 COMMIT_SECONDS = 0.5
 AHEAD = 4
@@ -41,6 +41,7 @@ class LaneQueue:
         """Delivers until `stop` is set, then finishes what is claimed. Raises what a delivery raised."""
         self._failed = asyncio.get_running_loop().create_future()
         committing = asyncio.create_task(self._commit_often(consumer))
+        committing.add_done_callback(self._committing_ended)
         stopping = asyncio.create_task(stop.wait())
         stopping.add_done_callback(lambda _: self._room.set())
         try:
@@ -55,9 +56,10 @@ class LaneQueue:
             committing.cancel()
             stopping.cancel()
             await self._drain(lambda _: True)
+            error = self._failed.exception() if self._failed.done() else None
             await self._commit(consumer)
-        if self._failed.done():
-            self._failed.result()
+        if error is not None:
+            raise error
 
     def listener(self, consumer: AIOKafkaConsumer) -> _Rebalance:
         """What the consumer calls when partitions move."""
@@ -94,8 +96,7 @@ class LaneQueue:
             return
         error = task.exception()
         if error is not None:
-            if self._failed is not None and not self._failed.done():
-                self._failed.set_exception(error)
+            self._fail(error)
             return
         next_one = self._in_flight.done(at, key)
         if next_one is not None:
@@ -110,6 +111,16 @@ class LaneQueue:
                 task.cancel()
         if leaving:
             await asyncio.wait([task for _, task in leaving])
+
+    def _committing_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        """The lane ends with the first error of a delivery or of committing."""
+        if self._failed is not None and not self._failed.done():
+            self._failed.set_exception(error)
+        self._room.set()
 
     async def _commit_often(self, consumer: AIOKafkaConsumer) -> None:
         while True:

@@ -19,7 +19,7 @@ class IngestSettings(EdgeSettings):
         "beyond 0.5 a 503 may take over 2 s",
     )
     send_timeout_seconds: float = Field(
-        1.0, gt=0, le=1.5, description="how long Kafka may take to acknowledge, then it counts as away"
+        1.0, gt=0, le=1.5, description="how long Kafka may take to acknowledge, then it counts as unavailable"
     )
     outbox_timeout_seconds: float = Field(
         0.7, gt=0, le=1.0, description="how long writing to the outbox may take, then 503"

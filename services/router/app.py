@@ -131,28 +131,29 @@ async def serve(runtime: Runtime, settings: RouterSettings) -> None:
         runtime.checks["mongodb"] = lambda: ping(database)
         catalog = Catalog(database)
         await retry_until_available(catalog.load)
-        async with running(settings, database, catalog) as app:
-
-            async def is_assigned() -> bool:
-                return bool(app.consumer.assignment()) and not app.rebalancing
-
-            runtime.checks["assignment"] = is_assigned
-            runtime.started = True
-            following = catalog.follow(settings.kafka, settings.topics, "carillon-router-catalog")
-            await run_until_stopped(runtime.stop, _until_crashed(app, runtime.stop), [following])
+        # Followed from before the first chunk: an event must not be expanded with the workflows of before the start.
+        following = catalog.follow(settings.kafka, settings.topics, "carillon-router-catalog")
+        await run_until_stopped(runtime.stop, _route(runtime, settings, database, catalog), [following])
 
 
-async def _until_crashed(app: faust.App, stop: asyncio.Event) -> None:
-    """Returns when the process is told to stop. Raises RuntimeError when the app crashed."""
-    stopped = asyncio.create_task(stop.wait())
-    crashed = asyncio.create_task(app.wait_until_stopped())
-    try:
-        await asyncio.wait({stopped, crashed}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        stopped.cancel()
-        crashed.cancel()
-    if app.crashed:
-        raise RuntimeError("the router crashed") from app.crash_reason
+async def _route(runtime: Runtime, settings: RouterSettings, database: Database, catalog: Catalog) -> None:
+    """The agents, until told to stop; what they have in flight is finished. Raises RuntimeError when they crashed."""
+    async with running(settings, database, catalog) as app:
+
+        async def is_assigned() -> bool:
+            return bool(app.consumer.assignment()) and not app.rebalancing
+
+        runtime.checks["assignment"] = is_assigned
+        runtime.started = True
+        stopped = asyncio.create_task(runtime.stop.wait())
+        crashed = asyncio.create_task(app.wait_until_stopped())
+        try:
+            await asyncio.wait({stopped, crashed}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopped.cancel()
+            crashed.cancel()
+        if app.crashed:
+            raise RuntimeError("the router crashed") from app.crash_reason
 
 
 def main() -> None:

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from services.router.core.decision import Decision, Snapshot
+from services.router.core.decision import Decision, decide
 from services.router.core.effects import DecisionEffects, derive_effects
-from services.router.core.inbound import InboundRecord, read
-from services.router.core.items import Deliver, HoldUntil, RoutingItem, Suppress
-from services.router.core.routing import route
-from services.router.core.routing_input import RoutingInput
+from services.router.core.inbound import read
 from services.router.decisions import DecisionStore
 from services.router.inputs import Inputs
 from shared.kafka.dead_letters import refuse
@@ -25,8 +22,6 @@ from shared.model.topics import Topics
 from shared.process.clock import now_ms
 from shared.process.failpoints import Failpoint, failpoint
 from shared.process.metrics import DECISIONS
-
-OUTCOMES: Final[dict[type[RoutingItem], str]] = {Deliver: "deliver", HoldUntil: "hold", Suppress: "suppress"}
 
 
 class Prepared(NamedTuple):
@@ -83,22 +78,7 @@ class Decider:
         _count(prepared.decisions)
 
 
-def decide(each: InboundRecord, inputs: RoutingInput, snapshot: Snapshot, *, at: int) -> Decision:
-    """The decision about one record; `at` in milliseconds since the epoch (pure)."""
-    return Decision(
-        record=each.record,
-        notification=each.about,
-        coordinates=each.coordinates,
-        items=route(inputs),
-        at=at,
-        profile_version=inputs.profile.version if inputs.profile else 0,
-        snapshot=snapshot,
-    )
-
-
 def _count(decisions: Sequence[Decision]) -> None:
-    outcomes = Counter(
-        (OUTCOMES[type(item)], getattr(item, "reason", "none")) for decision in decisions for item in decision.items
-    )
+    outcomes = Counter((item.outcome, item.reason or "none") for decision in decisions for item in decision.items)
     for (outcome, reason), count in outcomes.items():
         DECISIONS.labels(outcome, reason).inc(count)

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from shared.kafka.batches import read_leniently
 from shared.model.errors import KafkaUnavailable
-from shared.model.outputs import FormatFault, KafkaRecord
+from shared.model.outputs import FormatFault, KafkaRecord, Partition
 from shared.model.topics import INTERNAL_MAX_BYTES
 
 log = structlog.get_logger()
@@ -24,8 +24,6 @@ METADATA_MS: Final = 5_000
 """How old what is known of topics may be: one that is not there yet, or made again, is found within this."""
 FETCH_BYTES: Final = 2 * INTERNAL_MAX_BYTES
 """Of one answer of a broker; a larger record still comes, alone."""
-Partition = tuple[str, int]
-"""Topic and partition."""
 
 
 def open_consumer(
@@ -55,11 +53,17 @@ def open_consumer(
 
 
 async def start_consumer(consumer: AIOKafkaConsumer) -> None:
-    """Connects and joins the group. Raises KafkaUnavailable when no broker answers; then call it again."""
+    """Connects and joins the group. Raises KafkaUnavailable when no broker answers.
+
+    A consumer that failed to start is stopped: aiokafka cannot start it again. Retry with a new one.
+    """
     try:
         await consumer.start()
-    except KafkaError as error:
-        raise KafkaUnavailable(repr(error)) from error
+    except BaseException as error:
+        await consumer.stop()
+        if isinstance(error, KafkaError):
+            raise KafkaUnavailable(repr(error)) from error
+        raise
 
 
 async def fetch(consumer: AIOKafkaConsumer, *, max_records: int, wait_ms: int = 250) -> list[KafkaRecord]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 from aiokafka.errors import MessageSizeTooLargeError
 
@@ -16,7 +17,7 @@ from shared.kafka.availability import Availability, Sink
 from shared.kafka.producer import Publisher
 from shared.model.errors import KafkaUnavailable, Unavailable
 from shared.model.outputs import Output
-from shared.process.batching import Batcher
+from shared.process.batching import Batcher, settle
 
 MOST_BYTES: Final = 64 * 1_048_576
 """Held for callers that wait; beyond it `publish` refuses."""
@@ -28,10 +29,12 @@ class Overloaded(Unavailable):
     """More waits to be written than memory allows."""
 
 
-class _Waiting(NamedTuple):
+@dataclass(slots=True)
+class _Waiting:
     outputs: Sequence[Output]
     size: int
     since: float
+    done: asyncio.Future[None] | None = None
 
 
 class GroupCommit:
@@ -114,7 +117,9 @@ class GroupCommit:
         if self._bytes and self._bytes + size > self._most:
             raise Overloaded(f"{self._bytes} bytes wait for {self._name}")
         self._bytes += size
-        await self._commit.submit(_Waiting(outputs, size, since or time.monotonic()))
+        waiting = _Waiting(outputs, size, since or time.monotonic())
+        waiting.done = self._commit.submit(waiting)
+        await waiting.done
 
     async def _write(self, group: list[_Waiting]) -> list[Exception | None]:
         try:
@@ -142,13 +147,19 @@ class GroupCommit:
         except MessageSizeTooLargeError as error:
             if len(group) == 1:
                 return [error]
-            # Its neighbours are written again, under the same ids.
-            return [(await self._attempt([waiting]))[0] for waiting in group]
+            return [await self._attempt_alone(waiting) for waiting in group]
         except (Unavailable, TimeoutError) as error:
             await self._sink.discard()
             self._availability.mark_unavailable(self._detail(error))
             return [self._refusal()] * len(group)
         return [None] * len(group)
+
+    async def _attempt_alone(self, waiting: _Waiting) -> Exception | None:
+        """Writes a neighbour of a record that is too large again, under the same ids; its caller is told at once."""
+        (result,) = await self._attempt([waiting])
+        if waiting.done is not None:
+            settle(waiting.done, result)
+        return result
 
     def _refusal(self) -> Unavailable | None:
         if self._availability.bug is not None:

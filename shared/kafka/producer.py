@@ -105,7 +105,7 @@ class Publisher:
     async def publish(self, outputs: Iterable[Output]) -> None:
         """Writes all outputs and waits until every one is acknowledged by all replicas.
 
-        Order is kept per key. While Kafka is away this waits. Raises KafkaUnavailable on a refusal, and without
+        Order is kept per key. While Kafka is unavailable this waits. Raises KafkaUnavailable on a refusal, and without
         `instead` MessageSizeTooLargeError when a record is larger than its topic takes; what was written stays written.
         """
         refused, behind = await self._write(outputs)

@@ -1,4 +1,4 @@
-"""The delivery: one notification on one channel to one address, the unit of sending (pure)."""
+"""The delivery: one notification on one channel to one address, the unit of sending."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Carillon's own errors (pure). Foreign errors are mapped to these once, at the border."""
+"""Carillon's own errors. Foreign errors are mapped to these once, at the border."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Derived ids (pure): the same input always gives the same id, so a replay repeats itself.
+"""Derived ids: the same input always gives the same id, so a replay repeats itself.
 
 Every id is a UUIDv5 (RFC 9562) in its 36-character form. Parts are joined by U+001F, which no
 validated part may contain.
@@ -38,7 +38,7 @@ def delivery_id(notification: str, step: str, channel: str, endpoint: str) -> st
 
 
 def decision_id(subject: str, generation: int, pass_: int) -> str:
-    """One trip of a subject through the door."""
+    """One pass of a subject through `decide`."""
     return derive("decision", subject, generation, pass_)
 
 

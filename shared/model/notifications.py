@@ -1,4 +1,4 @@
-"""The notification: one event for one user by one workflow, the unit of deciding (pure)."""
+"""The notification: one event for one user by one workflow, the unit of deciding."""
 
 from __future__ import annotations
 

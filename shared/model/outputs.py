@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 Headers = Sequence[tuple[str, bytes | None]]
 """In the order of the log. A name that is not UTF-8 has its other bytes as lone surrogates (`surrogateescape`)."""
+Partition = tuple[str, int]
+"""Topic and number."""
 
 
 class FormatFault(StrEnum):

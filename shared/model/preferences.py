@@ -1,4 +1,4 @@
-"""Whether a user wants a notification on a channel (pure). Schema: Knock's preference set."""
+"""Whether a user wants a notification on a channel. Schema: Knock's preference set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Profiles: what is known of a user (pure). Checked here, whoever wrote them."""
+"""Profiles: what is known of a user. Checked here, whoever wrote them."""
 
 from __future__ import annotations
 

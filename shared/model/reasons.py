@@ -1,4 +1,4 @@
-"""Why something was or was not done (pure): metric label, log field and what `why` tells."""
+"""Why something was or was not done: metric label, log field and what `why` tells."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """The reasons of the door, in the order of its rules, then those of delivery."""
+    """The reasons of `decide`, in the order of its rules, then those of delivery."""
 
     UNKNOWN_WORKFLOW = "unknown_workflow"
     WORKFLOW_INACTIVE = "workflow_inactive"

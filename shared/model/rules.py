@@ -1,4 +1,4 @@
-"""The rules of the door by name (pure): the router asks them in this order, `why` tells them in it."""
+"""The rules of `decide` by name: the router asks them in this order, `why` tells them in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Statuses: facts about notifications, deliveries and inboxes, published as CloudEvents (pure).
+"""Statuses: facts about notifications, deliveries and inboxes, published as CloudEvents.
 
 Their ids are derived, so a replay repeats them and readers drop what they have seen.
 """

@@ -1,4 +1,4 @@
-"""JSON that every later hop can carry (pure): RFC 8259, and BSON, UTF-8 and orjson must take it too.
+"""JSON that every later hop can carry: RFC 8259, and BSON, UTF-8 and orjson must take it too.
 
 Refused: NaN and infinities, lone surrogates, bad UTF-8 (orjson sees to these), duplicate keys, integers
 beyond int64, NUL in keys, more than 32 levels.

@@ -1,9 +1,12 @@
-"""Milliseconds since the Unix epoch, and RFC 3339 (pure)."""
+"""Milliseconds since the Unix epoch, and RFC 3339."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Final
+
+DAY_MS: Final = 86_400_000
 
 
 def to_datetime(ms: int) -> datetime:

@@ -1,7 +1,7 @@
-"""The Kafka topics of Carillon: the only file that spells their names (pure).
+"""The Kafka topics of Carillon: the only file that spells their names.
 
 Partition counts are fixed at creation: growing one would split a user over two writers.
-`Topics(prefix=...)` lets two stacks share a broker; services get theirs from `KafkaSettings`.
+`Topics(prefix=...)` lets two stacks share a broker; services get theirs from their settings.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import Final
 
 from shared.model.channels import Channel, Lane
+from shared.model.timestamps import DAY_MS
 
-DAY_MS: Final = 86_400_000
 PARTITIONS: Final = 12
 PUBLIC_MAX_BYTES: Final = 1_048_576 + 65_536
 """What producers may write: 1 MiB of payload and its headers."""
@@ -52,7 +52,7 @@ class Topics:
 
     @property
     def notifications(self) -> str:
-        """The door: everything that concerns one user, key `tenant:user`."""
+        """Inbound records: everything that concerns one user, key `tenant:user`."""
         return f"{self.prefix}.notifications.v1"
 
     @property

@@ -1,4 +1,4 @@
-"""Each webhook endpoint's own secret, derived from one master, so that nothing is stored (pure).
+"""Each webhook endpoint's own secret, derived from one master, so that nothing is stored.
 
 Form: Standard Webhooks 1.0, `whsec_` and base64.
 """

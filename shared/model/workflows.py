@@ -1,4 +1,4 @@
-"""Workflows: what to do about an event type (pure). A YAML file in `catalog/`, published as a version."""
+"""Workflows: what to do about an event type. A YAML file in `catalog/`, published as a version."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ class ApiKeys:
     async def principal(self, key: str) -> Principal | None:
         """Whose key it is; None when nobody's. Raises MongoUnavailable when it is not remembered and cannot be read.
 
-        While MongoDB is away a key that was seen before goes on working: its callers must not lose events.
+        While MongoDB is unavailable a key that was seen before goes on working: its callers must not lose events.
         """
         match = _KEY.fullmatch(key)
         if match is None:

@@ -15,7 +15,7 @@ from pymongo.errors import (
 
 from shared.model.errors import MongoUnavailable
 
-AWAY: Final = (ConnectionFailure, ExecutionTimeout, WriteConcernError)
+UNAVAILABLE: Final = (ConnectionFailure, ExecutionTimeout, WriteConcernError)
 
 
 DUPLICATE_KEY: Final = 11000
@@ -33,7 +33,7 @@ def mongo_border() -> Iterator[None]:
     """
     try:
         yield
-    except AWAY as error:
+    except UNAVAILABLE as error:
         raise MongoUnavailable(type(error).__name__) from error
     except BulkWriteError as error:
         raise _refused(error) from None
@@ -52,5 +52,5 @@ def _refused(error: BulkWriteError) -> MongoUnavailable | RuntimeError:
     details = error.details or {}
     codes = {failure["code"] for failure in details.get("writeErrors", [])} - {DUPLICATE_KEY}
     if details.get("writeConcernErrors") or codes & NO_PRIMARY:
-        return MongoUnavailable("the primary went away under a write")
+        return MongoUnavailable("the primary stepped down under a write")
     return RuntimeError(f"MongoDB refused a bulk, codes {sorted(codes)}")

@@ -19,7 +19,7 @@ from shared.mongo.database import Database
 FREE: Final = datetime.fromtimestamp(0, UTC)
 """The `lease` of a row that nobody has claimed."""
 LEASE_ENDED: Final = {"$lt": ["$lease", "$$NOW"]}
-"""The same question as an aggregation expression."""
+"""Whether a row's lease is over, as an aggregation expression: for claims that are one pipeline update."""
 
 
 class Lease(NamedTuple):

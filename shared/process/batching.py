@@ -74,9 +74,14 @@ def _settle(futures: Sequence[asyncio.Future[R]], results: Sequence[R | Exceptio
     if len(futures) != len(results):
         raise ValueError(f"{len(results)} results for {len(futures)} items")
     for future, result in zip(futures, results, strict=True):
-        if future.done():
-            continue
-        if isinstance(result, Exception):
-            future.set_exception(result)
-        else:
-            future.set_result(result)
+        settle(future, result)
+
+
+def settle(future: asyncio.Future[R], result: R | Exception) -> None:
+    """Answers one caller, unless it has its answer already or has given up."""
+    if future.done():
+        return
+    if isinstance(result, Exception):
+        future.set_exception(result)
+    else:
+        future.set_result(result)

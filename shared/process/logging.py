@@ -11,7 +11,7 @@ SELDOM_SECONDS = 10
 
 
 class _Seldom(logging.Filter):
-    """Lets a library say the same thing once in ten seconds: while a broker is away it says it at every try."""
+    """Lets a library say the same thing once in ten seconds: while a broker is unavailable it says so at every try."""
 
     def __init__(self) -> None:
         super().__init__()

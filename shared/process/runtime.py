@@ -1,7 +1,8 @@
 """The life of a process: uvloop, signals, a health port, draining within a bound.
 
-First SIGTERM or SIGINT: readiness turns 503, `stop` is set, the service finishes what is under way and
-returns; a second one, or `drain_seconds`, ends the process at once (a hard kill is safe).
+First SIGTERM or SIGINT, or a part of the service that ends: readiness turns 503, `stop` is set, the service
+finishes what is under way and returns. After `drain_seconds`, or at a second signal, the process ends at once (a
+hard kill is safe).
 """
 
 from __future__ import annotations
@@ -65,18 +66,22 @@ async def _live(service: str, settings: Settings, main: Main) -> int:
     loop = asyncio.get_running_loop()
     serving = asyncio.ensure_future(main(runtime))
 
-    def stop() -> None:
-        if runtime.stop.is_set():
+    signalled = False
+
+    def on_signal() -> None:
+        nonlocal signalled
+        if signalled:
             log.warning("forced", next="records under way are read again by the next process")
             os._exit(2)
-        log.info("stopping", drain_seconds=settings.drain_seconds)
+        signalled = True
+        log.info("signalled", next="a second signal ends the process at once")
         runtime.stop.set()
         if not runtime.started:
             serving.cancel()  # it waits for its infrastructure: nothing is under way
-        loop.call_later(settings.drain_seconds, os._exit, 2)
 
     for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop)
+        loop.add_signal_handler(name, on_signal)
+    bounding = asyncio.create_task(_bound_draining(runtime.stop, settings.drain_seconds))
     health = await serve_health(runtime.health, settings.health_host, settings.health_port)
     log.info("starting", health_port=settings.health_port)
     gc.freeze()
@@ -89,6 +94,16 @@ async def _live(service: str, settings: Settings, main: Main) -> int:
         log.exception("failed", next="the supervisor restarts this process; what was not acknowledged is read again")
         return 1
     finally:
+        bounding.cancel()
         await health.cleanup()
     log.info("stopped")
     return 0
+
+
+async def _bound_draining(stop: asyncio.Event, seconds: float) -> None:
+    """Whoever set `stop`: what is not drained `seconds` later is ended with the process."""
+    await stop.wait()
+    log.info("stopping", drain_seconds=seconds)
+    await asyncio.sleep(seconds)
+    log.warning("not_drained", drain_seconds=seconds, next="records under way are read again by the next process")
+    os._exit(2)

@@ -1,4 +1,4 @@
-"""Whether what was promised was kept (pure): accepted notifications against statuses and effects.
+"""Whether what was promised was kept: accepted notifications against statuses and effects.
 
 Every accepted notification has to end in exactly one terminal state per delivery, every `sent` has exactly one
 effect, and there is no effect that nobody accepted. Verdicts name the offenders.
@@ -10,7 +10,6 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-TERMINAL_DELIVERY = {"sent", "dead", "unconfirmed", "expired", "cancelled", "suppressed"}
 GOES_ON = {"retrying", "parked", "stale"}
 
 

@@ -1,4 +1,4 @@
-"""A sender for tests and benchmarks: it remembers what it was asked to send and answers as it is told."""
+"""A sender for tests: it remembers what it was asked to send and answers as it is told."""
 
 from __future__ import annotations
 

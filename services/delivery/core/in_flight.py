@@ -11,11 +11,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
 
-from shared.model.outputs import Coordinates
+from shared.model.outputs import Coordinates, Partition
 
 J = TypeVar("J")
-Place = tuple[str, int]
-"""Topic and partition."""
 
 
 class Queued(NamedTuple, Generic[J]):
@@ -30,37 +28,37 @@ class InFlight(Generic[J]):
     """Jobs in flight by partition and key."""
 
     def __init__(self) -> None:
-        self._in_flight: dict[Place, dict[int, None]] = {}
-        self._read_up_to: dict[Place, int] = {}
-        self._chains: dict[tuple[Place, bytes], deque[Queued[J]]] = {}
+        self._in_flight: dict[Partition, dict[int, None]] = {}
+        self._read_up_to: dict[Partition, int] = {}
+        self._chains: dict[tuple[Partition, bytes], deque[Queued[J]]] = {}
 
     def __len__(self) -> int:
         return sum(map(len, self._in_flight.values()))
 
     def add(self, at: Coordinates, key: bytes | None, job: J) -> bool:
         """Takes a job in; True when it may start, False when it waits behind one of the same key."""
-        place = (at.topic, at.partition)
-        if at.offset < self._read_up_to.get(place, 0):
-            self._in_flight.pop(place, None)  # its topic was made again: former offsets mean nothing any more
-        self._in_flight.setdefault(place, {})[at.offset] = None
-        self._read_up_to[place] = at.offset + 1
+        partition = (at.topic, at.partition)
+        if at.offset < self._read_up_to.get(partition, 0):
+            self._in_flight.pop(partition, None)  # its topic was made again: former offsets mean nothing any more
+        self._in_flight.setdefault(partition, {})[at.offset] = None
+        self._read_up_to[partition] = at.offset + 1
         if key is None:
             return True
-        chain = self._chains.setdefault((place, key), deque())
+        chain = self._chains.setdefault((partition, key), deque())
         chain.append(Queued(at, key, job))
         return len(chain) == 1
 
     def done(self, at: Coordinates, key: bytes | None) -> Queued[J] | None:
         """Ends the job at the head of its key; returns the next one of that key, which may start."""
-        place = (at.topic, at.partition)
-        self._in_flight.get(place, {}).pop(at.offset, None)
-        chain = None if key is None else self._chains.get((place, key))
+        partition = (at.topic, at.partition)
+        self._in_flight.get(partition, {}).pop(at.offset, None)
+        chain = None if key is None else self._chains.get((partition, key))
         if key is None or not chain or chain[0].at != at:
             return None
         chain.popleft()
         if chain:
             return chain[0]
-        del self._chains[place, key]
+        del self._chains[partition, key]
         return None
 
     def stop(self, leaves: Callable[[Coordinates], bool]) -> None:
@@ -68,17 +66,17 @@ class InFlight(Generic[J]):
         for key, chain in self._chains.items():
             self._chains[key] = deque([chain[0], *(entry for entry in list(chain)[1:] if not leaves(entry.at))])
 
-    def committable(self) -> dict[Place, int]:
+    def committable(self) -> dict[Partition, int]:
         """By partition the offset before which everything is done."""
         return {
-            place: next(iter(self._in_flight.get(place) or ()), read_up_to)
-            for place, read_up_to in self._read_up_to.items()
+            partition: next(iter(self._in_flight.get(partition) or ()), read_up_to)
+            for partition, read_up_to in self._read_up_to.items()
         }
 
-    def forget(self, places: set[Place]) -> None:
+    def forget(self, partitions: set[Partition]) -> None:
         """The partitions belong to somebody else now."""
-        for place in places:
-            self._in_flight.pop(place, None)
-            self._read_up_to.pop(place, None)
-        for place, key in [name for name in self._chains if name[0] in places]:
-            del self._chains[place, key]
+        for partition in partitions:
+            self._in_flight.pop(partition, None)
+            self._read_up_to.pop(partition, None)
+        for partition, key in [name for name in self._chains if name[0] in partitions]:
+            del self._chains[partition, key]

@@ -13,8 +13,7 @@ from shared.model.addresses import MAX_NAME, check_locale, check_name
 from shared.model.errors import Invalid
 from shared.model.identifiers import MAX_USER_ID, check_user_id
 from shared.model.quiet_windows import check_zone, clock_minutes
-from shared.model.timestamps import parse_rfc3339
-from shared.model.topics import DAY_MS
+from shared.model.timestamps import DAY_MS, parse_rfc3339
 from shared.model.workflows import KEY
 
 FURTHEST_MS: Final = 366 * DAY_MS

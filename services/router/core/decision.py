@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
+from services.router.core.inbound import InboundRecord
 from services.router.core.items import RoutingItem
+from services.router.core.routing import route
+from services.router.core.routing_input import RoutingInput
 from shared.model import ids
 from shared.model.notifications import Notification
 from shared.model.outputs import Coordinates
@@ -29,3 +32,16 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     def id(self) -> str:
         """One pass of one subject through `decide`."""
         return ids.decision_id(self.record.subject, self.record.generation, self.record.pass_)
+
+
+def decide(each: InboundRecord, inputs: RoutingInput, snapshot: Snapshot, *, at: int) -> Decision:
+    """The decision about one record; `at` in milliseconds since the epoch."""
+    return Decision(
+        record=each.record,
+        notification=each.about,
+        coordinates=each.coordinates,
+        items=route(inputs),
+        at=at,
+        profile_version=inputs.profile.version if inputs.profile else 0,
+        snapshot=snapshot,
+    )

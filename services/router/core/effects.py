@@ -50,11 +50,11 @@ def derive_effects(topics: Topics, decisions: list[Decision]) -> DecisionEffects
     for decision in decisions:
         described = []
         for item in decision.items:
-            about: dict[str, object] = {"channel": item.channel, "step": item.step}
+            about: dict[str, object] = {"channel": item.channel, "step": item.step, "outcome": item.outcome}
             if isinstance(item, Deliver):
                 delivery = _delivery(decision, item)
                 result.outputs.append(_output(topics, delivery))
-                described.append(about | {"outcome": "deliver", "delivery": delivery.id})
+                described.append(about | {"delivery": delivery.id})
             elif isinstance(item, HoldUntil):
                 hold = _hold(decision, item)
                 result.holds.append(hold)
@@ -62,7 +62,7 @@ def derive_effects(topics: Topics, decisions: list[Decision]) -> DecisionEffects
             else:
                 if decision.record.delivery is not None:
                     result.closings.append(_closing(decision, decision.record.delivery, item))
-                described.append(about | {"outcome": "suppress", "reason": item.reason, "rule": item.rule})
+                described.append(about | {"reason": item.reason, "rule": item.rule})
         result.outputs.append(_status(topics, decision, described))
     return result
 
@@ -170,7 +170,6 @@ def state(items: tuple[RoutingItem, ...]) -> DecisionState:
 
 def _describe_hold(item: HoldUntil, hold: Hold) -> dict[str, object]:
     return {
-        "outcome": "hold",
         "reason": item.reason,
         "rule": item.rule,
         "due": rfc3339(item.due),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+from typing import ClassVar
+
 import msgspec
 
 from shared.model.channels import Channel
@@ -10,8 +13,19 @@ from shared.model.reasons import Reason
 from shared.model.rules import Rule
 
 
-class Deliver(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="deliver"):
+class ItemOutcome(StrEnum):
+    """What an item says: its tag where it is stored, its word in statuses and metrics."""
+
+    DELIVER = "deliver"
+    HOLD = "hold"
+    SUPPRESS = "suppress"
+
+
+class Deliver(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=ItemOutcome.DELIVER.value):
     """Send it on this channel now. `valid_until` is when the next quiet hours begin."""
+
+    outcome: ClassVar = ItemOutcome.DELIVER
+    reason: ClassVar = None
 
     channel: Channel
     step: str
@@ -21,9 +35,10 @@ class Deliver(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
     valid_until: int | None = None
 
 
-class HoldUntil(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="hold"):
+class HoldUntil(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=ItemOutcome.HOLD.value):
     """Decide again at `due`: this channel, or the whole notification when `channel` is None."""
 
+    outcome: ClassVar = ItemOutcome.HOLD
     reason: Reason
     rule: Rule
     cause: Cause
@@ -32,9 +47,10 @@ class HoldUntil(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
     step: str | None = None
 
 
-class Suppress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="suppress"):
+class Suppress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=ItemOutcome.SUPPRESS.value):
     """It ends here: this channel, or the whole notification when `channel` is None."""
 
+    outcome: ClassVar = ItemOutcome.SUPPRESS
     reason: Reason
     rule: Rule
     channel: Channel | None = None

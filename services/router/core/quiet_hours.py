@@ -1,4 +1,4 @@
-"""Quiet hours (pure): time zones and daylight saving live here only.
+"""Quiet hours: time zones and daylight saving live here only.
 
 An instant is quiet when its wall-clock time in the user's zone stands in a window; the start belongs to the
 window, the end does not, and a window across midnight belongs to the day it starts. So a repeated hour is
@@ -15,8 +15,8 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from shared.model.quiet_windows import DAY_MINUTES, WEEKDAYS, QuietHours, Window, zone_info
+from shared.model.timestamps import DAY_MS
 
-DAY_MS: Final = 86_400_000
 MINUTE_MS: Final = 60_000
 EPOCH_WEEKDAY: Final = 3
 """1970-01-01 was a Thursday."""

@@ -86,7 +86,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Wheels:
     folder = tmp_path_factory.mktemp("wheels")
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
     run(*pip, "wheel", "--no-deps", "--wheel-dir", folder, ROOT / "carillon", ROOT, cwd=folder)
-    (client,) = folder.glob("carillon-*.whl")
+    (client,) = folder.glob("carillon_client-*.whl")
     (platform,) = folder.glob("carillon_platform-*.whl")
     return Wheels(client=client, platform=platform)
 
@@ -132,7 +132,7 @@ async def test_the_client_alone_uses_a_platform(wheels, tmp_path, product: Harne
 
     await asyncio.to_thread(run, sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv", cwd=tmp_path)
     installed = await asyncio.to_thread(install_client)
-    assert {"carillon", "aiohttp", "orjson", "stamina"} <= installed
+    assert {"carillon-client", "aiohttp", "orjson", "stamina"} <= installed
     assert not installed & {"carillon-platform", "aiokafka", "fastapi", "faust-streaming", "motor", "pydantic", "typer"}
     (site,) = (tmp_path / "venv" / "lib").glob("python*/site-packages")
     assert not {path.name for path in site.iterdir()} & {"sandbox", "services", "shared"}
@@ -142,7 +142,7 @@ async def test_the_client_alone_uses_a_platform(wheels, tmp_path, product: Harne
     found = json.loads(await asyncio.to_thread(run, python, "-c", USE_HTTP, *where, cwd=tmp_path))
     assert {row["channel"]: row["state"] for row in found["story"]["channels"]}["email"] == "sent"
     assert found["refused"] == "unknown_workflow"
-    assert "pip install 'carillon[kafka]'" in found["missing"]
+    assert "pip install 'carillon-client[kafka]'" in found["missing"]
 
     assert "aiokafka" in await asyncio.to_thread(install_client, "[kafka]")
     topics = product.names.topics

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from services.ingest import outbox
+from services.ingest.outbox import OutboxRows
 from services.ingest.relay import relay_once
 from shared.kafka.group_commit import GroupPublisher
 from shared.model.outputs import Output
@@ -24,10 +24,10 @@ async def test_a_row_that_is_too_large_becomes_a_dead_letter_and_the_others_go_o
         async with open_database(names.brokers.mongo, names.database) as database:
             small = encode(notify(a.notification()))
             large = small + b" " * INTERNAL_MAX_BYTES
-            rows = outbox.OutboxSink(database)
+            rows = OutboxRows(database)
             await rows.publish([Output(topics.notifications, b"k", value, []) for value in (small, large, small)])
             async with asyncio.timeout(60):
-                while await relay_once(database, kafka, topics):
+                while await relay_once(rows, kafka, topics):
                     pass
             assert await database.outbox.count_documents({}) == 0
     finally:

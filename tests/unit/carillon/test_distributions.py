@@ -48,5 +48,5 @@ def test_other_names_are_not_there():
 
 def test_without_the_extra_it_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "aiokafka", None)
-    with pytest.raises(ModuleNotFoundError, match=r"pip install 'carillon\[kafka\]'"):
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'carillon-client\[kafka\]'"):
         carillon.KafkaClient("127.0.0.1:9092")

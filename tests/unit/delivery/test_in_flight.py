@@ -6,14 +6,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from services.delivery.core.in_flight import InFlight, Place, Queued
-from shared.model.outputs import Coordinates
+from services.delivery.core.in_flight import InFlight, Queued
+from shared.model.outputs import Coordinates, Partition
 
 KEYS = [None, b"a", b"b"]
-PLACES: list[Place] = [("t", 0), ("t", 1), ("x", 0)]
+PLACES: list[Partition] = [("t", 0), ("t", 1), ("x", 0)]
 
 
-def at(offset: int, place: Place = ("t", 0)) -> Coordinates:
+def at(offset: int, place: Partition = ("t", 0)) -> Coordinates:
     return Coordinates(*place, offset)
 
 
@@ -74,7 +74,7 @@ class Lane(RuleBasedStateMachine):
         self.started: dict[Coordinates, bytes | None] = {}
         self.open: dict[Coordinates, bytes | None] = {}
         self.finished: set[Coordinates] = set()
-        self.log: dict[tuple[Place, bytes | None], list[int]] = {}
+        self.log: dict[tuple[Partition, bytes | None], list[int]] = {}
 
     def start(self, where: Coordinates, key: bytes | None) -> None:
         self.started[where] = key
@@ -83,7 +83,7 @@ class Lane(RuleBasedStateMachine):
         assert key is None or rivals == [where], "one of a key at a time"
 
     @rule(place=st.sampled_from(PLACES), key=st.sampled_from(KEYS), skipped=st.integers(0, 2))
-    def read(self, place: Place, key: bytes | None, skipped: int) -> None:
+    def read(self, place: Partition, key: bytes | None, skipped: int) -> None:
         where = at(self.next[place] + skipped, place)
         self.next[place] = where.offset + 1
         self.open[where] = key
@@ -106,7 +106,7 @@ class Lane(RuleBasedStateMachine):
             self.start(following.at, following.key)
 
     @rule(places=st.sets(st.sampled_from(PLACES), min_size=1), data=st.data())
-    def leave(self, places: set[Place], data: st.DataObject) -> None:
+    def leave(self, places: set[Partition], data: st.DataObject) -> None:
         def leaves(where: Coordinates) -> bool:
             return (where.topic, where.partition) in places
 

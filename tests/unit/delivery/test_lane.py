@@ -188,3 +188,19 @@ async def test_a_lane_full_of_the_unclaimed_reads_on_after_its_partition_has_gon
     await hands.until(2)
     running.stop.set()
     await running.ended()
+
+
+class BrokenConsumer(MemoryConsumer):
+    """One whose commits fail as nothing of Kafka's does."""
+
+    async def commit(self, offsets: Any) -> None:
+        raise LookupError("a bug")
+
+
+async def test_a_bug_in_committing_ends_the_lane() -> None:
+    log, hands = BrokenConsumer(TOPIC, read(0)), Hands()
+    running = Running(hands, log)
+    await hands.until(1)
+    hands.end(0)
+    with pytest.raises(LookupError, match="a bug"):
+        await running.ended()

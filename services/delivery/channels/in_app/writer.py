@@ -123,6 +123,7 @@ class InboxWriter:
             for each, item in items
         ]
         before = await self._rows.insert(rows)
-        DELIVERIES.labels(Channel.IN_APP, DeliveryState.SENT, "none").inc(len(items) - len(before))
+        new = {each.delivery.id for each, _ in items} - before.keys()
+        DELIVERIES.labels(Channel.IN_APP, DeliveryState.SENT, "none").inc(len(new))
         REPLAYS.labels("inbox").inc(len(before))
         return [(each, before.get(each.delivery.id, item)) for each, item in items]

@@ -12,6 +12,7 @@ from aiokafka.errors import MessageSizeTooLargeError
 
 from shared.kafka.group_commit import GroupCommit, Overloaded
 from shared.model.errors import KafkaUnavailable, Unavailable
+from shared.model.outputs import Output
 from tests.support.twins.sink import MemorySink, out
 from tests.support.wait import turns
 
@@ -97,6 +98,38 @@ async def test_too_large_a_record_is_its_own_callers_trouble(sink: MemorySink, g
     assert [type(result) for result in results] == [type(None), type(None), MessageSizeTooLargeError, type(None)]
     assert sorted(value for values in sink.groups for value in values) == [b"0", b"1", b"2"]
     assert not group.unavailable
+
+
+class SlowSink(MemorySink):
+    """Takes `c` alone only when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.let = asyncio.Event()
+
+    async def publish(self, outputs: list[Output]) -> None:
+        if [output.value for output in outputs] == [b"c"]:
+            await self.let.wait()
+        await super().publish(outputs)
+
+
+@pytest.mark.asyncio
+async def test_a_neighbour_of_too_large_a_record_is_told_when_its_own_write_is_done() -> None:
+    sink = SlowSink()
+    group = GroupCommit(sink, name="memory", deadline_seconds=20)
+    await group.start()
+    sink.open.clear()
+    first = asyncio.create_task(group.publish(out(b"a")))
+    await turns()
+    behind = [asyncio.create_task(group.publish(out(value))) for value in (b"b", b"x" * 2000, b"c")]
+    await turns()
+    sink.open.set()
+    await asyncio.wait({first, behind[0], behind[1]}, timeout=10)
+    assert [task.done() for task in behind] == [True, True, False]
+    sink.let.set()
+    results = await asyncio.gather(*behind, return_exceptions=True)
+    assert [type(each) for each in results] == [type(None), MessageSizeTooLargeError, type(None)]
+    await group.stop()
 
 
 @pytest.mark.asyncio
