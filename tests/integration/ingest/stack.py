@@ -75,6 +75,7 @@ class Stack:
             self.topics.accepted_events,
             self.topics.notifications,
             self.topics.catalog,
+            self.topics.inbox,
         }
         await ensure_topics(self.kafka.bootstrap, [topic for topic in self.topics.table() if topic.name in wanted])
         await migrate(self.mongod.uri, self.database)
