@@ -13,6 +13,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 import structlog
 import uvloop
@@ -21,6 +22,10 @@ from shared.process import failpoints
 from shared.process.health import serve_health
 from shared.process.logging import configure_logging
 from shared.process.settings import Settings
+
+YOUNG_OBJECTS: Final = 25_000
+"""New containers between two looks for cyclic garbage. Python's 700 are less than one chunk in work, so each look met
+only what lives, and a backlog besides: a third of the router's processor time."""
 
 log = structlog.get_logger()
 
@@ -85,6 +90,7 @@ async def _live(service: str, settings: Settings, main: Main) -> int:
     health = await serve_health(runtime.health, settings.health_host, settings.health_port)
     log.info("starting", health_port=settings.health_port)
     gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS)
     try:
         await serving
     except asyncio.CancelledError:

@@ -18,6 +18,7 @@ from services.router.faust.queues import ByteBoundedQueue
 from services.router.faust.transport import HEADER_BYTES, RECORD_BYTES, Consumer, held_bytes
 from services.router.settings import RouterSettings
 from shared.kafka.consumer import NEVER_MS, open_consumer
+from shared.kafka.linger import Linger
 from tests.support.wait import turns
 
 PLACE = TP("t", 0)
@@ -76,6 +77,7 @@ def consumer(*, read: int | None, committed: int, working_on: list[Any], queued:
     made._acked_index = defaultdict(set, {PLACE: {990}})
     made._unacked_messages = set(working_on)
     channel = SimpleNamespace(queue=SimpleNamespace(_queue=queued))
+    made.transport = SimpleNamespace(linger=Linger(0))
     made.app = SimpleNamespace(topics=SimpleNamespace(_tp_index=defaultdict(set, {PLACE: [channel]})))
     return made
 
@@ -116,3 +118,21 @@ async def test_nobody_leaves_the_group_while_the_work_waits() -> None:
     assert made._max_poll_interval_ms == NEVER_MS
     assert made._isolation_level == "read_committed"
     await made.stop()
+
+
+async def test_a_drain_lingers_before_it_and_counts_what_it_brought(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = consumer(read=None, committed=990, working_on=[], queued=[])
+    steps: list[Any] = []
+
+    class Noted:
+        async def wait(self) -> None:
+            steps.append("wait")
+
+        def drained(self, count: int) -> None:
+            steps.append(count)
+
+    made.transport = SimpleNamespace(linger=Noted())
+    await getmany(made, monkeypatch, 0, 1, 2)
+    assert steps == ["wait", 3]
+    app = create_app(RouterSettings(linger_ms=7))
+    assert app.transport.linger._seconds == 0.007
