@@ -43,6 +43,13 @@ PLAIN: Final[dict[str, Plain]] = {
     Reason.FORBIDDEN_ADDRESS: Plain(
         "the address points into our own network", "give the user a public URL, or set CARILLON_WEBHOOK_ALLOW"
     ),
+    Reason.ENDPOINT_GONE: Plain(
+        "the endpoint says that it is gone, or has failed for days: it is disabled",
+        "PATCH /v1/users/{user} with an address that answers",
+    ),
+    Reason.ENDPOINT_DISABLED: Plain(
+        "the endpoint was disabled before, and is not called", "PATCH /v1/users/{user} with an address that answers"
+    ),
     Reason.UNCONFIRMED: Plain("a worker died while sending: sent or not, nobody knows", "ask the provider"),
 }
 

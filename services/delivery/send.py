@@ -5,22 +5,27 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
+from services.delivery.breaker import Breaker
 from services.delivery.channels.sender import Sender
-from services.delivery.core.attempts import LeaseTooShort, Outcome, Rejected, decide
-from services.delivery.core.cool_downs import CoolDowns
+from services.delivery.core.attempts import LeaseTooShort, Outcome, ProviderUnavailable, Rejected, decide
 from services.delivery.freshness import Freshness
 from services.delivery.rendering.liquid import RenderFailed
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState
 from shared.model.ports import WorkflowCatalog
+from shared.model.provider_accounts import Passage
 from shared.model.reasons import Reason
 from shared.process.clock import now_ms
 from shared.process.retries import retry_until_available
 
-COOL_DOWN_SHARE = 0.9
-"""Of the time that a delivery is parked: it is over when the first parked one comes back."""
+REFUSED: Final[dict[Passage, Outcome]] = {
+    Passage.PARKED: ProviderUnavailable(code="parked"),
+    Passage.GONE: Rejected(reason=Reason.ENDPOINT_GONE, code="gone"),
+    Passage.DISABLED: Rejected(reason=Reason.ENDPOINT_DISABLED),
+}
 
 
 class AfterCrash(StrEnum):
@@ -32,13 +37,6 @@ class AfterCrash(StrEnum):
     """At most once: it ends as `unconfirmed`."""
 
 
-class Schedule(msgspec.Struct, frozen=True, kw_only=True):
-    """When a channel tries again. Milliseconds."""
-
-    retries: Sequence[int]
-    probe: int
-
-
 class Sending:
     """Sends one channel's deliveries and says what becomes of each."""
 
@@ -48,14 +46,15 @@ class Sending:
         sender: Sender,
         catalog: WorkflowCatalog,
         freshness: Freshness,
-        schedule: Schedule,
+        breaker: Breaker,
+        retries: Sequence[int],
         after_crash: AfterCrash,
     ) -> None:
         self._sender = sender
         self._catalog = catalog
         self._freshness = freshness
-        self._schedule = schedule
-        self._cool_downs = CoolDowns(seconds=schedule.probe / 1000 * COOL_DOWN_SHARE)
+        self.breaker = breaker
+        self._retries = retries
         self.after_crash = after_crash
 
     async def send(self, delivery: Delivery, *, crashed: bool, send_before: float) -> DeliveryResult | LeaseTooShort:
@@ -75,15 +74,17 @@ class Sending:
         outcome = await self._attempt(delivery, send_before)
         if isinstance(outcome, LeaseTooShort):
             return outcome
-        return decide(
+        result = decide(
             outcome,
             delivery=delivery.id,
             attempts=attempts,
             now=now_ms(),
-            schedule=self._schedule.retries,
-            probe_ms=self._schedule.probe,
+            schedule=self._retries,
             expires_at=delivery.notification.expires_at,
         )
+        if result.state is DeliveryState.PARKED:
+            return msgspec.structs.replace(result, account=self.breaker.account(delivery))
+        return result
 
     async def _attempt(self, delivery: Delivery, send_before: float) -> Outcome | LeaseTooShort:
         notification = delivery.notification
@@ -93,15 +94,16 @@ class Sending:
         workflow = self._catalog.version(*place)
         if workflow is None:
             return Rejected(reason=Reason.UNKNOWN_WORKFLOW)
-        waiting = self._cool_downs.reason_to_wait(delivery.address, time.monotonic())
-        if waiting is not None:
-            return waiting
+        account = self.breaker.account(delivery)
+        admission = await self.breaker.admit(delivery, account)
+        if admission in REFUSED:
+            return REFUSED[admission]
         if time.monotonic() >= send_before:
             return LeaseTooShort()
         try:
             outcome = await self._sender.send(delivery, workflow, send_before)
         except RenderFailed as error:
             return Rejected(reason=Reason.RENDER_FAILED, code=str(error))
-        if not isinstance(outcome, LeaseTooShort):
-            self._cool_downs.note(outcome, delivery.address, time.monotonic())
-        return outcome
+        if isinstance(outcome, LeaseTooShort):
+            return outcome
+        return await self.breaker.note(delivery, account, admission, outcome)

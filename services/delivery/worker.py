@@ -16,7 +16,7 @@ from services.delivery.core.effects import DeliveryEffects, derive_effects
 from services.delivery.core.jobs import Job
 from services.delivery.send import Sending
 from shared.kafka.dead_letters import refuse
-from shared.model.channels import Channel
+from shared.model.channels import Channel, Lane
 from shared.model.claims import Claim, Claimed, Obsolete, Recorded
 from shared.model.dead_letters import UnreadableRecord
 from shared.model.deliveries import Delivery, DeliveryResult, ReceivedDelivery
@@ -37,6 +37,7 @@ class Worker:
         self,
         *,
         channel: Channel,
+        lane: Lane,
         ledger: LedgerStore,
         sending: Sending,
         publisher: RecordWriter,
@@ -46,6 +47,7 @@ class Worker:
         lease: timedelta,
     ) -> None:
         self._channel = channel
+        self._group = topics.delivery_group(channel, lane)
         self._sending = sending
         self._publisher = publisher
         self._holds = holds
@@ -59,9 +61,7 @@ class Worker:
         self._record: Batcher[tuple[Delivery, DeliveryResult], bool] = Batcher(
             lambda items: retry_until_available(_record, ledger, items), most=BULK
         )
-        self._emit: Batcher[DeliveryEffects, None] = Batcher(
-            lambda items: retry_until_available(self._write, items), most=BULK
-        )
+        self._emit: Batcher[DeliveryEffects, None] = Batcher(self._write, most=BULK)
 
     async def deliver(self, received: ReceivedDelivery, job: Job) -> None:
         """One delivery, until all that follows it is durable. Waits while Kafka or MongoDB are unavailable.
@@ -106,17 +106,29 @@ class Worker:
         await self._emit(derive_effects(self._topics, received, result))
 
     async def _write(self, items: list[DeliveryEffects]) -> list[None]:
-        await self._holds.insert([item.hold for item in items if item.hold is not None])
-        failpoint(Failpoint.AFTER_HOLD)
-        await self._publisher.publish([output for item in items for output in item.outputs])
+        """Each step waits until it is done: what is told is not told again because MongoDB is unavailable."""
+        await retry_until_available(self._publisher.publish, [output for item in items for output in item.outputs])
         failpoint(Failpoint.AFTER_PRODUCE)
+        holds = [item.hold for item in items if item.hold is not None]
+        await retry_until_available(self._holds.insert, holds)
+        failpoint(Failpoint.AFTER_HOLD)
+        await retry_until_available(
+            self._release_late, [(hold.id, hold.account) for hold in holds if hold.account is not None]
+        )
+        if again := [item.again for item in items if item.again is not None]:
+            await retry_until_available(self._publisher.publish, again)
         return [None] * len(items)
+
+    async def _release_late(self, parked: Sequence[tuple[str, str]]) -> None:
+        """An account may have closed, and all that was parked have been released, before these were inserted."""
+        if parked:
+            closed = await self._sending.breaker.have_closed([account for _, account in parked])
+            await self._holds.make_due([hold for hold, account in parked if account in closed])
 
     async def refuse(self, unreadable: UnreadableRecord) -> None:
         """Writes a record that cannot be read to the dead-letter topic."""
         topic = self._topics.deliveries_dlq(self._channel)
-        group = self._topics.group(f"delivery-{self._channel}")
-        await self._emit(DeliveryEffects(outputs=refuse(topic, [unreadable], group=group)))
+        await self._emit(DeliveryEffects(outputs=refuse(topic, [unreadable], group=self._group)))
 
 
 async def _record(ledger: LedgerStore, results: Sequence[tuple[Delivery, DeliveryResult]]) -> list[bool]:

@@ -15,7 +15,10 @@ log = structlog.get_logger()
 
 
 def refuse(topic: str, unreadable: Iterable[UnreadableRecord], *, group: str) -> list[Output]:
-    """The dead letters of records that the consumer group could not read, for `topic`."""
+    """The dead letters of records that the consumer group could not read, for `topic`.
+
+    Nobody could ever read them: they failed first when they were written, as each replay says again.
+    """
     letters = []
     for record, error in unreadable:
         DEAD_LETTERS.labels(topic, error.code).inc()
@@ -28,6 +31,14 @@ def refuse(topic: str, unreadable: Iterable[UnreadableRecord], *, group: str) ->
             next=f"read it on {topic}",
         )
         letters.append(
-            dead_letter(topic, record, group=group, code=error.code, error_class=type(error).__name__, at=now_ms())
+            dead_letter(
+                topic,
+                record,
+                group=group,
+                code=error.code,
+                error_class=type(error).__name__,
+                at=now_ms(),
+                first_failed_at=record.timestamp if record.timestamp >= 0 else None,
+            )
         )
     return letters

@@ -16,9 +16,17 @@ class UnreadableRecord(NamedTuple):
 
 
 def dead_letter(
-    topic: str, record: KafkaRecord, *, group: str, code: str, error_class: str, at: int, attempts: int = 1
+    topic: str,
+    record: KafkaRecord,
+    *,
+    group: str,
+    code: str,
+    error_class: str,
+    at: int,
+    first_failed_at: int | None = None,
+    attempts: int = 1,
 ) -> Output:
-    """`record` for the dead-letter topic; `at` in milliseconds since the epoch."""
+    """`record` for the dead-letter topic. `at` in milliseconds since the epoch; it failed first then, if not before."""
     values: tuple[tuple[str, object], ...] = (
         ("source_topic", record.topic),
         ("source_partition", record.partition),
@@ -27,7 +35,7 @@ def dead_letter(
         ("attempts", attempts),
         ("error_class", error_class),
         ("error_code", code),
-        ("first_failed_at", at),
+        ("first_failed_at", at if first_failed_at is None else first_failed_at),
         ("last_failed_at", at),
     )
     headers = [(name, str(value).encode()) for name, value in values]

@@ -32,4 +32,8 @@ class Reason(StrEnum):
     RENDER_FAILED = "render_failed"
     FORBIDDEN_ADDRESS = "forbidden_address"
     """A webhook that points into our own network."""
+    ENDPOINT_GONE = "endpoint_gone"
+    """It said so, or has failed for days: from now on it is disabled."""
+    ENDPOINT_DISABLED = "endpoint_disabled"
+    """It is not called any more."""
     UNCONFIRMED = "unconfirmed"

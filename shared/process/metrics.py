@@ -94,6 +94,19 @@ CRASH_WINDOWS = Counter(
 )
 
 
+ACCOUNT_CHANGES = Counter(
+    "carillon_provider_account_changes",
+    "Provider accounts and endpoints that changed their state: closed, open, half_open, disabled",
+    ["channel", "state"],
+)
+
+
+PARKED_RELEASED = from_zero(
+    Counter("carillon_parked_released", "Parked deliveries released because their account answers again", ["channel"]),
+    Channel,
+)
+
+
 IN_FLIGHT = from_zero(Gauge("carillon_sends_in_flight", "Sends under way", ["channel"]), Channel)
 
 

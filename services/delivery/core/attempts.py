@@ -52,7 +52,7 @@ Outcome = Sent | Rejected | Failed | ProviderUnavailable
 
 
 def decide(
-    outcome: Outcome, *, delivery: str, attempts: int, now: int, schedule: Sequence[int], probe_ms: int, expires_at: int
+    outcome: Outcome, *, delivery: str, attempts: int, now: int, schedule: Sequence[int], expires_at: int
 ) -> DeliveryResult:
     """The result after an outcome. `attempts` counts this one; `schedule` is ms before each next attempt."""
     if isinstance(outcome, Sent):
@@ -68,7 +68,7 @@ def decide(
             attempts=attempts - 1,
             reason=Reason.PROVIDER_DOWN,
             code=outcome.code,
-            due=min(now + probe_ms, expires_at),
+            due=expires_at,
         )
     if attempts > len(schedule):
         return DeliveryResult(

@@ -8,7 +8,7 @@ from datetime import timedelta
 from itertools import count
 
 from shared.model.errors import MongoUnavailable
-from shared.model.holds import Hold
+from shared.model.holds import Hold, ParkedHold
 from shared.model.records import encode
 from shared.mongo.holds import AHEAD, ClaimedHold
 from shared.process.clock import now_ms
@@ -60,6 +60,19 @@ class MemoryHolds:
         async with self.outages.call():
             self.rows = {hold_id: row for hold_id, row in self.rows.items() if row.token != token}
 
+    async def parked(self, account: str, *, most: int) -> list[ParkedHold]:
+        async with self.outages.call():
+            now = now_ms()
+            waiting = [row.hold for row in self.rows.values() if row.hold.account == account and row.due > now]
+        return [ParkedHold(id=hold.id, delivery=hold.record.subject) for hold in sorted(waiting, key=_urgency)][:most]
+
+    async def make_due(self, holds: Sequence[str]) -> None:
+        async with self.outages.call():
+            now = now_ms()
+            for hold in holds:
+                if hold in self.rows:
+                    self.rows[hold].due = min(now, self.rows[hold].due)
+
     async def hasten(self, tenant: str, cancellation_key: str, *, cancel_count: int) -> int:
         hastened = 0
         async with self.outages.call():
@@ -79,6 +92,11 @@ class MemoryHolds:
 
     def _by_due(self) -> list[tuple[str, MemoryHoldRow]]:
         return sorted(self.rows.items(), key=lambda entry: entry[1].due)
+
+
+def _urgency(hold: Hold) -> tuple[int, int]:
+    about = hold.record.about
+    return (-about.priority.rank, about.accepted_at) if about else (0, 0)
 
 
 def _claimed(hold_id: str, row: MemoryHoldRow, now: int) -> ClaimedHold:

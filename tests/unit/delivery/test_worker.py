@@ -168,5 +168,8 @@ async def test_what_cannot_be_read_is_a_dead_letter(scene: WorkerScene) -> None:
     await scene.worker.refuse(UnreadableRecord(a.record(), InvalidRecord("unreadable_delivery", "no JSON")))
     (letter,) = scene.publisher.written
     assert letter.topic == TOPICS.deliveries_dlq(Channel.EMAIL)
-    assert dict(letter.headers)["error_code"] == b"unreadable_delivery"
+    headers = dict(letter.headers)
+    assert headers["error_code"] == b"unreadable_delivery"
+    assert headers["source_consumer_group"] == b"carillon.delivery-email-normal"
+    assert headers["first_failed_at"] == str(a.record().timestamp).encode(), "a replay says the same"
     assert not scene.rows

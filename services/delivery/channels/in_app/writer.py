@@ -18,7 +18,7 @@ from services.delivery.core.receive import read
 from services.delivery.rendering.liquid import RenderFailed
 from shared.kafka.consumer import batches, commit_assigned, offsets_after
 from shared.kafka.dead_letters import refuse
-from shared.model.channels import Channel
+from shared.model.channels import Channel, Lane
 from shared.model.dead_letters import UnreadableRecord
 from shared.model.deliveries import DeliveryState, ReceivedDelivery
 from shared.model.inbox import InboxItem
@@ -78,7 +78,10 @@ class InboxWriter:
         read_ones = [read(Channel.IN_APP, record) for record in records]
         received = [each for each in read_ones if isinstance(each, ReceivedDelivery)]
         unreadable = [each for each in read_ones if isinstance(each, UnreadableRecord)]
-        dlq, group = self._topics.deliveries_dlq(Channel.IN_APP), self._topics.group("delivery-in_app")
+        dlq, group = (
+            self._topics.deliveries_dlq(Channel.IN_APP),
+            self._topics.delivery_group(Channel.IN_APP, Lane.NORMAL),
+        )
         outputs: list[Output] = refuse(dlq, unreadable, group=group)
         await self._fetch_workflows(received)
         now = now_ms()
@@ -98,24 +101,38 @@ class InboxWriter:
         await self._catalog.fetch(place for place in places if self._catalog.version(*place) is None)
 
     async def _written_before(self, late: Sequence[ReceivedDelivery], outputs: list[Output]) -> list[Stored]:
-        """Among those that have expired: a row written in time is a replay, the others end here."""
+        """Among those that have expired: a row written in time is a replay, the others end here.
+
+        What cannot be rendered has no row and may have died in time, before a crash: it dies again.
+        """
         rows = await self._rows.find(each.delivery.id for each in late)
-        outputs += [expired(self._topics, each.delivery) for each in late if each.delivery.id not in rows]
+        for each in late:
+            if each.delivery.id not in rows:
+                try:
+                    self._render(each, now_ms())
+                except RenderFailed as error:
+                    outputs += unrenderable(self._topics, each, error)
+                else:
+                    outputs.append(expired(self._topics, each.delivery))
         return [(each, rows[each.delivery.id]) for each in late if each.delivery.id in rows]
 
     def _items(self, received: Sequence[ReceivedDelivery], now: int, outputs: list[Output]) -> list[Stored]:
         """What is to be inserted; what cannot be rendered ends in `outputs`."""
         items: list[Stored] = []
         for each in received:
-            notification = each.delivery.notification
-            if notification.is_expired(now):
+            if each.delivery.notification.is_expired(now):
                 continue
-            workflow = self._catalog.version(notification.tenant, notification.workflow, notification.version)
             try:
-                items.append((each, render_item(each.delivery, workflow, each.record.offset, now)))
+                items.append((each, self._render(each, now)))
             except RenderFailed as error:
                 outputs += unrenderable(self._topics, each, error)
         return items
+
+    def _render(self, received: ReceivedDelivery, now: int) -> InboxItem:
+        """Raises RenderFailed."""
+        notification = received.delivery.notification
+        workflow = self._catalog.version(notification.tenant, notification.workflow, notification.version)
+        return render_item(received.delivery, workflow, received.record.offset, now)
 
     async def _insert(self, items: Sequence[Stored]) -> list[Stored]:
         rows = [

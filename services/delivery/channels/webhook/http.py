@@ -39,8 +39,9 @@ class WebhookSender:
             return LeaseTooShort()
         body = payload(delivery)
         try:
-            url = URL(delivery.address)
-            self._guard.check_host(url.host or "")
+            self._guard.check_host(URL(delivery.address).host or "")
+            # Its bytes as they were given: a signature in them would not be the same after quoting anew.
+            url = URL(delivery.address, encoded=True)
             async with self._open().post(
                 url, data=body, headers=self._headers(delivery, body), allow_redirects=False, timeout=self._timeout
             ) as response:
