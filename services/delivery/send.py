@@ -12,6 +12,7 @@ import msgspec
 from services.delivery.breaker import Breaker
 from services.delivery.channels.sender import Sender
 from services.delivery.core.attempts import LeaseTooShort, Outcome, ProviderUnavailable, Rejected, decide
+from services.delivery.core.shares import wait_for_share_ms
 from services.delivery.freshness import Freshness
 from services.delivery.rendering.liquid import RenderFailed
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState
@@ -85,6 +86,16 @@ class Sending:
         if result.state is DeliveryState.PARKED:
             return msgspec.structs.replace(result, account=self.breaker.account(delivery))
         return result
+
+    def give_way(self, delivery: Delivery, *, crashed: bool) -> DeliveryResult:
+        """The result of one that is over its share of the lane: it is left alone for a while, no attempt is used up."""
+        attempts, now = delivery.attempts, now_ms()
+        if crashed and self.after_crash is AfterCrash.STOP:
+            return DeliveryResult(
+                state=DeliveryState.UNCONFIRMED, at=now, attempts=attempts + 1, reason=Reason.UNCONFIRMED
+            )
+        due = min(now + wait_for_share_ms(delivery.id, delivery.pass_), delivery.notification.expires_at)
+        return DeliveryResult(state=DeliveryState.PARKED, at=now, attempts=attempts, reason=Reason.OVER_SHARE, due=due)
 
     async def _attempt(self, delivery: Delivery, send_before: float) -> Outcome | LeaseTooShort:
         notification = delivery.notification

@@ -33,7 +33,13 @@ class ServedChannels(SettingsSection):
 class DeliverySettings(ServedChannels, ConsumerSettings):
     """The worker of one or more channels."""
 
-    delivery_slots: int = Field(64, ge=1, le=1024, description="sends in flight per channel and lane")
+    delivery_slots: int = Field(
+        96,
+        ge=1,
+        le=1024,
+        description="sends in flight per channel and lane; at most three quarters of them to one host, and seven eighths "
+        "of one tenant",
+    )
     lease_seconds: float = Field(
         60,
         gt=0,

@@ -1,20 +1,22 @@
 """The worker of one channel and lane: claim, send, record, publish, acknowledge.
 
 Each delivery is one task that holds a slot from its claim on, so no more is claimed than is sent next; of
-one key only one delivery is in flight. Claims, records and outputs of many are written together.
+one key only one delivery is in flight. What is over its share is claimed without a slot, and parked. Claims, records and outputs of many are written together.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from services.delivery.core.attempts import LeaseTooShort
 from services.delivery.core.effects import DeliveryEffects, derive_effects
 from services.delivery.core.jobs import Job
+from services.delivery.core.shares import Group
 from services.delivery.send import Sending
+from services.delivery.slots import Slot, Slots
 from shared.kafka.dead_letters import refuse
 from shared.model.channels import Channel, Lane
 from shared.model.claims import Claim, Claimed, Obsolete, Recorded
@@ -28,6 +30,8 @@ from shared.process.metrics import CRASH_WINDOWS, DELIVERIES, DELIVERY_SECONDS, 
 from shared.process.retries import retry_until_available
 
 BULK = 200
+HostOf = Callable[[Delivery], str | None]
+"""The recipient's host that a delivery is sent to; None: none of his."""
 
 
 class Worker:
@@ -43,8 +47,9 @@ class Worker:
         publisher: RecordWriter,
         holds: HoldStore,
         topics: Topics,
-        slots: int,
+        slots: Slots,
         lease: timedelta,
+        host_of: HostOf | None = None,
     ) -> None:
         self._channel = channel
         self._group = topics.delivery_group(channel, lane)
@@ -53,7 +58,8 @@ class Worker:
         self._holds = holds
         self._topics = topics
         self._lease = lease
-        self._slots = asyncio.Semaphore(slots)
+        self._slots = slots
+        self._host_of = host_of
         self._in_flight = IN_FLIGHT.labels(channel)
         self._claim: Batcher[ReceivedDelivery, Claim] = Batcher(
             lambda items: retry_until_available(ledger.claim, items), most=BULK
@@ -68,8 +74,11 @@ class Worker:
 
         From its claim on `job` is marked as claimed: then it must be let to finish.
         """
+        delivery = received.delivery
+        group = Group(delivery.notification.tenant, self._host_of(delivery) if self._host_of else None)
         while True:
-            async with self._slots:
+            slot = None if job.gives_way else await self._slots.take(group)
+            try:
                 job.claimed = True
                 send_before = time.monotonic() + self._lease.total_seconds() / 2
                 claim = await self._claim(received)
@@ -80,20 +89,34 @@ class Worker:
                     REPLAYS.labels("ledger").inc()
                     return await self._emit(derive_effects(self._topics, received, claim.result))
                 if isinstance(claim, Claimed):
-                    result = await self._send(received.delivery, claim, send_before)
+                    result = await self._send(delivery, claim, job, slot, send_before)
                     if isinstance(result, LeaseTooShort):
                         continue
                     return await self._finish(received, result)
+            finally:
+                if slot is not None:
+                    self._slots.give_back(slot)
             # Another worker holds it: the slot is for those that can be sent.
             job.claimed = False
             await asyncio.sleep(claim.seconds)
 
-    async def _send(self, delivery: Delivery, claim: Claimed, send_before: float) -> DeliveryResult | LeaseTooShort:
+    def make_room(self) -> None:
+        """Of those that wait for a slot, the ones of a slow host that are over its share give way."""
+        self._slots.make_room()
+
+    async def _send(
+        self, delivery: Delivery, claim: Claimed, job: Job, slot: Slot | None, send_before: float
+    ) -> DeliveryResult | LeaseTooShort:
         failpoint(Failpoint.AFTER_CLAIM)
         if claim.crashed:
             CRASH_WINDOWS.labels(self._channel, self._sending.after_crash).inc()
+        if slot is None:
+            return self._sending.give_way(delivery, crashed=claim.crashed)
+        job.began = time.monotonic()
         with self._in_flight.track_inprogress():
             result = await self._sending.send(delivery, crashed=claim.crashed, send_before=send_before)
+        job.seconds = time.monotonic() - job.began
+        self._slots.note(slot.group, job.seconds)
         failpoint(Failpoint.AFTER_SEND)
         return result
 

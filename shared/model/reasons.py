@@ -26,6 +26,8 @@ class Reason(StrEnum):
     """Decided so long ago that it is decided again."""
     TEMPORARY_FAILURE = "temporary_failure"
     PROVIDER_DOWN = "provider_down"
+    OVER_SHARE = "over_share"
+    """Others wait behind its slow recipient or host: it gives way."""
     REJECTED = "rejected"
     """The provider says never."""
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"

@@ -10,10 +10,11 @@ from services.delivery.breaker import AccountOf, Breaker
 from services.delivery.channels.channel import ChannelContext
 from services.delivery.channels.sender import Sender
 from services.delivery.freshness import Freshness
-from services.delivery.lane import LaneQueue
+from services.delivery.lane import AHEAD, SHARE, LaneQueue
 from services.delivery.parking import Parking
 from services.delivery.send import AfterCrash, Sending
-from services.delivery.worker import Worker
+from services.delivery.slots import Slots
+from services.delivery.worker import HostOf, Worker
 from shared.kafka.producer import Publisher
 from shared.model.channels import Lane
 from shared.model.provider_accounts import AccountPolicy
@@ -28,7 +29,7 @@ class SendingChannel:
     """One sender for all lanes: what it learns of its provider counts in each.
 
     `account_of`: the endpoint a delivery goes to, where each recipient has one of his own; else the channel's one
-    account carries all. `disable_after_seconds`: an endpoint that has failed for so long is not called any more.
+    account carries all. `host_of`: the host of such an endpoint; one alone cannot hold the lane. `disable_after_seconds`: an endpoint that has failed for so long is not called any more.
     """
 
     def __init__(
@@ -37,11 +38,13 @@ class SendingChannel:
         sender: Sender,
         *,
         account_of: AccountOf | None = None,
+        host_of: HostOf | None = None,
         disable_after_seconds: float | None = None,
     ) -> None:
         settings, database = context.settings, context.database
         self._context = context
         self._sender = sender
+        self._host_of = host_of
         self._lease = timedelta(seconds=settings.lease_seconds)
         self._ledger = Ledger(database, lease=self._lease)
         self._holds = Holds(database)
@@ -86,8 +89,9 @@ class SendingChannel:
             publisher=publisher,
             holds=self._holds,
             topics=settings.topics,
-            slots=settings.delivery_slots,
+            slots=Slots(settings.delivery_slots, waiting=max(1, settings.delivery_slots * AHEAD // SHARE)),
             lease=self._lease,
+            host_of=self._host_of,
         )
         return LaneQueue(channel=channel, worker=worker, slots=settings.delivery_slots)
 

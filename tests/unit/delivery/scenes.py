@@ -12,7 +12,8 @@ from services.delivery.core.effects import derive_effects
 from services.delivery.core.jobs import Job
 from services.delivery.freshness import Freshness
 from services.delivery.send import AfterCrash, Sending
-from services.delivery.worker import Worker
+from services.delivery.slots import Slots
+from services.delivery.worker import HostOf, Worker
 from shared.model.channels import Channel, Lane
 from shared.model.deliveries import DeliveryResult, DeliveryState, ReceivedDelivery
 from shared.model.outputs import Output
@@ -44,6 +45,8 @@ class WorkerScene:
         after_crash: AfterCrash = AfterCrash.SEND_AGAIN,
         lease: timedelta = LEASE,
         slots: int = 4,
+        waiting: int = 4,
+        host_of: HostOf | None = None,
     ) -> None:
         self.rows: dict[str, MemoryLedgerRow] = {}
         self.mine = self.ledger("mine", lease)
@@ -73,8 +76,9 @@ class WorkerScene:
             publisher=self.publisher,
             holds=self.holds,
             topics=TOPICS,
-            slots=slots,
+            slots=Slots(slots, waiting=waiting),
             lease=LEASE,
+            host_of=host_of,
         )
 
     def ledger(self, token: str, lease: timedelta = LEASE) -> MemoryLedger:

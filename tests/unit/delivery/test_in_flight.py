@@ -51,6 +51,26 @@ def test_a_key_in_two_partitions_is_not_held_up_when_one_of_them_goes() -> None:
     assert window.committable() == {("t", 1): 9}
 
 
+def test_behind_a_slow_head_what_is_over_its_share_is_worked_on_out_of_order() -> None:
+    window: InFlight[str] = InFlight()
+    for offset in range(5):
+        window.add(at(offset), b"slow", str(offset), 10)
+        window.add(at(10 + offset), b"quick", str(offset), 1)
+    assert window.bytes == 55
+    taken = window.shorten(2, lambda head: head.key == b"slow")
+    assert sorted(entry.at.offset for entry in taken) == [2, 3, 4]
+    assert window.shorten(2, lambda head: False, (("t", 0), b"quick")) == []
+    for entry in taken:
+        assert window.done(entry.at, entry.key) is None, "it has no place in its key any more"
+    assert window.committable() == {("t", 0): 0}
+    following = window.done(at(0), b"slow")
+    assert following is not None
+    assert following.at == at(1)
+    assert window.bytes == 15
+    window.forget({("t", 0)})
+    assert window.bytes == 0
+
+
 def test_what_left_starts_anew_when_it_comes_back() -> None:
     window: InFlight[str] = InFlight()
     window.add(at(0), b"a", "cancelled")

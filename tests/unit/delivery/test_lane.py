@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from shared.model.records import encode
 from shared.model.topics import Topics
 from tests.support import samples as a
 from tests.support.twins.consumer import MemoryConsumer
-from tests.support.wait import turns_until
+from tests.support.wait import turns, turns_until
 
 TOPIC = Topics().deliveries(Channel.EMAIL)
 SOON = 5
@@ -34,14 +35,23 @@ def log_of(*records: KafkaRecord) -> MemoryConsumer:
 class Hands:
     """The worker's part: a job ends when the test says so; claimed ones must not be cancelled."""
 
-    def __init__(self, *, claims: bool = True) -> None:
+    def __init__(self, *, claims: bool = True, seconds: float = 0) -> None:
         self.claims = claims
         self.jobs: dict[Coordinates, asyncio.Future[None]] = {}
         self.changed = asyncio.Event()
         self.cancelled: list[Coordinates] = []
+        self.gave_way: list[int] = []
+        self.seconds = seconds
+
+    def make_room(self) -> None:
+        """Whoever waits for a slot, waits here."""
 
     async def deliver(self, received: ReceivedDelivery, job: Job) -> None:
         at = received.record.coordinates
+        if job.gives_way:
+            self.gave_way.append(at.offset)
+            return
+        job.began = time.monotonic() - self.seconds
         self.jobs[at] = asyncio.get_running_loop().create_future()
         self.changed.set()
         job.claimed = self.claims
@@ -134,6 +144,56 @@ async def test_no_more_is_read_than_there_is_room_for() -> None:
     await running.ended()
     assert log.committed == {(TOPIC, 0): 10}
     assert max(log.most) == 4
+
+
+async def test_a_key_behind_a_slow_send_does_not_hold_the_lane() -> None:
+    """300 queued for one endpoint that takes long: the others go on, and what gave way is committed with the rest."""
+    log, hands = log_of(*(read(n) for n in range(300)), read(300, b"acme:bob")), Hands(seconds=60)
+    running = Running(hands, log, slots=16)  # 64 ahead, 8 of a slow key
+    await hands.until(2)
+    assert sorted(at.offset for at in hands.jobs) == [0, 300]
+    assert sorted(hands.gave_way) == list(range(8, 300))
+    hands.end(300)
+    for offset in range(8):
+        await hands.until(offset + 2)
+        hands.end(offset)
+    await log.idle.wait()
+    running.stop.set()
+    await running.ended()
+    assert log.committed == {(TOPIC, 0): 301}
+
+
+async def test_a_key_whose_sends_are_quick_keeps_its_order_however_many_wait() -> None:
+    log, hands = log_of(*(read(n) for n in range(100))), Hands()
+    running = Running(hands, log, slots=16)
+    for offset in range(100):
+        await hands.until(offset + 1)
+        hands.end(offset)
+    await log.idle.wait()
+    running.stop.set()
+    await running.ended()
+    assert hands.gave_way == []
+    assert [at.offset for at in hands.jobs] == list(range(100))
+
+
+async def test_no_more_bytes_are_read_than_there_is_memory_for() -> None:
+    def large(offset: int) -> KafkaRecord:
+        return read(offset, b"acme:%d" % offset)._replace(headers=[("x", b"x" * 1000)])
+
+    log, hands = log_of(*(large(n) for n in range(40))), Hands()
+    queue = LaneQueue(channel=Channel.EMAIL, worker=hands, slots=1, most_bytes=4000)
+    stop = asyncio.Event()
+    running = asyncio.create_task(queue.run(log, stop))
+    await hands.until(4)
+    await turns()
+    assert len(hands.jobs) == 4, "4000 bytes are not more than three of them"
+    for offset in range(40):
+        await hands.until(offset + 1)
+        hands.end(offset)
+    await log.idle.wait()
+    stop.set()
+    await running
+    assert log.committed == {(TOPIC, 0): 40}
 
 
 async def test_a_failure_at_the_very_end_is_raised_too() -> None:

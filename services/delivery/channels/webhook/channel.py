@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import urlsplit
 
 from services.delivery.channels.channel import ChannelContext
 from services.delivery.channels.sending import SendingChannel
@@ -22,8 +23,17 @@ def open_channel(context: ChannelContext) -> SendingChannel:
         context,
         WebhookSender(settings),
         account_of=_endpoint,
+        host_of=host_of,
         disable_after_seconds=settings.webhook_disable_after_days * DAY_SECONDS,
     )
+
+
+def host_of(delivery: Delivery) -> str | None:
+    """The host and port of its URL; None when that is none, as its send will say."""
+    try:
+        return urlsplit(delivery.address).netloc.lower() or None
+    except ValueError:
+        return None
 
 
 def _endpoint(delivery: Delivery) -> str:

@@ -21,6 +21,7 @@ from shared.model.workflows import Workflow
 from shared.process.clock import now_ms
 
 MOST_READ: Final = 20_000
+DNS_SECONDS: Final = 30
 
 
 class WebhookSender:
@@ -67,8 +68,11 @@ class WebhookSender:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            # No limit of its own: the lanes' slots are the limit, and one lane's must not be the other's.
-            connector = aiohttp.TCPConnector(resolver=GuardedResolver(self._guard), limit=0, use_dns_cache=False)
+            # No limit of its own: the lanes' slots are the limit, and one lane's must not be the other's. What is
+            # cached (1000 names at most) has been checked.
+            connector = aiohttp.TCPConnector(
+                resolver=GuardedResolver(self._guard), limit=0, use_dns_cache=True, ttl_dns_cache=DNS_SECONDS
+            )
             self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
         return self._session
 
