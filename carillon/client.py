@@ -25,7 +25,7 @@ RETRIED: Final = frozenset({408, 429, 500, 502, 503, 504})
 LONGEST_WAIT: Final = 60.0
 """Seconds; a longer Retry-After is the caller's to wait for."""
 
-Recipient = str | Mapping[str, str]
+RecipientJson = str | Mapping[str, str]
 """A user id, or an inline person: `{"email": "ana@example.com", "name": "Ana"}`."""
 
 
@@ -61,7 +61,7 @@ class AsyncClient:
     async def notify(
         self,
         workflow: str,
-        recipients: Sequence[Recipient],
+        recipients: Sequence[RecipientJson],
         *,
         data: Mapping[str, Any] | None = None,
         actor: str | None = None,

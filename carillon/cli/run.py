@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from carillon.cli.services import MODULES, Name
+from carillon.cli.services import MODULES, ServiceName
 
 
-def run(service: Annotated[Name, typer.Argument(help="Settings come from CARILLON_* variables.")]) -> None:
+def run(service: Annotated[ServiceName, typer.Argument(help="Settings come from CARILLON_* variables.")]) -> None:
     """Run one service until SIGTERM.
 
     Example: CARILLON_KAFKA=broker:9092 CARILLON_MONGO='mongodb://db/?replicaSet=rs0' carillon run router

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 LOOK_SECONDS: Final = 0.2
 UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _SPAN = re.compile(r"\+(\d{1,6})([smhd])")
-Json = dict[str, Any]
+JsonObject = dict[str, Any]
 
 
 def when(text: str | None) -> datetime | None:
@@ -44,12 +44,12 @@ def when(text: str | None) -> datetime | None:
     return value
 
 
-def recipient(text: str) -> str | Json:
+def recipient(text: str) -> str | JsonObject:
     """A user id, or an inline person from a JSON object. Raises typer.BadParameter."""
     return json_object(text) if text.lstrip().startswith("{") else text
 
 
-def json_object(text: str) -> Json:
+def json_object(text: str) -> JsonObject:
     """Raises typer.BadParameter unless it is a JSON object."""
     try:
         value = json.loads(text)
@@ -100,7 +100,7 @@ def send(
     people = [recipient(text) for text in to]
     show = _Quiet() if json_ else _Screen()
 
-    async def work(client: AsyncClient) -> list[Json]:
+    async def work(client: AsyncClient) -> list[JsonObject]:
         async with client as carillon:
             accepted = await carillon.notify(workflow, people, **arguments)
             show.accepted(accepted)
@@ -115,12 +115,12 @@ def send(
 
 
 async def watched(
-    timeline: Callable[[str], Awaitable[Json]], ids: list[str], seconds: float, show: Callable[[Json], None]
-) -> list[Json]:
+    timeline: Callable[[str], Awaitable[JsonObject]], ids: list[str], seconds: float, show: Callable[[JsonObject], None]
+) -> list[JsonObject]:
     """The timelines of `ids`, each shown once: when it ended, or as it is when `seconds` are over."""
     from carillon.errors import ProblemError
 
-    timelines: dict[str, Json] = {}
+    timelines: dict[str, JsonObject] = {}
     pending = dict.fromkeys(ids)
     until = time.monotonic() + seconds
     while pending:
@@ -146,12 +146,12 @@ async def watched(
 class _Screen:
     """Prints each answer when it is there."""
 
-    def accepted(self, answer: Json) -> None:
+    def accepted(self, answer: JsonObject) -> None:
         typer.echo(f"accepted  event {answer['id']}  durable in {answer.get('durability', 'kafka')}")
         for row in answer["notifications"]:
             typer.echo(f"  {row['user']}  {program()} why {row['id']}")
 
-    def timeline(self, timeline: Json) -> None:
+    def timeline(self, timeline: JsonObject) -> None:
         from rich.console import Console
 
         from carillon.cli.timeline import summary
@@ -163,8 +163,8 @@ class _Screen:
 class _Quiet(_Screen):
     """Prints nothing: the answers are printed as JSON at the end."""
 
-    def accepted(self, answer: Json) -> None:
+    def accepted(self, answer: JsonObject) -> None:
         """Nothing."""
 
-    def timeline(self, timeline: Json) -> None:
+    def timeline(self, timeline: JsonObject) -> None:
         """Nothing."""

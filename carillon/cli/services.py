@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class Name(StrEnum):
+class ServiceName(StrEnum):
     """What can be run."""
 
     INGEST = "ingest"
@@ -17,4 +17,4 @@ class Name(StrEnum):
     SINK = "sink"
 
 
-MODULES = {name: f"services.{name}.app" for name in Name} | {Name.SINK: "sandbox.sink.app"}
+MODULES = {name: f"services.{name}.app" for name in ServiceName} | {ServiceName.SINK: "sandbox.sink.app"}

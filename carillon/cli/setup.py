@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 catalog = typer.Typer(help="Workflows: publishing a folder of YAML files, and what is published.", no_args_is_help=True)
 
-Tenant = Annotated[str, typer.Option(help="The tenant they belong to.")]
+CatalogTenant = Annotated[str, typer.Option(help="The tenant they belong to.")]
 Listing = dict[str, "Workflow"]
 
 
@@ -37,7 +37,7 @@ def migrate(state: State = DEFAULT_STATE) -> None:
 @catalog.command("publish")
 def publish_folder(
     folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Every *.yaml below it is a workflow.")],
-    tenant: Tenant = "default",
+    tenant: CatalogTenant = "default",
     state: State = DEFAULT_STATE,
 ) -> None:
     """Publish what differs from its newest version; all files must be right, or nothing is published.
@@ -74,7 +74,7 @@ def publish_folder(
 
 
 @catalog.command("list")
-def list_published(tenant: Tenant = "default", state: State = DEFAULT_STATE) -> None:
+def list_published(tenant: CatalogTenant = "default", state: State = DEFAULT_STATE) -> None:
     """Show the newest version of every published workflow.
 
     Example: carillon catalog list

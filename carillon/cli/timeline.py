@@ -10,7 +10,7 @@ from rich.text import Text
 from carillon.cli.explain import meaning, next_step, since
 from shared.model.timestamps import parse_rfc3339
 
-Row = Mapping[str, Any]
+TimelineJson = Mapping[str, Any]
 GOOD: Final = frozenset({"sent", "queued", "routed", "passed", "seen", "read"})
 WAITS: Final = frozenset({"held", "retrying", "parked", "stale", "claimed"})
 KINDS: Final[dict[str, str]] = {
@@ -22,7 +22,7 @@ KINDS: Final[dict[str, str]] = {
 INDENT: Final = " " * 13
 
 
-def lines(timeline: Row) -> Iterator[Text]:
+def lines(timeline: TimelineJson) -> Iterator[Text]:
     """The timeline, line by line."""
     yield from _head(timeline)
     start = _start(timeline)
@@ -38,7 +38,7 @@ def lines(timeline: Row) -> Iterator[Text]:
     yield from _now(timeline)
 
 
-def summary(timeline: Row) -> Text:
+def summary(timeline: TimelineJson) -> Text:
     """Its channels in one line."""
     text = Text()
     for position, channel in enumerate(timeline["channels"]):
@@ -48,7 +48,7 @@ def summary(timeline: Row) -> Text:
     return text if timeline["channels"] else Text("not decided yet", "yellow")
 
 
-def _head(timeline: Row) -> Iterator[Text]:
+def _head(timeline: TimelineJson) -> Iterator[Text]:
     state = ("ended", "bold green") if timeline["state"] == "terminal" else ("open", "bold yellow")
     version = f" v{timeline['version']}" if timeline.get("version") else ""
     what = f"{timeline.get('workflow') or 'unknown workflow'}{version}"
@@ -61,13 +61,13 @@ def _head(timeline: Row) -> Iterator[Text]:
     yield Text()
 
 
-def _start(timeline: Row) -> int:
+def _start(timeline: TimelineJson) -> int:
     if timeline.get("accepted_at"):
         return parse_rfc3339(timeline["accepted_at"])
     return min((at for at, _ in _steps(timeline)), default=0)
 
 
-def _steps(timeline: Row) -> list[tuple[int, Row]]:
+def _steps(timeline: TimelineJson) -> list[tuple[int, TimelineJson]]:
     """Decisions, and the statuses that are not theirs, by time."""
     decided = {(row["partition"], row["offset"]) for row in timeline["decisions"]}
     rows = [*timeline["decisions"]]
@@ -82,7 +82,7 @@ def _step(ms: int, what: str, detail: str, style: str = "bold") -> Text:
     return Text.assemble((f"{since(ms):>11}  ", "dim"), (what, style), f"  {detail}" if detail else "")
 
 
-def _decision(ms: int, row: Row) -> Iterator[Text]:
+def _decision(ms: int, row: TimelineJson) -> Iterator[Text]:
     where = f"{row['topic']}[{row['partition']}]@{row['offset']}, profile v{row['profile_version']}"
     yield Text.assemble(_step(ms, KINDS.get(str(row["kind"]), str(row["kind"])), ""), (f"  {where}", "dim"))
     passed = [rule["rule"] for rule in row["rules"] if rule["result"] == "passed" and "channel" not in rule]
@@ -95,7 +95,7 @@ def _decision(ms: int, row: Row) -> Iterator[Text]:
         yield _channel(channel, [rule for rule in row["rules"] if rule.get("channel") == channel])
 
 
-def _channel(channel: str, rules: list[Row]) -> Text:
+def _channel(channel: str, rules: list[TimelineJson]) -> Text:
     """A channel's rules in one line, up to the one that stopped it."""
     stopped = next((rule for rule in rules if rule["result"] in ("held", "suppressed")), None)
     passed = ", ".join(_words(rule["rule"]) for rule in rules if rule["result"] == "passed")
@@ -105,15 +105,15 @@ def _channel(channel: str, rules: list[Row]) -> Text:
     return Text.assemble(*_mark(stopped), (channel, "bold"), f": {before}", _result(stopped))
 
 
-def _stopped(rule: Row) -> Text:
+def _stopped(rule: TimelineJson) -> Text:
     return Text.assemble(*_mark(rule), _result(rule))
 
 
-def _mark(rule: Row) -> tuple[str, tuple[str, str]]:
+def _mark(rule: TimelineJson) -> tuple[str, tuple[str, str]]:
     return INDENT, ("… ", "yellow") if rule["result"] == "held" else ("✗ ", "red")
 
 
-def _result(rule: Row) -> Text:
+def _result(rule: TimelineJson) -> Text:
     until = f" until {rule['until']}" if rule.get("until") else ""
     style = "yellow" if rule["result"] == "held" else "red"
     return Text.assemble(
@@ -121,7 +121,7 @@ def _result(rule: Row) -> Text:
     )
 
 
-def _status(ms: int, entry: Row) -> Text:
+def _status(ms: int, entry: TimelineJson) -> Text:
     detail = entry["detail"]
     parts = [f"attempt {detail['attempts']}"] if detail.get("attempts") else []
     parts += [meaning(entry["reason"])] if entry.get("reason") else []
@@ -132,7 +132,7 @@ def _status(ms: int, entry: Row) -> Text:
     return _step(ms, f"{channel}{entry['state']}", ", ".join(parts), _style(entry["state"]))
 
 
-def _now(timeline: Row) -> Iterator[Text]:
+def _now(timeline: TimelineJson) -> Iterator[Text]:
     """The state of each channel, and what somebody has to do."""
     yield Text("Now", "bold")
     if not timeline["channels"]:
@@ -147,7 +147,7 @@ def _now(timeline: Row) -> Iterator[Text]:
         yield Text.assemble(("Next: ", "bold"), step)
 
 
-def _state(channel: Row) -> Text:
+def _state(channel: TimelineJson) -> Text:
     until = f" until {channel['until']}" if channel.get("until") and not channel.get("terminal") else ""
     why = f" ({meaning(channel['reason'])})" if channel.get("reason") else ""
     return Text.assemble((f"{channel['state']}{until}", _style(channel["state"])), why)

@@ -18,15 +18,15 @@ FILE: Final = Path(__file__).parent.parent / "people.yaml"
 QUIET_BEFORE: Final = timedelta(hours=1)
 QUIET_AFTER: Final = timedelta(hours=2)
 
-Body = dict[str, Any]
+ProfileJson = dict[str, Any]
 
 
-def bodies(document: Mapping[str, Mapping[str, Any]], sink: str, now: int) -> dict[str, Body]:
+def bodies(document: Mapping[str, Mapping[str, Any]], sink: str, now: int) -> dict[str, ProfileJson]:
     """The body of PUT for each person. `sink` is its URL, `now` in milliseconds since the epoch."""
     return {user: _body(person, sink, now) for user, person in document.items()}
 
 
-def _body(person: Mapping[str, Any], sink: str, now: int) -> Body:
+def _body(person: Mapping[str, Any], sink: str, now: int) -> ProfileJson:
     body = {name: value for name, value in person.items() if name != "quiet_now"}
     if "addresses" in body:
         body["addresses"] = {kind: place.replace("{sink}", sink) for kind, place in body["addresses"].items()}
@@ -42,7 +42,7 @@ def quiet_zone(body: Mapping[str, Any]) -> str:
     return str((body.get("quiet_hours") or {}).get("zone") or body.get("zone") or "UTC")
 
 
-async def load(carillon: AsyncClient, sink: str, now: int) -> dict[str, Body]:
+async def load(carillon: AsyncClient, sink: str, now: int) -> dict[str, ProfileJson]:
     """Everybody is stored and decided by from here on; returns the bodies that were sent."""
     people = bodies(yaml.safe_load(FILE.read_text()), sink, now)
     await asyncio.gather(*(carillon.put_user(user, body) for user, body in people.items()))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from carillon.client import RecipientJson
 from shared.model import ids
 
 
@@ -21,7 +22,6 @@ class Ingress(StrEnum):
     KAFKA_STRUCTURED = "CloudEvent, Kafka structured"
 
 
-Recipient = str | dict[str, str]
 Expected = Mapping[tuple[str, str | None], str]
 """(user, channel; None: the notification as a whole) to the reason, or the state where there is no reason."""
 
@@ -32,7 +32,7 @@ class Planned:
 
     ingress: Ingress
     workflow: str
-    to: tuple[Recipient, ...]
+    to: tuple[RecipientJson, ...]
     data: dict[str, Any]
     type: str = ""
     """Of the CloudEvent; empty for the API."""

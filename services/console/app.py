@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-from services.console.api.routes import create_api
+from functools import partial
+
+from fastapi import FastAPI
+
+from services.console.api import openapi
+from services.console.api.routes import timeline_routes
 from services.console.settings import ConsoleSettings
-from services.console.timeline.consumer import StatusConsumer
+from services.console.timeline.consumer import StatusConsumer, join_statuses
+from services.console.timeline.status_rows import StatusRows
 from shared.http import server
-from shared.mongo.database import open_database, ping
+from shared.http.problems import install_problems
+from shared.mongo.api_keys import ApiKeys
+from shared.mongo.database import Database, open_database, ping
 from shared.process.background import run_until_stopped
 from shared.process.runtime import Runtime, run
 from shared.process.settings import load
 
 
+def create_api(database: Database) -> FastAPI:
+    """The operators' API over what it needs; nothing connects here."""
+    app = FastAPI(title="Carillon console", version="1", description=openapi.DESCRIPTION)
+    install_problems(app)
+    app.include_router(timeline_routes(database, ApiKeys(database)))
+    openapi.complete(app)
+    return app
+
+
 async def serve(runtime: Runtime, settings: ConsoleSettings) -> None:
     """Stores statuses and answers requests until the runtime stops. Raises what ended the consumer."""
     async with open_database(settings.mongo, settings.mongo_database) as database:
-        statuses = StatusConsumer(database, settings.kafka, settings.topics)
+        statuses = StatusConsumer(StatusRows(database), partial(join_statuses, settings.kafka, settings.topics))
         runtime.checks["mongodb"] = lambda: ping(database)
         runtime.checks["statuses"] = statuses.has_joined
         answering = server.serve(

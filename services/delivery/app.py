@@ -61,7 +61,7 @@ async def _read(lane: Lane, opened: OpenChannel, context: ChannelContext, runtim
     settings = context.settings
     async with _publishing(f"{context.channel}-{lane}", settings) as publisher:
         reader = opened.reader(lane, publisher)
-        async with _consuming(context.channel, lane, settings, runtime, reader) as source:
+        async with consuming(context.channel, lane, settings, runtime, reader) as source:
             await reader.run(source, runtime.stop)
 
 
@@ -76,7 +76,7 @@ async def _publishing(name: str, settings: DeliverySettings) -> AsyncIterator[Pu
 
 
 @asynccontextmanager
-async def _consuming(
+async def consuming(
     channel: Channel, lane: Lane, settings: DeliverySettings, runtime: Runtime, reader: LaneReader
 ) -> AsyncIterator[AIOKafkaConsumer]:
     """The consumer of one lane, reading; readiness waits for it."""
@@ -88,20 +88,27 @@ async def _consuming(
 
     runtime.checks[f"reading {name}"] = is_reading
     runtime.started = True
-    source = open_consumer(
+    source = await retry_until_available(_join_lane, channel, lane, settings, reader)
+    reading.set()
+    try:
+        yield source
+    finally:
+        await source.stop()
+
+
+async def _join_lane(channel: Channel, lane: Lane, settings: DeliverySettings, reader: LaneReader) -> AIOKafkaConsumer:
+    """A consumer that has joined the group of one lane. Raises KafkaUnavailable."""
+    name = f"{channel}-{lane}"
+    consumer = open_consumer(
         settings.kafka,
         group=settings.topics.delivery_group(channel, lane),
         client_id=f"carillon-delivery-{name}",
         session_timeout_ms=round(settings.session_timeout_seconds * 1000),
         heartbeat_interval_ms=round(settings.session_timeout_seconds * 200),
     )
-    source.subscribe([settings.topics.deliveries(channel, lane)], listener=reader.listener(source))
-    await retry_until_available(start_consumer, source)
-    reading.set()
-    try:
-        yield source
-    finally:
-        await source.stop()
+    consumer.subscribe([settings.topics.deliveries(channel, lane)], listener=reader.listener(consumer))
+    await start_consumer(consumer)
+    return consumer
 
 
 def main() -> None:

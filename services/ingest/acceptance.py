@@ -10,6 +10,7 @@ from typing import Final
 from aiokafka.errors import MessageSizeTooLargeError
 
 from services.ingest.calls import Caller
+from services.ingest.core.durability import Durability
 from shared.http.problems import Problem, unavailable
 from shared.kafka.group_commit import GroupCommit
 from shared.model.errors import Unavailable
@@ -25,15 +26,6 @@ class Intake(StrEnum):
 
     NOTIFICATION = "notification"
     EVENT = "event"
-
-
-class Durability(StrEnum):
-    """Where an accepted record is safe when the caller gets its 202."""
-
-    LOG = "log"
-    """Acknowledged by Kafka with acks=all."""
-    OUTBOX = "outbox"
-    """In MongoDB, majority and journal; relayed to Kafka when that is back."""
 
 
 class Acceptance:

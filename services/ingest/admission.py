@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Final
+from typing import Final, Protocol
 
 import pymongo
 from fastapi import Request
@@ -11,18 +11,26 @@ from fastapi import Request
 from services.ingest.calls import Call, Caller
 from services.ingest.idempotency import parse_key
 from shared.http.bodies import read_body
-from shared.http.credentials import bearer, unauthorized
+from shared.http.credentials import bearer, require_scope, unauthorized
 from shared.http.json_bodies import require_json
 from shared.http.problems import Problem
-from shared.mongo.api_keys import ApiKeys, Principal, Scope
+from shared.mongo.api_keys import Principal, Scope
 
 MAX_HEADER_BYTES: Final = 65_536
+
+
+class KeyLookup(Protocol):
+    """Who knows API keys."""
+
+    async def principal(self, key: str, /) -> Principal | None:
+        """Whose key it is; None when nobody's. Raises MongoUnavailable when it is not known here and cannot be read."""
+        ...
 
 
 class Admission:
     """Admits callers."""
 
-    def __init__(self, keys: ApiKeys, *, prepare_seconds: float) -> None:
+    def __init__(self, keys: KeyLookup, *, prepare_seconds: float) -> None:
         self._keys = keys
         self._prepare_seconds = prepare_seconds
 
@@ -36,7 +44,7 @@ class Admission:
             principal = await self._keys.principal(bearer(request))
         if principal is None:
             raise unauthorized("the key is not known, or revoked")
-        _require(principal, scope)
+        require_scope(principal, scope)
         return Caller(tenant=principal.tenant, received_at=received_at, prepare_seconds=self._prepare_seconds)
 
     async def post(self, request: Request, scope: Scope, *media: str) -> Call:
@@ -47,13 +55,3 @@ class Admission:
         begun = time.monotonic()
         raw = await read_body(request)
         return Call(caller=caller.after_upload(begun), key=key, request=request, raw=raw)
-
-
-def _require(principal: Principal, scope: Scope) -> None:
-    if scope not in principal.scopes:
-        raise Problem(
-            403,
-            "missing_scope",
-            f"this key may not do that: it lacks the scope {scope}",
-            fix=f"Make one that may: carillon key create --name {scope} --scope {scope}",
-        )

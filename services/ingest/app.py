@@ -17,8 +17,9 @@ from services.ingest.events_api import event_routes
 from services.ingest.idempotency import Requests
 from services.ingest.models.body import InvalidFields
 from services.ingest.notifications_api import notification_routes
-from services.ingest.outbox import OutboxSink
+from services.ingest.outbox import OutboxRows
 from services.ingest.relay import relay
+from services.ingest.request_rows import RequestRows
 from services.ingest.sending import NotificationSender
 from services.ingest.settings import IngestSettings
 from services.ingest.users_api import user_routes
@@ -52,7 +53,7 @@ def create_app(
         return respond(Problem(422, error.code, error.detail, fix=fix, pointers=error.pointers), request)
 
     admission = Admission(ApiKeys(database), prepare_seconds=settings.prepare_timeout_seconds)
-    requests = Requests(database)
+    requests = Requests(RequestRows(database))
     acceptance = Acceptance(log=kafka, outbox=outbox, outbox_seconds=settings.outbox_timeout_seconds)
     cancellations = Cancellations(database)
     sender = NotificationSender(
@@ -94,8 +95,9 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
         kafka = GroupPublisher(
             settings.kafka, client_id="carillon-ingest", deadline_seconds=settings.send_timeout_seconds
         )
+        rows = OutboxRows(database)
         outbox = GroupCommit(
-            OutboxSink(database),
+            rows,
             name="outbox",
             deadline_seconds=settings.outbox_timeout_seconds,
             error=MongoUnavailable,
@@ -112,7 +114,7 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
         await run_until_stopped(
             runtime.stop,
             serve(app, runtime, host=settings.host, port=settings.ingest_port, drain_seconds=settings.drain_seconds),
-            [kafka.watch(), outbox.watch(), relay(database, kafka), _follow(catalog, settings)],
+            [kafka.watch(), outbox.watch(), relay(rows, kafka), _follow(catalog, settings)],
         )
 
 

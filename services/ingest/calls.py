@@ -1,4 +1,4 @@
-"""A call that was admitted."""
+"""A call that was admitted, and its answer."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pymongo
 from fastapi import Request
+from fastapi.responses import Response
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,3 +36,16 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     key: str | None
     request: Request
     raw: bytes
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a call answers."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = {}
+
+    def respond(self, *, replayed: bool = False) -> Response:
+        """The answer as it goes out."""
+        extra = {"Idempotency-Replayed": "true"} if replayed else {}
+        return Response(self.body, self.status, headers=self.headers | extra, media_type="application/json")

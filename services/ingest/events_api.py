@@ -11,9 +11,10 @@ from fastapi.responses import Response
 
 from services.ingest.acceptance import Acceptance, Intake
 from services.ingest.admission import Admission
-from services.ingest.calls import Call
+from services.ingest.calls import Answer, Call
+from services.ingest.core.durability import Durability
 from services.ingest.core.trace_context import traceparent
-from services.ingest.idempotency import Answer, Requests
+from services.ingest.idempotency import Requests
 from services.ingest.models.body import MAX_ERRORS, InvalidFields
 from services.ingest.models.events import MAX_EVENTS, AcceptedEvents, CloudEvent, CloudEventBatch
 from services.ingest.openapi import IDEMPOTENCY_KEY, TRACEPARENT, json_of, operation
@@ -82,10 +83,13 @@ async def _accept(acceptance: Acceptance, call: Call, topic: str) -> Answer:
     if faults:
         detail = f"{len(faults)} of {len(found)} events are not valid; none was accepted"
         raise InvalidFields("invalid_event", detail, faults[:MAX_ERRORS])
+    durability = Durability.LOG  # of an empty batch
+    if outputs:
+        durability = await acceptance.accept(call.caller, Intake.EVENT, outputs, len(outputs))
     answer = {
         "accepted": len(outputs),
         "ids": [ids.event_id(tenant, event.source, event.id) for event in found if isinstance(event, Event)],
-        "durability": await acceptance.accept(call.caller, Intake.EVENT, outputs, len(outputs)) if outputs else "log",
+        "durability": durability,
     }
     return Answer(status=202, body=orjson.dumps(answer))
 

@@ -10,28 +10,20 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
-import msgspec
 import pymongo
 import structlog
 from fastapi import Request
 from fastapi.responses import Response
-from pymongo import ReturnDocument
-from pymongo.errors import DuplicateKeyError
 
-from services.ingest.calls import Call, Caller
+from services.ingest.calls import Answer, Call, Caller
+from services.ingest.request_rows import RequestClaim, RequestRow, RequestStore
 from shared.http.problems import Problem
 from shared.model.errors import MongoUnavailable
-from shared.model.ids import SEPARATOR
-from shared.mongo.database import Database
-from shared.mongo.errors import mongo_border
-from shared.mongo.leases import LEASE_ENDED
 
 MOST: Final = 255
-LEASE_MS: Final = 30_000
-"""How long a call that crashed keeps its key."""
 SKIP_SECONDS: Final = 1.0
 """After MongoDB did not answer, calls go on without asking it for this long."""
 _QUOTED = re.compile(r'"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"')
@@ -39,19 +31,6 @@ _BARE = re.compile(r"[\x21\x23-\x7e](?:[\x20-\x21\x23-\x7e]*[\x21\x23-\x7e])?")
 _ESCAPE = re.compile(r"\\(.)")
 
 log = structlog.get_logger()
-
-
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a call answers."""
-
-    status: int
-    body: bytes
-    headers: dict[str, str] = {}
-
-    def respond(self, *, replayed: bool = False) -> Response:
-        """The answer as it goes out."""
-        extra = {"Idempotency-Replayed": "true"} if replayed else {}
-        return Response(self.body, self.status, headers=self.headers | extra, media_type="application/json")
 
 
 Act = Callable[[], Awaitable[Answer]]
@@ -85,10 +64,10 @@ def fingerprint(request: Request, raw: bytes) -> str:
 
 
 class Requests:
-    """The `requests` collection: one row per tenant and key."""
+    """Calls with a key, each done once."""
 
-    def __init__(self, database: Database) -> None:
-        self._rows = database.requests
+    def __init__(self, rows: RequestStore) -> None:
+        self._rows = rows
         self._skip_until = 0.0
 
     async def once(self, call: Call, act: Act) -> Response:
@@ -96,72 +75,42 @@ class Requests:
         caller = call.caller
         if call.key is None or time.monotonic() < self._skip_until:
             return (await act()).respond()
-        row = f"{caller.tenant}{SEPARATOR}{call.key}"
-        token, print_ = uuid4().hex, fingerprint(call.request, call.raw)
+        claim = RequestClaim(
+            tenant=caller.tenant, key=call.key, token=uuid4().hex, fingerprint=fingerprint(call.request, call.raw)
+        )
         try:
             with caller.within_preparation():
-                found = await self._claim(row, caller.tenant, token, print_)
+                found = await self._rows.claim(claim)
         except MongoUnavailable:
             self._skip_until = time.monotonic() + SKIP_SECONDS
             log.warning("idempotency_skipped", next="event ids still derive from the key; the next look is in 1 s")
             return (await act()).respond()
-        if found["token"] == token:
-            return await self._do(caller, row, token, act)
-        return _repeat(found, print_)
+        if found["token"] == claim.token:
+            return await self._do(caller, claim, act)
+        return _repeat(found, claim.fingerprint)
 
-    async def _claim(self, row: str, tenant: str, token: str, print_: str) -> dict[str, Any]:
-        """Takes the row if it is new, or if the same call crashed with it; returns what is there now."""
-        fresh = {
-            "_id": {"$literal": row},
-            "tenant": {"$literal": tenant},
-            "token": token,
-            "fingerprint": print_,
-            "state": "in_flight",
-            "lease": {"$add": ["$$NOW", LEASE_MS]},
-            "created_at": "$$NOW",
-        }
-        crashed = [
-            {"$eq": ["$state", "in_flight"]},
-            LEASE_ENDED,
-            {"$eq": ["$fingerprint", print_]},
-        ]
-        mine = {"$or": [{"$eq": [{"$type": "$state"}, "missing"]}, {"$and": crashed}]}
-        update = [{"$replaceWith": {"$cond": [mine, fresh, "$$ROOT"]}}]
-        with mongo_border():
-            for _ in range(3):
-                try:
-                    found: dict[str, Any] = await self._rows.find_one_and_update(
-                        {"_id": row}, update, upsert=True, return_document=ReturnDocument.AFTER
-                    )
-                except DuplicateKeyError:
-                    continue  # another call inserted it between look and insert; now it is there
-                return found
-        raise MongoUnavailable("the row could not be claimed")
-
-    async def _do(self, caller: Caller, row: str, token: str, act: Act) -> Response:
+    async def _do(self, caller: Caller, claim: RequestClaim, act: Act) -> Response:
         try:
             answer = await act()
         except BaseException:
-            await self._finish(caller, row, token, None)
+            await self._finish(caller, claim, None)
             raise
-        await self._finish(caller, row, token, answer)
+        await self._finish(caller, claim, answer)
         return answer.respond()
 
-    async def _finish(self, caller: Caller, row: str, token: str, answer: Answer | None) -> None:
+    async def _finish(self, caller: Caller, claim: RequestClaim, answer: Answer | None) -> None:
         """Keeps the answer, or frees the key. When this fails the lease frees it."""
-        mine = {"_id": row, "token": token}
         try:
-            with pymongo.timeout(caller.prepare_seconds), mongo_border():
+            with pymongo.timeout(caller.prepare_seconds):
                 if answer is None:
-                    await self._rows.delete_one(mine)
+                    await self._rows.release(claim)
                 else:
-                    done = {"state": "done", **msgspec.structs.asdict(answer)}
-                    await self._rows.update_one(mine, {"$set": done})
+                    await self._rows.keep(claim, answer)
         except MongoUnavailable:
             self._skip_until = time.monotonic() + SKIP_SECONDS
 
 
-def _repeat(found: dict[str, Any], print_: str) -> Response:
+def _repeat(found: RequestRow, print_: str) -> Response:
     if found["fingerprint"] != print_:
         raise Problem(
             422,

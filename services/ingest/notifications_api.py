@@ -10,8 +10,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.ingest.admission import Admission
+from services.ingest.calls import Answer
 from services.ingest.core.trace_context import traceparent
-from services.ingest.idempotency import Answer, Requests
+from services.ingest.idempotency import Requests
 from services.ingest.models.body import read
 from services.ingest.models.notifications import AcceptedNotifications, Cancelled, CancelRequest, SendRequest, read_send
 from services.ingest.openapi import IDEMPOTENCY_KEY, TRACEPARENT, json_of, operation

@@ -7,9 +7,9 @@ relayed in their order. A claim has a token and a lease on the server's clock; r
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
-from typing import Any, Final
+from typing import Final, NotRequired, Protocol, TypedDict
 from uuid import uuid4
 
 from pymongo.errors import BulkWriteError
@@ -17,6 +17,7 @@ from pymongo.errors import BulkWriteError
 from shared.model.errors import MongoUnavailable
 from shared.model.outputs import Output
 from shared.mongo import leases
+from shared.mongo.bulk import Rows
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
 from shared.process.clock import now_ms
@@ -27,11 +28,43 @@ MOST_BYTES: Final = 4 * 1_048_576
 LEASE: Final = timedelta(seconds=10)
 
 
-class OutboxSink:
-    """A sink of group commit: one bulk per group."""
+class OutboxRow(TypedDict):
+    """A record that waits. `_id` sorts by the time of writing; a claimed one has a `token`."""
 
-    def __init__(self, database: Database) -> None:
+    _id: str
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes]]
+    size: int
+    """Bytes of the value."""
+    lease: datetime
+    token: NotRequired[str]
+
+
+class OutboxStore(Protocol):
+    """What the relay needs of the outbox. All methods raise MongoUnavailable."""
+
+    async def claim(self) -> tuple[str, list[Output]]:
+        """The oldest records, claimed under the token returned; none when another process relays."""
+        ...
+
+    async def delete(self, token: str, /) -> int:
+        """Ends what was relayed under `token`; returns how many."""
+        ...
+
+    async def give_back(self, token: str, /) -> None:
+        """Frees what was claimed under `token` and could not be relayed."""
+        ...
+
+
+class OutboxRows:
+    """The `outbox` collection: a sink of group commit, one bulk per group, and what the relay needs."""
+
+    def __init__(self, database: Database, *, lease: timedelta = LEASE) -> None:
         self._database = database
+        self._rows: Rows = database.outbox
+        self._lease = lease
         self._instance = uuid4().hex[:12]
         self._numbers = count()
 
@@ -44,7 +77,7 @@ class OutboxSink:
         """Inserts in order (majority, journal). Raises MongoUnavailable: some of it may be there."""
         with mongo_border():
             try:
-                await self._database.outbox.insert_many([self._row(output) for output in outputs])
+                await self._rows.insert_many([self._row(output) for output in outputs])
             except BulkWriteError as error:
                 raise MongoUnavailable("the bulk was not written in full") from error
 
@@ -54,35 +87,44 @@ class OutboxSink:
     async def stop(self) -> None:
         """The client is closed by whoever opened it."""
 
-    def _row(self, output: Output) -> dict[str, Any]:
+    async def claim(self) -> tuple[str, list[Output]]:
+        """The oldest records, claimed under the token returned; none when another process relays."""
+        rows = self._rows
+        with mongo_border():
+            claim = await leases.new_lease(self._database, self._lease)
+            head = await rows.find_one({}, {"size": 1, "lease": 1}, sort=[("_id", 1)])
+            if head is None or not await leases.claim_rows(rows, [head["_id"]], claim):
+                return claim.token, []
+            later = rows.find({"_id": {"$gt": head["_id"]}}, {"size": 1}).sort("_id", 1).limit(MOST_ROWS - 1)
+            more = _within(head["size"], [row async for row in later])
+            if more:
+                await leases.claim_rows(rows, more, claim)
+            won = [_output(row) async for row in rows.find({"token": claim.token}).sort("_id", 1)]
+        return claim.token, won
+
+    async def delete(self, token: str) -> int:
+        """Ends what was relayed under `token`; returns how many."""
+        with mongo_border():
+            return await leases.delete_claimed(self._rows, token)
+
+    async def give_back(self, token: str) -> None:
+        """Frees what was claimed under `token` and could not be relayed."""
+        with mongo_border():
+            await leases.give_back(self._rows, token)
+
+    def _row(self, output: Output) -> OutboxRow:
         return {
             "_id": f"{now_ms():015d}-{self._instance}-{next(self._numbers):012d}",
             "topic": output.topic,
             "key": output.key,
             "value": output.value,
-            "headers": [list(header) for header in output.headers],
+            "headers": output.headers,
             "size": len(output.value or b""),
             "lease": leases.FREE,
         }
 
 
-async def claim(database: Database, *, lease: timedelta = LEASE) -> tuple[str, list[Output]]:
-    """The oldest rows, claimed under the token returned; none when another process relays. Raises MongoUnavailable."""
-    rows = database.outbox
-    with mongo_border():
-        claim = await leases.new_lease(database, lease)
-        head = await rows.find_one({}, {"size": 1, "lease": 1}, sort=[("_id", 1)])
-        if head is None or not await leases.claim_rows(rows, [head["_id"]], claim):
-            return claim.token, []
-        later = rows.find({"_id": {"$gt": head["_id"]}}, {"size": 1}).sort("_id", 1).limit(MOST_ROWS - 1)
-        more = _within(head["size"], [row async for row in later])
-        if more:
-            await leases.claim_rows(rows, more, claim)
-        won = [_output(row) async for row in rows.find({"token": claim.token}).sort("_id", 1)]
-    return claim.token, won
-
-
-def _within(used: int, rows: Iterable[dict[str, Any]]) -> list[str]:
+def _within(used: int, rows: Iterable[OutboxRow]) -> list[str]:
     """The first rows that stay below MOST_BYTES with the `used` ones."""
     taken: list[str] = []
     for row in rows:
@@ -93,19 +135,7 @@ def _within(used: int, rows: Iterable[dict[str, Any]]) -> list[str]:
     return taken
 
 
-async def delete(database: Database, token: str) -> int:
-    """Ends the rows that were relayed under `token`; returns how many. Raises MongoUnavailable."""
-    with mongo_border():
-        return await leases.delete_claimed(database.outbox, token)
-
-
-async def give_back(database: Database, token: str) -> None:
-    """Frees what was claimed under `token` and could not be relayed. Raises MongoUnavailable."""
-    with mongo_border():
-        await leases.give_back(database.outbox, token)
-
-
-def _output(row: dict[str, Any]) -> Output:
+def _output(row: OutboxRow) -> Output:
     key, value = row["key"], row["value"]
     headers = [(name, bytes(raw)) for name, raw in row["headers"]]
     return Output(row["topic"], None if key is None else bytes(key), None if value is None else bytes(value), headers)

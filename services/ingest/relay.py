@@ -8,10 +8,9 @@ from typing import Final
 import structlog
 from aiokafka.errors import MessageSizeTooLargeError
 
-from services.ingest import outbox
+from services.ingest.outbox import OutboxStore
 from shared.kafka.group_commit import GroupCommit
 from shared.model.errors import KafkaUnavailable, Unavailable
-from shared.mongo.database import Database
 from shared.process.metrics import OUTBOX_RELAYED
 
 IDLE_SECONDS: Final = 0.5
@@ -20,11 +19,11 @@ IDLE_SECONDS: Final = 0.5
 log = structlog.get_logger()
 
 
-async def relay(database: Database, kafka: GroupCommit) -> None:
+async def relay(outbox: OutboxStore, kafka: GroupCommit) -> None:
     """Runs until cancelled. A crash between writing and deleting writes again, under the same ids."""
     while True:
         try:
-            moved = 0 if kafka.unavailable else await relay_once(database, kafka)
+            moved = 0 if kafka.unavailable else await relay_once(outbox, kafka)
         except Unavailable as error:
             log.warning("relay_waits", error=str(error))
             moved = 0
@@ -32,17 +31,17 @@ async def relay(database: Database, kafka: GroupCommit) -> None:
             await asyncio.sleep(IDLE_SECONDS)
 
 
-async def relay_once(database: Database, kafka: GroupCommit) -> int:
+async def relay_once(outbox: OutboxStore, kafka: GroupCommit) -> int:
     """Moves the oldest rows; returns how many. Raises KafkaUnavailable or MongoUnavailable: they stay, or go again."""
-    token, outputs = await outbox.claim(database)
+    token, outputs = await outbox.claim()
     if not outputs:
         return 0
     try:
         await kafka.publish(outputs)
     except (Unavailable, MessageSizeTooLargeError) as error:
-        await outbox.give_back(database, token)
+        await outbox.give_back(token)
         raise KafkaUnavailable(f"not relayed: {type(error).__name__}") from error
-    moved = await outbox.delete(database, token)
+    moved = await outbox.delete(token)
     OUTBOX_RELAYED.inc(moved)
     log.info("relayed", records=moved)
     return moved

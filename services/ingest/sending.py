@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import time
-from typing import Final
+from typing import Final, Protocol
 from uuid import uuid4
 
 import orjson
 
 from services.ingest.acceptance import Acceptance, Intake
-from services.ingest.calls import Call, Caller
+from services.ingest.calls import Answer, Call, Caller
 from services.ingest.core.did_you_mean import did_you_mean
-from services.ingest.idempotency import Answer
 from services.ingest.models.body import InvalidFields
 from services.ingest.models.notifications import SendRequest
-from shared.catalog.cache import Catalog
 from shared.http.problems import Problem
 from shared.model import expansion, ids, records
 from shared.model.notifications import Notification
 from shared.model.outputs import Output
+from shared.model.ports import CancellationCounter
 from shared.model.topics import Topics
 from shared.model.workflows import Workflow
-from shared.mongo.cancellations import Cancellations
 
 SOURCE: Final = "carillon:api"
 EVENT_TYPE: Final = "carillon.api.notification"
@@ -30,11 +28,27 @@ LOOK_SECONDS: Final = 1.0
 """Between two looks at MongoDB for a workflow that is not known here."""
 
 
+class NewestWorkflows(Protocol):
+    """The newest version of each published workflow, as far as this process knows them."""
+
+    def newest(self, tenant: str, key: str, /) -> Workflow | None:
+        """The newest version known here; None: none is."""
+        ...
+
+    def keys(self, tenant: str, /) -> list[str]:
+        """The keys of a tenant's workflows, for "did you mean"."""
+        ...
+
+    async def load(self) -> None:
+        """Reads what is published now. Raises MongoUnavailable."""
+        ...
+
+
 class NotificationSender:
     """Expands a checked request by its workflow and makes the notifications durable."""
 
     def __init__(
-        self, *, acceptance: Acceptance, catalog: Catalog, cancellations: Cancellations, topics: Topics
+        self, *, acceptance: Acceptance, catalog: NewestWorkflows, cancellations: CancellationCounter, topics: Topics
     ) -> None:
         self._acceptance = acceptance
         self._catalog = catalog

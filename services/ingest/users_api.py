@@ -73,7 +73,7 @@ def user_routes(
     """`/v1/users/{id}`. A change counts for everything that is accepted after its call answered."""
     routes = APIRouter(prefix="/v1/users", tags=["users"])
 
-    async def write(user: AddressedUser, change: profile_store.Change) -> Response:
+    async def write(user: AddressedUser, change: profile_store.ProfileChange) -> Response:
         with pymongo.timeout(READ_SECONDS):
             return answer(
                 await profile_store.write(database, writer, topics, tenant=user.tenant, user=user.id, change=change)

@@ -24,8 +24,8 @@ from shared.process.retries import retry_until_available
 log = structlog.get_logger()
 
 
-Place = tuple[str, str]
-"""Tenant and workflow key."""
+TenantKey = tuple[str, str]
+"""A tenant, and the key of one of its workflows or an event type that starts some."""
 
 
 class Catalog:
@@ -34,17 +34,17 @@ class Catalog:
     def __init__(self, database: Database) -> None:
         self._rows: Rows = database.workflows
         self._versions: dict[tuple[str, str, int], Workflow] = {}
-        self._newest: dict[Place, Workflow] = {}
-        self._by_type: dict[Place, list[Workflow]] = {}
+        self._newest: dict[TenantKey, Workflow] = {}
+        self._by_type: dict[TenantKey, list[Workflow]] = {}
 
     async def load(self) -> None:
         """Reads the newest version of every workflow. Raises MongoUnavailable."""
-        newest: dict[Place, Workflow] = {}
+        newest: dict[TenantKey, Workflow] = {}
         with mongo_border():
             async for row in self._rows.find().sort("version", 1):
                 if (workflow := self._keep(row)) is not None:
                     newest[row["tenant"], row["key"]] = workflow
-        by_type: dict[Place, list[Workflow]] = {}
+        by_type: dict[TenantKey, list[Workflow]] = {}
         for (tenant, _), workflow in newest.items():
             for event_type in workflow.on if workflow.active else ():
                 by_type.setdefault((tenant, event_type), []).append(workflow)

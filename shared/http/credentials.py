@@ -1,10 +1,11 @@
-"""The bearer credential of a request."""
+"""The bearer credential of a request, and what it may do."""
 
 from __future__ import annotations
 
 from fastapi import Request
 
 from shared.http.problems import Problem
+from shared.mongo.api_keys import Principal, Scope
 
 
 def bearer(request: Request) -> str:
@@ -24,3 +25,14 @@ def unauthorized(detail: str) -> Problem:
         fix="Send `Authorization: Bearer <key or token>`; `carillon key` makes keys, `carillon token` tokens.",
         headers={"WWW-Authenticate": "Bearer"},
     )
+
+
+def require_scope(principal: Principal, scope: Scope) -> None:
+    """Raises Problem 403 when the key lacks the scope."""
+    if scope not in principal.scopes:
+        raise Problem(
+            403,
+            "missing_scope",
+            f"this key may not do that: it lacks the scope {scope}",
+            fix=f"Make one that may: carillon key create --name {scope} --scope {scope}",
+        )

@@ -13,6 +13,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from shared.http.pointers import pointer_to
 from shared.model.errors import Invalid, Unavailable
 from shared.process.metrics import REQUESTS_REJECTED
 
@@ -115,7 +116,7 @@ def install_problems(app: FastAPI, *, repeat_status_as: str | None = None) -> No
 
     @app.exception_handler(RequestValidationError)
     async def on_validation(request: Request, error: RequestValidationError) -> Response:
-        pointers = [("/" + "/".join(map(str, item["loc"][1:])), item["msg"]) for item in error.errors()]
+        pointers = [(pointer_to(item["loc"][1:]), item["msg"]) for item in error.errors()]
         fix = "Correct the request as the errors say; the schema is at /openapi.json."
         return respond(Problem(422, "invalid_request", "the request is not valid", fix=fix, pointers=pointers), request)
 

@@ -38,11 +38,17 @@ def open_consumer(
 
 
 async def start_consumer(consumer: AIOKafkaConsumer) -> None:
-    """Connects and joins the group. Raises KafkaUnavailable when no broker answers; then call it again."""
+    """Connects and joins the group. Raises KafkaUnavailable when no broker answers.
+
+    A consumer that failed to start is stopped: aiokafka cannot start it again. Retry with a new one.
+    """
     try:
         await consumer.start()
-    except KafkaError as error:
-        raise KafkaUnavailable(repr(error)) from error
+    except BaseException as error:
+        await consumer.stop()
+        if isinstance(error, KafkaError):
+            raise KafkaUnavailable(repr(error)) from error
+        raise
 
 
 async def fetch(consumer: AIOKafkaConsumer, *, max_records: int, wait_ms: int = 250) -> list[KafkaRecord]:

@@ -91,10 +91,14 @@ class LedgerStore(Protocol):
 
 
 class CancellationCounter(Protocol):
-    """The counters of cancellation keys."""
+    """The counters of cancellation keys. All methods raise MongoUnavailable."""
+
+    async def count(self, tenant: str, cancellation_key: str, /) -> int:
+        """The key's counter, which what is accepted now carries; 0 for a key that was never cancelled."""
+        ...
 
     async def counts(self, notifications: Sequence[Notification], /) -> list[int]:
-        """The counter of each notification's key, in order; 0 without one. Raises MongoUnavailable."""
+        """The counter of each notification's key, in order; 0 without one."""
         ...
 
 

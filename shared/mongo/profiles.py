@@ -32,7 +32,7 @@ log = structlog.get_logger()
 TRIES: Final = 20
 _KEPT: Final = frozenset({"tenant", "user", "version"})
 
-Change = Callable[[Profile], Profile]
+ProfileChange = Callable[[Profile], Profile]
 """From the stored profile (an empty one of version 0 for a new user) to the wanted one; may run more than once."""
 
 
@@ -70,7 +70,7 @@ async def versions(database: Database, user_keys: Sequence[str]) -> dict[str, in
 
 
 async def write(
-    database: Database, writer: RecordWriter, topics: Topics, *, tenant: str, user: str, change: Change
+    database: Database, writer: RecordWriter, topics: Topics, *, tenant: str, user: str, change: ProfileChange
 ) -> Profile:
     """Applies `change`, raises the version, tells `decide`; returns the stored profile.
 

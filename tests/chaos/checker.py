@@ -10,7 +10,6 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-TERMINAL_DELIVERY = {"sent", "dead", "unconfirmed", "expired", "cancelled", "suppressed"}
 GOES_ON = {"retrying", "parked", "stale"}
 
 

@@ -76,3 +76,14 @@ async def test_what_was_published_since_is_known_once_it_was_fetched(catalog: An
     assert catalog.version("acme", "order.shipped", 2) is None
     assert catalog.version("other", "order.shipped", 1) is None
     await catalog.fetch([])
+
+
+async def test_the_newest_of_each_is_found_by_its_key(catalog: Any, publish: Publish) -> None:
+    for workflow in (at(SHIPPED, 1), at(AUDIT, 1), at(msgspec.structs.replace(SHIPPED, category="other"), 2)):
+        await publish(workflow)
+    assert (catalog.newest("acme", SHIPPED.key), catalog.keys("acme")) == (None, [])
+    await catalog.load()
+    assert catalog.newest("acme", SHIPPED.key).version == 2
+    assert catalog.newest("other", SHIPPED.key) is None
+    assert catalog.newest("acme", "order.unknown") is None
+    assert (catalog.keys("acme"), catalog.keys("other")) == ([AUDIT.key, SHIPPED.key], [])

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Final
 
 import structlog
 from aiokafka import AIOKafkaConsumer
 
+from services.console.timeline.core.rows import TimelineRow
 from services.console.timeline.core.status_row import status_row
+from services.console.timeline.status_rows import StatusStore
 from shared.kafka.consumer import commit_assigned, fetch, offsets_after, open_consumer, start_consumer
 from shared.model.errors import InvalidRecord
 from shared.model.outputs import KafkaRecord
 from shared.model.topics import Topics
-from shared.mongo.bulk import insert_new
-from shared.mongo.database import Database
 from shared.process.clock import now_ms
 from shared.process.metrics import STATUSES_SKIPPED, STATUSES_STORED
 from shared.process.retries import retry_until_available
@@ -25,7 +25,7 @@ WAIT_MS: Final = 500
 log = structlog.get_logger()
 
 
-def status_rows(records: Iterable[KafkaRecord]) -> list[dict[str, Any]]:
+def status_rows(records: Iterable[KafkaRecord]) -> list[TimelineRow]:
     """The rows of a batch; what is no status is counted, logged by its coordinates and left out."""
     rows = []
     now = now_ms()
@@ -48,19 +48,16 @@ def status_rows(records: Iterable[KafkaRecord]) -> list[dict[str, Any]]:
 class StatusConsumer:
     """Stores statuses. Waits for Kafka and MongoDB as long as it takes."""
 
-    def __init__(self, database: Database, bootstrap: str, topics: Topics) -> None:
-        self._timeline = database.timeline
-        self._bootstrap = bootstrap
-        self._topics = topics
+    def __init__(self, rows: StatusStore, join: Callable[[], Awaitable[AIOKafkaConsumer]]) -> None:
+        """`join` returns a consumer that has joined its group, a new one each time, or raises KafkaUnavailable."""
+        self._rows = rows
+        self._join = join
         self._joined = False
 
     async def run(self) -> None:
         """Stores what is published; runs until cancelled, which is safe at any point."""
-        consumer = open_consumer(
-            self._bootstrap, self._topics.statuses, group=self._topics.group("console"), client_id="carillon-console"
-        )
+        consumer = await retry_until_available(self._join)
         try:
-            await retry_until_available(start_consumer, consumer)
             self._joined = True
             await self._store_all(consumer)
         finally:
@@ -78,7 +75,13 @@ class StatusConsumer:
                 await self._store(status_rows(records))
                 await commit_assigned(consumer, offsets_after(records))
 
-    async def _store(self, rows: list[dict[str, Any]]) -> None:
+    async def _store(self, rows: Sequence[TimelineRow]) -> None:
         if rows:
-            seen = await retry_until_available(insert_new, self._timeline, rows)
-            STATUSES_STORED.inc(len(rows) - len(seen))
+            STATUSES_STORED.inc(await retry_until_available(self._rows.insert, rows))
+
+
+async def join_statuses(bootstrap: str, topics: Topics) -> AIOKafkaConsumer:
+    """A consumer of `statuses.v1` that has joined the console's group. Raises KafkaUnavailable."""
+    consumer = open_consumer(bootstrap, topics.statuses, group=topics.group("console"), client_id="carillon-console")
+    await start_consumer(consumer)
+    return consumer

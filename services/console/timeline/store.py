@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
-from services.console.timeline.core.rows import Row, StoredRows
+from services.console.timeline.core.rows import StoredRow, StoredRows
+from services.console.timeline.core.started import StartedNotification, StartedNotifications
 from services.console.timeline.core.timeline import Timeline, build_timeline
 from shared.model.errors import InvalidRecord
 from shared.model.records import decode_record
@@ -44,11 +45,8 @@ async def read_rows(database: Database, tenant: str, notification: str) -> Store
     )
 
 
-async def read_notifications_of(database: Database, tenant: str, event: str) -> list[dict[str, Any]] | None:
-    """The notifications of an event, each with user, workflow and the type of its last status.
-
-    Empty when it started none; None when the event is unknown or another tenant's. Raises MongoUnavailable.
-    """
+async def read_notifications_of(database: Database, tenant: str, event: str) -> StartedNotifications | None:
+    """What an event started; None when it is unknown or another tenant's. Raises MongoUnavailable."""
     query = {"tenant": tenant, "data.event_id": event}
     stages: list[dict[str, Any]] = [
         {"$match": query},
@@ -67,19 +65,20 @@ async def read_notifications_of(database: Database, tenant: str, event: str) -> 
         found = await database.timeline.aggregate(stages).to_list(MOST_STATUSES)
         if not found and await database.timeline.find_one({"tenant": tenant, "notification": event}) is None:
             return None
-    return [
-        {"id": row["_id"], "user": row["user"], "workflow": row["workflow"], "last": row["type"]}
+    started = [
+        StartedNotification(id=row["_id"], user=row["user"], workflow=row["workflow"], last=row["type"])
         for row in sorted(found, key=lambda row: str(row["user"]))
     ]
+    return StartedNotifications(event=event, notifications=started)
 
 
-async def _newest(rows: Rows, query: Row, *, by: str, most: int) -> list[Row]:
+async def _newest(rows: Rows, query: StoredRow, *, by: str, most: int) -> list[StoredRow]:
     """The last `most` of a collection, by time."""
     found = await rows.find(query).sort(by, -1).to_list(most)
     return found[::-1]
 
 
-def _with_channel(row: Row) -> Row:
+def _with_channel(row: StoredRow) -> StoredRow:
     """The hold with the channel that waits; None when the whole notification does."""
     try:
         record = decode_record(bytes(row["record"]))

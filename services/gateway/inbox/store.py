@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from services.gateway.core.limits import MAX_RESUME_ROWS, RESUME_OVERLAP_MS
 from services.gateway.inbox.filters import InboxFilter, TypeFilter
-from services.gateway.live.core.actions import Snapshot
+from services.gateway.live.core.actions import InboxSnapshot
 from services.gateway.live.core.cursor import Cursor
 from shared.model.inbox import Change, InboxItem
 from shared.model.timestamps import from_datetime, to_datetime
@@ -68,7 +68,7 @@ class InboxStore:
         with mongo_border():
             return await self._rows.count_documents(_matching(user, where))
 
-    async def snapshot(self, user: User, since: Cursor | None) -> Snapshot:
+    async def snapshot(self, user: User, since: Cursor | None) -> InboxSnapshot:
         """What a client that has seen everything up to `since` has missed; without it, what was never shown to it."""
         own = _own(user)
         with mongo_border():
@@ -81,7 +81,7 @@ class InboxStore:
             if since is not None:
                 recent = {"$gte": to_datetime(max(since.token - RESUME_OVERLAP_MS, 0))}
                 changed = await self._read(own | {"offset": {"$lte": since.offset}, "changed_at": recent})
-        return Snapshot(rows=rows, changed=changed, unread=count.unread, end=count.end, token=token)
+        return InboxSnapshot(rows=rows, changed=changed, unread=count.unread, end=count.end, token=token)
 
     async def unread(self, user: User) -> UnreadCount:
         """The count that a client shows."""

@@ -13,11 +13,11 @@ from services.gateway.preferences.form import PreferencesForm, change, show
 from services.gateway.problem_responses import problem_responses
 from shared.catalog.cache import Catalog
 from shared.http.bodies import read_body
+from shared.http.pointers import pointer_to
 from shared.http.problems import Problem
 from shared.model import strict_json
 from shared.model.ports import RecordWriter
 from shared.model.profiles import Profile
-from shared.model.strict_json import escape
 from shared.model.topics import Topics
 from shared.model.users import User
 from shared.mongo import profiles as profile_store
@@ -58,13 +58,10 @@ def _form(body: bytes) -> PreferencesForm:
     try:
         return PreferencesForm.model_validate(strict_json.loads(body))
     except ValidationError as error:
-        pointers = [
-            ("".join(f"/{escape(str(part))}" for part in problem["loc"]), problem["msg"]) for problem in error.errors()
-        ]
         raise Problem(
             422,
             "invalid_preferences",
             "the preferences are not valid",
             fix="Correct the body as the errors say; the schema is at /openapi.json.",
-            pointers=pointers,
+            pointers=[(pointer_to(fault["loc"]), fault["msg"]) for fault in error.errors()],
         ) from error

@@ -11,13 +11,11 @@ from pydantic_core import ErrorDetails
 
 from services.ingest.core.did_you_mean import did_you_mean
 from services.ingest.models.fields import INVALID_KEY
+from shared.http.pointers import pointer_to
 from shared.model.errors import Invalid
-from shared.model.strict_json import escape
 
 MAX_ERRORS: Final = 100
 """Errors in one answer."""
-_MAX_TOKEN: Final = 100
-"""Characters of a name that an error repeats."""
 _SHAPES: Final[Mapping[str, str]] = {
     "missing": "is required",
     "string_type": "must be a string",
@@ -69,7 +67,7 @@ def _describe(model: type[Body], fault: ErrorDetails) -> tuple[str, str]:
     path, values = fault["loc"], fault.get("ctx", {})
     if fault["type"] == INVALID_KEY:
         path = path[:-1]  # pydantic marks an error of the key itself by one more name
-    pointer = "".join(f"/{escape(str(part)[:_MAX_TOKEN])}" for part in path) + values.get("pointer", "")
+    pointer = pointer_to(path) + values.get("pointer", "")
     owner, field = _place(model, path)
     if fault["type"] == "extra_forbidden":
         return pointer, f"unknown field{did_you_mean(str(path[-1]), _fields(owner))}"

@@ -6,8 +6,9 @@ from typing import Any, Final, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field, RootModel
 
+from services.ingest.core.durability import Durability
 from services.ingest.models.body import Body
-from services.ingest.models.notifications import EVENT_ID, Durability
+from services.ingest.models.notifications import DURABLE_IN, EVENT_ID
 from shared.model.events import MAX_ATTRIBUTE
 
 MAX_EVENTS: Final = 1000
@@ -54,8 +55,10 @@ class CloudEventBatch(RootModel[list[CloudEvent]]):
 class AcceptedEvents(Body):
     """Every event is durable."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"accepted": 1, "ids": [EVENT_ID], "durability": "log"}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"accepted": 1, "ids": [EVENT_ID], "durability": Durability.LOG}]}
+    )
 
     accepted: int
     ids: list[str]
-    durability: Durability
+    durability: Durability = Field(description=DURABLE_IN)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from pydantic import ConfigDict, Field, PlainValidator, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from services.ingest.core.durability import Durability
 from services.ingest.models.body import Body, read
 from services.ingest.models.fields import PrintableKey, Time, UserId, WorkflowKey, field_error
 from services.ingest.models.people import InlinePerson, UserReference
@@ -27,9 +28,7 @@ def _read_recipient(item: Any) -> Recipient:
 NamedRecipient = Annotated[
     Recipient, PlainValidator(_read_recipient, json_schema_input_type=UserId | UserReference | InlinePerson)
 ]
-Durability = Annotated[
-    Literal["log", "outbox"], Field(description="acknowledged by Kafka, or in MongoDB until Kafka is back")
-]
+DURABLE_IN: Final = "acknowledged by Kafka, or in MongoDB until Kafka is back"
 
 
 class SendRequest(Body):
@@ -87,7 +86,7 @@ class AcceptedNotifications(Body):
                 {
                     "id": EVENT_ID,
                     "notifications": [{"id": "5c1c9b8e-29f4-5d56-8f0f-4f6f4a0f3a11", "user": "ada"}],
-                    "durability": "log",
+                    "durability": Durability.LOG,
                 }
             ]
         }
@@ -95,7 +94,7 @@ class AcceptedNotifications(Body):
 
     id: str = Field(description="the event id, equal for equal Idempotency-Keys")
     notifications: list[NotifiedUser]
-    durability: Durability
+    durability: Durability = Field(description=DURABLE_IN)
 
 
 class CancelRequest(Body):

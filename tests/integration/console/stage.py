@@ -7,13 +7,15 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 
 import aiohttp
 from motor.motor_asyncio import AsyncIOMotorDatabase
 
 from sandbox.free_ports import free_ports
-from services.console.api.routes import create_api
-from services.console.timeline.consumer import StatusConsumer
+from services.console.app import create_api
+from services.console.timeline.consumer import StatusConsumer, join_statuses
+from services.console.timeline.status_rows import StatusRows
 from services.router.core.effects import derive_effects
 from services.router.decisions import Decisions
 from shared.http import server
@@ -71,7 +73,7 @@ def sent(topics: Topics, channel: Channel) -> Output:
 
 @asynccontextmanager
 async def consuming(database, bootstrap: str, topics: Topics) -> AsyncIterator[StatusConsumer]:
-    consumer = StatusConsumer(database, bootstrap, topics)
+    consumer = StatusConsumer(StatusRows(database), partial(join_statuses, bootstrap, topics))
     task = asyncio.create_task(consumer.run())
     try:
         yield consumer

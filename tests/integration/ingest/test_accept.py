@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from io import BytesIO
 from uuid import uuid4
 
@@ -17,7 +17,7 @@ from services.ingest.models.events import CloudEvent as EventSchema
 from services.ingest.models.notifications import SendRequest
 from services.ingest.models.profiles import ProfileBody, ProfilePatch
 from shared.model import event_codecs, ids
-from tests.integration.ingest.stack import SEND, Stack, call, client, records_of, two_processes
+from tests.integration.ingest.stack import SEND, Stack, call, client, records_of
 
 pytestmark = pytest.mark.timeout(180)
 JSON = {"Content-Type": "application/json"}
@@ -46,19 +46,6 @@ BAD = [
         "expanded_too_large",
     ),
 ]
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with two_processes(tmp_path_factory.mktemp("ingest")) as found:
-        yield found
-
-
-@pytest.fixture
-async def api(stack: Stack) -> AsyncIterator[aiohttp.ClientSession]:
-    """A client of the first process."""
-    async with client(stack.urls[0], stack.key) as session:
-        yield session
 
 
 async def test_send_is_on_the_log_as_the_answer_says(stack: Stack, api: aiohttp.ClientSession) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from uuid import uuid4
 
 import aiohttp
@@ -11,22 +10,9 @@ import pytest
 
 from shared.model import ids
 from shared.mongo.database import open_database
-from tests.integration.ingest.stack import SEND, Stack, call, client, records_of, two_processes
+from tests.integration.ingest.stack import SEND, Stack, call, client, records_of
 
 pytestmark = pytest.mark.timeout(180)
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with two_processes(tmp_path_factory.mktemp("ingest")) as found:
-        yield found
-
-
-@pytest.fixture
-async def api(stack: Stack) -> AsyncIterator[aiohttp.ClientSession]:
-    """A client of the first process."""
-    async with client(stack.urls[0], stack.key) as session:
-        yield session
 
 
 async def test_a_hundred_at_once_with_one_key_on_two_instances_are_one(stack: Stack) -> None:

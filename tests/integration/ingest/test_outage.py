@@ -13,9 +13,7 @@ import aiohttp
 import orjson
 import pytest
 
-from services.ingest import outbox
 from shared.model import ids, records
-from shared.model.outputs import Output
 from shared.mongo.database import open_database
 from tests.integration.ingest.stack import Stack, client, prepared
 from tests.support.wait import until
@@ -161,28 +159,3 @@ async def test_a_frozen_kafka_is_away_too(stack: Stack) -> None:
                 stack.kafka.child.signal(signal.SIGCONT)
             await until(lambda: _empty(stack), what="the outbox to be relayed")
             assert answer["id"] in await on_the_log(stack)
-
-
-@pytest.mark.asyncio
-async def test_rows_are_claimed_in_order_by_one_relay_at_a_time(stack: Stack) -> None:
-    async with open_database(stack.mongod.uri, f"{stack.database}_rows") as database:
-        sink = outbox.OutboxSink(database)
-        for start in range(0, 1200, 400):
-            await sink.publish([_output(number) for number in range(start, start + 400)])
-        claims = await asyncio.gather(*[outbox.claim(database) for _ in range(8)])
-        won = [outputs for _, outputs in claims if outputs]
-        assert len(won) == 1
-        assert [output.value for output in won[0]] == [b"%d" % number for number in range(outbox.MOST_ROWS)]
-        token = next(token for token, outputs in claims if outputs)
-        assert (await outbox.claim(database))[1] == []
-        await outbox.give_back(database, token)
-        token, again = await outbox.claim(database)
-        assert again == won[0]
-        assert await outbox.delete(database, token) == outbox.MOST_ROWS
-        _, following = await outbox.claim(database)
-        assert following[0].value == b"500"
-        assert following[0] == Output("t", b"k", b"500", [("h", b"1")])
-
-
-def _output(number: int) -> Output:
-    return Output("t", b"k", b"%d" % number, [("h", b"1")])

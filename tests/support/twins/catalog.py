@@ -13,7 +13,7 @@ Version = tuple[str, str, int]
 
 
 class MemoryCatalog:
-    """A WorkflowCatalog. What is published is known after `load`, or once it was fetched."""
+    """A WorkflowCatalog, and ingest's NewestWorkflows. What is published is known after `load`, or once it was fetched."""
 
     def __init__(self) -> None:
         self.outages = Outages(MongoUnavailable)
@@ -34,6 +34,12 @@ class MemoryCatalog:
             self._known = dict(self._published)
             oldest_first = sorted(self._known.items(), key=lambda entry: entry[1].version)
             self._newest = {(tenant, key): workflow for (tenant, key, _), workflow in oldest_first}
+
+    def newest(self, tenant: str, key: str) -> Workflow | None:
+        return self._newest.get((tenant, key))
+
+    def keys(self, tenant: str) -> list[str]:
+        return sorted(key for owner, key in self._newest if owner == tenant)
 
     def started_by(self, tenant: str, event_type: str) -> list[Workflow]:
         return [

@@ -6,10 +6,22 @@ import asyncio
 from itertools import groupby
 
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaConnectionError
 
 from shared.model.outputs import KafkaRecord
 
 PARTITIONS = 3
+
+
+class ConsumerStarts:
+    """Stands in for the class AIOKafkaConsumer: the first that is made fails late in `start`; none starts twice."""
+
+    def __init__(self) -> None:
+        self.made: list[StartingConsumer] = []
+
+    def __call__(self, *topics: str, **options: object) -> StartingConsumer:
+        self.made.append(StartingConsumer(topics[0] if topics else "", fails=not self.made))
+        return self.made[-1]
 
 
 class MemoryConsumer:
@@ -23,6 +35,7 @@ class MemoryConsumer:
         self.partitions = {TopicPartition(topic, number) for number in range(PARTITIONS)}
         self.idle = asyncio.Event()
         """Set when there was nothing to give out."""
+        self.stopped = False
 
     async def getmany(self, *, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[KafkaRecord]]:
         assert max_records > 0
@@ -42,3 +55,24 @@ class MemoryConsumer:
 
     async def commit(self, offsets: dict[TopicPartition, int]) -> None:
         self.committed.update({(part.topic, part.partition): offset for part, offset in offsets.items()})
+
+    async def stop(self) -> None:
+        self.stopped = True
+
+
+class StartingConsumer(MemoryConsumer):
+    """One of ConsumerStarts."""
+
+    def __init__(self, topic: str, *, fails: bool) -> None:
+        super().__init__(topic)
+        self.started = False
+        self._fails = fails
+
+    def subscribe(self, topics: list[str], *, listener: object) -> None:
+        assert topics
+
+    async def start(self) -> None:
+        assert not self.started, "Did you call `start` twice?"
+        self.started = True
+        if self._fails:
+            raise KafkaConnectionError("the coordinator went away while the group was joined")

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from services.gateway.core.limits import MAX_RESUME_ROWS, RESUME_OVERLAP_MS
 from services.gateway.inbox.filters import InboxFilter, TypeFilter
 from services.gateway.inbox.store import REPEAT_WINDOW, UnreadCount
-from services.gateway.live.core.actions import Snapshot
+from services.gateway.live.core.actions import InboxSnapshot
 from services.gateway.live.core.cursor import Cursor
 from shared.model.errors import MongoUnavailable
 from shared.model.inbox import Change, InboxItem
@@ -45,7 +45,7 @@ class MemoryInboxStore:
         async with self.outages.call():
             return len(self._find(user, lambda item: _matches(item, where)))
 
-    async def snapshot(self, user: User, since: Cursor | None) -> Snapshot:
+    async def snapshot(self, user: User, since: Cursor | None) -> InboxSnapshot:
         async with self.outages.call():
             count, changed = self._count_unread(user), []
             if since is None:
@@ -55,7 +55,7 @@ class MemoryInboxStore:
                 rows = self._find(user, lambda item: item.deleted_at is None and item.offset > first)
                 changed = self._find(user, lambda item: item.offset <= first and (item.updated_at or -1) >= recent)
             most = MAX_RESUME_ROWS + 1
-            return Snapshot(tuple(rows[:most]), tuple(changed[:most]), count.unread, count.end, self.now)
+            return InboxSnapshot(tuple(rows[:most]), tuple(changed[:most]), count.unread, count.end, self.now)
 
     async def unread(self, user: User) -> UnreadCount:
         async with self.outages.call():

@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from services.console.timeline.core.channel_states import Progress, channel_states, progress
+from services.console.timeline.core.channel_states import TimelineState, channel_states, progress
 from services.console.timeline.core.rows import StoredRows
 from services.console.timeline.core.rule_results import EACH, WHOLE, RuleResult, rule_entries
 from services.console.timeline.core.timeline import build_timeline
@@ -133,7 +133,7 @@ def test_a_channel_has_the_state_of_its_last_status():
     assert states(first) == {"email": "held", "in_app": "queued", "webhook": "suppressed"}
     sent = became(Channel.IN_APP, DeliveryState.SENT)
     assert states(first, sent) == {"email": "held", "in_app": "sent", "webhook": "suppressed"}
-    assert progress(channel_states([first, sent])) is Progress.OPEN
+    assert progress(channel_states([first, sent])) is TimelineState.OPEN
 
 
 def test_the_order_of_receipt_and_doubles_do_not_matter():
@@ -161,7 +161,7 @@ def test_the_order_of_receipt_and_doubles_do_not_matter():
         == states(*rows, *rows[:2])
         == {"email": "sent", "in_app": "sent", "webhook": "suppressed"}
     )
-    assert progress(channel_states(rows)) is Progress.TERMINAL
+    assert progress(channel_states(rows)) is TimelineState.TERMINAL
 
 
 def test_a_scheduled_whole_gives_way_to_its_channels():
@@ -181,11 +181,11 @@ def test_a_scheduled_whole_gives_way_to_its_channels():
 def test_what_ends_as_a_whole_is_terminal(reason, state):
     rows = [decided(Suppress(reason=reason, rule=Rule.RECIPIENT))]
     assert states(*rows) == {None: state}
-    assert progress(channel_states(rows)) is Progress.TERMINAL
+    assert progress(channel_states(rows)) is TimelineState.TERMINAL
 
 
 def test_nothing_decided_is_open():
-    assert progress([]) is Progress.OPEN
+    assert progress([]) is TimelineState.OPEN
 
 
 def test_nothing_stored_is_no_timeline():

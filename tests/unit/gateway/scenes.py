@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from services.gateway.live.core.actions import Action, CloseConnection, SendFrame, Snapshot
+from services.gateway.live.core.actions import Action, CloseConnection, InboxSnapshot, SendFrame
 from services.gateway.live.core.messages import Announcement, CloseCode
 from services.gateway.live.core.session import Session
 from shared.model.inbox import Change, InboxEvent, InboxItem
@@ -29,8 +29,8 @@ def changed(change: Change, offset: int, *, at: int, unread: int, counted_to: in
     return Announcement(event)
 
 
-def snapshot(rows=(), *, changed=(), unread=0, end=-1, token=100_000) -> Snapshot:
-    return Snapshot(rows=tuple(rows), changed=tuple(changed), unread=unread, end=end, token=token)
+def snapshot(rows=(), *, changed=(), unread=0, end=-1, token=100_000) -> InboxSnapshot:
+    return InboxSnapshot(rows=tuple(rows), changed=tuple(changed), unread=unread, end=end, token=token)
 
 
 def resuming(cursor: str | None = None) -> Session:

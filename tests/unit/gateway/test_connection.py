@@ -7,7 +7,7 @@ import pytest
 
 from services.gateway.core.limits import MAX_MESSAGE_BYTES, MAX_OUTBOX_BYTES, MAX_UNAUTHENTICATED_MESSAGE_BYTES
 from services.gateway.live.connection import Connection
-from services.gateway.live.core.actions import Snapshot
+from services.gateway.live.core.actions import InboxSnapshot
 from services.gateway.live.core.cursor import Cursor
 from services.gateway.live.core.messages import CloseCode
 from shared.model.users import User
@@ -67,7 +67,7 @@ class SlowInbox(MemoryInboxStore):
         super().__init__()
         self.asked, self.answer = asyncio.Event(), asyncio.Event()
 
-    async def snapshot(self, user: User, since: Cursor | None) -> Snapshot:
+    async def snapshot(self, user: User, since: Cursor | None) -> InboxSnapshot:
         found = await super().snapshot(user, since)
         self.asked.set()
         await self.answer.wait()
@@ -94,7 +94,7 @@ class BusyInbox(MemoryInboxStore):
         super().__init__()
         self.reading = self.most_reading = 0
 
-    async def snapshot(self, user: User, since: Cursor | None) -> Snapshot:
+    async def snapshot(self, user: User, since: Cursor | None) -> InboxSnapshot:
         self.reading += 1
         self.most_reading = max(self.most_reading, self.reading)
         await asyncio.sleep(0)

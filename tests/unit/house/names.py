@@ -14,6 +14,7 @@ PACKAGES = ("carillon", "services", "shared", "sandbox")
 METRIC_TYPES = frozenset({"Counter", "Gauge", "Histogram", "Summary", "Info"})
 LOG_METHODS = frozenset({"debug", "info", "warning", "error", "exception", "critical"})
 LOGGERS = frozenset({"log", "logger"})
+ALIAS = re.compile(r"[A-Z]\w*[a-z]\w*")
 TOKEN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
@@ -53,6 +54,16 @@ def public_classes() -> Iterator[Found]:
         for node in module.body:
             if isinstance(node, ast.ClassDef) and _is_public(node.name):
                 yield Found(f"{path}:{node.lineno}", node.name)
+
+
+def public_aliases() -> Iterator[Found]:
+    """Names of types that a module gives: `Rows = AsyncIOMotorCollection[Any]`. Constants are in capitals."""
+    for path, module in sources():
+        for node in module.body:
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript | ast.BinOp | ast.Name):
+                for target in node.targets:
+                    if isinstance(target, ast.Name) and ALIAS.fullmatch(target.id):
+                        yield Found(f"{path}:{node.lineno}", target.id)
 
 
 def public_names() -> Iterator[Found]:

@@ -21,7 +21,7 @@ OUTCOMES: Final = {"deliver": "queued", "hold": "held", "suppress": "suppressed"
 STATES: Final = frozenset(map(str, DeliveryState))
 
 
-class Progress(StrEnum):
+class TimelineState(StrEnum):
     """Whether anything is still to come."""
 
     OPEN = "open"
@@ -43,14 +43,14 @@ class ChannelState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     until: str | None = None
 
 
-Place = tuple[str | None, str | None]
+StepChannel = tuple[str | None, str | None]
 """Step and channel."""
 
 
 def channel_states(rows: Iterable[Mapping[str, Any]]) -> list[ChannelState]:
     """The state of each channel, in the order of steps; empty when nothing was decided yet."""
-    found: dict[Place, ChannelState] = {}
-    places: dict[str, Place] = {}
+    found: dict[StepChannel, ChannelState] = {}
+    places: dict[str, StepChannel] = {}
     for row in sorted(rows, key=_rank):
         data = row["data"]
         if isinstance(data.get("items"), list):
@@ -67,10 +67,10 @@ def channel_states(rows: Iterable[Mapping[str, Any]]) -> list[ChannelState]:
     return [found[place] for place in sorted(found, key=lambda place: (place[0] or "", place[1] or ""))]
 
 
-def progress(found: Iterable[ChannelState]) -> Progress:
+def progress(found: Iterable[ChannelState]) -> TimelineState:
     """Terminal when every channel has ended."""
     states = [channel_state.terminal for channel_state in found]
-    return Progress.TERMINAL if states and all(states) else Progress.OPEN
+    return TimelineState.TERMINAL if states and all(states) else TimelineState.OPEN
 
 
 def _rank(row: Mapping[str, Any]) -> tuple[int, int, int, int]:
@@ -90,11 +90,11 @@ def _decided(row: Mapping[str, Any], item: Mapping[str, Any]) -> ChannelState:
     return _channel_state(row, state, (item.get("step"), item.get("channel")), item)
 
 
-def _sent(row: Mapping[str, Any], place: Place) -> ChannelState:
+def _sent(row: Mapping[str, Any], place: StepChannel) -> ChannelState:
     return _channel_state(row, _word(row), place, {"delivery": row["subject"]} | row["data"])
 
 
-def _channel_state(row: Mapping[str, Any], state: str, place: Place, fields: Mapping[str, Any]) -> ChannelState:
+def _channel_state(row: Mapping[str, Any], state: str, place: StepChannel, fields: Mapping[str, Any]) -> ChannelState:
     return ChannelState(
         state=state,
         at=rfc3339(from_datetime(row["at"])),

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from services.console.timeline.core.rows import TimelineRow
 from shared.model.errors import Invalid, InvalidRecord
 from shared.model.outputs import KafkaRecord
 from shared.model.strict_json import loads
 from shared.model.timestamps import parse_rfc3339, to_datetime
 
 
-def status_row(record: KafkaRecord, created_at: int) -> dict[str, Any]:
-    """The row of a status; `_id` is the status id, so that a replay is the same row. `created_at` in ms since the epoch.
+def status_row(record: KafkaRecord, created_at: int) -> TimelineRow:
+    """The row of a status; `created_at` in milliseconds since the epoch.
 
     Raises InvalidRecord when it is no status.
     """
@@ -19,13 +18,19 @@ def status_row(record: KafkaRecord, created_at: int) -> dict[str, Any]:
         headers = {name: raw.decode() for name, raw in record.headers}
         data = loads(record.value or b"")
         at = parse_rfc3339(headers["ce_time"])
-        row = {
+        return {
             "_id": headers["ce_id"],
             "tenant": headers["ce_tenant"],
             "user": data["user"],
             "type": headers["ce_type"],
             "subject": headers["ce_subject"],
             "notification": data.get("notification") or headers["ce_subject"],
+            "at": to_datetime(at),
+            "data": data,
+            "topic": record.topic,
+            "partition": record.partition,
+            "offset": record.offset,
+            "created_at": to_datetime(created_at),
         }
     except Invalid as error:
         raise InvalidRecord(error.code, error.detail) from error
@@ -33,11 +38,3 @@ def status_row(record: KafkaRecord, created_at: int) -> dict[str, Any]:
         raise InvalidRecord("missing_attribute", f"{error} is missing") from error
     except (ValueError, TypeError, AttributeError) as error:
         raise InvalidRecord("unreadable_status", type(error).__name__) from error
-    return row | {
-        "at": to_datetime(at),
-        "data": data,
-        "topic": record.topic,
-        "partition": record.partition,
-        "offset": record.offset,
-        "created_at": to_datetime(created_at),
-    }

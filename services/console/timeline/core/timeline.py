@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
-from services.console.timeline.core.channel_states import ChannelState, Progress, channel_states, progress
-from services.console.timeline.core.rows import Row, StoredRows
+from services.console.timeline.core.channel_states import ChannelState, TimelineState, channel_states, progress
+from services.console.timeline.core.rows import StoredRow, StoredRows
 from services.console.timeline.core.rule_results import RuleEntry, rule_entries
 from shared.model.timestamps import from_datetime, parse_rfc3339, rfc3339
 
@@ -87,7 +87,7 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     event_id: str | None
     event_type: str | None
     accepted_at: str | None
-    state: Progress
+    state: TimelineState
     channels: list[ChannelState]
     entries: list[StatusEntry]
     decisions: list[DecisionEntry]
@@ -133,16 +133,16 @@ def _facts(stored: StoredRows) -> dict[str, Any]:
     return facts
 
 
-def _first(rows: Sequence[Row]) -> int:
+def _first(rows: Sequence[StoredRow]) -> int:
     return min((from_datetime(row["at"]) for row in rows), default=0)
 
 
-def _when(row: Row) -> tuple[datetime, int, int]:
+def _when(row: StoredRow) -> tuple[datetime, int, int]:
     place = row.get("data", row)
     return row["at"], place.get("generation", 0), place.get("pass", 0)
 
 
-def _entry(row: Row, since: int) -> StatusEntry:
+def _entry(row: StoredRow, since: int) -> StatusEntry:
     data, at = row["data"], from_datetime(row["at"])
     area, _, state = str(row["type"]).removeprefix("carillon.").partition(".")
     return StatusEntry(
@@ -159,7 +159,7 @@ def _entry(row: Row, since: int) -> StatusEntry:
     )
 
 
-def _decision(row: Row) -> DecisionEntry:
+def _decision(row: StoredRow) -> DecisionEntry:
     return DecisionEntry(
         at=rfc3339(from_datetime(row["at"])),
         kind=row["kind"],
@@ -178,14 +178,14 @@ def _decision(row: Row) -> DecisionEntry:
     )
 
 
-def _without_address(item: Row) -> dict[str, Any]:
+def _without_address(item: StoredRow) -> dict[str, Any]:
     """An item for operators; the address is in the profile."""
     shown = {name: value for name, value in item.items() if name not in ("address", "type")}
     times = {name: rfc3339(shown[name]) for name in ("due", "valid_until") if shown.get(name) is not None}
     return {"outcome": item["type"], **shown, **times}
 
 
-def _delivery(row: Row) -> DeliveryEntry:
+def _delivery(row: StoredRow) -> DeliveryEntry:
     result = row.get("result") or {}
     due = result.get("due")
     return DeliveryEntry(
@@ -201,7 +201,7 @@ def _delivery(row: Row) -> DeliveryEntry:
     )
 
 
-def _hold(row: Row) -> HoldEntry:
+def _hold(row: StoredRow) -> HoldEntry:
     return HoldEntry(
         hold=row["_id"], cause=row["cause"], due=rfc3339(from_datetime(row["due"])), channel=row.get("channel")
     )

@@ -36,7 +36,7 @@ class WatchToken(NamedTuple):
 
 
 class LoadInbox(NamedTuple):
-    """Register the session, then read a Snapshot; then `on_rows`, or `on_unavailable`."""
+    """Register the session, then read an InboxSnapshot; then `on_rows`, or `on_unavailable`."""
 
     user: User
     since: Cursor | None
@@ -56,7 +56,7 @@ class ApplyChange(NamedTuple):
 Action = SendFrame | CloseConnection | Authenticate | WatchToken | LoadInbox | ApplyChange
 
 
-class Snapshot(NamedTuple):
+class InboxSnapshot(NamedTuple):
     """An inbox at one moment. With a cursor `rows` are those above it, without one those not yet seen."""
 
     rows: tuple[InboxItem, ...]

@@ -24,9 +24,9 @@ from services.gateway.live.core.actions import (
     ApplyChange,
     Authenticate,
     CloseConnection,
+    InboxSnapshot,
     LoadInbox,
     SendFrame,
-    Snapshot,
     WatchToken,
 )
 from services.gateway.live.core.commands import AuthCommand, NotJson, PingCommand, ReadCommand, decode_command, kind_of
@@ -118,7 +118,7 @@ class Session:
             return [SendFrame(messages.error("unauthorized", detail))]
         return self._close(CloseCode.UNAUTHORIZED, detail)
 
-    def on_rows(self, snapshot: Snapshot) -> list[Action]:
+    def on_rows(self, snapshot: InboxSnapshot) -> list[Action]:
         """What the inbox held; after this the session is live."""
         if self.state is not SessionState.RESUMING or self.user is None:
             return []
@@ -200,12 +200,12 @@ class Session:
             return []
         return [SendFrame(messages.reconnect(after_ms)), *self._close(CloseCode.RESTART, "restarting")]
 
-    def _renew(self, snapshot: Snapshot) -> list[Action]:
+    def _renew(self, snapshot: InboxSnapshot) -> list[Action]:
         self._sent, self._token = snapshot.end, snapshot.token
         self._since = None
         return [SendFrame(messages.reset(self._reset or "")), self._hello()]
 
-    def _catch_up(self, snapshot: Snapshot) -> list[Action]:
+    def _catch_up(self, snapshot: InboxSnapshot) -> list[Action]:
         """Hello with the cursor that the client has, so that whatever part of the rest arrives, none is skipped."""
         first = snapshot.rows[0].offset - 1 if snapshot.rows else snapshot.end
         self._sent, self._token = self._since or Cursor(first, snapshot.token)

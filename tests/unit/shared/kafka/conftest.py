@@ -1,4 +1,4 @@
-"""What several tests of `shared` start from."""
+"""What the tests of group commit start from."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from carillon import kafka_client
 from shared.model.channels import Channel, Lane
 from shared.model.topics import INTERNAL_MAX_BYTES, PUBLIC_MAX_BYTES, Topics
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 SPELLED = re.compile(r"""["'](?:carillon|\{[^}"']*prefix\})\.[a-z_.{}]+\.v1["']""")
 
 

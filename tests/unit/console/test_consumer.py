@@ -1,0 +1,116 @@
+"""The consumer of statuses over a log and a collection in memory: what is stored, what is committed, and when."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+
+import pytest
+
+from services.console.timeline.consumer import StatusConsumer, join_statuses
+from shared.kafka import consumer as kafka_consumer
+from shared.model.errors import KafkaUnavailable
+from shared.model.outputs import KafkaRecord
+from shared.model.statuses import Subject, status
+from shared.model.topics import Topics
+from shared.process.metrics import STATUSES_SKIPPED, STATUSES_STORED
+from tests.support import samples as a
+from tests.support.twins.consumer import ConsumerStarts, MemoryConsumer
+from tests.support.twins.status_rows import MemoryStatusRows
+from tests.support.wait import turns_until
+
+TOPIC = Topics().statuses
+
+
+def sent(delivery: str, offset: int) -> KafkaRecord:
+    output = status(
+        TOPIC, area="delivery", state="sent", subject=Subject(delivery, 0, 0), tenant="acme", user="ada", at=a.NOON,
+        data={"notification": "n"},
+    )  # fmt: skip
+    return a.record(output.value, topic=TOPIC, partition=0, offset=offset, headers=output.headers)
+
+
+def unreadable(offset: int) -> KafkaRecord:
+    return a.record(b"{}", topic=TOPIC, partition=0, offset=offset, headers=[])
+
+
+class Joining:
+    """Gives out one consumer after another; an error in between is raised."""
+
+    def __init__(self, *found: MemoryConsumer | Exception) -> None:
+        self._found = list(found)
+
+    async def __call__(self) -> MemoryConsumer:
+        found = self._found.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+
+@asynccontextmanager
+async def running(statuses: StatusConsumer) -> AsyncIterator[None]:
+    task = asyncio.create_task(statuses.run())
+    try:
+        yield
+        assert not task.done(), "the consumer ended"
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def test_statuses_are_stored_before_they_are_committed() -> None:
+    rows, log = MemoryStatusRows(), MemoryConsumer(TOPIC, sent("a", 5), sent("b", 6))
+    rows.outages.add(3)
+    before = STATUSES_STORED._value.get()
+    async with running(StatusConsumer(rows, Joining(log))):
+        await turns_until(lambda: not rows.outages.met, what="it tries to store")
+        assert log.committed == {}
+        await turns_until(lambda: bool(log.committed), what="it commits")
+        assert {row["subject"] for row in rows.rows.values()} == {"a", "b"}
+    assert rows.outages.met
+    assert log.committed == {(TOPIC, 0): 7}
+    assert STATUSES_STORED._value.get() == before + 2
+
+
+async def test_a_replay_is_stored_and_counted_once() -> None:
+    rows, log = MemoryStatusRows(), MemoryConsumer(TOPIC, sent("a", 5), sent("a", 6))
+    rows.outages.add(after_effect=True)
+    before = STATUSES_STORED._value.get()
+    async with running(StatusConsumer(rows, Joining(log))):
+        await turns_until(lambda: bool(log.committed), what="it commits")
+    assert len(rows.rows) == 1
+    assert STATUSES_STORED._value.get() == before, "the first insert was not acknowledged, the second found it there"
+
+
+async def test_what_is_no_status_is_counted_and_committed_with_the_rest() -> None:
+    rows, log = MemoryStatusRows(), MemoryConsumer(TOPIC, unreadable(5))
+    before = STATUSES_SKIPPED.labels("missing_attribute")._value.get()
+    async with running(StatusConsumer(rows, Joining(log))):
+        await turns_until(lambda: bool(log.committed), what="it commits")
+    assert (rows.rows, log.committed) == ({}, {(TOPIC, 0): 6})
+    assert STATUSES_SKIPPED.labels("missing_attribute")._value.get() == before + 1
+
+
+async def test_it_waits_for_kafka_and_says_when_it_has_joined() -> None:
+    log = MemoryConsumer(TOPIC)
+    statuses = StatusConsumer(MemoryStatusRows(), Joining(KafkaUnavailable("not yet"), log))
+    assert not await statuses.has_joined()
+    async with running(statuses):
+        await asyncio.wait_for(log.idle.wait(), 5)
+        assert await statuses.has_joined()
+    assert not await statuses.has_joined()
+    assert log.stopped
+
+
+async def test_after_a_start_that_failed_late_it_joins_with_a_new_consumer(monkeypatch: pytest.MonkeyPatch) -> None:
+    starts = ConsumerStarts()
+    monkeypatch.setattr(kafka_consumer, "AIOKafkaConsumer", starts)
+    statuses = StatusConsumer(MemoryStatusRows(), partial(join_statuses, "nowhere:9092", Topics()))
+    async with running(statuses):
+        await turns_until(lambda: len(starts.made) == 2, what="it opens another")
+        await asyncio.wait_for(starts.made[1].idle.wait(), 5)
+        assert [consumer.stopped for consumer in starts.made] == [True, False]
+    assert starts.made[1].stopped

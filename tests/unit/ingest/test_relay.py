@@ -1,0 +1,102 @@
+"""The relay: the outbox goes to Kafka in its order, and nothing of it is lost on the way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+
+from services.ingest import relay as relaying
+from services.ingest.relay import relay, relay_once
+from shared.kafka.group_commit import GroupCommit
+from shared.model.errors import KafkaUnavailable, MongoUnavailable
+from shared.process.metrics import OUTBOX_RELAYED
+from tests.support.twins.outbox import MemoryOutbox, Row
+from tests.support.twins.sink import MemorySink
+from tests.support.wait import turns_until
+from tests.unit.ingest.scenes import committing, outputs
+
+
+class Undeleting(MemoryOutbox):
+    """Of a process that loses MongoDB after Kafka has acknowledged."""
+
+    async def delete(self, token: str) -> int:
+        raise MongoUnavailable("the primary went away")
+
+
+@pytest.fixture
+def log() -> MemorySink:
+    return MemorySink()
+
+
+@pytest.fixture
+async def kafka(log: MemorySink) -> AsyncIterator[GroupCommit]:
+    async with committing(log, KafkaUnavailable) as commit:
+        yield commit
+        log.broken = None
+
+
+@pytest.fixture
+async def outbox() -> MemoryOutbox:
+    """With two records."""
+    found = MemoryOutbox()
+    await found.publish(outputs(b"1", b"2"))
+    return found
+
+
+async def test_records_are_relayed_in_order_and_end(kafka: GroupCommit, log: MemorySink, outbox: MemoryOutbox) -> None:
+    before = OUTBOX_RELAYED._value.get()
+    assert await relay_once(outbox, kafka) == 2
+    assert (log.groups, outbox.rows) == ([[b"1", b"2"]], [])
+    assert OUTBOX_RELAYED._value.get() == before + 2
+    assert await relay_once(outbox, kafka) == 0
+    assert len(log.groups) == 1
+
+
+@pytest.mark.parametrize("value", [b"small", b"x" * 1001])
+async def test_what_kafka_does_not_take_is_free_again(
+    kafka: GroupCommit, log: MemorySink, outbox: MemoryOutbox, value: bytes
+) -> None:
+    """Not taken: no broker answers, or a record is larger than its topic takes now."""
+    log.broken = KafkaUnavailable("no broker") if value == b"small" else None
+    await outbox.publish(outputs(value))
+    with pytest.raises(KafkaUnavailable):
+        await relay_once(outbox, kafka)
+    _, free = await outbox.claim()
+    assert [output.value for output in free] == [b"1", b"2", value]
+
+
+async def test_a_crash_before_deleting_writes_them_again(kafka: GroupCommit, log: MemorySink) -> None:
+    rows: list[Row] = []
+    await Undeleting(rows).publish(outputs(b"1"))
+    with pytest.raises(MongoUnavailable):
+        await relay_once(Undeleting(rows, lease=timedelta(0)), kafka)
+    assert await relay_once(MemoryOutbox(rows), kafka) == 1
+    assert log.groups == [[b"1"], [b"1"]], "under the same ids: readers drop the second"
+
+
+async def test_it_runs_through_outages_of_both(
+    kafka: GroupCommit, log: MemorySink, outbox: MemoryOutbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relaying, "IDLE_SECONDS", 0.0)
+    log.broken = KafkaUnavailable("no broker")
+    outbox.outages.add(2)
+    task = asyncio.create_task(relay(outbox, kafka))
+    await turns_until(lambda: kafka.unavailable, what="it meets the outage of Kafka, after that of MongoDB")
+    assert outbox.outages.met
+    assert len(outbox.rows) == 2
+    log.broken = None
+    await asyncio.wait_for(_emptied(outbox), 20)
+    assert log.groups == [[b"1", b"2"]]
+    assert not task.done()
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def _emptied(outbox: MemoryOutbox) -> None:
+    while outbox.rows:  # noqa: ASYNC110  # the probe of group commit has no event
+        await asyncio.sleep(0.01)

@@ -1,0 +1,159 @@
+"""Sending over a log, a catalog and counters in memory: the workflow's version, the records, the answer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import msgspec
+import orjson
+import pytest
+
+from services.ingest import sending
+from services.ingest.acceptance import Acceptance
+from services.ingest.models.body import InvalidFields
+from services.ingest.models.notifications import read_send
+from services.ingest.sending import EVENT_TYPE, SOURCE, NotificationSender
+from shared.http.problems import Problem
+from shared.model import expansion, ids
+from shared.model.errors import KafkaUnavailable, MongoUnavailable
+from shared.model.notifications import Notification
+from shared.model.records import decode_record
+from shared.model.topics import Topics
+from tests.support import samples as a
+from tests.support.twins.cancellations import MemoryCancellations
+from tests.support.twins.catalog import MemoryCatalog
+from tests.support.twins.outbox import MemoryOutbox
+from tests.support.twins.publisher import MemoryPublisher
+from tests.unit.ingest.scenes import LONG, call, committing
+
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+class Log(MemoryPublisher):
+    """The log as a sink."""
+
+    async def start(self) -> None: ...
+
+    async def discard(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+@dataclass(kw_only=True)
+class Scene:
+    sender: NotificationSender
+    log: Log
+    outbox: MemoryOutbox
+    catalog: MemoryCatalog
+    cancellations: MemoryCancellations
+
+    async def send(self, *, key: str | None = "k", trace: str | None = None, **wanted: object) -> dict:
+        body = {"workflow": "order.shipped", "recipients": ["ada"]} | wanted
+        answer = await self.sender.send(call(key=key), read_send(body, a.NOON), trace=trace, now=a.NOON)
+        assert answer.status == 202
+        return orjson.loads(answer.body) | {"location": answer.headers["Location"]}
+
+    @property
+    def sent(self) -> list[Notification]:
+        records = [decode_record(output.value or b"") for output in self.log.written]
+        return [record.notification for record in records if record.notification]
+
+
+@pytest.fixture
+async def scene() -> AsyncIterator[Scene]:
+    log, outbox, catalog, cancellations = Log(), MemoryOutbox(), MemoryCatalog(), MemoryCancellations()
+    catalog.publish("acme", a.workflow())
+    await catalog.load()
+    async with committing(log, KafkaUnavailable) as first, committing(outbox, MongoUnavailable) as second:
+        sender = NotificationSender(
+            acceptance=Acceptance(log=first, outbox=second, outbox_seconds=LONG),
+            catalog=catalog,
+            cancellations=cancellations,
+            topics=Topics(),
+        )
+        yield Scene(sender=sender, log=log, outbox=outbox, catalog=catalog, cancellations=cancellations)
+
+
+async def test_each_recipient_is_a_notification_on_the_log(scene: Scene) -> None:
+    answer = await scene.send(
+        recipients=["ada", {"email": "eve@example.com"}, "ada"], data={"order": "A7"}, trace=TRACE
+    )
+    users = ["ada", ids.inline_user_id("eve@example.com")]
+    event = ids.event_id("acme", SOURCE, "k")
+    assert answer == {
+        "id": event,
+        "notifications": [{"id": ids.notification_id(event, "order.shipped", user), "user": user} for user in users],
+        "durability": "log",
+        "location": f"/v1/notifications/{ids.notification_id(event, 'order.shipped', 'ada')}/timeline",
+    }
+    assert [(output.topic, output.key) for output in scene.log.written] == [
+        (Topics().notifications, f"acme:{user}".encode()) for user in users
+    ]
+    for sent in scene.sent:
+        assert (sent.workflow, sent.version, sent.event_type, sent.traceparent) == (
+            "order.shipped",
+            3,
+            EVENT_TYPE,
+            TRACE,
+        )
+        assert (sent.accepted_at, bytes(sent.data), sent.cancel_count) == (a.NOON, b'{"order":"A7"}', 0)
+
+
+async def test_ids_derive_from_the_key_and_without_one_are_new(scene: Scene) -> None:
+    same = {(await scene.send(key="k"))["id"] for _ in range(2)}
+    new = {(await scene.send(key=None))["id"] for _ in range(2)}
+    assert (len(same), len(new)) == (1, 2)
+
+
+async def test_while_kafka_is_unavailable_the_answer_says_outbox(scene: Scene) -> None:
+    scene.log.outages.add()
+    answer = await scene.send()
+    assert (answer["durability"], scene.log.written) == ("outbox", [])
+    assert [row.output.key for row in scene.outbox.rows] == [b"acme:ada"]
+
+
+async def test_what_is_keyed_carries_the_keys_counter(scene: Scene) -> None:
+    await scene.cancellations.cancel("acme", "c")
+    await scene.cancellations.cancel("other", "d")
+    for key in ("c", "d"):
+        await scene.send(cancellation_key=key)
+    assert [(sent.cancellation_key, sent.cancel_count) for sent in scene.sent] == [("c", 1), ("d", 0)]
+
+
+async def test_without_the_counter_nothing_keyed_is_accepted(scene: Scene) -> None:
+    scene.cancellations.outages.add()
+    with pytest.raises(MongoUnavailable):
+        await scene.send(cancellation_key="c")
+    assert (scene.log.written, scene.outbox.rows) == ([], [])
+
+
+async def test_an_unknown_workflow_is_refused_with_the_likeliest_one(scene: Scene) -> None:
+    with pytest.raises(InvalidFields) as refused:
+        await scene.send(workflow="order.shiped")
+    assert (refused.value.code, refused.value.pointers[0][0]) == ("unknown_workflow", "/workflow")
+    assert "order.shipped" in refused.value.detail
+    assert scene.log.written == []
+
+
+async def test_a_workflow_that_was_just_published_is_looked_up_once_in_a_while(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InvalidFields):
+        await scene.send(workflow="order.delayed")
+    scene.catalog.publish("acme", msgspec.structs.replace(a.workflow(), key="order.delayed", version=1))
+    with pytest.raises(InvalidFields):
+        await scene.send(workflow="order.delayed")
+    monkeypatch.setattr(sending, "LOOK_SECONDS", 0.0)
+    await scene.send(workflow="order.delayed")
+    assert [(sent.workflow, sent.version) for sent in scene.sent] == [("order.delayed", 1)]
+
+
+async def test_data_times_recipients_is_bounded(scene: Scene) -> None:
+    users = [f"u{number}" for number in range(100)]
+    size = expansion.MAX_EXPANDED // len(users)
+    with pytest.raises(Problem) as refused:
+        await scene.send(recipients=users, data={"x": "y" * size})
+    assert (refused.value.status, refused.value.code) == (413, "expanded_too_large")
+    await scene.send(recipients=users, data={"x": "y" * (size - len('{"x":""}'))})
+    assert len(scene.sent) == 100
