@@ -3,89 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
 
-from services.delivery.core.jobs import Job
-from services.delivery.lane import LaneQueue
-from shared.model.channels import Channel
-from shared.model.deliveries import ReceivedDelivery
-from shared.model.outputs import Coordinates, KafkaRecord
-from shared.model.records import encode
-from shared.model.topics import Topics
-from tests.support import samples as a
+from shared.model.outputs import Coordinates
 from tests.support.twins.consumer import MemoryConsumer
-from tests.support.wait import turns, turns_until
-
-TOPIC = Topics().deliveries(Channel.EMAIL)
-SOON = 5
-
-
-def read(offset: int, key: bytes = b"acme:ada", partition: int = 0) -> KafkaRecord:
-    return a.record(encode(a.delivery()), topic=TOPIC, offset=offset, key=key, partition=partition)
-
-
-def log_of(*records: KafkaRecord) -> MemoryConsumer:
-    return MemoryConsumer(TOPIC, *records)
-
-
-class Hands:
-    """The worker's part: a job ends when the test says so; claimed ones must not be cancelled."""
-
-    def __init__(self, *, claims: bool = True, seconds: float = 0) -> None:
-        self.claims = claims
-        self.jobs: dict[Coordinates, asyncio.Future[None]] = {}
-        self.changed = asyncio.Event()
-        self.cancelled: list[Coordinates] = []
-        self.gave_way: list[int] = []
-        self.seconds = seconds
-
-    def make_room(self) -> None:
-        """Whoever waits for a slot, waits here."""
-
-    async def deliver(self, received: ReceivedDelivery, job: Job) -> None:
-        at = received.record.coordinates
-        if job.gives_way:
-            self.gave_way.append(at.offset)
-            return
-        job.began = time.monotonic() - self.seconds
-        self.jobs[at] = asyncio.get_running_loop().create_future()
-        self.changed.set()
-        job.claimed = self.claims
-        try:
-            await self.jobs[at]
-        except asyncio.CancelledError:
-            self.cancelled.append(at)
-            raise
-
-    async def until(self, count: int) -> None:
-        async with asyncio.timeout(SOON):
-            while len(self.jobs) < count:
-                self.changed.clear()
-                await self.changed.wait()
-
-    def end(self, offset: int, partition: int = 0) -> None:
-        self.jobs[Coordinates(TOPIC, partition, offset)].set_result(None)
-
-
-def lane(hands: Any, slots: int = 4) -> LaneQueue:
-    return LaneQueue(channel=Channel.EMAIL, worker=hands, slots=slots)
-
-
-class Running:
-    """A lane at work."""
-
-    def __init__(self, hands: Hands, log: MemoryConsumer, slots: int = 4) -> None:
-        self.stop = asyncio.Event()
-        self.queue = lane(hands, slots)
-        self.task = asyncio.create_task(self.queue.run(log, self.stop))
-
-    async def ended(self) -> None:
-        async with asyncio.timeout(SOON):
-            await self.task
+from tests.support.wait import turns_until
+from tests.unit.delivery.lanes import SOON, TOPIC, Hands, Running, lane, log_of, read
 
 
 async def test_stopping_finishes_what_is_claimed_and_commits_no_further() -> None:
@@ -144,56 +70,6 @@ async def test_no_more_is_read_than_there_is_room_for() -> None:
     await running.ended()
     assert log.committed == {(TOPIC, 0): 10}
     assert max(log.most) == 4
-
-
-async def test_a_key_behind_a_slow_send_does_not_hold_the_lane() -> None:
-    """300 queued for one endpoint that takes long: the others go on, and what gave way is committed with the rest."""
-    log, hands = log_of(*(read(n) for n in range(300)), read(300, b"acme:bob")), Hands(seconds=60)
-    running = Running(hands, log, slots=16)  # 64 ahead, 8 of a slow key
-    await hands.until(2)
-    assert sorted(at.offset for at in hands.jobs) == [0, 300]
-    assert sorted(hands.gave_way) == list(range(8, 300))
-    hands.end(300)
-    for offset in range(8):
-        await hands.until(offset + 2)
-        hands.end(offset)
-    await log.idle.wait()
-    running.stop.set()
-    await running.ended()
-    assert log.committed == {(TOPIC, 0): 301}
-
-
-async def test_a_key_whose_sends_are_quick_keeps_its_order_however_many_wait() -> None:
-    log, hands = log_of(*(read(n) for n in range(100))), Hands()
-    running = Running(hands, log, slots=16)
-    for offset in range(100):
-        await hands.until(offset + 1)
-        hands.end(offset)
-    await log.idle.wait()
-    running.stop.set()
-    await running.ended()
-    assert hands.gave_way == []
-    assert [at.offset for at in hands.jobs] == list(range(100))
-
-
-async def test_no_more_bytes_are_read_than_there_is_memory_for() -> None:
-    def large(offset: int) -> KafkaRecord:
-        return read(offset, b"acme:%d" % offset)._replace(headers=[("x", b"x" * 1000)])
-
-    log, hands = log_of(*(large(n) for n in range(40))), Hands()
-    queue = LaneQueue(channel=Channel.EMAIL, worker=hands, slots=1, most_bytes=4000)
-    stop = asyncio.Event()
-    running = asyncio.create_task(queue.run(log, stop))
-    await hands.until(4)
-    await turns()
-    assert len(hands.jobs) == 4, "4000 bytes are not more than three of them"
-    for offset in range(40):
-        await hands.until(offset + 1)
-        hands.end(offset)
-    await log.idle.wait()
-    stop.set()
-    await running
-    assert log.committed == {(TOPIC, 0): 40}
 
 
 async def test_a_failure_at_the_very_end_is_raised_too() -> None:
