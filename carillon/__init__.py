@@ -7,10 +7,24 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from carillon.client import AsyncClient
-    from carillon.errors import ClientError, KafkaRejectedError, ProblemError, UnreachableError
+    from carillon.errors import (
+        ClientError,
+        KafkaRejectedError,
+        ProblemError,
+        UnexpectedAnswerError,
+        UnreachableError,
+    )
     from carillon.kafka_client import KafkaClient
 
-__all__ = ["AsyncClient", "ClientError", "KafkaClient", "KafkaRejectedError", "ProblemError", "UnreachableError"]
+__all__ = [
+    "AsyncClient",
+    "ClientError",
+    "KafkaClient",
+    "KafkaRejectedError",
+    "ProblemError",
+    "UnexpectedAnswerError",
+    "UnreachableError",
+]
 
 _MODULES: Final = {"AsyncClient": "carillon.client", "KafkaClient": "carillon.kafka_client"}
 

@@ -7,23 +7,24 @@ async with AsyncClient("https://carillon.example.com", "ck_…") as carillon:
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Self
-from urllib.parse import quote
 from uuid import uuid4
 
 import aiohttp
-import orjson
 import stamina
+from yarl import URL
 
+from carillon.answers import read_answer
+from carillon.arguments import checked_address, checked_key, listed, segment
 from carillon.errors import ProblemError, UnreachableError
+from carillon.json_values import encode
 from carillon.timestamps import rfc3339
 
 RETRIED: Final = frozenset({408, 429, 500, 502, 503, 504})
-LONGEST_WAIT: Final = 60.0
-"""Seconds; a longer Retry-After is the caller's to wait for."""
 
 RecipientJson = str | Mapping[str, str]
 """A user id, or an inline person: `{"email": "ana@example.com", "name": "Ana"}`."""
@@ -33,30 +34,38 @@ class AsyncClient:
     """Calls to one platform with one API key. Use it as a context manager; one serves a whole process.
 
     Each call gets an Idempotency-Key that its retries share, so what was accepted once is accepted once. It
-    retries 408, 429, 5xx and lost connections for up to `patience` seconds and waits as Retry-After says.
-    Raises ProblemError when the platform refuses, UnreachableError when nobody answers.
+    retries 408, 429, 5xx and lost connections for up to `patience` seconds and waits as Retry-After says, if that
+    is not longer than the patience left. Raises ProblemError when the platform refuses, UnreachableError when
+    nobody answers, UnexpectedAnswerError when something else does (redirects are not followed), and ValueError or
+    TypeError, before anything is sent, for what the platform could not take.
     """
 
     def __init__(
         self, url: str, key: str, *, console_url: str | None = None, patience: float = 30.0, timeout: float = 10.0
     ) -> None:
-        """`console_url` when the console is not behind `url`; `timeout` in seconds bounds each try."""
-        self.url = url.rstrip("/")
-        self.console_url = (console_url or url).rstrip("/")
-        self._headers = {"Authorization": f"Bearer {key}"}
+        """`console_url` when the console is not behind `url`; `timeout` in seconds bounds each try.
+
+        Raises ValueError for what is no address or no key.
+        """
+        self.url = checked_address(url)
+        self.console_url = checked_address(console_url or url)
+        self._headers = {"Authorization": f"Bearer {checked_key(key)}"}
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._patience = patience
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
+        if self._session is not None:
+            raise RuntimeError("the client is entered already: one context serves all tasks")
         self._session = aiohttp.ClientSession(headers=self._headers, timeout=self._timeout)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
 
     async def notify(
         self,
@@ -73,11 +82,12 @@ class AsyncClient:
     ) -> dict[str, Any]:
         """Starts a workflow for up to 100 recipients; returns when it is durable: `{id, notifications, durability}`.
 
-        Times must be aware. Your own `idempotency_key` makes it safe to call again after a crash.
+        Times must be aware. Your own `idempotency_key` makes it safe to call again after a crash. Raises TypeError
+        for one recipient that is not in a list.
         """
         body = {
             "workflow": workflow,
-            "recipients": list(recipients),
+            "recipients": listed("recipients", recipients),
             "data": data or {},
             "actor": actor,
             "deliver_at": rfc3339(deliver_at) if deliver_at else None,
@@ -92,7 +102,7 @@ class AsyncClient:
         self, events: Sequence[Mapping[str, Any]], *, idempotency_key: str | None = None
     ) -> dict[str, Any]:
         """Sends CloudEvents 1.0 (JSON format) as one batch. `specversion` and `id` are filled in where missing."""
-        batch = [{"specversion": "1.0", "id": str(uuid4()), **event} for event in events]
+        batch = [{"specversion": "1.0", "id": str(uuid4()), **event} for event in listed("events", events)]
         content_type = "application/cloudevents-batch+json"
         return await self._post("/v1/events", batch, key=idempotency_key, content_type=content_type)
 
@@ -103,15 +113,21 @@ class AsyncClient:
 
     async def put_user(self, user: str, profile: Mapping[str, Any]) -> dict[str, Any]:
         """Creates or replaces a profile. When it returns, everything accepted later is decided with it."""
-        return await self._call("PUT", f"{self.url}/v1/users/{quote(user, safe='')}", body=profile)
+        return await self._call("PUT", f"{self.url}/v1/users/{segment('user', user)}", body=profile)
 
     async def get_user(self, user: str) -> dict[str, Any]:
         """A profile; ProblemError 404 when there is none."""
-        return await self._call("GET", f"{self.url}/v1/users/{quote(user, safe='')}")
+        return await self._call("GET", f"{self.url}/v1/users/{segment('user', user)}")
 
     async def timeline(self, notification: str) -> dict[str, Any]:
         """The story of one notification; ProblemError 404 while the console has not seen it. Needs scope `operate`."""
-        return await self._call("GET", f"{self.console_url}/v1/notifications/{quote(notification, safe='')}/timeline")
+        return await self._call(
+            "GET", f"{self.console_url}/v1/notifications/{segment('notification', notification)}/timeline"
+        )
+
+    async def event(self, event: str) -> dict[str, Any]:
+        """What became of one event; ProblemError 404 while the console has not seen it. Needs scope `operate`."""
+        return await self._call("GET", f"{self.console_url}/v1/events/{segment('event', event)}")
 
     async def _post(
         self, path: str, body: Any, *, key: str | None, content_type: str = "application/json"
@@ -122,10 +138,16 @@ class AsyncClient:
     async def _call(
         self, method: str, url: str, *, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> dict[str, Any]:
-        raw = None if body is None else orjson.dumps(body)
+        raw = None if body is None else encode(body)
         all_headers = {"Content-Type": "application/json", **(headers or {})}
+        ends = time.monotonic() + self._patience
         async for attempt in stamina.retry_context(
-            on=_wait, attempts=None, timeout=self._patience, wait_initial=0.1, wait_max=5.0, wait_jitter=0.2
+            on=lambda error: _wait(error, ends - time.monotonic()),
+            attempts=None,
+            timeout=self._patience,
+            wait_initial=0.1,
+            wait_max=5.0,
+            wait_jitter=0.2,
         ):
             with attempt:
                 return await self._once(method, url, raw, all_headers)
@@ -135,17 +157,16 @@ class AsyncClient:
         if self._session is None:
             raise RuntimeError("use the client as a context manager: async with AsyncClient(…) as carillon")
         try:
-            async with self._session.request(method, url, data=raw, headers=headers) as response:
-                answer = _document(await response.read())
-                if response.status >= 400:
-                    raise ProblemError(response.status, answer, retry_after=_seconds(response.headers))
-                return answer
+            async with self._session.request(
+                method, URL(url, encoded=True), data=raw, headers=headers, allow_redirects=False
+            ) as response:
+                return read_answer(f"{method} {url}", response.status, response.headers, await response.read())
         except (aiohttp.ClientError, TimeoutError) as error:
             raise UnreachableError(f"{method} {url} got no answer: {type(error).__name__}") from error
 
 
-def _wait(error: Exception) -> bool | float:
-    """Whether to try again, or after how many seconds."""
+def _wait(error: Exception, left: float) -> bool | float:
+    """Whether to try again, or after how many seconds; `left` is the patience left, in seconds."""
     if isinstance(error, UnreachableError):
         return True
     if not isinstance(error, ProblemError):
@@ -156,19 +177,4 @@ def _wait(error: Exception) -> bool | float:
         return False
     if asked is None:
         return True
-    return asked + random.uniform(0, 0.2) if asked <= LONGEST_WAIT else False  # noqa: S311  # spreads clients, guards nothing
-
-
-def _document(raw: bytes) -> dict[str, Any]:
-    """The body as an object; empty when it is none (a proxy's page, say)."""
-    try:
-        value = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        return {}
-    return value if isinstance(value, dict) else {"items": value}
-
-
-def _seconds(headers: Mapping[str, str]) -> float | None:
-    """Retry-After in seconds; None when it is missing or a date."""
-    value = headers.get("Retry-After", "")
-    return float(value) if value.isdigit() else None
+    return asked + random.uniform(0, 0.2) if asked <= left else False  # noqa: S311  # spreads clients, guards nothing

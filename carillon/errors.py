@@ -1,8 +1,9 @@
-"""What the client raises: a refusal with the next step, or that nobody answered."""
+"""What the client raises: a refusal with the next step, or that nobody answered. All can be copied and pickled."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 
@@ -14,14 +15,24 @@ class UnreachableError(ClientError):
     """No answer in time: it may have been accepted. The same call with the same key (events: the same id) is safe."""
 
 
-class KafkaRejectedError(ClientError):
-    """Kafka refused the client or an event: nothing was written, and nothing will be until `fix` is done."""
+class _WithFix(ClientError):
+    """`detail` says what is wrong, `fix` the next step."""
 
     def __init__(self, detail: str, *, fix: str) -> None:
         self.detail = detail
         self.fix = fix
-        """The next step."""
         super().__init__(f"{detail}. Next: {fix}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(type(self), fix=self.fix), (self.detail,), self.__dict__
+
+
+class KafkaRejectedError(_WithFix):
+    """Kafka refused the client or an event: nothing was written, and nothing will be until `fix` is done."""
+
+
+class UnexpectedAnswerError(_WithFix):
+    """What answered is not the platform: a login page or another redirect, a page of a proxy."""
 
 
 class ProblemError(ClientError):
@@ -34,24 +45,33 @@ class ProblemError(ClientError):
         """Seconds that the platform asked to wait; None when it did not."""
         super().__init__(f"{status} {self.code}: {self.detail}")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(type(self), retry_after=self.retry_after), (self.status, self.document), self.__dict__
+
     @property
     def code(self) -> str:
         """Stable, for programs: `unknown_workflow`."""
-        return str(self.document.get("code", "unknown"))
+        return _text(self.document, "code") or "unknown"
 
     @property
     def detail(self) -> str:
         """What is wrong, for people."""
-        return str(self.document.get("detail", "the answer says no more"))
+        return _text(self.document, "detail") or "the answer says no more"
 
     @property
     def fix(self) -> str:
         """The next step; empty when the platform named none."""
-        return str(self.document.get("fix", ""))
+        return _text(self.document, "fix")
 
     @property
     def errors(self) -> list[tuple[str, str]]:
-        """JSON pointer (RFC 6901) into the body, and what is wrong there."""
-        return [
-            (str(error.get("pointer", "")), str(error.get("detail", ""))) for error in self.document.get("errors", [])
-        ]
+        """JSON pointer (RFC 6901) into the body, and what is wrong there; what a proxy put there is left out."""
+        found = self.document.get("errors")
+        rows = found if isinstance(found, list) else []
+        return [(_text(row, "pointer"), _text(row, "detail")) for row in rows if isinstance(row, Mapping)]
+
+
+def _text(document: Mapping[str, Any], name: str) -> str:
+    """A member of a problem as text; empty where it is missing or null."""
+    value = document.get(name)
+    return "" if value is None else str(value)

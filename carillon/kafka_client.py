@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import datetime
 from importlib import import_module
+from itertools import chain
 from types import TracebackType
 from typing import Any, Final, Self
 from uuid import uuid4
@@ -57,8 +58,14 @@ class KafkaClient:
 
     async def __aenter__(self) -> Self:
         """Connects. Raises UnreachableError when no broker answers, KafkaRejectedError without access or topic."""
-        self._producer = await self._opened()
+        if self._entered:
+            raise RuntimeError("the client is entered already: one context serves all tasks")
         self._entered = True
+        try:
+            await self._connected()
+        except BaseException:
+            self._entered = False
+            raise
         return self
 
     async def __aexit__(
@@ -126,12 +133,15 @@ class KafkaClient:
 
     async def _connected(self) -> Any:
         """The producer of all sends, opened by whoever needs one first."""
-        if not self._entered:
-            raise RuntimeError("use the client as a context manager: async with KafkaClient(…) as events")
+        self._check_entered()
         async with self._opening:
             if self._producer is None:
                 self._producer = await self._opened()
             return self._producer
+
+    def _check_entered(self) -> None:
+        if not self._entered:
+            raise RuntimeError("use the client as a context manager: async with KafkaClient(…) as events")
 
     async def _opened(self) -> Any:
         producer = self._aiokafka.AIOKafkaProducer(
@@ -145,6 +155,7 @@ class KafkaClient:
                     await self._found(producer.client)
             except (TimeoutError, self._aiokafka.errors.KafkaError) as error:
                 raise self._raised(error, "does not answer") from error
+            self._check_entered()  # it may have been left meanwhile
             unless_opened.pop_all()
         return producer
 
@@ -167,7 +178,7 @@ class KafkaClient:
         """Ends a producer, and the sends that wait for it; the next send opens another."""
         if producer is not None and producer is self._producer:
             self._producer = None
-            producer._message_accumulator.fail_all(self._aiokafka.errors.ProducerClosed())
+            _fail_all(producer, self._aiokafka.errors.ProducerClosed())
             await _close(producer)
 
     def _raised(self, error: Exception, what: str) -> ClientError:
@@ -177,6 +188,14 @@ class KafkaClient:
             return KafkaRejectedError(f"Kafka at {self.servers} refused: {error}", fix=FIXES[name])
         why = f"{self._timeout:g} s are over" if isinstance(error, TimeoutError) else str(error)
         return UnreachableError(f"Kafka at {self.servers} {what}: {why}")
+
+
+def _fail_all(producer: Any, error: Exception) -> None:
+    """Ends the sends that wait for `producer`."""
+    accumulator = producer._message_accumulator
+    accumulator.fail_all(error)
+    for batch in chain(*accumulator._batches.values(), accumulator._pending_batches):
+        batch._drain_waiter.exception()  # retrieved here: nobody else does, and asyncio would log it
 
 
 async def _close(producer: Any) -> None:

@@ -10,10 +10,10 @@ from prometheus_client.metrics import MetricWrapperBase
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from carillon.cli.explain import PLAIN
+from carillon.cli.explain import EVENTS, PLAIN
 from carillon.cli.variables import EVERY, OTHERS, option_variables, settings_sections
 from shared.model.channels import Channel
-from shared.model.reasons import Reason
+from shared.model.reasons import EventReason, Reason
 from shared.model.timestamps import DAY_MS
 from shared.model.topics import Topics
 from shared.process import metrics
@@ -54,10 +54,14 @@ def settings_page() -> str:
 def reasons_page() -> str:
     """Every reason with what `carillon why` says of it."""
     rows = [(f"`{reason}`", PLAIN[reason].meaning, PLAIN[reason].next_step or "") for reason in Reason]
+    of_events = [(f"`{reason}`", EVENTS[reason].meaning, EVENTS[reason].next_step or "") for reason in EventReason]
     return _page(
         "Reasons",
         "Every state that is not `sent` carries one; `carillon why` says the same.",
         _table(("reason", "meaning", "next step"), rows),
+        "## Of events",
+        "Why an event, or one workflow of it, became no notification. A recipient's are those of [problems](../problems.md).",
+        _table(("reason", "meaning", "next step"), of_events),
     )
 
 

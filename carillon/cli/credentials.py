@@ -35,8 +35,15 @@ def token(
     Example: curl -H "Authorization: Bearer $(carillon token ana)" http://127.0.0.1:8081/api/v1/notifications
     """
     from shared.http.tokens import mint
+    from shared.model.errors import Invalid
+    from shared.model.identifiers import check_tenant, check_user_id
     from shared.process.clock import now_ms
 
+    try:
+        check_user_id(user, "/user")
+        check_tenant(tenant)
+    except Invalid as error:
+        target.fail(f"No service would take this token: {error.detail}.", f"{program()} token ana --tenant default")
     stack = target.find_stack(state)
     secret = secret or (stack.token_secret if stack else None)
     if secret is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from shared.model.reasons import Reason
+from shared.model.reasons import EventReason, Reason
 
 
 class Plain(NamedTuple):
@@ -23,6 +23,7 @@ PLAIN: Final[dict[str, Plain]] = {
     Reason.CANCELLED: Plain("it was cancelled by its cancellation key"),
     Reason.SCHEDULED: Plain("it waits for its deliver_at"),
     Reason.IS_ACTOR: Plain("the user did it: nobody is notified of their own deeds"),
+    Reason.USER_DELETED: Plain("the user it was for is deleted; whoever has the id now inherits nothing"),
     Reason.UNKNOWN_USER: Plain("there is no profile of this user", "PUT /v1/users/{user}, then send it again"),
     Reason.CATEGORY_OPTED_OUT: Plain("the user opted out of this category"),
     Reason.WORKFLOW_OPTED_OUT: Plain("the user opted out of this workflow"),
@@ -44,6 +45,9 @@ PLAIN: Final[dict[str, Plain]] = {
         "its template could not be rendered with this data",
         "correct the template, then carillon catalog publish FOLDER",
     ),
+    Reason.RECORD_TOO_LARGE: Plain(
+        "a record about it was larger than its topic takes", "send less data, or raise max.message.bytes of the topic"
+    ),
     Reason.FORBIDDEN_ADDRESS: Plain(
         "the address points into our own network", "give the user a public URL, or set CARILLON_WEBHOOK_ALLOW"
     ),
@@ -58,15 +62,36 @@ PLAIN: Final[dict[str, Plain]] = {
 }
 
 
+CORRECT_AND_REDRIVE: Final = "carillon events redrive EVENT once it is right"
+EVENTS: Final[dict[str, Plain]] = {
+    EventReason.NO_WORKFLOW: Plain("no workflow starts on its type", "`on` in a workflow's file, then publish it"),
+    EventReason.NOBODY_NAMED: Plain("its list of recipients is empty"),
+    EventReason.NO_RECIPIENTS: Plain(
+        "nothing stands where the workflow looks for its recipients",
+        f"correct `recipients` in the workflow's file, or the event; {CORRECT_AND_REDRIVE}",
+    ),
+    EventReason.TOO_MANY_RECIPIENTS: Plain("it names more recipients than 100", "send it in parts"),
+    EventReason.EXPANDED_TOO_LARGE: Plain(
+        "its data times its recipients are too much at once", "put a link into data instead of the contents"
+    ),
+    EventReason.UNKNOWN_VERSION: Plain("the workflow's version is gone", CORRECT_AND_REDRIVE),
+    EventReason.TENANT_NOT_TRUSTED: Plain(
+        "it names another tenant than its topic speaks for",
+        f"leave ce_tenant out, or see CARILLON_TRUST_KAFKA_TENANT; {CORRECT_AND_REDRIVE}",
+    ),
+}
+"""Why an event, or a workflow of it, became no notification."""
+
+
 def meaning(reason: str) -> str:
     """The reason for people; an unknown one as it is."""
-    plain = PLAIN.get(reason)
+    plain = PLAIN.get(reason) or EVENTS.get(reason)
     return plain.meaning if plain else reason.replace("_", " ")
 
 
 def next_step(reason: str) -> str | None:
     """What to do about it; None where nothing is."""
-    plain = PLAIN.get(reason)
+    plain = PLAIN.get(reason) or EVENTS.get(reason)
     return plain.next_step if plain else None
 
 

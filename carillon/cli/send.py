@@ -14,7 +14,9 @@ import typer
 from carillon.cli import target
 from carillon.cli.options import DEFAULT_STATE, State
 from carillon.cli.program import program
-from shared.model.timestamps import to_datetime
+from shared.model import strict_json
+from shared.model.errors import Invalid
+from shared.model.timestamps import parse_rfc3339, to_datetime
 from shared.process.clock import now_ms
 
 if TYPE_CHECKING:
@@ -36,12 +38,9 @@ def when(text: str | None) -> datetime | None:
     if span:
         return to_datetime(now_ms()) + timedelta(**{UNITS[span[2]]: int(span[1])})
     try:
-        value = datetime.fromisoformat(text)
+        return to_datetime(parse_rfc3339(text))
     except ValueError as error:
         raise typer.BadParameter(f"{text!r} is no time; write 2026-01-05T08:00:00+01:00 or +10m") from error
-    if value.tzinfo is None:
-        raise typer.BadParameter(f"{text!r} has no offset; add Z or one as +01:00")
-    return value
 
 
 def recipient(text: str) -> str | JsonObject:
@@ -50,11 +49,12 @@ def recipient(text: str) -> str | JsonObject:
 
 
 def json_object(text: str) -> JsonObject:
-    """Raises typer.BadParameter unless it is a JSON object."""
+    """Raises typer.BadParameter unless it is a JSON object that the platform takes."""
     try:
-        value = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise typer.BadParameter(f"not JSON: {error}") from error
+        value = strict_json.loads(text.encode(errors="surrogatepass"))  # bytes that are no UTF-8 arrive as surrogates
+    except Invalid as error:
+        where = f"{error.pointer}: " if error.pointer else ""
+        raise typer.BadParameter(f"no JSON that Carillon takes: {where}{error.detail}") from error
     if not isinstance(value, dict):
         raise typer.BadParameter('a JSON object is needed, as \'{"order":"A-1"}\'')
     return value
@@ -102,7 +102,8 @@ def send(
 
     async def work(client: AsyncClient) -> list[JsonObject]:
         async with client as carillon:
-            accepted = await carillon.notify(workflow, people, **arguments)
+            with target.checked_arguments(f"{program()} send --help"):
+                accepted = await carillon.notify(workflow, people, **arguments)
             show.accepted(accepted)
             if not watch:
                 return [accepted]

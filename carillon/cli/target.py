@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
@@ -68,7 +69,17 @@ def client(state: Path, url: str | None, console_url: str | None, key: str | Non
         fail("There is no platform to talk to.", f"{program()} up, or name one: --url https://… --key ck_…")
     if key is None:
         fail(f"There is no API key for {url}.", f"{program()} key create --name me --scope send, then --key ck_…")
-    return AsyncClient(url, key, console_url=console_url)
+    with checked_arguments("check --url, --console-url and --key"):
+        return AsyncClient(url, key, console_url=console_url)
+
+
+@contextmanager
+def checked_arguments(next_step: str) -> Iterator[None]:
+    """Exits with a readable line for what the client refuses before it sends anything."""
+    try:
+        yield
+    except ValueError as error:
+        fail(f"Nothing was sent: {error}", next_step)
 
 
 def fail(why: str, next_step: str) -> NoReturn:
@@ -81,7 +92,7 @@ def carried_out(work: Coroutine[Any, Any, T]) -> T:
     """The result of `work`; exits with a readable line when Kafka, MongoDB or the platform does not answer, or rejects it."""
     import stamina.instrumentation
 
-    from carillon.errors import ProblemError, UnreachableError
+    from carillon.errors import ProblemError, UnexpectedAnswerError, UnreachableError
     from shared.model.errors import KafkaUnavailable, MongoUnavailable
 
     stamina.instrumentation.set_on_retry_hooks([])  # stdout is the command's
@@ -93,6 +104,8 @@ def carried_out(work: Coroutine[Any, Any, T]) -> T:
         fail(f"MongoDB does not answer: {error}", f"check CARILLON_MONGO; is the stack up? {program()} status")
     except UnreachableError as error:
         fail(str(error), f"is the stack up? {program()} status")
+    except UnexpectedAnswerError as error:
+        fail(error.detail, error.fix)
     except ProblemError as error:
         lines = [f"{error.status} {error.code}: {error.detail}"]
         lines += [f"  {pointer or '/'}: {detail}" for pointer, detail in error.errors]

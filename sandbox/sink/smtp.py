@@ -27,6 +27,16 @@ class Handler:
             cast("asyncio.WriteTransport", server.transport).abort()
         return "250 OK"
 
+    async def handle_MAIL(  # noqa: N802  # aiosmtpd looks hooks up by the SMTP verb
+        self, server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """As NOOP: a client may use a connection that it kept without asking first."""
+        if self._faults.email({EmailMode.DOWN}) is not None:
+            cast("asyncio.WriteTransport", server.transport).abort()
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
+
     async def handle_RCPT(  # noqa: N802  # aiosmtpd looks hooks up by the SMTP verb
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:

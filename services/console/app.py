@@ -12,6 +12,7 @@ from services.console.settings import ConsoleSettings
 from services.console.timeline.consumer import StatusConsumer, join_statuses
 from services.console.timeline.status_rows import StatusRows
 from shared.http import server
+from shared.http.conventions import HttpConventions
 from shared.http.problems import install_problems
 from shared.mongo.api_keys import ApiKeys
 from shared.mongo.database import Database, open_database, ping
@@ -22,7 +23,14 @@ from shared.process.settings import load
 
 def create_api(database: Database) -> FastAPI:
     """The operators' API over what it needs; nothing connects here."""
-    app = FastAPI(title="Carillon console", version="1", description=openapi.DESCRIPTION)
+    app = FastAPI(
+        title="Carillon console",
+        version="1",
+        description=openapi.DESCRIPTION,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.add_middleware(HttpConventions)
     install_problems(app)
     app.include_router(timeline_routes(database, ApiKeys(database)))
     openapi.complete(app)

@@ -13,6 +13,7 @@ from services.delivery.channels.registry import opener, section_of
 from services.delivery.settings import ChannelSettings, DeliverySettings, load_delivery
 from shared.catalog.cache import Catalog
 from shared.kafka.consumer import open_consumer, start_consumer
+from shared.kafka.dead_letters import bury
 from shared.kafka.producer import Publisher
 from shared.model.channels import Channel, Lane
 from shared.mongo.database import open_database, ping
@@ -67,7 +68,7 @@ async def _read(lane: Lane, opened: OpenChannel, context: ChannelContext, runtim
 
 @asynccontextmanager
 async def _publishing(name: str, settings: DeliverySettings) -> AsyncIterator[Publisher]:
-    publisher = Publisher(settings.kafka, client_id=f"carillon-delivery-{name}")
+    publisher = Publisher(settings.kafka, client_id=f"carillon-delivery-{name}", instead=bury(settings.topics))
     await retry_until_available(publisher.start)
     try:
         yield publisher

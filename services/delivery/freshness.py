@@ -34,6 +34,15 @@ class Freshness:
             return False
         return await self._changed(delivery)
 
+    def good_until(self, delivery: Delivery, now: int) -> int:
+        """Until when a look at `now` counts, in milliseconds: expiry, `valid_until`, or a minute later.
+
+        Who waited beyond it, for a connection say, looks again before sending.
+        """
+        compared = delivery.decided_at if now - delivery.decided_at <= self._stale_after_ms else now
+        ends = [delivery.notification.expires_at, compared + self._stale_after_ms + 1]
+        return min(ends if delivery.valid_until is None else [*ends, delivery.valid_until])
+
     async def _compare(self, deliveries: list[Delivery]) -> list[bool]:
         return await retry_until_available(self._read, deliveries)
 

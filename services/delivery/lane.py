@@ -124,7 +124,7 @@ class LaneQueue:
     def _start(self, at: Coordinates, key: bytes | None, job: Job) -> None:
         task = asyncio.create_task(self._carry(job))
         self._tasks[at] = job, task
-        task.add_done_callback(lambda ended: self._ended(ended, at, key))
+        task.add_done_callback(lambda ended: self._ended(ended, at, key, job))
 
     async def _carry(self, job: Job) -> None:
         if isinstance(job.received, UnreadableRecord):
@@ -133,8 +133,8 @@ class LaneQueue:
         else:
             await self._worker.deliver(job.received, job)
 
-    def _ended(self, task: asyncio.Task[None], at: Coordinates, key: bytes | None) -> None:
-        job, _ = self._tasks.pop(at)
+    def _ended(self, task: asyncio.Task[None], at: Coordinates, key: bytes | None, job: Job) -> None:
+        self._tasks.pop(at, None)  # gone where a topic that was made again had another one there
         self._room.set()
         if job.seconds is not None and job.seconds < QUICK_SECONDS and key is not None:
             self._slow_keys.discard(_chain(at, key))

@@ -11,7 +11,16 @@ import msgspec
 
 from services.delivery.breaker import Breaker
 from services.delivery.channels.sender import Sender
-from services.delivery.core.attempts import LeaseTooShort, Outcome, ProviderUnavailable, Rejected, decide
+from services.delivery.core.attempts import (
+    AttemptFault,
+    Failed,
+    LeaseTooShort,
+    Outcome,
+    ProviderUnavailable,
+    Rejected,
+    Sent,
+    decide,
+)
 from services.delivery.core.shares import wait_for_share_ms
 from services.delivery.freshness import Freshness
 from services.delivery.rendering.liquid import RenderFailed
@@ -20,6 +29,7 @@ from shared.model.ports import WorkflowCatalog
 from shared.model.provider_accounts import Passage
 from shared.model.reasons import Reason
 from shared.process.clock import now_ms
+from shared.process.metrics import ATTEMPTS, UNCONFIRMED_SENDS
 from shared.process.retries import retry_until_available
 
 REFUSED: Final[dict[Passage, Outcome]] = {
@@ -30,7 +40,10 @@ REFUSED: Final[dict[Passage, Outcome]] = {
 
 
 class AfterCrash(StrEnum):
-    """What a channel does with a delivery over which a worker died, sent or not."""
+    """What a channel does with a delivery of which nobody knows whether it was sent.
+
+    A worker died over it, or no answer came after the provider may have taken it.
+    """
 
     SEND_AGAIN = "send_again"
     """At least once."""
@@ -61,9 +74,11 @@ class Sending:
     async def send(self, delivery: Delivery, *, crashed: bool, send_before: float) -> DeliveryResult | LeaseTooShort:
         """Sends unless something speaks against it, and not after `send_before` (monotonic seconds).
 
+        LeaseTooShort: nothing was sent; it waited until its lease or what was looked at is over. Claim it again.
+
         `crashed`: a worker died over this delivery, sent or not. Then the channel's policy decides.
         """
-        attempts, now = delivery.attempts + 1, now_ms()
+        attempts, now, looked_at = delivery.attempts + 1, now_ms(), time.monotonic()
         if crashed and self.after_crash is AfterCrash.STOP:
             return DeliveryResult(state=DeliveryState.UNCONFIRMED, at=now, attempts=attempts, reason=Reason.UNCONFIRMED)
         if delivery.notification.is_expired(now):
@@ -72,9 +87,14 @@ class Sending:
             return DeliveryResult(
                 state=DeliveryState.STALE, at=now, attempts=attempts - 1, reason=Reason.WAITED_TOO_LONG
             )
-        outcome = await self._attempt(delivery, send_before)
+        # Whatever is waited for from here on, a connection say: past this everything above is looked at again.
+        good_for_ms = self._freshness.good_until(delivery, now) - now
+        outcome = await self._attempt(delivery, min(send_before, looked_at + good_for_ms / 1000))
         if isinstance(outcome, LeaseTooShort):
             return outcome
+        ATTEMPTS.labels(delivery.channel, "none" if isinstance(outcome, Sent) else outcome.fault).inc()
+        if isinstance(outcome, Failed) and outcome.unconfirmed:
+            UNCONFIRMED_SENDS.labels(delivery.channel, self.after_crash).inc()
         result = decide(
             outcome,
             delivery=delivery.id,
@@ -82,6 +102,7 @@ class Sending:
             now=now_ms(),
             schedule=self._retries,
             expires_at=delivery.notification.expires_at,
+            at_most_once=self.after_crash is AfterCrash.STOP,
         )
         if result.state is DeliveryState.PARKED:
             return msgspec.structs.replace(result, account=self.breaker.account(delivery))
@@ -104,7 +125,7 @@ class Sending:
             await retry_until_available(self._catalog.fetch, [place])
         workflow = self._catalog.version(*place)
         if workflow is None:
-            return Rejected(reason=Reason.UNKNOWN_WORKFLOW)
+            return Rejected(reason=Reason.UNKNOWN_WORKFLOW, fault=AttemptFault.US)
         account = self.breaker.account(delivery)
         admission = await self.breaker.admit(delivery, account)
         if admission in REFUSED:
@@ -114,7 +135,7 @@ class Sending:
         try:
             outcome = await self._sender.send(delivery, workflow, send_before)
         except RenderFailed as error:
-            return Rejected(reason=Reason.RENDER_FAILED, code=str(error))
+            return Rejected(reason=Reason.RENDER_FAILED, code=str(error), fault=AttemptFault.MESSAGE)
         if isinstance(outcome, LeaseTooShort):
             return outcome
         return await self.breaker.note(delivery, account, admission, outcome)

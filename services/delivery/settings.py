@@ -55,7 +55,7 @@ class DeliverySettings(ServedChannels, ConsumerSettings):
     stop_after_crash: Annotated[tuple[Channel, ...], NoDecode] = Field(
         tuple(channel for channel in Channel if channel.spec.at_most_once),
         description="channels, comma separated, that rather lose a message than send it twice "
-        "when a worker died in mid-send",
+        "when a worker died in mid-send, or when no answer came after the provider may have taken it",
     )
     probe_seconds: float = Field(
         15,
@@ -66,7 +66,12 @@ class DeliverySettings(ServedChannels, ConsumerSettings):
     parked_slice: int = Field(
         100, ge=1, le=2000, description="parked deliveries released per second when their provider answers again"
     )
-    _split = field_validator("stop_after_crash", "retry_seconds", mode="before")(comma_separated)
+    link_schemes: Annotated[tuple[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9+.-]*$")], ...], NoDecode] = Field(
+        (),
+        description="schemes besides http, https, mailto and tel, comma separated, that data may lead a link to, "
+        "as `myapp`; those that a template writes itself need none",
+    )
+    _split = field_validator("stop_after_crash", "retry_seconds", "link_schemes", mode="before")(comma_separated)
 
 
 def load_delivery(

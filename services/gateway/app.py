@@ -3,44 +3,58 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 
 from fastapi import FastAPI
 
-from services.gateway.core.limits import MAX_CONCURRENT_SNAPSHOTS, MAX_FETCH_RECORDS, PUBLISH_SECONDS
+from services.gateway.core.limits import (
+    MAX_CONCURRENT_SNAPSHOTS,
+    MAX_FETCH_RECORDS,
+    PUBLISH_SECONDS,
+    READY_GRACE_SECONDS,
+)
+from services.gateway.cors import InboxCors
 from services.gateway.health_api import health_routes
 from services.gateway.identity import identify, request_identity
 from services.gateway.inbox.api import inbox_routes
 from services.gateway.inbox.changes import Changes
 from services.gateway.inbox.store import InboxStore
+from services.gateway.live.backlog import Backlog
 from services.gateway.live.connection import ConnectionContext
 from services.gateway.live.fanout import Fanout, open_at_end
 from services.gateway.live.registry import Registry
 from services.gateway.live.server import Sockets
+from services.gateway.origins import Origins, parse_origins
 from services.gateway.preferences.api import preferences_routes
 from services.gateway.problem_responses import add_problem_schema
+from services.gateway.readiness import GraceCheck
 from services.gateway.settings import GatewaySettings
 from shared.catalog.cache import Catalog
+from shared.http.conventions import HttpConventions
 from shared.http.problems import install_problems
 from shared.http.server import serve as serve_http
+from shared.http.tokens import TokenVerifier
 from shared.kafka.consumer import batches
 from shared.kafka.group_commit import GroupPublisher
 from shared.model.ports import RecordWriter
 from shared.mongo.database import Database, open_database, ping
 from shared.mongo.epoch import epoch
+from shared.mongo.profiles import life_of
 from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
-from shared.process.runtime import Runtime, run
+from shared.process.runtime import Check, Runtime, run
 from shared.process.settings import load
 
 CLIENT_ID = "carillon-gateway"
 
 
 def create_api(
-    runtime: Runtime,
     settings: GatewaySettings,
+    verifier: TokenVerifier,
     *,
+    components: Mapping[str, Check],
     database: Database,
     writer: RecordWriter,
     catalog: Catalog,
@@ -48,11 +62,12 @@ def create_api(
     changes: Changes,
 ) -> FastAPI:
     """The HTTP API over what it needs; nothing connects here."""
-    identity = request_identity(settings.token_secret.get_secret_value())
-    api = FastAPI(title="Carillon inbox", version="1")
+    identity = request_identity(verifier, partial(life_of, database))
+    api = FastAPI(title="Carillon inbox", version="1", redoc_url=None, redirect_slashes=False)
+    api.add_middleware(HttpConventions)
     install_problems(api, repeat_status_as="status_code")
     # The fixed paths first: routes are matched in order, and `/{notification_id}` would take them.
-    api.include_router(health_routes(runtime))
+    api.include_router(health_routes(components))
     api.include_router(preferences_routes(database, writer, settings.topics, catalog, identity))
     api.include_router(inbox_routes(store, changes, catalog, identity))
     add_problem_schema(api)
@@ -63,7 +78,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
     """Sockets and HTTP until told to stop; the log is followed before the first socket is accepted."""
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.mongo, settings.mongo_database))
-        runtime.checks["mongodb"] = lambda: ping(database)
+        mongodb = GraceCheck("mongodb", partial(ping, database), grace_seconds=READY_GRACE_SECONDS)
         publisher = GroupPublisher(settings.kafka, client_id=CLIENT_ID, deadline_seconds=PUBLISH_SECONDS)
         await publisher.start()
         stack.push_async_callback(publisher.stop)
@@ -75,31 +90,45 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
         async def kafka_answers() -> bool:
             return publisher.alive and bool(await inbox_events.topics())
 
-        runtime.checks["kafka"] = kafka_answers
-
+        kafka = GraceCheck("kafka", kafka_answers, grace_seconds=READY_GRACE_SECONDS)
+        runtime.checks |= {"mongodb": mongodb.ready, "kafka": kafka.ready}
+        verifier = TokenVerifier(
+            secret=settings.token_secret.get_secret_value(),
+            audience=settings.token_audience,
+            leeway_seconds=settings.token_leeway_seconds,
+        )
+        origins = Origins(parse_origins(settings.origins))
         store = InboxStore(database)
         changes = Changes(store, publisher, settings.topics, catalog)
         registry = Registry()
         context = ConnectionContext(
-            identify=partial(identify, settings.token_secret.get_secret_value()),
+            identify=partial(identify, verifier),
+            lives=partial(life_of, database),
             epoch=await retry_until_available(epoch, database),
             registry=registry,
+            backlog=Backlog(settings.backlog_bytes),
             store=store,
             changes=changes,
             snapshots=asyncio.Semaphore(MAX_CONCURRENT_SNAPSHOTS),
         )
-        sockets = Sockets(context)
+        sockets = Sockets(context, origins, max_connections=settings.max_connections)
         api = create_api(
-            runtime, settings, database=database, writer=publisher, catalog=catalog, store=store, changes=changes
+            settings,
+            verifier,
+            components={"database": mongodb.answers, "log": kafka.answers},
+            database=database,
+            writer=publisher,
+            catalog=catalog,
+            store=store,
+            changes=changes,
         )
         inbox_batches = batches(inbox_events, runtime.stop, max_records=MAX_FETCH_RECORDS, wait_ms=1_000)
 
-        await sockets.start(settings.host, settings.socket_port, settings.origins.split(","))
-        runtime.started = True
+        await sockets.start(settings.host, settings.socket_port)
         await run_until_stopped(
             runtime.stop,
             serve_http(
-                api,
+                InboxCors(api, origins),
                 runtime,
                 host=settings.host,
                 port=settings.gateway_port,
@@ -110,7 +139,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
                 catalog.follow(settings.kafka, settings.topics, CLIENT_ID),
                 Fanout(registry).run(inbox_batches),
             ],
-            drain=sockets.stop,
+            drain=partial(sockets.stop, settings.drain_seconds),
         )
 
 

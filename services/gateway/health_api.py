@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from enum import StrEnum
 
 from fastapi import APIRouter, Response
@@ -10,7 +12,7 @@ from pydantic import BaseModel
 from services.gateway.inbox.api import PREFIX
 from shared.model.timestamps import rfc3339
 from shared.process.clock import now_ms
-from shared.process.runtime import Runtime
+from shared.process.runtime import Check
 
 
 class HealthStatus(StrEnum):
@@ -34,15 +36,15 @@ class HealthResponse(BaseModel):
     components: dict[str, ComponentHealth]
 
 
-def health_routes(runtime: Runtime) -> APIRouter:
+def health_routes(components: Mapping[str, Check]) -> APIRouter:
     """GET, without a token: 200, or 503 when a component does not answer."""
     routes = APIRouter(prefix=PREFIX, tags=["health"])
 
-    @routes.get("/health", responses={503: {"model": HealthResponse}})
+    @routes.get("/health", summary="Is the inbox healthy?", responses={503: {"model": HealthResponse}})
     async def health(response: Response) -> HealthResponse:
         """Asks each component."""
-        found = await runtime.health()
-        states = {"database": _state(found["mongodb"]), "log": _state(found["kafka"])}
+        answers = await asyncio.gather(*(check() for check in components.values()))
+        states = {name: _state(answered) for name, answered in zip(components, answers, strict=True)}
         whole = _state(all(state is HealthStatus.HEALTHY for state in states.values()))
         response.status_code = 200 if whole is HealthStatus.HEALTHY else 503
         return HealthResponse(

@@ -4,52 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from time import monotonic
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from services.gateway.core.limits import MAX_LIMITED_USERS, MAX_TOKEN_CHARACTERS, REQUEST_BURST, REQUESTS_PER_SECOND
 from services.gateway.core.rate_limit import TokenBuckets
-from shared.http import tokens
 from shared.http.credentials import unauthorized
 from shared.http.problems import Problem
-from shared.http.tokens import InvalidToken
+from shared.http.tokens import InvalidToken, TokenVerifier
 from shared.model.errors import Invalid
 from shared.model.identifiers import check_tenant, check_user_id
-from shared.model.users import User
+from shared.model.lives import Life
+from shared.model.users import User, in_life
 
 Credentials = Annotated[
     HTTPAuthorizationCredentials | None,
     Depends(HTTPBearer(scheme_name="userToken", bearerFormat="JWT", auto_error=False)),
 ]
+ReadLife = Callable[[str, str], Awaitable[Life]]
+"""The current life of a tenant's user. Raises MongoUnavailable."""
+DELETED: Final = "the user was deleted after the token was issued"
 Identify = Callable[[Credentials], Awaitable[User]]
 """A FastAPI dependency. Raises Problem 401 or 429."""
 
 
-def identify(secret: str, token: str) -> User:
+def identify(verifier: TokenVerifier, token: str) -> User:
     """The user of a token. Raises InvalidToken."""
     if len(token) > MAX_TOKEN_CHARACTERS:
-        raise InvalidToken("the token is too long")
-    user = tokens.verify(secret, token)
+        raise InvalidToken(f"the token is longer than {MAX_TOKEN_CHARACTERS} characters")
+    user = verifier.verify(token)
     try:
         check_user_id(user.id, "/sub")
         check_tenant(user.tenant)
     except Invalid as error:
-        raise InvalidToken("the token names no user that can exist") from error
+        raise InvalidToken(f"the token's `{(error.pointer or '/sub')[1:]}` is wrong: {error.detail}") from error
     return user
 
 
-def request_identity(secret: str) -> Identify:
+def request_identity(verifier: TokenVerifier, lives: ReadLife) -> Identify:
     """The dependency that answers who calls, within the rate that each user has."""
     buckets = TokenBuckets(rate=REQUESTS_PER_SECOND, burst=REQUEST_BURST, most=MAX_LIMITED_USERS)
 
-    # A coroutine, though it awaits nothing: FastAPI would run a plain function in a thread.
     async def caller(credentials: Credentials) -> User:
         if credentials is None:
             raise unauthorized("no credential was sent")
         try:
-            user = identify(secret, credentials.credentials.strip())
+            user = identify(verifier, credentials.credentials.strip())
         except InvalidToken as error:
             raise unauthorized(str(error)) from error
         if not buckets.take((user.tenant, user.id), monotonic()):
@@ -60,6 +62,9 @@ def request_identity(secret: str) -> Identify:
                 fix="Wait for Retry-After seconds; a socket tells of changes without asking (docs/sockets.md).",
                 headers={"Retry-After": "1"},
             )
-        return user
+        known = in_life(user, await lives(user.tenant, user.id))
+        if known is None:
+            raise unauthorized(DELETED)
+        return known
 
     return caller

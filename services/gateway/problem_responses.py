@@ -14,11 +14,12 @@ Responses = dict[int | str, dict[str, Any]]
 """As FastAPI takes them."""
 _SCHEMA: Final = "#/components/schemas/{model}"
 _DESCRIPTIONS: Final = {
-    400: "There is no such notification type",
+    400: "There is no such notification type, or the path is not UTF-8",
     401: "No token, or one that is not good",
     404: "Not among the user's notifications",
     408: "The body did not arrive in time",
     413: "The body is too large",
+    415: "The body is compressed",
     422: "The request is not valid: `errors` says where",
     429: "Too many requests of this user: wait for Retry-After seconds",
     503: "A part that this call needs does not answer: repeat it after Retry-After seconds",

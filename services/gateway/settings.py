@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
+from services.gateway.origins import parse_origins
 from shared.process.settings import EdgeSettings
 
 
@@ -15,4 +16,27 @@ class GatewaySettings(EdgeSettings):
     token_secret: SecretStr = Field(
         min_length=32, description="HS256 secret of the users' JWTs, at least 32 characters"
     )
-    origins: str = Field("http://127.0.0.1:8083,http://localhost:8083", description="exact Origins, comma separated")
+    token_leeway_seconds: int = Field(
+        30, ge=0, le=300, description="how far the clocks of who signs tokens and the gateway may differ"
+    )
+    token_audience: str | None = Field(
+        None, min_length=1, description="the `aud` that tokens may name; unset: they may name none"
+    )
+    origins: str = Field(
+        "http://127.0.0.1:8083,http://localhost:8083",
+        description="Origins of pages that may use the sockets and the inbox API, comma separated",
+    )
+    max_connections: int = Field(
+        20_000, ge=1, description="sockets of one process; more are told to come back later, elsewhere"
+    )
+    backlog_bytes: int = Field(
+        268_435_456,
+        ge=8_388_608,
+        description="what all sockets of one process may have waiting; the slowest are closed",
+    )
+
+    @field_validator("origins")
+    @classmethod
+    def _check_origins(cls, text: str) -> str:
+        parse_origins(text)
+        return text

@@ -69,7 +69,13 @@ def create_app(
         )
     )
     app.include_router(
-        event_routes(admission=admission, requests=requests, acceptance=acceptance, topics=settings.topics)
+        event_routes(
+            admission=admission,
+            requests=requests,
+            acceptance=acceptance,
+            topics=settings.topics,
+            kafka_tenant=settings.kafka_tenant,
+        )
     )
     app.include_router(
         user_routes(
@@ -114,7 +120,7 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
         await run_until_stopped(
             runtime.stop,
             serve(app, runtime, host=settings.host, port=settings.ingest_port, drain_seconds=settings.drain_seconds),
-            [kafka.watch(), outbox.watch(), relay(rows, kafka), _follow(catalog, settings)],
+            [kafka.watch(), outbox.watch(), relay(rows, kafka, settings.topics), _follow(catalog, settings)],
         )
 
 

@@ -13,7 +13,6 @@ from services.ingest.acceptance import Acceptance, Intake
 from services.ingest.admission import Admission
 from services.ingest.calls import Answer, Call
 from services.ingest.core.durability import Durability
-from services.ingest.core.trace_context import traceparent
 from services.ingest.idempotency import Requests
 from services.ingest.models.body import MAX_ERRORS, InvalidFields
 from services.ingest.models.events import MAX_EVENTS, AcceptedEvents, CloudEvent, CloudEventBatch
@@ -25,6 +24,7 @@ from shared.model.errors import InvalidEvent
 from shared.model.events import ACCEPTED_AT, Event
 from shared.model.outputs import Output
 from shared.model.topics import PUBLIC_MAX_BYTES, Topics
+from shared.model.trace_context import traceparent
 from shared.mongo.api_keys import Scope
 from shared.process.clock import now_ms
 
@@ -35,8 +35,10 @@ _SMALL_BODY: Final = 200_000
 _BINARY: Final = {"application/json": {"schema": {"description": "binary mode: the event's data"}}}
 
 
-def event_routes(*, admission: Admission, requests: Requests, acceptance: Acceptance, topics: Topics) -> APIRouter:
-    """`POST /v1/events`."""
+def event_routes(
+    *, admission: Admission, requests: Requests, acceptance: Acceptance, topics: Topics, kafka_tenant: str
+) -> APIRouter:
+    """`POST /v1/events`. `kafka_tenant`: whom the public topic speaks for; others' events go to one of ingest's own."""
     routes = APIRouter(prefix="/v1/events", tags=["events"], route_class=DirectRoute)
 
     @routes.post(
@@ -55,7 +57,8 @@ def event_routes(*, admission: Admission, requests: Requests, acceptance: Accept
         call = await admission.post(request, Scope.SEND, event_codecs.STRUCTURED, event_codecs.BATCH)
 
         async def act() -> Answer:
-            return await _accept(acceptance, call, topics.events)
+            topic = topics.events if call.caller.tenant == kafka_tenant else topics.accepted_events
+            return await _accept(acceptance, call, topic)
 
         return await requests.once(call, act)
 
@@ -125,7 +128,7 @@ def _stamp(event: Event, tenant: str, trace: str | None) -> InvalidEvent | None:
 def _too_large(outputs: Sequence[Output], *, batch: bool) -> list[tuple[str, str]]:
     found = []
     for position, output in enumerate(outputs):
-        size = len(output.value or b"") + sum(len(name) + len(value) for name, value in output.headers)
+        size = len(output.value or b"") + sum(len(name) + len(value or b"") for name, value in output.headers)
         if size > MAX_RECORD:
             found.append((f"/{position}" if batch else "", f"{size} bytes as a record; at most {MAX_RECORD}"))
     return found

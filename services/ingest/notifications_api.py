@@ -11,7 +11,6 @@ from fastapi.responses import Response
 
 from services.ingest.admission import Admission
 from services.ingest.calls import Answer
-from services.ingest.core.trace_context import traceparent
 from services.ingest.idempotency import Requests
 from services.ingest.models.body import read
 from services.ingest.models.notifications import AcceptedNotifications, Cancelled, CancelRequest, SendRequest, read_send
@@ -19,6 +18,7 @@ from services.ingest.openapi import IDEMPOTENCY_KEY, TRACEPARENT, json_of, opera
 from services.ingest.sending import NotificationSender
 from shared.http.direct_route import DirectRoute
 from shared.http.json_bodies import parse_json
+from shared.model.trace_context import traceparent
 from shared.mongo.api_keys import Scope
 from shared.mongo.cancellations import Cancellations
 from shared.mongo.holds import Holds

@@ -15,7 +15,7 @@ from uuid import uuid4
 from pymongo.errors import BulkWriteError
 
 from shared.model.errors import MongoUnavailable
-from shared.model.outputs import Output
+from shared.model.outputs import Headers, Output
 from shared.mongo import leases
 from shared.mongo.bulk import Rows
 from shared.mongo.database import Database
@@ -35,7 +35,7 @@ class OutboxRow(TypedDict):
     topic: str
     key: bytes | None
     value: bytes | None
-    headers: list[tuple[str, bytes]]
+    headers: Headers
     size: int
     """Bytes of the value."""
     lease: datetime
@@ -137,5 +137,5 @@ def _within(used: int, rows: Iterable[OutboxRow]) -> list[str]:
 
 def _output(row: OutboxRow) -> Output:
     key, value = row["key"], row["value"]
-    headers = [(name, bytes(raw)) for name, raw in row["headers"]]
+    headers = [(name, None if raw is None else bytes(raw)) for name, raw in row["headers"]]
     return Output(row["topic"], None if key is None else bytes(key), None if value is None else bytes(value), headers)

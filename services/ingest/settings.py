@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, SecretStr
 
+from shared.model.identifiers import TENANT
 from shared.process.settings import EdgeSettings
 
 
@@ -23,6 +24,11 @@ class IngestSettings(EdgeSettings):
     )
     outbox_timeout_seconds: float = Field(
         0.7, gt=0, le=1.0, description="how long writing to the outbox may take, then 503"
+    )
+    kafka_tenant: str = Field(
+        "default",
+        pattern=TENANT,
+        description="whose events the public events topic carries, the same for ingest and router",
     )
     webhook_secret: SecretStr = Field(
         description="signs webhooks, the same for ingest and delivery; each endpoint's secret derives from it"

@@ -10,17 +10,30 @@ import orjson
 import pymongo
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import Response
+from starlette.convertors import Convertor, register_url_convertor
 
 from services.ingest.admission import Admission
 from services.ingest.core.merge_patch import merge_patch
-from services.ingest.models.body import read
-from services.ingest.models.profiles import ProfileBody, ProfilePatch, StoredProfile, body_of, read_profile, shown
+from services.ingest.core.user_path import NotUtf8, user_of_path
+from services.ingest.models.body import check_size, read
+from services.ingest.models.patches import check_patch
+from services.ingest.models.profiles import (
+    MAX_VALUES,
+    ProfileBody,
+    ProfilePatch,
+    StoredProfile,
+    body_of,
+    check_channels,
+    read_profile,
+    read_put,
+    shown,
+)
 from services.ingest.openapi import json_of, operation
 from shared.http.bodies import read_body
 from shared.http.json_bodies import JSON, parse_json, require_json
 from shared.http.problems import Problem
 from shared.model.errors import Invalid
-from shared.model.identifiers import MAX_USER_ID, check_user_id
+from shared.model.identifiers import MAX_USER_ID
 from shared.model.ports import RecordWriter
 from shared.model.profiles import Profile
 from shared.model.topics import Topics
@@ -30,7 +43,8 @@ from shared.mongo.database import Database
 
 MERGE_PATCH: Final = "application/merge-patch+json"
 READ_SECONDS: Final = 1.5
-_PATH: Final = "/{user:path}"
+PREFIX: Final = "/v1/users"
+PATH: Final = "/{user:user_id}"
 _STORED: Final = (200, StoredProfile)
 
 UserInPath = Annotated[
@@ -41,6 +55,23 @@ UserInPath = Annotated[
         examples=["ada"],
     ),
 ]
+
+
+class _UserIdConvertor(Convertor[str]):
+    """All of the rest of a path, line breaks too: what is in it is checked, and not cut off."""
+
+    regex = "(?s:.+)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+def register_user_ids() -> None:
+    """Makes `user_id` a kind of path parameter; again is harmless."""
+    register_url_convertor("user_id", _UserIdConvertor())
 
 
 class AddressedUser(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +102,8 @@ def user_routes(
     webhook_secret: str,
 ) -> APIRouter:
     """`/v1/users/{id}`. A change counts for everything that is accepted after its call answered."""
-    routes = APIRouter(prefix="/v1/users", tags=["users"])
+    register_user_ids()
+    routes = APIRouter(prefix=PREFIX, tags=["users"])
 
     async def write(user: AddressedUser, change: profile_store.ProfileChange) -> Response:
         with pymongo.timeout(READ_SECONDS):
@@ -85,42 +117,46 @@ def user_routes(
     addressed = Depends(_addressed(admission))
 
     @routes.put(
-        _PATH,
+        PATH,
         **operation(
             "putUser",
-            "Create or replace a profile",
+            "Create a profile, or replace what producers own of it",
             answer=_STORED,
             refusals=(400, 413, 415, 422),
             body=json_of(ProfileBody),
         ),
     )
     async def put(user: AddressedUser = addressed, value: Any = _json) -> Response:
-        """200 with what is stored; it counts for everything accepted from now on."""
-        wanted = read_profile(value, user.tenant, user.id)
-        return await write(user, lambda _: wanted)
+        """200 with what is stored; it counts for everything accepted from now on.
+
+        Preferences, quiet hours and devices stay as they are unless the body has them.
+        """
+        return await write(user, read_put(value, user.tenant, user.id))
 
     @routes.patch(
-        _PATH,
+        PATH,
         **operation(
             "patchUser",
-            "Change parts of a profile (RFC 7386: null removes)",
+            "Create a profile, or change parts of it (RFC 7386: null removes)",
             answer=_STORED,
-            refusals=(400, 404, 413, 415, 422),
+            refusals=(400, 413, 415, 422),
             body=json_of(ProfilePatch, MERGE_PATCH) | json_of(ProfilePatch),
         ),
     )
     async def patch(user: AddressedUser = addressed, value: Any = _merge_patch) -> Response:
-        """200 with what is stored, 404 for a user without profile."""
+        """200 with what is stored."""
+        check_size(value, MAX_VALUES)
         read(ProfilePatch, value)
+        check_patch(value)
 
         def change(stored: Profile) -> Profile:
-            if stored.version == 0:
-                raise _unknown(user.id)
-            return read_profile(merge_patch(body_of(stored), value), user.tenant, user.id)
+            wanted = read_profile(merge_patch(body_of(stored), value), user.tenant, user.id)
+            check_channels(wanted, stored)
+            return wanted
 
         return await write(user, change)
 
-    @routes.get(_PATH, **operation("getUser", "Read a profile", answer=_STORED, refusals=(404, 422)))
+    @routes.get(PATH, **operation("getUser", "Read a profile", answer=_STORED, refusals=(404, 422)))
     async def get(user: AddressedUser = addressed) -> Response:
         """200 with the profile, 404 for a user without one."""
         with pymongo.timeout(READ_SECONDS):
@@ -130,7 +166,7 @@ def user_routes(
         return answer(profile)
 
     @routes.delete(
-        _PATH,
+        PATH,
         **operation(
             "deleteUser", "Delete a profile; the user is unknown from then on", answer=(204, None), refusals=(404, 422)
         ),
@@ -148,12 +184,15 @@ def user_routes(
 
 def _addressed(admission: Admission) -> Callable[[Request, str], Awaitable[AddressedUser]]:
     async def admitted(request: Request, user: UserInPath) -> AddressedUser:
+        del user  # the server decoded it leniently
         caller = await admission.caller(request, Scope.USERS)
+        fix = "Percent-encode the id as UTF-8: /v1/users/ada%40example"
         try:
-            return AddressedUser(tenant=caller.tenant, id=check_user_id(user, ""))
+            return AddressedUser(tenant=caller.tenant, id=user_of_path(request.scope["raw_path"], PREFIX))
         except Invalid as error:
-            fix = "Percent-encode the id as UTF-8: /v1/users/ada%40example"
             raise Problem(422, error.code, error.detail, fix=fix) from error
+        except NotUtf8 as error:
+            raise Problem(400, "invalid_path", "the path is not UTF-8", fix=fix) from error
 
     return admitted
 

@@ -35,9 +35,11 @@ class Work(Protocol[P]):
         ...
 
 
-def add_agent(app: faust.App, name: str, topic: str, settings: RouterSettings, work: Work[P]) -> None:
-    """An agent that carries chunks of a topic and acknowledges them in order, once all is durable."""
-    source = app.topic(topic, key_type=bytes, value_type=bytes)
+def add_agent(
+    app: faust.App, name: str, topics: Sequence[str], settings: RouterSettings, work: Work[P], *, chunk_bytes: int
+) -> None:
+    """An agent that carries chunks of its topics and acknowledges them in order, once all is durable."""
+    source = app.topic(*topics, key_type=bytes, value_type=bytes)
     crashing: set[asyncio.Task[None]] = set()
 
     def crash(error: BaseException) -> None:
@@ -46,7 +48,15 @@ def add_agent(app: faust.App, name: str, topic: str, settings: RouterSettings, w
     async def agent(stream: StreamT[bytes]) -> None:
         chunks = cast("ChunkStream", stream)  # the app makes no other
         linger = settings.linger_ms / 1000
-        await carry(chunks, work, name=name, most=settings.chunk_size, linger_seconds=linger, crash=crash)
+        await carry(
+            chunks,
+            work,
+            name=name,
+            most=settings.chunk_size,
+            most_bytes=chunk_bytes,
+            linger_seconds=linger,
+            crash=crash,
+        )
 
     app.agent(source, name=name, supervisor_strategy=CrashingSupervisor)(agent)
 
@@ -57,6 +67,7 @@ async def carry(
     *,
     name: str,
     most: int,
+    most_bytes: int,
     linger_seconds: float,
     crash: Callable[[BaseException], None],
 ) -> None:
@@ -74,7 +85,7 @@ async def carry(
             crash(error)
 
     before: asyncio.Task[None] | None = None
-    async for chunk in stream.chunks(most, linger_seconds):
+    async for chunk in stream.chunks(most, linger_seconds, most_bytes):
         with seconds.time():
             prepared = await retry_until_available(work.prepare, chunk.records)
             if before is not None:

@@ -8,39 +8,51 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import faust
 from faust.contrib.asgi import faust_app_running
 from yarl import URL
 
 from services.router.agents import add_agent
+from services.router.core.received_event import EventTenants
 from services.router.decide import Decider
 from services.router.decisions import Decisions
 from services.router.expand import Expander
 from services.router.expansions import Expansions
+from services.router.faust.queues import App
 from services.router.faust.streams import ChunkStream
 from services.router.faust.transport import Transport
 from services.router.inputs import Inputs
 from services.router.profile_cache import ProfileCache
 from services.router.settings import RouterSettings
 from shared.catalog.cache import Catalog
+from shared.kafka.consumer import METADATA_MS, NEVER_MS
+from shared.kafka.dead_letters import bury
 from shared.kafka.producer import Publisher
 from shared.model.topics import INTERNAL_MAX_BYTES
 from shared.mongo.cancellations import Cancellations
 from shared.mongo.database import Database, open_database, ping
 from shared.mongo.holds import Holds
 from shared.mongo.ledger import Ledger
-from shared.mongo.profiles import read_many
+from shared.mongo.profiles import Lives, read_many
 from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
 from shared.process.settings import load
 
+POLL_RECORDS: Final = 2_000
+"""Taken from the client at once; each may have as many headers as a record may."""
+EXPAND_BYTES: Final = 524_288
+"""Of values in a chunk of events: each byte goes to up to 100 recipients."""
+DECIDE_BYTES: Final = 4 * 1_048_576
+"""Of values in a chunk to decide: each byte goes to every channel."""
+
 
 def create_app(settings: RouterSettings) -> faust.App:
     """Faust as `docs/decisions/0002-faust.md` says: at least once, no tables, no web, raw bytes."""
     broker = ";".join(f"kafka://{host}" for host in settings.kafka.split(","))
-    app = faust.App(
+    app = App(
         settings.topics.group("router"),
         broker=broker,
         processing_guarantee="at_least_once",
@@ -53,11 +65,14 @@ def create_app(settings: RouterSettings) -> faust.App:
         value_serializer="raw",
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=INTERNAL_MAX_BYTES,
+        consumer_metadata_max_age_ms=METADATA_MS,
         consumer_group_instance_id=settings.router_instance,
         broker_session_timeout=settings.session_timeout_seconds,
         broker_heartbeat_interval=settings.session_timeout_seconds / 5,
         broker_commit_interval=0.5,
         broker_commit_every=10_000,
+        broker_max_poll_interval=NEVER_MS / 1000,
+        broker_max_poll_records=POLL_RECORDS,
         stream_buffer_maxsize=65_536,
         stream_wait_empty=True,
         datadir=Path(tempfile.gettempdir()) / "carillon-router",  # Faust makes it; without tables it stays empty
@@ -77,9 +92,17 @@ async def running(settings: RouterSettings, database: Database, catalog: Catalog
         ttl_ms=round(settings.profile_ttl_seconds * 1000),
     )
     # One publisher each: the agents' chunks overlap in time, the calls of one publisher must not.
-    for_expand = Publisher(settings.kafka, client_id="carillon-router-expand")
-    for_decide = Publisher(settings.kafka, client_id="carillon-router-decide")
-    expander = Expander(expansions=Expansions(database), publisher=for_expand, catalog=catalog, topics=topics)
+    for_expand = Publisher(settings.kafka, client_id="carillon-router-expand", instead=bury(topics))
+    for_decide = Publisher(settings.kafka, client_id="carillon-router-decide", instead=bury(topics))
+    expander = Expander(
+        expansions=Expansions(database),
+        publisher=for_expand,
+        catalog=catalog,
+        topics=topics,
+        tenants=EventTenants(
+            internal=topics.accepted_events, public=settings.kafka_tenant, trusted=settings.trust_kafka_tenant
+        ),
+    )
     decider = Decider(
         inputs=Inputs(
             catalog=catalog,
@@ -90,12 +113,13 @@ async def running(settings: RouterSettings, database: Database, catalog: Catalog
         decisions=Decisions(database),
         holds=Holds(database),
         ledger=Ledger(database),
+        lives=Lives(database),
         publisher=for_decide,
         topics=topics,
     )
     app = create_app(settings)
-    add_agent(app, "expand", topics.events, settings, expander)
-    add_agent(app, "decide", topics.notifications, settings, decider)
+    add_agent(app, "expand", (topics.events, topics.accepted_events), settings, expander, chunk_bytes=EXPAND_BYTES)
+    add_agent(app, "decide", (topics.notifications,), settings, decider, chunk_bytes=DECIDE_BYTES)
 
     @app.on_partitions_assigned.connect
     async def assigned(*_: object, **__: object) -> None:

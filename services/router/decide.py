@@ -7,8 +7,8 @@ when `finish` returns.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 from services.router.core.decision import Decision, decide
 from services.router.core.effects import DecisionEffects, derive_effects
@@ -24,12 +24,25 @@ from shared.process.failpoints import Failpoint, failpoint
 from shared.process.metrics import DECISIONS
 
 
+class LifeStore(Protocol):
+    """Where users' lives are kept."""
+
+    async def settle(self, lives: Mapping[str, int], /) -> None:
+        """`decide` has met the records of these lives (by user key); repeated, it changes nothing.
+
+        Raises MongoUnavailable.
+        """
+        ...
+
+
 class Prepared(NamedTuple):
     """A chunk whose decisions are stored, and what must follow them."""
 
     decisions: list[Decision]
     effects: DecisionEffects
     dead_letters: list[Output]
+    changed: dict[str, int]
+    """Users whose profiles changed, by key, and the life of each."""
 
 
 class Decider:
@@ -42,6 +55,7 @@ class Decider:
         decisions: DecisionStore,
         holds: HoldStore,
         ledger: LedgerStore,
+        lives: LifeStore,
         publisher: RecordWriter,
         topics: Topics,
     ) -> None:
@@ -49,6 +63,7 @@ class Decider:
         self._decisions = decisions
         self._holds = holds
         self._ledger = ledger
+        self._lives = lives
         self._publisher = publisher
         self._topics = topics
 
@@ -61,8 +76,16 @@ class Decider:
         decisions = [decide(each, *inputs, at=now) for each, inputs in zip(inbound, loaded, strict=True)]
         carried = await self._decisions.insert(decisions)
         failpoint(Failpoint.AFTER_DECISION)
+        await self._settle(changed)
         letters = refuse(self._topics.events_dlq, unreadable, group=self._topics.group("router"))
-        return Prepared(carried, derive_effects(self._topics, carried), letters)
+        return Prepared(carried, derive_effects(self._topics, carried), letters, changed)
+
+    async def _settle(self, changed: dict[str, int]) -> None:
+        """What was written before a deletion is decided by now: what follows belongs to the next life."""
+        begun = {key: life for key, life in changed.items() if life}
+        if begun:
+            await self._lives.settle(begun)
+            self._inputs.evict(begun)
 
     async def finish(self, prepared: Prepared) -> None:
         """Carries out what was decided; returns when all of it is durable.
@@ -70,6 +93,8 @@ class Decider:
         Raises MongoUnavailable or KafkaUnavailable: call again.
         """
         effects = prepared.effects
+        if prepared.changed:  # before the holds of this chunk, which was decided with the new profiles
+            await self._holds.hasten_users(prepared.changed)
         await self._holds.insert(effects.holds)
         failpoint(Failpoint.AFTER_HOLD)
         await self._ledger.close(effects.closings)

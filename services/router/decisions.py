@@ -12,8 +12,10 @@ from typing import Protocol
 import msgspec
 
 from services.router.core.decision import Decision
-from services.router.core.items import RoutingItem
+from services.router.core.items import RoutingItem, Suppress
 from shared.model.outputs import Coordinates
+from shared.model.reasons import Reason
+from shared.model.rules import Rule
 from shared.model.timestamps import from_datetime, to_datetime
 from shared.mongo.bulk import find_by_id, insert_new
 from shared.mongo.database import Database
@@ -59,9 +61,11 @@ def replayed(decision: Decision, row: DecisionRow) -> Decision | None:
         DUPLICATES.labels("decide").inc()
         return None
     REPLAYS.labels("decide").inc()
+    gone = (Suppress(reason=Reason.USER_DELETED, rule=Rule.RECIPIENT),)
     return msgspec.structs.replace(
         decision,
-        items=msgspec.convert(tuple(row["items"]), tuple[RoutingItem, ...]),
+        notification=msgspec.structs.replace(decision.notification, life=row.get("life", 0)),
+        items=gone if row.get("erased") else msgspec.convert(tuple(row["items"]), tuple[RoutingItem, ...]),
         at=from_datetime(row["at"]),
         profile_version=row["profile_version"],
     )
@@ -74,6 +78,7 @@ def _row(decision: Decision) -> DecisionRow:
         "_id": decision.id,
         "tenant": notification.tenant,
         "user": notification.user,
+        "life": notification.life,
         "notification": notification.id,
         "event_id": notification.event_id,
         "subject": record.subject,

@@ -1,10 +1,12 @@
-"""Expanding a chunk of `events.v1`: read, record which workflows each event starts, write their notifications."""
+"""Expanding a chunk of events: read, record what each workflow makes of them, write their notifications."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from services.router.core.expansion import Expansion, ReceivedEvent, expansion_outputs, read_event
+from services.router.core.expansion import Expansion, StoredExpansion, expansion_outputs, untrusted_status
+from services.router.core.parts import expand_parts, unknown_part
+from services.router.core.received_event import EventTenants, ReceivedEvent, TenantNotTrusted, read_events
 from services.router.expansions import ExpansionStore
 from shared.kafka.dead_letters import refuse
 from shared.model.dead_letters import UnreadableRecord
@@ -14,36 +16,41 @@ from shared.model.ports import RecordWriter, WorkflowCatalog
 from shared.model.topics import Topics
 from shared.process.clock import now_ms
 from shared.process.failpoints import Failpoint, failpoint
+from shared.process.metrics import NOT_EXPANDED
 
 
 class Expander:
-    """Expands chunks of `events.v1`."""
+    """Expands chunks of the topics of events."""
 
     def __init__(
-        self, *, expansions: ExpansionStore, publisher: RecordWriter, catalog: WorkflowCatalog, topics: Topics
+        self,
+        *,
+        expansions: ExpansionStore,
+        publisher: RecordWriter,
+        catalog: WorkflowCatalog,
+        topics: Topics,
+        tenants: EventTenants,
     ) -> None:
         self._expansions = expansions
         self._publisher = publisher
         self._catalog = catalog
         self._topics = topics
+        self._tenants = tenants
 
     async def prepare(self, chunk: Sequence[KafkaRecord]) -> list[Output]:
         """Stores what a chunk of events expands to, and returns it. Raises MongoUnavailable: call again."""
         unreadable: list[UnreadableRecord] = []
-        found = [self._expansion(each) for each in _read(chunk, now_ms(), unreadable)]
+        outputs: list[Output] = []
+        found = [self._expansion(received) for received in self._read(chunk, unreadable, outputs)]
         carried = await self._expansions.insert(found)
         failpoint(Failpoint.AFTER_EXPANSION)
-        await self._catalog.fetch(
-            place for expansion in carried for place in expansion.versions if self._catalog.version(*place) is None
-        )
-        outputs: list[Output] = []
-        for expansion in carried:
-            workflows = [self._catalog.version(*place) for place in expansion.versions]
-            known = [workflow for workflow in workflows if workflow is not None]
-            try:
-                outputs += expansion_outputs(self._topics, expansion, known)
-            except InvalidEvent as error:
-                unreadable.append(UnreadableRecord(expansion.received.record, error))
+        await self._catalog.fetch(self._missing(carried))
+        for each in carried:
+            expansion = self._again(each) if isinstance(each, StoredExpansion) else each
+            outputs += expansion_outputs(self._topics, expansion)
+            if expansion.error is not None:
+                unreadable.append(UnreadableRecord(expansion.received.record, expansion.error, expansion.id))
+            _count(expansion)
         return outputs + refuse(self._topics.events_dlq, unreadable, group=self._topics.group("router"))
 
     async def finish(self, prepared: list[Output]) -> None:
@@ -51,18 +58,48 @@ class Expander:
         await self._publisher.publish(prepared)
         failpoint(Failpoint.AFTER_PRODUCE)
 
+    def _read(
+        self, chunk: Sequence[KafkaRecord], unreadable: list[UnreadableRecord], outputs: list[Output]
+    ) -> list[ReceivedEvent]:
+        """The events of a chunk; what is none goes to `unreadable`, and its status, if it can have one, to `outputs`."""
+        found: list[ReceivedEvent] = []
+        now = now_ms()
+        for record in chunk:
+            wrong: InvalidEvent | None = None
+            for each in read_events(record, now, self._tenants):
+                if isinstance(each, ReceivedEvent):
+                    found.append(each)
+                    continue
+                wrong = wrong or each
+                if isinstance(each, TenantNotTrusted):
+                    outputs.append(untrusted_status(self._topics, each))
+            if wrong is not None:
+                event = wrong.received.id if isinstance(wrong, TenantNotTrusted) else None
+                unreadable.append(UnreadableRecord(record, wrong, event))
+        return found
+
     def _expansion(self, received: ReceivedEvent) -> Expansion:
-        """The event with the workflows that it starts as far as this process knows them."""
+        """The event by the workflows that it starts as far as this process knows them."""
         started = self._catalog.started_by(received.tenant, received.event.type)
-        return Expansion(received=received, workflows=tuple((found.key, found.version) for found in started))
+        return Expansion(received=received, parts=expand_parts(received, started), generation=received.generation)
+
+    def _missing(self, carried: Iterable[Expansion | StoredExpansion]) -> list[tuple[str, str, int]]:
+        """The versions of replays that are not known here."""
+        stored = (each for each in carried if isinstance(each, StoredExpansion))
+        return [place for each in stored for place in each.versions if self._catalog.version(*place) is None]
+
+    def _again(self, stored: StoredExpansion) -> Expansion:
+        """The event by the versions that it was expanded by before."""
+        workflows = {place: self._catalog.version(*place) for place in stored.versions}
+        known = [workflow for workflow in workflows.values() if workflow is not None]
+        gone = [unknown_part(key, version) for (_, key, version), workflow in workflows.items() if workflow is None]
+        parts = (*expand_parts(stored.received, known), *gone)
+        return Expansion(received=stored.received, parts=parts, generation=stored.generation)
 
 
-def _read(chunk: Sequence[KafkaRecord], now: int, unreadable: list[UnreadableRecord]) -> list[ReceivedEvent]:
-    """The events of a chunk; what is none goes to `unreadable`."""
-    found: list[ReceivedEvent] = []
-    for record in chunk:
-        try:
-            found.append(read_event(record, now))
-        except InvalidEvent as error:
-            unreadable.append(UnreadableRecord(record, error))
-    return found
+def _count(expansion: Expansion) -> None:
+    for part in expansion.parts:
+        if part.rejected is not None:
+            NOT_EXPANDED.labels("workflow", part.rejected.reason).inc()
+        for left_out in part.left_out:
+            NOT_EXPANDED.labels("recipient", left_out.reason).inc()

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from services.router.core.decision import Snapshot
 from services.router.core.inbound import InboundRecord
 from services.router.core.routing_input import RoutingInput
 from services.router.profile_cache import ProfileCache
+from shared.model.lives import Life
+from shared.model.notifications import Notification
 from shared.model.ports import CancellationCounter, WorkflowCatalog
+from shared.model.records import Kind
 
 
 class Inputs:
@@ -46,9 +51,10 @@ class Inputs:
             user = known[each.user_key]
             delivery = record.delivery
             inputs = RoutingInput(
-                notification=about,
+                notification=_in_its_life(each, user.life),
                 workflow=version(about.tenant, about.workflow, about.version),
                 profile=user.profile,
+                life=user.life.number,
                 cancel_count=cancel_count,
                 now=max(now, record.due or 0),
                 event=record.kind,
@@ -58,3 +64,10 @@ class Inputs:
             )
             loaded.append((inputs, user.snapshot))
         return loaded
+
+
+def _in_its_life(each: InboundRecord, life: Life) -> Notification:
+    """The notification with the user's life that it belongs to; what was decided before has it already."""
+    if each.record.kind is not Kind.NOTIFY or not life.number:
+        return each.about
+    return msgspec.structs.replace(each.about, life=life.of_new(each.about.accepted_at, each.announced_life))

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable
 import msgspec
 
 from services.router.core.decision import Snapshot
+from shared.model.lives import Life
 from shared.model.profiles import Profile
 from shared.process.metrics import PROFILE_CACHE
 
@@ -25,6 +26,7 @@ class KnownProfile(msgspec.Struct, frozen=True, kw_only=True):
     """What the router knows of a user, and the snapshot of it that a decision keeps."""
 
     profile: Profile | None
+    life: Life = Life()
     snapshot: Snapshot
     loaded_at: int
 
@@ -74,8 +76,10 @@ class ProfileCache:
 
 
 def _known(profile: Profile | None, now: int) -> KnownProfile:
-    snapshot = UNKNOWN_USER if profile is None else _snapshot(profile)
-    return KnownProfile(profile=profile, snapshot=snapshot, loaded_at=now)
+    if profile is None or profile.deleted:
+        life = Life() if profile is None else profile.life
+        return KnownProfile(profile=None, life=life, snapshot=UNKNOWN_USER, loaded_at=now)
+    return KnownProfile(profile=profile, life=profile.life, snapshot=_snapshot(profile), loaded_at=now)
 
 
 def _snapshot(profile: Profile) -> Snapshot:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from shared.model.identifiers import TENANT
 from shared.process.settings import ConsumerSettings
 
 
@@ -15,5 +16,15 @@ class RouterSettings(ConsumerSettings):
     profile_ttl_seconds: float = Field(60, gt=0, description="how long a profile is kept in memory, at most")
     router_instance: str | None = Field(
         None, description="static group membership, as the pod's name; one name must never run twice"
+    )
+    kafka_tenant: str = Field(
+        "default",
+        pattern=TENANT,
+        description="whose events the public events topic carries, the same for ingest and router",
+    )
+    trust_kafka_tenant: bool = Field(
+        False,
+        description="true: an event on the public events topic may name its tenant (ce_tenant); "
+        "only where the broker's ACLs let nobody write there who must not speak for every tenant",
     )
     release_spread_seconds: float = Field(30, ge=0, description="smooths the end of quiet hours")

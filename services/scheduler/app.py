@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from services.scheduler.release import release_due
 from services.scheduler.settings import SchedulerSettings
+from shared.kafka.dead_letters import bury
 from shared.kafka.producer import Publisher
 from shared.mongo.database import open_database, ping
 from shared.mongo.holds import Holds
@@ -18,7 +19,7 @@ from shared.process.settings import load
 
 async def serve(runtime: Runtime, settings: SchedulerSettings) -> None:
     """Releases holds until told to stop; the batch under way is finished first."""
-    publisher = Publisher(settings.kafka, client_id="carillon-scheduler")
+    publisher = Publisher(settings.kafka, client_id="carillon-scheduler", instead=bury(settings.topics))
     lease = timedelta(seconds=settings.scheduler_lease_seconds)
     async with open_database(settings.mongo, settings.mongo_database) as database:
         runtime.checks["mongodb"] = lambda: ping(database)

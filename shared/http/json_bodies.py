@@ -29,7 +29,12 @@ def require_json(request: Request, *others: str) -> None:
             f"the content type {media[:60]!r} is not taken here",
             fix=f"Send one of these as Content-Type: {accepted}",
         )
-    coding = request.headers.get("content-encoding", "identity")
+    require_uncompressed(request)
+
+
+def require_uncompressed(request: Request) -> None:
+    """Raises Problem 415 if the body is said to be compressed."""
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
     if coding != "identity":
         raise Problem(
             415, "unsupported_encoding", f"a body in {coding[:20]!r} is not taken", fix="Send it uncompressed."

@@ -6,26 +6,20 @@ import asyncio
 import socket
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Final
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from shared.process.runtime import Runtime
 
+KEEP_ALIVE_SECONDS: Final = 75
+"""Longer than load balancers keep an idle connection (60 s): whoever closes last loses no request on it."""
 
-async def serve(app: FastAPI, runtime: Runtime, *, host: str, port: int, drain_seconds: float) -> None:
+
+async def serve(app: ASGIApp, runtime: Runtime, *, host: str, port: int, drain_seconds: float) -> None:
     """Serves until `runtime.stop` is set, then finishes the requests under way."""
-    config = uvicorn.Config(
-        app,
-        host=host,
-        port=port,
-        log_config=None,
-        access_log=False,
-        ws="none",
-        timeout_graceful_shutdown=int(drain_seconds),
-        server_header=False,
-    )
-    server = _Server(config, runtime)
+    server = _Server(server_config(app, host=host, port=port, drain_seconds=drain_seconds), runtime)
     serving = asyncio.create_task(server.serve())
     stopped = asyncio.create_task(runtime.stop.wait())
     try:
@@ -34,6 +28,21 @@ async def serve(app: FastAPI, runtime: Runtime, *, host: str, port: int, drain_s
         await serving
     finally:
         stopped.cancel()
+
+
+def server_config(app: ASGIApp, *, host: str, port: int, drain_seconds: float) -> uvicorn.Config:
+    """How every service speaks HTTP."""
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        ws="none",
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=int(drain_seconds),
+        server_header=False,
+    )
 
 
 class _Server(uvicorn.Server):

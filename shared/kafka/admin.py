@@ -38,8 +38,10 @@ def _new(topic: Topic, replication: int) -> NewTopic:
             "cleanup.policy": "compact" if topic.compacted else "delete",
             "retention.ms": str(-1 if topic.compacted else topic.retention_ms),
             "max.message.bytes": str(topic.max_message_bytes),
-            # The broker unpacks what foreign producers compressed, and checks its size again: readers carry no codecs.
+            # The broker unpacks what foreign producers compressed, and checks its size again: a bomb ends there.
             "compression.type": "uncompressed",
+            # A producer's clock may say seconds, or last week: retention would delete the record, expiry end it.
+            "message.timestamp.type": "LogAppendTime",
             "min.insync.replicas": "2" if replication >= 3 else "1",
         },
     )

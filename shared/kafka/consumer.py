@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Final
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from shared.kafka.batches import read_leniently
 from shared.model.errors import KafkaUnavailable
-from shared.model.outputs import KafkaRecord, Partition
+from shared.model.outputs import FormatFault, KafkaRecord, Partition
 from shared.model.topics import INTERNAL_MAX_BYTES
 
 log = structlog.get_logger()
+APPEND_TIME: Final = 1
+"""aiokafka's timestamp type of topics whose broker says when."""
+NEVER_MS: Final = 2**31 - 1
+"""As a time-out, for what must not end by itself (24 days)."""
+METADATA_MS: Final = 5_000
+"""How old what is known of topics may be: one that is not there yet, or made again, is found within this."""
+FETCH_BYTES: Final = 2 * INTERNAL_MAX_BYTES
+"""Of one answer of a broker; a larger record still comes, alone."""
 
 
 def open_consumer(
@@ -21,16 +31,21 @@ def open_consumer(
 ) -> AIOKafkaConsumer:
     """A consumer that commits by hand and starts at the beginning of what its group never read; not connected yet.
 
-    `options` are aiokafka's and win over the defaults here.
+    It reads only what was committed, and nothing on the log stops it. It stays in its group however long the work
+    takes: whoever took over would wait for the same MongoDB. `options` are aiokafka's and win over the defaults here.
     """
+    read_leniently()
     defaults: dict[str, object] = {
+        "isolation_level": "read_committed",
         "enable_auto_commit": False,
         "auto_offset_reset": "earliest",
         "fetch_max_wait_ms": 250,
         "max_partition_fetch_bytes": INTERNAL_MAX_BYTES,
+        "fetch_max_bytes": FETCH_BYTES,
         "session_timeout_ms": 10_000,
         "heartbeat_interval_ms": 2_000,
-        "max_poll_interval_ms": 300_000,
+        "max_poll_interval_ms": NEVER_MS,
+        "metadata_max_age_ms": METADATA_MS,
     }
     return AIOKafkaConsumer(
         *topics, bootstrap_servers=bootstrap, group_id=group, client_id=client_id, **defaults | options
@@ -62,7 +77,8 @@ async def fetch(consumer: AIOKafkaConsumer, *, max_records: int, wait_ms: int = 
             record.key,
             record.value,
             list(record.headers),
-            -1 if record.timestamp is None else record.timestamp,
+            record.timestamp if record.timestamp_type == APPEND_TIME else -1,
+            record.checksum if isinstance(record.checksum, FormatFault) else None,
         )
         for records in by_partition.values()
         for record in records

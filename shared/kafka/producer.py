@@ -7,11 +7,12 @@ every Java client does it, with acks=all and an idempotent producer.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
 
+import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, OutOfOrderSequenceNumber, RecordListTooLargeError
 from aiokafka.partitioner import murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder
 
@@ -21,17 +22,35 @@ from shared.model.topics import INTERNAL_MAX_BYTES
 from shared.process.failpoints import Failpoint, failpoint, is_armed
 
 BATCH_BYTES: Final = 262_144
+TOO_LARGE: Final = (MessageSizeTooLargeError, RecordListTooLargeError)
+"""What a broker answers to a batch that its topic does not take."""
 
 
 KNOWN_KEYS: Final = 200_000
 """Keys whose murmur2 is remembered (Python computes it in 2 µs)."""
 
 
+log = structlog.get_logger()
+
+
+class _Batch(NamedTuple):
+    """Outputs of one partition, and how they are written."""
+
+    topic: str
+    partition: int
+    builder: BatchBuilder
+    outputs: list[Output]
+
+
 class Publisher:
     """Writes outputs to the log. Calls must not overlap: whoever shares one takes turns."""
 
-    def __init__(self, bootstrap: str, *, client_id: str) -> None:
+    def __init__(
+        self, bootstrap: str, *, client_id: str, instead: Callable[[Output], list[Output]] | None = None
+    ) -> None:
+        """`instead` says what is written in place of an output that is too large for its topic."""
         self._bootstrap = bootstrap
+        self._instead = instead
         self._client_id = client_id
         self._live: AIOKafkaProducer | None = None
         self._hashes: dict[bytes, int] = {}
@@ -86,15 +105,40 @@ class Publisher:
     async def publish(self, outputs: Iterable[Output]) -> None:
         """Writes all outputs and waits until every one is acknowledged by all replicas.
 
-        Order is kept per key. While Kafka is unavailable this waits. Raises MessageSizeTooLargeError when a record
-        is larger than its topic takes, KafkaUnavailable on any other refusal; what was written stays written.
+        Order is kept per key. While Kafka is unavailable this waits. Raises KafkaUnavailable on a refusal, and without
+        `instead` MessageSizeTooLargeError when a record is larger than its topic takes; what was written stays written.
         """
+        refused, behind = await self._write(outputs)
+        if not refused:
+            return
+        await self.discard()  # a batch that was refused leaves a hole in the numbers of an idempotent producer
+        for group in refused:
+            if len(group) == 1:
+                await self._replace(group[0])
+                continue
+            for each in group:
+                await self.publish([each])
+        if behind:
+            await self.publish(behind)
+
+    async def _replace(self, output: Output) -> None:
+        """Writes what stands instead of an output that is too large."""
+        if self._instead is None:
+            raise MessageSizeTooLargeError(output.topic)
+        refused, _ = await self._write(self._instead(output))
+        if refused:
+            await self.discard()
+            log.error("dead_letter_too_large", topic=output.topic, next="it is dropped; look at the topics' limits")
+
+    async def _write(self, outputs: Iterable[Output]) -> tuple[list[list[Output]], list[Output]]:
+        """As `publish`; returns by batch what was refused for its size, and what was not written for standing behind it."""
         if self._live is None:
             await self.start()
         producer = self._producer
         try:
             pending = []
-            for topic, partition, batch in await self._batches(outputs):
+            batches = await self._batches(outputs)
+            for topic, partition, batch, _ in batches:
                 pending.append(await producer.send_batch(batch, topic, partition=partition))
                 if is_armed(Failpoint.BETWEEN_OUTPUTS):
                     await pending[-1]
@@ -103,13 +147,20 @@ class Publisher:
         except KafkaError as error:
             await self.discard()
             raise KafkaUnavailable(repr(error)) from error
-        failures = [result for result in results if isinstance(result, BaseException)]
-        for failure in failures:
-            if isinstance(failure, MessageSizeTooLargeError):
-                raise failure
-        if failures:
+        refused: list[list[Output]] = []
+        behind: list[Output] = []
+        failure: BaseException | None = None
+        for batch, result in zip(batches, results, strict=True):
+            if isinstance(result, TOO_LARGE):
+                refused.append(batch.outputs)
+            elif isinstance(result, OutOfOrderSequenceNumber) and refused:
+                behind += batch.outputs
+            elif isinstance(result, BaseException):
+                failure = failure or result
+        if failure is not None:
             await self.discard()
-            raise KafkaUnavailable(repr(failures[0])) from failures[0]
+            raise KafkaUnavailable(repr(failure)) from failure
+        return refused, behind
 
     @property
     def _producer(self) -> AIOKafkaProducer:
@@ -117,20 +168,22 @@ class Publisher:
             raise KafkaUnavailable("the producer was discarded")
         return self._live
 
-    async def _batches(self, outputs: Iterable[Output]) -> list[tuple[str, int, BatchBuilder]]:
-        open_: dict[tuple[str, int], BatchBuilder] = {}
-        full: list[tuple[str, int, BatchBuilder]] = []
-        for topic, key, value, headers in outputs:
+    async def _batches(self, outputs: Iterable[Output]) -> list[_Batch]:
+        open_: dict[tuple[str, int], _Batch] = {}
+        full: list[_Batch] = []
+        for output in outputs:
+            topic, key, value, headers = output
             count = self._counts.get(topic) or await self._count(topic)
             place = (topic, self._partition(key, count))
             batch = open_.get(place)
             if batch is None:
-                batch = open_[place] = self._producer.create_batch()
-            if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
-                full.append((*place, batch))
-                batch = open_[place] = self._producer.create_batch()
-                batch.append(key=key, value=value, timestamp=None, headers=headers)
-        return full + [(*place, batch) for place, batch in open_.items()]
+                batch = open_[place] = _Batch(*place, self._producer.create_batch(), [])
+            if batch.builder.append(key=key, value=value, timestamp=None, headers=headers) is None:
+                full.append(batch)
+                batch = open_[place] = _Batch(*place, self._producer.create_batch(), [])
+                batch.builder.append(key=key, value=value, timestamp=None, headers=headers)
+            batch.outputs.append(output)
+        return [*full, *open_.values()]
 
     async def _count(self, topic: str) -> int:
         try:

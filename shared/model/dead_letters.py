@@ -1,10 +1,11 @@
-"""Dead letters: a record as it came, with headers that say where it stood and why nobody retries it."""
+"""Dead letters: a record as it came, with headers that say where it stood and why nobody retries it; and the way back."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from shared.model.errors import Invalid
+from shared.model.events import ACCEPTED_AT, GENERATION
 from shared.model.outputs import KafkaRecord, Output
 
 
@@ -13,6 +14,8 @@ class UnreadableRecord(NamedTuple):
 
     record: KafkaRecord
     error: Invalid
+    event: str | None = None
+    """The id of the event that it is, where that much can be read."""
 
 
 def dead_letter(
@@ -25,6 +28,7 @@ def dead_letter(
     at: int,
     first_failed_at: int | None = None,
     attempts: int = 1,
+    event: str | None = None,
 ) -> Output:
     """`record` for the dead-letter topic. `at` in milliseconds since the epoch; it failed first then, if not before."""
     values: tuple[tuple[str, object], ...] = (
@@ -37,6 +41,65 @@ def dead_letter(
         ("error_code", code),
         ("first_failed_at", at if first_failed_at is None else first_failed_at),
         ("last_failed_at", at),
+        *([("event_id", event)] if event is not None else ()),
     )
     headers = [(name, str(value).encode()) for name, value in values]
-    return Output(topic, record.key, record.value, [*record.headers, *headers])
+    came = [(_writable(name), raw) for name, raw in record.headers]
+    return Output(topic, record.key, record.value, [*came, *headers])
+
+
+class DeadLetter(NamedTuple):
+    """A record of a dead-letter topic, taken apart."""
+
+    offset: int
+    """Its own."""
+    source: KafkaRecord
+    """The record as it came, at the place where it stood; without a timestamp."""
+    code: str
+    failed_at: int | None
+    """Milliseconds since the epoch."""
+    event: str | None
+
+    @property
+    def generation(self) -> int:
+        """How often it was redriven before it came here."""
+        given = dict(self.source.headers).get(GENERATION) or b""
+        return int(given) if given.isdigit() else 0
+
+
+def read_dead_letter(record: KafkaRecord) -> DeadLetter | None:
+    """What `dead_letter` made; None for a record that it did not make."""
+    starts = [position for position, (name, _) in enumerate(record.headers) if name == "source_topic"]
+    if not starts:
+        return None
+    try:
+        facts = {name: raw.decode() for name, raw in record.headers[starts[-1] :] if raw is not None}
+        source = record._replace(
+            topic=facts["source_topic"],
+            partition=int(facts["source_partition"]),
+            offset=int(facts["source_offset"]),
+            headers=record.headers[: starts[-1]],
+            timestamp=-1,
+        )
+        failed_at = facts.get("last_failed_at", "")
+    except (KeyError, ValueError, AttributeError):
+        return None
+    return DeadLetter(
+        offset=record.offset,
+        source=source,
+        code=facts.get("error_code", ""),
+        failed_at=int(failed_at) if failed_at.isdigit() else None,
+        event=facts.get("event_id"),
+    )
+
+
+def redriven(record: KafkaRecord, generation: int) -> Output:
+    """An event's record once more, to the topic where it stood: the same ids, accepted anew, of a higher generation."""
+    ours = (GENERATION, ACCEPTED_AT)
+    headers = [pair for pair in record.headers if pair[0] not in ours]
+    return Output(record.topic, record.key, record.value, [*headers, (GENERATION, str(generation).encode())])
+
+
+def _writable(name: str) -> str:
+    r"""The name; bytes of it that are not UTF-8 as `\xff`, since names are written as UTF-8."""
+    return name if name.isascii() else name.encode(errors="surrogateescape").decode(errors="backslashreplace")

@@ -25,6 +25,9 @@ class InvalidRecord(Invalid):
     """A record of an internal topic that cannot be read."""
 
 
+FAULTY_FORMAT = "the record format itself is broken: its value is the raw bytes that stood there"
+
+
 class InvalidProfile(Invalid):
     """A profile, a preference set or quiet hours that make no sense."""
 

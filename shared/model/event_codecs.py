@@ -15,6 +15,7 @@ import orjson
 
 from shared.model.errors import Invalid, InvalidEvent
 from shared.model.events import Event, event
+from shared.model.outputs import Headers
 from shared.model.strict_json import loads
 
 STRUCTURED: Final = "application/cloudevents+json"
@@ -24,6 +25,12 @@ BATCH: Final = "application/cloudevents-batch+json"
 
 
 JSON: Final = "application/json"
+
+
+CONTENT_TYPE: Final = "content-type"
+
+
+_KAFKA_PREFIX: Final = "ce_"
 
 
 _QUOTED_PAIR = re.compile(r"\\(.)")
@@ -61,7 +68,7 @@ def from_binary(headers: Iterable[tuple[str, str]], body: bytes, prefix: str = "
             if attribute in attributes:
                 raise InvalidEvent("invalid_attribute", f"{attribute[:60]} was sent twice", f"/{attribute}")
             attributes[attribute] = _from_header(attribute, value) if prefix == "ce-" else value
-        elif lower == "content-type":
+        elif lower == CONTENT_TYPE:
             content_type = value
     if content_type:
         attributes["datacontenttype"] = content_type
@@ -73,25 +80,64 @@ def from_binary(headers: Iterable[tuple[str, str]], body: bytes, prefix: str = "
     return found
 
 
-def from_kafka(headers: Iterable[tuple[str, bytes]] | None, value: bytes | None) -> Event:
-    """A record of the Kafka binding, either mode. Raises InvalidEvent."""
+def from_kafka(headers: Headers | None, value: bytes | None) -> Event:
+    """A record of the Kafka binding with one event, in either mode. Raises InvalidEvent."""
     if value is None:
         raise InvalidEvent("null_value", "a record without a value carries no event")
+    texts = _attribute_headers(headers or ())
+    if _content_type(texts).startswith(STRUCTURED):
+        return from_structured(value)
+    return from_binary(texts, value, prefix=_KAFKA_PREFIX)
+
+
+def all_from_kafka(headers: Headers | None, value: bytes | None, *, most: int) -> list[Event | InvalidEvent]:
+    """Every event of a record: one, or up to `most` in a JSON batch. What is wrong stands in its event's place."""
     try:
-        texts = [(name, raw.decode()) for name, raw in headers or ()]
-    except (UnicodeDecodeError, AttributeError) as error:
-        raise InvalidEvent("invalid_header", "a header is not UTF-8") from error
-    for name, text in texts:
-        if name.lower() == "content-type" and text.lower().startswith(STRUCTURED):
-            return from_structured(value)
-    return from_binary(texts, value, prefix="ce_")
+        if value is not None and _content_type(_attribute_headers(headers or ())).startswith(BATCH):
+            return from_batch(value, most=most)
+        return [from_kafka(headers, value)]
+    except InvalidEvent as error:
+        return [error]
 
 
 def to_kafka(value: Event) -> list[tuple[str, bytes]]:
     """Headers of the Kafka binding's binary mode; the record's value is `data` as it stands."""
     headers = [(f"ce_{name}", text.encode()) for name, text in value.attributes.items() if name != "datacontenttype"]
-    headers.append(("content-type", value.attributes.get("datacontenttype", JSON).encode()))
+    headers.append((CONTENT_TYPE, value.attributes.get("datacontenttype", JSON).encode()))
     return headers
+
+
+def _attribute_headers(headers: Headers) -> list[tuple[str, str]]:
+    """The headers that are CloudEvents', as `ce_name`; all others are their senders' business, whatever they hold.
+
+    HTTP's spelling `ce-` is taken, too, where `ce_` is not there. A null is an attribute that is not set.
+    """
+    found: list[tuple[str, str]] = []
+    other: dict[str, bytes] = {}
+    for name, raw in headers:
+        lower = name.lower()
+        if raw is None or not (lower.startswith((_KAFKA_PREFIX, "ce-")) or lower == CONTENT_TYPE):
+            continue
+        if lower.startswith("ce-"):
+            other[_KAFKA_PREFIX + lower[3:]] = raw
+        elif lower.isascii():
+            found.append((lower, _text(name, raw)))
+    if other:
+        known = {name for name, _ in found}
+        found += [(name, _text(name, raw)) for name, raw in other.items() if name.isascii() and name not in known]
+    return found
+
+
+def _text(name: str, raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidEvent("invalid_header", f"the header {name[:60]} is not UTF-8") from error
+
+
+def _content_type(headers: Iterable[tuple[str, str]]) -> str:
+    """In lower case; empty without one."""
+    return next((text.lower() for name, text in headers if name == CONTENT_TYPE), "")
 
 
 def _from_header(name: str, value: str) -> str:

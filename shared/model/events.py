@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Final
 
 import msgspec
 
 from shared.model.errors import InvalidEvent
+from shared.model.timestamps import parse_rfc3339
+from shared.model.trace_context import new_traceparent, traceparent
 
 ACCEPTED_AT: Final = "carillon_accepted_at"
 """The header in which ingest says when it accepted an event (milliseconds since the epoch)."""
 
 
+GENERATION: Final = "carillon_generation"
+"""The header in which a redrive says how often the event was sent again."""
+
+
 REQUIRED: Final = ("id", "source", "type", "specversion")
 
 
-MAX_ATTRIBUTE: Final = 1024
-"""Characters in one attribute."""
+MAX_ATTRIBUTE: Final = 65_536
+"""Characters of all attributes together, so also of one."""
 
 
 _NAME = re.compile(r"[a-z0-9]{1,40}")
@@ -28,7 +33,7 @@ _NAME = re.compile(r"[a-z0-9]{1,40}")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
-_PLAIN_NAMES: Final = frozenset(
+_STRINGS: Final = frozenset(
     (
         "id",
         "source",
@@ -42,9 +47,10 @@ _PLAIN_NAMES: Final = frozenset(
         "tenant",
     )
 )
+"""Attributes that the specification calls strings: never of another type, never empty."""
 
 
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+_INTEGER: Final = range(-(2**31), 2**31)
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,24 +82,37 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def event(attributes: Mapping[str, object], data: bytes) -> Event:
-    """Checks the attributes. Raises InvalidEvent with a pointer to the first that is wrong."""
+    """Checks the attributes. Raises InvalidEvent with a pointer to the first that is wrong.
+
+    An invalid `traceparent` is replaced by a new one, which derives from the event and so is the same at each reading.
+    """
     checked: dict[str, str] = {}
     for name, given in attributes.items():
-        if name in _PLAIN_NAMES and type(given) is str and 0 < len(given) <= MAX_ATTRIBUTE and given.isprintable():
-            checked[name] = given  # the fast way of nearly all
-            continue
-        if name not in _PLAIN_NAMES and not _NAME.fullmatch(name):
-            raise InvalidEvent(
-                "invalid_attribute", f"{name[:60]!r} is no attribute name: lower-case letters and digits", f"/{name}"
-            )
-        value = given if type(given) is str else _canonical(given)
-        if value is None or not 0 < len(value) <= MAX_ATTRIBUTE or not (value.isprintable() or _is_text(value)):
+        if name in _STRINGS:
+            if type(given) is str and 0 < len(given) <= MAX_ATTRIBUTE and given.isprintable():
+                checked[name] = given  # the fast way of nearly all
+                continue
+            least, value = 1, given if isinstance(given, str) or name == "specversion" else None
+        elif _NAME.fullmatch(name):
+            least, value = 0, given
+        else:
             raise InvalidEvent(
                 "invalid_attribute",
-                f"{name} must be a string of 1 to {MAX_ATTRIBUTE} characters without control characters",
+                f"{name[:60]!r} is no attribute name (CloudEvents 1.0, naming conventions): 1 to 40 of a-z and 0-9",
                 f"/{name}",
             )
-        checked[name] = value
+        text = _canonical(value)
+        if text is None or not least <= len(text) <= MAX_ATTRIBUTE or not (text.isprintable() or _is_text(text)):
+            raise InvalidEvent(
+                "invalid_attribute",
+                f"{name} must be a string of {least} to {MAX_ATTRIBUTE} characters without control characters",
+                f"/{name}",
+            )
+        checked[name] = text
+    if sum(map(len, checked.values())) > MAX_ATTRIBUTE:
+        raise InvalidEvent(
+            "invalid_attribute", f"the attributes have more than {MAX_ATTRIBUTE} characters together", ""
+        )
     for name in REQUIRED:
         if name not in checked:
             raise InvalidEvent("missing_attribute", f"the required attribute {name} is missing", f"/{name}")
@@ -103,14 +122,19 @@ def event(attributes: Mapping[str, object], data: bytes) -> Event:
         )
     if "time" in checked and not _is_time(checked["time"]):
         raise InvalidEvent("invalid_attribute", "time must be an RFC 3339 timestamp", "/time")
+    if "traceparent" in checked and traceparent(checked["traceparent"]) is None:
+        checked["traceparent"] = new_traceparent(checked["source"], checked["id"])
+        checked.pop("tracestate", None)  # it belongs to the trace that was lost
     return Event(attributes=checked, data=data)
 
 
 def _canonical(value: object) -> str | None:
-    """The string encoding of the type system's Boolean and Integer; None for what is no attribute value."""
+    """The string encoding of a String, Boolean or Integer of the type system; None for what is no such value."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value) if isinstance(value, int) else None
+    return str(value) if isinstance(value, int) and value in _INTEGER else None
 
 
 def _is_text(value: str) -> bool:
@@ -122,12 +146,8 @@ def _is_text(value: str) -> bool:
 
 
 def _is_time(value: str) -> bool:
-    if not _RFC3339.fullmatch(value):
-        return False
-    if value[-1] == "z" or value[10] == "t" or value[17:19] == "60":
-        value = value.upper().replace(":60", ":59", 1)  # RFC 3339 knows leap seconds, and lower case
     try:
-        datetime.fromisoformat(value)
+        parse_rfc3339(value)
     except ValueError:
         return False
     return True

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, TypeGuard
 
 from shared.model.errors import Invalid, InvalidEvent
 
 MAX_USER_ID: Final = 200
+TENANT: Final = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+
+_TENANT = re.compile(TENANT)
 
 
-_TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+def is_user_id(user: object) -> TypeGuard[str]:
+    """Whether it is a string of 1 to 200 printable characters."""
+    return isinstance(user, str) and 1 <= len(user) <= MAX_USER_ID and user.isprintable()
 
 
 def check_user_id(user: object, pointer: str) -> str:
     """A user id: 1 to 200 printable characters. Raises Invalid."""
-    if not isinstance(user, str) or not 1 <= len(user) <= MAX_USER_ID or not user.isprintable():
+    if not is_user_id(user):
         raise Invalid("invalid_user_id", f"a user id is a string of 1 to {MAX_USER_ID} printable characters", pointer)
     return user
 

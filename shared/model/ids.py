@@ -57,9 +57,9 @@ def endpoint_id(tenant: str, address: str) -> str:
     return derive("endpoint", tenant, address)
 
 
-def inline_user_id(contact: str) -> str:
-    """The user id of a person who is only an address."""
-    return derive("person", contact.strip().lower())
+def inline_user_id(identity: str) -> str:
+    """The user id of a person who is only an address; `identity` as its `AddressKind` says."""
+    return derive("person", identity)
 
 
 def user_key(tenant: str, user: str) -> bytes:

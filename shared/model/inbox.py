@@ -19,7 +19,10 @@ class Change(StrEnum):
     UNREAD = "unread"
     SEEN = "seen"
     ARCHIVED = "archived"
+    UNARCHIVED = "unarchived"
     DELETED = "deleted"
+    ERASED = "erased"
+    """The user was deleted, and all items with them; `life` is the next one."""
 
 
 class InboxItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -41,16 +44,23 @@ class InboxItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     archived_at: int | None = None
     deleted_at: int | None = None
     updated_at: int | None = None
+    unread_times: int = 0
+    """How often the item, after it was read, was put back to unread."""
+    unarchived_times: int = 0
+    """How often it came back from the archive."""
 
 
 class InboxEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One record of `inbox.v1`. `items` are absolute states: CREATED has one, changes have those changed."""
 
-    change: Change
+    change: str
+    """A Change; or, of a newer process, one that this one does not know: its items are absolute states, too."""
     items: tuple[InboxItem, ...]
     at: int
     unread: int | None = None
     """Unread rows after a change, absolute; None on CREATED (one more than before)."""
+    life: int = 0
+    """Of the user: clients of another life are told nothing."""
     counted_to: int | None = None
     """The largest offset that `unread` counts: rows above it come on top."""
 
@@ -68,4 +78,7 @@ def encode(event: InboxEvent) -> bytes:
 
 def decode(raw: bytes) -> InboxEvent:
     """Raises msgspec.DecodeError."""
-    return _decoder.decode(raw)
+    event = _decoder.decode(raw)
+    if event.change == Change.CREATED and not event.items:
+        raise msgspec.ValidationError("an event of a new item without the item")
+    return event

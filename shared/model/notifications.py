@@ -59,6 +59,8 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """The key's counter when this was accepted; a cancel raises it."""
     contact: Contact | None = None
     traceparent: str | None = None
+    life: int = 0
+    """Whose it is, of those who have had the user's id; known when it is decided first."""
 
     def is_expired(self, now: int) -> bool:
         """Nothing is sent at or after `expires_at`."""

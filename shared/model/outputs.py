@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from enum import StrEnum
 from typing import NamedTuple
 
-Headers = list[tuple[str, bytes]]
+Headers = Sequence[tuple[str, bytes | None]]
+"""In the order of the log. A name that is not UTF-8 has its other bytes as lone surrogates (`surrogateescape`)."""
 Partition = tuple[str, int]
 """Topic and number."""
+
+
+class FormatFault(StrEnum):
+    """What the record format itself makes unreadable; the record's value is then the raw bytes of what stood there."""
+
+    CORRUPT_BATCH = "corrupt_batch"
+    """Its checksum is wrong, twice."""
+    UNREADABLE_BATCH = "unreadable_batch"
+    """Its compression cannot be undone, or not within bounds."""
+    MALFORMED_RECORD = "malformed_record"
+    """A record, or the rest of a batch, whose lengths do not fit."""
+    TOO_MANY_HEADERS = "too_many_headers"
+    """More headers than a record may have here."""
 
 
 class Coordinates(NamedTuple):
@@ -27,7 +43,9 @@ class KafkaRecord(NamedTuple):
     value: bytes | None
     headers: Headers
     timestamp: int
-    """Milliseconds since the epoch, as the topic says: when it was written or appended; -1: none."""
+    """When the broker appended it, in milliseconds since the epoch; -1 where the topic keeps its producer's word."""
+    fault: FormatFault | None = None
+    """Set when nothing but raw bytes could be had; a batch stands at the offset of its last record."""
 
     @property
     def coordinates(self) -> Coordinates:

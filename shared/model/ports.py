@@ -6,7 +6,7 @@ the suites in `tests/contract`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from shared.model.channels import Channel
@@ -36,6 +36,13 @@ class HoldStore(Protocol):
 
     async def make_due(self, holds: Sequence[str], /) -> None:
         """They go back to `decide` now. Raises MongoUnavailable."""
+        ...
+
+    async def hasten_users(self, lives: Mapping[str, int], /) -> None:
+        """Of these users (lives by user key) makes due now what waits for quiet hours to end, and all of earlier lives.
+
+        What comes back is decided as of then, not as of when it was due. Raises MongoUnavailable.
+        """
         ...
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from shared.model.lives import Life
 from shared.model.quiet_windows import QuietHours, check_zone
 
 
@@ -23,6 +24,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tenant: str
     user: str
     version: int = 0
+    life: Life = Life()
+    deleted: bool = False
+    """Nothing but this, the life and the version is left; the next to write of the user begins that life."""
     addresses: dict[str, str] = {}
     """By the name of their kind (`ADDRESS_KINDS`), one of each."""
     devices: tuple[dict[str, str], ...] = ()
@@ -40,7 +44,10 @@ def from_document(document: Mapping[str, object]) -> Profile:
 
     Raises msgspec.ValidationError or InvalidProfile when it was not written by us.
     """
-    profile = msgspec.convert(document, Profile)
+    # A device that a database takes for a reference is no device of ours, and costs only itself.
+    devices = document.get("devices")
+    readable = [one for one in devices if isinstance(one, dict)] if isinstance(devices, list) else devices
+    profile = msgspec.convert({**document, "devices": readable or []}, Profile)
     for zone in (profile.zone, profile.quiet_hours.zone if profile.quiet_hours else None):
         if zone is not None:
             check_zone(zone)

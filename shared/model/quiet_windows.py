@@ -81,10 +81,11 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-def check_zone(name: str, pointer: str = "/zone") -> None:
-    """Raises InvalidProfile unless `name` is an IANA time zone."""
+def check_zone(name: str, pointer: str = "/zone") -> str:
+    """The name, if it is that of an IANA time zone. Raises InvalidProfile."""
     if name not in _zones():
         raise InvalidProfile("unknown_zone", f"{name[:60]!r} is no IANA time zone, as Europe/Berlin", pointer)
+    return name
 
 
 @lru_cache(maxsize=1024)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -11,12 +11,12 @@ from shared.model import ids
 from shared.model.addresses import check_locale, check_name
 from shared.model.channels import ADDRESS_KINDS
 from shared.model.errors import Invalid
-from shared.model.identifiers import check_user_id
+from shared.model.identifiers import check_user_id, is_user_id
 from shared.model.notifications import Contact
 from shared.model.quiet_windows import check_zone
 
 MAX_RECIPIENTS: Final = 100
-_CHECKS: Final[dict[str, Callable[[str, str], None]]] = {
+_CHECKS: Final[dict[str, Callable[[str, str], str]]] = {
     **{kind.name: kind.check for kind in ADDRESS_KINDS.values()},
     "name": check_name,
     "locale": check_locale,
@@ -31,12 +31,56 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
     contact: Contact | None = None
 
 
-def recipients(value: object, pointer: str = "/recipients") -> tuple[Recipient, ...]:
-    """Recipients from JSON: a user id, an inline person, or a list of these. Raises Invalid."""
-    items = value if isinstance(value, list) else [value]
-    if len(items) > MAX_RECIPIENTS:
-        raise Invalid("too_many_recipients", f"{len(items)} recipients; send at most {MAX_RECIPIENTS} at once", pointer)
-    return tuple(recipient(item, f"{pointer}/{position}") for position, item in enumerate(items))
+class NamedRecipients(NamedTuple):
+    """Those that a list names, and what is wrong with each other entry of it."""
+
+    found: tuple[Recipient, ...]
+    rejected: tuple[Invalid, ...] = ()
+
+
+def recipients(value: object, pointer: str = "/recipients") -> NamedRecipients:
+    """Recipients from JSON: a user id, an inline person, or a list of these.
+
+    An entry of a list that names nobody costs only itself. Raises Invalid when there are more than MAX_RECIPIENTS, or
+    when it is no list and names nobody.
+    """
+    if not isinstance(value, list):
+        return NamedRecipients((recipient(value, pointer),))
+    if len(value) > MAX_RECIPIENTS:
+        raise Invalid("too_many_recipients", f"{len(value)} recipients; send at most {MAX_RECIPIENTS} at once", pointer)
+    found: list[Recipient] = []
+    rejected: list[Invalid] = []
+    for position, item in enumerate(value):
+        if is_user_id(item):
+            found.append(Recipient(id=item))  # the fast way of nearly all
+            continue
+        try:
+            found.append(recipient(item, f"{pointer}/{position}"))
+        except Invalid as error:
+            rejected.append(error)
+    return NamedRecipients(tuple(found), tuple(rejected))
+
+
+def user_id_of(value: object) -> str | None:
+    """The user id of somebody whom an event names (its actor), in the form of a recipient's; None for nobody.
+
+    Producers that keep users under numbers write the same user as 42 here and as "42" there.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    try:
+        return recipient(value, "").id
+    except Invalid:
+        return None
+
+
+def names_somebody(item: object) -> bool:
+    """Whether JSON names a person, be it a recipient that would be taken or not."""
+    if isinstance(item, list):
+        return any(map(names_somebody, item))
+    if isinstance(item, dict):
+        return item.keys() == {"id"} or not ADDRESS_KINDS.keys().isdisjoint(item)
+    return isinstance(item, str)
 
 
 def recipient(item: object, pointer: str) -> Recipient:
@@ -53,12 +97,14 @@ def recipient(item: object, pointer: str) -> Recipient:
     if unknown:
         raise Invalid("invalid_recipient", f"unknown field {min(unknown)[:60]!r}", pointer)
     given = {name: item[name] for name in _CHECKS if item.get(name) is not None}
-    for name, value in given.items():
+    for name, value in list(given.items()):
         if not isinstance(value, str):
             raise Invalid("invalid_recipient", f"{name} must be a string", pointer)
-        _CHECKS[name](value, f"{pointer}/{name}")
+        given[name] = _CHECKS[name](value, f"{pointer}/{name}")
     addresses = {name: given.pop(name) for name in ADDRESS_KINDS if name in given}
     if not addresses:
         raise Invalid("invalid_recipient", f"an inline person needs one of {', '.join(ADDRESS_KINDS)}", pointer)
-    first = next(iter(addresses.values()))
-    return Recipient(id=ids.inline_user_id(first), contact=Contact(addresses=addresses, **given))
+    kind, first = next(iter(addresses.items()))
+    return Recipient(
+        id=ids.inline_user_id(ADDRESS_KINDS[kind].identity(first)), contact=Contact(addresses=addresses, **given)
+    )

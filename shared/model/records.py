@@ -12,8 +12,9 @@ import msgspec
 
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery
-from shared.model.errors import InvalidRecord
+from shared.model.errors import FAULTY_FORMAT, InvalidRecord
 from shared.model.notifications import Notification
+from shared.model.outputs import FormatFault
 
 
 class Kind(StrEnum):
@@ -28,7 +29,7 @@ class Kind(StrEnum):
     STALE = "stale"
     """A delivery waited too long in its lane and is decided again; the subject is the delivery id."""
     PROFILE_CHANGED = "profile_changed"
-    """The router forgets what it knows of the user."""
+    """The router forgets what it knows of the user, and decides again what waits because of it."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -47,6 +48,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     channel: Channel | None = None
     """Set on a release of one channel; None: the whole notification."""
     delivery: Delivery | None = None
+    life: int = 0
+    """The user's life when the profile changed."""
 
     @property
     def about(self) -> Notification | None:
@@ -68,8 +71,9 @@ def encode(value: Record | Delivery) -> bytes:
     return _encoder.encode(value)
 
 
-def decode_record(raw: bytes | None) -> Record:
-    """Raises InvalidRecord when the bytes are no such record."""
+def decode_record(raw: bytes | None, fault: FormatFault | None = None) -> Record:
+    """Raises InvalidRecord when the bytes are no such record, or all that a `fault` left."""
+    _check(fault)
     try:
         record = _record_decoder.decode(raw or b"")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -79,12 +83,18 @@ def decode_record(raw: bytes | None) -> Record:
     return record
 
 
-def decode_delivery(raw: bytes | None) -> Delivery:
-    """Raises InvalidRecord when the bytes are no delivery."""
+def decode_delivery(raw: bytes | None, fault: FormatFault | None = None) -> Delivery:
+    """Raises InvalidRecord when the bytes are no delivery, or all that a `fault` left."""
+    _check(fault)
     try:
         return _delivery_decoder.decode(raw or b"")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidRecord("unreadable_delivery", str(error)) from error
+
+
+def _check(fault: FormatFault | None) -> None:
+    if fault is not None:
+        raise InvalidRecord(fault, FAULTY_FORMAT)
 
 
 def notify(notification: Notification) -> Record:
@@ -98,6 +108,6 @@ def notify(notification: Notification) -> Record:
     )
 
 
-def profile_changed(tenant: str, user: str) -> Record:
+def profile_changed(tenant: str, user: str, life: int = 0) -> Record:
     """Written after a profile and before its API call answers."""
-    return Record(kind=Kind.PROFILE_CHANGED, tenant=tenant, user=user, subject=f"{tenant}:{user}")
+    return Record(kind=Kind.PROFILE_CHANGED, tenant=tenant, user=user, subject=f"{tenant}:{user}", life=life)

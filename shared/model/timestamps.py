@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
 DAY_MS: Final = 86_400_000
+
+_RFC3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt](?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-5][0-9])"
+)
 
 
 def to_datetime(ms: int) -> datetime:
@@ -26,8 +31,15 @@ def rfc3339(ms: int) -> str:
 
 
 def parse_rfc3339(text: str) -> int:
-    """Milliseconds of an RFC 3339 timestamp with offset; raises ValueError."""
-    value = datetime.fromisoformat(text)
-    if value.tzinfo is None:
-        raise ValueError("a timestamp needs an offset, as Z or +02:00")
-    return from_datetime(value)
+    """Milliseconds of an RFC 3339 `date-time` (section 5.6), the only form that is read anywhere. Raises ValueError.
+
+    A leap second counts as the second before it.
+    """
+    if not _RFC3339.fullmatch(text):
+        raise ValueError("an RFC 3339 time with an offset, as 2026-01-05T08:00:00Z")
+    if text[17:19] == "60":
+        text = f"{text[:17]}59{text[19:]}"
+    try:
+        return from_datetime(datetime.fromisoformat(text.upper()))
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"an RFC 3339 time that there is: {error}") from error

@@ -46,6 +46,11 @@ class Topics:
         return f"{self.prefix}.events.v1"
 
     @property
+    def accepted_events(self) -> str:
+        """What ingest accepted for other tenants than the one that the public topic speaks for; nobody else writes here."""
+        return f"{self.prefix}.events.accepted.v1"
+
+    @property
     def events_dlq(self) -> str:
         """Records nobody could read, as they came, with error headers."""
         return f"{self.prefix}.events.dlq.v1"
@@ -96,6 +101,13 @@ class Topics:
                 name=self.events,
                 key="any",
                 producers="ingest, anyone",
+                consumers="router",
+                max_message_bytes=PUBLIC_MAX_BYTES,
+            ),
+            Topic(
+                name=self.accepted_events,
+                key="any",
+                producers="ingest",
                 consumers="router",
                 max_message_bytes=PUBLIC_MAX_BYTES,
             ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 _Pass = TypedDict("_Pass", {"pass": int})  # a keyword cannot be a field of a class
 
@@ -29,3 +29,6 @@ class DecisionRow(_Pass):
     items: list[dict[str, object]]
     at: datetime
     created_at: datetime
+    life: NotRequired[int]
+    erased: NotRequired[bool]
+    """Its user was deleted: neither addresses nor inputs are left."""

@@ -6,13 +6,13 @@ claimed is produced, then deleted by that token.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypedDict
 
 import msgspec
 
-from shared.model.holds import Hold, ParkedHold
+from shared.model.holds import Cause, Hold, ParkedHold
 from shared.model.records import decode_record, encode
 from shared.model.timestamps import to_datetime
 from shared.mongo.bulk import Rows, insert_new
@@ -45,6 +45,7 @@ class HoldRow(_Parked):
     lease: datetime
     cancellation_key: str | None
     cancel_count: int
+    life: int
     record: bytes
 
 
@@ -79,6 +80,7 @@ def hold_row(hold: Hold) -> HoldRow:
         "lease": FREE,
         "cancellation_key": about.cancellation_key if about else None,
         "cancel_count": about.cancel_count if about else 0,
+        "life": about.life if about else 0,
         "record": encode(record),
     }
 
@@ -155,6 +157,21 @@ class Holds:
         with mongo_border():
             result = await self._rows.update_many(cancelled, {"$set": {"due": FREE}})
         return int(result.modified_count)
+
+    async def hasten_users(self, lives: Mapping[str, int]) -> None:
+        """As HoldStore says."""
+        for user_key, life in lives.items():
+            tenant, _, user = user_key.partition(":")
+            earlier = [{"life": None}, {"life": {"$lt": life}}] if life else []
+            waiting = {"tenant": tenant, "user": user, "$or": [{"cause": Cause.QUIET_HOURS}, *earlier]}
+            with mongo_border():
+                now = await server_time(self._database)
+                free = self._rows.find(waiting | free_at(now), {"record": 1})
+                async for row in free:
+                    # Released with its old time it would be decided as of that: in the middle of the night.
+                    record = msgspec.structs.replace(decode_record(bytes(row["record"])), due=None)
+                    hastened = {"$set": {"due": now, "record": encode(record)}}
+                    await self._rows.update_one({"_id": row["_id"]} | free_at(now), hastened)
 
 
 def _claimed(row: HoldRow, now: datetime) -> ClaimedHold:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple, TypedDict
+from typing import Any, Final, NamedTuple, NotRequired, TypedDict
 
 import msgspec
 
@@ -35,6 +35,9 @@ class InboxRow(TypedDict):
     archived_at: datetime | None
     deleted_at: datetime | None
     changed_at: datetime | None
+    unread_times: NotRequired[int]
+    unarchived_times: NotRequired[int]
+    life: int | None
 
 
 class NewInboxRow(NamedTuple):
@@ -44,6 +47,7 @@ class NewInboxRow(NamedTuple):
     tenant: str
     user: str
     item: InboxItem
+    life: int = 0
 
 
 class InboxRows:
@@ -57,7 +61,8 @@ class InboxRows:
         if not rows:
             return {}
         seen = await insert_new(
-            self._rows, [to_row(row.item, delivery=row.delivery, tenant=row.tenant, user=row.user) for row in rows]
+            self._rows,
+            [to_row(row.item, delivery=row.delivery, tenant=row.tenant, user=row.user, life=row.life) for row in rows],
         )
         return await self.find(rows[position].delivery for position in seen)
 
@@ -67,7 +72,7 @@ class InboxRows:
         return {delivery: _as_created(from_row(row)) for delivery, row in rows.items()}
 
 
-def to_row(item: InboxItem, *, delivery: str, tenant: str, user: str) -> InboxRow:
+def to_row(item: InboxItem, *, delivery: str, tenant: str, user: str, life: int = 0) -> InboxRow:
     """The document of a new row."""
     return {
         "_id": delivery,
@@ -88,7 +93,13 @@ def to_row(item: InboxItem, *, delivery: str, tenant: str, user: str) -> InboxRo
         "archived_at": None,
         "deleted_at": None,
         "changed_at": None,
+        "life": stored_life(life),
     }
+
+
+def stored_life(life: int) -> int | None:
+    """The `life` of a row; None for a first one, as in rows from before there were lives."""
+    return life or None
 
 
 def from_row(row: InboxRow) -> InboxItem:
@@ -110,6 +121,18 @@ def from_row(row: InboxRow) -> InboxItem:
         deleted_at=_ms(row["deleted_at"]),
         updated_at=_ms(row["changed_at"]),
     )
+
+
+WITHOUT_CONTENT: Final = {"title": 0, "body": 0, "url": 0, "data": 0, "actor": 0}
+"""A projection: what of a row can change, and how it is found."""
+_NO_CONTENT: Final = {"title": "", "body": "", "url": None, "data": b"null", "actor": None}
+
+
+def state_of_row(row: Mapping[str, Any]) -> InboxItem:
+    """The item of a row that was read WITHOUT_CONTENT, with how often its changes were undone."""
+    item = from_row({**_NO_CONTENT, **row})  # type: ignore[typeddict-item]  # the two together are a row
+    times = {name: row[name] for name in ("unread_times", "unarchived_times") if name in row}
+    return msgspec.structs.replace(item, **times) if times else item
 
 
 def _as_created(item: InboxItem) -> InboxItem:

@@ -21,13 +21,18 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
     "profiles": [],
     "workflows": [IndexModel([("tenant", ASCENDING), ("key", ASCENDING), ("version", DESCENDING)], unique=True)],
     "expansions": [_expiring(GUARD_DAYS)],
-    "decisions": [IndexModel([("notification", ASCENDING)]), _expiring(GUARD_DAYS)],
+    "decisions": [
+        IndexModel([("notification", ASCENDING)]),
+        IndexModel([("tenant", ASCENDING), ("user", ASCENDING)]),
+        _expiring(GUARD_DAYS),
+    ],
     "deliveries": [IndexModel([("notification", ASCENDING)]), _expiring(GUARD_DAYS)],
     "holds": [
         IndexModel([("due", ASCENDING), ("lease", ASCENDING)]),
         IndexModel([("token", ASCENDING)], sparse=True),
         IndexModel([("tenant", ASCENDING), ("cancellation_key", ASCENDING)]),
         IndexModel([("notification", ASCENDING)]),
+        IndexModel([("tenant", ASCENDING), ("user", ASCENDING)]),
         IndexModel(
             [("account", ASCENDING), ("rank", DESCENDING), ("accepted_at", ASCENDING)],
             partialFilterExpression={"account": {"$exists": True}},

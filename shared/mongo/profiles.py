@@ -14,9 +14,11 @@ import structlog
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from shared.model import ids, records
+from shared.model import ids, inbox, records
 from shared.model.addresses import WEBHOOK_URL
 from shared.model.errors import InvalidProfile, Unavailable
+from shared.model.inbox import InboxEvent
+from shared.model.lives import Life
 from shared.model.outputs import Output
 from shared.model.ports import RecordWriter
 from shared.model.profiles import Profile, from_document
@@ -24,13 +26,14 @@ from shared.model.timestamps import to_datetime
 from shared.model.topics import Topics
 from shared.mongo.bulk import find_by_id
 from shared.mongo.database import Database
+from shared.mongo.erasure import erase
 from shared.mongo.errors import mongo_border
 from shared.mongo.provider_accounts import enable
 from shared.process.clock import now_ms
 
 log = structlog.get_logger()
 TRIES: Final = 20
-_KEPT: Final = frozenset({"tenant", "user", "version"})
+_KEPT: Final = frozenset({"tenant", "user", "version", "life", "deleted"})
 
 ProfileChange = Callable[[Profile], Profile]
 """From the stored profile (an empty one of version 0 for a new user) to the wanted one; may run more than once."""
@@ -41,14 +44,28 @@ class Contended(Unavailable):
 
 
 async def read(database: Database, tenant: str, user: str) -> Profile | None:
-    """The stored profile; None for a user nobody has written of. Raises MongoUnavailable."""
+    """The stored profile; None for a user nobody has written of, or who is deleted. Raises MongoUnavailable."""
+    stored = await _stored(database, tenant, user)
+    return None if stored is None or stored.deleted else stored
+
+
+async def life_of(database: Database, tenant: str, user: str) -> Life:
+    """The user's current life. Raises MongoUnavailable."""
+    with mongo_border():
+        document = await database.profiles.find_one(_place(tenant, user), {"life": 1})
+    return msgspec.convert((document or {}).get("life", {}), Life)
+
+
+async def _stored(database: Database, tenant: str, user: str) -> Profile | None:
     with mongo_border():
         document = await database.profiles.find_one(_place(tenant, user))
     return None if document is None else from_document(document)
 
 
 async def read_many(database: Database, user_keys: Sequence[str]) -> dict[str, Profile]:
-    """The stored profiles of `tenant:user` keys; users without one are left out. Raises MongoUnavailable.
+    """The stored profiles of `tenant:user` keys, what is left of deleted ones too; others are left out.
+
+    Raises MongoUnavailable.
 
     A profile that cannot be read is left out, too: nobody is notified by it, and no neighbour waits for it.
     """
@@ -75,31 +92,75 @@ async def write(
     """Applies `change`, raises the version, tells `decide`; returns the stored profile.
 
     Writers of the same profile do not undo each other: the change is applied anew to what came between. Tenant,
-    user and version are not for `change` to set. Raises MongoUnavailable, KafkaUnavailable or Contended; then the same call
+    user version and life are not for `change` to set. Raises MongoUnavailable, KafkaUnavailable or Contended; then the same call
     may be repeated. What `change` raises passes.
     """
     for _ in range(TRIES):
-        stored = await read(database, tenant, user)
+        stored = await _stored(database, tenant, user)
         wanted = change(stored or Profile(tenant=tenant, user=user))
         written = await _replace(database, tenant, user, stored, wanted)
         if written is not None:
             await _enable_endpoints(database, stored, written)
-            record = records.encode(records.profile_changed(tenant, user))
+            record = records.encode(records.profile_changed(tenant, user, written.life.number))
             await writer.publish([Output(topics.notifications, ids.user_key(tenant, user), record, [])])
             return written
     raise Contended("the profile changes too often to be written")
 
 
 async def remove(database: Database, writer: RecordWriter, topics: Topics, *, tenant: str, user: str) -> bool:
-    """Deletes the profile, nothing of it stays, and tells `decide`; False when there was none.
+    """Ends the user's life: nothing of it stays but that there was one. False when there was no profile.
 
-    It is told all the same: repeating heals. Raises MongoUnavailable or KafkaUnavailable; then repeat the call.
+    The router, the sockets and the other collections are told all the same: repeating heals. Raises MongoUnavailable,
+    KafkaUnavailable or Contended; then repeat the call.
     """
-    with mongo_border():
-        result = await database.profiles.delete_one(_place(tenant, user))
-    record = records.encode(records.profile_changed(tenant, user))
-    await writer.publish([Output(topics.notifications, ids.user_key(tenant, user), record, [])])
-    return bool(result.deleted_count)
+    removed, life = await _end_life(database, tenant, user)
+    key = ids.user_key(tenant, user)
+    outputs = [Output(topics.notifications, key, records.encode(records.profile_changed(tenant, user, life)), [])]
+    if life:
+        erased = InboxEvent(change=inbox.Change.ERASED, items=(), at=now_ms(), life=life)
+        outputs.append(Output(topics.inbox, key, inbox.encode(erased), []))
+    await writer.publish(outputs)
+    await erase(database, tenant, user, life)
+    return removed
+
+
+async def _end_life(database: Database, tenant: str, user: str) -> tuple[bool, int]:
+    """Leaves of a profile its version and the number of the next life; whether there was one, and that number."""
+    for _ in range(TRIES):
+        with mongo_border():
+            document = await database.profiles.find_one(_place(tenant, user))
+            if document is None:
+                return False, 0
+            life = msgspec.convert(document.get("life", {}), Life)
+            if document.get("deleted"):
+                return False, life.number
+            now = now_ms()
+            following = life.next(now)
+            rest = {
+                **_place(tenant, user),
+                "version": document["version"] + 1,
+                "life": msgspec.to_builtins(following),
+                "deleted": True,
+                "updated_at": to_datetime(now),
+            }
+            seen = _place(tenant, user) | {"version": document["version"]}
+            if (await database.profiles.replace_one(seen, rest)).matched_count:
+                return True, following.number
+    raise Contended("the profile changes too often to be deleted")
+
+
+class Lives:
+    """Users' lives as `decide` keeps them."""
+
+    def __init__(self, database: Database) -> None:
+        self._rows = database.profiles
+
+    async def settle(self, lives: Mapping[str, int]) -> None:
+        """`decide` has met the records of these lives (by user key). Raises MongoUnavailable."""
+        with mongo_border():
+            for key, life in lives.items():
+                open_ = {"_id": key, "life.number": life, "life.settled": False}
+                await self._rows.update_one(open_, {"$unset": {"life.settled": ""}})
 
 
 async def _replace(
@@ -109,10 +170,14 @@ async def _replace(
     fields: dict[str, object] = {
         name: msgspec.to_builtins(getattr(wanted, name)) for name in Profile.__struct_fields__ if name not in _KEPT
     }
-    # A new profile starts above every version its deleted predecessor can have had, or a delivery decided
-    # under that one would take it for unchanged.
+    # A new profile starts above every version that one deleted by an earlier release can have had, or a delivery
+    # decided under that one would take it for unchanged.
     step = 1 if stored else now_ms()
-    update = {"$set": fields | {"updated_at": to_datetime(now_ms())}, "$inc": {"version": step}}
+    update = {
+        "$set": fields | {"updated_at": to_datetime(now_ms())},
+        "$unset": {"deleted": ""},
+        "$inc": {"version": step},
+    }
     # A new user is inserted by the same call; of two at once, one meets the other's _id.
     seen = {} if stored is None else {"version": stored.version}
     absent = {"version": {"$exists": False}} if stored is None else {}

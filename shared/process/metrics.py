@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 from prometheus_client import Counter, Gauge, Histogram
 
 from shared.model.channels import Channel
+from shared.model.outputs import FormatFault
 
 M = TypeVar("M", Counter, Gauge, Histogram)
 AGENTS: Final = ("expand", "decide")
@@ -65,7 +66,23 @@ DUPLICATES = from_zero(
 )
 
 
+NOT_EXPANDED = Counter(
+    "carillon_not_expanded", "Workflows and recipients of events that were left out, by why", ["what", "reason"]
+)
+
+
+EVENTS_REDRIVEN = Counter(
+    "carillon_events_redriven", "Events that were expanded anew: sent again after they were dead, or by a redrive"
+)
+
+
 DEAD_LETTERS = Counter("carillon_dead_letters", "Records written to a dead-letter topic", ["topic", "code"])
+
+
+UNREADABLE_RECORDS = from_zero(
+    Counter("carillon_unreadable_records", "Records and batches of which only raw bytes could be read", ["fault"]),
+    FormatFault,
+)
 
 
 PROFILE_CACHE = from_zero(
@@ -94,6 +111,20 @@ CRASH_WINDOWS = Counter(
 )
 
 
+ATTEMPTS = Counter(
+    "carillon_attempts",
+    "Attempts to send, by whose fault it was that they failed; none: the provider took the message",
+    ["channel", "fault"],
+)
+
+
+UNCONFIRMED_SENDS = Counter(
+    "carillon_unconfirmed_sends",
+    "Sends without an answer after the provider may have taken the message: sent or not, nobody knows",
+    ["channel", "policy"],
+)
+
+
 ACCOUNT_CHANGES = Counter(
     "carillon_provider_account_changes",
     "Provider accounts and endpoints that changed their state: closed, open, half_open, disabled",
@@ -114,6 +145,22 @@ SOCKETS = Gauge("carillon_gateway_connections", "Open authenticated sockets")
 
 
 SOCKET_FRAMES = from_zero(Counter("carillon_gateway_frames", "Frames written to sockets", ["type"]), ("text",))
+
+
+GATEWAY_REJECTIONS = from_zero(
+    Counter(
+        "carillon_gateway_rejections",
+        "Calls and sockets rejected before anything was looked at: from an origin that is not allowed, or too many",
+        ["reason"],
+    ),
+    ("origin", "full"),
+)
+
+
+SLOW_CLOSED = from_zero(
+    Counter("carillon_gateway_slow_connections", "Sockets closed because they did not read, by whose bound", ["bound"]),
+    ("connection", "process"),
+)
 
 
 RESUMES = from_zero(

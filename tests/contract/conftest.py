@@ -7,8 +7,13 @@ from uuid import uuid4
 
 import pytest
 
+from services.gateway.inbox.store import InboxStore
+from shared.model.inbox import InboxItem
+from shared.model.users import User
+from shared.mongo import inbox_rows
 from shared.mongo.database import Database, open_database
 from tests.support.brokers import Brokers
+from tests.support.twins.inbox_store import MemoryInboxStore
 
 BOTH = ["twin", pytest.param("real", marks=pytest.mark.real)]
 
@@ -24,3 +29,29 @@ async def database(shared_brokers: Brokers) -> AsyncIterator[Database]:
     """An empty database of the test's own, without indexes: only ids have to be unique."""
     async with open_database(shared_brokers.mongo, f"t_{uuid4().hex[:10]}") as found:
         yield found
+
+
+class MongoInbox(InboxStore):
+    """With the insert that the in_app channel does."""
+
+    def __init__(self, database) -> None:
+        super().__init__(database)
+        self._inbox = database.inbox
+
+    async def insert(self, user: User, items: list[InboxItem]) -> None:
+        rows = [
+            inbox_rows.to_row(
+                item,
+                delivery=f"{user.tenant}:{user.id}:{item.offset}",
+                tenant=user.tenant,
+                user=user.id,
+                life=user.life,
+            )
+            for item in items
+        ]
+        await self._inbox.insert_many(rows)
+
+
+@pytest.fixture
+def inbox(implementation: str, request: pytest.FixtureRequest) -> MongoInbox | MemoryInboxStore:
+    return MemoryInboxStore() if implementation == "twin" else MongoInbox(request.getfixturevalue("database"))

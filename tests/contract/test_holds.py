@@ -163,3 +163,21 @@ async def test_nothing_is_nothing(holds: Any) -> None:
     await holds.insert([])
     assert (await claim(holds))[1] == []
     await holds.release("nobody")
+
+
+async def test_a_changed_profile_hastens_quiet_hours_and_earlier_lives(holds: Any) -> None:
+    ahead = -HOUR_MS
+    scheduled = [
+        msgspec.structs.replace(hold(name, ahead, life=life), cause=Cause.SCHEDULED)
+        for name, life in (("first life", 0), ("second life", 1))
+    ]
+    await holds.insert([hold("quiet", ahead, life=1), *scheduled])
+    await holds.hasten_users({"acme:bob": 1, "other:ada": 1})
+    assert (await claim(holds))[1] == []
+    await holds.hasten_users({"acme:ada": 0})
+    token, (won,) = await holds.claim(most=9, lease=MINUTE, pick=list)
+    record = decode_record(won.record)
+    assert (record.subject, record.due) == ("quiet", None), "decided as of then"
+    await holds.release(token)
+    await holds.hasten_users({"acme:ada": 1})
+    assert (await claim(holds))[1] == ["first life"]

@@ -46,14 +46,15 @@ class MemoryLog:
 
 
 class KafkaLog:
-    def __init__(self, bootstrap: str, publisher: Publisher | GroupPublisher) -> None:
+    def __init__(self, bootstrap: str, publisher: Publisher | GroupPublisher, *, most_bytes: int = MOST_BYTES) -> None:
+        self._most_bytes = most_bytes
         self.topic = f"t-{uuid4().hex[:10]}"
         self.publisher = publisher
         self._bootstrap = bootstrap
 
     async def start(self) -> None:
         row = Topic(name=self.topic, key="any", producers="tests", consumers="tests", partitions=3)
-        await ensure_topics(self._bootstrap, [replace(row, max_message_bytes=MOST_BYTES)])
+        await ensure_topics(self._bootstrap, [replace(row, max_message_bytes=self._most_bytes)])
         await self.publisher.start()
 
     async def records(self) -> list[Output]:
@@ -144,3 +145,41 @@ async def test_a_record_larger_than_its_topic_takes_is_refused_and_the_next_ones
     async with asyncio.timeout(60):
         await log.publisher.publish([Output(log.topic, b"k", b"next", [])])
     assert [each.value for each in await log.records()] == [b"next"]
+
+
+@pytest.mark.real
+async def test_where_something_can_stand_instead_only_the_record_that_is_too_large_is_replaced(
+    shared_brokers: Brokers,
+) -> None:
+    """Its neighbours of the same batch are written, and the ones of later calls."""
+
+    def instead(output: Output) -> list[Output]:
+        return [output._replace(value=b"instead")]
+
+    made = KafkaLog(shared_brokers.kafka, Publisher(shared_brokers.kafka, client_id="tests", instead=instead))
+    await made.start()
+    try:
+        given = [Output(made.topic, b"k", b"%d" % number, []) for number in range(3)]
+        large = Output(made.topic, b"k", b"." * (MOST_BYTES + 1), [])
+        async with asyncio.timeout(60):
+            await made.publisher.publish([*given, large, Output(made.topic, b"k", b"behind", [])])
+            await made.publisher.publish([Output(made.topic, b"k", b"next", [])])
+        found = [each.value for each in await made.records()]
+    finally:
+        await made.publisher.stop()
+    assert sorted(found, key=str) == sorted([b"0", b"1", b"2", b"instead", b"behind", b"next"], key=str)
+
+
+@pytest.mark.real
+async def test_a_batch_that_is_too_large_is_written_record_by_record(shared_brokers: Brokers) -> None:
+    """The topic takes less than a batch of the producer."""
+    made = KafkaLog(shared_brokers.kafka, Publisher(shared_brokers.kafka, client_id="tests"), most_bytes=50_000)
+    await made.start()
+    try:
+        given = [Output(made.topic, b"k", b"%d" % number + b"." * 30_000, []) for number in range(6)]
+        async with asyncio.timeout(60):
+            await made.publisher.publish(given)
+        found = await made.records()
+    finally:
+        await made.publisher.stop()
+    assert found == given

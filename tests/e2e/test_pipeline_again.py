@@ -21,7 +21,7 @@ def groups(harness: Harness) -> dict[str, list[str]]:
     """Every consumer group and the topics that it reads."""
     topics = harness.names.topics
     found = {
-        topics.group("router"): [topics.events, topics.notifications],
+        topics.group("router"): [topics.events, topics.accepted_events, topics.notifications],
         topics.group("console"): [topics.statuses],
     }
     for row in topics.table():

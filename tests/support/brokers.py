@@ -31,7 +31,7 @@ class Brokers:
 
 @contextmanager
 def brokers(folder: Path) -> Iterator[Brokers]:
-    """Running brokers; skips with the reason where none can be had, and fails instead of skipping in CI."""
+    """Running brokers; where none can be had, the tests that ask for them fail with the reason: none is skipped."""
     kafka, mongo = os.environ.get("CARILLON_TEST_KAFKA"), os.environ.get("CARILLON_TEST_MONGO")
     if kafka and mongo:
         yield Brokers(kafka=kafka, mongo=mongo)
@@ -40,7 +40,7 @@ def brokers(folder: Path) -> Iterator[Brokers]:
         try:
             found = stack.enter_context(local_brokers(folder))
         except Missing as error:
-            found = stack.enter_context(_containers(str(error)))
+            found = stack.enter_context(container_brokers(str(error)))
         yield found
 
 
@@ -61,7 +61,8 @@ def local_brokers(folder: Path) -> Iterator[Brokers]:
 
 
 @contextmanager
-def _containers(missing: str) -> Iterator[Brokers]:
+def container_brokers(missing: str) -> Iterator[Brokers]:
+    """Those of a container engine; `missing` is why the local ones could not be had."""
     # Imported where they are used: most runs have the local binaries and need no docker-py.
     from docker.errors import DockerException  # type: ignore[import-untyped]  # noqa: PLC0415
     from testcontainers.community.kafka import KafkaContainer  # noqa: PLC0415
@@ -71,10 +72,11 @@ def _containers(missing: str) -> Iterator[Brokers]:
     try:
         DockerClient()
     except DockerException as error:
-        reason = f"no brokers: {missing}; no containers: {type(error).__name__}"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        pytest.fail(
+            f"no brokers: {missing}; no containers: {type(error).__name__}. `make test` fetches Kafka and mongod; "
+            "`make test-unit` needs neither",
+            pytrace=False,
+        )
     mongo = MongoDbContainer("mongo:8.0.13").with_command("--replSet rs0 --bind_ip_all")
     with KafkaContainer().with_kraft() as kafka, mongo:
         mongo.exec(["mongosh", "--eval", "rs.initiate()"])

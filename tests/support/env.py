@@ -59,6 +59,7 @@ class Names:
             "CARILLON_SESSION_TIMEOUT_SECONDS": "3",
             "CARILLON_LEASE_SECONDS": "5",
             "CARILLON_WEBHOOK_TIMEOUT_SECONDS": "2.5",
+            "CARILLON_SMTP_TIMEOUT_SECONDS": "2.5",
             "CARILLON_SCHEDULER_LEASE_SECONDS": "2",
             "CARILLON_RETRY_SECONDS": "0.2,0.4,0.8,1.6,3,3,3,3,3,3",
             "CARILLON_PROBE_SECONDS": "1",

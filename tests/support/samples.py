@@ -118,7 +118,6 @@ def event_record(
         "id": event,
         "source": "/shop",
         "type": "com.example.order.shipped",
-        "tenant": "acme",
     }
     headers = [(f"ce_{name}", value.encode()) for name, value in (known | attributes).items()]
     return record(

@@ -110,6 +110,12 @@ class Chat:
         async with self.http.get(self._url("gateway", API + "/health")) as answer:
             return answer.status, await answer.json()
 
+    async def count(self, user: str, query: str = "") -> int:
+        """What the user's inbox counts."""
+        status, answer = await self.call("GET", f"/count{query}", user)
+        assert (status, set(answer)) == (200, {"count", "as_of"})
+        return answer["count"]
+
     async def inbox(self, user: str, count: int, query: str = "") -> list[dict[str, Any]]:
         """The user's list once it holds so many."""
 

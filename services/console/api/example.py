@@ -1,12 +1,15 @@
-"""A timeline as the OpenAPI document shows it: sent in the app at once, e-mail held until the morning."""
+"""What the OpenAPI document shows: a timeline, sent in the app at once, e-mail held until the morning; and an event."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from services.console.events.core.event_report import EventReport, LeftOutEntry, WorkflowEntry
+from services.console.events.core.started import StartedNotification
 from services.console.timeline.core.channel_states import ChannelState, TimelineState
 from services.console.timeline.core.rule_results import RuleEntry, RuleResult
 from services.console.timeline.core.timeline import DecisionEntry, DeliveryEntry, HoldEntry, StatusEntry, Timeline
+from shared.model.expansion import EventState, PartOutcome
 from shared.model.topics import Topics
 
 _ACCEPTED: Final = "2026-01-05T23:11:12.131Z"
@@ -70,3 +73,40 @@ TIMELINE: Final = Timeline(
     holds=[HoldEntry(hold="h-5f0c3c6e", cause="quiet_hours", due=_MORNING, channel="email")],
     complete=True,
 )  # fmt: skip
+
+EVENT: Final = EventReport(
+    event="0b0f3d5c-3c43-5f3e-9a55-7d1d0c6f9a10",
+    tenant="default",
+    type="order.shipped",
+    source="/shop",
+    source_id="A-1-shipped",
+    accepted_at=_ACCEPTED,
+    state=EventState.EXPANDED,
+    generation=0,
+    reason=None,
+    detail=None,
+    pointer=None,
+    workflows=[
+        WorkflowEntry(
+            workflow="order.shipped",
+            version=1,
+            outcome=PartOutcome.EXPANDED,
+            notifications=1,
+            left_out=[
+                LeftOutEntry(reason="invalid_user_id", detail="a user id is a string", pointer="/data/customer_ids/1")
+            ],
+        ),
+        WorkflowEntry(
+            workflow="order.audit",
+            version=4,
+            outcome=PartOutcome.NOT_EXPANDED,
+            notifications=0,
+            reason="no_recipients",
+            detail="nothing stands at data.auditors",
+            pointer="/data/auditors",
+        ),
+    ],
+    notifications=[
+        StartedNotification(id=_NOTIFICATION, user="ada", workflow="order.shipped", last="carillon.delivery.sent")
+    ],
+)

@@ -9,16 +9,17 @@ from fastapi import FastAPI
 from fastapi.responses import Response
 from pydantic.json_schema import models_json_schema
 
-from services.console.timeline.core.started import StartedNotifications
+from services.console.events.core.event_report import EventReport
+from services.console.events.core.started import StartedNotifications
 from services.console.timeline.core.timeline import Timeline
 from shared.http.json_bodies import JSON
 from shared.http.problem_document import ProblemDocument
 from shared.http.problems import PROBLEM_JSON
 
 DESCRIPTION: Final = (
-    "What happened to a notification, what an event started. Needs an API key with the scope `operate`."
+    "What happened to a notification, what became of an event. Needs an API key with the scope `operate`."
 )
-ANSWERS: Final = (Timeline, StartedNotifications)
+ANSWERS: Final = (Timeline, EventReport, StartedNotifications)
 _SCHEMA: Final = "#/components/schemas/{name}"
 _SECURITY: Final = "apiKey"
 _REFUSALS: Final = {

@@ -1,4 +1,4 @@
-"""The operators' API: what happened to a notification, what an event started."""
+"""The operators' API: what happened to a notification, what became of an event."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import msgspec
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import Response
 
-from services.console.api.example import TIMELINE
+from services.console.api.example import EVENT, TIMELINE
 from services.console.api.openapi import answer, refusals
-from services.console.timeline.core.started import StartedNotifications
+from services.console.events.core.event_report import EventReport
+from services.console.events.core.started import StartedNotifications
+from services.console.events.store import read_event
 from services.console.timeline.core.timeline import Timeline
-from services.console.timeline.store import read_notifications_of, read_timeline
+from services.console.timeline.store import read_timeline
 from shared.http.credentials import bearer, require_scope, unauthorized
 from shared.http.json_bodies import JSON
 from shared.http.problems import Problem
@@ -40,24 +42,34 @@ def timeline_routes(database: Database, keys: ApiKeys) -> APIRouter:
         """What happened to one notification: each rule, each attempt, what it waits for."""
         found = await read_timeline(database, tenant, notification)
         if found is None:
-            raise _unknown("notification")
+            raise _unknown("notification", " What became of an event is at /v1/events/{id}.")
         return Response(msgspec.json.encode(found), media_type=JSON)
+
+    async def event_report(event: str, tenant: str) -> EventReport:
+        found = await read_event(database, tenant, event)
+        if found is None:
+            raise _unknown("event")
+        return found
+
+    @routes.get("/events/{event}", **answer(EventReport, EVENT))
+    async def event(event: Id, tenant: str = own) -> Response:
+        """What became of one event: which workflows it started, whom each found, and why nobody else."""
+        return Response(msgspec.json.encode(await event_report(event, tenant)), media_type=JSON)
 
     @routes.get("/events/{event}/notifications", **answer(StartedNotifications))
     async def notifications(event: Id, tenant: str = own) -> Response:
-        """What one event started: its notifications, each with the type of its last status."""
-        found = await read_notifications_of(database, tenant, event)
-        if found is None:
-            raise _unknown("event")
-        return Response(msgspec.json.encode(found), media_type=JSON)
+        """The notifications of one event, each with the type of its last status; without any, the reason."""
+        found = await event_report(event, tenant)
+        started = StartedNotifications(event=event, notifications=found.notifications, reason=found.reason)
+        return Response(msgspec.json.encode(started), media_type=JSON)
 
     return routes
 
 
-def _unknown(what: str) -> Problem:
+def _unknown(what: str, more: str = "") -> Problem:
     return Problem(
         404,
         f"unknown_{what}",
         f"this {what} was not seen yet, or it is not yours",
-        fix="Ask again in a second if it was accepted just now; else compare the id and the key's tenant.",
+        fix=f"Ask again in a second if it was accepted just now; else compare the id and the key's tenant.{more}",
     )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import Final
 
 from services.console.timeline.core.rows import StoredRow, StoredRows
-from services.console.timeline.core.started import StartedNotification, StartedNotifications
 from services.console.timeline.core.timeline import Timeline, build_timeline
 from shared.model.errors import InvalidRecord
 from shared.model.records import decode_record
@@ -37,39 +36,12 @@ async def read_rows(database: Database, tenant: str, notification: str) -> Store
             _newest(database.holds, query, by="due", most=MOST),
         )
     return StoredRows(
-        statuses=statuses,
+        statuses=[row for row in statuses if not str(row["type"]).startswith("carillon.event.")],
         decisions=decisions,
         deliveries=deliveries,
         holds=[_with_channel(hold) for hold in holds],
         complete=len(statuses) < MOST_STATUSES and len(decisions) < MOST,
     )
-
-
-async def read_notifications_of(database: Database, tenant: str, event: str) -> StartedNotifications | None:
-    """What an event started; None when it is unknown or another tenant's. Raises MongoUnavailable."""
-    query = {"tenant": tenant, "data.event_id": event}
-    stages: list[dict[str, Any]] = [
-        {"$match": query},
-        {"$sort": {"at": 1}},
-        {
-            "$group": {
-                "_id": "$notification",
-                "user": {"$first": "$user"},
-                "workflow": {"$first": "$data.workflow"},
-                "type": {"$last": "$type"},
-            }
-        },
-        {"$limit": MOST_STATUSES},
-    ]
-    with mongo_border():
-        found = await database.timeline.aggregate(stages).to_list(MOST_STATUSES)
-        if not found and await database.timeline.find_one({"tenant": tenant, "notification": event}) is None:
-            return None
-    started = [
-        StartedNotification(id=row["_id"], user=row["user"], workflow=row["workflow"], last=row["type"])
-        for row in sorted(found, key=lambda row: str(row["user"]))
-    ]
-    return StartedNotifications(event=event, notifications=started)
 
 
 async def _newest(rows: Rows, query: StoredRow, *, by: str, most: int) -> list[StoredRow]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Final
 from zlib import crc32
 
@@ -16,6 +17,20 @@ JITTER: Final = 0.2
 LONGEST_RETRY_AFTER_MS: Final = 86_400_000
 
 
+class AttemptFault(StrEnum):
+    """Whose fault it is that an attempt came to nothing."""
+
+    MESSAGE = "message"
+    ADDRESS = "address"
+    """The recipient's: the mailbox, or the endpoint."""
+    ACCOUNT = "account"
+    """What the provider thinks of us: credentials, quota, reputation."""
+    PROVIDER = "provider"
+    CONNECTION = "connection"
+    """This one connection's; another may work at once."""
+    US = "us"
+
+
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
     """The provider took it. `receipt` is what it answered, in short."""
 
@@ -27,6 +42,7 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True):
 
     reason: Reason = Reason.REJECTED
     code: str | None = None
+    fault: AttemptFault = AttemptFault.ADDRESS
 
 
 class Failed(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,25 +52,42 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True):
     retry_after_ms: int | None = None
     cool_down: bool = False
     """The endpoint did not answer at all: others for it are parked for a while."""
+    fault: AttemptFault = AttemptFault.ADDRESS
+    unconfirmed: bool = False
+    """No answer came after the provider may have taken the message: sent or not, nobody knows."""
 
 
 class ProviderUnavailable(msgspec.Struct, frozen=True, kw_only=True):
-    """The provider does not answer anybody: nobody's fault, no attempt is burned."""
+    """The provider does not answer anybody, or refuses our account: no message's fault, no attempt is burned."""
 
     code: str | None = None
+    fault: AttemptFault = AttemptFault.PROVIDER
 
 
 class LeaseTooShort(msgspec.Struct, frozen=True):
-    """Nothing was sent: the sending would have begun when the lease is as good as over. Claim again."""
+    """Nothing was sent: the sending would have begun when the lease, or what was checked, is as good as over.
+
+    Claim again, and check again.
+    """
 
 
 Outcome = Sent | Rejected | Failed | ProviderUnavailable
 
 
 def decide(
-    outcome: Outcome, *, delivery: str, attempts: int, now: int, schedule: Sequence[int], expires_at: int
+    outcome: Outcome,
+    *,
+    delivery: str,
+    attempts: int,
+    now: int,
+    schedule: Sequence[int],
+    expires_at: int,
+    at_most_once: bool = False,
 ) -> DeliveryResult:
-    """The result after an outcome. `attempts` counts this one; `schedule` is ms before each next attempt."""
+    """The result after an outcome. `attempts` counts this one; `schedule` is ms before each next attempt.
+
+    `at_most_once`: what the provider may have taken is not sent again.
+    """
     if isinstance(outcome, Sent):
         return DeliveryResult(state=DeliveryState.SENT, at=now, attempts=attempts, code=outcome.receipt)
     if isinstance(outcome, Rejected):
@@ -69,6 +102,10 @@ def decide(
             reason=Reason.PROVIDER_DOWN,
             code=outcome.code,
             due=expires_at,
+        )
+    if outcome.unconfirmed and at_most_once:
+        return DeliveryResult(
+            state=DeliveryState.UNCONFIRMED, at=now, attempts=attempts, reason=Reason.UNCONFIRMED, code=outcome.code
         )
     if attempts > len(schedule):
         return DeliveryResult(

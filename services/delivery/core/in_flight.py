@@ -40,6 +40,9 @@ class InFlight(Generic[J]):
     def add(self, at: Coordinates, key: bytes | None, job: J, size: int = 0) -> bool:
         """Takes a job of `size` bytes in; True when it may start, False when it waits behind one of the same key."""
         partition = (at.topic, at.partition)
+        if at.offset < self._read_up_to.get(partition, 0):
+            # Its topic was made again: former offsets mean nothing any more.
+            self.bytes -= sum(self._in_flight.pop(partition, {}).values())
         self._in_flight.setdefault(partition, {})[at.offset] = size
         self.bytes += size
         self._read_up_to[partition] = at.offset + 1

@@ -13,7 +13,7 @@ from shared.model.records import decode_delivery
 def read(channel: Channel, record: KafkaRecord) -> ReceivedDelivery | UnreadableRecord:
     """The delivery of a record on a topic of `channel`."""
     try:
-        delivery = decode_delivery(record.value)
+        delivery = decode_delivery(record.value, record.fault)
     except InvalidRecord as error:
         return UnreadableRecord(record, error)
     if delivery.channel is not channel:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from io import StringIO
+from typing import Any, TextIO
+from urllib.parse import quote
 
 import liquid
 import orjson
+from liquid.context import RenderContext
 from liquid.exceptions import LiquidError
+from liquid.filter import string_filter
+from liquid.output import LimitedStringIO
+from liquid.template import BoundTemplate
 
 from services.delivery.rendering.locales import localized
 from shared.model.deliveries import Delivery
@@ -20,11 +26,37 @@ class RenderFailed(CarillonError):
     """A template that cannot be rendered with this data; holds nothing of either."""
 
 
+MOST_OUTPUT = 262_144
+
+
+class _Verbatim(RenderContext):
+    """What is captured keeps its line breaks: a buffer of Python's makes each a LF unless told otherwise."""
+
+    def get_buffer(self, buf: TextIO | None = None) -> StringIO:
+        limited = super().get_buffer(buf)
+        return LimitedStringIO(limited.limit, newline="") if isinstance(limited, LimitedStringIO) else limited
+
+
+class _Template(BoundTemplate):
+    context_class = _Verbatim
+
+
+@string_filter
+def _path_encode(text: str) -> str:
+    """One segment of a URL's path (RFC 3986): a space is `%20`, a slash `%2F`."""
+    return quote(text, safe="")
+
+
 class _Bounded(liquid.Environment):
+    template_class = _Template
     context_depth_limit = 20
     loop_iteration_limit = 10_000
     local_namespace_limit = 1_000_000
-    output_stream_limit = 262_144
+    output_stream_limit = MOST_OUTPUT
+
+    def setup_tags_and_filters(self, *, extra: bool = False) -> None:
+        super().setup_tags_and_filters(extra=extra)
+        self.add_filter("path_encode", _path_encode)
 
 
 _FAILURES = (LiquidError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
@@ -54,9 +86,12 @@ def context(delivery: Delivery) -> dict[str, Any]:
 
 
 def render(text: Text, locale: str | None, values: Mapping[str, Any], *, html: bool = False) -> str:
-    """The text in the best locale there is. Raises RenderFailed."""
+    """The text in the best locale there is, character by character as template and data say. Raises RenderFailed."""
     try:
-        return _template(localized(text, locale), html).render(**values)
+        template = _template(localized(text, locale), html)
+        written = LimitedStringIO(MOST_OUTPUT, newline="")
+        template.render_with_context(template.context_class(template, globals=template.make_globals(values)), written)
+        return written.getvalue()
     except _FAILURES as error:
         raise RenderFailed(type(error).__name__) from error
 

@@ -11,17 +11,28 @@ AUTH_SECONDS: Final = 5.0
 TOKEN_WARNING_SECONDS: Final = 30
 """How long before its token expires a client is told."""
 
+# Readiness
+READY_GRACE_SECONDS: Final = 60.0
+"""How long Kafka or MongoDB may not answer before the gateway is not ready; longer than an election takes."""
+
 # HTTP requests
 REQUESTS_PER_SECOND: Final = 50.0
 REQUEST_BURST: Final = 200.0
+MAX_NAMED_ORIGINS: Final = 100
+"""Refused origins that are named in the log: each once, and no more of them than these."""
 MAX_LIMITED_USERS: Final = 10_000
 """Users whose buckets are kept; the one that was not met for longest starts again with a full bucket."""
 MAX_PAGE: Final = 100
 MAX_OFFSET: Final = 1_000_000
+MAX_PAGE_BYTES: Final = 2_097_152
+"""Rows of one page: what is beyond it is on the next one."""
+MAX_CONCURRENT_PAGES: Final = 32
+"""Pages read at once by one process: with MAX_PAGE_BYTES the bound of what they hold."""
 MAX_PREFERENCES_BYTES: Final = 65_536
 
 # What clients send over a socket
-MAX_UNAUTHENTICATED_MESSAGE_BYTES: Final = 4_096
+MAX_UNAUTHENTICATED_MESSAGE_BYTES: Final = 12_288
+"""A token of MAX_TOKEN_CHARACTERS, a cursor, and the JSON around them."""
 MAX_MESSAGE_BYTES: Final = 65_536
 MAX_QUEUED_MESSAGES: Final = 16
 """Received and not yet handled; beyond it the socket is not read."""
@@ -43,12 +54,24 @@ PING_SECONDS: Final = 20
 CLOSE_SECONDS: Final = 3.0
 RECONNECT_MS: Final = (200, 5_000)
 """Clients of a process that ends come back spread over this time."""
+HAND_OVER_SECONDS: Final = 0.25
+"""Between two slices of connections that a process which ends sends away."""
+HAND_OVER_SLICE: Final = 25
+"""Connections sent away at once, if that leaves enough time for all of them."""
+BACKLOG_STEP: Final = 8
+"""What all connections have waiting is counted each time an eighth of its bound was written."""
+FULL_SECONDS: Final = 5
+"""When to come back to a process that has no room."""
+MAX_REFUSED_CONNECTIONS: Final = 100
+"""Sockets beyond the bound that are told so by a close code, all at once; more get a plain 503."""
 
 # Resuming
 MAX_RESUME_ROWS: Final = 300
 """More than these are not sent one by one: the client reads the inbox again."""
 MAX_RESUME_BYTES: Final = 524_288
-"""The same, by size: what is sent at once must fit into the connection's outbox."""
+"""The same, by the size of their rows: more is not even read."""
+MAX_CATCH_UP_BYTES: Final = 786_432
+"""The same, by the size of the messages: what is sent at once must fit into the connection's outbox."""
 RESUME_OVERLAP_MS: Final = 5_000
 """How long a change may take from its time stamp until it can be read and is announced."""
 MAX_CONCURRENT_SNAPSHOTS: Final = 64

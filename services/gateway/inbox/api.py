@@ -8,11 +8,12 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from services.gateway.core.limits import MAX_OFFSET, MAX_PAGE
+from services.gateway.core.limits import MAX_CURSOR_CHARACTERS, MAX_OFFSET, MAX_PAGE
 from services.gateway.identity import Identify
 from services.gateway.inbox import responses as answers
 from services.gateway.inbox.changes import Changes
 from services.gateway.inbox.filters import InboxFilter
+from services.gateway.inbox.paging import read_page_cursor
 from services.gateway.inbox.store import InboxStore
 from services.gateway.inbox.types import UnknownNotificationType, type_filter
 from services.gateway.problem_responses import problem_responses
@@ -25,6 +26,12 @@ PREFIX: Final = "/api/v1/notifications"
 
 NotificationType = Annotated[str | None, Query(max_length=200, description="only this type, as `new_message`")]
 UnreadOnly = Annotated[bool, Query(description="only what was not read")]
+PageCursor = Annotated[
+    str | None,
+    Query(
+        max_length=MAX_CURSOR_CHARACTERS, description="`next_cursor` of the page before: nothing twice, nothing missed"
+    ),
+]
 Archived = Annotated[bool, Query(description="only archived ones, instead of none")]
 
 
@@ -33,23 +40,26 @@ def inbox_routes(store: InboxStore, changes: Changes, catalog: Catalog, identify
     routes = APIRouter(prefix=PREFIX, tags=["inbox"], responses=problem_responses(401, 422, 429, 503))
     own = Depends(identify)
 
-    @routes.get("", response_model=answers.NotificationPage, responses=problem_responses(400))
+    @routes.get(
+        "", summary="List notifications", response_model=answers.NotificationPage, responses=problem_responses(400)
+    )
     async def list_notifications(  # noqa: PLR0917  # FastAPI passes them by name
         user: User = own,
         limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 20,
         offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
+        cursor: PageCursor = None,
         unread_only: UnreadOnly = False,
         notification_type: NotificationType = None,
         archived: Archived = False,
     ) -> Response:
-        """Newest first."""
+        """Newest first. A page of large items ends early: go on with `next_cursor`."""
         with _unknown_type_is_400():
             only = type_filter(catalog, user.tenant, notification_type)
         where = InboxFilter(type=only, unread_only=unread_only, archived=archived)
-        items, total = await store.page(user, where, limit=limit, offset=offset)
-        return Response(answers.page(items, user.id, total=total, offset=offset), media_type="application/json")
+        found = await store.page(user, where, limit=limit, offset=offset, below=_offset_of(cursor))
+        return Response(answers.page(found, user.id), media_type="application/json")
 
-    @routes.get("/count", responses=problem_responses(400))
+    @routes.get("/count", summary="Count notifications", responses=problem_responses(400))
     async def count_notifications(
         user: User = own, unread_only: UnreadOnly = False, notification_type: NotificationType = None
     ) -> answers.CountResponse:
@@ -57,9 +67,9 @@ def inbox_routes(store: InboxStore, changes: Changes, catalog: Catalog, identify
         with _unknown_type_is_400():
             only = type_filter(catalog, user.tenant, notification_type)
         where = InboxFilter(type=only, unread_only=unread_only)
-        return answers.CountResponse(count=await store.count(user, where))
+        return answers.count(*await store.count(user, where))
 
-    @routes.put("/read-all", responses=problem_responses(400))
+    @routes.put("/read-all", summary="Mark all notifications as read", responses=problem_responses(400))
     async def read_all(user: User = own, notification_type: NotificationType = None) -> answers.ReadAllResponse:
         """Every unread one, or those of one type."""
         with _unknown_type_is_400():
@@ -73,32 +83,52 @@ def inbox_routes(store: InboxStore, changes: Changes, catalog: Catalog, identify
             )
         return answers.ChangeResponse(message=message)
 
-    @routes.put("/{notification_id}/read", responses=problem_responses(404))
+    @routes.put("/{notification_id}/read", summary="Mark a notification as read", responses=problem_responses(404))
     async def read(notification_id: str, user: User = own) -> answers.ChangeResponse:
         """Read, and seen."""
         return await change(user, notification_id, Change.READ, "Notification marked as read")
 
-    @routes.put("/{notification_id}/unread", responses=problem_responses(404))
+    @routes.put("/{notification_id}/unread", summary="Mark a notification as unread", responses=problem_responses(404))
     async def unread(notification_id: str, user: User = own) -> answers.ChangeResponse:
         """Back to unread."""
         return await change(user, notification_id, Change.UNREAD, "Notification marked as unread")
 
-    @routes.put("/{notification_id}/seen", responses=problem_responses(404))
+    @routes.put("/{notification_id}/seen", summary="Mark a notification as seen", responses=problem_responses(404))
     async def seen(notification_id: str, user: User = own) -> answers.ChangeResponse:
         """Shown to the user, not opened yet."""
         return await change(user, notification_id, Change.SEEN, "Notification marked as seen")
 
-    @routes.put("/{notification_id}/archive", responses=problem_responses(404))
+    @routes.put("/{notification_id}/archive", summary="Archive a notification", responses=problem_responses(404))
     async def archive(notification_id: str, user: User = own) -> answers.ChangeResponse:
         """Out of the list and the count; `archived=true` lists it."""
         return await change(user, notification_id, Change.ARCHIVED, "Notification archived")
 
-    @routes.delete("/{notification_id}", responses=problem_responses(404))
+    @routes.put(
+        "/{notification_id}/unarchive",
+        summary="Take a notification out of the archive",
+        responses=problem_responses(404),
+    )
+    async def unarchive(notification_id: str, user: User = own) -> answers.ChangeResponse:
+        """Back into the list, and into the count unless it was read."""
+        return await change(user, notification_id, Change.UNARCHIVED, "Notification restored from the archive")
+
+    @routes.delete("/{notification_id}", summary="Delete a notification", responses=problem_responses(404))
     async def delete(notification_id: str, user: User = own) -> answers.ChangeResponse:
         """Gone for good; deleting it again answers the same."""
         return await change(user, notification_id, Change.DELETED, "Notification deleted successfully")
 
     return routes
+
+
+def _offset_of(cursor: str | None) -> int | None:
+    if cursor is None:
+        return None
+    offset = read_page_cursor(cursor)
+    if offset is None:
+        fix = "Send `next_cursor` as a page gave it, or leave it out for the first page."
+        pointers = [("/cursor", "is no cursor of this API")]
+        raise Problem(422, "invalid_request", "the request is not valid", fix=fix, pointers=pointers)
+    return offset
 
 
 @contextmanager

@@ -6,9 +6,8 @@ Every call announces again what it names, so repeating a call that was cut short
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
+from typing import Final
 
-from services.gateway.core.limits import MAX_EVENT_ITEMS
 from services.gateway.inbox.store import InboxStore
 from services.gateway.inbox.types import type_filter
 from services.gateway.live.core.messages import item_state
@@ -21,6 +20,14 @@ from shared.model.statuses import Subject, status
 from shared.model.topics import Topics
 from shared.model.users import User
 from shared.process.clock import now_ms
+
+_UNDONE_TIMES: Final = {
+    Change.READ: "unread_times",
+    Change.UNREAD: "unread_times",
+    Change.ARCHIVED: "unarchived_times",
+    Change.UNARCHIVED: "unarchived_times",
+}
+"""What can be undone and done again, and the item's count of it."""
 
 
 class Changes:
@@ -45,35 +52,34 @@ class Changes:
         Raises UnknownNotificationType; MongoUnavailable or KafkaUnavailable: then repeat it.
         """
         only = type_filter(self._catalog, user.tenant, notification_type)
-        changed, items = await self._store.read_all(user, only)
-        if items:
+        changed = await self._store.read_all(user, only)
+        async for items in self._store.read_lately(user, only):
             await self._announce(user, Change.READ, items)
         return changed
 
     async def _announce(self, user: User, change: Change, items: list[InboxItem]) -> None:
         count = await self._store.unread(user)
+        event = InboxEvent(
+            change=change,
+            items=tuple(item_state(item) for item in items),
+            at=max(item.updated_at or 0 for item in items),
+            unread=count.unread,
+            counted_to=count.end,
+            life=user.life,
+        )
         key = derived.user_key(user.tenant, user.id)
-        at = max(item.updated_at or 0 for item in items)
-        remaining = iter(items)
-        while page := tuple(islice(remaining, MAX_EVENT_ITEMS)):
-            event = InboxEvent(
-                change=change,
-                items=tuple(item_state(item) for item in page),
-                at=at,
-                unread=count.unread,
-                counted_to=count.end,
-            )
-            outputs = [Output(self._topics.inbox, key, encode(event), [])]
-            outputs += [self._status(user, change, item) for item in page]
-            await self._writer.publish(outputs)
+        outputs = [Output(self._topics.inbox, key, encode(event), [])]
+        outputs += [self._status(user, change, item) for item in items]
+        await self._writer.publish(outputs)
 
     def _status(self, user: User, change: Change, item: InboxItem) -> Output:
-        """Its id depends on the item and the change alone: of two, readers keep one."""
+        """Its pass is how often the change was undone: a repeated call has the same id, reading once more another."""
+        times = getattr(item, _UNDONE_TIMES[change]) if change in _UNDONE_TIMES else 0
         return status(
             self._topics.statuses,
             area="inbox",
             state=change,
-            subject=Subject(item.id, 0, 0),
+            subject=Subject(item.id, 0, times),
             tenant=user.tenant,
             user=user.id,
             at=item.updated_at or now_ms(),

@@ -7,6 +7,9 @@ from enum import StrEnum
 import msgspec
 from pydantic import BaseModel, JsonValue
 
+from services.gateway.core.as_of import AsOf
+from services.gateway.inbox.paging import write_page_cursor
+from services.gateway.inbox.store import InboxPage
 from shared.model.inbox import InboxItem
 from shared.model.timestamps import rfc3339
 
@@ -40,18 +43,30 @@ class InboxNotification(BaseModel):
     updated_at: str
 
 
+class CountedAt(BaseModel):
+    """How new a count is: of two, here or from a socket, the one with the larger `offset` is newer, then the larger `at`."""
+
+    offset: int
+    at: int
+    """Milliseconds since the epoch."""
+
+
 class NotificationPage(BaseModel):
     """`total` counts all that match, not only this page."""
 
     notifications: list[InboxNotification]
     total: int
     has_more: bool
+    next_cursor: str | None
+    """Gets the page after this one; null after the last."""
+    as_of: CountedAt
 
 
 class CountResponse(BaseModel):
     """How many match."""
 
     count: int
+    as_of: CountedAt
 
 
 class ChangeResponse(BaseModel):
@@ -76,10 +91,22 @@ def item_status(item: InboxItem) -> ItemStatus:
     return ItemStatus.PENDING if item.seen_at is None else ItemStatus.SEEN
 
 
-def page(items: list[InboxItem], user: str, *, total: int, offset: int) -> bytes:
+def page(found: InboxPage, user: str) -> bytes:
     """A NotificationPage as JSON; contents are passed through as they were sent, never decoded."""
-    shown = [_shown(item, user) for item in items]
-    return msgspec.json.encode({"notifications": shown, "total": total, "has_more": offset + len(items) < total})
+    return msgspec.json.encode(
+        {
+            "notifications": [_shown(item, user) for item in found.items],
+            "total": found.total,
+            "has_more": found.more,
+            "next_cursor": write_page_cursor(found.items[-1].offset) if found.more else None,
+            "as_of": found.as_of._asdict(),
+        }
+    )
+
+
+def count(found: int, as_of: AsOf) -> CountResponse:
+    """The number, and how new it is."""
+    return CountResponse(count=found, as_of=CountedAt(offset=as_of.offset, at=as_of.at))
 
 
 def _shown(item: InboxItem, user: str) -> dict[str, object]:

@@ -1,16 +1,23 @@
-"""Inbox rows in MongoDB. Every query carries the tenant and the user of the credential.
-
-Times of changes are MongoDB's own (`$$NOW`), so that the clocks of several gateways do not matter.
-"""
+"""Users' inboxes in MongoDB. Every query carries tenant and user; contents are read in bounded bytes only."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from services.gateway.core.limits import MAX_RESUME_ROWS, RESUME_OVERLAP_MS
+from services.gateway.core.as_of import AsOf
+from services.gateway.core.limits import (
+    MAX_CONCURRENT_PAGES,
+    MAX_EVENT_ITEMS,
+    MAX_PAGE_BYTES,
+    MAX_RESUME_BYTES,
+    MAX_RESUME_ROWS,
+    RESUME_OVERLAP_MS,
+)
 from services.gateway.inbox.filters import InboxFilter, TypeFilter
+from services.gateway.inbox.queries import UNREAD, Query, matching, of_type, own, update
 from services.gateway.live.core.actions import InboxSnapshot
 from services.gateway.live.core.cursor import Cursor
 from shared.model.inbox import Change, InboxItem
@@ -18,27 +25,11 @@ from shared.model.timestamps import from_datetime, to_datetime
 from shared.model.users import User
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
-from shared.mongo.inbox_rows import from_row
+from shared.mongo.inbox_rows import WITHOUT_CONTENT, from_row, state_of_row
 from shared.mongo.leases import server_time
 
-Query = dict[str, object]
-"""In MongoDB's language."""
-_UNREAD: Final[Query] = {"read_at": None, "archived_at": None}
 REPEAT_WINDOW: Final = timedelta(seconds=60)
 """A repeated `read all` tells again what was changed so recently."""
-
-
-def _once(field: str) -> Query:
-    return {"$ifNull": [f"${field}", "$$NOW"]}
-
-
-_UPDATES: Final[dict[Change, Query]] = {
-    Change.READ: {"read_at": _once("read_at"), "seen_at": _once("seen_at")},
-    Change.UNREAD: {"read_at": None},
-    Change.SEEN: {"seen_at": _once("seen_at")},
-    Change.ARCHIVED: {"archived_at": _once("archived_at")},
-    Change.DELETED: {"deleted_at": _once("deleted_at")},
-}
 
 
 class UnreadCount(NamedTuple):
@@ -48,40 +39,72 @@ class UnreadCount(NamedTuple):
     end: int
 
 
+class InboxPage(NamedTuple):
+    """Some items, newest first. `total` counts all that match, `more` says whether any follows the last one."""
+
+    items: list[InboxItem]
+    total: int
+    more: bool
+    as_of: AsOf
+
+
 class InboxStore:
     """One database's inboxes. All methods raise MongoUnavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._rows = database.inbox
+        self._pages = asyncio.Semaphore(MAX_CONCURRENT_PAGES)
 
-    async def page(self, user: User, where: InboxFilter, *, limit: int, offset: int) -> tuple[list[InboxItem], int]:
-        """Items, newest first, and how many there are in all."""
-        query = _matching(user, where)
+    async def page(
+        self, user: User, where: InboxFilter, *, limit: int, offset: int = 0, below: int | None = None
+    ) -> InboxPage:
+        """Up to `limit` items after the first `offset` ones, or of those whose own offset is below `below`.
+
+        Fewer when they are larger than MAX_PAGE_BYTES together; one of any size is always there.
+        """
+        query = matching(user, where)
         with mongo_border():
-            total = await self._rows.count_documents(query)
-            found = self._rows.find(query).sort("offset", -1).skip(offset).limit(limit)
-            return [from_row(row) async for row in found], total
+            as_of = await self._head(user)
+            upper: Query = {"offset": {"$lte": as_of.offset}}
+            shown = query | (upper if below is None else {"offset": {"$lt": below, "$lte": as_of.offset}})
+            total, sizes = await asyncio.gather(
+                self._rows.count_documents(query | upper), self._sizes(shown, -1, skip=offset, limit=limit + 1)
+            )
+            wanted = _fitting(sizes[:limit], MAX_PAGE_BYTES)
+            if not wanted:
+                return InboxPage([], total, False, as_of)
+            async with self._pages:
+                between = {"$lte": wanted[0].offset, "$gte": wanted[-1].offset}
+                rows = self._rows.find(query | {"offset": between}).sort("offset", -1)
+                return InboxPage([from_row(row) async for row in rows], total, len(sizes) > len(wanted), as_of)
 
-    async def count(self, user: User, where: InboxFilter) -> int:
+    async def count(self, user: User, where: InboxFilter) -> tuple[int, AsOf]:
         """How many items there are."""
         with mongo_border():
-            return await self._rows.count_documents(_matching(user, where))
+            as_of = await self._head(user)
+            query = matching(user, where) | {"offset": {"$lte": as_of.offset}}
+            return await self._rows.count_documents(query), as_of
 
     async def snapshot(self, user: User, since: Cursor | None) -> InboxSnapshot:
         """What a client that has seen everything up to `since` has missed; without it, what was never shown to it."""
-        own = _own(user)
         with mongo_border():
             token = from_datetime(await server_time(self._database))
             count = await self._unread(user)
-            offset: Query = {"$lte": count.end} if since is None else {"$lte": count.end, "$gt": since.offset}
-            pending = _UNREAD | {"seen_at": None} if since is None else {}
-            rows = await self._read(own | {"offset": offset, "deleted_at": None} | pending)
+            empty = InboxSnapshot((), (), count.unread, count.end, token, too_many=False)
+            query = own(user) | {"deleted_at": None, "offset": {"$lte": count.end}} | UNREAD | {"seen_at": None}
             changed: tuple[InboxItem, ...] = ()
             if since is not None:
-                recent = {"$gte": to_datetime(max(since.token - RESUME_OVERLAP_MS, 0))}
-                changed = await self._read(own | {"offset": {"$lte": since.offset}, "changed_at": recent})
-        return InboxSnapshot(rows=rows, changed=changed, unread=count.unread, end=count.end, token=token)
+                query = own(user) | {"deleted_at": None, "offset": {"$lte": count.end, "$gt": since.offset}}
+                changed = await self._changed(user, since)
+            sizes = await self._sizes(query, 1, limit=MAX_RESUME_ROWS + 1)
+            if max(len(sizes), len(changed)) > MAX_RESUME_ROWS or sum(row.size for row in sizes) > MAX_RESUME_BYTES:
+                return empty._replace(too_many=True)
+            if not sizes:
+                return empty._replace(changed=changed)
+            last: Query = {"offset": {"$gte": sizes[0].offset, "$lte": sizes[-1].offset}}
+            found = self._rows.find(query | last).sort("offset", 1)
+            return empty._replace(rows=tuple([from_row(row) async for row in found]), changed=changed)
 
     async def unread(self, user: User) -> UnreadCount:
         """The count that a client shows."""
@@ -89,52 +112,83 @@ class InboxStore:
             return await self._unread(user)
 
     async def change(self, user: User, change: Change, ids: Sequence[str]) -> list[InboxItem]:
-        """Changes the user's items among `ids` (notification ids) and returns them as they are now.
+        """Changes the user's items among `ids` (notification ids) and returns their states as they are now.
 
         Repeating it changes nothing but `updated_at`. Deleted items are found by DELETED only.
         """
-        query = _own(user) | {"notification": {"$in": list(ids)}}
+        query = own(user) | {"notification": {"$in": list(ids)}}
         if change is not Change.DELETED:
             query["deleted_at"] = None
         with mongo_border():
-            await self._rows.update_many(query, [{"$set": _UPDATES[change] | {"changed_at": "$$NOW"}}])
-            return [from_row(row) async for row in self._rows.find(query).sort("offset", 1)]
+            await self._rows.update_many(query, update(change))
+            rows = self._rows.find(query, WITHOUT_CONTENT).sort("offset", 1)
+            return [state_of_row(row) async for row in rows]
 
-    async def read_all(self, user: User, only: TypeFilter | None) -> tuple[int, list[InboxItem]]:
-        """Reads every unread item (of one type); returns how many, and all read in the last minute, these included."""
-        query = _own(user) | {"deleted_at": None} | _of_type(only)
-        update = [{"$set": _UPDATES[Change.READ] | {"changed_at": "$$NOW"}}]
+    async def read_all(self, user: User, only: TypeFilter | None) -> int:
+        """Reads every unread item (of one type); returns how many."""
+        query = own(user) | UNREAD | {"deleted_at": None} | of_type(only)
+        with mongo_border():
+            result = await self._rows.update_many(query, update(Change.READ))
+            return int(result.modified_count)
+
+    async def read_lately(self, user: User, only: TypeFilter | None) -> AsyncIterator[list[InboxItem]]:
+        """The states of all that was read in the last minute, MAX_EVENT_ITEMS at a time, by offset."""
         with mongo_border():
             since = await server_time(self._database) - REPEAT_WINDOW
-            result = await self._rows.update_many(query | _UNREAD, update)
-            recent = query | {"read_at": {"$ne": None}, "changed_at": {"$gte": since}}
-            return result.modified_count, [from_row(row) async for row in self._rows.find(recent).sort("offset", 1)]
+        query = (
+            own(user) | {"deleted_at": None, "read_at": {"$ne": None}, "changed_at": {"$gte": since}} | of_type(only)
+        )
+        above = -1
+        while True:
+            with mongo_border():
+                found = self._rows.find(query | {"offset": {"$gt": above}}, WITHOUT_CONTENT)
+                items = [state_of_row(row) async for row in found.sort("offset", 1).limit(MAX_EVENT_ITEMS)]
+            if items:
+                above = items[-1].offset
+                yield items
+            if len(items) < MAX_EVENT_ITEMS:
+                return
+
+    async def _head(self, user: User) -> AsOf:
+        """Where the inbox ends now. A change may take RESUME_OVERLAP_MS until a query finds it."""
+        newest = await self._rows.find_one(own(user), {"offset": 1, "now": "$$NOW"}, sort=[("offset", -1)])
+        if newest is None:
+            return AsOf(-1, 0)
+        now: datetime = newest["now"]
+        return AsOf(int(newest["offset"]), from_datetime(now) - RESUME_OVERLAP_MS)
 
     async def _unread(self, user: User) -> UnreadCount:
-        newest = await self._rows.find_one(_own(user), {"offset": 1}, sort=[("offset", -1)])
+        newest = await self._rows.find_one(own(user), {"offset": 1}, sort=[("offset", -1)])
         if newest is None:
             return UnreadCount(0, -1)
         end = int(newest["offset"])
-        where = _own(user) | _UNREAD | {"deleted_at": None, "offset": {"$lte": end}}
+        where = own(user) | UNREAD | {"deleted_at": None, "offset": {"$lte": end}}
         return UnreadCount(await self._rows.count_documents(where), end)
 
-    async def _read(self, query: Query) -> tuple[InboxItem, ...]:
-        found = self._rows.find(query).sort("offset", 1).limit(MAX_RESUME_ROWS + 1)
-        return tuple([from_row(row) async for row in found])
+    async def _changed(self, user: User, since: Cursor) -> tuple[InboxItem, ...]:
+        recent = {"$gte": to_datetime(max(since.token - RESUME_OVERLAP_MS, 0))}
+        found = self._rows.find(own(user) | {"offset": {"$lte": since.offset}, "changed_at": recent}, WITHOUT_CONTENT)
+        return tuple([state_of_row(row) async for row in found.sort("offset", 1).limit(MAX_RESUME_ROWS + 1)])
+
+    async def _sizes(self, query: Query, direction: int, *, limit: int, skip: int = 0) -> list[_RowSize]:
+        """What reading the rows would cost; the rows themselves stay where they are."""
+        found = self._rows.find(query, {"_id": 0, "offset": 1, "size": {"$bsonSize": "$$ROOT"}})
+        return [
+            _RowSize(row["offset"], row["size"])
+            async for row in found.sort("offset", direction).skip(skip).limit(limit)
+        ]
 
 
-def _own(user: User) -> Query:
-    return {"tenant": user.tenant, "user": user.id}
+class _RowSize(NamedTuple):
+    offset: int
+    size: int
 
 
-def _matching(user: User, where: InboxFilter) -> Query:
-    query = _own(user) | {"deleted_at": None, "archived_at": {"$ne": None} if where.archived else None}
-    if where.unread_only:
-        query["read_at"] = None
-    return query | _of_type(where.type)
-
-
-def _of_type(only: TypeFilter | None) -> Query:
-    if only is None:
-        return {}
-    return {"type": only.type} if only.workflow is None else {"type": None, "workflow": only.workflow}
+def _fitting(sizes: Sequence[_RowSize], most: int) -> Sequence[_RowSize]:
+    """The first rows that are not larger than `most` together, and the first one whatever its size."""
+    size = 0
+    for position, row in enumerate(sizes):
+        size += row.size
+        if size > most and position:
+            return sizes[:position]
+    return sizes

@@ -18,9 +18,11 @@ from services.gateway.core.limits import (
     MAX_UNAUTHENTICATED_MESSAGE_BYTES,
     TOKEN_WARNING_SECONDS,
 )
+from services.gateway.identity import ReadLife
 from services.gateway.inbox.changes import Changes
 from services.gateway.inbox.store import InboxStore
 from services.gateway.inbox.types import UnknownNotificationType
+from services.gateway.live.backlog import Backlog
 from services.gateway.live.core.actions import (
     Action,
     ApplyChange,
@@ -37,9 +39,10 @@ from services.gateway.live.registry import Registry
 from shared.http.tokens import InvalidToken
 from shared.model import ids
 from shared.model.errors import Unavailable
-from shared.model.users import User
+from shared.model.inbox import Change
+from shared.model.users import User, in_life
 from shared.process.clock import now_ms
-from shared.process.metrics import RESUMES, SOCKET_FRAMES, SOCKETS
+from shared.process.metrics import RESUMES, SLOW_CLOSED, SOCKET_FRAMES, SOCKETS
 
 log = structlog.get_logger()
 _TEXT_FRAMES = SOCKET_FRAMES.labels("text")
@@ -51,8 +54,10 @@ class ConnectionContext:
 
     identify: Callable[[str], User]
     """The user of a token. Raises InvalidToken."""
+    lives: ReadLife
     epoch: str
     registry: Registry
+    backlog: Backlog
     store: InboxStore
     changes: Changes
     snapshots: asyncio.Semaphore
@@ -65,6 +70,7 @@ class Connection:
     def __init__(self, socket: ServerConnection, context: ConnectionContext) -> None:
         self._socket = socket
         self._context = context
+        self._backlog = context.backlog
         self._session = Session(context.epoch)
         self._outbox = Outbox(socket.transport.get_write_buffer_size)
         self._key: bytes | None = None
@@ -74,6 +80,7 @@ class Connection:
     async def run(self, token: str | None, cursor: str | None) -> None:
         """From the handshake to the end of the connection."""
         self._limit_messages(MAX_UNAUTHENTICATED_MESSAGE_BYTES)
+        self._backlog.add(self)
         deadline = asyncio.get_running_loop().call_later(AUTH_SECONDS, self._auth_timeout)
         self._timers.append(deadline)
         try:
@@ -84,11 +91,17 @@ class Connection:
             pass
         finally:
             self._leave()
+            self._backlog.discard(self)
             for task in self._tasks:
                 task.cancel()
 
     def announce(self, announcement: Announcement) -> bool:
         """Queues what the client is told of an event; a client that does not read enough is sent away."""
+        event, user = announcement.event, self._session.user
+        if event.change == Change.ERASED:
+            if user is not None and user.life < event.life:
+                self._soon(self._session.on_deleted())
+            return bool(self._outbox)
         for message in self._session.on_event(announcement):
             self._queue(message.payload)
         return bool(self._outbox)
@@ -101,6 +114,22 @@ class Connection:
             if self._socket.state is ProtocolState.OPEN:
                 self._socket.transport.write(frames)
                 _TEXT_FRAMES.inc(count)
+                self._backlog.wrote(len(frames))
+
+    @property
+    def waiting(self) -> int:
+        """Bytes in its outbox and its transport."""
+        return self._outbox.waiting
+
+    def drop_slow(self) -> None:
+        """For a client that leaves too much waiting in a process that holds too much: it is cut off at once.
+
+        What is in its transport is freed only so. It resumes with its cursor.
+        """
+        SLOW_CLOSED.labels("process").inc()
+        self._backlog.discard(self)
+        self._leave()
+        self._socket.transport.abort()
 
     async def restart(self, after_ms: int) -> None:
         """Sends the client away until the next process serves."""
@@ -124,8 +153,9 @@ class Connection:
         self.flush()
 
     def _queue(self, payload: bytes) -> None:
-        if not self._outbox.put(payload):
-            self._soon(self._session.on_slow())
+        if not self._outbox.put(payload) and (actions := self._session.on_slow()):
+            SLOW_CLOSED.labels("connection").inc()
+            self._soon(actions)
 
     def _authenticate(self, token: str) -> list[Action]:
         try:
@@ -141,8 +171,12 @@ class Connection:
             SOCKETS.inc()
         self._context.registry.add(self._key, self)
         try:
+            user = in_life(load.user, await self._context.lives(load.user.tenant, load.user.id))
+            if user is None:
+                return self._session.on_deleted()
+            self._session.user = user
             async with self._context.snapshots:
-                snapshot = await self._context.store.snapshot(load.user, load.since)
+                snapshot = await self._context.store.snapshot(user, load.since)
         except Unavailable as error:
             log.warning("inbox_unreadable", error=str(error), next="the client is told to come back")
             return self._session.on_unavailable()

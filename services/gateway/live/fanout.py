@@ -42,6 +42,8 @@ class Fanout:
         """Queues each record's event for those who are connected here; one that is unreadable is logged and skipped."""
         for record in records:
             key = record.key
+            if record.fault is not None:
+                log.error("unreadable_inbox_event", partition=record.partition, offset=record.offset, code=record.fault)
             if key is None or key not in self._registry:
                 continue
             try:

@@ -28,6 +28,11 @@ class Outbox:
         """The number of frames that wait."""
         return len(self._frames)
 
+    @property
+    def waiting(self) -> int:
+        """Bytes here and in the backlog."""
+        return self._size + self._backlog()
+
     def put(self, payload: bytes) -> bool:
         """Queues one text message (UTF-8); False when it does not fit or the outbox is closed."""
         if self._closed:

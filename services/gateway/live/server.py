@@ -5,22 +5,31 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.typing import Origin, Subprotocol
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
 
 from services.gateway.core.limits import (
     AUTH_SECONDS,
     CLOSE_SECONDS,
+    FULL_SECONDS,
+    HAND_OVER_SECONDS,
     MAX_QUEUED_MESSAGES,
+    MAX_REFUSED_CONNECTIONS,
     MAX_UNAUTHENTICATED_MESSAGE_BYTES,
     MAX_WRITE_BUFFER_BYTES,
     PING_SECONDS,
     RECONNECT_MS,
 )
 from services.gateway.live.connection import Connection, ConnectionContext
+from services.gateway.live.core.hand_over import hand_over
+from services.gateway.live.core.messages import CloseCode
+from services.gateway.origins import Origins
+from shared.process.metrics import GATEWAY_REJECTIONS
 
 PROTOCOL: Final = Subprotocol("carillon.v1")
 BEARER: Final = "bearer."
@@ -29,19 +38,21 @@ BEARER: Final = "bearer."
 class Sockets:
     """All sockets of this process."""
 
-    def __init__(self, context: ConnectionContext) -> None:
+    def __init__(self, context: ConnectionContext, origins: Origins, *, max_connections: int) -> None:
         self._context = context
+        self._origins = origins
+        self._max_connections = max_connections
+        self._refusing = 0
         self._open: set[Connection] = set()
         self._server: Server | None = None
 
-    async def start(self, host: str, port: int, origins: Sequence[str]) -> int:
-        """Serves until `stop`; returns the port. A client that names an origin must name one of `origins`."""
+    async def start(self, host: str, port: int) -> int:
+        """Serves until `stop`; returns the port."""
         self._server = await serve(
             self._serve,
             host,
             port,
-            # Programs name no origin. A browser always does, and sends no token that its page did not put in.
-            origins=[*(Origin(origin) for origin in origins), None],
+            process_request=self._admit,
             select_subprotocol=_select,
             compression=None,
             open_timeout=AUTH_SECONDS,
@@ -56,20 +67,41 @@ class Sockets:
         listening = next(iter(self._server.sockets))
         return int(listening.getsockname()[1])
 
-    async def stop(self) -> None:
-        """No new connections; tells every client when to come back, and waits for them to leave."""
+    async def stop(self, drain_seconds: float) -> None:
+        """No new connections; tells every client when to come back, slice by slice, and waits for them to leave.
+
+        Who was not told yet goes on getting what comes.
+        """
         if self._server is None:
             return
         self._server.close(close_connections=False)
-        first, last = RECONNECT_MS
-        await asyncio.gather(
-            *(connection.restart(random.randint(first, last)) for connection in list(self._open)),  # noqa: S311  # spreads load only
-            return_exceptions=True,
-        )
+        staying = list(self._open)
+        leaving: list[asyncio.Task[None]] = []
+        for position, size in enumerate(hand_over(len(staying), drain_seconds)):
+            if position:
+                await asyncio.sleep(HAND_OVER_SECONDS)
+            leaving += [asyncio.create_task(connection.restart(_after_ms())) for connection in staying[:size]]
+            del staying[:size]
+        await asyncio.gather(*leaving, return_exceptions=True)
         self._server.close()
         await self._server.wait_closed()
 
+    def _admit(self, socket: ServerConnection, request: Request) -> Response | None:
+        """None for who may come in. Programs name no origin; a browser always does."""
+        if len(self._open) >= self._max_connections and self._refusing >= MAX_REFUSED_CONNECTIONS:
+            GATEWAY_REJECTIONS.labels("full").inc()
+            response = socket.respond(HTTPStatus.SERVICE_UNAVAILABLE, "This process has all the sockets it may have.\n")
+            response.headers["Retry-After"] = str(FULL_SECONDS)
+            return response
+        named = request.headers.get_all("Origin")
+        if all(self._origins.allows(origin) for origin in named):
+            return None
+        return socket.respond(HTTPStatus.FORBIDDEN, "This page's origin is not among those in CARILLON_ORIGINS.\n")
+
     async def _serve(self, socket: ServerConnection) -> None:
+        if len(self._open) >= self._max_connections:
+            await self._refuse(socket)
+            return
         token, cursor = credentials(socket)
         connection = Connection(socket, self._context)
         self._open.add(connection)
@@ -77,6 +109,19 @@ class Sockets:
             await connection.run(token, cursor)
         finally:
             self._open.discard(connection)
+
+    async def _refuse(self, socket: ServerConnection) -> None:
+        """After the handshake, so that a browser sees the code."""
+        GATEWAY_REJECTIONS.labels("full").inc()
+        self._refusing += 1
+        try:
+            await socket.close(CloseCode.TRY_AGAIN_LATER, "too many connections here; come back in some seconds")
+        finally:
+            self._refusing -= 1
+
+
+def _after_ms() -> int:
+    return random.randint(*RECONNECT_MS)  # noqa: S311  # spreads load only
 
 
 def credentials(socket: ServerConnection) -> tuple[str | None, str | None]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
+from typing import Final
+
 from fastapi import APIRouter, Depends, Request
 from pydantic import ValidationError
 
@@ -13,15 +16,19 @@ from services.gateway.preferences.form import PreferencesForm, change, show
 from services.gateway.problem_responses import problem_responses
 from shared.catalog.cache import Catalog
 from shared.http.bodies import read_body
+from shared.http.json_bodies import require_uncompressed
 from shared.http.pointers import pointer_to
 from shared.http.problems import Problem
 from shared.model import strict_json
+from shared.model.errors import InvalidProfile
 from shared.model.ports import RecordWriter
 from shared.model.profiles import Profile
 from shared.model.topics import Topics
 from shared.model.users import User
 from shared.mongo import profiles as profile_store
 from shared.mongo.database import Database
+
+FIX: Final = "Nothing was stored. Correct the body as the errors say; the schema is at /openapi.json."
 
 
 def preferences_routes(
@@ -31,7 +38,7 @@ def preferences_routes(
     routes = APIRouter(prefix=PREFIX, tags=["preferences"], responses=problem_responses(401, 429, 503))
     own = Depends(identify)
 
-    @routes.get("/preferences")
+    @routes.get("/preferences", summary="Show your preferences")
     async def read(user: User = own) -> PreferencesForm:
         """What nobody has set is allowed."""
         profile = await profile_store.read(database, user.tenant, user.id)
@@ -40,14 +47,24 @@ def preferences_routes(
     schema = {"$ref": f"#/components/schemas/{PreferencesForm.__name__}"}
     body = {"content": {"application/json": {"schema": schema}}, "required": True}
 
-    @routes.put("/preferences", openapi_extra={"requestBody": body}, responses=problem_responses(408, 413, 422))
+    @routes.put(
+        "/preferences",
+        summary="Change your preferences",
+        openapi_extra={"requestBody": body},
+        responses=problem_responses(408, 413, 415, 422),
+    )
     async def write(request: Request, user: User = own) -> PreferencesForm:
         """What is left out stays as it is; the answer is the whole."""
+        require_uncompressed(request)
         form = _form(await read_body(request, MAX_PREFERENCES_BYTES))
         known = optional_types(catalog, user.tenant)
-        written = await profile_store.write(
-            database, writer, topics, tenant=user.tenant, user=user.id, change=lambda old: change(old, form, known)
-        )
+        try:
+            written = await profile_store.write(
+                database, writer, topics, tenant=user.tenant, user=user.id, change=lambda old: change(old, form, known)
+            )
+        except InvalidProfile as error:
+            pointers = [(error.pointer or "", error.detail)]
+            raise Problem(422, error.code, error.detail, fix=FIX, pointers=pointers) from error
         return show(written, known)
 
     return routes
@@ -56,12 +73,12 @@ def preferences_routes(
 def _form(body: bytes) -> PreferencesForm:
     """Raises Problem 422 with every fault, or an Invalid of strict JSON."""
     try:
-        return PreferencesForm.model_validate(strict_json.loads(body))
+        return PreferencesForm.model_validate(strict_json.loads(body.removeprefix(BOM_UTF8)))
     except ValidationError as error:
         raise Problem(
             422,
             "invalid_preferences",
             "the preferences are not valid",
-            fix="Correct the body as the errors say; the schema is at /openapi.json.",
+            fix=FIX,
             pointers=[(pointer_to(fault["loc"]), fault["msg"]) for fault in error.errors()],
         ) from error

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import replace
-from pydantic import BaseModel, ConfigDict, StrictBool, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
 
 from shared.model.errors import InvalidProfile
 from shared.model.profiles import Preferences, Profile
@@ -25,7 +25,9 @@ class QuietHoursForm(BaseModel):
     enabled: StrictBool
     start_time: StrictStr
     end_time: StrictStr
-    timezone: StrictStr
+    timezone: StrictStr | None = Field(
+        None, description="IANA; as shown, it goes on following the profile's; left out, it stays; null: the profile's"
+    )
 
 
 class PreferencesForm(BaseModel):
@@ -53,7 +55,7 @@ def show(profile: Profile, types: Types) -> PreferencesForm:
             enabled=bool(hours and hours.enabled and hours.windows),
             start_time=window.start,
             end_time=window.until,
-            timezone=(hours and hours.zone) or profile.zone or "UTC",
+            timezone=_zone_that_counts(profile),
         ),
     )
 
@@ -72,12 +74,38 @@ def change(profile: Profile, form: PreferencesForm, types: Types) -> Profile:
     preferences = Preferences(
         categories=old.categories, workflows=old.workflows | workflows, channel_types=old.channel_types | wanted
     )
-    hours = profile.quiet_hours if form.quiet_hours is None else _hours(profile.quiet_hours, form.quiet_hours)
+    hours = profile.quiet_hours if form.quiet_hours is None else _hours(profile, form.quiet_hours)
     return replace(profile, preferences=preferences, quiet_hours=hours)
 
 
-def _hours(old: QuietHours | None, form: QuietHoursForm) -> QuietHours:
-    """Several windows set by another API stay, as long as the one that is shown is not changed."""
+def _hours(profile: Profile, form: QuietHoursForm) -> QuietHours:
+    """What is switched off is not judged: if it makes no sense, the hours of before are switched off."""
+    old = profile.quiet_hours
+    try:
+        return _checked_hours(old, form, _chosen_zone(profile, form))
+    except InvalidProfile:
+        if form.enabled:
+            raise
+    return QuietHours(windows=old.windows if old else (), enabled=False, zone=old.zone if old else None)
+
+
+def _zone_that_counts(profile: Profile) -> str:
+    hours = profile.quiet_hours
+    return (hours and hours.zone) or profile.zone or "UTC"
+
+
+def _chosen_zone(profile: Profile, form: QuietHoursForm) -> str | None:
+    """A zone is stored only if it is chosen: a page that sends back what it was shown pins nothing."""
+    old = profile.quiet_hours.zone if profile.quiet_hours else None
+    if form.timezone is None:
+        return None if "timezone" in form.model_fields_set else old
+    if form.timezone == _zone_that_counts(profile):
+        return old
+    return None if form.timezone == profile.zone else form.timezone
+
+
+def _checked_hours(old: QuietHours | None, form: QuietHoursForm, zone: str | None) -> QuietHours:
+    """Several windows set by another API stay, as long as the one that is shown is not changed. Raises InvalidProfile."""
     for name in ("start_time", "end_time"):
         try:
             clock_minutes(getattr(form, name))
@@ -87,7 +115,7 @@ def _hours(old: QuietHours | None, form: QuietHoursForm) -> QuietHours:
     shown = old.windows[0] if old and old.windows else None
     same = shown is not None and (shown.start, shown.until) == (window.start, window.until)
     windows = old.windows if old and same else (window,)
-    hours = QuietHours(windows=windows, enabled=form.enabled, zone=form.timezone)
+    hours = QuietHours(windows=windows, enabled=form.enabled, zone=zone)
     try:
         check_quiet_hours(hours)
     except InvalidProfile as error:

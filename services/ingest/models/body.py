@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -46,6 +46,19 @@ class InvalidFields(Invalid):
         self.pointers = pointers
 
 
+def check_size(value: Any, most: int) -> None:
+    """Raises InvalidFields when a decoded body has more than `most` values: every fault in it would be collected."""
+    count, pending = 0, [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, dict | list):
+            count += len(item)
+            if count > most:
+                detail = f"the body has more than {most} values"
+                raise InvalidFields("invalid_request", detail, [("", detail)])
+            pending += item.values() if isinstance(item, dict) else item
+
+
 def read(model: type[M], value: Any, context: Mapping[str, Any] | None = None) -> M:
     """The model of a value that `strict_json` decoded. Raises InvalidFields with everything that is wrong with it."""
     try:
@@ -70,7 +83,7 @@ def _describe(model: type[Body], fault: ErrorDetails) -> tuple[str, str]:
     pointer = pointer_to(path) + values.get("pointer", "")
     owner, field = _place(model, path)
     if fault["type"] == "extra_forbidden":
-        return pointer, f"unknown field{did_you_mean(str(path[-1]), _fields(owner))}"
+        return pointer, unknown_field(str(path[-1]), field_names(owner))
     shape = _SHAPES.get(fault["type"])
     if shape is None:
         return pointer, fault["msg"]
@@ -82,14 +95,30 @@ def _place(model: type[BaseModel], path: Sequence[str | int]) -> tuple[type[Base
     """The innermost model on the way to `path`, and the last field on it."""
     field: FieldInfo | None = None
     for part in path:
-        found = _fields(model).get(str(part))
+        found = fields_of(model).get(str(part))
         if found is not None:
             field = found
             model = _model_in(found.annotation) or model
     return model, field
 
 
-def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+def unknown_field(name: str, known: Iterable[str]) -> str:
+    """What is said of a field that does not exist."""
+    return f"unknown field{did_you_mean(name, known)}"
+
+
+def field_names(model: type[BaseModel]) -> frozenset[str]:
+    """The names of a model's fields as they stand in JSON."""
+    return frozenset(fields_of(model))
+
+
+def child_model(model: type[BaseModel], name: str) -> type[BaseModel] | None:
+    """The model of a field that is an object with fields of its own; None for any other."""
+    return _model_in(fields_of(model)[name].annotation)
+
+
+def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """A model's fields by their names in JSON."""
     return {field.alias or name: field for name, field in model.model_fields.items()}
 
 

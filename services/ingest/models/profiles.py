@@ -6,14 +6,24 @@ from collections.abc import Callable
 from typing import Annotated, Any, Final
 
 import msgspec
-from pydantic import ConfigDict, Field, StrictBool, ValidationError, WrapValidator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationError,
+    WrapValidator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
-from services.ingest.models.body import Body, read
+from services.ingest.core.did_you_mean import did_you_mean
+from services.ingest.models.body import Body, InvalidFields, check_size, read
 from services.ingest.models.fields import MAX_ENTRIES, Clock, Locale, Name, PreferenceName, Zone, field_error
 from services.ingest.models.people import Addresses
 from shared.model import webhook_secrets
-from shared.model.channels import ADDRESS_KINDS
+from shared.model.channels import ADDRESS_KINDS, Channel
 from shared.model.errors import InvalidProfile
 from shared.model.profiles import Profile
 from shared.model.quiet_windows import MOST_WINDOWS, WEEKDAYS, QuietHours, check_quiet_hours
@@ -21,6 +31,10 @@ from shared.model.quiet_windows import MOST_WINDOWS, WEEKDAYS, QuietHours, check
 MAX_DEVICES: Final = 20
 MAX_DEVICE_FIELDS: Final = 10
 MAX_DEVICE_TEXT: Final = 4096
+MAX_VALUES: Final = 5_000
+"""Values in one body; a profile with everything has fewer."""
+KEPT_BY_PUT: Final = ("preferences", "quiet_hours", "devices")
+"""What a user or their apps set."""
 EXAMPLE: Final[dict[str, Any]] = {
     "addresses": {"email": "ada@example.com", "webhook": "https://example.com/hooks/ada"},
     "name": "Ada",
@@ -35,13 +49,38 @@ def _whole_device(value: Any, validate: Callable[[Any], dict[str, str]]) -> dict
     try:
         return validate(value)
     except ValidationError as error:
-        detail = f"must be an object of 1 to {MAX_DEVICE_FIELDS} strings, each of at most {MAX_DEVICE_TEXT} characters"
+        detail = (
+            f"must be an object of 1 to {MAX_DEVICE_FIELDS} strings, each of at most {MAX_DEVICE_TEXT} characters, "
+            "no name beginning with $"
+        )
         raise PydanticCustomError("invalid", "{detail}", {"detail": detail}) from error
 
 
+def _count_entries(value: Any) -> Any:
+    """Before any of them is looked at: pydantic counts a dictionary when it has read all of it."""
+    if isinstance(value, dict) and len(value) > MAX_ENTRIES:
+        detail = f"has {len(value)} entries, at most {MAX_ENTRIES} are taken"
+        raise PydanticCustomError("invalid", "{detail}", {"detail": detail})
+    return value
+
+
+def _check_device_field(name: str) -> str:
+    if name.startswith("$") or "\0" in name:  # the database would take it for a reference, or not at all
+        raise ValueError(name)
+    return name
+
+
 _Text = Annotated[str, Field(max_length=MAX_DEVICE_TEXT)]
-Device = Annotated[dict[_Text, _Text], Field(min_length=1, max_length=MAX_DEVICE_FIELDS), WrapValidator(_whole_device)]
-Flags = Annotated[dict[PreferenceName, StrictBool], Field(max_length=MAX_ENTRIES)]
+Device = Annotated[
+    dict[Annotated[_Text, AfterValidator(_check_device_field)], _Text],
+    Field(min_length=1, max_length=MAX_DEVICE_FIELDS),
+    WrapValidator(_whole_device),
+]
+Flags = Annotated[
+    dict[PreferenceName, StrictBool],
+    Field(json_schema_extra={"maxProperties": MAX_ENTRIES}),
+    BeforeValidator(_count_entries),
+]
 
 
 class PreferenceSet(Body):
@@ -59,6 +98,7 @@ class QuietWindow(Body):
     until: Clock = Field(description="HH:MM, 00:00 to 24:00")
     days: list[str] = Field(
         list(WEEKDAYS),
+        max_length=len(WEEKDAYS),
         description=f"the days it starts: {', '.join(WEEKDAYS)}",
         json_schema_extra={"items": {"enum": list(WEEKDAYS)}},
     )
@@ -115,10 +155,47 @@ class StoredProfile(ProfileBody):
     )
 
 
+def read_put(value: Any, tenant: str, user: str) -> Callable[[Profile], Profile]:
+    """What a body of PUT makes of a stored profile. Raises InvalidFields with everything that is wrong with it.
+
+    What a producer owns is replaced. What the user chose, and the devices that their apps named, stay unless the body
+    names them: a nightly import knows nothing of them.
+    """
+    check_size(value, MAX_VALUES)
+    body = read(ProfileBody, value)
+    wanted = _profile(body, tenant, user)
+    kept = [name for name in KEPT_BY_PUT if name not in body.model_fields_set]
+
+    def change(stored: Profile) -> Profile:
+        check_channels(wanted, stored)
+        return msgspec.structs.replace(wanted, **{name: getattr(stored, name) for name in kept})
+
+    return change
+
+
 def read_profile(value: Any, tenant: str, user: str) -> Profile:
     """The profile in a decoded body. Raises InvalidFields with everything that is wrong with it."""
-    body = read(ProfileBody, value).model_dump(by_alias=True, exclude_none=True)
-    return msgspec.convert({**body, "tenant": tenant, "user": user}, Profile)
+    check_size(value, MAX_VALUES)
+    return _profile(read(ProfileBody, value), tenant, user)
+
+
+def _profile(body: ProfileBody, tenant: str, user: str) -> Profile:
+    whole = body.model_dump(by_alias=True, exclude_none=True)
+    return msgspec.convert({**whole, "tenant": tenant, "user": user}, Profile)
+
+
+def check_channels(wanted: Profile, stored: Profile) -> None:
+    """Raises InvalidFields for a channel that does not exist, unless it is stored: refusing it would do nothing."""
+    names = wanted.preferences.channel_types.keys() - set(Channel) - stored.preferences.channel_types.keys()
+    faults = [
+        (
+            f"/preferences/channel_types/{name}",
+            f"is no channel{did_you_mean(name, Channel)}; the channels are {', '.join(Channel)}",
+        )
+        for name in sorted(names)
+    ]
+    if faults:
+        raise InvalidFields("invalid_request", "channel_types names what is no channel", faults)
 
 
 def body_of(profile: Profile) -> dict[str, Any]:

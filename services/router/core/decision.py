@@ -38,7 +38,7 @@ def decide(each: InboundRecord, inputs: RoutingInput, snapshot: Snapshot, *, at:
     """The decision about one record; `at` in milliseconds since the epoch."""
     return Decision(
         record=each.record,
-        notification=each.about,
+        notification=inputs.notification,
         coordinates=each.coordinates,
         items=route(inputs),
         at=at,

@@ -1,44 +1,29 @@
-"""One event on its way to notifications: what is read from its record, and what it becomes."""
+"""What an event came to: its parts, its state, and the records that must follow."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Iterator, Mapping
 
 import msgspec
-import orjson
 
+from services.router.core.parts import EventPart, LeftOut
+from services.router.core.received_event import ReceivedEvent, TenantNotTrusted
 from shared.model import ids
-from shared.model.event_codecs import from_kafka
-from shared.model.events import ACCEPTED_AT, Event
-from shared.model.expansion import expand, from_event
-from shared.model.identifiers import check_tenant
-from shared.model.notifications import Notification
-from shared.model.outputs import KafkaRecord, Output
+from shared.model.errors import InvalidEvent
+from shared.model.expansion import EventState
+from shared.model.outputs import Output
+from shared.model.reasons import EventReason
 from shared.model.records import encode, notify
 from shared.model.statuses import Subject, status
 from shared.model.topics import Topics
-from shared.model.workflows import Workflow
-
-MOST_DIGITS: Final = 15
-"""Of a time in milliseconds; what is longer is not one."""
-
-
-class ReceivedEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """An event as it was read. `accepted_at` in milliseconds since the epoch."""
-
-    record: KafkaRecord
-    id: str
-    tenant: str
-    event: Event
-    accepted_at: int
 
 
 class Expansion(msgspec.Struct, frozen=True, kw_only=True):
-    """An event and the workflow versions it starts, as (key, version)."""
+    """An event and what each workflow that it starts made of it."""
 
     received: ReceivedEvent
-    workflows: tuple[tuple[str, int], ...]
+    parts: tuple[EventPart, ...]
+    generation: int
 
     @property
     def id(self) -> str:
@@ -46,74 +31,112 @@ class Expansion(msgspec.Struct, frozen=True, kw_only=True):
         return self.received.id
 
     @property
+    def rejected(self) -> LeftOut | None:
+        """Why nothing of the event could be expanded; None when something was, or when there is nobody to notify."""
+        rejected: LeftOut | None = None
+        for part in self.parts:
+            if part.notifications:
+                return None
+            rejected = rejected or part.rejected
+        return rejected
+
+    @property
+    def state(self) -> EventState:
+        """Dead when nothing of it could be expanded."""
+        return EventState.EXPANDED if self.rejected is None else EventState.DEAD
+
+    @property
+    def error(self) -> InvalidEvent | None:
+        """What its dead letter says; None when it is none."""
+        rejected = self.rejected
+        return InvalidEvent(rejected.reason, rejected.detail, rejected.pointer) if rejected is not None else None
+
+
+class StoredExpansion(msgspec.Struct, frozen=True, kw_only=True):
+    """What an earlier reading of the same record stored: the workflow versions, as (key, version)."""
+
+    received: ReceivedEvent
+    workflows: tuple[tuple[str, int], ...]
+    generation: int
+
+    @property
     def versions(self) -> list[tuple[str, str, int]]:
         """Tenant, key and version of each workflow."""
         return [(self.received.tenant, key, version) for key, version in self.workflows]
 
 
-def read_event(record: KafkaRecord, now: int) -> ReceivedEvent:
-    """The event of a record of `events.v1`; `now` in milliseconds. Raises InvalidEvent."""
-    event = from_kafka(record.headers, record.value)
-    tenant = check_tenant(event.attributes.get("tenant", "default"))
-    return ReceivedEvent(
-        record=record,
-        id=ids.event_id(tenant, event.source, event.id),
-        tenant=tenant,
-        event=event,
-        accepted_at=min(_accepted_at(record, now), now),
-    )
-
-
-def expansion_outputs(topics: Topics, expansion: Expansion, workflows: Iterable[Workflow]) -> list[Output]:
-    """A record to decide for each recipient of each workflow, and the event's status. Raises InvalidEvent."""
-    received = expansion.received
-    event = received.event
-    notifications: list[Notification] = []
-    data = orjson.loads(event.data)
-    for workflow in workflows:
-        request = from_event(
-            tenant=received.tenant,
-            event_id=received.id,
-            event_type=event.type,
-            source=event.source,
-            raw=event.data,
-            data=data,
-            workflow=workflow,
-            accepted_at=received.accepted_at,
-            traceparent=event.attributes.get("traceparent"),
-        )
-        notifications += expand(request, workflow)
+def expansion_outputs(topics: Topics, expansion: Expansion) -> list[Output]:
+    """A record to decide for each notification, the event's status, and one for each part that was left out."""
     outputs = [
         Output(topics.notifications, ids.user_key(found.tenant, found.user), encode(notify(found)), [])
-        for found in notifications
+        for part in expansion.parts
+        for found in part.notifications
     ]
-    return [*outputs, _status(topics, expansion, notifications)]
+    outputs.append(_event_status(topics, expansion))
+    for part in expansion.parts:
+        if part.left_out or part.rejected is not None:
+            outputs += (_part_status(topics, expansion, part, left_out) for left_out in _left_out(part))
+    return outputs
 
 
-def _status(topics: Topics, expansion: Expansion, notifications: Sequence[Notification]) -> Output:
-    received = expansion.received
+def untrusted_status(topics: Topics, error: TenantNotTrusted) -> Output:
+    """The status of an event that goes to the dead letters because it names another tenant than its topic's own."""
+    data = {
+        "workflows": (),
+        "notifications": (),
+        "reason": error.code,
+        "detail": error.detail,
+        "pointer": error.pointer,
+        "dead_letter": topics.events_dlq,
+    }
+    received = error.received
+    return _status(topics, received, "not_expanded", Subject(received.id, received.generation, 0), data)
+
+
+def _event_status(topics: Topics, expansion: Expansion) -> Output:
+    rejected, parts = expansion.rejected, expansion.parts
+    data: dict[str, object] = {
+        "workflows": [f"{part.workflow} v{part.version}" for part in parts],
+        "notifications": [found.id for part in parts for found in part.notifications],
+    }
+    if rejected is not None:
+        data |= msgspec.to_builtins(rejected) | {"dead_letter": topics.events_dlq}
+    elif not data["notifications"]:
+        data["reason"] = (EventReason.NOBODY_NAMED if parts else EventReason.NO_WORKFLOW).value
+    state = "expanded" if rejected is None else "not_expanded"
+    return _status(topics, expansion.received, state, Subject(expansion.id, expansion.generation, 0), data)
+
+
+def _left_out(part: EventPart) -> Iterator[LeftOut]:
+    """Each recipient that was left out, and the workflow itself for another reason than theirs."""
+    yield from part.left_out
+    if part.rejected is not None and part.rejected not in part.left_out:
+        yield part.rejected
+
+
+def _part_status(topics: Topics, expansion: Expansion, part: EventPart, left_out: LeftOut) -> Output:
+    subject = ids.derive("part", expansion.id, part.workflow, left_out.pointer or "")
+    data = {"workflow": part.workflow, "version": part.version, **msgspec.to_builtins(left_out)}
+    return _status(topics, expansion.received, "not_expanded", Subject(subject, expansion.generation, 0), data)
+
+
+def _status(
+    topics: Topics, received: ReceivedEvent, state: str, subject: Subject, data: Mapping[str, object]
+) -> Output:
+    """A status of an event or of a part of it, in the order of the event's own."""
+    about: dict[str, object] = {
+        "event": received.id,
+        "event_type": received.event.type,
+        "source": received.event.source,
+        "source_id": received.event.id,
+    }
     return status(
         topics.statuses,
         area="event",
-        state="expanded",
-        subject=Subject(received.id, 0, 0),
+        state=state,
+        subject=subject,
         tenant=received.tenant,
         user=received.id,
         at=received.accepted_at,
-        data={
-            "event": received.id,
-            "event_type": received.event.type,
-            "source": received.event.source,
-            "source_id": received.event.id,
-            "workflows": [f"{key} v{version}" for key, version in expansion.workflows],
-            "notifications": [found.id for found in notifications],
-        },
+        data={**about, **data},
     )
-
-
-def _accepted_at(record: KafkaRecord, now: int) -> int:
-    """When ingest accepted the event, else when its producer wrote it, else now (ms since the epoch)."""
-    accepted = dict(record.headers).get(ACCEPTED_AT, b"")
-    if accepted.isdigit() and len(accepted) < MOST_DIGITS:
-        return int(accepted)
-    return record.timestamp if record.timestamp > 0 else now

@@ -18,6 +18,8 @@ class InboundRecord(NamedTuple):
     record: Record
     about: Notification
     coordinates: Coordinates
+    announced_life: int = 0
+    """The user's latest life whose record stands before this one in the chunk."""
 
     @property
     def user_key(self) -> str:
@@ -29,22 +31,24 @@ class ReadChunk(NamedTuple):
     """A chunk: what is to be decided, whose profile changed, what cannot be read."""
 
     inbound: list[InboundRecord]
-    changed: set[str]
-    """User keys."""
+    changed: dict[str, int]
+    """User keys, and the life of each."""
     unreadable: list[UnreadableRecord]
 
 
 def read(chunk: Sequence[KafkaRecord]) -> ReadChunk:
     """Reads a chunk, in its order. Raises nothing: what is no record of ours is set aside."""
-    found = ReadChunk([], set(), [])
+    found = ReadChunk([], {}, [])
     for received in chunk:
         try:
-            record = decode_record(received.value)
+            record = decode_record(received.value, received.fault)
         except InvalidRecord as error:
             found.unreadable.append(UnreadableRecord(received, error))
             continue
         if record.kind is Kind.PROFILE_CHANGED:
-            found.changed.add(f"{record.tenant}:{record.user}")
+            key = f"{record.tenant}:{record.user}"
+            found.changed[key] = max(found.changed.get(key, 0), record.life)
         elif (about := record.about) is not None:
-            found.inbound.append(InboundRecord(record, about, received.coordinates))
+            life = found.changed.get(f"{about.tenant}:{about.user}", 0) if found.changed else 0
+            found.inbound.append(InboundRecord(record, about, received.coordinates, life))
     return found

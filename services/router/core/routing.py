@@ -49,8 +49,11 @@ def _whole(inputs: RoutingInput, workflow: Workflow) -> HoldUntil | Suppress | N
         return _suppress(inputs, Rule.EXPIRY, Reason.EXPIRED)
     if notification.cancellation_key is not None and inputs.cancel_count > notification.cancel_count:
         return _suppress(inputs, Rule.CANCEL, Reason.CANCELLED)
-    if notification.deliver_at is not None and now < notification.deliver_at:
+    deleted = notification.life < inputs.life
+    if not deleted and notification.deliver_at is not None and now < notification.deliver_at:
         return HoldUntil(reason=Reason.SCHEDULED, rule=Rule.DUE, cause=Cause.SCHEDULED, due=notification.deliver_at)
+    if deleted:
+        return _suppress(inputs, Rule.RECIPIENT, Reason.USER_DELETED)
     if notification.actor == notification.user:
         return _suppress(inputs, Rule.RECIPIENT, Reason.IS_ACTOR)
     if inputs.profile is None and notification.contact is None:

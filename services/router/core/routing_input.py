@@ -17,6 +17,8 @@ class RoutingInput(msgspec.Struct, frozen=True, kw_only=True):
     notification: Notification
     workflow: Workflow | None
     profile: Profile | None
+    life: int = 0
+    """The user's current life."""
     cancel_count: int
     """The current counter of its cancellation key; 0 without one."""
     now: int

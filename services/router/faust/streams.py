@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import faust
 from faust.types import EventT, Message
 
-from shared.model.outputs import KafkaRecord
-
-CHUNK_BYTES: Final = 4 * 1_048_576
-"""A chunk ends here, too: what a record becomes is held in memory until it is written."""
+from shared.kafka.consumer import APPEND_TIME
+from shared.model.outputs import FormatFault, KafkaRecord
 
 
 class Chunk(NamedTuple):
@@ -25,8 +23,10 @@ class Chunk(NamedTuple):
 class ChunkStream(faust.Stream[Any]):
     """A stream whose `chunks` yields whatever is queued, without a task, a poll or an ack of its own."""
 
-    async def chunks(self, most: int, linger_seconds: float) -> AsyncIterator[Chunk]:
+    async def chunks(self, most: int, linger_seconds: float, most_bytes: int) -> AsyncIterator[Chunk]:
         """Yields up to `most` records, in order per partition; the caller acknowledges each event, in order.
+
+        A chunk ends at `most_bytes` of values, too: what its records become is held in memory until it is written.
 
         The price is per chunk, so after a chunk of several records it lingers `linger_seconds` to fill the next;
         when records come one by one it does not. It keeps the stock iterator's duties: it tracks what is in
@@ -53,7 +53,7 @@ class ChunkStream(faust.Stream[Any]):
                         chunk.records.append(_record(message))
                         chunk.events.append(event)
                     size += len(message.value or b"")
-                    if len(chunk.events) >= most or size >= CHUNK_BYTES or queue.empty():
+                    if len(chunk.events) >= most or size >= most_bytes or queue.empty():
                         break
                     event = queue.get_nowait()
                 if chunk.events:
@@ -70,6 +70,7 @@ class ChunkStream(faust.Stream[Any]):
 def _record(message: Message) -> KafkaRecord:
     """Faust keeps seconds, and headers as a list or a dict."""
     headers = message.headers or []
+    fault: object = message.checksum
     return KafkaRecord(
         message.topic,
         message.partition,
@@ -77,5 +78,6 @@ def _record(message: Message) -> KafkaRecord:
         message.key,
         message.value,
         list(headers.items()) if isinstance(headers, Mapping) else list(headers),
-        round(message.timestamp * 1000) if message.timestamp else -1,
+        round(message.timestamp * 1000) if message.timestamp_type == APPEND_TIME else -1,
+        fault if isinstance(fault, FormatFault) else None,
     )

@@ -1,9 +1,12 @@
 """Everything of Faust that is private to Faust and that we touch, in one file.
 
-`tests/unit/router/test_faust_internals.py` fails when Faust changes under it. Three changes, each measured
-(docs/decisions/0002-faust.md):
+`tests/unit/router/test_faust_internals.py` fails when Faust changes under it. What is changed, and why, is in
+docs/decisions/0002-faust.md and 0008-unreadable-batches.md:
 - a message that is taken at once costs no asyncio tasks (Faust makes four for each),
-- an offset is never committed past a message that is still being worked on,
+- an offset is never committed past a message that is still being worked on, and gaps hold no commit up,
+- a partition whose offsets begin anew (its topic was made again) is read from there,
+- it reads what was committed only, and nothing on the log stops it,
+- it stays in its group however long its work waits for MongoDB,
 - the broker answers a fetch within 250 ms instead of 1.5 s.
 """
 
@@ -12,14 +15,24 @@ from __future__ import annotations
 from collections.abc import Coroutine, Generator
 from functools import partial
 from inspect import iscoroutine
-from typing import Any
+from typing import Any, Final
 
+import structlog
 from aiokafka import AIOKafkaConsumer
+from faust.transport.consumer import RecordMap
 from faust.transport.drivers import aiokafka as driver
-from faust.types import TP
+from faust.types import TP, ConsumerMessage
 from mode.services import WaitArgT, WaitResults
 
+from shared.kafka.batches import read_leniently
+from shared.kafka.consumer import FETCH_BYTES
+
 FETCH_MAX_WAIT_MS = 250
+RECORD_BYTES: Final = 1_000
+"""What a record's objects cost beside its bytes: Faust's message and event, ours."""
+HEADER_BYTES: Final = 150
+
+log = structlog.get_logger()
 
 
 class _Resumed:
@@ -69,17 +82,60 @@ class Consumer(driver.Consumer):
         return await super().wait_first(_finish(first, paused_on), *others, timeout=timeout)
 
     def _new_offset(self, tp: TP) -> int | None:
-        """What may be committed; acks behind an unfinished message wait (Faust may step over one, #606)."""
-        working_on = min((message.offset for message in self._unacked_messages if message.tp == tp), default=None)
+        """What may be committed: behind the last ack before which no message is being worked on.
+
+        Messages of a partition are taken in their order, so what is before it and not in work is done, or never
+        was a message (aborted, a transaction's mark, compacted). Faust may step over one in work (#606), and waits
+        for ever at a gap behind offset 0.
+        """
+        working_on = min(
+            (message.offset for message in self._unacked_messages if message.tp == tp and not message.acked),
+            default=None,
+        )
         acked = self._acked[tp]
-        if working_on is None or not acked or max(acked) < working_on:
-            return super()._new_offset(tp)
-        waiting = [offset for offset in acked if offset > working_on]
-        self._acked[tp] = [offset for offset in acked if offset < working_on]
-        try:
-            return super()._new_offset(tp)
-        finally:
-            self._acked[tp].extend(waiting)
+        done = [offset for offset in acked if working_on is None or offset < working_on]
+        if not done:
+            return None
+        self._acked[tp] = [] if working_on is None else [offset for offset in acked if offset > working_on]
+        self._acked_index[tp].difference_update(done)
+        return max(done) + 1
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Nothing: `_new_offset` needs no gaps, and Faust would keep one for each transaction."""
+
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> RecordMap:
+        """As Faust's. Where offsets went back, it forgets how far it was: Faust would drop all up to there."""
+        records = await super()._getmany(active_partitions, timeout)
+        for tp, found in records.items():
+            read_up_to = self._read_offset[tp]
+            if read_up_to is not None and found and found[0].offset < read_up_to:
+                self._begin_anew(tp, read_up_to, found[0].offset)
+        return records
+
+    def _begin_anew(self, tp: TP, before: int, offset: int) -> None:
+        """Messages of the former log are carried on, but acknowledge no offset of the new one."""
+        log.warning(
+            "offsets_went_back",
+            topic=tp.topic,
+            partition=tp.partition,
+            before=before,
+            offset=offset,
+            next="the topic was made again, or its end was lost; it is read from there",
+        )
+        conductor: Any = self.app.topics
+        queued = (event.message for channel in conductor._tp_index[tp] for event in channel.queue._queue)
+        former = [message for message in (*queued, *self._unacked_messages) if message.tp == tp]
+        for message in former:
+            message.tracked = message.acked = True
+            self._unacked_messages.discard(message)
+        for known in (self._acked, self._acked_index, self._read_offset, self._committed_offset):
+            known.pop(tp, None)
+
+    def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
+        """As Faust's; the size of its value is what all of it costs in memory."""
+        message = super()._to_message(tp, record)
+        message.serialized_value_size = held_bytes(record)
+        return message
 
     def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
         return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -87,9 +143,20 @@ class Consumer(driver.Consumer):
 
 class _ConsumerThread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
+        read_leniently()
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
+        consumer._fetch_max_bytes = FETCH_BYTES
+        consumer._isolation_level = "read_committed"
         return consumer
+
+
+def held_bytes(record: Any) -> int:
+    """What a record costs in memory; its headers count, for they may be most of it."""
+    size = RECORD_BYTES + len(record.key or b"") + len(record.value or b"")
+    for name, raw in record.headers:
+        size += HEADER_BYTES + len(name) + len(raw or b"")
+    return size
 
 
 class Transport(driver.Transport):

@@ -3,57 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 import pytest
-from aiohttp import web
 
 from carillon import AsyncClient, ProblemError, UnreachableError
 from sandbox.free_ports import free_ports
-
-ACCEPTED = {"id": "e1", "notifications": [{"id": "n1", "user": "ana"}], "durability": "kafka"}
-
-
-@dataclass
-class Platform:
-    """Answers as told, in order, then 202; keeps what it was asked."""
-
-    url: str = ""
-    answers: list[tuple[int, dict[str, str]] | None] = field(default_factory=list)
-    asked: list[tuple[str, str, dict[str, str], Any]] = field(default_factory=list)
-
-    async def answer(self, request: web.Request) -> web.Response:
-        body = await request.json() if request.can_read_body else None
-        self.asked.append((request.method, request.raw_path, dict(request.headers), body))
-        told = self.answers.pop(0) if self.answers else (202, {})
-        if told is None:
-            assert request.transport is not None
-            request.transport.abort()
-            return web.Response()
-        status, headers = told
-        document = ACCEPTED if status < 400 else {"code": "told_to", "detail": "as told", "fix": "none"}
-        return web.json_response(document, status=status, headers=headers)
-
-    @property
-    def keys(self) -> list[str | None]:
-        return [headers.get("Idempotency-Key") for _, _, headers, _ in self.asked]
-
-
-@pytest.fixture
-async def platform() -> AsyncIterator[Platform]:
-    made = Platform()
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", made.answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield made
-    await runner.cleanup()
+from tests.integration.carillon.platform import ACCEPTED
 
 
 async def test_a_notification_is_sent_as_the_api_takes_it(platform):
@@ -105,6 +61,22 @@ async def test_what_a_retry_cannot_change_is_raised_at_once_with_its_document(pl
     assert (caught.value.status, caught.value.code, caught.value.fix) == (refusal[0], "told_to", "none")
 
 
+async def test_what_asks_for_more_than_the_patience_left_is_not_waited_for(platform):
+    platform.answers = [(503, {"Retry-After": "2"})]
+    async with AsyncClient(platform.url, "ck_x", patience=1) as carillon:
+        with pytest.raises(ProblemError) as caught:
+            await carillon.notify("order.shipped", ["ana"])
+    assert caught.value.retry_after == 2
+    assert len(platform.asked) == 1
+
+
+async def test_a_retry_after_that_is_no_number_of_seconds_is_left_out(platform):
+    platform.answers = [(503, {"Retry-After": "²"}), (503, {"Retry-After": "Mon, 05 Jan 2026 08:00:00 GMT"})]
+    async with AsyncClient(platform.url, "ck_x") as carillon:
+        assert await carillon.notify("order.shipped", ["ana"]) == ACCEPTED
+    assert len(platform.asked) == 3
+
+
 async def test_patience_ends(platform):
     platform.answers = [(503, {})] * 1000
     async with AsyncClient(platform.url, "ck_x", patience=0.5) as carillon:
@@ -137,10 +109,34 @@ async def test_users_are_quoted_into_the_path(platform):
     async with AsyncClient(platform.url, "ck_x") as carillon:
         await carillon.put_user("a/b ü", {"locale": "de"})
         await carillon.timeline("../x")
+        await carillon.get_user("..")
+        await carillon.get_user(".")
+        await carillon.get_user("100%2F")
     assert [path for _, path, _, _ in platform.asked] == [
         "/v1/users/a%2Fb%20%C3%BC",
         "/v1/notifications/..%2Fx/timeline",
+        "/v1/users/..",
+        "/v1/users/.",
+        "/v1/users/100%252F",
     ]
+
+
+async def test_a_path_of_the_platforms_address_is_kept(platform):
+    async with AsyncClient(f"{platform.url}/notify ü/", "ck_x") as carillon:
+        await carillon.get_user("ana")
+    assert platform.asked[0][1] == "/notify%20%C3%BC/v1/users/ana"
+
+
+async def test_it_is_entered_once_at_a_time_and_again_after_it_was_left(platform):
+    client = AsyncClient(platform.url, "ck_x")
+    for _ in range(2):
+        async with client:
+            with pytest.raises(RuntimeError, match="entered already"):
+                await client.__aenter__()
+            await client.get_user("ana")
+        with pytest.raises(RuntimeError, match="as a context manager"):
+            await client.get_user("ana")
+    assert len(platform.asked) == 2
 
 
 async def test_a_naive_time_is_refused_before_anything_is_sent(platform):

@@ -13,11 +13,13 @@ from carillon import KafkaClient
 from shared.model import event_codecs
 from tests.support.topics import records
 
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
 
 async def test_an_event_is_there_when_send_returns_and_the_platform_reads_it(kafka, topic, events):
     at = datetime(2026, 1, 5, 7, tzinfo=UTC)
     event_id = await events.send(
-        "order.shipped", {"order": "A-1"}, source="/shop", subject="ana", time=at, extensions={"traceparent": "00-1"}
+        "order.shipped", {"order": "A-1"}, source="/shop", subject="ana", time=at, extensions={"traceparent": TRACE}
     )
     (record,) = await records(kafka, topic)
     event = event_codecs.from_kafka(record.headers, record.value)
@@ -28,7 +30,7 @@ async def test_an_event_is_there_when_send_returns_and_the_platform_reads_it(kaf
         "type": "order.shipped",
         "subject": "ana",
         "time": "2026-01-05T07:00:00.000Z",
-        "traceparent": "00-1",
+        "traceparent": TRACE,
         "datacontenttype": "application/json",
     }
     assert (record.key, orjson.loads(event.data)) == (b"ana", {"order": "A-1"})

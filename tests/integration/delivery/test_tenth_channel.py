@@ -30,12 +30,13 @@ class PagerTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     line: str | dict[str, str]
 
 
-def check_pager(value: str, pointer: str) -> None:
+def check_pager(value: str, pointer: str) -> str:
     """A number and the gateway that reaches it. Raises InvalidProfile."""
     from shared.model.errors import InvalidProfile
 
     if not value.partition("@")[0].isdigit():
         raise InvalidProfile("invalid_recipient", "write number@host:port", pointer)
+    return value
 
 
 '''

@@ -34,9 +34,9 @@ def token(user: str, *, tenant: str = "default", ttl: int = 600) -> str:
     return mint(TOKEN_SECRET, tenant=tenant, user=user, now=int(time.time()), ttl_seconds=ttl)  # noqa: TID251  # a JWT's clock
 
 
-def settings_of(names: Names) -> GatewaySettings:
+def settings_of(names: Names, **others: object) -> GatewaySettings:
     gateway, sockets = free_ports(2)
-    return GatewaySettings(
+    settings = GatewaySettings(
         kafka=names.brokers.kafka,
         mongo=names.brokers.mongo,
         topic_prefix=names.prefix,
@@ -44,9 +44,11 @@ def settings_of(names: Names) -> GatewaySettings:
         gateway_port=gateway,
         socket_port=sockets,
         token_secret=TOKEN_SECRET,
-        origins="http://good.example,https://also.example:8443",
+        token_leeway_seconds=0,
+        origins="http://good.example, https://also.example:8443",
         drain_seconds=5,
     )
+    return settings.model_copy(update=others)
 
 
 @dataclass(kw_only=True)
@@ -154,9 +156,9 @@ class GatewayStage:
 
 
 @asynccontextmanager
-async def running(names: Names):
-    """A gateway in this process; raises what it ended with."""
-    settings = settings_of(names)
+async def running(names: Names, **others: object):
+    """A gateway in this process, with `others` of its settings; raises what it ended with."""
+    settings = settings_of(names, **others)
     async with open_database(settings.mongo, settings.mongo_database) as database, aiohttp.ClientSession() as session:
         publisher = Publisher(settings.kafka, client_id="test")
         await publisher.start()

@@ -15,6 +15,12 @@ async def stage(names):
         yield found
 
 
+async def count(stage: GatewayStage, path: str, user: str = "ann") -> int:
+    status, answer = await stage.call("GET", path, user)
+    assert status == 200
+    return answer["count"]
+
+
 async def test_list_filter_and_page(stage: GatewayStage):
     await stage.arrive("ann", 5)
     [friend] = await stage.arrive("ann", type="friend_request")
@@ -32,10 +38,12 @@ async def test_list_filter_and_page(stage: GatewayStage):
     assert parse_rfc3339(newest["created_at"]) == friend.created_at
     _, rest = await stage.call("GET", "?limit=4&offset=4")
     assert (rest["has_more"], len(rest["notifications"])) == (False, 2)
+    _, rest = await stage.call("GET", f"?limit=4&cursor={page['next_cursor']}")
+    assert (rest["has_more"], rest["next_cursor"], len(rest["notifications"])) == (False, None, 2)
     _, friends = await stage.call("GET", "?notification_type=friend_request")
     assert [shown["id"] for shown in friends["notifications"]] == [friend.id]
-    assert await stage.call("GET", "/count") == (200, {"count": 6})
-    assert await stage.call("GET", "/count?notification_type=new_message") == (200, {"count": 5})
+    assert await count(stage, "/count") == 6
+    assert await count(stage, "/count?notification_type=new_message") == 5
 
 
 async def test_read_seen_archive_delete(stage: GatewayStage):
@@ -47,22 +55,26 @@ async def test_read_seen_archive_delete(stage: GatewayStage):
     assert (await stage.call("PUT", f"/{second.id}/seen"))[0] == 200
     _, page = await stage.call("GET", "")
     assert [shown["status"] for shown in page["notifications"]] == ["pending", "seen", "read"]
-    assert await stage.call("GET", "/count?unread_only=true") == (200, {"count": 2})
+    assert await count(stage, "/count?unread_only=true") == 2
     _, unread = await stage.call("GET", "?unread_only=true")
     assert [shown["id"] for shown in unread["notifications"]] == [third.id, second.id]
     assert (await stage.call("PUT", f"/{first.id}/unread"))[0] == 200
-    assert await stage.call("GET", "/count?unread_only=true") == (200, {"count": 3})
+    assert await count(stage, "/count?unread_only=true") == 3
     assert (await stage.call("PUT", f"/{third.id}/archive"))[0] == 200
-    assert await stage.call("GET", "/count") == (200, {"count": 2})
+    assert await count(stage, "/count") == 2
     _, archived = await stage.call("GET", "?archived=true")
     assert [(shown["id"], shown["status"]) for shown in archived["notifications"]] == [(third.id, "archived")]
+    assert (await stage.call("PUT", f"/{third.id}/unarchive"))[0] == 200
+    assert (await stage.call("GET", "?archived=true"))[1]["total"] == 0
+    assert await count(stage, "/count") == 3
+    assert (await stage.call("PUT", f"/{third.id}/archive"))[0] == 200
     for _ in range(2):
         assert await stage.call("DELETE", f"/{second.id}") == (
             200,
             {"success": True, "message": "Notification deleted successfully"},
         )
     assert (await stage.call("PUT", f"/{second.id}/read"))[0] == 404
-    assert await stage.call("GET", "/count") == (200, {"count": 1})
+    assert await count(stage, "/count") == 1
 
 
 async def test_read_all(stage: GatewayStage):
@@ -75,7 +87,7 @@ async def test_read_all(stage: GatewayStage):
     assert done == {"success": True, "updated_count": 3, "message": "All notifications marked as read"}
     _, done = await stage.call("PUT", "/read-all")
     assert done["updated_count"] == 0
-    assert await stage.call("GET", "/count?unread_only=true", "bob") == (200, {"count": 1})
+    assert await count(stage, "/count?unread_only=true", "bob") == 1
 
 
 async def test_a_large_inbox_is_read_in_pages(stage: GatewayStage):
@@ -101,7 +113,23 @@ async def test_repeating_a_call_tells_again_under_the_same_status_ids(stage: Gat
     assert len({headers["ce_id"] for headers in statuses}) == 1
 
 
-@pytest.mark.parametrize("action", ["read", "unread", "seen", "archive", "delete"])
+async def test_a_socket_and_a_call_agree_on_which_count_is_newer(stage: GatewayStage):
+    [first, _] = await stage.arrive("ann", 2)
+    async with stage.client("ann") as client:
+        await client.next("hello")
+        _, before = await stage.call("GET", "/count?unread_only=true")
+        assert (await stage.call("PUT", f"/{first.id}/read"))[0] == 200
+        told = await client.next("state")
+        later = [(told["as_of"]["offset"], told["as_of"]["at"]), (before["as_of"]["offset"], before["as_of"]["at"])]
+        assert (told["unread"], before["count"]) == (1, 2)
+        assert later == sorted(later, reverse=True)
+        assert later[0] != later[1]
+        await stage.arrive("ann")
+        told = await client.next("notification")
+    assert told["as_of"]["offset"] > before["as_of"]["offset"]
+
+
+@pytest.mark.parametrize("action", ["read", "unread", "seen", "archive", "unarchive", "delete"])
 async def test_others_items_are_not_found(stage: GatewayStage, action):
     [item] = await stage.arrive("ann")
     method, path = ("DELETE", f"/{item.id}") if action == "delete" else ("PUT", f"/{item.id}/{action}")
@@ -127,6 +155,7 @@ async def test_others_items_are_not_found(stage: GatewayStage, action):
         ("GET", "?offset=-1", 422, None),
         ("GET", "?offset=99999999999999999999", 422, None),
         ("GET", "?unread_only=perhaps", 422, None),
+        ("GET", "?cursor=perhaps", 422, None),
         ("POST", "", 405, None),
         ("GET", "/read-all", 405, None),
     ],

@@ -94,3 +94,19 @@ async def test_bad_preferences_are_refused_where_they_are_bad(stage: GatewayStag
     if pointer is not None:
         assert pointer in [error["pointer"] for error in problem["errors"]]
     assert await stage.database.profiles.count_documents({}) == 0
+
+
+async def test_what_is_refused_says_that_nothing_was_stored(stage: GatewayStage):
+    body = {"email_notifications": False, "quiet_hours": HOURS | {"end_time": "22:00"}}
+    found, problem = await stage.call("PUT", "/preferences", json=body)
+    assert (found, problem["errors"][0]["pointer"]) == (422, "/quiet_hours/end_time")
+    assert problem["fix"].startswith("Nothing was stored.")
+    assert (await stage.call("GET", "/preferences"))[1]["email_notifications"] is True
+
+
+async def test_a_body_is_plain_json_with_or_without_a_byte_order_mark(stage: GatewayStage):
+    body = b'{"email_notifications": false}'
+    status, problem = await stage.call("PUT", "/preferences", data=body, headers={"content-encoding": "br"})
+    assert (status, problem["code"]) == (415, "unsupported_encoding")
+    status, saved = await stage.call("PUT", "/preferences", data=b"\xef\xbb\xbf" + body)
+    assert (status, saved["email_notifications"]) == (200, False)

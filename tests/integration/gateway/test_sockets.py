@@ -154,7 +154,8 @@ async def test_a_cursor_may_stand_in_the_url(stage: GatewayStage):
     [
         ({"type": "auth", "token": "junk"}, 4401),
         ({"type": "auth", "token": "x" * 3_000}, 4401),
-        ({"type": "auth", "token": "x" * 5_000}, 1009),
+        ({"type": "auth", "token": "x" * 8_192, "cursor": "x" * 200}, 4401),
+        ({"type": "auth", "token": "x" * 13_000}, 1009),
         ({"type": "read", "all": True}, 4401),
         ("not json", 4400),
     ],

@@ -14,6 +14,7 @@ import aiohttp
 import msgspec
 import orjson
 from aiokafka import TopicPartition
+from yarl import URL
 
 from sandbox.child import settle
 from sandbox.free_ports import free_ports
@@ -69,7 +70,13 @@ class Stack:
 
     async def prepare(self) -> None:
         """Topics, migrations, workflows, keys."""
-        wanted = {self.topics.events, self.topics.notifications, self.topics.catalog}
+        wanted = {
+            self.topics.events,
+            self.topics.accepted_events,
+            self.topics.notifications,
+            self.topics.catalog,
+            self.topics.inbox,
+        }
         await ensure_topics(self.kafka.bootstrap, [topic for topic in self.topics.table() if topic.name in wanted])
         await migrate(self.mongod.uri, self.database)
         publisher = Publisher(self.kafka.bootstrap, client_id="test")
@@ -173,7 +180,7 @@ def two_processes(folder: Path) -> Iterator[Stack]:
         yield found
 
 
-async def call(session: aiohttp.ClientSession, method: str, path: str, **options: Any) -> tuple[int, Any, Any]:
+async def call(session: aiohttp.ClientSession, method: str, path: str | URL, **options: Any) -> tuple[int, Any, Any]:
     """Status, decoded body, headers."""
     async with session.request(method, path, **options) as answer:
         raw = await answer.read()

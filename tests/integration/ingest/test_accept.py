@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from io import BytesIO
+from urllib.parse import quote
 from uuid import uuid4
 
 import aiohttp
@@ -11,6 +12,7 @@ import orjson
 import pytest
 from cloudevents.v1.conversion import to_binary, to_structured
 from cloudevents.v1.http import CloudEvent
+from yarl import URL
 
 from services.ingest.models.body import example
 from services.ingest.models.events import CloudEvent as EventSchema
@@ -103,6 +105,23 @@ async def test_cloudevents_of_the_sdk_in_both_modes(stack: Stack, api: aiohttp.C
         assert int(dict(message.headers)["carillon_accepted_at"]) > 0
 
 
+async def test_an_event_of_another_tenant_goes_where_only_ingest_writes(stack: Stack) -> None:
+    """The public topic speaks for one tenant: what a key proved must not look like what anyone may write there."""
+    name = uuid4().hex
+    body = {**example(EventSchema), "id": name}
+    async with client(stack.urls[0], stack.other_key) as api:
+        structured = {"Content-Type": event_codecs.STRUCTURED}
+        status, answer, _ = await call(api, "POST", "/v1/events", data=orjson.dumps(body), headers=structured)
+    assert (status, answer["ids"]) == (202, [ids.event_id("other", body["source"], name)])
+    found = {
+        topic: [dict(message.headers) for message in await stack.read(topic)]
+        for topic in (stack.topics.accepted_events, stack.topics.events)
+    }
+    ours = {topic: [each for each in headers if each["ce_id"] == name.encode()] for topic, headers in found.items()}
+    assert [each["ce_tenant"] for each in ours[stack.topics.accepted_events]] == [b"other"]
+    assert not ours[stack.topics.events]
+
+
 async def test_a_batch_is_taken_whole_or_not_at_all(stack: Stack, api: aiohttp.ClientSession) -> None:
     batch = {"Content-Type": event_codecs.BATCH}
     mark = uuid4().hex
@@ -155,7 +174,6 @@ async def test_keys_and_scopes(stack: Stack, api: aiohttp.ClientSession) -> None
 
 async def test_a_profile_from_put_to_delete(stack: Stack, api: aiohttp.ClientSession) -> None:
     path = "/v1/users/grace%2Fh%C3%B6pper"
-    assert (await call(api, "PATCH", path, json={"name": "G"}))[0] == 404
     status, stored, _ = await call(api, "PUT", path, json=example(ProfileBody))
     assert status == 200
     assert stored["id"] == "grace/höpper"
@@ -181,6 +199,41 @@ async def test_a_profile_from_put_to_delete(stack: Stack, api: aiohttp.ClientSes
     assert len(changes) == 4
     again = (await call(api, "PUT", path, json={}))[1]
     assert again["version"] > patched["version"]
+
+
+async def test_a_path_that_is_another_users_or_nobodys_changes_nothing(api: aiohttp.ClientSession) -> None:
+    for user in ("victim", "\ufffd"):
+        assert (await call(api, "PUT", f"/v1/users/{quote(user)}", json={}))[0] == 200
+    for path, status, code in (
+        ("victim%0A", 422, "invalid_user_id"),
+        ("vic%0Atim", 422, "invalid_user_id"),
+        ("%0Avictim", 422, "invalid_user_id"),
+        ("%FF", 400, "invalid_path"),
+        ("%C3%28", 400, "invalid_path"),
+    ):
+        url = URL(f"/v1/users/{path}", encoded=True)
+        for method, body in (("DELETE", None), ("GET", None), ("PUT", {}), ("PATCH", {})):
+            got, problem, _ = await call(api, method, url, json=body)
+            assert (got, problem["code"]) == (status, code), (method, path)
+    for user in ("victim", "\ufffd"):
+        assert (await call(api, "GET", f"/v1/users/{quote(user)}"))[0] == 200
+
+
+async def test_a_producers_put_keeps_what_the_user_chose(api: aiohttp.ClientSession) -> None:
+    chosen = {
+        "preferences": {"categories": {"marketing": False}},
+        "quiet_hours": {"windows": [{"from": "22:00", "until": "07:00"}]},
+    }
+    assert (await call(api, "PATCH", "/v1/users/nell", json=chosen))[0] == 200, "PATCH creates as well"
+    await call(api, "PUT", "/v1/users/nell", json={"addresses": {"email": "nell@example.com"}, "name": "Nell"})
+    _, stored, _ = await call(api, "PUT", "/v1/users/nell", json={"addresses": {"email": "n@example.com"}})
+    assert stored["addresses"] == {"email": "n@example.com"}
+    assert "name" not in stored
+    assert stored["preferences"] == chosen["preferences"]
+    assert stored["quiet_hours"]["windows"][0]["from"] == "22:00"
+    _, stored, _ = await call(api, "PUT", "/v1/users/nell", json={"preferences": {}, "quiet_hours": None})
+    assert stored.get("preferences", {}) == {}
+    assert "quiet_hours" not in stored
 
 
 async def test_the_openapi_document_names_what_the_problems_page_explains(api: aiohttp.ClientSession) -> None:

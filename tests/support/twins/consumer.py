@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from itertools import groupby
 
-from aiokafka import TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
+from shared.kafka.consumer import APPEND_TIME
 from shared.model.outputs import KafkaRecord
 
 PARTITIONS = 3
@@ -37,7 +38,7 @@ class MemoryConsumer:
         """Set when there was nothing to give out."""
         self.stopped = False
 
-    async def getmany(self, *, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[KafkaRecord]]:
+    async def getmany(self, *, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[ConsumerRecord]]:
         assert max_records > 0
         await asyncio.sleep(0)
         taken, self.waiting = self.waiting[:max_records], self.waiting[max_records:]
@@ -46,7 +47,7 @@ class MemoryConsumer:
             self.idle.set()
         taken.sort(key=lambda record: record.partition)
         return {
-            TopicPartition(*place): list(records)
+            TopicPartition(*place): [_fetched(record) for record in records]
             for place, records in groupby(taken, lambda record: (record.topic, record.partition))
         }
 
@@ -76,3 +77,20 @@ class StartingConsumer(MemoryConsumer):
         self.started = True
         if self._fails:
             raise KafkaConnectionError("the coordinator went away while the group was joined")
+
+
+def _fetched(record: KafkaRecord) -> ConsumerRecord:
+    """As aiokafka gives it out; its checksum carries what is wrong with it (`shared.kafka.batches`)."""
+    return ConsumerRecord(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp=record.timestamp,
+        timestamp_type=APPEND_TIME,
+        key=record.key,
+        value=record.value,
+        checksum=record.fault,
+        serialized_key_size=-1,
+        serialized_value_size=-1,
+        headers=record.headers,
+    )

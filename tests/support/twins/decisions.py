@@ -26,7 +26,11 @@ class MemoryDecisions:
                 if stored.coordinates == decision.coordinates:
                     carried.append(
                         msgspec.structs.replace(
-                            decision, items=stored.items, at=stored.at, profile_version=stored.profile_version
+                            decision,
+                            items=stored.items,
+                            at=stored.at,
+                            profile_version=stored.profile_version,
+                            notification=stored.notification,
                         )
                     )
         return carried

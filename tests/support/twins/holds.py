@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
 
+import msgspec
+
 from shared.model.errors import MongoUnavailable
-from shared.model.holds import Hold, ParkedHold
+from shared.model.holds import Cause, Hold, ParkedHold
 from shared.model.records import encode
 from shared.mongo.holds import AHEAD, ClaimedHold
 from shared.process.clock import now_ms
@@ -84,6 +86,18 @@ class MemoryHolds:
                     row.due = 0
                     hastened += 1
         return hastened
+
+    async def hasten_users(self, lives: Mapping[str, int]) -> None:
+        async with self.outages.call():
+            now = now_ms()
+            for row in self.rows.values():
+                record = row.hold.record
+                life = lives.get(f"{record.tenant}:{record.user}")
+                if life is None or row.lease >= now:
+                    continue
+                if row.hold.cause is Cause.QUIET_HOURS or (record.about and record.about.life < life):
+                    hastened = msgspec.structs.replace(record, due=None)
+                    row.hold, row.due = msgspec.structs.replace(row.hold, record=hastened), now
 
     @property
     def held(self) -> list[Hold]:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from itertools import accumulate
 
 from msgspec.structs import replace
 
-from services.gateway.core.limits import MAX_RESUME_ROWS, RESUME_OVERLAP_MS
+from services.gateway.core.as_of import AsOf
+from services.gateway.core.limits import (
+    MAX_EVENT_ITEMS,
+    MAX_PAGE_BYTES,
+    MAX_RESUME_BYTES,
+    MAX_RESUME_ROWS,
+    RESUME_OVERLAP_MS,
+)
 from services.gateway.inbox.filters import InboxFilter, TypeFilter
-from services.gateway.inbox.store import REPEAT_WINDOW, UnreadCount
+from services.gateway.inbox.store import REPEAT_WINDOW, InboxPage, UnreadCount
 from services.gateway.live.core.actions import InboxSnapshot
 from services.gateway.live.core.cursor import Cursor
 from shared.model.errors import MongoUnavailable
@@ -30,20 +38,24 @@ class MemoryInboxStore:
     def __init__(self) -> None:
         self.now = 1_700_000_000_000
         self.outages = Outages(MongoUnavailable)
-        self._inboxes: dict[tuple[str, str], dict[str, InboxItem]] = {}
+        self._inboxes: dict[tuple[str, str, int], dict[str, InboxItem]] = {}
 
     async def insert(self, user: User, items: Sequence[InboxItem]) -> None:
         """What the in_app channel does."""
-        self._inboxes.setdefault((user.tenant, user.id), {}).update((item.id, item) for item in items)
+        self._inboxes.setdefault((user.tenant, user.id, user.life), {}).update((item.id, item) for item in items)
 
-    async def page(self, user: User, where: InboxFilter, *, limit: int, offset: int) -> tuple[list[InboxItem], int]:
+    async def page(
+        self, user: User, where: InboxFilter, *, limit: int, offset: int = 0, below: int | None = None
+    ) -> InboxPage:
         async with self.outages.call():
-            found = self._find(user, lambda item: _matches(item, where))[::-1]
-            return found[offset : offset + limit], len(found)
+            matching = self._find(user, lambda item: _matches(item, where))[::-1]
+            rest = [item for item in matching if below is None or item.offset < below][offset:]
+            shown = rest[: _fitting(rest[:limit], MAX_PAGE_BYTES) or 1]
+            return InboxPage(shown, len(matching), len(rest) > len(shown), self._head(user))
 
-    async def count(self, user: User, where: InboxFilter) -> int:
+    async def count(self, user: User, where: InboxFilter) -> tuple[int, AsOf]:
         async with self.outages.call():
-            return len(self._find(user, lambda item: _matches(item, where)))
+            return len(self._find(user, lambda item: _matches(item, where))), self._head(user)
 
     async def snapshot(self, user: User, since: Cursor | None) -> InboxSnapshot:
         async with self.outages.call():
@@ -54,8 +66,10 @@ class MemoryInboxStore:
                 first, recent = since.offset, since.token - RESUME_OVERLAP_MS
                 rows = self._find(user, lambda item: item.deleted_at is None and item.offset > first)
                 changed = self._find(user, lambda item: item.offset <= first and (item.updated_at or -1) >= recent)
-            most = MAX_RESUME_ROWS + 1
-            return InboxSnapshot(tuple(rows[:most]), tuple(changed[:most]), count.unread, count.end, self.now)
+            rows_fit = len(rows) <= MAX_RESUME_ROWS and _fitting(rows, MAX_RESUME_BYTES) == len(rows)
+            if len(changed) > MAX_RESUME_ROWS or not rows_fit:
+                return InboxSnapshot((), (), count.unread, count.end, self.now, too_many=True)
+            return InboxSnapshot(tuple(rows), tuple(changed), count.unread, count.end, self.now, too_many=False)
 
     async def unread(self, user: User) -> UnreadCount:
         async with self.outages.call():
@@ -67,12 +81,22 @@ class MemoryInboxStore:
             found = self._find(user, lambda item: item.id in ids and (deleting or item.deleted_at is None))
             return [self._change(user, item, change) for item in found]
 
-    async def read_all(self, user: User, only: TypeFilter | None) -> tuple[int, list[InboxItem]]:
+    async def read_all(self, user: User, only: TypeFilter | None) -> int:
         async with self.outages.call():
             unread = self._find(user, lambda item: _unread(item) and _is_of(item, only))
             for item in unread:
                 self._change(user, item, Change.READ)
-            return len(unread), self._find(user, lambda item: self._was_read_lately(item) and _is_of(item, only))
+            return len(unread)
+
+    async def read_lately(self, user: User, only: TypeFilter | None) -> AsyncIterator[list[InboxItem]]:
+        async with self.outages.call():
+            found = self._find(user, lambda item: self._was_read_lately(item) and _is_of(item, only))
+        for first in range(0, len(found), MAX_EVENT_ITEMS):
+            yield found[first : first + MAX_EVENT_ITEMS]
+
+    def _head(self, user: User) -> AsOf:
+        end = self._count_unread(user).end
+        return AsOf(end, 0 if end < 0 else self.now - RESUME_OVERLAP_MS)
 
     def _was_read_lately(self, item: InboxItem) -> bool:
         since = self.now - REPEAT_WINDOW.total_seconds() * 1_000
@@ -83,16 +107,24 @@ class MemoryInboxStore:
         return UnreadCount(len(self._find(user, _unread)), max(offsets, default=-1))
 
     def _find(self, user: User, condition: Callable[[InboxItem], bool]) -> list[InboxItem]:
-        items = self._inboxes.get((user.tenant, user.id), {}).values()
+        items = self._inboxes.get((user.tenant, user.id, user.life), {}).values()
         return sorted(filter(condition, items), key=lambda item: item.offset)
 
     def _change(self, user: User, item: InboxItem, change: Change) -> InboxItem:
         stamps = {name: getattr(item, name) or self.now for name in STAMPS.get(change, ())}
         if change is Change.UNREAD:
-            stamps = {"read_at": None}
+            stamps = {"read_at": None, "unread_times": item.unread_times + (item.read_at is not None)}
+        if change is Change.UNARCHIVED:
+            stamps = {"archived_at": None, "unarchived_times": item.unarchived_times + (item.archived_at is not None)}
         changed = replace(item, updated_at=self.now, **stamps)
-        self._inboxes[user.tenant, user.id][item.id] = changed
+        self._inboxes[user.tenant, user.id, user.life][item.id] = changed
         return changed
+
+
+def _fitting(items: Sequence[InboxItem], most: int) -> int:
+    """How many of the first fit; their sizes are about those of their rows."""
+    sizes = accumulate(len(item.data) + len(item.body.encode()) + 300 for item in items)
+    return sum(size <= most for size in sizes)
 
 
 def _unread(item: InboxItem) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import msgspec
 
 from shared.model.errors import MongoUnavailable
 from shared.model.profiles import Profile
@@ -24,6 +26,14 @@ class MemoryProfiles:
     async def read_many(self, user_keys: Sequence[str]) -> dict[str, Profile]:
         async with self.outages.call():
             return {key: self._rows[key] for key in user_keys if key in self._rows}
+
+    async def settle(self, lives: Mapping[str, int]) -> None:
+        async with self.outages.call():
+            for key, number in lives.items():
+                profile = self._rows.get(key)
+                if profile is not None and profile.life.number == number:
+                    life = msgspec.structs.replace(profile.life, settled=True)
+                    self._rows[key] = msgspec.structs.replace(profile, life=life)
 
     async def versions(self, user_keys: Sequence[str]) -> dict[str, int]:
         async with self.outages.call():

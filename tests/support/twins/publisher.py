@@ -35,5 +35,5 @@ class MemoryPublisher:
 
 
 def _size(output: Output) -> int:
-    headers = sum(len(name) + len(value) for name, value in output.headers)
+    headers = sum(len(name) + len(value or b"") for name, value in output.headers)
     return len(output.key or b"") + len(output.value or b"") + headers

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +11,8 @@ from typer.testing import CliRunner
 from carillon.cli import app
 from carillon.cli.program import as_called
 from carillon.cli.send import json_object, recipient, watched, when
-from carillon.errors import ProblemError
+from carillon.cli.target import carried_out
+from carillon.errors import ProblemError, UnexpectedAnswerError
 from sandbox.ports import Ports
 from sandbox.stack import new_stack, save
 from shared.http.tokens import verify
@@ -23,6 +23,7 @@ COMMANDS = [
     ["up"], ["down"], ["status"], ["logs"], ["doctor"], ["run"],
     ["send"], ["why"], ["token"], ["key", "create"], ["key", "list"], ["key", "revoke"],
     ["migrate"], ["catalog", "publish"], ["catalog", "list"], ["topics", "list"], ["topics", "create"],
+    ["events", "dead"], ["events", "redrive"],
 ]  # fmt: skip
 
 
@@ -57,6 +58,44 @@ def test_token_without_a_secret_says_what_to_do(nowhere):
     result = CliRunner().invoke(app, ["token", "ana"])
     assert result.exit_code == 1
     assert "carillon up" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [[""], ["a" * 201], ["a\nb"], ["ana", "--tenant", ""], ["ana", "--tenant", "A B"]]
+)
+def test_no_token_is_printed_that_the_services_would_refuse(nowhere, arguments):
+    result = CliRunner().invoke(app, ["token", *arguments], env={"CARILLON_TOKEN_SECRET": "x" * 32})
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "No service would take this token: " in result.stderr
+    assert "carillon token ana" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["send", "w", "--to", "ana", "--url", "127.0.0.1:9"], "'127.0.0.1:9' is no address"),
+        (["send", "w", "--to", "ana", "--url", "http://127.0.0.1:9", "--key", " "], "the API key is empty"),
+        (
+            ["send", "w", "--to", "\udcff", "--url", "http://127.0.0.1:9", "--key", "ck_x"],
+            "/recipients/0: a lone surrogate",
+        ),
+        (["why", "", "--url", "http://127.0.0.1:9", "--key", "ck_x"], "the notification is empty"),
+    ],
+)
+def test_what_the_client_refuses_is_said_with_the_next_step(nowhere, command, said):
+    result = CliRunner().invoke(app, command, env={"CARILLON_API_KEY": "ck_x"})
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert "Next: " in result.stderr
+
+
+def test_what_answers_instead_of_the_platform_is_said_with_the_next_step(capsys):
+    async def work() -> None:
+        raise UnexpectedAnswerError("GET https://a was answered 301 with Location /login", fix="name another url")
+
+    with pytest.raises(typer.Exit):
+        carried_out(work())
+    assert capsys.readouterr().err == "GET https://a was answered 301 with Location /login\nNext: name another url\n"
 
 
 @pytest.mark.parametrize("command", [["why", "n"], ["send", "order.shipped", "--to", "ana"]], ids=["why", "send"])
@@ -113,6 +152,21 @@ def test_recipients_are_ids_or_inline_people():
         recipient("{email: b}")
     with pytest.raises(typer.BadParameter):
         json_object("[1]")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"a":NaN}', "line 1 column 6"),
+        ('{"a":1,"a":2}', "the key 'a' stands twice"),
+        ('{"a":9223372036854775808}', "does not fit 64 bits"),
+        ('{"a":"\udcff"}', "UTF-8"),
+        ('{"a":' * 40 + "1" + "}" * 40, "more than 32 levels"),
+    ],
+)
+def test_json_that_the_platform_refuses_is_refused_readably(text, said):
+    with pytest.raises(typer.BadParameter, match=said):
+        json_object(text)
 
 
 def test_times_need_an_offset_or_are_relative():
@@ -174,10 +228,3 @@ def test_watching_passes_other_refusals():
 )
 def test_hints_name_the_program_as_it_was_called(script, argv, on_path, name):
     assert as_called(script, argv, on_path) == name
-
-
-def test_a_problem_reads_its_document():
-    document = json.loads('{"code":"c","detail":"d","fix":"f","errors":[{"pointer":"/a","detail":"e"}]}')
-    error = ProblemError(422, document)
-    assert (error.code, error.detail, error.fix, error.errors) == ("c", "d", "f", [("/a", "e")])
-    assert str(ProblemError(502, {})) == "502 unknown: the answer says no more"

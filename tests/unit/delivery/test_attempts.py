@@ -108,3 +108,19 @@ def test_deliveries_that_failed_together_come_back_apart() -> None:
     assert min(dues) >= NOON + SCHEDULE[0] * (1 - JITTER)
     assert max(dues) <= NOON + SCHEDULE[0] * (1 + JITTER)
     assert max(dues) - min(dues) > SCHEDULE[0] * JITTER, "to both sides"
+
+
+@pytest.mark.parametrize(
+    ("at_most_once", "state", "reason"),
+    [
+        (True, DeliveryState.UNCONFIRMED, Reason.UNCONFIRMED),
+        (False, DeliveryState.RETRYING, Reason.TEMPORARY_FAILURE),
+    ],
+)
+def test_what_may_have_been_taken_is_not_sent_again_where_at_most_once_is_promised(
+    at_most_once: bool, state: DeliveryState, reason: Reason
+) -> None:
+    found = result(Failed(code="no_answer", unconfirmed=True), at_most_once=at_most_once)
+    assert (found.state, found.reason, found.code, found.attempts) == (state, reason, "no_answer", 1)
+    certain = result(Failed(code="no_answer"), at_most_once=at_most_once)
+    assert certain.state is DeliveryState.RETRYING

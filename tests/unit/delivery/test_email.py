@@ -11,29 +11,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.delivery.channels.email.compose import compose
-from services.delivery.channels.email.smtp import _refused
-from services.delivery.core.attempts import Failed, Outcome, ProviderUnavailable, Rejected
+from services.delivery.channels.email.compose import Mail, compose
+from services.delivery.channels.email.mailboxes import parse_mailbox
+from services.delivery.rendering.links import SafeLinks
 from services.delivery.rendering.liquid import RenderFailed
 from shared.model.channels import Channel
-from shared.model.templates import EmailTemplate
+from shared.model.templates import EmailTemplate, Text
 from shared.model.workflows import Templates
 from tests.support import samples as a
 
 FROM = "Carillon <no-reply@carillon.example>"
 
 
-def composed(
-    data: bytes = b'{"order":"A7"}', sender: str = FROM, html: str | None = None, **changes: Any
-) -> EmailMessage:
-    template = EmailTemplate(subject="Order {{ data.order }}", text="Shipped: {{ data.order }}", html=html)
-    workflow = a.workflow(templates=Templates(email=template))
-    return compose(a.delivery(notification=a.notification(data=msgspec.Raw(data)), **changes), workflow, sender)
+def mail(
+    data: bytes = b'{"order":"A7"}',
+    sender: str = FROM,
+    html: Text | None = None,
+    subject: Text = "Order {{ data.order }}",
+    text: Text = "Shipped: {{ data.order }}",
+    **changes: Any,
+) -> Mail:
+    workflow = a.workflow(templates=Templates(email=EmailTemplate(subject=subject, text=text, html=html)))
+    delivery = a.delivery(notification=a.notification(data=msgspec.Raw(data)), **changes)
+    return compose(delivery, workflow, parse_mailbox(sender), SafeLinks())
 
 
-def sent(message: EmailMessage) -> EmailMessage:
+def composed(*given: Any, **changes: Any) -> EmailMessage:
     """The message as a mail server reads it."""
-    read = message_from_bytes(message.as_bytes(policy=policy.SMTP), policy=policy.default)
+    read = message_from_bytes(mail(*given, **changes).content, policy=policy.default)
     assert isinstance(read, EmailMessage)
     return read
 
@@ -45,7 +50,7 @@ HEADERS = [
 
 
 def test_headers() -> None:
-    message = sent(composed())
+    message = composed()
     assert message.keys() == HEADERS
     assert message["From"] == FROM
     assert message["To"] == "ada@example.com"
@@ -57,11 +62,11 @@ def test_headers() -> None:
 
 
 def test_the_same_delivery_is_the_same_message() -> None:
-    assert composed().as_bytes() == composed().as_bytes()
+    assert mail() == mail()
 
 
 def test_with_html_it_has_two_parts_and_data_is_escaped() -> None:
-    message = sent(composed(b'{"order":"<A7>"}', html="<b>{{ data.order }}</b>"))
+    message = composed(b'{"order":"<A7>"}', html="<b>{{ data.order }}</b>")
     text, html = message.iter_parts()
     assert message.get_content_type() == "multipart/alternative"
     assert text.get_content().rstrip() == "Shipped: <A7>"
@@ -73,7 +78,7 @@ def test_with_html_it_has_two_parts_and_data_is_escaped() -> None:
 )
 def test_no_header_through_the_subject(gap: str) -> None:
     data = msgspec.json.encode({"order": f"A7{gap}Bcc: eve@example.com{gap}{gap}body"})
-    message = sent(composed(data))
+    message = composed(data)
     assert message.keys() == HEADERS
     assert message["Subject"] == "Order A7 Bcc: eve@example.com body"
 
@@ -81,7 +86,7 @@ def test_no_header_through_the_subject(gap: str) -> None:
 @given(st.text(max_size=60))
 def test_no_header_through_any_text(text: str) -> None:
     try:
-        message = sent(composed(msgspec.json.encode({"order": text})))
+        message = composed(msgspec.json.encode({"order": text}))
     except RenderFailed:
         return
     assert [name for name in message.keys() if name in HEADERS or name.startswith("Content")] == message.keys()  # noqa: SIM118  # a header stands in keys() as often as it was sent
@@ -104,7 +109,7 @@ def test_one_bare_address_or_nothing(address: str) -> None:
 @given(st.text(alphabet='ab@.<>()[]",;: \\\r\n\x00é', max_size=12))
 def test_any_address_is_one_address_or_refused(address: str) -> None:
     try:
-        message = sent(composed(address=address))
+        message = composed(address=address)
     except RenderFailed:
         return
     assert len(message["To"].addresses) == 1
@@ -113,20 +118,7 @@ def test_any_address_is_one_address_or_refused(address: str) -> None:
 
 def test_no_template_and_lone_surrogates() -> None:
     with pytest.raises(RenderFailed, match="no_template"):
-        compose(a.delivery(channel=Channel.EMAIL), a.workflow(templates=Templates()), FROM)
+        compose(a.delivery(channel=Channel.EMAIL), a.workflow(templates=Templates()), parse_mailbox(FROM), SafeLinks())
     broken = a.workflow(templates=Templates(email=EmailTemplate(subject="s", text="\ud800")))
     with pytest.raises(RenderFailed, match="UnicodeEncodeError"):
-        compose(a.delivery(), broken, FROM)
-
-
-@pytest.mark.parametrize(
-    ("code", "outcome"),
-    [
-        (421, ProviderUnavailable(code="421")),
-        (450, Failed(code="450")),
-        (499, Failed(code="499")),
-        (550, Rejected(code="550")),
-    ],
-)
-def test_refusals(code: int, outcome: Outcome) -> None:
-    assert _refused(code) == outcome
+        compose(a.delivery(), broken, parse_mailbox(FROM), SafeLinks())

@@ -160,3 +160,33 @@ def test_what_templates_see() -> None:
 def test_data_that_nobody_looked_into_before() -> None:
     with pytest.raises(RenderFailed, match="unreadable_data"):
         context(a.delivery(notification=a.notification(data=msgspec.Raw(b'"\xff"'))))
+
+
+@pytest.mark.parametrize("text", ["a\r\nb\rc\nd", "\r", "\x00\x07", "\x85\u2028", "tab\t"])
+@pytest.mark.parametrize("html", [False, True])
+def test_text_passes_through_unchanged(text: str, html: bool) -> None:
+    for template in (
+        "{{ data.x }}",
+        "{% capture y %}{{ data.x }}{% endcapture %}{{ y }}",
+        "{% if true %}{{ data.x }}{% endif %}",
+    ):
+        assert render(template, None, {"data": {"x": text}}, html=html) == text
+
+
+def test_what_is_captured_is_bounded_too() -> None:
+    template = "{% capture y %}{% for i in (1..9999) %}{{ data.x }}{% endfor %}{% endcapture %}"
+    with pytest.raises(RenderFailed):
+        render(template, None, {"data": {"x": "x" * 999}})
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("/teams/{{ data.x | path_encode }}", "/teams/Sales%20Team%2FNord%3F%23%C3%A4%2B"),
+        ("/teams?name={{ data.x | url_encode }}", "/teams?name=Sales+Team%2FNord%3F%23%C3%A4%2B"),
+        ("{{ data.nothing | path_encode }}{{ 7 | path_encode }}", "7"),
+    ],
+)
+def test_a_filter_for_paths_and_one_for_queries(template: str, text: str) -> None:
+    for html in (False, True):
+        assert render(template, None, {"data": {"x": "Sales Team/Nord?#ä+"}}, html=html) == text

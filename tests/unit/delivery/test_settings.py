@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from email.headerregistry import Address
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from services.delivery.channels.email.settings import EmailSettings
+from services.delivery.channels.email.settings import EmailSettings, Encryption
 from services.delivery.channels.registry import section_of
 from services.delivery.channels.webhook.settings import WebhookSettings
 from services.delivery.settings import load_delivery
@@ -87,6 +88,9 @@ def test_the_secret_of_a_channel_may_be_a_file(monkeypatch: pytest.MonkeyPatch, 
         ('"Shop: Inc" <shop@example.com>', Address("Shop: Inc", addr_spec="shop@example.com")),
         ("Shop Inc. <shop@example.com>", Address("Shop Inc.", addr_spec="shop@example.com")),
         ("Café <shop@example.com>", Address("Café", addr_spec="shop@example.com")),
+        ("Shop <info@münchen.de>", Address("Shop", addr_spec="info@xn--mnchen-3ya.de")),
+        ("Straße <info@straße.de>", Address("Straße", addr_spec="info@xn--strae-oqa.de")),
+        ("=?utf-8?q?Shop?= <shop@example.com>", Address("=?utf-8?q?Shop?=", addr_spec="shop@example.com")),
     ],
 )
 def test_a_sender_that_is_taken_is_the_one_that_writes(sender: str, address: Address) -> None:
@@ -107,8 +111,49 @@ def test_a_sender_that_is_taken_is_the_one_that_writes(sender: str, address: Add
         "shop@",
         "shop@example.com\nBcc: eve@example.com",
         "Shop\r\nBcc: eve <shop@example.com>",
+        "Müller <müller@example.com>",
+        "shop@exa mple.com",
+        "shop@-example.com",
+        "shop@\u2028example.com",
     ],
 )
 def test_a_sender_that_cannot_write_is_refused_with_the_way_to_quote(sender: str) -> None:
     with pytest.raises(ValidationError, match=r'in quotes: "Shop, Inc\." <shop@host>'):
         EmailSettings(email_from=sender)
+
+
+@pytest.mark.parametrize(
+    ("given", "encryption"),
+    [
+        ({}, Encryption.NONE),
+        ({"smtp_port": 587}, Encryption.NONE),
+        ({"smtp_port": 465}, Encryption.IMPLICIT),
+        ({"smtp_port": 465, "smtp_tls": "none"}, Encryption.NONE),
+        ({"smtp_port": 465, "smtp_tls": "starttls"}, Encryption.STARTTLS),
+        ({"smtp_port": 465, "smtp_tls": "starttls", "smtp_start_tls": True}, Encryption.STARTTLS),
+        ({"smtp_port": 587, "smtp_start_tls": True}, Encryption.STARTTLS),
+        ({"smtp_port": 8465, "smtp_tls": "implicit"}, Encryption.IMPLICIT),
+    ],
+)
+def test_how_the_mail_server_is_spoken_to(given: dict[str, Any], encryption: Encryption) -> None:
+    assert EmailSettings(**given).encryption is encryption
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"CARILLON_SMTP_PORT": "465", "CARILLON_SMTP_START_TLS": "true"}, "SMTP_START_TLS: port 465 speaks TLS from the first"),
+        ({"CARILLON_SMTP_TLS": "implicit", "CARILLON_SMTP_START_TLS": "true"}, "SMTP_START_TLS: it contradicts CARILLON_SMTP_TLS"),
+        ({"CARILLON_SMTP_TLS": "yes"}, "SMTP_TLS: Input should be 'implicit', 'starttls' or 'none'"),
+        ({"CARILLON_SMTP_CA_FILE": "/nowhere"}, "SMTP_CA_FILE: /nowhere is no file"),
+        ({"CARILLON_EMAIL_FROM": "Acme, Inc. <no-reply@acme.example>"}, 'in quotes: "Shop, Inc." <shop@host>'),
+        ({"CARILLON_LINK_SCHEMES": "myapp,java script"}, "LINK_SCHEMES_1: String should match"),
+    ],
+)  # fmt: skip
+def test_what_cannot_work_is_said_at_start(monkeypatch: pytest.MonkeyPatch, given: dict[str, str], said: str) -> None:
+    monkeypatch.setenv("CARILLON_DELIVERY_CHANNELS", "email")
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        load_delivery(section_of)
+    assert f"{said}" in str(ended.value)

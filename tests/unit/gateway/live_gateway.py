@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
 from services.gateway.inbox.changes import Changes
+from services.gateway.live.backlog import Backlog
 from services.gateway.live.connection import Connection, ConnectionContext
 from services.gateway.live.fanout import Fanout
 from services.gateway.live.registry import Registry
@@ -16,6 +17,7 @@ from shared.http.tokens import InvalidToken
 from shared.model import ids
 from shared.model.errors import KafkaUnavailable
 from shared.model.inbox import encode
+from shared.model.lives import Life
 from shared.model.outputs import KafkaRecord, Output
 from shared.model.topics import Topics
 from shared.model.users import User
@@ -30,16 +32,20 @@ SNAPSHOTS_AT_ONCE = 2
 class LiveGateway:
     """`expires_at` is that of the next token; a token is good if it names a user by letters."""
 
-    def __init__(self, store: MemoryInboxStore | None = None) -> None:
+    def __init__(self, store: MemoryInboxStore | None = None, *, backlog_bytes: int = 1 << 30) -> None:
         self.registry = Registry()
         self.fanout = Fanout(self.registry)
         self.store = store or MemoryInboxStore()
         self.expires_at = 1e12
+        self.issued_at = 0.0
         self.kafka_unavailable = False
+        self.lives: dict[str, Life] = {}
         self.context = ConnectionContext(
             identify=self._identify,
+            lives=self._life,
             epoch=EPOCH,
             registry=self.registry,
+            backlog=Backlog(backlog_bytes),
             store=self.store,
             changes=Changes(self.store, self, TOPICS, Catalog(SimpleNamespace(workflows=None))),
             snapshots=asyncio.Semaphore(SNAPSHOTS_AT_ONCE),
@@ -73,7 +79,10 @@ class LiveGateway:
             [Output(TOPICS.inbox, key, encode(created(offset, **fields).event), []) for offset in offsets]
         )
 
+    async def _life(self, tenant: str, user: str) -> Life:
+        return self.lives.get(user, Life())
+
     def _identify(self, token: str) -> User:
         if not token.isalpha():
             raise InvalidToken("the token is not good")
-        return User(tenant="default", id=token, expires_at=self.expires_at)
+        return User(tenant="default", id=token, expires_at=self.expires_at, issued_at=self.issued_at)

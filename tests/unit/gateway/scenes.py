@@ -29,8 +29,10 @@ def changed(change: Change, offset: int, *, at: int, unread: int, counted_to: in
     return Announcement(event)
 
 
-def snapshot(rows=(), *, changed=(), unread=0, end=-1, token=100_000) -> InboxSnapshot:
-    return InboxSnapshot(rows=tuple(rows), changed=tuple(changed), unread=unread, end=end, token=token)
+def snapshot(rows=(), *, changed=(), unread=0, end=-1, token=100_000, too_many=False) -> InboxSnapshot:
+    return InboxSnapshot(
+        rows=tuple(rows), changed=tuple(changed), unread=unread, end=end, token=token, too_many=too_many
+    )
 
 
 def resuming(cursor: str | None = None) -> Session:

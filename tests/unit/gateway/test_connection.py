@@ -178,6 +178,21 @@ async def test_who_does_not_read_is_closed_and_the_others_get_it(gateway):
         assert (offsets(slow), offsets(quick)) == ([1], [1, 2, 3])
 
 
+async def test_beyond_the_bound_of_the_process_the_slowest_is_cut_off_and_the_others_get_it():
+    gateway = LiveGateway(backlog_bytes=MAX_OUTBOX_BYTES // 2)
+    async with gateway.socket() as slow, gateway.socket() as quick:
+        await slow.next("hello")
+        await quick.next("hello")
+        slow.transport.unsent = MAX_OUTBOX_BYTES // 2
+        await gateway.arrive("ann", 1, body="x" * (MAX_OUTBOX_BYTES // 8))
+        await slow.until(lambda: slow.code is not None)
+        await gateway.arrive("ann", 2)
+        assert slow.code == 1006
+        assert quick.code is None
+        assert offsets(quick) == [1, 2]
+        assert ANN in gateway.registry
+
+
 async def test_who_has_left_is_written_nothing(gateway):
     async with gateway.socket() as ann:
         await ann.next("hello")

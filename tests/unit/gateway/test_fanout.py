@@ -47,11 +47,17 @@ async def test_events_reach_their_user_in_order_and_each_batch_is_written_once()
 async def test_what_has_no_connection_here_is_not_decoded_and_what_is_unreadable_costs_only_itself():
     registry, ann = Registry(), Recorder()
     registry.add(ANN, ann)
-    strange = [record(1, BOB, b"junk"), record(2, None, b"junk"), record(3, ANN, b"junk"), record(4, ANN, b"")]
+    strange = [
+        record(1, BOB, b"junk"),
+        record(2, None, b"junk"),
+        record(3, ANN, b"junk"),
+        record(4, ANN, b""),
+        record(5, ANN, b'{"change":"created","items":[],"at":1}'),
+    ]
     with capture_logs() as logs:
-        await Fanout(registry).run(batches([*strange, record(5)]))
-    assert offsets(ann) == [5]
-    assert [entry["offset"] for entry in logs] == [3, 4]
+        await Fanout(registry).run(batches([*strange, record(6)]))
+    assert offsets(ann) == [6]
+    assert [entry["offset"] for entry in logs] == [3, 4, 5]
 
 
 async def test_a_large_batch_is_written_in_portions():
@@ -84,3 +90,11 @@ def test_portions_keep_all_in_order_and_end_with_the_record_that_fills_them(size
         assert size(part[:-1]) < FANOUT_WRITE_BYTES
     for part in parts[:-1]:
         assert size(part) >= FANOUT_WRITE_BYTES
+
+
+async def test_a_change_that_only_a_newer_process_knows_is_handed_on():
+    registry, ann = Registry(), Recorder()
+    registry.add(ANN, ann)
+    value = encode(created(1).event).replace(b'"created"', b'"snoozed"')
+    await Fanout(registry).run(batches([record(1, value=value)]))
+    assert [told.event.change for told in ann.told] == ["snoozed"]

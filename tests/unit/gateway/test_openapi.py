@@ -4,7 +4,7 @@ import pytest
 
 from services.gateway.app import create_api
 from services.gateway.settings import GatewaySettings
-from shared.process.runtime import Runtime
+from shared.http.tokens import TokenVerifier
 
 PREFIX = "/api/v1/notifications"
 
@@ -13,7 +13,8 @@ PREFIX = "/api/v1/notifications"
 def document() -> dict:
     settings = GatewaySettings(token_secret="s" * 32)
     parts = dict.fromkeys(("database", "writer", "catalog", "store", "changes"))
-    return create_api(Runtime(service="gateway"), settings, **parts).openapi()
+    verifier = TokenVerifier(secret="s" * 32)
+    return create_api(settings, verifier, components={}, **parts).openapi()
 
 
 def operations(document: dict) -> dict[tuple[str, str], dict]:
@@ -59,3 +60,9 @@ def test_what_is_sent_and_answered_has_a_schema(document):
     assert schema == write["responses"]["200"]["content"]["application/json"]["schema"]
     for operation in operations(document).values():
         assert "$ref" in operation["responses"]["200"]["content"]["application/json"]["schema"]
+
+
+def test_every_call_is_named_in_plain_words(document):
+    summaries = [operation["summary"] for operation in operations(document).values()]
+    assert all(len(summary.split()) > 1 for summary in summaries)
+    assert len(set(summaries)) == len(summaries)

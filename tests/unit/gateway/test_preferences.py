@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from services.gateway.preferences.form import PreferencesForm, change, show
 from shared.model.errors import InvalidProfile
@@ -63,6 +64,43 @@ def test_several_windows_stay_unless_the_shown_one_is_changed():
     replaced = change(profile, form(quiet_hours=HOURS | {"start_time": "23:00"}), TYPES)
     assert replaced.quiet_hours is not None
     assert replaced.quiet_hours.windows == (Window(start="23:00", until="08:00"),)
+
+
+BERLINER = Profile(tenant="default", user="ann", zone="Europe/Berlin")
+
+
+def test_a_page_that_sends_back_what_it_was_shown_pins_no_zone():
+    for profile in (ANN, BERLINER):
+        saved = change(profile, show(profile, TYPES), TYPES)
+        assert saved.quiet_hours is not None
+        assert saved.quiet_hours.zone is None
+        moved = replace(saved, zone="America/New_York")
+        assert show(moved, TYPES).quiet_hours.timezone == "America/New_York"
+        assert change(moved, show(moved, TYPES), TYPES).quiet_hours.zone is None
+
+
+def test_a_zone_that_is_chosen_is_stored_until_it_is_given_back():
+    tokyo = change(BERLINER, form(quiet_hours=HOURS | {"timezone": "Asia/Tokyo"}), TYPES)
+    assert tokyo.quiet_hours.zone == "Asia/Tokyo"
+    without = {name: value for name, value in HOURS.items() if name != "timezone"}
+    assert change(tokyo, form(quiet_hours=without), TYPES).quiet_hours.zone == "Asia/Tokyo"
+    assert change(tokyo, show(tokyo, TYPES), TYPES).quiet_hours.zone == "Asia/Tokyo"
+    for given_back in ("Europe/Berlin", None):
+        assert change(tokyo, form(quiet_hours=HOURS | {"timezone": given_back}), TYPES).quiet_hours.zone is None
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"start_time": "00:00", "end_time": "00:00"}, {"start_time": ""}, {"end_time": "x"}, {"timezone": "Mars"}]
+)
+def test_what_is_switched_off_is_not_judged_and_the_rest_counts(wrong):
+    off = HOURS | {"enabled": False} | wrong
+    profile = change(ANN, form(email_notifications=False, quiet_hours=off), TYPES)
+    assert profile.preferences.channel_types == {"email": False}
+    assert not show(profile, TYPES).quiet_hours.enabled
+    before = change(ANN, form(quiet_hours=HOURS), TYPES)
+    after = change(before, form(quiet_hours=off), TYPES)
+    assert before.quiet_hours is not None
+    assert after.quiet_hours == replace(before.quiet_hours, enabled=False)
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,19 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from services.gateway.inbox.responses import ItemStatus, NotificationPage, item_status, page
+from services.gateway.core.as_of import AsOf
+from services.gateway.inbox.paging import read_page_cursor, write_page_cursor
+from services.gateway.inbox.responses import CountedAt, ItemStatus, NotificationPage, item_status, page
+from services.gateway.inbox.store import InboxPage
 from tests.unit.gateway.scenes import item
 
 
 def test_a_page_is_what_its_schema_says():
     items = [item(2, data=msgspec.Raw(b'{"n":1}'), type="new_message", read_at=5_000, updated_at=5_000), item(1)]
-    raw = page(items, "ann", total=3, offset=0)
+    raw = page(InboxPage(items, 3, True, AsOf(2, 9_000)), "ann")
     shown = NotificationPage.model_validate_json(raw, strict=True, extra="forbid")
     assert (shown.total, shown.has_more) == (3, True)
     first, second = shown.notifications
@@ -17,7 +22,18 @@ def test_a_page_is_what_its_schema_says():
     assert (first.status, first.is_read, first.read_at) == (ItemStatus.READ, True, "1970-01-01T00:00:05.000Z")
     assert (second.notification_type, second.content, second.read_at) == ("chat.new_message", None, None)
     assert second.updated_at == second.created_at
-    assert not NotificationPage.model_validate_json(page(items, "ann", total=3, offset=1)).has_more
+    assert shown.as_of == CountedAt(offset=2, at=9_000)
+    assert shown.next_cursor is not None
+    assert read_page_cursor(shown.next_cursor) == 1
+    last = NotificationPage.model_validate_json(page(InboxPage([], 3, False, AsOf(-1, 0)), "ann"))
+    assert (last.has_more, last.next_cursor) == (False, None)
+
+
+@given(st.text(max_size=300) | st.integers(-1, 2**62).map(write_page_cursor))
+def test_a_page_cursor_is_read_back_or_refused(text):
+    offset = read_page_cursor(text)
+    assert offset is None or write_page_cursor(offset) == text
+    assert read_page_cursor(write_page_cursor(7)) == 7
 
 
 @pytest.mark.parametrize(

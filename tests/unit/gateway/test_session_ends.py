@@ -4,7 +4,8 @@ import pytest
 
 from services.gateway.live.core.actions import WatchToken
 from services.gateway.live.core.messages import CloseCode
-from services.gateway.live.core.session import Session, SessionState
+from services.gateway.live.core.session import Session
+from services.gateway.live.core.state import SessionState
 from shared.model.users import User
 from tests.unit.gateway.scenes import ANN, EPOCH, close_code, created, live, resuming, said
 

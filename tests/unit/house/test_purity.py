@@ -13,6 +13,7 @@ LIBRARIES = {
     "orjson": "JSON that is checked or passed through",
     "uuid_utils": "derived ids; the standard library's uuid5 is several times slower",
     "phonenumbers": "the reference data of telephone numbers",
+    "idna": "the tables of international domain names",
 }
 IMPURE = {"asyncio", "os", "random", "secrets", "signal", "socket", "subprocess", "sys", "threading", "time"}
 """Of the standard library."""

@@ -83,5 +83,11 @@ def test_an_example_fits_its_own_schema(model: Any) -> None:
 
 def test_the_models_know_the_same_fields_as_the_values_that_they_become() -> None:
     assert InlinePerson.model_fields.keys() == {*ADDRESS_KINDS, *Contact.__struct_fields__} - {"addresses"}
-    assert ProfileBody.model_fields.keys() == set(Profile.__struct_fields__) - {"tenant", "user", "version"}
+    assert ProfileBody.model_fields.keys() == set(Profile.__struct_fields__) - {
+        "tenant",
+        "user",
+        "version",
+        "life",
+        "deleted",
+    }
     assert StoredProfile.model_fields.keys() == {*ProfileBody.model_fields, "id", "version", "webhook_secret"}

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from services.ingest.core.did_you_mean import did_you_mean
 from services.ingest.core.merge_patch import merge_patch
+from services.ingest.models import body
 from services.ingest.models.body import InvalidFields, example
-from services.ingest.models.profiles import ProfileBody, body_of, read_profile, shown
+from services.ingest.models.patches import check_patch
+from services.ingest.models.profiles import ProfileBody, body_of, read_profile, read_put, shown
 from shared.model import webhook_secrets
+from shared.model.profiles import Preferences, Profile
+from tests.support import samples as a
 
 WRONG_PROFILE = [
     ("addresses", ([], "a", 7), "/addresses"),
@@ -19,7 +24,7 @@ WRONG_PROFILE = [
     ("addresses", ({"phone": "0151"}, {"phone": []}), "/addresses/phone"),
     ("addresses", ({"webhook": "ftp://a.b"},), "/addresses/webhook"),
     ("devices", ({}, "x", [{"token": "t"}] * 21), "/devices"),
-    ("devices", ([7], [{}], [{"token": 7}], [{"token": "x" * 4097}], [{str(n): "x" for n in range(11)}]), "/devices/0"),
+    ("devices", ([7], [{}], [{"$ref": "c", "$id": "1"}], [{"t": "x", "$db": "d"}], [{"a\0": "x"}], [{"token": 7}], [{"token": "x" * 4097}], [{str(n): "x" for n in range(11)}]), "/devices/0"),
     ("name", (7, "", "a\nb", "x" * 201), "/name"),
     ("locale", (7, "", "deutsch!"), "/locale"),
     ("zone", (7, "", "Berlin", "../../etc/passwd"), "/zone"),
@@ -60,6 +65,99 @@ def test_a_profile_comes_back_as_it_was_put() -> None:
     assert len(webhook_secrets.signing_key(answer["webhook_secret"])) == 32
     assert answer["webhook_secret"] != webhook_secrets.secret("master", "other", "https://example.com/hooks/ada")
     assert "webhook_secret" not in shown(read_profile({}, "default", "ada"), "master")
+
+
+TOO_MUCH: list[Any] = [
+    {"quiet_hours": {"windows": [{"from": "22:00", "until": "07:00", "days": [1] * 500_000}]}},
+    {"quiet_hours": {"windows": [{"from": "22:00", "until": "07:00", "days": ["mon"] * 100_000}]}},
+    {"quiet_hours": {"windows": [7] * 500_000}},
+    {"devices": [7] * 500_000},
+    {"devices": [{"a": [1] * 500_000}]},
+    {f"f{n}": 0 for n in range(125_000)},
+    {"addresses": {f"f{n}": 0 for n in range(125_000)}},
+    {"preferences": {"categories": {f"f{n}": 0 for n in range(125_000)}}},
+    {"preferences": {"channel_types": {f"f{n}": True for n in range(80_000)}}},
+]
+
+
+@pytest.mark.parametrize("whole", TOO_MUCH, ids=lambda part: repr(part)[:40])
+def test_a_large_body_costs_no_error_for_each_entry(whole: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    collected: list[int] = []
+    describe = body._describe
+
+    def count(*fault: Any) -> tuple[str, str]:
+        collected.append(1)
+        return describe(*fault)
+
+    monkeypatch.setattr(body, "_describe", count)
+    monkeypatch.setattr(body, "MAX_ERRORS", 10**9)
+    with pytest.raises(InvalidFields):
+        read_put(whole, "default", "ada")
+    assert len(collected) <= 10
+
+
+@pytest.mark.parametrize("days", [["mon"] * 8, [1] * 8], ids=["names", "numbers"])
+def test_a_window_names_no_more_days_than_there_are(days: list[Any]) -> None:
+    hours = {"windows": [{"from": "22:00", "until": "07:00", "days": days}]}
+    with pytest.raises(InvalidFields) as refused:
+        read_put({"quiet_hours": hours}, "default", "ada")
+    assert [place for place, _ in refused.value.pointers][-1] == "/quiet_hours/windows/0/days"
+
+
+def test_too_many_preferences_are_counted() -> None:
+    with pytest.raises(InvalidFields) as refused:
+        read_put({"preferences": {"workflows": {f"w{n}": False for n in range(501)}}}, "default", "ada")
+    assert refused.value.pointers == [("/preferences/workflows", "has 501 entries, at most 500 are taken")]
+
+
+CHOSEN = Profile(
+    tenant="default", user="ada", version=3, addresses={"email": "old@example.com"}, name="Ada",
+    preferences=Preferences(categories={"marketing": False}), quiet_hours=a.NIGHTS, devices=({"token": "t"},),
+)  # fmt: skip
+
+
+def test_put_replaces_what_producers_own_and_keeps_what_the_user_chose() -> None:
+    put = read_put({"addresses": {"email": "new@example.com"}}, "default", "ada")(CHOSEN)
+    assert (put.addresses, put.name) == ({"email": "new@example.com"}, None)
+    kept = (put.preferences, put.quiet_hours, put.devices)
+    assert kept == (CHOSEN.preferences, CHOSEN.quiet_hours, CHOSEN.devices)
+
+
+@pytest.mark.parametrize("nothing", [None, {}])
+def test_put_replaces_what_the_user_chose_if_the_body_says_so(nothing: Any) -> None:
+    put = read_put({"preferences": nothing, "quiet_hours": None, "devices": []}, "default", "ada")(CHOSEN)
+    assert (put.preferences, put.quiet_hours, put.devices) == (Preferences(), None, ())
+
+
+def test_a_channel_that_does_not_exist_is_refused_unless_it_is_stored() -> None:
+    typo = {"preferences": {"channel_types": {"emial": False, "webhook": True}}}
+    with pytest.raises(InvalidFields) as refused:
+        read_put(typo, "default", "ada")(CHOSEN)
+    ((place, detail),) = refused.value.pointers
+    assert (place, "email" in detail) == ("/preferences/channel_types/emial", True)
+    assert 'did you mean "email"?' in detail
+    stored = msgspec.structs.replace(CHOSEN, preferences=Preferences(channel_types={"emial": False}))
+    assert read_put(typo, "default", "ada")(stored).preferences.channel_types["emial"] is False
+
+
+@pytest.mark.parametrize(
+    ("patch", "pointer", "meant"),
+    [
+        ({"zonne": None}, "/zonne", "zone"),
+        ({"addresses": {"emial": None}}, "/addresses/emial", "email"),
+        ({"preferences": {"categorys": None}}, "/preferences/categorys", "categories"),
+        ({"quiet_hours": {"enbled": None}}, "/quiet_hours/enbled", "enabled"),
+    ],
+)
+def test_a_patch_that_removes_what_does_not_exist_is_refused(patch: Any, pointer: str, meant: str) -> None:
+    with pytest.raises(InvalidFields) as refused:
+        check_patch(patch)
+    assert refused.value.pointers == [(pointer, f'unknown field; did you mean "{meant}"?')]
+
+
+def test_a_patch_may_remove_whatever_a_profile_has() -> None:
+    check_patch(dict.fromkeys(ProfileBody.model_fields))
+    check_patch({"preferences": {"categories": {"any-name": None}}, "addresses": None, "devices": [{"x": "y"}]})
 
 
 RFC_7386 = [

@@ -12,12 +12,16 @@ import pytest
 from services.ingest import relay as relaying
 from services.ingest.relay import relay, relay_once
 from shared.kafka.group_commit import GroupCommit
+from shared.model import oversized
 from shared.model.errors import KafkaUnavailable, MongoUnavailable
+from shared.model.topics import Topics
 from shared.process.metrics import OUTBOX_RELAYED
 from tests.support.twins.outbox import MemoryOutbox, Row
 from tests.support.twins.sink import MemorySink
 from tests.support.wait import turns_until
 from tests.unit.ingest.scenes import committing, outputs
+
+TOPICS = Topics()
 
 
 class Undeleting(MemoryOutbox):
@@ -49,32 +53,44 @@ async def outbox() -> MemoryOutbox:
 
 async def test_records_are_relayed_in_order_and_end(kafka: GroupCommit, log: MemorySink, outbox: MemoryOutbox) -> None:
     before = OUTBOX_RELAYED._value.get()
-    assert await relay_once(outbox, kafka) == 2
+    assert await relay_once(outbox, kafka, TOPICS) == 2
     assert (log.groups, outbox.rows) == ([[b"1", b"2"]], [])
     assert OUTBOX_RELAYED._value.get() == before + 2
-    assert await relay_once(outbox, kafka) == 0
+    assert await relay_once(outbox, kafka, TOPICS) == 0
     assert len(log.groups) == 1
 
 
-@pytest.mark.parametrize("value", [b"small", b"x" * 1001])
 async def test_what_kafka_does_not_take_is_free_again(
-    kafka: GroupCommit, log: MemorySink, outbox: MemoryOutbox, value: bytes
+    kafka: GroupCommit, log: MemorySink, outbox: MemoryOutbox
 ) -> None:
-    """Not taken: no broker answers, or a record is larger than its topic takes now."""
-    log.broken = KafkaUnavailable("no broker") if value == b"small" else None
-    await outbox.publish(outputs(value))
+    log.broken = KafkaUnavailable("no broker")
+    await outbox.publish(outputs(b"small"))
     with pytest.raises(KafkaUnavailable):
-        await relay_once(outbox, kafka)
+        await relay_once(outbox, kafka, TOPICS)
     _, free = await outbox.claim()
-    assert [output.value for output in free] == [b"1", b"2", value]
+    assert [output.value for output in free] == [b"1", b"2", b"small"]
+
+
+async def test_a_record_larger_than_its_topic_takes_now_holds_up_none_behind_it(
+    kafka: GroupCommit, log: MemorySink, outbox: MemoryOutbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its beginning is a dead letter; where not even that is taken, it is dropped and logged."""
+    monkeypatch.setattr(oversized, "KEPT_BYTES", 10)
+    await outbox.publish(outputs(b"x" * 1001, b"3"))
+    assert await relay_once(outbox, kafka, TOPICS) == 4
+    assert [value for group in log.groups for value in group] == [b"1", b"2", b"x" * 10, b"3"]
+    monkeypatch.setattr(oversized, "KEPT_BYTES", 2000)
+    await outbox.publish(outputs(b"x" * 1001, b"4"))
+    assert await relay_once(outbox, kafka, TOPICS) == 2
+    assert (log.groups[-1], outbox.rows) == ([b"4"], [])
 
 
 async def test_a_crash_before_deleting_writes_them_again(kafka: GroupCommit, log: MemorySink) -> None:
     rows: list[Row] = []
     await Undeleting(rows).publish(outputs(b"1"))
     with pytest.raises(MongoUnavailable):
-        await relay_once(Undeleting(rows, lease=timedelta(0)), kafka)
-    assert await relay_once(MemoryOutbox(rows), kafka) == 1
+        await relay_once(Undeleting(rows, lease=timedelta(0)), kafka, TOPICS)
+    assert await relay_once(MemoryOutbox(rows), kafka, TOPICS) == 1
     assert log.groups == [[b"1"], [b"1"]], "under the same ids: readers drop the second"
 
 
@@ -84,7 +100,7 @@ async def test_it_runs_through_outages_of_both(
     monkeypatch.setattr(relaying, "IDLE_SECONDS", 0.0)
     log.broken = KafkaUnavailable("no broker")
     outbox.outages.add(2)
-    task = asyncio.create_task(relay(outbox, kafka))
+    task = asyncio.create_task(relay(outbox, kafka, TOPICS))
     await turns_until(lambda: kafka.unavailable, what="it meets the outage of Kafka, after that of MongoDB")
     assert outbox.outages.met
     assert len(outbox.rows) == 2

@@ -47,6 +47,7 @@ class DecideStores:
             decisions=self.decisions,
             holds=self.holds,
             ledger=self.ledger,
+            lives=self.profiles,
             publisher=self.publisher,
             topics=TOPICS,
         )

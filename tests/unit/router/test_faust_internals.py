@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.consumer.fetcher import Fetcher, PartitionRecords
 from aiokafka.producer.sender import Sender
 from faust import Stream
 from faust.transport.consumer import Consumer as FaustConsumer
+from faust.transport.consumer import ThreadDelegateConsumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from intervaltree import IntervalTree  # type: ignore[import-untyped]  # published without types
@@ -23,6 +25,7 @@ from mode import Service
 from services.router.faust.transport import FETCH_MAX_WAIT_MS, Consumer, Transport, _ConsumerThread
 from tests.support.wait import turns_until
 
+BATCHES = "shared/kafka/batches.py"
 TRANSPORT, STREAMS, KAFKA = (
     "services/router/faust/transport.py",
     "services/router/faust/streams.py",
@@ -31,6 +34,11 @@ TRANSPORT, STREAMS, KAFKA = (
 TOUCHED: dict[str, tuple[Callable[..., Any], str, str, str]] = {
     "drain": (FaustConsumer._drain_messages, "44a2500309e83c63", TRANSPORT, "wait_first is called with (put, suspended) for each message"),
     "new_offset": (FaustConsumer._new_offset, "1d2c7ea89a7ad4f1", TRANSPORT, "what is acked is taken from _acked up to the first gap"),
+    "add_gap": (FaustConsumer._add_gap, "4df2573ded7c1c2c", TRANSPORT, "gaps are for _new_offset only"),
+    "getmany": (ThreadDelegateConsumer._getmany, "f9d47aa9010b5ff2", TRANSPORT, "records by partition, before _read_offset moves"),
+    "to_message": (driver.Consumer._to_message, "7c24f6511b2fcef7", TRANSPORT, "checksum and timestamp type pass, sizes are unused"),
+    "unpack": (PartitionRecords._unpack_records, "b803e6d46480732c", BATCHES, "what it asks of a batch, Batch answers"),
+    "fetched": (Fetcher._proc_fetch_request, "59bf948fff47eed5", BATCHES, "MemoryRecords is looked up in its module; 0 bytes are fetched again"),
     "ack": (FaustConsumer.ack, "5fcf41cf45153475", TRANSPORT, "_acked, _acked_index and _unacked_messages are kept as _new_offset needs"),
     "wait_first": (Service.wait_first, "feade6a31f8a6789", TRANSPORT, "winners, errors and cancellation are as our eager path has them"),
     "create": (driver.AIOKafkaConsumerThread._create_worker_consumer, "c2701bfc3e6f6cad", TRANSPORT, "fetch_max_wait_ms is set after it"),
@@ -160,8 +168,9 @@ def offsets(*, acked: list[int], working_on: list[int], committed: int | None = 
     consumer._acked_index = defaultdict(set, {PLACE: set(acked)})
     consumer._gap = defaultdict(IntervalTree)
     consumer._committed_offset = defaultdict(lambda: committed)
-    consumer._unacked_messages = [SimpleNamespace(tp=PLACE, offset=offset) for offset in working_on]
-    consumer._unacked_messages.append(SimpleNamespace(tp=TP("t", 1), offset=0))
+    consumer._unacked_messages = [SimpleNamespace(tp=PLACE, offset=offset, acked=False) for offset in working_on]
+    consumer._unacked_messages.append(SimpleNamespace(tp=TP("t", 1), offset=0, acked=False))
+    consumer._unacked_messages.append(SimpleNamespace(tp=PLACE, offset=0, acked=True))
     return consumer
 
 
@@ -175,6 +184,8 @@ def offsets(*, acked: list[int], working_on: list[int], committed: int | None = 
         ([103, 100, 101], [102, 104], None, 102, [103]),
         ([100, 101], [102], 100, 102, []),
         ([], [100], 100, None, []),
+        ([3], [], 1, 4, []),  # Faust waits for ever: 1 and 2 were an aborted record and its mark, 0 the first
+        ([105, 109], [], 100, 110, []),
         ([], [], None, None, []),
     ],
 )

@@ -86,6 +86,12 @@ TABLE: dict[str, tuple[RoutingInput, Sequence[RoutingItem]]] = {
     "the actor": (asked(n_actor="ada"), whole(Reason.IS_ACTOR, Rule.RECIPIENT)),
     "another actor": (asked(n_actor="bob"), EVERYWHERE),
     "unknown user": (asked(q_profile=None), whole(Reason.UNKNOWN_USER, Rule.RECIPIENT)),
+    "of an earlier life": (asked(q_life=1), whole(Reason.USER_DELETED, Rule.RECIPIENT)),
+    "of an earlier life, scheduled": (
+        asked(q_life=1, n_deliver_at=a.NOON + 1),
+        whole(Reason.USER_DELETED, Rule.RECIPIENT),
+    ),
+    "of this life": (asked(q_life=1, n_life=1), EVERYWHERE),
     "inline person": (
         asked(q_profile=None, n_contact=INLINE),
         [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.console.timeline.core.rows import TimelineRow
-from shared.model.errors import Invalid, InvalidRecord
+from shared.model.errors import FAULTY_FORMAT, Invalid, InvalidRecord
 from shared.model.outputs import KafkaRecord
 from shared.model.strict_json import loads
 from shared.model.timestamps import parse_rfc3339, to_datetime
@@ -14,8 +14,10 @@ def status_row(record: KafkaRecord, created_at: int) -> TimelineRow:
 
     Raises InvalidRecord when it is no status.
     """
+    if record.fault is not None:
+        raise InvalidRecord(record.fault, FAULTY_FORMAT)
     try:
-        headers = {name: raw.decode() for name, raw in record.headers}
+        headers = {name: raw.decode() for name, raw in record.headers if raw is not None and name.startswith("ce_")}
         data = loads(record.value or b"")
         at = parse_rfc3339(headers["ce_time"])
         return {

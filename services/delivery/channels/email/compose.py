@@ -2,40 +2,63 @@
 
 from __future__ import annotations
 
-from email.errors import MessageError
-from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import formatdate, parseaddr
+from email.policy import SMTP
+from email.utils import formatdate
+from typing import Final
 
+import msgspec
+
+from services.delivery.channels.email.headers import mailbox_field, printable_lines, text_field, token_field
+from services.delivery.channels.email.mailboxes import InvalidAddress, Mailbox, wire_address
+from services.delivery.rendering.links import SafeLinks
 from services.delivery.rendering.liquid import RenderFailed, context, render
+from services.delivery.rendering.locales import one_locale
 from shared.model.deliveries import Delivery
 from shared.model.workflows import Workflow
 
+_ASCII: Final = SMTP.clone(cte_type="7bit")
+"""Bodies that are not ASCII are encoded, so that no server has to offer 8BITMIME."""
 
-def compose(delivery: Delivery, workflow: Workflow, sender: str) -> EmailMessage:
-    """The message. Headers only through EmailMessage, which refuses line breaks. Raises RenderFailed."""
+
+class Mail(msgspec.Struct, frozen=True, kw_only=True):
+    """A message in its envelope. `content` is ASCII, its lines end with CRLF."""
+
+    sender: str
+    recipient: str
+    content: bytes
+
+
+def compose(delivery: Delivery, workflow: Workflow, sender: Mailbox, links: SafeLinks) -> Mail:
+    """The message, in one locale. No control character of data gets into it. Raises RenderFailed."""
     template = workflow.templates.email
     if template is None:
         raise RenderFailed("no_template")
-    values, locale = context(delivery), delivery.locale
-    name, address = parseaddr(sender)
-    message = EmailMessage()
+    texts = [template.subject, template.text, *([] if template.html is None else [template.html])]
+    subject, text, *html = one_locale(texts, delivery.locale)
+    values = context(delivery)
     try:
-        message["From"] = Address(name, addr_spec=address)
-        message["To"] = Address(addr_spec=delivery.address)
-        message["Subject"] = " ".join(render(template.subject, locale, values).split())
-        message["Message-ID"] = f"<{delivery.id}@{address.partition('@')[2] or 'carillon'}>"
-        message["Date"] = formatdate(delivery.decided_at / 1000, usegmt=True)
-        message["Auto-Submitted"] = "auto-generated"
-        message["X-Carillon-Notification"] = delivery.notification.id
-    except (ValueError, LookupError, AttributeError, MessageError) as error:  # what the parser of addresses raises
-        raise RenderFailed(f"header:{type(error).__name__}") from error
-    text = render(template.text, locale, values)
-    html = render(template.html, locale, values, html=True) if template.html is not None else None
-    try:
-        message.set_content(text)
-        if html is not None:
-            message.add_alternative(html, subtype="html")
+        recipient = wire_address(delivery.address)
+        fields = [
+            mailbox_field("From", sender.name, sender.address),
+            mailbox_field("To", "", recipient),
+            text_field("Subject", render(subject, None, values)),
+            token_field("Message-ID", f"<{delivery.id}@{sender.domain}>"),
+            token_field("Date", formatdate(delivery.decided_at / 1000, usegmt=True)),
+            token_field("Auto-Submitted", "auto-generated"),
+            token_field("X-Carillon-Notification", delivery.notification.id),
+        ]
+    except InvalidAddress as error:
+        raise RenderFailed("header:To") from error
     except UnicodeEncodeError as error:  # a lone surrogate
+        raise RenderFailed("header:UnicodeEncodeError") from error
+    body = EmailMessage(policy=_ASCII)
+    try:
+        body.set_content(printable_lines(render(text, None, values)))
+        for source in html:
+            rendered = printable_lines(render(source, None, values, html=True))  # first: a control may hide a scheme
+            body.add_alternative(links.in_html(rendered, source), subtype="html")
+        content = body.as_bytes()
+    except UnicodeEncodeError as error:
         raise RenderFailed("body:UnicodeEncodeError") from error
-    return message
+    return Mail(sender=sender.address, recipient=recipient, content=b"".join(fields) + content)

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from email.errors import InvalidHeaderDefect, MessageError
-from email.message import EmailMessage
-from email.utils import parseaddr
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
+from services.delivery.channels.email.mailboxes import InvalidAddress, Mailbox, parse_mailbox
 from shared.process.settings import SettingsSection
+
+SUBMISSIONS_PORT = 465
+"""TLS from the first byte on (RFC 8314)."""
+
+
+class Encryption(StrEnum):
+    """How the connection to the mail server is encrypted."""
+
+    IMPLICIT = "implicit"
+    STARTTLS = "starttls"
+    NONE = "none"
 
 
 class EmailSettings(SettingsSection):
@@ -18,8 +30,21 @@ class EmailSettings(SettingsSection):
     smtp_port: int = Field(2525, ge=1, le=65535, description="the mail server's port")
     smtp_username: str | None = Field(None, description="user name at the mail server, if it wants one")
     smtp_password: SecretStr | None = Field(None, description="the password to it")
-    smtp_start_tls: bool = Field(False, description="STARTTLS before logging in")
-    smtp_connections: int = Field(4, ge=1, le=64, description="connections to the mail server kept open")
+    smtp_tls: Encryption | None = Field(
+        None,
+        description="`implicit` (TLS from the first byte on), `starttls` (required before logging in) or `none`; "
+        "when it is not set: `implicit` on port 465, else `none`",
+    )
+    smtp_start_tls: bool = Field(False, description="the older way to say CARILLON_SMTP_TLS=starttls")
+    smtp_ca_file: Path | None = Field(
+        None, description="certificates (PEM) of authorities to trust besides the system's, for the mail server"
+    )
+    smtp_connections: int = Field(
+        4, ge=1, le=64, description="connections to the mail server kept open, for each lane (normal, express)"
+    )
+    smtp_timeout_seconds: float = Field(
+        15, gt=0, le=30, description="how long opening a connection, and then one message over it, may take"
+    )
     email_from: str = Field(
         "Carillon <carillon@localhost>",
         description="sender of e-mails, `Name <user@host>`; a name that has a comma or a colon stands in quotes: "
@@ -30,22 +55,45 @@ class EmailSettings(SettingsSection):
     @classmethod
     def _check_sender(cls, value: str) -> str:
         """Checked at start: afterwards it would fail each message by itself."""
-        if not is_one_mailbox(value):
+        try:
+            parse_mailbox(value)
+        except InvalidAddress as error:
             raise ValueError(
-                f"{value!r} is not one address with a domain. Write Name <user@host>, "
+                f"{value!r} is not one address with a domain ({error}). Write Name <user@host>, "
                 'and a name that has a comma or a colon in quotes: "Shop, Inc." <shop@host>'
+            ) from error
+        return value
+
+    @field_validator("smtp_ca_file")
+    @classmethod
+    def _check_file(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_file():
+            raise ValueError(f"{value} is no file")
+        return value
+
+    @field_validator("smtp_start_tls")
+    @classmethod
+    def _check_start_tls(cls, value: bool, info: ValidationInfo) -> bool:
+        tls = info.data.get("smtp_tls")
+        if value and tls not in (None, Encryption.STARTTLS):
+            raise ValueError("it contradicts CARILLON_SMTP_TLS: leave it out")
+        if value and tls is None and info.data.get("smtp_port") == SUBMISSIONS_PORT:
+            raise ValueError(
+                "port 465 speaks TLS from the first byte on: leave it out, "
+                "or say CARILLON_SMTP_TLS=starttls if this server does not"
             )
         return value
 
+    @property
+    def encryption(self) -> Encryption:
+        """What is meant, said or not."""
+        if self.smtp_tls is not None:
+            return self.smtp_tls
+        if self.smtp_start_tls:
+            return Encryption.STARTTLS
+        return Encryption.IMPLICIT if self.smtp_port == SUBMISSIONS_PORT else Encryption.NONE
 
-def is_one_mailbox(text: str) -> bool:
-    """Whether `text` is one RFC 5322 mailbox, all of it: what is not quoted must not end an address or name a group."""
-    message = EmailMessage()
-    try:
-        message["From"] = text
-        (group,) = message["From"].groups
-        (mailbox,) = group.addresses
-    except (ValueError, LookupError, AttributeError, MessageError):  # what the parser of addresses raises
-        return False
-    wrong = any(isinstance(defect, InvalidHeaderDefect) for defect in message["From"].defects)
-    return not wrong and group.display_name is None and parseaddr(text)[1] == mailbox.addr_spec
+    @cached_property
+    def sender(self) -> Mailbox:
+        """Who writes, its domain in A-labels."""
+        return parse_mailbox(self.email_from)

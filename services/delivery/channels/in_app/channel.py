@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer
 
 from services.delivery.channels.channel import ChannelContext
 from services.delivery.channels.in_app.writer import InboxWriter
+from services.delivery.rendering.links import SafeLinks
 from shared.kafka.producer import Publisher
 from shared.model.channels import Lane
 from shared.mongo.inbox_rows import InboxRows
@@ -44,6 +45,7 @@ class InboxChannel:
                 catalog=self._context.catalog,
                 topics=settings.topics,
                 linger_seconds=settings.linger_ms / 1000,
+                links=SafeLinks(settings.link_schemes),
             )
         )
 

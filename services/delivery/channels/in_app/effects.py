@@ -16,7 +16,7 @@ def announcement(topics: Topics, delivery: Delivery, item: InboxItem) -> list[Ou
     """The row is there: for the sockets, and as a status."""
     notification = delivery.notification
     key = ids.user_key(notification.tenant, notification.user)
-    created = InboxEvent(change=Change.CREATED, items=(item,), at=item.created_at)
+    created = InboxEvent(change=Change.CREATED, items=(item,), at=item.created_at, life=notification.life)
     result = DeliveryResult(state=DeliveryState.SENT, at=item.created_at, attempts=1)
     return [Output(topics.inbox, key, encode(created), []), delivery_status(topics, delivery, result)]
 

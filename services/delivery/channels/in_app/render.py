@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from services.delivery.rendering.links import SafeLinks
 from services.delivery.rendering.liquid import RenderFailed, context, render
+from services.delivery.rendering.locales import one_locale
 from shared.model.deliveries import Delivery
 from shared.model.inbox import InboxItem
 from shared.model.workflows import Workflow
 
+WEB_LINKS: Final = SafeLinks()
 
-def render_item(delivery: Delivery, workflow: Workflow | None, offset: int, now: int) -> InboxItem:
-    """The item at `offset`, created at `now` (milliseconds since the epoch). Raises RenderFailed."""
+
+def render_item(
+    delivery: Delivery, workflow: Workflow | None, offset: int, now: int, links: SafeLinks = WEB_LINKS
+) -> InboxItem:
+    """The item at `offset`, created at `now` (milliseconds since the epoch), in one locale. Raises RenderFailed.
+
+    A URL that data leads to a scheme which is not allowed is left out.
+    """
     template = workflow.templates.in_app if workflow else None
     if workflow is None or template is None:
         raise RenderFailed("no_template")
     notification, values = delivery.notification, context(delivery)
+    title, body = one_locale([template.title, template.body], delivery.locale)
+    url = render(template.url, None, values) if template.url else None
     return InboxItem(
         id=notification.id,
         workflow=notification.workflow,
         type=template.type,
-        title=render(template.title, delivery.locale, values),
-        body=render(template.body, delivery.locale, values),
-        url=render(template.url, None, values) if template.url else None,
+        title=render(title, None, values),
+        body=render(body, None, values),
+        url=url if url is not None and links.allows(url, template.url or "") else None,
         data=notification.data,
         actor=notification.actor,
         offset=offset,

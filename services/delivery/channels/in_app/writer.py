@@ -13,8 +13,9 @@ from typing import Protocol
 from aiokafka import AIOKafkaConsumer
 
 from services.delivery.channels.in_app.effects import announcement, expired, unrenderable
-from services.delivery.channels.in_app.render import render_item
+from services.delivery.channels.in_app.render import WEB_LINKS, render_item
 from services.delivery.core.receive import read
+from services.delivery.rendering.links import SafeLinks
 from services.delivery.rendering.liquid import RenderFailed
 from shared.kafka.consumer import batches, commit_assigned, offsets_after
 from shared.kafka.dead_letters import refuse
@@ -58,12 +59,14 @@ class InboxWriter:
         catalog: WorkflowCatalog,
         topics: Topics,
         linger_seconds: float,
+        links: SafeLinks = WEB_LINKS,
     ) -> None:
         self._rows = rows
         self._publisher = publisher
         self._catalog = catalog
         self._topics = topics
         self._linger = linger_seconds
+        self._links = links
 
     async def run(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
         """Writes until `stop` is set; the bulk in flight is finished and committed first."""
@@ -132,12 +135,13 @@ class InboxWriter:
         """Raises RenderFailed."""
         notification = received.delivery.notification
         workflow = self._catalog.version(notification.tenant, notification.workflow, notification.version)
-        return render_item(received.delivery, workflow, received.record.offset, now)
+        return render_item(received.delivery, workflow, received.record.offset, now, self._links)
 
     async def _insert(self, items: Sequence[Stored]) -> list[Stored]:
         rows = [
-            NewInboxRow(each.delivery.id, each.delivery.notification.tenant, each.delivery.notification.user, item)
+            NewInboxRow(each.delivery.id, about.tenant, about.user, item, about.life)
             for each, item in items
+            for about in [each.delivery.notification]
         ]
         before = await self._rows.insert(rows)
         new = {each.delivery.id for each, _ in items} - before.keys()

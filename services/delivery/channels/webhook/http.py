@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Final
 
 import aiohttp
+from aiohttp.abc import AbstractStreamWriter
 from yarl import URL
 
 from services.delivery.channels.webhook.compose import payload, sign
@@ -24,6 +25,26 @@ MOST_READ: Final = 20_000
 DNS_SECONDS: Final = 30
 
 
+class _Body(aiohttp.BytesPayload):
+    """The body of one POST. It looks at the time when there is a connection, right before anything is written to it."""
+
+    def __init__(self, content: bytes, send_before: float) -> None:
+        super().__init__(content, content_type="application/json")
+        self._send_before = send_before
+        self.too_late = False
+        """Nothing was written: the connection came after its time."""
+        self.written = False
+        """From here on the endpoint may have taken it."""
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        """aiohttp's hook; the headers are written with the first byte of the body."""
+        if time.monotonic() >= self._send_before:
+            self.too_late = True
+            raise TimeoutError
+        self.written = True
+        await super().write_with_length(writer, content_length)
+
+
 class WebhookSender:
     """Posts to the recipient's own endpoint; that it does not answer is its own fault and costs an attempt."""
 
@@ -38,13 +59,18 @@ class WebhookSender:
         del workflow  # nothing to render
         if time.monotonic() >= send_before:
             return LeaseTooShort()
-        body = payload(delivery)
+        content = payload(delivery)
+        body = _Body(content, send_before)
         try:
             self._guard.check_host(URL(delivery.address).host or "")
             # Its bytes as they were given: a signature in them would not be the same after quoting anew.
             url = URL(delivery.address, encoded=True)
             async with self._open().post(
-                url, data=body, headers=self._headers(delivery, body), allow_redirects=False, timeout=self._timeout
+                url,
+                data=body,
+                headers=self._headers(delivery, content),
+                allow_redirects=False,
+                timeout=self._timeout,
             ) as response:
                 with suppress(aiohttp.ClientError, TimeoutError, OSError):
                     # The status is the answer; the body is read so that the connection can be used again.
@@ -59,7 +85,9 @@ class WebhookSender:
         except (ValueError, aiohttp.NonHttpUrlClientError):  # InvalidURL is a ValueError, too
             return Rejected(code="invalid_url")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return Failed(code=type(error).__name__, cool_down=True)
+            if body.too_late:
+                return LeaseTooShort()
+            return Failed(code=type(error).__name__, cool_down=True, unconfirmed=body.written)
 
     async def close(self) -> None:
         """Ends the connections."""

@@ -60,11 +60,13 @@ class InboxSnapshot(NamedTuple):
     """An inbox at one moment. With a cursor `rows` are those above it, without one those not yet seen."""
 
     rows: tuple[InboxItem, ...]
-    """Oldest first, none above `end`, up to MAX_RESUME_ROWS + 1."""
+    """Oldest first, none above `end`."""
     changed: tuple[InboxItem, ...]
-    """Rows up to the cursor's offset that changed since its token, minus the overlap; up to MAX_RESUME_ROWS + 1."""
+    """Rows up to the cursor's offset that changed since its token, minus the overlap."""
     unread: int
     end: int
     """The largest offset; -1 for an empty inbox."""
     token: int
     """MongoDB's time before the first query, in milliseconds."""
+    too_many: bool
+    """There is more than is sent one by one (MAX_RESUME_ROWS, MAX_RESUME_BYTES): then there are neither rows nor changes."""

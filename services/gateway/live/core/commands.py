@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Final, Literal
+from difflib import get_close_matches
+from typing import Annotated, ClassVar, Final, Literal, get_args
 
 import msgspec
 
@@ -63,6 +64,14 @@ class ArchiveCommand(msgspec.Struct, frozen=True, tag="archive"):
     ref: Ref = None
 
 
+class UnarchiveCommand(msgspec.Struct, frozen=True, tag="unarchive"):
+    """Back into the list, and into the count unless it was read."""
+
+    change: ClassVar[Change] = Change.UNARCHIVED
+    ids: Ids
+    ref: Ref = None
+
+
 class DeleteCommand(msgspec.Struct, frozen=True, tag="delete"):
     """Gone for good."""
 
@@ -71,9 +80,16 @@ class DeleteCommand(msgspec.Struct, frozen=True, tag="delete"):
     ref: Ref = None
 
 
-ChangeCommand = ReadCommand | UnreadCommand | SeenCommand | ArchiveCommand | DeleteCommand
+ChangeCommand = ReadCommand | UnreadCommand | SeenCommand | ArchiveCommand | UnarchiveCommand | DeleteCommand
 Command = AuthCommand | PingCommand | ChangeCommand
 _decoder: Final[msgspec.json.Decoder[Command]] = msgspec.json.Decoder(Command)
+_COMMANDS: Final = (AuthCommand, PingCommand, *get_args(ChangeCommand))
+_TYPES: Final = tuple(str(command.__struct_config__.tag) for command in _COMMANDS)
+_BYTE_ORDER_MARK: Final = "\ufeff"
+
+
+class _Typed(msgspec.Struct):
+    type: str
 
 
 class NotJson(Exception):
@@ -82,15 +98,29 @@ class NotJson(Exception):
 
 def decode_command(text: str) -> Command | str:
     """The command, or what is wrong with it. Raises NotJson."""
+    text = text.removeprefix(_BYTE_ORDER_MARK)
     try:
         command = _decoder.decode(text)
     except msgspec.ValidationError as problem:
-        return str(problem)
+        return _explain(text, problem)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as problem:
         raise NotJson from problem
     if isinstance(command, ReadCommand) and (command.ids is None) == (command.all is None):
         return "`read` names either `ids` or `all`"
     return command
+
+
+def _explain(text: str, problem: msgspec.ValidationError) -> str:
+    """What is wrong, and what would be right."""
+    try:
+        kind = msgspec.json.decode(text, type=_Typed).type
+    except msgspec.ValidationError:
+        return f"a message is an object with a `type`: one of {', '.join(_TYPES)}"
+    if kind in _TYPES:
+        return f"{kind}: {problem}"
+    meant = get_close_matches(kind[:MAX_REF_CHARACTERS], _TYPES, 1)
+    hint = f"; did you mean {meant[0]!r}?" if meant else "."
+    return f"unknown type {kind[:MAX_REF_CHARACTERS]!r}{hint} The types are {', '.join(_TYPES)}"
 
 
 def kind_of(command: Command) -> str:

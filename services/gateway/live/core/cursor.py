@@ -6,8 +6,9 @@ It also says whose inbox it is of: with another user's cursor a client would mis
 from __future__ import annotations
 
 import struct
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from binascii import Error as Base64Error
+from binascii import b2a_base64
 from typing import Final, NamedTuple
 from zlib import crc32
 
@@ -15,6 +16,7 @@ from services.gateway.core.limits import MAX_CURSOR_CHARACTERS
 
 _LAYOUT: Final = struct.Struct(">BIIqq")
 _VERSION: Final = 1
+_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 
 
 class Cursor(NamedTuple):
@@ -35,8 +37,12 @@ class Cursors:
 
     def write(self, offset: int, token: int) -> str:
         """The text a client keeps."""
+        return self.encode(offset, token).decode()
+
+    def encode(self, offset: int, token: int) -> bytes:
+        """The same, in ASCII."""
         packed = _LAYOUT.pack(_VERSION, self._epoch, self._owner, offset, token)
-        return urlsafe_b64encode(packed).rstrip(b"=").decode()
+        return b2a_base64(packed, newline=False).rstrip(b"=").translate(_URL_SAFE)
 
     def read(self, text: str) -> Cursor | None:
         """None when it is no cursor, of another epoch, or of another inbox: then the client starts anew."""

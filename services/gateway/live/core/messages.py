@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum
+from typing import Final
 
 import msgspec
 
+from services.gateway.core.as_of import AsOf
 from shared.model.inbox import Change, InboxEvent, InboxItem
 
 _encoder = msgspec.json.Encoder()
+_COUNT: Final = b'"unread":%d,"as_of":{"offset":%d,"at":%d},"cursor":"%b"}'
+_NOTIFICATION: Final = b'{"type":"notification","item":%b,' + _COUNT
+_REPLAYED: Final = b'{"type":"notification","replay":true,"item":%b,' + _COUNT
+_STATE: Final = b'{"type":"state","change":%b,"items":%b,' + _COUNT
+MAX_REASON_BYTES: Final = 123
+"""Of a close frame (RFC 6455 section 5.5)."""
 
 
 class CloseCode(IntEnum):
@@ -24,38 +32,56 @@ class CloseCode(IntEnum):
     TOO_MANY_MESSAGES = 4429
 
 
+def close_reason(text: str) -> str:
+    """As much of it as a close frame can carry."""
+    return text.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
+
+
 class Announcement:
     """An inbox event on its way to sockets; its items are encoded once, however many sockets get them."""
 
-    __slots__ = ("_items", "event")
+    __slots__ = ("_items", "created", "event")
 
     def __init__(self, event: InboxEvent) -> None:
         self.event = event
+        self.created = event.items[0].offset if event.change == Change.CREATED else None
+        """The offset of a new item; None for a change."""
         self._items: bytes | None = None
 
     @property
     def items(self) -> bytes:
         """CREATED: the item as JSON; otherwise the array of the states."""
         if self._items is None:
-            created = self.event.change is Change.CREATED
-            self._items = _encoder.encode(self.event.items[0] if created else self.event.items)
+            self._items = _encoder.encode(self.event.items if self.created is None else self.event.items[0])
         return self._items
 
 
-def hello(cursor: str, unread: int, user: str) -> bytes:
+def hello(cursor: bytes, unread: int, as_of: AsOf, user: str) -> bytes:
     """The first message after authentication, and the first after a reset."""
-    return _encoder.encode({"type": "hello", "cursor": cursor, "unread": unread, "user": user})
+    fields = {"cursor": cursor.decode(), "unread": unread, "as_of": as_of._asdict(), "user": user}
+    return _encoder.encode({"type": "hello", **fields})
 
 
-def notification(item: bytes, unread: int, cursor: str) -> bytes:
-    """A new item."""
-    return b'{"type":"notification","item":%b,"unread":%d,"cursor":"%b"}' % (item, unread, cursor.encode())
+def notification(item: bytes, unread: int, offset: int, at: int, cursor: bytes) -> bytes:
+    """A new item. `offset` and `at` are those of an AsOf: making one costs a tenth of all that an event costs a socket."""
+    return _NOTIFICATION % (item, unread, offset, at, cursor)
 
 
-def state(change: str, items: bytes, unread: int, cursor: str) -> bytes:
+def replayed(item: bytes, unread: int, as_of: AsOf, cursor: bytes) -> bytes:
+    """An item that was there before the client came."""
+    offset, at = as_of
+    return _REPLAYED % (item, unread, offset, at, cursor)
+
+
+def state(change: str, items: bytes, unread: int, as_of: AsOf, cursor: bytes) -> bytes:
     """Absolute states of items. `change` is a `Change`, or `sync` for what happened while the client was away."""
-    fields = (change.encode(), items, unread, cursor.encode())
-    return b'{"type":"state","change":"%b","items":%b,"unread":%d,"cursor":"%b"}' % fields
+    offset, at = as_of
+    return _STATE % (_encoder.encode(change), items, unread, offset, at, cursor)
+
+
+def whole(item: InboxItem) -> bytes:
+    """The item for `replayed`."""
+    return _encoder.encode(item)
 
 
 def states(items: Sequence[InboxItem]) -> bytes:
@@ -65,7 +91,17 @@ def states(items: Sequence[InboxItem]) -> bytes:
 
 def item_state(item: InboxItem) -> InboxItem:
     """What of an item can change; the rest is left out."""
-    return msgspec.structs.replace(item, title="", body="", url=None, data=msgspec.Raw(b"null"), actor=None, type=None)
+    return msgspec.structs.replace(
+        item,
+        title="",
+        body="",
+        url=None,
+        data=msgspec.Raw(b"null"),
+        actor=None,
+        type=None,
+        unread_times=0,
+        unarchived_times=0,
+    )
 
 
 def reset(reason: str) -> bytes:

@@ -7,11 +7,12 @@ between the rows and the live events nothing is missing; what overlaps is droppe
 from __future__ import annotations
 
 from collections import deque
-from enum import StrEnum
 
+import msgspec
+
+from services.gateway.core.as_of import AsOf
 from services.gateway.core.limits import (
-    MAX_RESUME_BYTES,
-    MAX_RESUME_ROWS,
+    MAX_CATCH_UP_BYTES,
     MESSAGE_BURST,
     MESSAGES_PER_SECOND,
     RECENT_OFFSETS,
@@ -32,18 +33,11 @@ from services.gateway.live.core.actions import (
 from services.gateway.live.core.commands import AuthCommand, NotJson, PingCommand, ReadCommand, decode_command, kind_of
 from services.gateway.live.core.cursor import Cursor, Cursors
 from services.gateway.live.core.messages import Announcement, CloseCode
+from services.gateway.live.core.state import SessionState
+from services.gateway.live.core.waiting import WaitingEvents
 from shared.model import ids
-from shared.model.inbox import Change, InboxEvent
+from shared.model.inbox import InboxEvent
 from shared.model.users import User
-
-
-class SessionState(StrEnum):
-    """From the handshake to the end, in this order."""
-
-    UNIDENTIFIED = "unidentified"
-    RESUMING = "resuming"
-    LIVE = "live"
-    CLOSED = "closed"
 
 
 class Session:
@@ -58,7 +52,7 @@ class Session:
         self._cursors = Cursors(epoch, b"")
         self._since: Cursor | None = None
         self._reset: str | None = None
-        self._waiting: list[Announcement] = []
+        self._waiting = WaitingEvents()
         self._sent = -1
         self._token = 0
         self._unread = 0
@@ -87,7 +81,8 @@ class Session:
             self._cursor_text = self._cursor_text if command.cursor is None else command.cursor
             return [Authenticate(command.token)]
         if self.state is SessionState.UNIDENTIFIED:
-            return self._close(CloseCode.UNAUTHORIZED, "the first message is auth")
+            problem = f": {command}" if isinstance(command, str) else ""
+            return self._close(CloseCode.UNAUTHORIZED, f"the first message is auth, with a token{problem}")
         if isinstance(command, str):
             return [SendFrame(messages.error("bad_command", command))]
         if isinstance(command, PingCommand):
@@ -99,10 +94,10 @@ class Session:
         """The token is good. A new token on a live connection must be the same user's."""
         if self.state is SessionState.CLOSED:
             return []
+        if self.user is not None and (user.tenant, user.id) != (self.user.tenant, self.user.id):
+            return self._close(CloseCode.UNAUTHORIZED, "the token is another user's")
         if self.user is not None:
-            if (user.tenant, user.id) != (self.user.tenant, self.user.id):
-                return self._close(CloseCode.UNAUTHORIZED, "the token is another user's")
-            self.user = user
+            self.user = msgspec.structs.replace(user, life=self.user.life)
             return [WatchToken(user.expires_at), SendFrame(messages.ok("auth", None))]
         self.user = user
         self.state = SessionState.RESUMING
@@ -111,6 +106,10 @@ class Session:
             self._since = self._cursors.read(self._cursor_text)
             self._reset = None if self._since else "unknown_cursor"
         return [WatchToken(user.expires_at), LoadInbox(user, self._since)]
+
+    def on_deleted(self) -> list[Action]:
+        """The token is of somebody who is deleted."""
+        return self._close(CloseCode.UNAUTHORIZED, "the user was deleted")
 
     def on_unauthorized(self, detail: str) -> list[Action]:
         """The token is not good; a live session goes on until its old one expires."""
@@ -122,26 +121,25 @@ class Session:
         """What the inbox held; after this the session is live."""
         if self.state is not SessionState.RESUMING or self.user is None:
             return []
-        waiting, self._waiting = self._waiting, []
-        if (
-            len(waiting) > MAX_RESUME_ROWS
-            or sum(len(announcement.items) for announcement in waiting) > MAX_RESUME_BYTES
-        ):
+        if (waiting := self._waiting.take()) is None:
             self._reset = "too_many"
             return [LoadInbox(self.user, None)]
-        size = sum(len(item.data) + len(item.body) for item in snapshot.rows)
-        if len(snapshot.rows) > MAX_RESUME_ROWS or len(snapshot.changed) > MAX_RESUME_ROWS or size > MAX_RESUME_BYTES:
+        if snapshot.too_many:
             self._reset = "too_many"
-        if self._since is not None and self._since.offset > snapshot.end:
+        if self._since and self._since.offset > snapshot.end:
             self._reset = "unknown_cursor"
         self.state = SessionState.LIVE
         self._unread, self._counted_to = snapshot.unread, snapshot.end
         self._counted_at = snapshot.token - RESUME_OVERLAP_MS
-        answer = self._renew(snapshot) if self._reset else self._catch_up(snapshot)
+        answer = [] if self._reset else self._catch_up(snapshot)
+        if sum(len(frame.payload) for frame in answer) > MAX_CATCH_UP_BYTES:
+            self._reset = "too_many"
+        if self._reset:
+            answer = self._renew(snapshot)
         self._sent = max(self._sent, snapshot.end)
         for announcement in waiting:
             answer += self.on_event(announcement)
-        return answer
+        return [*answer]
 
     @property
     def result_of_resume(self) -> str:
@@ -151,18 +149,17 @@ class Session:
     def on_event(self, announcement: Announcement) -> list[SendFrame]:
         """Something happened in the user's inbox."""
         if self.state is SessionState.RESUMING:
-            if len(self._waiting) <= MAX_RESUME_ROWS:
-                self._waiting.append(announcement)
-            return []
-        if self.state is not SessionState.LIVE:
+            self._waiting.put(announcement)
             return []
         event = announcement.event
-        if event.change is Change.CREATED:
-            return self._created(announcement, event.items[0].offset)
+        if self.state is not SessionState.LIVE or self.user is None or event.life != self.user.life:
+            return []
+        if announcement.created is not None:
+            return self._created(announcement, announcement.created)
         self._count(event)
         self._token = max(self._token, event.at)
-        cursor = self._cursors.write(self._sent, self._token)
-        return [SendFrame(messages.state(event.change, announcement.items, self._unread, cursor))]
+        cursor = self._cursors.encode(self._sent, self._token)
+        return [SendFrame(messages.state(event.change, announcement.items, self._unread, self._as_of(), cursor))]
 
     def on_applied(self, apply: ApplyChange, updated: int) -> list[Action]:
         """The change is durable and announced."""
@@ -200,37 +197,43 @@ class Session:
             return []
         return [SendFrame(messages.reconnect(after_ms)), *self._close(CloseCode.RESTART, "restarting")]
 
-    def _renew(self, snapshot: InboxSnapshot) -> list[Action]:
+    def _renew(self, snapshot: InboxSnapshot) -> list[SendFrame]:
         self._sent, self._token = snapshot.end, snapshot.token
         self._since = None
         return [SendFrame(messages.reset(self._reset or "")), self._hello()]
 
-    def _catch_up(self, snapshot: InboxSnapshot) -> list[Action]:
+    def _catch_up(self, snapshot: InboxSnapshot) -> list[SendFrame]:
         """Hello with the cursor that the client has, so that whatever part of the rest arrives, none is skipped."""
         first = snapshot.rows[0].offset - 1 if snapshot.rows else snapshot.end
         self._sent, self._token = self._since or Cursor(first, snapshot.token)
-        answer: list[Action] = [self._hello()]
+        answer = [self._hello()]
         self._token = snapshot.token
         if snapshot.changed:
-            cursor = self._cursors.write(self._sent, self._token)
-            answer.append(SendFrame(messages.state("sync", messages.states(snapshot.changed), self._unread, cursor)))
+            states, cursor = messages.states(snapshot.changed), self._cursors.encode(self._sent, self._token)
+            answer.append(SendFrame(messages.state("sync", states, self._unread, self._as_of(), cursor)))
         for item in snapshot.rows:
-            answer += self._created(Announcement(InboxEvent(change=Change.CREATED, items=(item,), at=0)), item.offset)
+            self._recent.append(item.offset)
+            cursor = self._cursors.encode(item.offset, self._token)
+            answer.append(SendFrame(messages.replayed(messages.whole(item), self._unread, self._as_of(), cursor)))
         return answer
 
     def _hello(self) -> SendFrame:
         assert self.user is not None  # noqa: S101  # the states say so; for the type checker
-        return SendFrame(messages.hello(self._cursors.write(self._sent, self._token), self._unread, self.user.id))
+        cursor = self._cursors.encode(self._sent, self._token)
+        return SendFrame(messages.hello(cursor, self._unread, self._as_of(), self.user.id))
+
+    def _as_of(self) -> AsOf:
+        return AsOf(max(self._sent, self._counted_to), self._counted_at)
 
     def _created(self, announcement: Announcement, offset: int) -> list[SendFrame]:
         if offset <= self._sent:
             return []  # a replay carries the stored offset
         self._sent = offset
         self._recent.append(offset)
-        if offset > self._counted_to:
-            self._unread += 1
-        cursor = self._cursors.write(offset, self._token)
-        return [SendFrame(messages.notification(announcement.items, self._unread, cursor))]
+        self._unread += offset > self._counted_to
+        end = max(self._counted_to, offset)
+        cursor = self._cursors.encode(offset, self._token)
+        return [SendFrame(messages.notification(announcement.items, self._unread, end, self._counted_at, cursor))]
 
     def _count(self, event: InboxEvent) -> None:
         """Of two counts the later one is right, whichever came first; newer rows come on top of it."""
@@ -244,4 +247,4 @@ class Session:
         if self.state is SessionState.CLOSED:
             return []
         self.state = SessionState.CLOSED
-        return [CloseConnection(code, reason)]
+        return [CloseConnection(code, messages.close_reason(reason))]

@@ -25,7 +25,7 @@ ATTRIBUTES = {
     "type": "order.shipped",
     "subject": "o 7",
     "partitionkey": "k",
-    "traceparent": "x",
+    "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
 }
 CARRIED = {name: value for name, value in ATTRIBUTES.items() if name != "partitionkey"}
 """The SDK moves the partition key from the attributes into the record's key, and back as bytes."""
@@ -86,7 +86,7 @@ def test_what_we_read_as_structured_the_sdk_reads_alike() -> None:
 
 WRONG = [
     *[({name: None}, "missing_attribute", f"/{name}") for name in events.REQUIRED],
-    *[({name: value}, "invalid_attribute", f"/{name}") for name in ("id", "source", "type") for value in ("", 1.5, [], {}, "a\nb", "x" * 1025)],
+    *[({name: value}, "invalid_attribute", f"/{name}") for name in ("id", "source", "type") for value in ("", 1.5, [], {}, "a\nb", "x" * 65_537)],
     ({"specversion": "0.3"}, "unknown_specversion", "/specversion"),
     ({"specversion": 1}, "unknown_specversion", "/specversion"),
     ({"Upper": "x"}, "invalid_attribute", "/Upper"),
@@ -158,10 +158,42 @@ def test_poison_on_kafka() -> None:
     for headers, value, code in (
         ([], None, "null_value"),
         ([("ce_id", b"\xff")], b"{}", "invalid_header"),
-        ([("ce_id", None)], b"{}", "invalid_header"),
+        ([("ce_id", None)], b"{}", "missing_attribute"),
         ([], b"{}", "missing_attribute"),
         ([("content-type", b"application/cloudevents+json")], b"\xff", "invalid_json"),
     ):
         with pytest.raises(InvalidEvent) as caught:
             event_codecs.from_kafka(headers, value)
         assert caught.value.code == code
+
+
+BINARY = [("ce_specversion", b"1.0"), ("ce_id", b"1"), ("ce_source", b"/s"), ("ce_type", b"t")]
+
+
+def test_headers_that_are_not_ours_are_none_of_our_business_on_kafka() -> None:
+    foreign = [("b3", None), ("x-trace", b"\xc3\x28"), ("x-\udcff", b"\xff"), ("ce_\udcff", b"1"), ("ce_subject", None)]
+    event = event_codecs.from_kafka([*foreign, *BINARY], b"{}")
+    assert event.attributes == {"specversion": "1.0", "id": "1", "source": "/s", "type": "t"}
+
+
+def test_hyphens_are_taken_on_kafka_and_underscores_win() -> None:
+    hyphens = [(name.replace("_", "-"), raw) for name, raw in BINARY]
+    assert event_codecs.from_kafka(hyphens, b"{}").id == "1"
+    assert event_codecs.from_kafka([("ce-id", b"other"), *BINARY], b"{}").id == "1"
+
+
+def test_a_batch_on_kafka_is_each_of_its_events() -> None:
+    value = orjson.dumps([GOOD, {**GOOD, "id": ""}])
+    headers = [("Content-Type", b"application/cloudevents-batch+json; charset=UTF-8")]
+    found = event_codecs.all_from_kafka(headers, value, most=2)
+    assert [type(item).__name__ for item in found] == ["Event", "InvalidEvent"]
+    for wrong in ((headers, value, 1), (headers, None, 9), ([("ce_id", b"\xff")], b"{}", 9)):
+        [error] = event_codecs.all_from_kafka(wrong[0], wrong[1], most=wrong[2])
+        assert isinstance(error, InvalidEvent)
+
+
+def test_attributes_may_be_long_as_long_as_all_of_them_fit() -> None:
+    long = {**GOOD, "type": "t" * 30_000, "subject": "s" * 30_000}
+    assert len(event_codecs.from_structured(orjson.dumps(long)).type) == 30_000
+    with pytest.raises(InvalidEvent):
+        event_codecs.from_structured(orjson.dumps({**long, "source": "/" * 10_000}))

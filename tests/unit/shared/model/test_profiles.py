@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from bson import DBRef
 
 from shared.model.channels import Channel
 from shared.model.errors import InvalidProfile
@@ -81,6 +82,11 @@ def test_a_document_with_more_than_we_know() -> None:
         version=3,
         quiet_hours=QuietHours(windows=(Window(start="22:00", until="07:00", days=("mon",)),)),
     )
+
+
+def test_a_device_that_cannot_be_read_costs_only_itself() -> None:
+    stored = {"tenant": "acme", "user": "ada", "devices": [DBRef("c", 1), {"token": "t"}], "locale": "de"}
+    assert from_document(stored) == Profile(tenant="acme", user="ada", devices=({"token": "t"},), locale="de")
 
 
 REFUSING = Preferences(categories={"orders": False}, workflows={"order.shipped": False}, channel_types={"email": False})

@@ -46,7 +46,10 @@ def test_names_do_not_meet_across_prefixes_lanes_and_groups() -> None:
 def test_what_is_accepted_can_always_be_written_out() -> None:
     rows = Topics().table()
     assert all(row.max_message_bytes in (PUBLIC_MAX_BYTES, INTERNAL_MAX_BYTES) for row in rows)
-    assert [row.name for row in rows if row.max_message_bytes == PUBLIC_MAX_BYTES] == [Topics().events]
+    assert [row.name for row in rows if row.max_message_bytes == PUBLIC_MAX_BYTES] == [
+        Topics().events,
+        Topics().accepted_events,
+    ]
     assert PUBLIC_MAX_BYTES * 4 <= INTERNAL_MAX_BYTES
     users = {row.partitions for row in rows if row.key == "tenant:user"}
     assert len(users) == 1, "a user is in the same partition of each"

@@ -1,4 +1,4 @@
-"""What one event started."""
+"""The notifications that one event started."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ class StartedNotification(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StartedNotifications(msgspec.Struct, frozen=True, kw_only=True):
-    """The notifications of one event, by user; empty when it started none."""
+    """The notifications of one event, by user; empty when it started none, with the reason if there is one."""
 
     event: str
     notifications: list[StartedNotification]
+    reason: str | None = None

@@ -1,0 +1,39 @@
+"""What callers of the client give, checked before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from yarl import URL
+
+
+def checked_address(url: str) -> str:
+    """`url` as paths are appended to it. Raises ValueError."""
+    parsed = URL(url.strip())
+    if parsed.scheme not in ("http", "https") or not parsed.host or parsed.query_string or parsed.fragment:
+        raise ValueError(f"{url!r} is no address of a platform; write it as https://carillon.example.com")
+    return str(parsed).rstrip("/")
+
+
+def checked_key(key: str) -> str:
+    """Without the line end that a file of secrets leaves. Raises ValueError, which does not tell the key."""
+    stripped = key.strip()
+    if not stripped or not stripped.isascii() or not stripped.isprintable():
+        raise ValueError("the API key is empty or has characters that no key has; it looks like ck_…")
+    return stripped
+
+
+def listed(name: str, given: Sequence[Any]) -> list[Any]:
+    """Raises TypeError for what is one and not several: the letters of a user id would be users."""
+    if isinstance(given, str | bytes | Mapping):
+        raise TypeError(f"{name} is a list: write [{given!r}]")
+    return list(given)
+
+
+def segment(name: str, value: str) -> str:
+    """`value` as one segment of a path. Raises ValueError for an empty one, which names something else."""
+    if not value:
+        raise ValueError(f"the {name} is empty")
+    return quote(value, safe="")

@@ -1,0 +1,55 @@
+"""What became of an event, read from MongoDB by its tenant: one bounded query per collection, all at once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from services.console.events.core.event_report import EventReport, build_report
+from shared.mongo.database import Database
+from shared.mongo.errors import mongo_border
+
+MOST_NOTIFICATIONS: Final = 1_000
+MOST_STATUSES: Final = 20
+
+
+async def read_event(database: Database, tenant: str, event: str) -> EventReport | None:
+    """What became of an event; None when it is unknown or another tenant's. Raises MongoUnavailable."""
+    with mongo_border():
+        row, statuses, notifications = await asyncio.gather(
+            database.expansions.find_one({"_id": event, "tenant": tenant}),
+            _own_statuses(database, tenant, event),
+            _notifications(database, tenant, event),
+        )
+    return build_report(event, tenant, row=row, statuses=statuses, notifications=notifications)
+
+
+async def _own_statuses(database: Database, tenant: str, event: str) -> list[dict[str, Any]]:
+    """The event's newest statuses of its own, by time."""
+    query = {
+        "tenant": tenant,
+        "notification": event,
+        "type": {"$in": ["carillon.event.expanded", "carillon.event.not_expanded"]},
+    }
+    found = await database.timeline.find(query).sort("at", -1).to_list(MOST_STATUSES)
+    return found[::-1]
+
+
+async def _notifications(database: Database, tenant: str, event: str) -> list[dict[str, Any]]:
+    """The notifications of an event, by user, each with user, workflow and the type of its last status."""
+    stages: list[dict[str, Any]] = [
+        {"$match": {"tenant": tenant, "data.event_id": event}},
+        {"$sort": {"at": 1}},
+        {
+            "$group": {
+                "_id": "$notification",
+                "user": {"$first": "$user"},
+                "workflow": {"$first": "$data.workflow"},
+                "event_type": {"$first": "$data.event_type"},
+                "type": {"$last": "$type"},
+            }
+        },
+        {"$limit": MOST_NOTIFICATIONS},
+    ]
+    found = await database.timeline.aggregate(stages).to_list(MOST_NOTIFICATIONS)
+    return sorted(found, key=lambda row: str(row["user"]))

@@ -1,0 +1,34 @@
+"""What is announced while a session's rows are read: it waits, within a bound in number and bytes."""
+
+from __future__ import annotations
+
+from services.gateway.core.limits import MAX_RESUME_BYTES, MAX_RESUME_ROWS
+from services.gateway.live.core.messages import Announcement
+
+
+class WaitingEvents:
+    """Announcements in order; beyond the bound all are dropped, and the inbox has to be read anew."""
+
+    __slots__ = ("_events", "_overflowed", "_size")
+
+    def __init__(self) -> None:
+        self._events: list[Announcement] = []
+        self._size = 0
+        self._overflowed = False
+
+    def put(self, announcement: Announcement) -> None:
+        """One more."""
+        if self._overflowed:
+            return
+        self._size += len(announcement.items)
+        if len(self._events) == MAX_RESUME_ROWS or self._size > MAX_RESUME_BYTES:
+            self._overflowed = True
+            self._events = []
+        else:
+            self._events.append(announcement)
+
+    def take(self) -> list[Announcement] | None:
+        """All that waited; None if it was too much. Afterwards nothing waits."""
+        events = None if self._overflowed else self._events
+        self._events, self._size, self._overflowed = [], 0, False
+        return events

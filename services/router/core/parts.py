@@ -1,0 +1,109 @@
+"""The parts of an event: what each workflow that it starts makes of it. An impossible part costs only itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from services.router.core.event_data import EventData
+from services.router.core.received_event import ReceivedEvent
+from shared.model.errors import Invalid
+from shared.model.expansion import MAX_EXPANDED, PartOutcome, Request, expand
+from shared.model.notifications import Notification
+from shared.model.reasons import EventReason
+from shared.model.recipients import recipients, user_id_of
+from shared.model.workflows import Workflow
+
+
+class LeftOut(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why a workflow, or one recipient, was left out. `pointer` is an RFC 6901 pointer into the event."""
+
+    reason: str
+    detail: str
+    pointer: str | None = None
+
+
+class EventPart(msgspec.Struct, frozen=True, kw_only=True):
+    """What one workflow made of an event."""
+
+    workflow: str
+    version: int
+    notifications: tuple[Notification, ...] = ()
+    rejected: LeftOut | None = None
+    """Why it made nothing of it."""
+    left_out: tuple[LeftOut, ...] = ()
+    """Recipients."""
+
+    @property
+    def outcome(self) -> PartOutcome:
+        """Expanded, for nobody, or not."""
+        if self.rejected is not None:
+            return PartOutcome.NOT_EXPANDED
+        return PartOutcome.EXPANDED if self.notifications else PartOutcome.NOBODY
+
+
+def expand_parts(received: ReceivedEvent, workflows: Sequence[Workflow]) -> tuple[EventPart, ...]:
+    """A part for each workflow that the event starts."""
+    if not workflows:
+        return ()
+    data = EventData(received.event.data, [workflow.recipients or "" for workflow in workflows])
+    return tuple(_part(received, data, workflow) for workflow in workflows)
+
+
+def unknown_part(workflow: str, version: int) -> EventPart:
+    """Of a version that was stored with the event and is gone."""
+    detail = f"{workflow} v{version} is not published any more"
+    return EventPart(workflow=workflow, version=version, rejected=_left_out(EventReason.UNKNOWN_VERSION, detail))
+
+
+def _part(received: ReceivedEvent, data: EventData, workflow: Workflow) -> EventPart:
+    path = workflow.recipients or ""
+    pointer = "/" + path.replace(".", "/")
+    rejected: LeftOut | None = None
+    left_out: tuple[LeftOut, ...] = ()
+    notifications: tuple[Notification, ...] = ()
+    named = data.named(path)
+    if named is msgspec.UNSET:
+        rejected = _left_out(EventReason.NO_RECIPIENTS, f"nothing stands at {path}", pointer)
+    elif named is not None:
+        try:
+            found, wrong = recipients(named, pointer)
+        except Invalid as error:
+            return EventPart(workflow=workflow.key, version=workflow.version, rejected=_of(error))
+        left_out = tuple(map(_of, wrong))
+        seen = data.seen_by(path)
+        if len(seen) * len(found) > MAX_EXPANDED:
+            detail = f"{len(seen)} bytes of data for {len(found)} recipients are too much at once"
+            rejected = _left_out(EventReason.EXPANDED_TOO_LARGE, detail, pointer)
+        elif found:
+            actor = user_id_of(data.lookup(workflow.actor)) if workflow.actor else None
+            request = Request(
+                tenant=received.tenant,
+                event_id=received.id,
+                event_type=received.event.type,
+                source=received.event.source,
+                recipients=found,
+                data=seen,
+                accepted_at=received.accepted_at,
+                actor=actor,
+                traceparent=received.event.attributes.get("traceparent"),
+            )
+            notifications = tuple(expand(request, workflow))
+        elif left_out:
+            rejected = left_out[0]
+    return EventPart(
+        workflow=workflow.key,
+        version=workflow.version,
+        notifications=notifications,
+        rejected=rejected,
+        left_out=left_out,
+    )
+
+
+def _left_out(reason: EventReason, detail: str, pointer: str | None = None) -> LeftOut:
+    return LeftOut(reason=reason.value, detail=detail, pointer=pointer)
+
+
+def _of(error: Invalid) -> LeftOut:
+    return LeftOut(reason=error.code, detail=error.detail, pointer=error.pointer)

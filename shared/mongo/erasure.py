@@ -1,0 +1,31 @@
+"""What a deletion leaves in other collections is erased: inbox rows, and in decisions whatever tells of the person.
+
+The decisions themselves stay for as long as they guard against replays. Holds end through `decide`, which says so.
+"""
+
+from __future__ import annotations
+
+from shared.mongo.database import Database
+from shared.mongo.errors import mongo_border
+
+
+def earlier_lives(tenant: str, user: str, life: int) -> dict[str, object]:
+    """The rows of a user's lives before `life`; rows of the first may say nothing of it."""
+    return {"tenant": tenant, "user": user, "$or": [{"life": None}, {"life": {"$lt": life}}]}
+
+
+async def erase(database: Database, tenant: str, user: str, life: int) -> None:
+    """Erases what is left of the lives before `life`; may be repeated. Raises MongoUnavailable."""
+    if not life:
+        return
+    rows = earlier_lives(tenant, user, life)
+    with mongo_border():
+        await database.inbox.delete_many(rows)
+        await database.decisions.update_many(
+            rows | {"erased": {"$ne": True}},
+            {
+                "$set": {"erased": True, "inputs": {"known": False}, "items.$[sent].address": ""},
+                "$unset": {"items.$[sent].name": "", "items.$[sent].locale": ""},
+            },
+            array_filters=[{"sent.type": "deliver"}],
+        )

@@ -1,0 +1,118 @@
+"""What Faust holds, and how far it is: bounded in bytes; a topic made again is read from its beginning."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from faust.transport.consumer import ThreadDelegateConsumer
+from faust.types import TP
+from mode.utils.queues import FlowControlEvent
+
+from services.router.app import create_app
+from services.router.faust import queues
+from services.router.faust.queues import ByteBoundedQueue
+from services.router.faust.transport import HEADER_BYTES, RECORD_BYTES, Consumer, held_bytes
+from services.router.settings import RouterSettings
+from shared.kafka.consumer import NEVER_MS, open_consumer
+from tests.support.wait import turns
+
+PLACE = TP("t", 0)
+
+
+class Message(SimpleNamespace):
+    __hash__ = object.__hash__  # type: ignore[assignment]  # in a set by identity, as Faust's
+
+
+def message(offset: int, size: int = 0) -> Message:
+    return Message(tp=PLACE, offset=offset, serialized_value_size=size, tracked=True, acked=False)
+
+
+def event(offset: int, size: int = 0) -> Any:
+    return SimpleNamespace(message=message(offset, size))
+
+
+@pytest.fixture
+def queue(monkeypatch: pytest.MonkeyPatch) -> ByteBoundedQueue:
+    monkeypatch.setattr(queues, "QUEUED_BYTES", 100)
+    return ByteBoundedQueue(maxsize=10, flow_control=FlowControlEvent(initially_suspended=False))
+
+
+async def test_a_queue_is_full_by_bytes_and_makes_room(queue: ByteBoundedQueue) -> None:
+    queue.put_nowait(event(0, 60))
+    assert not queue.full()
+    queue.put_nowait(event(1, 60))
+    assert queue.full()
+    waiting = asyncio.create_task(queue.put(event(2, 1)))
+    await turns()
+    assert not waiting.done()
+    queue.get_nowait()
+    await waiting
+    assert queue.held == 61
+    for number in range(8):
+        queue.put_nowait(event(number))
+    assert queue.full(), "by count"
+
+
+async def test_a_queue_that_is_cleared_holds_nothing(queue: ByteBoundedQueue) -> None:
+    queue.put_nowait(event(0, 1_000))
+    queue.clear()
+    assert (queue.held, queue.full()) == (0, False)
+
+
+def test_headers_count() -> None:
+    record = SimpleNamespace(key=b"key", value=None, headers=(("name", None), ("n", b"12")))
+    assert held_bytes(record) == RECORD_BYTES + 3 + 2 * HEADER_BYTES + 4 + 1 + 2
+
+
+def consumer(*, read: int | None, committed: int, working_on: list[Any], queued: list[Any]) -> Any:
+    made: Any = Consumer.__new__(Consumer)
+    made._read_offset = defaultdict(lambda: None, {PLACE: read})
+    made._committed_offset = defaultdict(lambda: None, {PLACE: committed})
+    made._acked = defaultdict(list, {PLACE: [990]})
+    made._acked_index = defaultdict(set, {PLACE: {990}})
+    made._unacked_messages = set(working_on)
+    channel = SimpleNamespace(queue=SimpleNamespace(_queue=queued))
+    made.app = SimpleNamespace(topics=SimpleNamespace(_tp_index=defaultdict(set, {PLACE: [channel]})))
+    return made
+
+
+async def getmany(made: Any, monkeypatch: pytest.MonkeyPatch, *offsets: int) -> None:
+    async def fetched(*_: Any) -> Any:
+        return {PLACE: [SimpleNamespace(offset=offset) for offset in offsets]}
+
+    monkeypatch.setattr(ThreadDelegateConsumer, "_getmany", fetched)
+    await made._getmany({PLACE}, 1.0)
+
+
+async def test_offsets_that_went_back_begin_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what is still in work or queued of the former log acknowledges nothing of the new one."""
+    working_on, queued = message(991), event(992)
+    made = consumer(read=992, committed=990, working_on=[working_on], queued=[queued])
+    await getmany(made, monkeypatch, 0, 1)
+    assert (made._read_offset[PLACE], made._committed_offset[PLACE], made._acked[PLACE]) == (None, None, [])
+    assert not made._unacked_messages
+    assert (working_on.acked, queued.message.acked, queued.message.tracked) == (True, True, True)
+    made._acked[PLACE] = [0, 1]
+    assert made._new_offset(PLACE) == 2
+
+
+async def test_offsets_that_go_on_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    for read, first in ((992, 993), (993, 993), (None, 0)):
+        made = consumer(read=read, committed=990, working_on=[message(991)], queued=[])
+        await getmany(made, monkeypatch, first)
+        assert made._read_offset[PLACE] == read
+        assert made._committed_offset[PLACE] == 990
+
+
+async def test_nobody_leaves_the_group_while_the_work_waits() -> None:
+    """After broker_max_poll_interval aiokafka leaves, and rejoins only at a fetch that a full queue never makes."""
+    app = create_app(RouterSettings())
+    assert app.conf.broker_max_poll_interval * 1000 == NEVER_MS
+    made = open_consumer("127.0.0.1:1", "t", group="g", client_id="c")
+    assert made._max_poll_interval_ms == NEVER_MS
+    assert made._isolation_level == "read_committed"
+    await made.stop()
