@@ -13,7 +13,8 @@ import structlog
 from services.delivery.core.attempts import Failed, Outcome, ProviderUnavailable, Rejected, Sent
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery
-from shared.model.ports import AccountStore
+from shared.model.errors import MongoUnavailable
+from shared.model.ports import AccountStore, ParkedHolds
 from shared.model.provider_accounts import (
     AccountPolicy,
     AccountState,
@@ -25,6 +26,7 @@ from shared.model.provider_accounts import (
     disabled,
     has_failed_too_long,
     unknown,
+    untried,
 )
 from shared.model.reasons import Reason
 from shared.process.batching import Batcher
@@ -35,6 +37,8 @@ from shared.process.retries import retry_until_available
 BULK = 200
 AccountOf = Callable[[Delivery], str]
 """The account, or the endpoint, that a delivery is sent to."""
+NOT_ASKED = (Reason.RENDER_FAILED, Reason.UNKNOWN_WORKFLOW, Reason.FORBIDDEN_ADDRESS)
+"""It ended before its account was asked."""
 log = structlog.get_logger()
 
 
@@ -42,11 +46,18 @@ class Breaker:
     """One channel's. Waits while MongoDB is unavailable: who cannot know does not send."""
 
     def __init__(
-        self, *, channel: Channel, accounts: AccountStore, policy: AccountPolicy, account_of: AccountOf | None = None
+        self,
+        *,
+        channel: Channel,
+        accounts: AccountStore,
+        holds: ParkedHolds,
+        policy: AccountPolicy,
+        account_of: AccountOf | None = None,
     ) -> None:
         self.policy = policy
         self._channel = channel
         self._accounts = accounts
+        self._holds = holds
         self._account_of = account_of
         self._known: set[str] = set()
         self._read: Batcher[str, ProviderAccount | None] = Batcher(self._read_many, most=BULK)
@@ -71,6 +82,9 @@ class Breaker:
         if isinstance(outcome, Sent) and account not in self._known and admission is not Passage.PROBE:
             return outcome
         failed = isinstance(outcome, Failed | ProviderUnavailable)
+        if isinstance(outcome, Rejected) and outcome.reason in NOT_ASKED:
+            await self.leave(delivery)
+            return outcome
         if isinstance(outcome, Rejected) and not gone and admission is not Passage.PROBE:
             return outcome  # about this message, not about the account
         while True:
@@ -87,8 +101,19 @@ class Breaker:
                 changed = None  # an answer, and nobody counts how long it fails
             else:
                 changed = after_answer(before, delivery.id, now, success=not failed)
-            if changed is None or await self._swap(row, changed):
+            if changed is None or await self._swap(row, changed, outcome):
                 return outcome
+
+    async def leave(self, delivery: Delivery) -> None:
+        """It is not sent, for reasons of its own: was it to be the probe, another is."""
+        account = self.account(delivery)
+        if account not in self._known and not delivery.pass_:
+            return
+        while True:
+            row = await self._read(account)
+            changed = None if row is None else untried(row, delivery.id, now_ms())
+            if changed is None or await self._swap(row, changed):
+                return
 
     async def have_closed(self, accounts: Sequence[str]) -> set[str]:
         """Which of them take deliveries now: what was parked for one meanwhile must not wait for its release."""
@@ -96,18 +121,45 @@ class Breaker:
         shut = {name for name, row in rows.items() if row.state in (AccountState.OPEN, AccountState.HALF_OPEN)}
         return set(accounts) - shut
 
-    async def refresh(self) -> None:
-        """Learns which accounts other workers found in trouble. Raises MongoUnavailable."""
-        self._known = await self._accounts.known(self._channel)
+    def learn(self, known: set[str]) -> None:
+        """All accounts that have a row, as other workers have found them."""
+        self._known = known
 
-    async def _swap(self, before: ProviderAccount | None, after: ProviderAccount) -> bool:
+    async def _swap(
+        self, before: ProviderAccount | None, after: ProviderAccount, outcome: Outcome | None = None
+    ) -> bool:
         changed = await retry_until_available(self._accounts.swap, before, after)
-        if changed and (before is None or before.state is not after.state):
-            ACCOUNT_CHANGES.labels(self._channel, after.state).inc()
-            log.warning("account_changed", channel=self._channel, account=after.id, state=after.state)
         if changed:
             self._known.add(after.id)
+            was = AccountState.CLOSED if before is None else before.state
+            if was is not after.state:
+                ACCOUNT_CHANGES.labels(self._channel, after.state).inc()
+                await self._tell(was, before, after, outcome)
         return changed
+
+    async def _tell(
+        self, was: AccountState, before: ProviderAccount | None, after: ProviderAccount, outcome: Outcome | None
+    ) -> None:
+        """One line when it is paused, one when it answers again: of ours a warning, of a recipient's a piece of news."""
+        facts: dict[str, object] = {"channel": self._channel, "account": after.id}
+        if outcome is not None and not isinstance(outcome, Sent):
+            facts |= {"code": outcome.code, "fault": outcome.fault}
+        if after.state is AccountState.DISABLED:
+            log.warning("endpoint_disabled", **facts)
+        elif was is AccountState.CLOSED and after.state is AccountState.OPEN:
+            say = log.warning if self._account_of is None else log.info
+            say("account_paused", **facts, pause_seconds=after.pause / 1000, parked=await self._count_parked(after.id))
+        elif after.state is AccountState.CLOSED:
+            since = before.failing_since if before is not None else None
+            seconds = None if since is None else round((now_ms() - since) / 1000)
+            log.info("account_answers", **facts, after_seconds=seconds, parked=await self._count_parked(after.id))
+
+    async def _count_parked(self, account: str) -> int | None:
+        """None: nobody knows, and nobody waits for it."""
+        try:
+            return await self._holds.count_parked([account])
+        except MongoUnavailable:
+            return None
 
     async def _read_many(self, accounts: list[str]) -> list[ProviderAccount | None]:
         rows = await retry_until_available(self._accounts.read, sorted(set(accounts)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 
 import msgspec
@@ -12,7 +12,7 @@ from shared.model.channels import Channel
 from shared.model.ports import AccountStore, ParkedHolds
 from shared.model.provider_accounts import AccountPolicy, AccountState, ProviderAccount, half_open
 from shared.process.clock import now_ms
-from shared.process.metrics import PARKED_RELEASED
+from shared.process.metrics import PARKED, PARKED_RELEASED
 from shared.process.retries import retry_until_available
 
 LOOK_SECONDS = 1.0
@@ -36,14 +36,14 @@ class Parking:
         holds: ParkedHolds,
         policy: AccountPolicy,
         slice_size: int,
-        refresh: Callable[[], Awaitable[None]],
+        learn: Callable[[set[str]], None],
     ) -> None:
         self._channel = channel
         self._accounts = accounts
         self._holds = holds
         self._policy = policy
         self._slice = slice_size
-        self._refresh = refresh
+        self._learn = learn
 
     async def run(self, stop: asyncio.Event) -> None:
         """Looks every second until `stop` is set."""
@@ -51,7 +51,7 @@ class Parking:
         looks = 0
         while not stop.is_set():
             if looks % REFRESH == 0:
-                await retry_until_available(self._refresh)
+                await retry_until_available(self._survey)
             looks += 1
             await retry_until_available(self.look)
             with suppress(TimeoutError):
@@ -64,6 +64,12 @@ class Parking:
         if account is not None and account.state is AccountState.OPEN:
             now = now_ms()
             await self._accounts.swap(account, msgspec.structs.replace(account, due=now, look=now))
+
+    async def _survey(self) -> None:
+        """What other workers have found in trouble, and how much waits for it."""
+        known = await self._accounts.known(self._channel)
+        self._learn(known)
+        PARKED.labels(self._channel).set(await self._holds.count_parked(known))
 
     async def look(self) -> None:
         """Sends the probes and slices that are due. Raises MongoUnavailable: call again."""

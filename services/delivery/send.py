@@ -28,15 +28,17 @@ from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState
 from shared.model.ports import WorkflowCatalog
 from shared.model.provider_accounts import Passage
 from shared.model.reasons import Reason
+from shared.model.workflows import Workflow
 from shared.process.clock import now_ms
 from shared.process.metrics import ATTEMPTS, UNCONFIRMED_SENDS
 from shared.process.retries import retry_until_available
 
 REFUSED: Final[dict[Passage, Outcome]] = {
-    Passage.PARKED: ProviderUnavailable(code="parked"),
-    Passage.GONE: Rejected(reason=Reason.ENDPOINT_GONE, code="gone"),
-    Passage.DISABLED: Rejected(reason=Reason.ENDPOINT_DISABLED),
+    Passage.PARKED: ProviderUnavailable(code="parked", fault=AttemptFault.PROVIDER),
+    Passage.GONE: Rejected(reason=Reason.ENDPOINT_GONE, code="gone", fault=AttemptFault.ADDRESS),
+    Passage.DISABLED: Rejected(reason=Reason.ENDPOINT_DISABLED, fault=AttemptFault.ADDRESS),
 }
+"""What becomes of it without an attempt."""
 
 
 class AfterCrash(StrEnum):
@@ -79,22 +81,15 @@ class Sending:
         `crashed`: a worker died over this delivery, sent or not. Then the channel's policy decides.
         """
         attempts, now, looked_at = delivery.attempts + 1, now_ms(), time.monotonic()
-        if crashed and self.after_crash is AfterCrash.STOP:
-            return DeliveryResult(state=DeliveryState.UNCONFIRMED, at=now, attempts=attempts, reason=Reason.UNCONFIRMED)
-        if delivery.notification.is_expired(now):
-            return DeliveryResult(state=DeliveryState.EXPIRED, at=now, attempts=attempts - 1, reason=Reason.EXPIRED)
-        if await self._freshness.is_stale(delivery, now):
-            return DeliveryResult(
-                state=DeliveryState.STALE, at=now, attempts=attempts - 1, reason=Reason.WAITED_TOO_LONG
-            )
+        ended = await self._ended(delivery, now, crashed=crashed)
+        if ended is not None:
+            await self.breaker.leave(delivery)
+            return ended
         # Whatever is waited for from here on, a connection say: past this everything above is looked at again.
         good_for_ms = self._freshness.good_until(delivery, now) - now
         outcome = await self._attempt(delivery, min(send_before, looked_at + good_for_ms / 1000))
         if isinstance(outcome, LeaseTooShort):
             return outcome
-        ATTEMPTS.labels(delivery.channel, "none" if isinstance(outcome, Sent) else outcome.fault).inc()
-        if isinstance(outcome, Failed) and outcome.unconfirmed:
-            UNCONFIRMED_SENDS.labels(delivery.channel, self.after_crash).inc()
         result = decide(
             outcome,
             delivery=delivery.id,
@@ -108,24 +103,30 @@ class Sending:
             return msgspec.structs.replace(result, account=self.breaker.account(delivery))
         return result
 
-    def give_way(self, delivery: Delivery, *, crashed: bool) -> DeliveryResult:
+    async def give_way(self, delivery: Delivery, *, crashed: bool) -> DeliveryResult:
         """The result of one that is over its share of the lane: it is left alone for a while, no attempt is used up."""
-        attempts, now = delivery.attempts, now_ms()
+        now = now_ms()
+        await self.breaker.leave(delivery)
         if crashed and self.after_crash is AfterCrash.STOP:
-            return DeliveryResult(
-                state=DeliveryState.UNCONFIRMED, at=now, attempts=attempts + 1, reason=Reason.UNCONFIRMED
-            )
+            return _unconfirmed(delivery, now)
         due = min(now + wait_for_share_ms(delivery.id, delivery.pass_), delivery.notification.expires_at)
-        return DeliveryResult(state=DeliveryState.PARKED, at=now, attempts=attempts, reason=Reason.OVER_SHARE, due=due)
+        return DeliveryResult(
+            state=DeliveryState.PARKED, at=now, attempts=delivery.attempts, reason=Reason.OVER_SHARE, due=due
+        )
+
+    async def _ended(self, delivery: Delivery, now: int, *, crashed: bool) -> DeliveryResult | None:
+        """What ends it before it is sent; None: nothing."""
+        attempts = delivery.attempts
+        if crashed and self.after_crash is AfterCrash.STOP:
+            return _unconfirmed(delivery, now)
+        if delivery.notification.is_expired(now):
+            return DeliveryResult(state=DeliveryState.EXPIRED, at=now, attempts=attempts, reason=Reason.EXPIRED)
+        if await self._freshness.is_stale(delivery, now):
+            return DeliveryResult(state=DeliveryState.STALE, at=now, attempts=attempts, reason=Reason.WAITED_TOO_LONG)
+        return None
 
     async def _attempt(self, delivery: Delivery, send_before: float) -> Outcome | LeaseTooShort:
-        notification = delivery.notification
-        place = (notification.tenant, notification.workflow, notification.version)
-        if self._catalog.version(*place) is None:
-            await retry_until_available(self._catalog.fetch, [place])
-        workflow = self._catalog.version(*place)
-        if workflow is None:
-            return Rejected(reason=Reason.UNKNOWN_WORKFLOW, fault=AttemptFault.US)
+        workflow = await self._workflow(delivery)
         account = self.breaker.account(delivery)
         admission = await self.breaker.admit(delivery, account)
         if admission in REFUSED:
@@ -133,9 +134,31 @@ class Sending:
         if time.monotonic() >= send_before:
             return LeaseTooShort()
         try:
-            outcome = await self._sender.send(delivery, workflow, send_before)
+            if workflow is None:
+                outcome: Outcome | LeaseTooShort = Rejected(reason=Reason.UNKNOWN_WORKFLOW, fault=AttemptFault.US)
+            else:
+                outcome = await self._sender.send(delivery, workflow, send_before)
         except RenderFailed as error:
-            return Rejected(reason=Reason.RENDER_FAILED, code=str(error), fault=AttemptFault.MESSAGE)
+            outcome = Rejected(reason=Reason.RENDER_FAILED, code=str(error), fault=AttemptFault.MESSAGE)
         if isinstance(outcome, LeaseTooShort):
             return outcome
+        self._count(delivery, outcome)
         return await self.breaker.note(delivery, account, admission, outcome)
+
+    async def _workflow(self, delivery: Delivery) -> Workflow | None:
+        notification = delivery.notification
+        place = (notification.tenant, notification.workflow, notification.version)
+        if self._catalog.version(*place) is None:
+            await retry_until_available(self._catalog.fetch, [place])
+        return self._catalog.version(*place)
+
+    def _count(self, delivery: Delivery, outcome: Outcome) -> None:
+        ATTEMPTS.labels(delivery.channel, "none" if isinstance(outcome, Sent) else outcome.fault).inc()
+        if isinstance(outcome, Failed) and outcome.unconfirmed:
+            UNCONFIRMED_SENDS.labels(delivery.channel, self.after_crash).inc()
+
+
+def _unconfirmed(delivery: Delivery, now: int) -> DeliveryResult:
+    return DeliveryResult(
+        state=DeliveryState.UNCONFIRMED, at=now, attempts=delivery.attempts + 1, reason=Reason.UNCONFIRMED
+    )

@@ -15,13 +15,14 @@ from services.delivery.core.attempts import LeaseTooShort
 from services.delivery.core.effects import DeliveryEffects, derive_effects
 from services.delivery.core.jobs import Job
 from services.delivery.core.shares import Group
+from services.delivery.dead_letter_notices import DeadLetterNotices
 from services.delivery.send import Sending
 from services.delivery.slots import Slot, Slots
 from shared.kafka.dead_letters import refuse
 from shared.model.channels import Channel, Lane
 from shared.model.claims import Claim, Claimed, Obsolete, Recorded
 from shared.model.dead_letters import UnreadableRecord
-from shared.model.deliveries import Delivery, DeliveryResult, ReceivedDelivery
+from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
 from shared.model.ports import HoldStore, LedgerStore, RecordWriter
 from shared.model.topics import Topics
 from shared.process.batching import Batcher
@@ -61,6 +62,7 @@ class Worker:
         self._slots = slots
         self._host_of = host_of
         self._in_flight = IN_FLIGHT.labels(channel)
+        self._dead_letters = DeadLetterNotices(channel, topics)
         self._claim: Batcher[ReceivedDelivery, Claim] = Batcher(
             lambda items: retry_until_available(ledger.claim, items), most=BULK
         )
@@ -111,7 +113,7 @@ class Worker:
         if claim.crashed:
             CRASH_WINDOWS.labels(self._channel, self._sending.after_crash).inc()
         if slot is None:
-            return self._sending.give_way(delivery, crashed=claim.crashed)
+            return await self._sending.give_way(delivery, crashed=claim.crashed)
         job.began = time.monotonic()
         with self._in_flight.track_inprogress():
             result = await self._sending.send(delivery, crashed=claim.crashed, send_before=send_before)
@@ -126,6 +128,8 @@ class Worker:
             return
         failpoint(Failpoint.AFTER_RECORD)
         _count(received.delivery, result)
+        if result.state is DeliveryState.DEAD:
+            self._dead_letters.note(received.delivery, result)
         await self._emit(derive_effects(self._topics, received, result))
 
     async def _write(self, items: list[DeliveryEffects]) -> list[None]:

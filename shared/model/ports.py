@@ -6,7 +6,7 @@ the suites in `tests/contract`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from shared.model.channels import Channel
@@ -54,6 +54,10 @@ class ParkedHolds(HoldStore, Protocol):
 
         Raises MongoUnavailable.
         """
+        ...
+
+    async def count_parked(self, accounts: Collection[str], /) -> int:
+        """How many wait for these accounts and are not due yet. Raises MongoUnavailable."""
         ...
 
 

@@ -117,6 +117,13 @@ def after_answer(account: ProviderAccount, delivery: str, now: int, *, success: 
     return None
 
 
+def untried(account: ProviderAccount, delivery: str, now: int) -> ProviderAccount | None:
+    """The row after `delivery` was not sent, for reasons of its own; None unless it was the probe. Another may be."""
+    if account.state is not AccountState.HALF_OPEN or account.probe != delivery:
+        return None
+    return msgspec.structs.replace(account, state=AccountState.OPEN, probe=None, due=now, look=now)
+
+
 def disabled(account: ProviderAccount, delivery: str) -> ProviderAccount | None:
     """The row after `delivery` found the endpoint gone; None when another did before."""
     if account.state is AccountState.DISABLED:

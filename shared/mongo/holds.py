@@ -6,7 +6,7 @@ claimed is produced, then deleted by that token.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypedDict
 
@@ -135,6 +135,14 @@ class Holds:
             return [
                 ParkedHold(id=row["_id"], delivery=decode_record(bytes(row["record"])).subject) async for row in found
             ]
+
+    async def count_parked(self, accounts: Collection[str]) -> int:
+        """How many wait for these accounts and are not due yet."""
+        if not accounts:
+            return 0
+        with mongo_border():
+            waiting = {"account": {"$in": sorted(accounts)}, "due": {"$gt": await server_time(self._database)}}
+            return int(await self._rows.count_documents(waiting))
 
     async def make_due(self, holds: Sequence[str]) -> None:
         """They go back to `decide` now."""

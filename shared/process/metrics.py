@@ -76,7 +76,7 @@ EVENTS_REDRIVEN = Counter(
 )
 
 
-DEAD_LETTERS = Counter("carillon_dead_letters", "Records written to a dead-letter topic", ["topic", "code"])
+DEAD_LETTERS = Counter("carillon_dead_letters", "Records written to a dead-letter topic, by why", ["topic", "code"])
 
 
 UNREADABLE_RECORDS = from_zero(
@@ -129,6 +129,14 @@ ACCOUNT_CHANGES = Counter(
     "carillon_provider_account_changes",
     "Provider accounts and endpoints that changed their state: closed, open, half_open, disabled",
     ["channel", "state"],
+)
+
+
+PARKED = from_zero(
+    Gauge(
+        "carillon_parked", "Deliveries that wait for a provider account, counted every 15 s by each worker", ["channel"]
+    ),
+    Channel,
 )
 
 

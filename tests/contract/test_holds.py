@@ -150,6 +150,13 @@ async def test_the_parked_are_found_by_their_account_the_urgent_and_the_old_firs
     assert [each.delivery for each in await holds.parked("email", most=2)] == ["urgent", "high"]
 
 
+async def test_the_parked_are_counted_by_their_accounts(holds: Any) -> None:
+    await holds.insert([parked("a"), parked("b"), parked("c", account="sms"), parked("due", late_ms=1000)])
+    assert await holds.count_parked({"email"}) == 2
+    assert await holds.count_parked({"email", "sms", "another"}) == 3
+    assert await holds.count_parked(set()) == 0
+
+
 async def test_what_is_made_due_is_claimed_and_found_no_more(holds: Any) -> None:
     await holds.insert([parked("a"), parked("b"), hold("latest", 5000)])
     (first, _) = await holds.parked("email", most=2)

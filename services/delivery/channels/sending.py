@@ -56,14 +56,16 @@ class SendingChannel:
             patience=round(settings.lease_seconds * 1000),
             disable_after=None if disable_after_seconds is None else round(disable_after_seconds * 1000),
         )
-        breaker = Breaker(channel=context.channel, accounts=accounts, policy=policy, account_of=account_of)
+        breaker = Breaker(
+            channel=context.channel, accounts=accounts, holds=self._holds, policy=policy, account_of=account_of
+        )
         self._parking = Parking(
             channel=context.channel,
             accounts=accounts,
             holds=self._holds,
             policy=policy,
             slice_size=settings.parked_slice,
-            refresh=breaker.refresh,
+            learn=breaker.learn,
         )
         self._sending = Sending(
             sender=sender,

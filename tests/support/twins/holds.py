@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
@@ -67,6 +67,11 @@ class MemoryHolds:
             now = now_ms()
             waiting = [row.hold for row in self.rows.values() if row.hold.account == account and row.due > now]
         return [ParkedHold(id=hold.id, delivery=hold.record.subject) for hold in sorted(waiting, key=_urgency)][:most]
+
+    async def count_parked(self, accounts: Collection[str]) -> int:
+        async with self.outages.call():
+            now = now_ms()
+            return sum(row.hold.account in accounts and row.due > now for row in self.rows.values())
 
     async def make_due(self, holds: Sequence[str]) -> None:
         async with self.outages.call():

@@ -54,7 +54,7 @@ class WorkerScene:
         self.publisher = MemoryPublisher()
         self.holds = MemoryHolds()
         self.accounts = MemoryProviderAccounts()
-        self.breaker = Breaker(channel=Channel.EMAIL, accounts=self.accounts, policy=POLICY)
+        self.breaker = Breaker(channel=Channel.EMAIL, accounts=self.accounts, holds=self.holds, policy=POLICY)
         catalog = MemoryCatalog()
         catalog.publish("acme", a.workflow())
         freshness = Freshness(

@@ -11,6 +11,7 @@ from shared.model.channels import Channel
 from shared.model.provider_accounts import AccountPolicy, AccountState, Passage
 from shared.model.reasons import Reason
 from tests.support import samples as a
+from tests.support.twins.holds import MemoryHolds
 from tests.support.twins.provider_accounts import MemoryProviderAccounts
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -30,6 +31,7 @@ def breaker(accounts: MemoryProviderAccounts, channel: Channel = Channel.WEBHOOK
     return Breaker(
         channel=channel,
         accounts=accounts,
+        holds=MemoryHolds(),
         policy=POLICY if own_endpoints else AccountPolicy(),
         account_of=(lambda delivery: delivery.address) if own_endpoints else None,
     )
@@ -92,7 +94,7 @@ async def test_an_endpoint_that_says_it_is_gone_is_never_called_again(accounts: 
     assert await attempt(worker, gone, id="finder") == gone
     assert await attempt(worker, Sent(), id="other") is Passage.DISABLED
     fresh = breaker(accounts)
-    await fresh.refresh()
+    fresh.learn(await accounts.known(Channel.WEBHOOK))
     assert await attempt(fresh, Sent(), id="another") is Passage.DISABLED
     assert await attempt(fresh, Sent(), id="finder") is Passage.GONE, "a replay ends as the first time"
 
@@ -113,7 +115,7 @@ async def test_one_success_among_the_failures_and_it_is_kept(
     worker, other = breaker(accounts), breaker(accounts)
     await attempt(worker, Failed(code="500"))
     clock.shift(3 * 86_400)
-    await other.refresh()
+    other.learn(await accounts.known(Channel.WEBHOOK))
     await attempt(other, Sent(), id="fine")
     clock.shift(3 * 86_400)
     assert await attempt(worker, Failed(code="500"), id="next") == Failed(code="500")

@@ -10,7 +10,9 @@ import time_machine
 
 from services.delivery.core.attempts import ProviderUnavailable, Sent
 from services.delivery.core.effects import derive_effects
+from services.delivery.core.jobs import Job
 from services.delivery.parking import Parking
+from services.delivery.rendering.liquid import RenderFailed
 from shared.model.channels import Channel
 from shared.model.notifications import Priority
 from shared.model.provider_accounts import AccountState
@@ -42,7 +44,7 @@ class Scene(WorkerScene):
             holds=self.holds,
             policy=POLICY,
             slice_size=SLICE,
-            refresh=self.breaker.refresh,
+            learn=self.breaker.learn,
         )
 
     async def park(self, *names: str, **about: Any) -> None:
@@ -157,6 +159,33 @@ async def test_a_probe_that_never_comes_back_is_followed_by_another(
     clock.shift(1)
     await scene.parking.look()
     assert len(scene.due) == 1
+
+
+@pytest.mark.parametrize("why", ["expired", "unrenderable", "over its share"])
+async def test_a_probe_that_is_not_sent_is_followed_by_another_at_once(
+    scene: Scene, clock: time_machine.Traveller, why: str
+) -> None:
+    """It says nothing about its account, and nobody waits a minute to hear that."""
+    await scene.park("d-1", "d-2", expires_at=a.NOON + 3_600_000)
+    clock.shift(PAUSE)
+    await scene.parking.look()
+    ((name, row),) = [(name, row) for name, row in scene.holds.rows.items() if row.due <= now_ms()]
+    del scene.holds.rows[name]
+    probe = row.hold.record.subject
+    received = a.received(id=probe, pass_=1)
+    job = Job(received, gives_way=why == "over its share")
+    if why == "expired":
+        received = a.received(id=probe, pass_=1, notification=a.notification(expires_at=a.NOON + 1))
+    if why == "unrenderable":
+        scene.sender.outcome = _unrenderable
+    await scene.worker.deliver(received, job)
+    assert scene.state() is AccountState.OPEN, "it has not answered"
+    await scene.parking.look()
+    assert [subject for subject in scene.due if subject != probe]
+
+
+def _unrenderable(_: object) -> Sent:
+    raise RenderFailed("UndefinedError")
 
 
 async def test_with_nobody_waiting_the_next_that_comes_is_the_probe(

@@ -17,6 +17,7 @@ from shared.model.provider_accounts import (
     disabled,
     has_failed_too_long,
     unknown,
+    untried,
 )
 
 POLICY = AccountPolicy(first_pause=15_000, longest_pause=600_000, patience=60_000, disable_after=5 * 86_400_000)
@@ -76,6 +77,17 @@ def test_the_probes_answer_closes_it() -> None:
             None if success else 0,
         )
         assert admit(closed, "any", 16_000, POLICY) == (Passage.FREE, None)
+
+
+def test_a_probe_that_was_not_sent_says_nothing_and_another_may_try() -> None:
+    _, half = admit(opened(), "probe", 15_000, POLICY)
+    assert half is not None
+    assert untried(half, "other", 16_000) is None
+    assert untried(opened(), "probe", 16_000) is None
+    again = untried(half, "probe", 16_000)
+    assert again is not None
+    assert (again.state, again.pause, again.look, again.failing_since) == (AccountState.OPEN, 15_000, 16_000, 0)
+    assert admit(again, "other", 16_000, POLICY)[0] is Passage.PROBE
 
 
 def test_days_of_failure_are_counted_from_the_first_and_end_with_a_success() -> None:

@@ -23,6 +23,7 @@ from shared.model.workflows import Workflow
 from tests.support import samples as a
 from tests.support.twins.cancellations import MemoryCancellations
 from tests.support.twins.catalog import MemoryCatalog
+from tests.support.twins.holds import MemoryHolds
 from tests.support.twins.profiles import MemoryProfiles
 from tests.support.twins.provider_accounts import MemoryProviderAccounts
 
@@ -57,6 +58,7 @@ class Scene:
             breaker=Breaker(
                 channel=Channel.EMAIL,
                 accounts=self.accounts,
+                holds=MemoryHolds(),
                 policy=AccountPolicy(first_pause=PROBE_MS),
                 account_of=account_of,
             ),

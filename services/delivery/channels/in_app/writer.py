@@ -12,9 +12,10 @@ from typing import Protocol
 
 from aiokafka import AIOKafkaConsumer
 
-from services.delivery.channels.in_app.effects import announcement, expired, unrenderable
+from services.delivery.channels.in_app.effects import announcement, dead, expired, unrenderable
 from services.delivery.channels.in_app.render import WEB_LINKS, render_item
 from services.delivery.core.receive import read
+from services.delivery.dead_letter_notices import DeadLetterNotices
 from services.delivery.rendering.links import SafeLinks
 from services.delivery.rendering.liquid import RenderFailed
 from shared.kafka.consumer import batches, commit_assigned, offsets_after
@@ -25,6 +26,7 @@ from shared.model.deliveries import DeliveryState, ReceivedDelivery
 from shared.model.inbox import InboxItem
 from shared.model.outputs import KafkaRecord, Output
 from shared.model.ports import RecordWriter, WorkflowCatalog
+from shared.model.reasons import Reason
 from shared.model.topics import Topics
 from shared.mongo.inbox_rows import NewInboxRow
 from shared.process.clock import now_ms
@@ -67,6 +69,7 @@ class InboxWriter:
         self._topics = topics
         self._linger = linger_seconds
         self._links = links
+        self._dead_letters = DeadLetterNotices(Channel.IN_APP, topics)
 
     async def run(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
         """Writes until `stop` is set; the bulk in flight is finished and committed first."""
@@ -114,7 +117,7 @@ class InboxWriter:
                 try:
                     self._render(each, now_ms())
                 except RenderFailed as error:
-                    outputs += unrenderable(self._topics, each, error)
+                    outputs += self._dead(each, error)
                 else:
                     outputs.append(expired(self._topics, each.delivery))
         return [(each, rows[each.delivery.id]) for each in late if each.delivery.id in rows]
@@ -128,8 +131,14 @@ class InboxWriter:
             try:
                 items.append((each, self._render(each, now)))
             except RenderFailed as error:
-                outputs += unrenderable(self._topics, each, error)
+                outputs += self._dead(each, error)
         return items
+
+    def _dead(self, received: ReceivedDelivery, error: RenderFailed) -> list[Output]:
+        result = unrenderable(received.delivery, error)
+        DELIVERIES.labels(Channel.IN_APP, result.state, Reason.RENDER_FAILED).inc()
+        self._dead_letters.note(received.delivery, result)
+        return dead(self._topics, received, result)
 
     def _render(self, received: ReceivedDelivery, now: int) -> InboxItem:
         """Raises RenderFailed."""
