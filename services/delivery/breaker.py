@@ -132,8 +132,9 @@ class Breaker:
         if changed:
             self._known.add(after.id)
             was = AccountState.CLOSED if before is None else before.state
-            if was is not after.state:
+            if was is not after.state or after.probe is not None:
                 ACCOUNT_CHANGES.labels(self._channel, after.state).inc()
+            if was is not after.state:
                 await self._tell(was, before, after, outcome)
         return changed
 

@@ -12,7 +12,7 @@ from shared.model.channels import Channel
 from shared.model.ports import AccountStore, ParkedHolds
 from shared.model.provider_accounts import AccountPolicy, AccountState, ProviderAccount, half_open
 from shared.process.clock import now_ms
-from shared.process.metrics import PARKED, PARKED_RELEASED
+from shared.process.metrics import ACCOUNT_CHANGES, PARKED, PARKED_RELEASED
 from shared.process.retries import retry_until_available
 
 LOOK_SECONDS = 1.0
@@ -89,6 +89,7 @@ class Parking:
             return
         (hold,) = waiting
         if await self._accounts.swap(account, half_open(account, hold.delivery, now, self._policy)):
+            ACCOUNT_CHANGES.labels(self._channel, AccountState.HALF_OPEN).inc()
             await self._holds.make_due([hold.id])
 
     async def _release(self, account: ProviderAccount, now: int) -> None:

@@ -35,7 +35,7 @@ class HoldStore(Protocol):
         ...
 
     async def make_due(self, holds: Sequence[str], /) -> None:
-        """They go back to `decide` now. Raises MongoUnavailable."""
+        """They go back to `decide` now, in this order. Raises MongoUnavailable."""
         ...
 
     async def hasten_users(self, lives: Mapping[str, int], /) -> None:

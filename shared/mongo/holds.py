@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import TypedDict
 
 import msgspec
+from pymongo import UpdateOne
 
 from shared.model.holds import Cause, Hold, ParkedHold
 from shared.model.records import decode_record, encode
@@ -145,12 +146,18 @@ class Holds:
             return int(await self._rows.count_documents(waiting))
 
     async def make_due(self, holds: Sequence[str]) -> None:
-        """They go back to `decide` now."""
+        """They go back to `decide` now, in this order: a millisecond apart, since that is what they are claimed by."""
         if holds:
             with mongo_border():
                 now = await server_time(self._database)
-                due_later = {"_id": {"$in": list(holds)}, "due": {"$gt": now}}
-                await self._rows.update_many(due_later, {"$set": {"due": now}})
+                dues = [now - timedelta(milliseconds=behind) for behind in reversed(range(len(holds)))]
+                await self._rows.bulk_write(
+                    [
+                        UpdateOne({"_id": hold, "due": {"$gt": now}}, {"$set": {"due": due}})
+                        for hold, due in zip(holds, dues, strict=True)
+                    ],
+                    ordered=False,
+                )
 
     async def hasten(self, tenant: str, cancellation_key: str, *, cancel_count: int) -> int:
         """Makes the key's holds that were accepted under a smaller counter due now; returns how many.

@@ -127,7 +127,7 @@ UNCONFIRMED_SENDS = Counter(
 
 ACCOUNT_CHANGES = Counter(
     "carillon_provider_account_changes",
-    "Provider accounts and endpoints that changed their state: closed, open, half_open, disabled",
+    "Changes of provider accounts and endpoints: closed, open, half_open (a probe may try), disabled",
     ["channel", "state"],
 )
 

@@ -166,6 +166,14 @@ async def test_what_is_made_due_is_claimed_and_found_no_more(holds: Any) -> None
     assert (await claim(holds))[1] == ["latest", "a"]
 
 
+async def test_what_is_made_due_goes_back_in_this_order(holds: Any) -> None:
+    await holds.insert([parked(name) for name in "bdacfe"])
+    by_name = {each.delivery: each.id for each in await holds.parked("email", most=9)}
+    await holds.make_due([by_name[name] for name in "fedcba"])
+    _, won = await holds.claim(most=9, lease=MINUTE, pick=sorted)
+    assert [decode_record(one.record).subject for one in won] == list("fedcba")
+
+
 async def test_nothing_is_nothing(holds: Any) -> None:
     await holds.insert([])
     assert (await claim(holds))[1] == []

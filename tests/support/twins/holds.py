@@ -76,9 +76,9 @@ class MemoryHolds:
     async def make_due(self, holds: Sequence[str]) -> None:
         async with self.outages.call():
             now = now_ms()
-            for hold in holds:
-                if hold in self.rows:
-                    self.rows[hold].due = min(now, self.rows[hold].due)
+            for behind, hold in zip(reversed(range(len(holds))), holds, strict=True):
+                if hold in self.rows and self.rows[hold].due > now:
+                    self.rows[hold].due = now - behind
 
     async def hasten(self, tenant: str, cancellation_key: str, *, cancel_count: int) -> int:
         hastened = 0
