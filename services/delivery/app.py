@@ -17,6 +17,7 @@ from shared.kafka.dead_letters import bury
 from shared.kafka.producer import Publisher
 from shared.model.channels import Channel, Lane
 from shared.mongo.database import open_database, ping
+from shared.mongo.schema import await_schema
 from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
@@ -26,6 +27,7 @@ async def serve(runtime: Runtime, settings: DeliverySettings, of_channel: Channe
     """Delivers the configured channels until told to stop. Raises what crashed a channel."""
     async with open_database(settings.mongo, settings.mongo_database) as database:
         runtime.checks["mongodb"] = lambda: ping(database)
+        await await_schema(database, runtime.checks)
         catalog = Catalog(database)
         await retry_until_available(catalog.load)
         contexts = [

@@ -42,6 +42,7 @@ from shared.model.ports import RecordWriter
 from shared.mongo.database import Database, open_database, ping
 from shared.mongo.epoch import epoch
 from shared.mongo.profiles import life_of
+from shared.mongo.schema import await_schema
 from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Check, Runtime, run
@@ -78,6 +79,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
     """Sockets and HTTP until told to stop; the log is followed before the first socket is accepted."""
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.mongo, settings.mongo_database))
+        await await_schema(database, runtime.checks)
         mongodb = GraceCheck("mongodb", partial(ping, database), grace_seconds=READY_GRACE_SECONDS)
         publisher = GroupPublisher(settings.kafka, client_id=CLIENT_ID, deadline_seconds=PUBLISH_SECONDS)
         await publisher.start()

@@ -29,6 +29,7 @@ from shared.mongo.api_keys import ApiKeys
 from shared.mongo.cancellations import Cancellations
 from shared.mongo.database import Database, open_database
 from shared.mongo.holds import Holds
+from shared.mongo.schema import await_schema
 from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
@@ -91,6 +92,7 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
         database = await stack.enter_async_context(
             open_database(settings.mongo, settings.mongo_database, timeout_ms=2_000)
         )
+        await await_schema(database, runtime.checks)
         catalog = Catalog(database)
         await retry_until_available(catalog.load)
         kafka = GroupPublisher(
