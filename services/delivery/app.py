@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+import structlog
 from aiokafka import AIOKafkaConsumer
 
 from services.delivery.channels.channel import ChannelContext, LaneReader, OpenChannel
@@ -21,6 +22,8 @@ from shared.mongo.schema import await_schema
 from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
+
+log = structlog.get_logger()
 
 
 async def serve(runtime: Runtime, settings: DeliverySettings, of_channel: ChannelSettings) -> None:
@@ -92,6 +95,7 @@ async def consuming(
     runtime.started = True
     source = await retry_until_available(_join_lane, channel, lane, settings, reader)
     reading.set()
+    log.info("reading", channel=channel, lane=lane)
     try:
         yield source
     finally:

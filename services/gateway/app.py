@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 
+import structlog
 from fastapi import FastAPI
 
 from services.gateway.core.limits import (
@@ -48,6 +49,7 @@ from shared.process.retries import retry_until_available
 from shared.process.runtime import Check, Runtime, run
 from shared.process.settings import load
 
+log = structlog.get_logger()
 CLIENT_ID = "carillon-gateway"
 
 
@@ -126,7 +128,8 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
         )
         inbox_batches = batches(inbox_events, runtime.stop, max_records=MAX_FETCH_RECORDS, wait_ms=1_000)
 
-        await sockets.start(settings.host, settings.socket_port)
+        port = await sockets.start(settings.host, settings.socket_port)
+        log.info("serving", sockets=f"ws://{settings.host}:{port}")
         await run_until_stopped(
             runtime.stop,
             serve_http(

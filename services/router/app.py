@@ -156,7 +156,7 @@ async def _route(runtime: Runtime, settings: RouterSettings, database: Database,
             return bool(app.consumer.assignment()) and not app.rebalancing
 
         runtime.checks["assignment"] = is_assigned
-        runtime.started = True
+        runtime.serves()
         stopped = asyncio.create_task(runtime.stop.wait())
         crashed = asyncio.create_task(app.wait_until_stopped())
         try:

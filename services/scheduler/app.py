@@ -27,7 +27,7 @@ async def serve(runtime: Runtime, settings: SchedulerSettings) -> None:
         await await_schema(database, runtime.checks)
         holds = Holds(database)
         await retry_until_available(publisher.start)
-        runtime.started = True
+        runtime.serves()
         try:
             while not runtime.stop.is_set():
                 released = await retry_until_available(
