@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.routing import APIRoute
 from starlette.middleware.exceptions import ExceptionMiddleware
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, ExceptionHandler, Receive, Scope, Send
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -44,7 +44,11 @@ class _DirectRoutes:
     """ASGI middleware. What an endpoint raises is answered as the app's own exception handlers say."""
 
     def __init__(
-        self, app: ASGIApp, *, endpoints: Mapping[tuple[str, str], Endpoint], handlers: Mapping[Any, Any]
+        self,
+        app: ASGIApp,
+        *,
+        endpoints: Mapping[tuple[str, str], Endpoint],
+        handlers: Mapping[int | type[Exception], ExceptionHandler],
     ) -> None:
         self._app = app
         self._endpoints = endpoints
