@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+import structlog
 from aiokafka import AIOKafkaConsumer
 
 from services.delivery.channels.channel import ChannelContext, LaneReader, OpenChannel
@@ -17,15 +18,19 @@ from shared.kafka.dead_letters import bury
 from shared.kafka.producer import Publisher
 from shared.model.channels import Channel, Lane
 from shared.mongo.database import open_database, ping
+from shared.mongo.schema import await_schema
 from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
+
+log = structlog.get_logger()
 
 
 async def serve(runtime: Runtime, settings: DeliverySettings, of_channel: ChannelSettings) -> None:
     """Delivers the configured channels until told to stop. Raises what crashed a channel."""
     async with open_database(settings.mongo, settings.mongo_database) as database:
         runtime.checks["mongodb"] = lambda: ping(database)
+        await await_schema(database, runtime.checks)
         catalog = Catalog(database)
         await retry_until_available(catalog.load)
         contexts = [
@@ -91,6 +96,7 @@ async def consuming(
     runtime.started = True
     source = await retry_until_available(_join_lane, channel, lane, settings, reader)
     reading.set()
+    log.info("reading", channel=channel, lane=lane)
     try:
         yield source
     finally:

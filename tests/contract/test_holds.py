@@ -196,3 +196,14 @@ async def test_a_changed_profile_hastens_quiet_hours_and_earlier_lives(holds: An
     await holds.release(token)
     await holds.hasten_users({"acme:ada": 1})
     assert (await claim(holds))[1] == ["first life"]
+
+
+async def test_a_changed_profile_leaves_what_is_claimed_alone(holds: Any) -> None:
+    """It is on its way with the time it had: changed under its holder, it would be deleted and sent as it was."""
+    await holds.insert([hold("claimed")])
+    await holds.claim(most=1, lease=MINUTE, pick=list)
+    await holds.hasten_users({"acme:ada": 1})
+    rows = holds.rows.values() if isinstance(holds, MemoryHolds) else [row async for row in holds._rows.find()]
+    (row,) = rows
+    record = row.hold.record if isinstance(holds, MemoryHolds) else decode_record(bytes(row["record"]))
+    assert record.due is not None

@@ -104,7 +104,7 @@ class InboxWriter:
 
     async def _fetch_workflows(self, received: Sequence[ReceivedDelivery]) -> None:
         places = {(n.tenant, n.workflow, n.version) for n in (each.delivery.notification for each in received)}
-        await self._catalog.fetch(place for place in places if self._catalog.version(*place) is None)
+        await self._catalog.fetch(places)
 
     async def _written_before(self, late: Sequence[ReceivedDelivery], outputs: list[Output]) -> list[Stored]:
         """Among those that have expired: a row written in time is a replay, the others end here.
