@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 import time_machine
@@ -12,11 +14,12 @@ from services.router.decisions import _row, replayed
 from shared.model.claims import Closing
 from shared.model.deliveries import DeliveryState
 from shared.model.errors import MongoUnavailable
+from shared.model.expansion import API_SOURCE
 from shared.model.holds import Cause
-from shared.model.lives import Life
+from shared.model.lives import CLOCKS_APART_MS, Life
 from shared.model.profiles import Preferences, Profile
 from shared.model.reasons import Reason
-from shared.model.records import Record, decode_delivery, profile_changed
+from shared.model.records import DETOUR, Record, decode_delivery, profile_changed
 from tests.support import samples as a
 from tests.unit.router.scenes import TOPICS, DecideStores, at, carry, new, retry
 
@@ -61,6 +64,26 @@ async def test_what_came_on_a_detour_is_told_by_its_time(stores: DecideStores) -
     decider = stores.decider()
     await carry(decider, at(0, ANNOUNCED), new(1), new(2, accepted_at=DELETED_AT), new(3, accepted_at=LATER))
     assert reasons(stores) == [Reason.USER_DELETED, Reason.USER_DELETED, None]
+
+
+@pytest.mark.parametrize(
+    ("detour", "reason"),
+    [
+        ({"source": "/shop"}, Reason.USER_DELETED),
+        ({"headers": [(DETOUR, b"1")]}, Reason.USER_DELETED),
+        ({}, None),
+        ({"source": API_SOURCE}, None),
+    ],
+)
+async def test_on_a_detour_clocks_that_differ_give_nothing_away(
+    stores: DecideStores, detour: dict[str, Any], reason: Reason | None
+) -> None:
+    """Accepted before the deletion by a clock that is ahead. What comes straight is told by the order of the log."""
+    stores.profiles.put(msgspec.structs.replace(SUCCESSOR, life=Life(number=1, since=DELETED_AT)))
+    headers = detour.pop("headers", [])
+    came = new(0, accepted_at=LATER, **detour)._replace(headers=headers)
+    await carry(stores.decider(), came)
+    assert reasons(stores) == [reason]
 
 
 async def test_a_crash_between_the_decisions_and_the_border_gives_nothing_away(stores: DecideStores) -> None:
@@ -237,7 +260,13 @@ async def test_other_holds_and_other_users_wait_on(stores: DecideStores, clock: 
     ],
 )
 def test_which_life_something_new_belongs_to(life: Life, accepted_at: int, announced: int, belongs: int) -> None:
-    assert life.of_new(accepted_at, announced) == belongs
+    assert life.of_new(accepted_at, announced, detour=False) == belongs
+
+
+@pytest.mark.parametrize(("late", "belongs"), [(0, 0), (CLOCKS_APART_MS, 0), (CLOCKS_APART_MS + 1, 1)])
+def test_how_far_clocks_may_be_apart(late: int, belongs: int) -> None:
+    assert Life(number=1, since=10).of_new(10 + late, 0, detour=True) == belongs
+    assert Life().of_new(10 + late, 0, detour=True) == 0
 
 
 def test_each_deletion_begins_another_life() -> None:
