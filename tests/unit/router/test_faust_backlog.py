@@ -209,8 +209,8 @@ class Chunks(ChunkStream):
 
     should_stop = False
 
-    async def maybe_start(self) -> None:
-        """Nothing."""
+    async def maybe_start(self) -> bool:
+        return False
 
     def _on_stream_event_in(self, *_: object) -> None:
         """Nothing."""
