@@ -21,7 +21,6 @@ from shared.model.ports import CancellationCounter
 from shared.model.topics import Topics
 from shared.model.workflows import Workflow
 
-SOURCE: Final = "carillon:api"
 EVENT_TYPE: Final = "carillon.api.notification"
 """The event type of what was sent by this API."""
 LOOK_SECONDS: Final = 1.0
@@ -74,9 +73,9 @@ class NotificationSender:
         expanded = expansion.expand(
             expansion.Request(
                 tenant=caller.tenant,
-                event_id=ids.event_id(caller.tenant, SOURCE, call.key or uuid4().hex),
+                event_id=ids.event_id(caller.tenant, expansion.API_SOURCE, call.key or uuid4().hex),
                 event_type=EVENT_TYPE,
-                source=SOURCE,
+                source=expansion.API_SOURCE,
                 recipients=tuple(wanted.recipients),
                 data=data,
                 accepted_at=now,

@@ -66,4 +66,5 @@ def _in_its_life(each: InboundRecord, life: Life) -> Notification:
     """The notification with the user's life that it belongs to; what was decided before has it already."""
     if each.record.kind is not Kind.NOTIFY or not life.number:
         return each.about
-    return msgspec.structs.replace(each.about, life=life.of_new(each.about.accepted_at, each.announced_life))
+    number = life.of_new(each.about.accepted_at, each.announced_life, detour=each.on_a_detour)
+    return msgspec.structs.replace(each.about, life=number)

@@ -13,10 +13,11 @@ from services.ingest import sending
 from services.ingest.acceptance import Acceptance
 from services.ingest.models.body import InvalidFields
 from services.ingest.models.notifications import read_send
-from services.ingest.sending import EVENT_TYPE, SOURCE, NotificationSender
+from services.ingest.sending import EVENT_TYPE, NotificationSender
 from shared.http.problems import Problem
 from shared.model import expansion, ids
 from shared.model.errors import KafkaUnavailable, MongoUnavailable
+from shared.model.expansion import API_SOURCE
 from shared.model.notifications import Notification
 from shared.model.records import decode_record
 from shared.model.topics import Topics
@@ -80,7 +81,7 @@ async def test_each_recipient_is_a_notification_on_the_log(scene: Scene) -> None
         recipients=["ada", {"email": "eve@example.com"}, "ada"], data={"order": "A7"}, trace=TRACE
     )
     users = ["ada", ids.inline_user_id("eve@example.com")]
-    event = ids.event_id("acme", SOURCE, "k")
+    event = ids.event_id("acme", API_SOURCE, "k")
     assert answer == {
         "id": event,
         "notifications": [{"id": ids.notification_id(event, "order.shipped", user), "user": user} for user in users],
