@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
 from shared.model.channels import Channel
-from shared.process.settings import ConsumerSettings, SettingsSection, load, load_with
+from shared.process.settings import ConsumerSettings, SettingsSection, load_with, read
 
 ChannelSettings = Mapping[Channel, SettingsSection]
 """The settings of each served channel that has some of its own."""
@@ -20,13 +20,19 @@ def comma_separated(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+def each_once(values: tuple[Channel, ...]) -> tuple[Channel, ...]:
+    """Without repetitions, in order."""
+    return tuple(dict.fromkeys(values))
+
+
 class ServedChannels(SettingsSection):
     """Which channels a worker serves, and so which settings of channels it needs."""
 
     delivery_channels: Annotated[tuple[Channel, ...], NoDecode] = Field(
-        tuple(Channel), description="the channels this process serves, comma separated"
+        tuple(Channel), min_length=1, description="the channels this process serves, comma separated"
     )
     _split_channels = field_validator("delivery_channels", mode="before")(comma_separated)
+    _once = field_validator("delivery_channels")(each_once)
 
 
 class DeliverySettings(ServedChannels, ConsumerSettings):
@@ -34,12 +40,12 @@ class DeliverySettings(ServedChannels, ConsumerSettings):
 
     delivery_slots: int = Field(64, ge=1, le=1024, description="sends in flight per channel and lane")
     lease_seconds: float = Field(
-        60, gt=0, description="how long the claim of a delivery lasts; longer than the longest send"
+        60, gt=0, le=3600, description="how long the claim of a delivery lasts; longer than the longest send"
     )
     stale_after_seconds: float = Field(
-        60, gt=0, description="a record decided longer ago is compared with the profile again"
+        60, gt=0, le=86_400, description="a record decided longer ago is compared with the profile again"
     )
-    retry_seconds: Annotated[tuple[float, ...], NoDecode] = Field(
+    retry_seconds: Annotated[tuple[Annotated[float, Field(ge=0, le=2_592_000)], ...], NoDecode] = Field(
         (5, 30, 120, 600, 1800, 7200, 18_000), description="wait before each next attempt, comma separated"
     )
     stop_after_crash: Annotated[tuple[Channel, ...], NoDecode] = Field(
@@ -47,7 +53,7 @@ class DeliverySettings(ServedChannels, ConsumerSettings):
         description="channels, comma separated, that rather lose a message than send it twice "
         "when a worker died in mid-send, or when no answer came after the provider may have taken it",
     )
-    probe_seconds: float = Field(15, gt=0, description="how long a delivery waits when its provider is down")
+    probe_seconds: float = Field(15, gt=0, le=86_400, description="how long a delivery waits when its provider is down")
     link_schemes: Annotated[tuple[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9+.-]*$")], ...], NoDecode] = Field(
         (),
         description="schemes besides http, https, mailto and tel, comma separated, that data may lead a link to, "
@@ -63,6 +69,7 @@ def load_delivery(
 
     Which channels are served comes first: an error there leaves open what else is asked for.
     """
-    served = load(ServedChannels).delivery_channels
-    sections = {channel: section for channel in served if (section := section_of(channel)) is not None}
+    served = read(ServedChannels, {})  # what is wrong with it is said below, with the rest: it is a part of the whole
+    channels = () if served is None else served.delivery_channels
+    sections = {channel: section for channel in channels if (section := section_of(channel)) is not None}
     return load_with(DeliverySettings, sections)

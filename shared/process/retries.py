@@ -62,7 +62,7 @@ async def retry_until_available(call: Callable[P, Awaitable[T]], *args: P.args, 
     Waits 50 ms after the first failure, then longer, at most 5 s; the log says that it waits, and once it goes on.
     What else it raises passes.
     """
-    result = await _CALLER(_noted, call, *args, **kwargs)
+    result = await _CALLER(partial(_noted, call, *args, **kwargs))
     if _waiting.said:
         _waiting.end(_name(call))
     return result

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from functools import partial
+from typing import Any
 
 import pytest
 import stamina
@@ -14,6 +15,8 @@ from shared.model.errors import KafkaUnavailable, MongoUnavailable, SchemaOutdat
 from shared.process import retries
 from shared.process.retries import retry_until_available
 from tests.support.twins.outages import Outages
+
+Lines = list[MutableMapping[str, Any]]
 
 
 class Rows:
@@ -26,7 +29,7 @@ class Rows:
 
 
 @pytest.fixture
-def lines() -> Iterator[list[dict[str, object]]]:
+def lines() -> Iterator[Lines]:
     hooks = stamina.instrumentation.get_on_retry_hooks()
     retries.log_what_waits()
     with structlog.testing.capture_logs() as found:
@@ -43,9 +46,7 @@ def lines() -> Iterator[list[dict[str, object]]]:
         (SchemaOutdated, "run: carillon migrate"),
     ],
 )
-async def test_it_says_once_what_waits_and_that_it_goes_on(
-    lines: list[dict[str, object]], error: type[Unavailable], step: str
-) -> None:
+async def test_it_says_once_what_waits_and_that_it_goes_on(lines: Lines, error: type[Unavailable], step: str) -> None:
     rows = Rows(error)
     rows.outages.add(3)
     assert await retry_until_available(partial(rows.read, 5)) == 5
@@ -54,7 +55,7 @@ async def test_it_says_once_what_waits_and_that_it_goes_on(
     assert step in str(lines[0]["next"])
 
 
-async def test_what_waits_long_is_said_again(lines: list[dict[str, object]], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_waits_long_is_said_again(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retries, "AGAIN_SECONDS", 0.0)
     rows = Rows(MongoUnavailable)
     rows.outages.add(3)
@@ -62,12 +63,12 @@ async def test_what_waits_long_is_said_again(lines: list[dict[str, object]], mon
     assert [line["event"] for line in lines] == ["waiting"] * 3 + ["resumed"]
 
 
-async def test_what_did_not_wait_says_nothing(lines: list[dict[str, object]]) -> None:
+async def test_what_did_not_wait_says_nothing(lines: Lines) -> None:
     await retry_until_available(Rows(MongoUnavailable).read, 5)
     assert lines == []
 
 
-async def test_other_errors_pass(lines: list[dict[str, object]]) -> None:
+async def test_other_errors_pass(lines: Lines) -> None:
     async def broken() -> None:
         raise LookupError
 
