@@ -21,7 +21,9 @@ def comma_separated(value: object) -> object:
 
 
 def each_once(values: tuple[Channel, ...]) -> tuple[Channel, ...]:
-    """Without repetitions, in order."""
+    """Without repetitions, in order. Raises ValueError when there is none."""
+    if not values:
+        raise ValueError("name at least one channel, or leave it out for all of them")
     return tuple(dict.fromkeys(values))
 
 
@@ -29,7 +31,7 @@ class ServedChannels(SettingsSection):
     """Which channels a worker serves, and so which settings of channels it needs."""
 
     delivery_channels: Annotated[tuple[Channel, ...], NoDecode] = Field(
-        tuple(Channel), min_length=1, description="the channels this process serves, comma separated"
+        tuple(Channel), description="the channels this process serves, comma separated"
     )
     _split_channels = field_validator("delivery_channels", mode="before")(comma_separated)
     _once = field_validator("delivery_channels")(each_once)
