@@ -55,6 +55,7 @@ async def _deliver(context: ChannelContext, runtime: Runtime) -> None:
     opened = opener(context.channel)(context)
     try:
         async with asyncio.TaskGroup() as group:
+            group.create_task(opened.watch(runtime.stop))
             for lane in context.channel.spec.lanes:
                 group.create_task(_read(lane, opened, context, runtime))
     finally:
@@ -107,7 +108,7 @@ async def _join_lane(channel: Channel, lane: Lane, settings: DeliverySettings, r
     name = f"{channel}-{lane}"
     consumer = open_consumer(
         settings.kafka,
-        group=settings.topics.group(f"delivery-{name}"),
+        group=settings.topics.delivery_group(channel, lane),
         client_id=f"carillon-delivery-{name}",
         session_timeout_ms=round(settings.session_timeout_seconds * 1000),
         heartbeat_interval_ms=round(settings.session_timeout_seconds * 200),

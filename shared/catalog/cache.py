@@ -117,7 +117,9 @@ class Catalog:
 
     async def _newest_of(self, keys: Sequence[TenantKey]) -> list[Version]:
         """The number of the newest version, read from the index alone."""
-        only = [{"$match": {"$or": [{"tenant": tenant, "key": key} for tenant, key in keys]}}] if keys else []
+        only: list[dict[str, object]] = (
+            [{"$match": {"$or": [{"tenant": tenant, "key": key} for tenant, key in keys]}}] if keys else []
+        )
         stages: list[dict[str, object]] = [
             *only,
             {"$sort": {"tenant": 1, "key": 1, "version": -1}},

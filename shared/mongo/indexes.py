@@ -55,6 +55,18 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         IndexModel([("tenant", ASCENDING), ("cancellation_key", ASCENDING)]),
         IndexModel([("notification", ASCENDING)]),
         IndexModel([("tenant", ASCENDING), ("user", ASCENDING)]),
+        IndexModel(
+            [("account", ASCENDING), ("rank", DESCENDING), ("accepted_at", ASCENDING)],
+            partialFilterExpression={"account": {"$exists": True}},
+        ),
+    ],
+    "provider_accounts": [
+        IndexModel([("channel", ASCENDING), ("look", ASCENDING)]),
+        IndexModel(
+            [("updated_at", ASCENDING)],
+            expireAfterSeconds=GUARD_DAYS * DAY,
+            partialFilterExpression={"state": "closed"},
+        ),
     ],
     "inbox": [
         IndexModel([("tenant", ASCENDING), ("user", ASCENDING), ("offset", DESCENDING)]),

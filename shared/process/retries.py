@@ -62,18 +62,18 @@ async def retry_until_available(call: Callable[P, Awaitable[T]], *args: P.args, 
     Waits 50 ms after the first failure, then longer, at most 5 s; the log says that it waits, and once it goes on.
     What else it raises passes.
     """
-    result = await _CALLER(partial(_noted, call, *args, **kwargs))
+
+    async def noted() -> T:
+        try:
+            return await call(*args, **kwargs)
+        except Unavailable as error:
+            _waiting.note(_name(call), error)
+            raise
+
+    result = await _CALLER(noted)
     if _waiting.said:
         _waiting.end(_name(call))
     return result
-
-
-async def _noted(call: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-    try:
-        return await call(*args, **kwargs)
-    except Unavailable as error:
-        _waiting.note(_name(call), error)
-        raise
 
 
 def _name(call: Callable[..., object]) -> str:
