@@ -30,7 +30,7 @@ def migrate(state: State = DEFAULT_STATE) -> None:
     from shared.mongo.migrations import migrate as bring_up
 
     settings = target.settings(state)
-    version = target.carried_out(bring_up(settings.mongo, settings.mongo_database))
+    version = target.carried_out(bring_up(settings.mongo, settings.mongo_database, guard_days=settings.guard_days))
     typer.echo(f"The database {settings.mongo_database} has schema version {version}")
 
 

@@ -12,7 +12,7 @@ from services.ingest.calls import Call, Caller
 from services.ingest.idempotency import parse_key
 from shared.http.bodies import read_body
 from shared.http.credentials import bearer, require_scope, unauthorized
-from shared.http.json_bodies import require_json
+from shared.http.json_bodies import has_body, require_json
 from shared.http.problems import Problem
 from shared.mongo.api_keys import Principal, Scope
 
@@ -47,11 +47,15 @@ class Admission:
         require_scope(principal, scope)
         return Caller(tenant=principal.tenant, received_at=received_at, prepare_seconds=self._prepare_seconds)
 
-    async def post(self, request: Request, scope: Scope, *media: str) -> Call:
-        """A POST whose body is JSON, or one of `media`. Raises as `caller`, and Problem 400, 408, 413 or 415."""
+    async def post(self, request: Request, scope: Scope, *media: str, may_be_empty: bool = False) -> Call:
+        """A POST whose body is JSON, or one of `media`; one that `may_be_empty` needs no type if it is.
+
+        Raises as `caller`, and Problem 400, 408, 413 or 415.
+        """
         caller = await self.caller(request, scope)
         key = parse_key(request.headers.get("idempotency-key"))
-        require_json(request, *media)
+        if not (may_be_empty and "content-type" not in request.headers and not has_body(request)):
+            require_json(request, *media)
         begun = time.monotonic()
         raw = await read_body(request)
         return Call(caller=caller.after_upload(begun), key=key, request=request, raw=raw)

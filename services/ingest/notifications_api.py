@@ -59,7 +59,7 @@ def notification_routes(
             now = now_ms()
             return await sender.send(call, read_send(value, now), trace=trace, now=now)
 
-        return await requests.once(call, act)
+        return await requests.once(call.decoded(value), act)
 
     @routes.post(
         "/cancel",
@@ -85,6 +85,6 @@ def notification_routes(
                 hastened = await holds.hasten(call.caller.tenant, key, cancel_count=count)
             return Answer(status=202, body=orjson.dumps({"cancellation_key": key, "holds_cancelled": hastened}))
 
-        return await requests.once(call, act)
+        return await requests.once(call.decoded(value), act)
 
     return routes

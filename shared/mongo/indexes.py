@@ -7,26 +7,31 @@ from typing import Final
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 DAY: Final = 86_400
-
-
-GUARD_DAYS: Final = 35
-"""What guards against replays outlives every topic it guards (14 days at most)."""
+TIMELINE_DAYS: Final = 90
 
 
 def _expiring(days: int) -> IndexModel:
     return IndexModel([("created_at", ASCENDING)], expireAfterSeconds=days * DAY)
 
 
+def guarding(days: int) -> dict[str, IndexModel]:
+    """Of each collection whose rows guard against replays, how long they are kept.
+
+    Keys of repeated calls are kept a day longer than what they began, which is decided some time after it was accepted: a
+    key that is free again never meets a decision of its first use.
+    """
+    kept = {collection: _expiring(days) for collection in ("expansions", "decisions", "deliveries")}
+    return kept | {"requests": _expiring(days + 1)}
+
+
 INDEXES: Final[dict[str, list[IndexModel]]] = {
     "profiles": [],
     "workflows": [IndexModel([("tenant", ASCENDING), ("key", ASCENDING), ("version", DESCENDING)], unique=True)],
-    "expansions": [_expiring(GUARD_DAYS)],
     "decisions": [
         IndexModel([("notification", ASCENDING)]),
         IndexModel([("tenant", ASCENDING), ("user", ASCENDING)]),
-        _expiring(GUARD_DAYS),
     ],
-    "deliveries": [IndexModel([("notification", ASCENDING)]), _expiring(GUARD_DAYS)],
+    "deliveries": [IndexModel([("notification", ASCENDING)])],
     "holds": [
         IndexModel([("due", ASCENDING), ("lease", ASCENDING)]),
         IndexModel([("token", ASCENDING)], sparse=True),
@@ -46,10 +51,10 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             [("tenant", ASCENDING), ("data.event_id", ASCENDING)],
             partialFilterExpression={"data.event_id": {"$exists": True}},
         ),
-        _expiring(90),
+        _expiring(TIMELINE_DAYS),
     ],
     "outbox": [IndexModel([("lease", ASCENDING), ("_id", ASCENDING)]), IndexModel([("token", ASCENDING)], sparse=True)],
-    "requests": [_expiring(1)],
     "api_keys": [],
     "meta": [],
 }
+"""Beside those of `guarding`."""

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import orjson
 from fastapi import Request
 
 from services.ingest.calls import Call, Caller
@@ -35,7 +36,8 @@ def caller(*, tenant: str = "acme", since: float = 0.0) -> Caller:
 
 
 def call(body: bytes = b"{}", *, key: str | None = "k", tenant: str = "acme", **headers: str) -> Call:
-    return Call(caller=caller(tenant=tenant), key=key, request=request(body, **headers), raw=body)
+    found = Call(caller=caller(tenant=tenant), key=key, request=request(body, **headers), raw=body)
+    return found.decoded(orjson.loads(body))
 
 
 @asynccontextmanager
