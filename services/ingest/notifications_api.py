@@ -53,13 +53,14 @@ def notification_routes(
         """202 when every notification is durable."""
         call = await admission.post(request, Scope.SEND)
         value = parse_json(call.raw)
+        call = call.decoded(value)
         trace = traceparent(request.headers.get("traceparent"))
 
         async def act() -> Answer:
             now = now_ms()
             return await sender.send(call, read_send(value, now), trace=trace, now=now)
 
-        return await requests.once(call.decoded(value), act)
+        return await requests.once(call, act)
 
     @routes.post(
         "/cancel",
@@ -76,6 +77,7 @@ def notification_routes(
         """202 when everything accepted with the key so far will end as cancelled unless it was sent already."""
         call = await admission.post(request, Scope.SEND)
         value = parse_json(call.raw)
+        call = call.decoded(value)
 
         async def act() -> Answer:
             key = read(CancelRequest, value).cancellation_key
@@ -85,6 +87,6 @@ def notification_routes(
                 hastened = await holds.hasten(call.caller.tenant, key, cancel_count=count)
             return Answer(status=202, body=orjson.dumps({"cancellation_key": key, "holds_cancelled": hastened}))
 
-        return await requests.once(call.decoded(value), act)
+        return await requests.once(call, act)
 
     return routes

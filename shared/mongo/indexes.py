@@ -25,7 +25,12 @@ def guarding(days: int) -> dict[str, IndexModel]:
 
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
-    "profiles": [],
+    "profiles": [
+        IndexModel(
+            [("tenant", ASCENDING), ("address_ids", ASCENDING)],
+            partialFilterExpression={"address_ids": {"$exists": True}},
+        )
+    ],
     "workflows": [IndexModel([("tenant", ASCENDING), ("key", ASCENDING), ("version", DESCENDING)], unique=True)],
     "decisions": [
         IndexModel([("notification", ASCENDING)]),
