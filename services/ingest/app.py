@@ -24,8 +24,10 @@ from services.ingest.sending import NotificationSender
 from services.ingest.settings import IngestSettings
 from services.ingest.users_api import user_routes
 from shared.catalog.cache import Catalog
+from shared.http.conventions import HttpConventions
 from shared.http.problems import Problem, install_problems, respond
 from shared.http.server import serve
+from shared.http.work_limits import ReleasesWork, WorkLimits
 from shared.kafka.group_commit import GroupCommit, GroupPublisher
 from shared.model.errors import MongoUnavailable
 from shared.mongo.api_keys import ApiKeys
@@ -44,7 +46,11 @@ def create_app(
     settings: IngestSettings, *, database: Database, catalog: Catalog, kafka: GroupCommit, outbox: GroupCommit
 ) -> FastAPI:
     """The API over what it needs; nothing connects here."""
-    app = FastAPI(title="Carillon ingest", version="1", description=openapi.DESCRIPTION, redoc_url=None)
+    app = FastAPI(
+        title="Carillon ingest", version="1", description=openapi.DESCRIPTION, redoc_url=None, redirect_slashes=False
+    )
+    app.add_middleware(HttpConventions)
+    app.add_middleware(ReleasesWork)
     install_problems(app)
 
     @app.exception_handler(InvalidFields)
@@ -52,7 +58,8 @@ def create_app(
         fix = "Correct the body as the errors say; the schema is at /openapi.json."
         return respond(Problem(422, error.code, error.detail, fix=fix, pointers=error.pointers), request)
 
-    admission = Admission(ApiKeys(database), prepare_seconds=settings.prepare_timeout_seconds)
+    limits = WorkLimits(most_bytes=settings.work_bytes, most_requests=settings.requests_per_key)
+    admission = Admission(ApiKeys(database), limits=limits, prepare_seconds=settings.prepare_timeout_seconds)
     requests = Requests(RequestRows(database))
     acceptance = Acceptance(log=kafka, outbox=outbox, outbox_seconds=settings.outbox_timeout_seconds)
     cancellations = Cancellations(database)
@@ -119,7 +126,14 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
         app = create_app(settings, database=database, catalog=catalog, kafka=kafka, outbox=outbox)
         await run_until_stopped(
             runtime.stop,
-            serve(app, runtime, host=settings.host, port=settings.ingest_port, drain_seconds=settings.drain_seconds),
+            serve(
+                app,
+                runtime,
+                host=settings.host,
+                port=settings.ingest_port,
+                drain_seconds=settings.drain_seconds,
+                max_connections=settings.max_connections,
+            ),
             [kafka.watch(), outbox.watch(), relay(rows, kafka, settings.topics), _follow(catalog, settings)],
         )
 

@@ -11,6 +11,7 @@ import orjson
 from fastapi import Request
 
 from services.ingest.calls import Call, Caller
+from shared.http.work_limits import WorkLimits
 from shared.kafka.availability import Sink
 from shared.kafka.group_commit import GroupCommit
 from shared.model.errors import Unavailable
@@ -38,6 +39,10 @@ def caller(*, tenant: str = "acme", since: float = 0.0) -> Caller:
 def call(body: bytes = b"{}", *, key: str | None = "k", tenant: str = "acme", **headers: str) -> Call:
     found = Call(caller=caller(tenant=tenant), key=key, request=request(body, **headers), raw=body)
     return found.decoded(orjson.loads(body))
+
+
+def limits(*, most_bytes: int = 1 << 30, most_requests: int = 1000) -> WorkLimits:
+    return WorkLimits(most_bytes=most_bytes, most_requests=most_requests)
 
 
 @asynccontextmanager

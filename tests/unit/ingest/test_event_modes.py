@@ -15,7 +15,7 @@ from shared.model.event_codecs import STRUCTURED
 from shared.model.events import Event
 from shared.mongo.api_keys import Scope
 from tests.support.twins.api_keys import MemoryApiKeys
-from tests.unit.ingest.scenes import request
+from tests.unit.ingest.scenes import limits, request
 
 BINARY = {"ce_specversion": "1.0", "ce_id": "1", "ce_source": "/shop", "ce_type": "order.shipped"}
 WHOLE = {"specversion": "1.0", "id": "1", "source": "/shop", "type": "order.shipped", "data": {"order": 7}}
@@ -26,7 +26,9 @@ async def admitted(body: bytes = b"", *, takes: tuple[str, ...] = (STRUCTURED, "
     key = await keys.create(tenant="acme", scopes=frozenset({Scope.SEND}))
     length = {"content_length": str(len(body))} if body else {}
     asked = request(body, authorization=f"Bearer {key}", **length, **headers)
-    return (await Admission(keys, prepare_seconds=0.5).post(asked, Scope.SEND, *takes, may_be_empty=True)).raw
+    return (
+        await Admission(keys, limits=limits(), prepare_seconds=0.5).post(asked, Scope.SEND, *takes, may_be_empty=True)
+    ).raw
 
 
 async def test_without_data_no_type_is_needed() -> None:
