@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import AsyncExitStack
 
-import structlog
-from aiokafka.errors import KafkaError
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
@@ -34,12 +31,11 @@ from shared.mongo.api_keys import ApiKeys
 from shared.mongo.cancellations import Cancellations
 from shared.mongo.database import Database, open_database
 from shared.mongo.holds import Holds
+from shared.mongo.schema import await_schema
 from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
 from shared.process.settings import load
-
-log = structlog.get_logger()
 
 
 def create_app(
@@ -103,6 +99,7 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
         database = await stack.enter_async_context(
             open_database(settings.mongo, settings.mongo_database, timeout_ms=2_000)
         )
+        await await_schema(database, runtime.checks)
         catalog = Catalog(database)
         await retry_until_available(catalog.load)
         kafka = GroupPublisher(
@@ -132,21 +129,15 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
                 host=settings.host,
                 port=settings.ingest_port,
                 drain_seconds=settings.drain_seconds,
-                max_connections=settings.max_connections,
+                max_connections=settings.ingest_connections,
             ),
-            [kafka.watch(), outbox.watch(), relay(rows, kafka, settings.topics), _follow(catalog, settings)],
+            [
+                kafka.watch(),
+                outbox.watch(),
+                relay(rows, kafka, settings.topics),
+                catalog.follow(settings.kafka, settings.topics, "carillon-ingest-catalog"),
+            ],
         )
-
-
-async def _follow(catalog: Catalog, settings: IngestSettings) -> None:
-    """Keeps the catalog fresh, whatever Kafka does."""
-    while True:
-        try:
-            await catalog.follow(settings.kafka, settings.topics, "carillon-ingest-catalog")
-        except KafkaError as error:
-            log.warning("catalog_waits", error=type(error).__name__)
-        await asyncio.sleep(1)
-        await retry_until_available(catalog.load)
 
 
 def main() -> None:

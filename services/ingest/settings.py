@@ -33,7 +33,7 @@ class IngestSettings(EdgeSettings):
     requests_per_key: int = Field(
         1000, ge=1, description="requests of one key that are in work at once; beyond it 429 with Retry-After"
     )
-    max_connections: int = Field(4000, ge=1, description="connections of a process; beyond it 503")
+    ingest_connections: int = Field(4000, ge=1, description="connections of a process; beyond it 503")
     kafka_tenant: str = Field(
         "default",
         pattern=TENANT,

@@ -37,6 +37,7 @@ from shared.mongo.database import Database, open_database, ping
 from shared.mongo.holds import Holds
 from shared.mongo.ledger import Ledger
 from shared.mongo.profiles import Lives, read_many
+from shared.mongo.schema import await_schema
 from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
@@ -141,6 +142,7 @@ async def serve(runtime: Runtime, settings: RouterSettings) -> None:
     """Runs until told to stop. Raises what crashed the app: the process ends and is started again."""
     async with open_database(settings.mongo, settings.mongo_database) as database:
         runtime.checks["mongodb"] = lambda: ping(database)
+        await await_schema(database, runtime.checks)
         catalog = Catalog(database)
         await retry_until_available(catalog.load)
         # Followed from before the first chunk: an event must not be expanded with the workflows of before the start.
@@ -156,7 +158,7 @@ async def _route(runtime: Runtime, settings: RouterSettings, database: Database,
             return bool(app.consumer.assignment()) and not app.rebalancing
 
         runtime.checks["assignment"] = is_assigned
-        runtime.started = True
+        runtime.serves()
         stopped = asyncio.create_task(runtime.stop.wait())
         crashed = asyncio.create_task(app.wait_until_stopped())
         try:

@@ -52,6 +52,11 @@ def status_id(subject: str, generation: int, pass_: int, state: str) -> str:
     return derive("status", subject, generation, pass_, state)
 
 
+def endpoint_id(tenant: str, address: str) -> str:
+    """A recipient's own endpoint, which all of its tenant's users share who named it."""
+    return derive("endpoint", tenant, address)
+
+
 def inline_user_id(identity: str) -> str:
     """The user id of a person who is only an address; `identity` as its `AddressKind` says."""
     return derive("person", identity)

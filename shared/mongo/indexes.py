@@ -2,26 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 DAY: Final = 86_400
+GUARD_DAYS: Final = 35
+LEAST_GUARD_DAYS: Final = 15
+"""What guards against replays outlives every topic it guards (14 days at most)."""
 TIMELINE_DAYS: Final = 90
 
 
-def _expiring(days: int) -> IndexModel:
-    return IndexModel([("created_at", ASCENDING)], expireAfterSeconds=days * DAY)
+@dataclass(frozen=True, kw_only=True)
+class Retention:
+    """For how many days rows are kept whose keeping is the operator's choice."""
+
+    guards: int = GUARD_DAYS
+    """What guards against replays and repeated calls: decisions, deliveries, expansions, Idempotency-Keys."""
+    inbox: int = 365
+    cancellations: int = 400
 
 
-def guarding(days: int) -> dict[str, IndexModel]:
-    """Of each collection whose rows guard against replays, how long they are kept.
+LONGEST_WAIT_DAYS: Final = 400
+"""No notification waits longer (366 days to its time, then 30 until it expires): so long it can be cancelled."""
 
-    Keys of repeated calls are kept a day longer than what they began, which is decided some time after it was accepted: a
-    key that is free again never meets a decision of its first use.
-    """
-    kept = {collection: _expiring(days) for collection in ("expansions", "decisions", "deliveries")}
-    return kept | {"requests": _expiring(days + 1)}
+
+def _expiring(days: int, field: str = "created_at") -> IndexModel:
+    return IndexModel([(field, ASCENDING)], expireAfterSeconds=days * DAY)
+
+
+def indexes(retention: Retention) -> dict[str, list[IndexModel]]:
+    """All of them, under the names that MongoDB gives them."""
+    chosen = {
+        "inbox": _expiring(retention.inbox),
+        "cancellations": _expiring(retention.cancellations, "changed_at"),
+        **{name: _expiring(retention.guards) for name in ("expansions", "decisions", "deliveries")},
+        # A day longer than what they began, which is decided some time after it was accepted: a key that is free again
+        # never meets a decision of its first use.
+        "requests": _expiring(retention.guards + 1),
+    }
+    return {name: [*always, *([chosen[name]] if name in chosen else [])] for name, always in INDEXES.items()}
 
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
@@ -32,6 +53,8 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         )
     ],
     "workflows": [IndexModel([("tenant", ASCENDING), ("key", ASCENDING), ("version", DESCENDING)], unique=True)],
+    "expansions": [],
+    "requests": [],
     "decisions": [
         IndexModel([("notification", ASCENDING)]),
         IndexModel([("tenant", ASCENDING), ("user", ASCENDING)]),
@@ -43,6 +66,18 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         IndexModel([("tenant", ASCENDING), ("cancellation_key", ASCENDING)]),
         IndexModel([("notification", ASCENDING)]),
         IndexModel([("tenant", ASCENDING), ("user", ASCENDING)]),
+        IndexModel(
+            [("account", ASCENDING), ("rank", DESCENDING), ("accepted_at", ASCENDING)],
+            partialFilterExpression={"account": {"$exists": True}},
+        ),
+    ],
+    "provider_accounts": [
+        IndexModel([("channel", ASCENDING), ("look", ASCENDING)]),
+        IndexModel(
+            [("updated_at", ASCENDING)],
+            expireAfterSeconds=GUARD_DAYS * DAY,
+            partialFilterExpression={"state": "closed"},
+        ),
     ],
     "inbox": [
         IndexModel([("tenant", ASCENDING), ("user", ASCENDING), ("offset", DESCENDING)]),
@@ -62,4 +97,4 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
     "api_keys": [],
     "meta": [],
 }
-"""Beside those of `guarding`."""
+"""Beside those that `Retention` says how long."""

@@ -19,9 +19,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from shared.model.topics import Topics
 
 PREFIX: Final = "CARILLON_"
-GUARD_DAYS: Final = 35
-LEAST_GUARD_DAYS: Final = 15
-"""What guards against replays outlives every topic that it guards (14 days at most)."""
 
 
 class SettingsSection(BaseSettings):
@@ -46,13 +43,6 @@ class Settings(SettingsSection):
         "mongodb://127.0.0.1:27017/?replicaSet=rs0", description="URI of a replica set; a secret when it has a password"
     )
     mongo_database: str = Field("carillon", pattern=r"^[A-Za-z0-9_-]{1,38}$", description="database name")
-    guard_days: int = Field(
-        GUARD_DAYS,
-        ge=LEAST_GUARD_DAYS,
-        le=3650,
-        description="days for which decisions, deliveries, expansions and Idempotency-Keys are kept, so that nothing "
-        "is done twice; `carillon migrate` puts it into force",
-    )
     health_host: str = Field("127.0.0.1", description="address of the health port; 0.0.0.0 in a container")
     health_port: int = Field(0, ge=0, le=65535, description="/livez /readyz /metrics; 0: any free port")
     drain_seconds: float = Field(20, gt=0, description="how long SIGTERM waits for work in flight")

@@ -22,6 +22,7 @@ from shared.model.workflows import Workflow
 from shared.process.clock import now_ms
 
 MOST_READ: Final = 20_000
+DNS_SECONDS: Final = 30
 
 
 class _Body(aiohttp.BytesPayload):
@@ -61,8 +62,9 @@ class WebhookSender:
         content = payload(delivery)
         body = _Body(content, send_before)
         try:
-            url = URL(delivery.address)
-            self._guard.check_host(url.host or "")
+            self._guard.check_host(URL(delivery.address).host or "")
+            # Its bytes as they were given: a signature in them would not be the same after quoting anew.
+            url = URL(delivery.address, encoded=True)
             async with self._open().post(
                 url,
                 data=body,
@@ -94,8 +96,11 @@ class WebhookSender:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            # No limit of its own: the lanes' slots are the limit, and one lane's must not be the other's.
-            connector = aiohttp.TCPConnector(resolver=GuardedResolver(self._guard), limit=0, use_dns_cache=False)
+            # No limit of its own: the lanes' slots are the limit, and one lane's must not be the other's. What is
+            # cached (1000 names at most) has been checked.
+            connector = aiohttp.TCPConnector(
+                resolver=GuardedResolver(self._guard), limit=0, use_dns_cache=True, ttl_dns_cache=DNS_SECONDS
+            )
             self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
         return self._session
 
