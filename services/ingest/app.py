@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from services.ingest import openapi
 from services.ingest.acceptance import Acceptance
 from services.ingest.admission import Admission
+from services.ingest.event_handshake import handshake_routes, parse_hook_origins
 from services.ingest.events_api import event_routes
 from services.ingest.idempotency import Requests
 from services.ingest.models.body import InvalidFields
@@ -80,6 +81,7 @@ def create_app(
             kafka_tenant=settings.kafka_tenant,
         )
     )
+    app.include_router(handshake_routes(parse_hook_origins(settings.event_origins)))
     app.include_router(
         user_routes(
             admission=admission,

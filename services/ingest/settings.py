@@ -25,6 +25,11 @@ class IngestSettings(EdgeSettings):
     outbox_timeout_seconds: float = Field(
         0.7, gt=0, le=1.0, description="how long writing to the outbox may take, then 503"
     )
+    event_origins: str = Field(
+        "",
+        description="who may deliver events by webhook (as eventgrid.azure.net), comma separated; * is everybody. "
+        "Deliveries need a key all the same",
+    )
     work_bytes: int = Field(
         32 * 1_048_576,
         ge=4 * 1_048_576,
