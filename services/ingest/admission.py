@@ -48,7 +48,7 @@ class Admission:
         if principal is None:
             raise unauthorized("the key is not known, or revoked")
         require_scope(principal, scope)
-        self._limits.hold(request, credential)
+        self._limits.hold(request, principal.key_id)
         return Caller(tenant=principal.tenant, received_at=received_at, prepare_seconds=self._prepare_seconds)
 
     async def post(self, request: Request, scope: Scope, *media: str, may_be_empty: bool = False) -> Call:

@@ -23,6 +23,7 @@ from services.ingest.settings import IngestSettings
 from services.ingest.users_api import user_routes
 from shared.catalog.cache import Catalog
 from shared.http.conventions import HttpConventions
+from shared.http.direct_route import install_direct_routes
 from shared.http.problems import Problem, install_problems, respond
 from shared.http.server import serve
 from shared.http.work_limits import ReleasesWork, WorkLimits
@@ -47,7 +48,6 @@ def create_app(
         title="Carillon ingest", version="1", description=openapi.DESCRIPTION, redoc_url=None, redirect_slashes=False
     )
     app.add_middleware(HttpConventions)
-    app.add_middleware(ReleasesWork)
     install_problems(app)
 
     @app.exception_handler(InvalidFields)
@@ -63,24 +63,24 @@ def create_app(
     sender = NotificationSender(
         acceptance=acceptance, catalog=catalog, cancellations=cancellations, topics=settings.topics
     )
-    app.include_router(
-        notification_routes(
-            admission=admission,
-            requests=requests,
-            sender=sender,
-            cancellations=cancellations,
-            holds=Holds(database),
-        )
+    notifications = notification_routes(
+        admission=admission,
+        requests=requests,
+        sender=sender,
+        cancellations=cancellations,
+        holds=Holds(database),
     )
-    app.include_router(
-        event_routes(
-            admission=admission,
-            requests=requests,
-            acceptance=acceptance,
-            topics=settings.topics,
-            kafka_tenant=settings.kafka_tenant,
-        )
+    events = event_routes(
+        admission=admission,
+        requests=requests,
+        acceptance=acceptance,
+        topics=settings.topics,
+        kafka_tenant=settings.kafka_tenant,
     )
+    install_direct_routes(app, notifications, events)
+    app.add_middleware(ReleasesWork)  # outermost: nothing that holds work passes it by
+    app.include_router(notifications)
+    app.include_router(events)
     app.include_router(handshake_routes(parse_hook_origins(settings.event_origins)))
     app.include_router(
         user_routes(

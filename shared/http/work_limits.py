@@ -11,7 +11,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from shared.http.bodies import MAX_BODY
 from shared.http.problems import Problem, unavailable
 
-_WORK: Final = "carillon.work"
+WORK: Final = "carillon.work"
+"""Where a request's scope says what it holds: `ReleasesWork` puts it there."""
 
 
 class WorkLimits:
@@ -40,7 +41,7 @@ class WorkLimits:
         self._requests[credential] += 1
         self._bytes[credential] += size
         self.held += size
-        request.scope.setdefault(_WORK, []).append((self, credential, size))
+        request.scope[WORK].append((self, credential, size))
 
     def release(self, credential: str, size: int) -> None:
         """The request is answered."""
@@ -60,7 +61,7 @@ class ReleasesWork:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         held: list[tuple[WorkLimits, str, int]] = []
-        scope[_WORK] = held
+        scope[WORK] = held
         try:
             await self._app(scope, receive, send)
         finally:

@@ -11,7 +11,7 @@ import orjson
 from fastapi import Request
 
 from services.ingest.calls import Call, Caller
-from shared.http.work_limits import WorkLimits
+from shared.http.work_limits import WORK, WorkLimits
 from shared.kafka.availability import Sink
 from shared.kafka.group_commit import GroupCommit
 from shared.model.errors import Unavailable
@@ -28,7 +28,8 @@ def request(body: bytes = b"", *, path: str = "/v1/notifications", method: str =
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return Request({"type": "http", "method": method, "path": path, "query_string": b"", "headers": raw}, receive)
+    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": raw, WORK: []}
+    return Request(scope, receive)
 
 
 def caller(*, tenant: str = "acme", since: float = 0.0) -> Caller:

@@ -8,13 +8,15 @@ from fastapi.responses import Response
 
 from shared.http.bodies import MAX_BODY
 from shared.http.problems import Problem, install_problems
-from shared.http.work_limits import ReleasesWork, WorkLimits
+from shared.http.work_limits import WORK, ReleasesWork, WorkLimits
 from tests.support.asgi import call_app
 
 
 def sized(size: int | None) -> Request:
     name, value = (b"transfer-encoding", b"chunked") if size is None else (b"content-length", b"%d" % size)
-    return Request({"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": [(name, value)]})
+    return Request(
+        {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": [(name, value)], WORK: []}
+    )
 
 
 def refusal(limits: WorkLimits, size: int | None, credential: str = "a") -> tuple[int, str]:
