@@ -73,7 +73,7 @@ class NotificationSender:
         expanded = expansion.expand(
             expansion.Request(
                 tenant=caller.tenant,
-                event_id=ids.event_id(caller.tenant, expansion.API_SOURCE, call.key or uuid4().hex),
+                event_id=ids.event_id(caller.tenant, expansion.API_SOURCE, _name(call)),
                 event_type=EVENT_TYPE,
                 source=expansion.API_SOURCE,
                 recipients=tuple(wanted.recipients),
@@ -122,3 +122,8 @@ class NotificationSender:
     def _output(self, notification: Notification) -> Output:
         record = records.encode(records.notify(notification))
         return Output(self._topics.notifications, ids.user_key(notification.tenant, notification.user), record, [])
+
+
+def _name(call: Call) -> str:
+    """What names the event of a call: the same call is the same event, also where nobody could look it up."""
+    return uuid4().hex if call.key is None else f"{call.key}{ids.SEPARATOR}{call.fingerprint}"

@@ -55,6 +55,10 @@ class Suppress(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_default
     rule: Rule
     channel: Channel | None = None
     step: str | None = None
+    user: str | None = None
+    """Who is notified instead: the inline person is this user."""
+    keeps: tuple[str, ...] = ()
+    """Kinds of the inline person's addresses that go with it: nobody has them."""
 
 
 RoutingItem = Deliver | HoldUntil | Suppress
