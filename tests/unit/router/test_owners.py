@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import msgspec
+from typing import cast
+
 import pytest
+from bson import decode, encode
 
 from services.router.core.effects import derive_effects
 from services.router.decisions import _row, replayed
@@ -13,6 +15,8 @@ from shared.model.outputs import Output
 from shared.model.profiles import Preferences
 from shared.model.reasons import Reason
 from shared.model.records import decode_delivery, decode_record
+from shared.mongo.database import CODEC
+from shared.mongo.decisions import DecisionRow
 from tests.support import samples as a
 from tests.unit.router.scenes import TOPICS, DecideStores, carry, new
 
@@ -92,7 +96,7 @@ async def test_a_replay_says_the_same_whoever_has_the_address_by_then(stores: De
     (decision,) = stores.decisions.rows.values()
     row = _row(decision)
     assert "example.com" not in str(row["items"]), "what is stored tells no address"
-    kept = replayed(decision, msgspec.to_builtins(row, builtin_types=(type(row["at"]),)))
+    kept = replayed(decision, cast("DecisionRow", decode(encode(row, codec_options=CODEC), CODEC)))
     assert kept is not None
     assert derive_effects(TOPICS, [kept]).outputs == derive_effects(TOPICS, [decision]).outputs
 
