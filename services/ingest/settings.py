@@ -31,5 +31,7 @@ class IngestSettings(EdgeSettings):
         description="whose events the public events topic carries, the same for ingest and router",
     )
     webhook_secret: SecretStr = Field(
-        description="signs webhooks, the same for ingest and delivery; each endpoint's secret derives from it"
+        min_length=24,
+        description="signs webhooks, the same for ingest and delivery; each endpoint's secret derives from it; "
+        "at least 24 characters",
     )

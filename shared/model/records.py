@@ -36,7 +36,7 @@ class Kind(StrEnum):
     """The router forgets what it knows of the user, and decides again what waits because of it."""
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """One record to decide."""
 
     kind: Kind

@@ -98,9 +98,10 @@ async def write(
     for _ in range(TRIES):
         stored = await _stored(database, tenant, user)
         wanted = change(stored or Profile(tenant=tenant, user=user))
+        # Before it is written: a call that is repeated finds the address new as long as it is not.
+        await _enable_endpoint(database, tenant, stored, wanted)
         written = await _replace(database, tenant, user, stored, wanted)
         if written is not None:
-            await _enable_endpoints(database, stored, written)
             record = records.encode(records.profile_changed(tenant, user, written.life.number))
             await writer.publish([Output(topics.notifications, ids.user_key(tenant, user), record, [])])
             return written
@@ -194,11 +195,11 @@ async def _replace(
     return None if document is None else from_document(document)
 
 
-async def _enable_endpoints(database: Database, before: Profile | None, after: Profile) -> None:
+async def _enable_endpoint(database: Database, tenant: str, before: Profile | None, after: Profile) -> None:
     """An endpoint that is named anew is called again, though it was found gone before."""
     address = after.addresses.get(WEBHOOK_URL.name)
     if address is not None and (before is None or before.addresses.get(WEBHOOK_URL.name) != address):
-        await enable(database, after.tenant, address)
+        await enable(database, tenant, address)
 
 
 def _place(tenant: str, user: str) -> dict[str, object]:

@@ -11,7 +11,7 @@ from shared.model.records import Kind
 from shared.model.workflows import Workflow
 
 
-class RoutingInput(msgspec.Struct, frozen=True, kw_only=True):
+class RoutingInput(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The inputs of one decision. `channel` and `step` narrow it to one channel of one step."""
 
     notification: Notification
