@@ -3,7 +3,8 @@
 An offset is committed only when everything before it is durable. When partitions are revoked or the process
 is told to stop, what is not claimed yet is dropped, what is claimed is finished first.
 
-No key and no host can hold the lane: what is behind a slow one, and more than its share, gives way and comes back.
+No key and no host can hold the lane. Of one key no more than its share counts among what is read ahead; what is behind a
+slow one, and more than its share, gives way and comes back, and so does everybody's when there is no memory for more.
 """
 
 from __future__ import annotations
@@ -30,10 +31,12 @@ AHEAD = 4
 """Records read but not claimed, per slot."""
 SHARE = 8
 """A slow key or host may have that part of what is read and not sent."""
+BEHIND = 8
+"""Times what counts as read ahead: so much may be in flight when keys have more than their share."""
 LOOK_SECONDS = 1.0
 """How often a full lane looks for who has to give way."""
 MOST_BYTES = 64 * 1_048_576
-"""Of records in flight, headers counted; what the client has fetched ahead is bounded by its own settings."""
+"""Of records in flight, headers counted; above it no more are fetched. What the client buffers has its own bound."""
 
 
 class LaneQueue:
@@ -46,7 +49,7 @@ class LaneQueue:
         self._most_bytes = most_bytes
         self._share = max(1, self._most // SHARE)
         self._slow_keys: set[tuple[Partition, bytes]] = set()
-        self._in_flight: InFlight[Job] = InFlight()
+        self._in_flight: InFlight[Job] = InFlight(share=self._share)
         self._tasks: dict[Coordinates, tuple[Job, asyncio.Task[None]]] = {}
         self._room = asyncio.Event()
         self._look_at = 0.0
@@ -61,8 +64,8 @@ class LaneQueue:
         stopping.add_done_callback(lambda _: self._room.set())
         try:
             while not stop.is_set() and not self._failed.done():
-                room = self._most - len(self._in_flight)
-                if room <= 0 or self._in_flight.bytes >= self._most_bytes:
+                room = self._room_left()
+                if room <= 0:
                     await self._wait_for_room()
                     continue
                 for record in await fetch(consumer, max_records=room):
@@ -88,12 +91,20 @@ class LaneQueue:
         self._slow_keys = {chain for chain in self._slow_keys if chain[0] not in partitions}
         self._room.set()  # what was forgotten made room, and no task is left to say so
 
+    def _room_left(self) -> int:
+        return 0 if self._is_full() else self._most - self._in_flight.held
+
+    def _is_full(self) -> bool:
+        """There is no memory for more, whatever counts."""
+        return len(self._in_flight) >= BEHIND * self._most or self._in_flight.bytes >= self._most_bytes
+
     async def _wait_for_room(self) -> None:
         """Until something ended; every second those that are over their share give way, if a slow one holds them up."""
         if time.monotonic() >= self._look_at:
             self._look_at = time.monotonic() + LOOK_SECONDS
             self._worker.make_room()
-            self._give_way(self._in_flight.shorten(self._share, self._is_slow))
+            must_give_way = (lambda _: True) if self._is_full() else self._is_slow
+            self._give_way(self._in_flight.shorten(self._share, must_give_way))
         self._room.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(LOOK_SECONDS):

@@ -14,10 +14,10 @@ from datetime import timedelta
 from services.delivery.core.attempts import LeaseTooShort
 from services.delivery.core.effects import DeliveryEffects, derive_effects
 from services.delivery.core.jobs import Job
-from services.delivery.core.shares import Group
+from services.delivery.core.shares import Group, Slot
 from services.delivery.dead_letter_notices import DeadLetterNotices
 from services.delivery.send import Sending
-from services.delivery.slots import Slot, Slots
+from services.delivery.slots import Slots
 from shared.kafka.dead_letters import refuse
 from shared.model.channels import Channel, Lane
 from shared.model.claims import Claim, Claimed, Obsolete, Recorded

@@ -21,6 +21,7 @@ from services.ingest.sending import NotificationSender
 from services.ingest.settings import IngestSettings
 from services.ingest.users_api import user_routes
 from shared.catalog.cache import Catalog
+from shared.http.direct_route import install_direct_routes
 from shared.http.problems import Problem, install_problems, respond
 from shared.http.server import serve
 from shared.kafka.group_commit import GroupCommit, GroupPublisher
@@ -55,24 +56,23 @@ def create_app(
     sender = NotificationSender(
         acceptance=acceptance, catalog=catalog, cancellations=cancellations, topics=settings.topics
     )
-    app.include_router(
-        notification_routes(
-            admission=admission,
-            requests=requests,
-            sender=sender,
-            cancellations=cancellations,
-            holds=Holds(database),
-        )
+    notifications = notification_routes(
+        admission=admission,
+        requests=requests,
+        sender=sender,
+        cancellations=cancellations,
+        holds=Holds(database),
     )
-    app.include_router(
-        event_routes(
-            admission=admission,
-            requests=requests,
-            acceptance=acceptance,
-            topics=settings.topics,
-            kafka_tenant=settings.kafka_tenant,
-        )
+    events = event_routes(
+        admission=admission,
+        requests=requests,
+        acceptance=acceptance,
+        topics=settings.topics,
+        kafka_tenant=settings.kafka_tenant,
     )
+    install_direct_routes(app, notifications, events)
+    app.include_router(notifications)
+    app.include_router(events)
     app.include_router(
         user_routes(
             admission=admission,

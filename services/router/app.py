@@ -79,7 +79,8 @@ def create_app(settings: RouterSettings) -> faust.App:
         datadir=Path(tempfile.gettempdir()) / "carillon-router",  # Faust makes it; without tables it stays empty
         Stream=ChunkStream,
     )
-    app.transport = Transport([URL(part) for part in broker.split(";")], app)
+    hosts = [URL(part) for part in broker.split(";")]
+    app.transport = Transport(hosts, app, linger_seconds=settings.linger_ms / 1000)
     return app
 
 

@@ -25,9 +25,11 @@ class Queued(NamedTuple, Generic[J]):
 
 
 class InFlight(Generic[J]):
-    """Jobs in flight by partition and key."""
+    """Jobs in flight by partition and key. `share`: so many of one key count as `held`, however many wait."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, share: int | None = None) -> None:
+        self._share = share
+        self._beyond = 0
         self._in_flight: dict[Partition, dict[int, int]] = {}
         """By offset, in their order: the bytes of each."""
         self._read_up_to: dict[Partition, int] = {}
@@ -36,6 +38,11 @@ class InFlight(Generic[J]):
 
     def __len__(self) -> int:
         return sum(map(len, self._in_flight.values()))
+
+    @property
+    def held(self) -> int:
+        """How many there are; of each key no more than its share."""
+        return len(self) - self._beyond
 
     def add(self, at: Coordinates, key: bytes | None, job: J, size: int = 0) -> bool:
         """Takes a job of `size` bytes in; True when it may start, False when it waits behind one of the same key."""
@@ -50,6 +57,7 @@ class InFlight(Generic[J]):
             return True
         chain = self._chains.setdefault((partition, key), deque())
         chain.append(Queued(at, key, job))
+        self._beyond += self._is_over_share(chain)
         return len(chain) == 1
 
     def done(self, at: Coordinates, key: bytes | None) -> Queued[J] | None:
@@ -59,6 +67,7 @@ class InFlight(Generic[J]):
         chain = None if key is None else self._chains.get((partition, key))
         if key is None or not chain or chain[0].at != at:
             return None
+        self._beyond -= self._is_over_share(chain)
         chain.popleft()
         if chain:
             return chain[0]
@@ -77,12 +86,15 @@ class InFlight(Generic[J]):
         for chain in chains:
             if len(chain) > most and is_slow(chain[0]):
                 taken += [chain.pop() for _ in range(len(chain) - most)]
+        if taken:
+            self._count_beyond()
         return taken
 
     def stop(self, leaves: Callable[[Coordinates], bool]) -> None:
         """Nothing that leaves and has not started will start any more; its offset stays uncommitted."""
         for key, chain in self._chains.items():
             self._chains[key] = deque([chain[0], *(entry for entry in list(chain)[1:] if not leaves(entry.at))])
+        self._count_beyond()
 
     def committable(self) -> dict[Partition, int]:
         """By partition the offset before which everything is done."""
@@ -98,3 +110,11 @@ class InFlight(Generic[J]):
             self._read_up_to.pop(partition, None)
         for partition, key in [name for name in self._chains if name[0] in partitions]:
             del self._chains[partition, key]
+        self._count_beyond()
+
+    def _is_over_share(self, chain: deque[Queued[J]]) -> bool:
+        return self._share is not None and len(chain) > self._share
+
+    def _count_beyond(self) -> None:
+        if self._share is not None:
+            self._beyond = sum(max(0, len(chain) - self._share) for chain in self._chains.values())

@@ -55,14 +55,14 @@ class WorkerScene:
         self.holds = MemoryHolds()
         self.accounts = MemoryProviderAccounts()
         self.breaker = Breaker(channel=Channel.EMAIL, accounts=self.accounts, holds=self.holds, policy=POLICY)
-        catalog = MemoryCatalog()
-        catalog.publish("acme", a.workflow())
+        self.catalog = MemoryCatalog()
+        self.catalog.publish("acme", a.workflow())
         freshness = Freshness(
             versions=MemoryProfiles(a.profile()).versions, cancellations=MemoryCancellations(), stale_after_ms=60_000
         )
         sending = Sending(
             sender=self.sender,
-            catalog=catalog,
+            catalog=self.catalog,
             freshness=freshness,
             breaker=self.breaker,
             retries=(1000,),

@@ -10,6 +10,7 @@ import pytest
 
 from services.delivery.core.effects import DeliveryEffects, derive_effects
 from services.delivery.core.receive import read
+from shared.model import ids
 from shared.model.channels import Channel
 from shared.model.dead_letters import UnreadableRecord
 from shared.model.deliveries import DeliveryResult, DeliveryState, ReceivedDelivery
@@ -101,6 +102,26 @@ def test_a_dead_letter_tells_when_the_first_attempt_failed_and_when_the_last() -
     assert (headers["first_failed_at"], headers["last_failed_at"]) == (
         str(a.NOON).encode(), str(a.NOON + 120_000).encode(),
     )  # fmt: skip
+
+
+def test_an_endpoint_that_is_gone_is_told_by_the_delivery_that_found_it_without_its_address() -> None:
+    given = a.received(channel=Channel.WEBHOOK, address="https://hooks.example.com/secret")
+
+    def told(reason: Reason) -> list[dict[str, Any]]:
+        result = DeliveryResult(state=DeliveryState.DEAD, at=a.NOON, attempts=1, reason=reason, code="410")
+        outputs = derive_effects(TOPICS, given, result).outputs
+        assert b"secret" not in b"".join(output.value or b"" for output in outputs if output.topic == TOPICS.statuses)
+        return [
+            orjson.loads(output.value or b"")
+            for output in outputs
+            if dict(output.headers).get("ce_type") == b"carillon.endpoint.disabled"
+        ]
+
+    (body,) = told(Reason.ENDPOINT_GONE)
+    assert (body["endpoint"], body["delivery"], body["code"]) == (
+        ids.endpoint_id("acme", "https://hooks.example.com/secret"), given.delivery.id, "410",
+    )  # fmt: skip
+    assert told(Reason.ENDPOINT_DISABLED) == [], "it was told before"
 
 
 def test_what_never_was_an_attempt_has_not_failed_first() -> None:

@@ -71,6 +71,26 @@ def test_behind_a_slow_head_what_is_over_its_share_is_worked_on_out_of_order() -
     assert window.bytes == 0
 
 
+def test_of_one_key_no_more_than_its_share_is_held_against_the_window() -> None:
+    window: InFlight[str] = InFlight(share=2)
+    for offset in range(6):
+        window.add(at(offset), b"a" if offset < 5 else b"b", str(offset))
+    assert (len(window), window.held) == (6, 3)
+    window.done(at(0), b"a")
+    assert (len(window), window.held) == (5, 3)
+    (taken,) = window.shorten(3, lambda _: True)
+    assert (len(window), window.held) == (5, 4), "it is worked on by itself"
+    window.done(taken.at, taken.key)
+    for offset in (1, 2, 3, 5):
+        window.done(at(offset), b"b" if offset == 5 else b"a")
+    assert (len(window), window.held) == (0, 0)
+    for offset in range(6, 10):
+        window.add(at(offset), b"a", str(offset))
+    window.stop(lambda _: True)
+    window.forget({("t", 0)})
+    assert (len(window), window.held) == (0, 0)
+
+
 def test_what_left_starts_anew_when_it_comes_back() -> None:
     window: InFlight[str] = InFlight()
     window.add(at(0), b"a", "cancelled")

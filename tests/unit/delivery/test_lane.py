@@ -59,7 +59,7 @@ async def test_a_full_lane_does_not_hide_the_stop() -> None:
 
 
 async def test_no_more_is_read_than_there_is_room_for() -> None:
-    log, hands = log_of(*(read(n) for n in range(10))), Hands()
+    log, hands = log_of(*(read(n, b"acme:%d" % n) for n in range(10))), Hands()
     running = Running(hands, log, slots=1)
     for offset in range(10):
         await hands.until(offset + 1)

@@ -5,11 +5,20 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from collections import Counter
+from math import inf
 
 import pytest
 
 from services.delivery.channels.webhook import resolver as module
-from services.delivery.channels.webhook.resolver import NameNotFound, PooledResolver
+from services.delivery.channels.webhook.http import WebhookSender
+from services.delivery.channels.webhook.resolver import OF_TENANT, TENANT, NameNotFound, PooledResolver, ResolverBusy
+from services.delivery.channels.webhook.settings import WebhookSettings
+from services.delivery.core.attempts import AttemptFault, Failed, ProviderUnavailable, Rejected
+from shared.model.channels import Channel
+from shared.model.reasons import Reason
+from tests.support import samples as a
+from tests.support.wait import until
 
 FOUND = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.7", 443))]
 
@@ -54,6 +63,42 @@ async def test_a_name_that_is_not_there_is_not_asked_for_again_at_once(system: S
     await resolver.close()
 
 
+async def test_a_tenants_dead_names_leave_threads_to_others_and_those_not_asked_are_not_called_dead(
+    system: System,
+) -> None:
+    resolver = PooledResolver()
+    TENANT.set("acme")
+    silent = [resolver.resolve(f"silent-{number}.example.com", 443) for number in range(40)]
+    results = await asyncio.gather(*silent, return_exceptions=True)
+    assert Counter(map(type, results)) == {NameNotFound: OF_TENANT, ResolverBusy: 40 - OF_TENANT}
+    assert len(system.asked) == OF_TENANT
+    with pytest.raises(ResolverBusy):
+        await resolver.resolve("healthy.example.com", 443)
+    TENANT.set("other")
+    assert await resolver.resolve("hooks.example.com", 443)
+    system.answer.set()
+    TENANT.set("acme")
+    assert await until(lambda: _answers(resolver, "healthy.example.com"), what="a thread of its own again", timeout=5)
+    await resolver.close()
+
+
+async def _answers(resolver: PooledResolver, host: str) -> bool:
+    try:
+        return bool(await resolver.resolve(host, 443))
+    except ResolverBusy:
+        return False
+
+
+async def test_who_waits_for_a_thread_gets_it_in_time(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SECONDS", 5)
+    resolver = PooledResolver()
+    names = [f"hooks-{number}.example.com" for number in range(100)]
+    found = await asyncio.gather(*(resolver.resolve(name, 443) for name in names * 2))
+    assert len(found) == 200
+    assert len(system.asked) >= 100
+    await resolver.close()
+
+
 async def test_many_that_ask_a_silent_server_for_one_name_take_one_thread(system: System) -> None:
     resolver = PooledResolver()
     asking = [asyncio.create_task(resolver.resolve("silent.example.com", 443)) for _ in range(200)]
@@ -62,3 +107,22 @@ async def test_many_that_ask_a_silent_server_for_one_name_take_one_thread(system
     await resolver.resolve("hooks.example.com", 443)
     system.answer.set()
     await resolver.close()
+
+
+async def test_a_senders_dead_names_are_its_tenants_and_burn_no_attempt_of_those_not_asked(system: System) -> None:
+    """Through the real connector; what is found here is forbidden, so that nothing is connected to."""
+    sender = WebhookSender(WebhookSettings(webhook_secret="w" * 40))
+
+    async def send(tenant: str, host: str) -> object:
+        about = a.notification(tenant=tenant)
+        delivery = a.delivery(channel=Channel.WEBHOOK, address=f"https://{host}/hook", notification=about)
+        return await sender.send(delivery, a.workflow(), inf)
+
+    outcomes = await asyncio.gather(*(send("acme", f"silent-{number}.example.com") for number in range(20)))
+    assert Counter(outcomes) == {
+        Failed(code="unreachable", cool_down=True): OF_TENANT,
+        ProviderUnavailable(code="resolver_busy", fault=AttemptFault.US): 20 - OF_TENANT,
+    }
+    assert await send("other", "hooks.example.com") == Rejected(reason=Reason.FORBIDDEN_ADDRESS)
+    system.answer.set()
+    await sender.close()

@@ -12,9 +12,10 @@ from yarl import URL
 
 from services.delivery.channels.webhook.compose import payload, sign
 from services.delivery.channels.webhook.guard import Forbidden, Guard, GuardedResolver
+from services.delivery.channels.webhook.resolver import TENANT, ResolverBusy
 from services.delivery.channels.webhook.responses import judge
 from services.delivery.channels.webhook.settings import WebhookSettings
-from services.delivery.core.attempts import Failed, LeaseTooShort, Outcome, Rejected
+from services.delivery.core.attempts import AttemptFault, Failed, LeaseTooShort, Outcome, ProviderUnavailable, Rejected
 from shared.model.deliveries import Delivery
 from shared.model.reasons import Reason
 from shared.model.webhook_secrets import secret, signing_key
@@ -61,6 +62,7 @@ class WebhookSender:
             return LeaseTooShort()
         content = payload(delivery)
         body = _Body(content, send_before)
+        TENANT.set(delivery.notification.tenant)
         try:
             self._guard.check_host(URL(delivery.address).host or "")
             # Its bytes as they were given: a signature in them would not be the same after quoting anew.
@@ -81,6 +83,8 @@ class WebhookSender:
         except aiohttp.ClientConnectorError as error:
             if isinstance(error.os_error, Forbidden):
                 return Rejected(reason=Reason.FORBIDDEN_ADDRESS)
+            if isinstance(error.os_error, ResolverBusy):
+                return ProviderUnavailable(code="resolver_busy", fault=AttemptFault.US)
             return Failed(code="unreachable", cool_down=True)
         except (ValueError, aiohttp.NonHttpUrlClientError):  # InvalidURL is a ValueError, too
             return Rejected(code="invalid_url")

@@ -1,6 +1,7 @@
 """Names to addresses, in threads of its own: dead names take none of those that others need, and are not asked twice.
 
-Answers are cached by the connector; this remembers for a while that there was none.
+Answers are cached by the connector; this remembers for a while that there was none. Of the threads one tenant has its
+share: a name server that is silent keeps a thread for longer than anybody waits for it.
 """
 
 from __future__ import annotations
@@ -9,16 +10,27 @@ import asyncio
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from typing import Final
+from weakref import WeakValueDictionary
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 THREADS: Final = 32
+OF_TENANT: Final = 8
 SECONDS: Final = 5.0
 """How long one look-up may take; a name server that is silent is given up before the attempt is."""
 FAILED_SECONDS: Final = 30.0
 MOST_FAILED: Final = 10_000
 Infos = list[tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[str, int] | tuple[str, int, int, int]]]
+
+
+TENANT: ContextVar[str] = ContextVar("tenant", default="")
+"""Whose names are looked up: the resolver is called by the connector, which knows no tenants."""
+
+
+class ResolverBusy(OSError):
+    """Nobody was asked: the tenant's threads wait for names of which nobody says whether they are there."""
 
 
 class NameNotFound(OSError):
@@ -32,17 +44,22 @@ class PooledResolver(AbstractResolver):
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="resolver")
         self._under_way: dict[tuple[str, int, int], asyncio.Future[Infos]] = {}
         self._failed: dict[str, float] = {}
+        self._of_tenant: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """As aiohttp's. Raises NameNotFound, UnicodeError for what is no name."""
+        """As aiohttp's. Raises NameNotFound, ResolverBusy, UnicodeError for what is no name."""
         if time.monotonic() < self._failed.get(host, 0.0):
             raise NameNotFound("name_not_found_before")
+        looking: asyncio.Future[Infos] | None = None
         try:
             async with asyncio.timeout(SECONDS):
-                infos = await asyncio.shield(self._look_up(host, port, family))
+                looking = await self._look_up(host, port, family)
+                infos = await asyncio.shield(looking)
         except (TimeoutError, socket.gaierror) as error:
+            if looking is None or (isinstance(error, TimeoutError) and len(self._under_way) > THREADS):
+                raise ResolverBusy("resolver_busy") from error
             if len(self._failed) >= MOST_FAILED:
                 self._failed.clear()
             self._failed[host] = time.monotonic() + FAILED_SECONDS
@@ -54,17 +71,25 @@ class PooledResolver(AbstractResolver):
         """Ends the threads; what is under way in one is not waited for."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _look_up(self, host: str, port: int, family: socket.AddressFamily) -> asyncio.Future[Infos]:
+    async def _look_up(self, host: str, port: int, family: socket.AddressFamily) -> asyncio.Future[Infos]:
+        """Waits for a thread of the tenant's share; then the look-up goes on whether it is waited for or not."""
         name = (host, port, family)
-        if name not in self._under_way:
-            loop = asyncio.get_running_loop()
-            looking = loop.run_in_executor(self._pool, _getaddrinfo, host, port, family)
-            self._under_way[name] = looking
-            looking.add_done_callback(lambda done: self._ended(name, done))
-        return self._under_way[name]
+        if name in self._under_way:
+            return self._under_way[name]
+        share = self._of_tenant.setdefault(TENANT.get(), asyncio.Semaphore(OF_TENANT))
+        await share.acquire()
+        if name in self._under_way:
+            share.release()
+            return self._under_way[name]
+        loop = asyncio.get_running_loop()
+        looking = loop.run_in_executor(self._pool, _getaddrinfo, host, port, family)
+        self._under_way[name] = looking
+        looking.add_done_callback(lambda done: self._ended(name, share, done))
+        return looking
 
-    def _ended(self, name: tuple[str, int, int], done: asyncio.Future[Infos]) -> None:
+    def _ended(self, name: tuple[str, int, int], share: asyncio.Semaphore, done: asyncio.Future[Infos]) -> None:
         del self._under_way[name]
+        share.release()
         if not done.cancelled():
             done.exception()  # whoever asked may have given up
 
