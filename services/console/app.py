@@ -14,6 +14,7 @@ from services.console.timeline.status_rows import StatusRows
 from shared.http import server
 from shared.http.conventions import HttpConventions
 from shared.http.problems import install_problems
+from shared.kafka.readiness import KafkaReadiness
 from shared.mongo.api_keys import ApiKeys
 from shared.mongo.database import Database, open_database, ping
 from shared.process.background import run_until_stopped
@@ -40,9 +41,15 @@ def create_api(database: Database) -> FastAPI:
 async def serve(runtime: Runtime, settings: ConsoleSettings) -> None:
     """Stores statuses and answers requests until the runtime stops. Raises what ended the consumer."""
     async with open_database(settings.mongo, settings.mongo_database) as database:
-        statuses = StatusConsumer(StatusRows(database), partial(join_statuses, settings.kafka, settings.topics))
+        statuses = StatusConsumer(
+            StatusRows(database), partial(join_statuses, settings.kafka_connection, settings.topics)
+        )
         runtime.checks["mongodb"] = lambda: ping(database)
-        runtime.checks["statuses"] = statuses.has_joined
+        runtime.checks["statuses"] = statuses.goes_forward
+        readiness = KafkaReadiness(
+            settings.kafka_connection, settings.topics.used_by("console"), strict=settings.topics_strict
+        )
+        runtime.checks |= {"kafka": readiness.answer, "topics": readiness.topics_answer}
         answering = server.serve(
             create_api(database),
             runtime,
@@ -50,7 +57,13 @@ async def serve(runtime: Runtime, settings: ConsoleSettings) -> None:
             port=settings.console_port,
             drain_seconds=settings.drain_seconds,
         )
-        await run_until_stopped(runtime.stop, answering, [statuses.run()])
+        await run_until_stopped(runtime.stop, answering, [_store_when_fit(readiness, statuses)])
+
+
+async def _store_when_fit(readiness: KafkaReadiness, statuses: StatusConsumer) -> None:
+    """Until cancelled; what is stored already can be asked for meanwhile."""
+    await readiness.wait()
+    await statuses.run()
 
 
 def main() -> None:

@@ -27,6 +27,7 @@ from shared.catalog.cache import Catalog
 from shared.http.problems import Problem, install_problems, respond
 from shared.http.server import serve
 from shared.kafka.group_commit import GroupCommit, GroupPublisher
+from shared.kafka.readiness import KafkaReadiness
 from shared.model.errors import MongoUnavailable
 from shared.mongo.api_keys import ApiKeys
 from shared.mongo.cancellations import Cancellations
@@ -99,7 +100,7 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
         catalog = Catalog(database)
         await retry_until_available(catalog.load)
         kafka = GroupPublisher(
-            settings.kafka, client_id="carillon-ingest", deadline_seconds=settings.send_timeout_seconds
+            settings.kafka_connection, client_id="carillon-ingest", deadline_seconds=settings.send_timeout_seconds
         )
         rows = OutboxRows(database)
         outbox = GroupCommit(
@@ -115,20 +116,29 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
         async def durable() -> bool:
             return kafka.alive and outbox.alive and not (kafka.unavailable and outbox.unavailable)
 
-        runtime.checks["durable"] = durable
+        readiness = KafkaReadiness(
+            settings.kafka_connection, settings.topics.used_by("ingest"), strict=settings.topics_strict
+        )
+        runtime.checks |= {"durable": durable, "topics": readiness.topics_answer}
         app = create_app(settings, database=database, catalog=catalog, kafka=kafka, outbox=outbox)
         await run_until_stopped(
             runtime.stop,
             serve(app, runtime, host=settings.host, port=settings.ingest_port, drain_seconds=settings.drain_seconds),
-            [kafka.watch(), outbox.watch(), relay(rows, kafka, settings.topics), _follow(catalog, settings)],
+            [
+                kafka.watch(),
+                outbox.watch(),
+                relay(rows, kafka, settings.topics),
+                _follow(catalog, settings, readiness),
+            ],
         )
 
 
-async def _follow(catalog: Catalog, settings: IngestSettings) -> None:
-    """Keeps the catalog fresh, whatever Kafka does."""
+async def _follow(catalog: Catalog, settings: IngestSettings, readiness: KafkaReadiness) -> None:
+    """Keeps the catalog fresh, whatever Kafka does. Raises KafkaRejected when that does not let us in at the start."""
+    await readiness.wait()
     while True:
         try:
-            await catalog.follow(settings.kafka, settings.topics, "carillon-ingest-catalog")
+            await catalog.follow(settings.kafka_connection, settings.topics, "carillon-ingest-catalog")
         except KafkaError as error:
             log.warning("catalog_waits", error=type(error).__name__)
         await asyncio.sleep(1)

@@ -12,6 +12,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from shared.catalog.rows import WorkflowRow, from_row, row_id
+from shared.kafka.connection import KafkaAddress
 from shared.kafka.consumer import open_consumer, start_consumer
 from shared.model.errors import KafkaUnavailable
 from shared.model.topics import Topics
@@ -72,14 +73,14 @@ class Catalog:
         for row in (await find_by_id(self._rows, missing)).values():
             self._keep(row)
 
-    async def follow(self, bootstrap: str, topics: Topics, client_id: str) -> None:
+    async def follow(self, kafka: KafkaAddress, topics: Topics, client_id: str) -> None:
         """Loads again whenever something is published; waits out all trouble, runs until cancelled."""
         while True:
-            await retry_until_available(self._follow, bootstrap, topics, client_id)
+            await retry_until_available(self._follow, kafka, topics, client_id)
 
-    async def _follow(self, bootstrap: str, topics: Topics, client_id: str) -> None:
+    async def _follow(self, kafka: KafkaAddress, topics: Topics, client_id: str) -> None:
         announcements = open_consumer(
-            bootstrap, topics.catalog, group=None, client_id=client_id, auto_offset_reset="latest"
+            kafka, topics.catalog, group=None, client_id=client_id, auto_offset_reset="latest"
         )
         try:
             await start_consumer(announcements)

@@ -16,7 +16,8 @@ from typing import Final, TypeVar
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from shared.model.topics import Topics
+from shared.kafka.settings import KafkaSettings
+from shared.model.topics import PARTITIONS, Topics
 
 PREFIX: Final = "CARILLON_"
 
@@ -32,10 +33,15 @@ class SettingsSection(BaseSettings):
         return {f"{PREFIX}{field.upper()}": field for field in cls.model_fields}
 
 
-class Settings(SettingsSection):
+class Settings(KafkaSettings, SettingsSection):
     """What every process needs."""
 
-    kafka: str = Field("127.0.0.1:9092", description="bootstrap servers, host:port[,host:port]")
+    partitions: int = Field(
+        PARTITIONS, ge=1, description="of each topic whose order matters, fixed when the topics are created"
+    )
+    topics_strict: bool = Field(
+        False, description="true: what is only weaker than it should be (copies, sizes) keeps a service waiting, too"
+    )
     topic_prefix: str = Field(
         "carillon", pattern=r"^[a-z0-9-]+$", description="first part of every topic's and consumer group's name"
     )
@@ -52,7 +58,7 @@ class Settings(SettingsSection):
     @property
     def topics(self) -> Topics:
         """Topic names under this stack's prefix."""
-        return Topics(self.topic_prefix)
+        return Topics(self.topic_prefix, self.partitions)
 
 
 class ConsumerSettings(Settings):

@@ -142,6 +142,7 @@ async def stage(names: Names, *workflows: Workflow) -> AsyncIterator[Stage]:
         kafka=kafka,
         mongo=names.brokers.mongo,
         mongo_database=names.database,
+        partitions=names.topics.partitions,
         topic_prefix=names.prefix,
         session_timeout_seconds=6,
     )
