@@ -6,7 +6,7 @@ import asyncio
 import ssl
 from typing import Final
 
-from aiokafka.conn import collect_hosts, create_conn
+from aiokafka.conn import AIOKafkaConnection, collect_hosts
 from aiokafka.errors import (
     AuthenticationFailedError,
     KafkaError,
@@ -54,12 +54,17 @@ async def rejection(kafka: KafkaConnection) -> str:
 
 
 async def _greet(host: str, port: int, arguments: dict[str, object]) -> None:
-    connection = await create_conn(host, port, client_id="carillon-check", request_timeout_ms=CONNECT_MS, **arguments)
+    connection = AIOKafkaConnection(
+        host, port, client_id="carillon-check", request_timeout_ms=CONNECT_MS, **arguments
+    )
     try:
-        await connection.send(AskOnly([]))  # a listener that asks for SASL hears the greeting of one who has none
+        await connection.connect()
+        answer = await connection.send(AskOnly([]))  # a listener that asks for SASL has let anyone come this far
+        if answer.cluster_id is None:  # so it answers whom it does not know; aiokafka takes any token for accepted
+            raise SaslAuthenticationFailed("the token is not valid, or no longer")
     finally:
         closed = connection.close()
-        if closed is not None:
+        if connection._protocol is not None:
             await asyncio.wait({closed}, timeout=1)
 
 
@@ -93,7 +98,7 @@ def _rejection(error: BaseException, kafka: KafkaConnection) -> str | None:
 def _silence(error: BaseException, kafka: KafkaConnection) -> str:
     if isinstance(error, TokenError):
         return f"no token: {error}"
-    if isinstance(error, KafkaError):
+    if isinstance(error, KafkaError | ConnectionError):
         asked = f"{kafka.security}" + (f" by {kafka.mechanism}" if kafka.mechanism else "")
         return (
             f"it ended the connection ({type(error).__name__}). If it is up, it may ask for another "

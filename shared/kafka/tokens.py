@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import aiohttp
+import msgspec
 from aiokafka.abc import AbstractTokenProvider
 from aiokafka.errors import KafkaError
 
@@ -91,17 +91,20 @@ async def _ask(source: ClientCredentials) -> tuple[str, float]:
         raise TokenError(f"{source.endpoint} does not answer: {type(error).__name__}: {error}") from error
 
 
+class _Answer(msgspec.Struct, frozen=True):
+    """RFC 6749, 5.1."""
+
+    access_token: Annotated[str, msgspec.Meta(min_length=1)]
+    expires_in: float = UNSAID_LIFE_SECONDS
+
+
 async def _token_in(response: aiohttp.ClientResponse, source: ClientCredentials) -> tuple[str, float]:
     if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR or response.status == HTTPStatus.TOO_MANY_REQUESTS:
         raise TokenError(f"{source.endpoint} answered {response.status}")
     if response.status != HTTPStatus.OK:
         raise TokenRejected(f"{source.endpoint} answered {response.status} to client {source.client}")
     try:
-        answer: object = await response.json(content_type=None)
-    except ValueError as error:
-        raise TokenRejected(f"{source.endpoint} answered no JSON") from error
-    token = answer.get("access_token") if isinstance(answer, Mapping) else None
-    if not isinstance(token, str) or not token:
-        raise TokenRejected(f"{source.endpoint} answered without an access_token")
-    life = answer.get("expires_in")
-    return token, float(life) if isinstance(life, int | float) and life > 0 else UNSAID_LIFE_SECONDS
+        answer = msgspec.json.decode(await response.read(), type=_Answer)
+    except msgspec.DecodeError as error:
+        raise TokenRejected(f"{source.endpoint} answered no token: {error}") from error
+    return answer.access_token, answer.expires_in

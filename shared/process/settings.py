@@ -64,7 +64,13 @@ class Settings(KafkaSettings, SettingsSection):
 class ConsumerSettings(Settings):
     """What services with a consumer group need besides."""
 
-    session_timeout_seconds: float = Field(10, gt=0, description="how long a dead consumer keeps its partitions")
+    session_timeout_seconds: float = Field(
+        10,
+        gt=0,
+        le=240,
+        description="how long a dead consumer keeps its partitions; with static membership, longer than a pod takes "
+        "to be back",
+    )
     linger_ms: float = Field(3, ge=0, le=50, description="a short wait to fill a chunk, after one of several records")
 
 

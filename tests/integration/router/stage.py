@@ -135,8 +135,8 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(names: Names, *workflows: Workflow) -> AsyncIterator[Stage]:
-    """A router that reads the topics of `names`."""
+async def stage(names: Names, *workflows: Workflow, **settings_of_router: object) -> AsyncIterator[Stage]:
+    """A router that reads the topics of `names`; `settings_of_router` win over what it is started with."""
     kafka = names.brokers.kafka
     settings = RouterSettings(
         kafka=kafka,
@@ -145,7 +145,7 @@ async def stage(names: Names, *workflows: Workflow) -> AsyncIterator[Stage]:
         partitions=names.topics.partitions,
         topic_prefix=names.prefix,
         session_timeout_seconds=6,
-    )
+    ).model_copy(update=settings_of_router)
     async with open_database(names.brokers.mongo, names.database) as database:
         publisher = Publisher(kafka, client_id="tests")
         await publishing.publish(database, publisher, names.topics, "default", workflows or (WORKFLOW,))
