@@ -36,7 +36,7 @@ class ConsumerProgress:
             self._committed = offsets
             self._moved_at = time.monotonic()
         standing = time.monotonic() - self._moved_at
-        if standing < self._stall_seconds:
+        if lag == 0 or standing < self._stall_seconds:
             return True
         return f"it is {lag} records behind, and has finished none for {standing:.0f} s"
 

@@ -54,9 +54,7 @@ async def rejection(kafka: KafkaConnection) -> str:
 
 
 async def _greet(host: str, port: int, arguments: dict[str, object]) -> None:
-    connection = AIOKafkaConnection(
-        host, port, client_id="carillon-check", request_timeout_ms=CONNECT_MS, **arguments
-    )
+    connection = AIOKafkaConnection(host, port, client_id="carillon-check", request_timeout_ms=CONNECT_MS, **arguments)
     try:
         await connection.connect()
         answer = await connection.send(AskOnly([]))  # a listener that asks for SASL has let anyone come this far
@@ -71,14 +69,14 @@ async def _greet(host: str, port: int, arguments: dict[str, object]) -> None:
 def _rejection(error: BaseException, kafka: KafkaConnection) -> str | None:
     """What to change; None when it may pass by itself."""
     if isinstance(error, TokenRejected):
-        return f"no token: {error}. Look at the CARILLON_KAFKA_TOKEN_… and CARILLON_KAFKA_CLIENT_… settings"
+        return f"no token: {error}. Look at CARILLON_KAFKA_TOKEN_FILE, or CARILLON_KAFKA_TOKEN_ENDPOINT and who asks it"
     if isinstance(error, UnsupportedSaslMechanismError):
         return f"it has no {kafka.mechanism}: {error}. Look at CARILLON_KAFKA_SASL_MECHANISM"
     if isinstance(error, SaslAuthenticationFailed | AuthenticationFailedError) or (
         isinstance(error, ValueError) and kafka.mechanism is not None  # a SCRAM answer that proves nothing
     ):
         if kafka.mechanism is Mechanism.OAUTHBEARER:
-            return f"it refused the token: {error}. Look at the CARILLON_KAFKA_TOKEN_… settings, and at its own"
+            return f"it refused the token: {error}. Look at CARILLON_KAFKA_TOKEN_FILE or CARILLON_KAFKA_TOKEN_ENDPOINT"
         return (
             f"it refused {kafka.username!r} by {kafka.mechanism}: {error}. "
             "Look at CARILLON_KAFKA_USERNAME and CARILLON_KAFKA_PASSWORD"

@@ -84,7 +84,7 @@ async def test_a_wrong_password_names_the_setting(strict: StrictKafka, mechanism
 async def test_a_token_that_has_expired_names_the_settings(strict: StrictKafka) -> None:
     kafka = strict.connection(Mechanism.OAUTHBEARER)
     strict.token("carillon", life_seconds=-60)
-    with pytest.raises(KafkaRejected, match="CARILLON_KAFKA_TOKEN"):
+    with pytest.raises(KafkaRejected, match="CARILLON_KAFKA_TOKEN_FILE"):
         await check_connection(kafka)
     strict.token("carillon")
     await check_connection(kafka)
