@@ -17,6 +17,7 @@ from shared.http.problems import install_problems
 from shared.kafka.readiness import KafkaReadiness
 from shared.mongo.api_keys import ApiKeys
 from shared.mongo.database import Database, open_database, ping
+from shared.mongo.schema import await_schema
 from shared.process.background import run_until_stopped
 from shared.process.runtime import Runtime, run
 from shared.process.settings import load
@@ -41,6 +42,7 @@ def create_api(database: Database) -> FastAPI:
 async def serve(runtime: Runtime, settings: ConsoleSettings) -> None:
     """Stores statuses and answers requests until the runtime stops. Raises what ended the consumer."""
     async with open_database(settings.mongo, settings.mongo_database) as database:
+        await await_schema(database, runtime.checks)
         statuses = StatusConsumer(
             StatusRows(database), partial(join_statuses, settings.kafka_connection, settings.topics)
         )

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+import structlog
 from aiokafka import AIOKafkaConsumer
 
 from services.delivery.channels.channel import ChannelContext, LaneReader, OpenChannel
@@ -20,9 +21,12 @@ from shared.kafka.readiness import KafkaReadiness
 from shared.model.channels import Channel, Lane
 from shared.model.topics import Topic, Topics
 from shared.mongo.database import open_database, ping
+from shared.mongo.schema import await_schema
 from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
+
+log = structlog.get_logger()
 
 
 async def serve(runtime: Runtime, settings: DeliverySettings, of_channel: ChannelSettings) -> None:
@@ -36,6 +40,7 @@ async def serve(runtime: Runtime, settings: DeliverySettings, of_channel: Channe
         )
         runtime.checks |= {"kafka": readiness.answer, "topics": readiness.topics_answer}
         await readiness.wait()
+        await await_schema(database, runtime.checks)
         catalog = Catalog(database)
         await retry_until_available(catalog.load)
         contexts = [
@@ -71,6 +76,7 @@ async def _deliver(context: ChannelContext, runtime: Runtime) -> None:
     opened = opener(context.channel)(context)
     try:
         async with asyncio.TaskGroup() as group:
+            group.create_task(opened.watch(runtime.stop))
             for lane in context.channel.spec.lanes:
                 group.create_task(_read(lane, opened, context, runtime))
     finally:
@@ -112,6 +118,7 @@ async def consuming(
     runtime.started = True
     source = await retry_until_available(_join_lane, channel, lane, settings, reader)
     runtime.checks[f"reading {name}"] = ConsumerProgress(source).answer
+    log.info("reading", channel=channel, lane=lane)
     try:
         yield source
     finally:

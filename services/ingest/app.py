@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import AsyncExitStack
 
-import structlog
-from aiokafka.errors import KafkaError
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
@@ -24,6 +21,7 @@ from services.ingest.sending import NotificationSender
 from services.ingest.settings import IngestSettings
 from services.ingest.users_api import user_routes
 from shared.catalog.cache import Catalog
+from shared.http.direct_route import install_direct_routes
 from shared.http.problems import Problem, install_problems, respond
 from shared.http.server import serve
 from shared.kafka.group_commit import GroupCommit, GroupPublisher
@@ -33,12 +31,11 @@ from shared.mongo.api_keys import ApiKeys
 from shared.mongo.cancellations import Cancellations
 from shared.mongo.database import Database, open_database
 from shared.mongo.holds import Holds
+from shared.mongo.schema import await_schema
 from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
 from shared.process.settings import load
-
-log = structlog.get_logger()
 
 
 def create_app(
@@ -60,24 +57,23 @@ def create_app(
     sender = NotificationSender(
         acceptance=acceptance, catalog=catalog, cancellations=cancellations, topics=settings.topics
     )
-    app.include_router(
-        notification_routes(
-            admission=admission,
-            requests=requests,
-            sender=sender,
-            cancellations=cancellations,
-            holds=Holds(database),
-        )
+    notifications = notification_routes(
+        admission=admission,
+        requests=requests,
+        sender=sender,
+        cancellations=cancellations,
+        holds=Holds(database),
     )
-    app.include_router(
-        event_routes(
-            admission=admission,
-            requests=requests,
-            acceptance=acceptance,
-            topics=settings.topics,
-            kafka_tenant=settings.kafka_tenant,
-        )
+    events = event_routes(
+        admission=admission,
+        requests=requests,
+        acceptance=acceptance,
+        topics=settings.topics,
+        kafka_tenant=settings.kafka_tenant,
     )
+    install_direct_routes(app, notifications, events)
+    app.include_router(notifications)
+    app.include_router(events)
     app.include_router(
         user_routes(
             admission=admission,
@@ -97,6 +93,7 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
         database = await stack.enter_async_context(
             open_database(settings.mongo, settings.mongo_database, timeout_ms=2_000)
         )
+        await await_schema(database, runtime.checks)
         catalog = Catalog(database)
         await retry_until_available(catalog.load)
         kafka = GroupPublisher(
@@ -136,13 +133,7 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
 async def _follow(catalog: Catalog, settings: IngestSettings, readiness: KafkaReadiness) -> None:
     """Keeps the catalog fresh, whatever Kafka does. Raises KafkaRejected when that does not let us in at the start."""
     await readiness.wait()
-    while True:
-        try:
-            await catalog.follow(settings.kafka_connection, settings.topics, "carillon-ingest-catalog")
-        except KafkaError as error:
-            log.warning("catalog_waits", error=type(error).__name__)
-        await asyncio.sleep(1)
-        await retry_until_available(catalog.load)
+    await catalog.follow(settings.kafka_connection, settings.topics, "carillon-ingest-catalog")
 
 
 def main() -> None:

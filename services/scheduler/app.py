@@ -15,6 +15,7 @@ from shared.kafka.producer import Publisher
 from shared.kafka.readiness import KafkaReadiness
 from shared.mongo.database import open_database, ping
 from shared.mongo.holds import Holds
+from shared.mongo.schema import await_schema
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
 from shared.process.settings import load
@@ -35,9 +36,10 @@ async def serve(runtime: Runtime, settings: SchedulerSettings) -> None:
         runtime.checks["mongodb"] = lambda: ping(database)
         runtime.checks |= {"kafka": readiness.answer, "topics": readiness.topics_answer, "releasing": passes.answer}
         await readiness.wait()
+        await await_schema(database, runtime.checks)
         holds = Holds(database)
         await retry_until_available(publisher.start)
-        runtime.started = True
+        runtime.serves()
         try:
             while not runtime.stop.is_set():
                 released = await retry_until_available(

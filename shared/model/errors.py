@@ -50,3 +50,7 @@ class KafkaRejected(CarillonError):
 
 class MongoUnavailable(Unavailable):
     """MongoDB did not answer in time."""
+
+
+class SchemaOutdated(Unavailable):
+    """The database was not migrated to the version that this process needs."""

@@ -114,13 +114,13 @@ class Topics:
         """Deliveries that nobody will retry on their own."""
         return f"{self.prefix}.deliveries.{channel}.dlq.v1"
 
+    def delivery_group(self, channel: Channel, lane: Lane) -> str:
+        """The consumer group of one lane."""
+        return self.group(f"delivery-{channel}-{lane}")
+
     def group(self, service: str) -> str:
         """The consumer-group name of a service."""
         return f"{self.prefix}.{service}"
-
-    def delivery_group(self, channel: Channel, lane: Lane) -> str:
-        """The consumer-group name of one channel's lane."""
-        return self.group(f"delivery-{channel}-{lane}")
 
     def groups_of(self, service: str) -> list[str]:
         """The consumer groups that a service is a member of; others read without one."""

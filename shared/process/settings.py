@@ -71,7 +71,9 @@ class ConsumerSettings(Settings):
         description="how long a dead consumer keeps its partitions; with static membership, longer than a pod takes "
         "to be back",
     )
-    linger_ms: float = Field(3, ge=0, le=50, description="a short wait to fill a chunk, after one of several records")
+    linger_ms: float = Field(
+        8, ge=0, le=50, description="while records come fast, the wait before the next are taken, to fill a chunk"
+    )
 
 
 class EdgeSettings(Settings):
