@@ -122,7 +122,7 @@ async def _publish(settings: Settings, tenant: str, found: list[Workflow]) -> tu
     from shared.mongo.database import open_database
 
     async with open_database(settings.mongo, settings.mongo_database) as database:
-        publisher = Publisher(settings.kafka, client_id="carillon-cli")
+        publisher = Publisher(settings.kafka_connection, client_id="carillon-cli")
         await publisher.start()
         try:
             new = await publish(database, publisher, settings.topics, tenant, found)

@@ -28,6 +28,7 @@ from shared.http.problems import Problem, install_problems, respond
 from shared.http.server import serve
 from shared.http.work_limits import ReleasesWork, WorkLimits
 from shared.kafka.group_commit import GroupCommit, GroupPublisher
+from shared.kafka.readiness import KafkaReadiness
 from shared.model.errors import MongoUnavailable
 from shared.mongo.api_keys import ApiKeys
 from shared.mongo.cancellations import Cancellations
@@ -105,7 +106,7 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
         catalog = Catalog(database)
         await retry_until_available(catalog.load)
         kafka = GroupPublisher(
-            settings.kafka, client_id="carillon-ingest", deadline_seconds=settings.send_timeout_seconds
+            settings.kafka_connection, client_id="carillon-ingest", deadline_seconds=settings.send_timeout_seconds
         )
         rows = OutboxRows(database)
         outbox = GroupCommit(
@@ -121,7 +122,10 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
         async def durable() -> bool:
             return kafka.alive and outbox.alive and not (kafka.unavailable and outbox.unavailable)
 
-        runtime.checks["durable"] = durable
+        readiness = KafkaReadiness(
+            settings.kafka_connection, settings.topics.used_by("ingest"), strict=settings.topics_strict
+        )
+        runtime.checks |= {"durable": durable, "topics": readiness.topics_answer}
         app = create_app(settings, database=database, catalog=catalog, kafka=kafka, outbox=outbox)
         await run_until_stopped(
             runtime.stop,
@@ -137,9 +141,15 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
                 kafka.watch(),
                 outbox.watch(),
                 relay(rows, kafka, settings.topics),
-                catalog.follow(settings.kafka, settings.topics, "carillon-ingest-catalog"),
+                _follow(catalog, settings, readiness),
             ],
         )
+
+
+async def _follow(catalog: Catalog, settings: IngestSettings, readiness: KafkaReadiness) -> None:
+    """Keeps the catalog fresh, whatever Kafka does. Raises KafkaRejected when that does not let us in at the start."""
+    await readiness.wait()
+    await catalog.follow(settings.kafka_connection, settings.topics, "carillon-ingest-catalog")
 
 
 def main() -> None:

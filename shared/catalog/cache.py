@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 from shared.catalog.announcements import announced, open_announcements
 from shared.catalog.older_versions import OlderVersions, Version
 from shared.catalog.rows import WorkflowRow, from_row, row_id
+from shared.kafka.connection import KafkaAddress
 from shared.kafka.consumer import fetch
 from shared.model.errors import KafkaUnavailable
 from shared.model.topics import Topics
@@ -85,14 +86,14 @@ class Catalog:
                 self._older.keep((row["tenant"], workflow.key, workflow.version), workflow)
         self._older.forget_but(places)
 
-    async def follow(self, bootstrap: str, topics: Topics, client_id: str) -> None:
+    async def follow(self, kafka: KafkaAddress, topics: Topics, client_id: str) -> None:
         """Reads what is announced; waits out all trouble, runs until cancelled."""
         while True:
-            await retry_until_available(self._follow, bootstrap, topics, client_id)
+            await retry_until_available(self._follow, kafka, topics, client_id)
 
-    async def _follow(self, bootstrap: str, topics: Topics, client_id: str) -> None:
+    async def _follow(self, kafka: KafkaAddress, topics: Topics, client_id: str) -> None:
         try:
-            announcements = await open_announcements(bootstrap, topics.catalog, client_id)
+            announcements = await open_announcements(kafka, topics.catalog, client_id)
             try:
                 await self.load()  # what was published before the place where this consumer begins
                 while True:

@@ -17,7 +17,8 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from shared.model.topics import Topics
+from shared.kafka.settings import KafkaSettings
+from shared.model.topics import PARTITIONS, Topics
 from shared.process.secret_files import check_secret_files, secrets_folder
 from shared.process.uris import check_uri
 
@@ -43,10 +44,15 @@ class SettingsSection(BaseSettings):
         return {name: field for name, field in cls.variables().items() if NoDecode in fields[field].metadata}
 
 
-class Settings(SettingsSection):
+class Settings(KafkaSettings, SettingsSection):
     """What every process needs."""
 
-    kafka: str = Field("127.0.0.1:9092", description="bootstrap servers, host:port[,host:port]")
+    partitions: int = Field(
+        PARTITIONS, ge=1, description="of each topic whose order matters, fixed when the topics are created"
+    )
+    topics_strict: bool = Field(
+        False, description="true: what is only weaker than it should be (copies, sizes) keeps a service waiting, too"
+    )
     topic_prefix: str = Field(
         "carillon", pattern=r"^[a-z0-9-]+$", description="first part of every topic's and consumer group's name"
     )
@@ -69,14 +75,18 @@ class Settings(SettingsSection):
     @property
     def topics(self) -> Topics:
         """Topic names under this stack's prefix."""
-        return Topics(self.topic_prefix)
+        return Topics(self.topic_prefix, self.partitions)
 
 
 class ConsumerSettings(Settings):
     """What services with a consumer group need besides."""
 
     session_timeout_seconds: float = Field(
-        10, gt=0, le=1800, description="how long a dead consumer keeps its partitions"
+        10,
+        gt=0,
+        le=240,
+        description="how long a dead consumer keeps its partitions; with static membership, longer than a pod takes "
+        "to be back",
     )
     linger_ms: float = Field(
         8, ge=0, le=50, description="while records come fast, the wait before the next are taken, to fill a chunk"

@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 from services.gateway.core.limits import FANOUT_WRITE_BYTES
 from services.gateway.live.core.messages import Announcement
 from services.gateway.live.registry import Registry
+from shared.kafka.connection import KafkaAddress
 from shared.kafka.consumer import open_consumer, start_consumer
 from shared.model import inbox
 from shared.model.errors import KafkaUnavailable
@@ -66,7 +67,7 @@ def portions(records: Sequence[KafkaRecord]) -> Iterator[Sequence[KafkaRecord]]:
         yield records[start:]
 
 
-async def open_at_end(bootstrap: str, topic: str) -> AIOKafkaConsumer:
+async def open_at_end(kafka: KafkaAddress, topic: str) -> AIOKafkaConsumer:
     """A connected consumer at the end of every partition of `topic`: it misses no later record.
 
     While Kafka is unavailable it waits and goes on where it was; when its position is gone (unavailable for longer
@@ -74,7 +75,7 @@ async def open_at_end(bootstrap: str, topic: str) -> AIOKafkaConsumer:
     Raises KafkaUnavailable.
     """
     consumer = open_consumer(
-        bootstrap,
+        kafka,
         topic,
         group=None,
         client_id="carillon-gateway",

@@ -27,7 +27,7 @@ from mode.services import WaitArgT, WaitResults
 from yarl import URL
 
 from shared.kafka.batches import read_leniently
-from shared.kafka.consumer import FETCH_BYTES
+from shared.kafka.consumer import FETCH_BYTES, check_tasks
 from shared.kafka.linger import Linger
 
 FETCH_MAX_WAIT_MS = 250
@@ -155,6 +155,11 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._fetch_max_bytes = FETCH_BYTES
         consumer._isolation_level = "read_committed"
         return consumer
+
+    async def _fetch_records(self, consumer: AIOKafkaConsumer, *args: Any, **more: Any) -> RecordMap:
+        """As Faust's; a client whose fetching has ended ends the process instead of giving nothing for ever."""
+        check_tasks(consumer)
+        return await super()._fetch_records(consumer, *args, **more)
 
 
 def held_bytes(record: Any) -> int:

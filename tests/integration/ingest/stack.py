@@ -70,14 +70,7 @@ class Stack:
 
     async def prepare(self) -> None:
         """Topics, migrations, workflows, keys."""
-        wanted = {
-            self.topics.events,
-            self.topics.accepted_events,
-            self.topics.notifications,
-            self.topics.catalog,
-            self.topics.inbox,
-        }
-        await ensure_topics(self.kafka.bootstrap, [topic for topic in self.topics.table() if topic.name in wanted])
+        await ensure_topics(self.kafka.bootstrap, self.topics.used_by("ingest"))
         await migrate(self.mongod.uri, self.database)
         publisher = Publisher(self.kafka.bootstrap, client_id="test")
         async with open_database(self.mongod.uri, self.database) as database:
