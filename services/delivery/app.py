@@ -18,6 +18,7 @@ from shared.kafka.producer import Publisher
 from shared.model.channels import Channel, Lane
 from shared.mongo.database import open_database, ping
 from shared.process.background import run_until_stopped
+from shared.process.newer import NewerRecords
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
 
@@ -28,9 +29,16 @@ async def serve(runtime: Runtime, settings: DeliverySettings, of_channel: Channe
         runtime.checks["mongodb"] = lambda: ping(database)
         catalog = Catalog(database)
         await retry_until_available(catalog.load)
+        newer = NewerRecords()
+        runtime.checks["formats"] = newer.check
         contexts = [
             ChannelContext(
-                channel=channel, settings=settings, own=of_channel.get(channel), database=database, catalog=catalog
+                channel=channel,
+                settings=settings,
+                own=of_channel.get(channel),
+                database=database,
+                catalog=catalog,
+                newer=newer,
             )
             for channel in settings.delivery_channels
         ]

@@ -17,9 +17,10 @@ from services.delivery.core.jobs import Job
 from services.delivery.send import Sending
 from shared.kafka.dead_letters import refuse
 from shared.model.channels import Channel
-from shared.model.claims import Claim, Claimed, Obsolete, Recorded
+from shared.model.claims import Claim, Claimed, NewerRow, Obsolete, Recorded
 from shared.model.dead_letters import UnreadableRecord
 from shared.model.deliveries import Delivery, DeliveryResult, ReceivedDelivery
+from shared.model.formats import NewerFormat
 from shared.model.ports import HoldStore, LedgerStore, RecordWriter
 from shared.model.topics import Topics
 from shared.process.batching import Batcher
@@ -66,13 +67,17 @@ class Worker:
     async def deliver(self, received: ReceivedDelivery, job: Job) -> None:
         """One delivery, until all that follows it is durable. Waits while Kafka or MongoDB are unavailable.
 
-        From its claim on `job` is marked as claimed: then it must be let to finish.
+        From its claim on `job` is marked as claimed: then it must be let to finish. Raises NewerFormat, before the claim,
+        for what only a newer version can send.
         """
+        await self._sending.look_up(received)
         while True:
             async with self._slots:
                 job.claimed = True
                 send_before = time.monotonic() + self._lease.total_seconds() / 2
                 claim = await self._claim(received)
+                if isinstance(claim, NewerRow):
+                    raise NewerFormat("ledger row", claim.format, received.record.coordinates)
                 if isinstance(claim, Obsolete):
                     DUPLICATES.labels("ledger").inc()
                     return None

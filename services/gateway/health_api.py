@@ -44,7 +44,7 @@ def health_routes(components: Mapping[str, Check]) -> APIRouter:
     async def health(response: Response) -> HealthResponse:
         """Asks each component."""
         answers = await asyncio.gather(*(check() for check in components.values()))
-        states = {name: _state(answered) for name, answered in zip(components, answers, strict=True)}
+        states = {name: _state(answered is True) for name, answered in zip(components, answers, strict=True)}
         whole = _state(all(state is HealthStatus.HEALTHY for state in states.values()))
         response.status_code = 200 if whole is HealthStatus.HEALTHY else 503
         return HealthResponse(

@@ -14,6 +14,7 @@ import msgspec
 from services.router.core.expansion import Expansion, StoredExpansion
 from services.router.core.parts import EventPart
 from shared.model.expansion import EventState
+from shared.model.formats import check_row_at
 from shared.model.outputs import Coordinates
 from shared.model.timestamps import from_datetime, to_datetime
 from shared.mongo.bulk import find_by_id, insert_new
@@ -32,7 +33,7 @@ class ExpansionStore(Protocol):
     async def insert(self, expansions: Sequence[Expansion]) -> list[Carried]:
         """Stores expansions; returns those to carry out, in order: new ones, and what is stored of replays.
 
-        Raises MongoUnavailable: call again with the same expansions.
+        Raises MongoUnavailable: call again with the same expansions. NewerFormat: call again without what waits.
         """
         ...
 
@@ -77,10 +78,13 @@ class Expansions:
 def seen_again(expansion: Expansion, row: ExpansionRow) -> Carried | None:
     """What an event that is stored already is: a replay of its record, its next generation, or a duplicate (None).
 
-    The next generation is what a redrive says is one, and whatever is sent again after it was found dead.
+    The next generation is what a redrive says is one, and whatever is sent again after it was found dead. Raises
+    NewerFormat, but for what is a duplicate in any format: its row is another record's, and not dead.
     """
     received = expansion.received
     here, there = received.record.coordinates, Coordinates(row["topic"], row["partition"], row["offset"])
+    if here == there or row["state"] != EventState.EXPANDED or received.generation > row["generation"]:
+        check_row_at("expansion", row, here)
     if here == there:
         return StoredExpansion(
             received=msgspec.structs.replace(received, accepted_at=from_datetime(row["accepted_at"])),

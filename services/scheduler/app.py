@@ -6,6 +6,7 @@ import asyncio
 from contextlib import suppress
 from datetime import timedelta
 
+from services.scheduler.newer_holds import NewerHolds
 from services.scheduler.release import release_due
 from services.scheduler.settings import SchedulerSettings
 from shared.kafka.dead_letters import bury
@@ -24,6 +25,8 @@ async def serve(runtime: Runtime, settings: SchedulerSettings) -> None:
     async with open_database(settings.mongo, settings.mongo_database) as database:
         runtime.checks["mongodb"] = lambda: ping(database)
         holds = Holds(database)
+        newer = NewerHolds(holds)
+        runtime.checks["formats"] = newer.check
         await retry_until_available(publisher.start)
         runtime.started = True
         try:
@@ -32,6 +35,7 @@ async def serve(runtime: Runtime, settings: SchedulerSettings) -> None:
                     release_due, holds, publisher, settings.topics, batch=settings.scheduler_batch, lease=lease
                 )
                 if not released:
+                    await retry_until_available(newer.look)
                     await _sleep_until_due(runtime, await retry_until_available(
                         holds.seconds_to_next, settings.scheduler_idle_seconds
                     ))  # fmt: skip

@@ -7,6 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from shared.model.channels import Channel, Lane
+from shared.model.formats import OLDEST
 from shared.model.notifications import Notification
 from shared.model.outputs import KafkaRecord
 from shared.model.reasons import Reason
@@ -70,6 +71,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     generation: int = 0
     pass_: int = msgspec.field(name="pass", default=0)
     profile_version: int = 0
+    format: int = OLDEST
     valid_until: int | None = None
     """When the recipient's next quiet hours begin; past it the delivery is stale."""
 
@@ -93,6 +95,7 @@ class DeliveryResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     reason: Reason | None = None
     code: str | None = None
     due: int | None = None
+    format: int = OLDEST
 
 
 class ReceivedDelivery(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from uuid import uuid4
 import msgspec
 from pymongo import UpdateOne
 
+from shared.model import formats
 from shared.model.claims import Busy, Claim, Claimed, Closing, LedgerEntry, judge
 from shared.model.deliveries import TERMINAL, Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
 from shared.mongo.bulk import find_by_id, insert_new
@@ -47,6 +48,7 @@ class _Leased(_Pass):
 class LedgerRow(_Leased, total=False):
     """One delivery. `crashed`: a worker died over it. `result` once there is one."""
 
+    format: int
     crashed: bool
     result: dict[str, object]
 
@@ -84,6 +86,8 @@ class Ledger:
             return claim
         fresh = _claimed_row(received, lease)
         taken = {name: value for name, value in fresh.items() if name not in ("_id", "created_at")}
+        if "format" in row:
+            taken["format"] = received.delivery.format
         as_it_was = {name: value for name, value in row.items() if name in COMPARED}
         with mongo_border():
             result = await self._rows.update_one(as_it_was, {"$set": taken | {"crashed": claim.crashed}})
@@ -102,7 +106,7 @@ class Ledger:
                     "pass": delivery.pass_,
                     "token": self._token,
                 },
-                {"$set": {"attempts": result.attempts, **_result_fields(result)}},
+                {"$set": {"attempts": result.attempts, **_result_fields(result, delivery.format)}},
             )
             for delivery, result in results
         ]
@@ -120,7 +124,7 @@ class Ledger:
         return ours
 
     async def close(self, closings: Sequence[Closing]) -> None:
-        """Ends rows that nobody will send any more, unless they have moved on or ended."""
+        """Ends rows that nobody will send any more, unless they have moved on or ended; a newer one's stay as they are."""
         if not closings:
             return
         updates = [
@@ -130,8 +134,9 @@ class Ledger:
                     "generation": closing.generation,
                     "pass": {"$lt": closing.pass_},
                     "state": {"$nin": sorted(TERMINAL)},
+                    **formats.readable(),
                 },
-                {"$set": {"pass": closing.pass_, **_result_fields(closing.result)}},
+                {"$set": {"pass": closing.pass_, **_result_fields(closing.result, formats.OLDEST)}},
             )
             for closing in closings
         ]
@@ -157,20 +162,25 @@ def _claimed_row(received: ReceivedDelivery, lease: Lease) -> LedgerRow:
         "partition": record.partition,
         "offset": record.offset,
         "created_at": lease.now,
+        **formats.stamp(delivery.format),  # type: ignore[typeddict-item]  # an int, where there is one
     }
 
 
 def _entry(row: LedgerRow, now: datetime) -> LedgerEntry:
+    number = row.get("format", formats.OLDEST)
+    newer = number > formats.FORMAT
     return LedgerEntry(
+        format=number,
         generation=row["generation"],
         pass_=row["pass"],
-        state=DeliveryState(row["state"]),
+        state=DeliveryState.CLAIMED if newer else DeliveryState(row["state"]),
         token=row["token"],
         lease_seconds=(row["lease"] - now).total_seconds(),
         crashed=row.get("crashed", False),
-        result=msgspec.convert(row["result"], DeliveryResult) if "result" in row else None,
+        result=msgspec.convert(row["result"], DeliveryResult) if "result" in row and not newer else None,
     )
 
 
-def _result_fields(result: DeliveryResult) -> dict[str, object]:
-    return {"state": result.state, "result": msgspec.to_builtins(result)}
+def _result_fields(result: DeliveryResult, carried: int) -> dict[str, object]:
+    number = max(result.format, carried)
+    return {"state": result.state, "result": msgspec.to_builtins(result), **formats.stamp(number)}

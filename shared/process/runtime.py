@@ -25,8 +25,8 @@ from shared.process.settings import Settings
 log = structlog.get_logger()
 
 
-Check = Callable[[], Awaitable[bool]]
-"""True when a dependency answers."""
+Check = Callable[[], Awaitable[bool | str]]
+"""True when a dependency answers; a text says why this process is not ready."""
 
 
 @dataclass(kw_only=True)
@@ -39,9 +39,9 @@ class Runtime:
     started: bool = False
     """Set by the service once it serves; readiness needs it."""
 
-    async def health(self) -> dict[str, bool]:
+    async def health(self) -> dict[str, bool | str]:
         """Each check's answer within 2 s, and whether the service serves."""
-        answers: dict[str, bool] = {"serving": self.started and not self.stop.is_set()}
+        answers: dict[str, bool | str] = {"serving": self.started and not self.stop.is_set()}
         for name, check in self.checks.items():
             try:
                 async with asyncio.timeout(2):

@@ -57,7 +57,7 @@ class SendingChannel:
             slots=settings.delivery_slots,
             lease=self._lease,
         )
-        return LaneQueue(channel=channel, worker=worker, slots=settings.delivery_slots)
+        return LaneQueue(channel=channel, worker=worker, slots=settings.delivery_slots, newer=self._context.newer)
 
     async def close(self) -> None:
         """Closes the sender."""

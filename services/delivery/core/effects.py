@@ -95,6 +95,7 @@ def _back(delivery: Delivery, result: DeliveryResult, kind: Kind) -> Record:
         pass_=delivery.pass_ + 1,
         due=result.due,
         delivery=msgspec.structs.replace(delivery, attempts=result.attempts),
+        format=delivery.format,
     )
 
 

@@ -8,7 +8,7 @@ within its partition, as Kafka does; records without a key have no order to keep
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Generic, NamedTuple, TypeVar
 
 from shared.model.outputs import Coordinates, Partition
@@ -34,6 +34,10 @@ class InFlight(Generic[J]):
 
     def __len__(self) -> int:
         return sum(map(len, self._in_flight.values()))
+
+    def outside(self, partitions: Container[Partition]) -> int:
+        """How many jobs there are in other partitions than these."""
+        return sum(len(offsets) for partition, offsets in self._in_flight.items() if partition not in partitions)
 
     def add(self, at: Coordinates, key: bytes | None, job: J) -> bool:
         """Takes a job in; True when it may start, False when it waits behind one of the same key."""

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from shared.model.dead_letters import UnreadableRecord
 from shared.model.deliveries import ReceivedDelivery
+from shared.model.formats import NewerFormat
 
 
 @dataclass(slots=True)
 class Job:
     """`claimed`: it must be let to finish when its partition is revoked; before its claim it may be dropped."""
 
-    received: ReceivedDelivery | UnreadableRecord
+    received: ReceivedDelivery | UnreadableRecord | NewerFormat
     claimed: bool = False

@@ -21,11 +21,13 @@ import structlog
 from aiokafka import AIOKafkaConsumer
 from faust.transport.consumer import RecordMap
 from faust.transport.drivers import aiokafka as driver
-from faust.types import TP, ConsumerMessage
+from faust.types import TP, ConsumerMessage, EventT
 from mode.services import WaitArgT, WaitResults
 
+from services.router.faust.streams import Chunk, ChunkStream
 from shared.kafka.batches import read_leniently
 from shared.kafka.consumer import FETCH_BYTES
+from shared.model.outputs import Partition
 
 FETCH_MAX_WAIT_MS = 250
 RECORD_BYTES: Final = 1_000
@@ -157,6 +159,33 @@ def held_bytes(record: Any) -> int:
     for name, raw in record.headers:
         size += HEADER_BYTES + len(name) + len(raw or b"")
     return size
+
+
+class StreamFetching:
+    """What `WaitingPartitions` decides, done to Faust's consumer and to the queue of one stream."""
+
+    def __init__(self, stream: ChunkStream) -> None:
+        self._stream: Any = stream
+
+    def hold_back(self, partition: Partition, chunk: Chunk) -> None:
+        """Fetches no more of the partition; a rebalance does not wait for the chunk's events."""
+        consumer = self._stream.app.consumer
+        consumer.pause_partitions({TP(*partition)})
+        consumer._unacked_messages.difference_update([event.message for event in chunk.events])
+
+    def take_up(self, chunk: Chunk) -> None:
+        """The chunk's events are worked on again: a rebalance waits for them."""
+        self._stream.app.consumer._unacked_messages.update([event.message for event in chunk.events])
+
+    def go_on(self, partition: Partition) -> None:
+        """Fetches it again; after a rebalance Faust does that by itself."""
+        app, place = self._stream.app, TP(*partition)
+        if place in app.consumer.assignment() and not app.rebalancing:
+            app.consumer.resume_partitions({place})
+
+    def offer(self, event: EventT[bytes]) -> None:
+        """Queues an event once more, behind what waits there."""
+        self._stream.channel.queue.force_put_nowait(event)
 
 
 class Transport(driver.Transport):

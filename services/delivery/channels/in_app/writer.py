@@ -19,17 +19,21 @@ from services.delivery.rendering.links import SafeLinks
 from services.delivery.rendering.liquid import RenderFailed
 from shared.kafka.consumer import batches, commit_assigned, offsets_after
 from shared.kafka.dead_letters import refuse
+from shared.kafka.paused_partitions import PausedPartitions
 from shared.model.channels import Channel
 from shared.model.dead_letters import UnreadableRecord
 from shared.model.deliveries import DeliveryState, ReceivedDelivery
+from shared.model.formats import NewerFormat
 from shared.model.inbox import InboxItem
-from shared.model.outputs import KafkaRecord, Output
+from shared.model.outputs import Coordinates, KafkaRecord, Output
 from shared.model.ports import RecordWriter, WorkflowCatalog
 from shared.model.topics import Topics
+from shared.model.workflows import Workflow
 from shared.mongo.inbox_rows import NewInboxRow
 from shared.process.clock import now_ms
 from shared.process.failpoints import Failpoint, failpoint
 from shared.process.metrics import DELIVERIES, DELIVERY_SECONDS, REPLAYS
+from shared.process.newer import NewerRecords
 from shared.process.retries import retry_until_available
 
 BULK = 500
@@ -59,6 +63,7 @@ class InboxWriter:
         catalog: WorkflowCatalog,
         topics: Topics,
         linger_seconds: float,
+        newer: NewerRecords,
         links: SafeLinks = WEB_LINKS,
     ) -> None:
         self._rows = rows
@@ -67,18 +72,38 @@ class InboxWriter:
         self._topics = topics
         self._linger = linger_seconds
         self._links = links
+        self._newer = newer
 
     async def run(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
         """Writes until `stop` is set; the bulk in flight is finished and committed first."""
+        waiting = PausedPartitions(consumer, self._newer)
         async for records in batches(consumer, stop, max_records=BULK):
-            await retry_until_available(self.write, records)
-            await commit_assigned(consumer, offsets_after(records))
+            written = await self._write_readable(records, waiting)
+            await commit_assigned(consumer, offsets_after(written))
             if len(records) > 1:
                 await asyncio.sleep(self._linger)
 
+    async def _write_readable(self, records: list[KafkaRecord], waiting: PausedPartitions) -> list[KafkaRecord]:
+        """Writes all that stands before what only a newer version can read, partition by partition; returns it."""
+        while records:
+            try:
+                await retry_until_available(self.write, records)
+            except NewerFormat as newer:
+                records = waiting.stand(records, newer)
+            else:
+                break
+        waiting.done(records)
+        return records
+
     async def write(self, records: Sequence[KafkaRecord]) -> None:
-        """Rows, then announcements and statuses. Raises MongoUnavailable or KafkaUnavailable: call again."""
+        """Rows, then announcements and statuses. Raises MongoUnavailable or KafkaUnavailable: call again.
+
+        Raises NewerFormat, with nothing written: call again without what waits.
+        """
         read_ones = [read(Channel.IN_APP, record) for record in records]
+        for each in read_ones:
+            if isinstance(each, NewerFormat):
+                raise each
         received = [each for each in read_ones if isinstance(each, ReceivedDelivery)]
         unreadable = [each for each in read_ones if isinstance(each, UnreadableRecord)]
         dlq, group = self._topics.deliveries_dlq(Channel.IN_APP), self._topics.group("delivery-in_app")
@@ -97,8 +122,21 @@ class InboxWriter:
         failpoint(Failpoint.AFTER_PRODUCE)
 
     async def _fetch_workflows(self, received: Sequence[ReceivedDelivery]) -> None:
-        places = {(n.tenant, n.workflow, n.version) for n in (each.delivery.notification for each in received)}
-        await self._catalog.fetch(place for place in places if self._catalog.version(*place) is None)
+        """Raises NewerFormat for the first record whose workflow only a newer version can read."""
+        first: dict[tuple[str, str, int], Coordinates] = {}
+        for each in received:
+            about = each.delivery.notification
+            first.setdefault((about.tenant, about.workflow, about.version), each.record.coordinates)
+        if missing := [place for place, at in first.items() if self._workflow(place, at) is None]:
+            await self._catalog.fetch(missing)
+            for place in missing:
+                self._workflow(place, first[place])
+
+    def _workflow(self, place: tuple[str, str, int], at: Coordinates) -> Workflow | None:
+        try:
+            return self._catalog.version(*place)
+        except NewerFormat as newer:
+            raise newer.of(at) from None
 
     async def _written_before(self, late: Sequence[ReceivedDelivery], outputs: list[Output]) -> list[Stored]:
         """Among those that have expired: a row written in time is a replay, the others end here."""

@@ -10,14 +10,8 @@ from collections import deque
 
 import msgspec
 
+from services.gateway.core import limits
 from services.gateway.core.as_of import AsOf
-from services.gateway.core.limits import (
-    MAX_CATCH_UP_BYTES,
-    MESSAGE_BURST,
-    MESSAGES_PER_SECOND,
-    RECENT_OFFSETS,
-    RESUME_OVERLAP_MS,
-)
 from services.gateway.core.rate_limit import TokenBucket
 from services.gateway.live.core import messages
 from services.gateway.live.core.actions import (
@@ -47,7 +41,7 @@ class Session:
         self.state = SessionState.UNIDENTIFIED
         self.user: User | None = None
         self._epoch = epoch
-        self._bucket = TokenBucket(rate=MESSAGES_PER_SECOND, burst=MESSAGE_BURST)
+        self._bucket = TokenBucket(rate=limits.MESSAGES_PER_SECOND, burst=limits.MESSAGE_BURST)
         self._cursor_text: str | None = None
         self._cursors = Cursors(epoch, b"")
         self._since: Cursor | None = None
@@ -58,7 +52,7 @@ class Session:
         self._unread = 0
         self._counted_to = -1
         self._counted_at = 0
-        self._recent: deque[int] = deque(maxlen=RECENT_OFFSETS)
+        self._recent: deque[int] = deque(maxlen=limits.RECENT_OFFSETS)
 
     def on_open(self, token: str | None, cursor: str | None) -> list[Action]:
         """The handshake is done; both may have come with it."""
@@ -130,9 +124,9 @@ class Session:
             self._reset = "unknown_cursor"
         self.state = SessionState.LIVE
         self._unread, self._counted_to = snapshot.unread, snapshot.end
-        self._counted_at = snapshot.token - RESUME_OVERLAP_MS
+        self._counted_at = snapshot.token - limits.RESUME_OVERLAP_MS
         answer = [] if self._reset else self._catch_up(snapshot)
-        if sum(len(frame.payload) for frame in answer) > MAX_CATCH_UP_BYTES:
+        if sum(len(frame.payload) for frame in answer) > limits.MAX_CATCH_UP_BYTES:
             self._reset = "too_many"
         if self._reset:
             answer = self._renew(snapshot)
@@ -161,6 +155,13 @@ class Session:
         cursor = self._cursors.encode(self._sent, self._token)
         return [SendFrame(messages.state(event.change, announcement.items, self._unread, self._as_of(), cursor))]
 
+    def on_newer(self) -> list[Action]:
+        """Something happened that only a newer version can tell: the client reads its inbox again."""
+        live = self.state is SessionState.LIVE
+        if live or self.state is SessionState.RESUMING:
+            self._reset, self.state = "newer", SessionState.RESUMING
+        return [LoadInbox(self.user, None)] if live and self.user else []
+
     def on_applied(self, apply: ApplyChange, updated: int) -> list[Action]:
         """The change is durable and announced."""
         return [SendFrame(messages.ok(apply.kind, apply.ref, updated))]
@@ -175,9 +176,8 @@ class Session:
 
     def on_auth_timeout(self) -> list[Action]:
         """No valid token came in time."""
-        if self.state is not SessionState.UNIDENTIFIED:
-            return []
-        return self._close(CloseCode.AUTH_TIMEOUT, "no auth in time")
+        unidentified = self.state is SessionState.UNIDENTIFIED
+        return self._close(CloseCode.AUTH_TIMEOUT, "no auth in time") if unidentified else []
 
     def on_expiring(self, seconds: int) -> list[Action]:
         """The token ends in so many seconds."""
