@@ -46,14 +46,14 @@ class WorkerScene:
         self.sender = sender or StubSender(lambda _: Sent())
         self.publisher = MemoryPublisher()
         self.holds = MemoryHolds()
-        catalog = MemoryCatalog()
-        catalog.publish("acme", a.workflow())
+        self.catalog = MemoryCatalog()
+        self.catalog.publish("acme", a.workflow())
         freshness = Freshness(
             versions=MemoryProfiles(a.profile()).versions, cancellations=MemoryCancellations(), stale_after_ms=60_000
         )
         sending = Sending(
             sender=self.sender,
-            catalog=catalog,
+            catalog=self.catalog,
             freshness=freshness,
             schedule=Schedule(retries=(1000,), probe=30_000),
             after_crash=after_crash,
