@@ -104,7 +104,7 @@ class OutboxRows:
             more = _within(head["size"], [row async for row in later])
             if more:
                 await leases.claim_rows(rows, more, claim)
-            won = [_output(row) async for row in rows.find({"token": claim.token}).sort("_id", 1)]
+            won = [output_of(row) async for row in rows.find({"token": claim.token}).sort("_id", 1)]
         return claim.token, won
 
     async def delete(self, token: str) -> int:
@@ -140,7 +140,8 @@ def _within(used: int, rows: Iterable[OutboxRow]) -> list[str]:
     return taken
 
 
-def _output(row: OutboxRow) -> Output:
+def output_of(row: OutboxRow) -> Output:
+    """The record that waited."""
     key, value = row["key"], row["value"]
     headers = [(name, None if raw is None else bytes(raw)) for name, raw in row["headers"]]
     return Output(row["topic"], None if key is None else bytes(key), None if value is None else bytes(value), headers)

@@ -45,7 +45,7 @@ class Decisions:
         """As DecisionStore says."""
         if not decisions:
             return []
-        seen = await insert_new(self._rows, [_row(decision) for decision in decisions])
+        seen = await insert_new(self._rows, [decision_row(decision) for decision in decisions])
         if not seen:
             return list(decisions)
         stored = await find_by_id(self._rows, [decisions[position].id for position in seen])
@@ -76,7 +76,8 @@ def replayed(decision: Decision, row: DecisionRow) -> Decision | None:
     )
 
 
-def _row(decision: Decision) -> DecisionRow:
+def decision_row(decision: Decision) -> DecisionRow:
+    """The decision as it is stored."""
     record, notification, where = decision.record, decision.notification, decision.coordinates
     at = to_datetime(decision.at)
     return {

@@ -48,7 +48,7 @@ class Expansions:
         """As ExpansionStore says."""
         if not expansions:
             return []
-        seen = await insert_new(self._rows, [_row(expansion) for expansion in expansions])
+        seen = await insert_new(self._rows, [expansion_row(expansion) for expansion in expansions])
         if not seen:
             return list(expansions)
         stored = await find_by_id(self._rows, [expansions[position].id for position in seen])
@@ -67,7 +67,7 @@ class Expansions:
             return found
         before = {"_id": row["_id"], "generation": {"$lt": found.generation}}
         with mongo_border():
-            result = await self._rows.replace_one(before, _row(found))
+            result = await self._rows.replace_one(before, expansion_row(found))
         if not result.modified_count:  # another process was faster, and carries it out
             DUPLICATES.labels("expand").inc()
             return None
@@ -98,7 +98,8 @@ def seen_again(expansion: Expansion, row: ExpansionRow) -> Carried | None:
     return msgspec.structs.replace(expansion, generation=max(received.generation, row["generation"] + 1))
 
 
-def _row(expansion: Expansion) -> ExpansionRow:
+def expansion_row(expansion: Expansion) -> ExpansionRow:
+    """The expansion as it is stored."""
     received = expansion.received
     return {
         "_id": received.id,

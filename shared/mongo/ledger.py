@@ -69,7 +69,7 @@ class Ledger:
         """One claim for each, in order. Repeated after a failure it finds its own claims."""
         with mongo_border():
             lease = await new_lease(self._database, self._lease, self._token)
-        seen = await insert_new(self._rows, [_claimed_row(received, lease) for received in batch])
+        seen = await insert_new(self._rows, [claimed_row(received, lease) for received in batch])
         claims: list[Claim] = [Claimed() for _ in batch]
         if seen:
             stored: dict[str, LedgerRow] = await find_by_id(
@@ -81,10 +81,10 @@ class Ledger:
         return claims
 
     async def _claim_again(self, received: ReceivedDelivery, row: LedgerRow, lease: Lease) -> Claim:
-        claim = judge(_entry(row, lease.now), received.delivery, self._token)
+        claim = judge(entry_of(row, lease.now), received.delivery, self._token)
         if not isinstance(claim, Claimed):
             return claim
-        fresh = _claimed_row(received, lease)
+        fresh = claimed_row(received, lease)
         taken = {name: value for name, value in fresh.items() if name not in ("_id", "created_at")}
         if "format" in row:
             taken["format"] = received.delivery.format
@@ -106,7 +106,7 @@ class Ledger:
                     "pass": delivery.pass_,
                     "token": self._token,
                 },
-                {"$set": {"attempts": result.attempts, **_result_fields(result, delivery.format)}},
+                {"$set": {"attempts": result.attempts, **result_fields(result, delivery.format)}},
             )
             for delivery, result in results
         ]
@@ -136,7 +136,7 @@ class Ledger:
                     "state": {"$nin": sorted(TERMINAL)},
                     **formats.readable(),
                 },
-                {"$set": {"pass": closing.pass_, **_result_fields(closing.result, formats.OLDEST)}},
+                {"$set": {"pass": closing.pass_, **result_fields(closing.result, formats.OLDEST)}},
             )
             for closing in closings
         ]
@@ -144,7 +144,8 @@ class Ledger:
             await self._rows.bulk_write(updates, ordered=False)
 
 
-def _claimed_row(received: ReceivedDelivery, lease: Lease) -> LedgerRow:
+def claimed_row(received: ReceivedDelivery, lease: Lease) -> LedgerRow:
+    """The row of a delivery that is claimed."""
     delivery, record = received.delivery, received.record
     return {
         "_id": delivery.id,
@@ -166,7 +167,8 @@ def _claimed_row(received: ReceivedDelivery, lease: Lease) -> LedgerRow:
     }
 
 
-def _entry(row: LedgerRow, now: datetime) -> LedgerEntry:
+def entry_of(row: LedgerRow, now: datetime) -> LedgerEntry:
+    """The row as a claim at `now` sees it."""
     number = row.get("format", formats.OLDEST)
     newer = number > formats.FORMAT
     return LedgerEntry(
@@ -181,6 +183,7 @@ def _entry(row: LedgerRow, now: datetime) -> LedgerEntry:
     )
 
 
-def _result_fields(result: DeliveryResult, carried: int) -> dict[str, object]:
+def result_fields(result: DeliveryResult, carried: int) -> dict[str, object]:
+    """What a result sets in a row; `carried`: the format of the delivery."""
     number = max(result.format, carried)
     return {"state": result.state, "result": msgspec.to_builtins(result), **formats.stamp(number)}
