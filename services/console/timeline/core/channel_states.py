@@ -13,12 +13,10 @@ from typing import Any, Final
 import msgspec
 
 from shared.model.deliveries import TERMINAL as DELIVERY_ENDS
-from shared.model.deliveries import DeliveryState
 from shared.model.timestamps import from_datetime, rfc3339
 
 ENDS: Final = frozenset({*map(str, DELIVERY_ENDS), "digested", "superseded"})
 OUTCOMES: Final = {"deliver": "queued", "hold": "held", "suppress": "suppressed"}
-STATES: Final = frozenset(map(str, DeliveryState))
 
 
 class TimelineState(StrEnum):
