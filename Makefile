@@ -78,7 +78,7 @@ chaos: $(DEV_VENV) ## kill -9 of every part, a crash at every failpoint
 	$(BIN)/pytest tests/chaos $(ARGS)
 
 test-upgrade: $(DEV_VENV) ## Old and new side by side under load, both orders: TAG=v0.2.0, and a version to come
-	CARILLON_UPGRADE_FROM=$(TAG) $(BIN)/pytest tests/upgrade $(ARGS)
+	UPGRADE_FROM=$(TAG) $(BIN)/pytest tests/upgrade $(ARGS)
 
 test-unit: $(DEV_VENV) ## Unit tests: seconds, no sockets
 	$(BIN)/pytest tests/unit tests/contract -m 'not real' $(ARGS)

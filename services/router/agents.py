@@ -61,23 +61,13 @@ def add_agent(
 
     async def agent(stream: StreamT[bytes]) -> None:
         chunks = cast("ChunkStream", stream)  # the app makes no other
-        linger = settings.linger_ms / 1000
         waiting = WaitingPartitions(StreamFetching(chunks), newer)
 
         @app.on_partitions_assigned.connect
         async def assigned(*_: object, **__: object) -> None:
             waiting.clear()
 
-        await carry(
-            chunks,
-            work,
-            waiting,
-            name=name,
-            most=settings.chunk_size,
-            most_bytes=chunk_bytes,
-            linger_seconds=linger,
-            crash=crash,
-        )
+        await carry(chunks, work, waiting, name=name, most=settings.chunk_size, most_bytes=chunk_bytes, crash=crash)
 
     app.agent(source, name=name, supervisor_strategy=CrashingSupervisor)(agent)
 
@@ -90,7 +80,6 @@ async def carry(
     name: str,
     most: int,
     most_bytes: int,
-    linger_seconds: float,
     crash: Callable[[BaseException], None],
 ) -> None:
     """Carries chunks until the stream ends. An error of the last `finish`, which nobody awaits, goes to `crash`."""
@@ -107,7 +96,7 @@ async def carry(
             crash(error)
 
     before: asyncio.Task[None] | None = None
-    async for chunk in stream.chunks(most, linger_seconds, most_bytes):
+    async for chunk in stream.chunks(most, most_bytes):
         with seconds.time():
             ready = await _prepare(work, waiting, chunk)
             if before is not None:

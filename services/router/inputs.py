@@ -41,12 +41,9 @@ class Inputs:
         """
         abouts = [each.about for each in inbound]
         known = await self._profiles.load([each.user_key for each in inbound], now)
-        await self._catalog.fetch(
-            (each.about.tenant, each.about.workflow, each.about.version)
-            for each in inbound
-            if self._workflow(each) is None
-        )
         counts = await self._cancellations.counts(abouts)
+        # Known from here to the end of this call.
+        await self._catalog.fetch((about.tenant, about.workflow, about.version) for about in abouts)
         loaded: list[tuple[RoutingInput, Snapshot]] = []
         for each, cancel_count in zip(inbound, counts, strict=True):
             record = each.record

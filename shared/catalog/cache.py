@@ -5,15 +5,19 @@ A version never changes. A notification carries the version it was accepted unde
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
 import msgspec
 import structlog
+from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
+from shared.catalog.announcements import announced, open_announcements
 from shared.catalog.newer import NewerWorkflows
+from shared.catalog.older_versions import OlderVersions, Version
 from shared.catalog.rows import WorkflowRow, from_row, row_id
-from shared.kafka.consumer import open_consumer, start_consumer
+from shared.kafka.consumer import fetch
 from shared.model.errors import KafkaUnavailable
 from shared.model.formats import NewerFormat
 from shared.model.topics import Topics
@@ -24,6 +28,10 @@ from shared.mongo.errors import mongo_border
 from shared.process.retries import retry_until_available
 
 log = structlog.get_logger()
+ANNOUNCEMENTS: Final = 500
+"""Taken together at most: a folder that is published is read in one query."""
+READ_TOGETHER: Final = 100
+"""Of workflows: each may be as large as a publication."""
 
 
 TenantKey = tuple[str, str]
@@ -31,29 +39,23 @@ TenantKey = tuple[str, str]
 
 
 class Catalog:
-    """The workflows in memory; `follow` keeps the newest versions fresh."""
+    """The newest version of every workflow, and those older ones that were asked for; `follow` keeps it fresh."""
 
     def __init__(self, database: Database) -> None:
         self._rows: Rows = database.workflows
-        self._versions: dict[tuple[str, str, int], Workflow] = {}
         self._newest: dict[TenantKey, Workflow] = {}
-        self._by_type: dict[TenantKey, list[Workflow]] = {}
         self._newer = NewerWorkflows()
+        self._current: dict[Version, Workflow] = {}
+        self._by_type: dict[TenantKey, dict[str, Workflow]] = {}
+        self._older = OlderVersions()
 
     async def load(self) -> None:
-        """Reads the newest version of every workflow. Raises MongoUnavailable."""
-        newest: dict[TenantKey, Workflow] = {}
-        newer = NewerWorkflows()
-        with mongo_border():
-            async for row in self._rows.find().sort("version", 1):
-                if (workflow := self._keep(row, newer.add_newest)) is not None:
-                    newest[row["tenant"], row["key"]] = workflow
-                    newer.replaced(row)
-        by_type: dict[TenantKey, list[Workflow]] = {}
-        for (tenant, _), workflow in newest.items():
-            for event_type in workflow.on if workflow.active else ():
-                by_type.setdefault((tenant, event_type), []).append(workflow)
-        self._newest, self._by_type, self._newer = newest, by_type, newer
+        """Reads the newest version of every workflow, as far as it is not known. Raises MongoUnavailable."""
+        await self._refresh([])
+
+    async def read(self, tenant: str, key: str) -> None:
+        """The same for one workflow."""
+        await self._refresh([(tenant, key)])
 
     def newest(self, tenant: str, key: str) -> Workflow | None:
         """The newest version known here. Raises NewerFormat when only a newer version of Carillon can read it."""
@@ -66,54 +68,115 @@ class Catalog:
 
     def keys(self, tenant: str) -> list[str]:
         """The keys of a tenant's workflows, for "did you mean"."""
-        return sorted(key for owner, key in self._newest if owner == tenant)
+        return sorted({key for owner, key in (*self._newest, *self._newer.newest) if owner == tenant})
 
     def started_by(self, tenant: str, event_type: str) -> list[Workflow]:
         """The active workflows that an event type starts. Raises NewerFormat when there may be one that is not readable."""
         self._newer.check_started(tenant, event_type)
-        return self._by_type.get((tenant, event_type), [])
+        started = self._by_type.get((tenant, event_type), {})
+        return [workflow for key, workflow in started.items() if not self._newer.is_newest(tenant, key)]
 
     def version(self, tenant: str, key: str, version: int) -> Workflow | None:
         """One version if it is known here; `fetch` gets those that are not. Raises NewerFormat, once that is known."""
-        found = self._versions.get((tenant, key, version))
+        place = (tenant, key, version)
+        found = self._current.get(place) or self._older.get(place)
         if found is None:
-            self._newer.check_version(tenant, key, version)
+            self._newer.check_version(place)
         return found
 
-    async def fetch(self, wanted: Iterable[tuple[str, str, int]]) -> None:
-        """Reads versions that are not known here; one that does not exist stays unknown. Raises MongoUnavailable."""
-        missing = [row_id(*place) for place in wanted]
-        for row in (await find_by_id(self._rows, missing)).values():
-            self._keep(row, self._newer.add)
+    async def fetch(self, wanted: Iterable[Version]) -> None:
+        """Reads those that are not known here; one that does not exist stays unknown. Raises MongoUnavailable.
+
+        All of `wanted` are known until the caller awaits something else; later an older one may be forgotten.
+        """
+        places = list(wanted)
+        missing = [place for place in places if not self._is_known(place)]
+        if not missing:
+            return
+        for row in (await find_by_id(self._rows, [row_id(*place) for place in missing])).values():
+            if (workflow := self._readable(row)) is not None:
+                self._older.keep((row["tenant"], workflow.key, workflow.version), workflow)
+        self._older.forget_but(places)
+
+    def _is_known(self, place: Version) -> bool:
+        return place in self._current or self._older.get(place) is not None or place in self._newer
 
     async def follow(self, bootstrap: str, topics: Topics, client_id: str) -> None:
-        """Loads again whenever something is published; waits out all trouble, runs until cancelled."""
+        """Reads what is announced; waits out all trouble, runs until cancelled."""
         while True:
             await retry_until_available(self._follow, bootstrap, topics, client_id)
 
     async def _follow(self, bootstrap: str, topics: Topics, client_id: str) -> None:
-        announcements = open_consumer(
-            bootstrap, topics.catalog, group=None, client_id=client_id, auto_offset_reset="latest"
-        )
         try:
-            await start_consumer(announcements)
-            await self.load()  # what was published before the first announcement this consumer sees
-            async for _ in announcements:
-                await self.load()
+            announcements = await open_announcements(bootstrap, topics.catalog, client_id)
+            try:
+                await self.load()  # what was published before the place where this consumer begins
+                while True:
+                    await self._read(announcements)
+            finally:
+                await announcements.stop()
         except KafkaError as error:
             raise KafkaUnavailable(repr(error)) from error
-        finally:
-            await announcements.stop()
 
-    def _keep(self, row: WorkflowRow, add_newer: Callable[[WorkflowRow, NewerFormat], None]) -> Workflow | None:
-        """Remembers a row's workflow; what a newer version published goes to `add_newer`."""
+    async def _read(self, announcements: AIOKafkaConsumer) -> None:
+        records = await fetch(announcements, max_records=ANNOUNCEMENTS, wait_ms=1_000)
+        if records:
+            await self._refresh(announced(records))
+
+    async def _refresh(self, keys: Sequence[TenantKey]) -> None:
+        """Takes over the newest version of these workflows, of all there are if none is named."""
+        stale = [place for place in await self._newest_of(keys) if self._is_newer(place)]
+        for start in range(0, len(stale), READ_TOGETHER):
+            ids = [row_id(*place) for place in stale[start : start + READ_TOGETHER]]
+            for row in (await find_by_id(self._rows, ids)).values():
+                self._replace(row)
+
+    async def _newest_of(self, keys: Sequence[TenantKey]) -> list[Version]:
+        """The number of the newest version, read from the index alone."""
+        only = [{"$match": {"$or": [{"tenant": tenant, "key": key} for tenant, key in keys]}}] if keys else []
+        stages: list[dict[str, Any]] = [
+            *only,
+            {"$sort": {"tenant": 1, "key": 1, "version": -1}},
+            {"$group": {"_id": {"tenant": "$tenant", "key": "$key"}, "version": {"$max": "$version"}}},
+        ]
+        with mongo_border():
+            return [
+                (group["_id"]["tenant"], group["_id"]["key"], group["version"])
+                async for group in self._rows.aggregate(stages)
+            ]
+
+    def _is_newer(self, place: Version) -> bool:
+        known = self._newest.get(place[:2])
+        return (known is None or known.version < place[2]) and not self._newer.is_newest(*place)
+
+    def _replace(self, row: WorkflowRow) -> None:
+        """Makes a row's workflow the newest one of its key; one that cannot be read leaves the one before.
+
+        That one is not started by events any more if a newer version of Carillon published what follows it.
+        """
+        tenant, key = place = (row["tenant"], row["key"])
+        workflow = self._readable(row) if self._is_newer((*place, row["version"])) else None
+        if workflow is None:
+            self._newer.take_over(row)
+            return
+        self._newer.replaced(row)
+        before = self._newest.get(place)
+        if before is not None:
+            self._older.keep((*place, before.version), before)
+            self._older.forget_but(())
+            del self._current[*place, before.version]
+            for event_type in before.on if before.active else ():
+                del self._by_type[tenant, event_type][key]
+        self._newest[place] = self._current[*place, workflow.version] = workflow
+        for event_type in workflow.on if workflow.active else ():
+            self._by_type.setdefault((tenant, event_type), {})[key] = workflow
+
+    def _readable(self, row: WorkflowRow) -> Workflow | None:
+        """A row's workflow; of what a newer version published only that is remembered."""
         try:
-            workflow = from_row(row)
+            return from_row(row)
         except NewerFormat as error:
-            add_newer(row, error)
-            return None
+            self._newer.add(row, error)
         except msgspec.ValidationError as error:
             log.error("unreadable_workflow", id=row["_id"], error=str(error), next="publish it again")
-            return None
-        self._versions[row["tenant"], workflow.key, workflow.version] = workflow
-        return workflow
+        return None

@@ -20,7 +20,7 @@ PER_SECOND = 40
 
 @pytest.fixture(scope="module")
 def tagged(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return trees.of_tag(os.environ.get("CARILLON_UPGRADE_FROM", "HEAD"), tmp_path_factory.mktemp("tag"))
+    return trees.of_tag(os.environ.get("UPGRADE_FROM", "HEAD"), tmp_path_factory.mktemp("tag"))
 
 
 @pytest.mark.timeout(400)

@@ -54,18 +54,33 @@ class MemoryCatalog:
             self._known = dict(self._published)
             oldest_first = sorted(self._known.items(), key=lambda entry: entry[1].version)
             self._newest = {(tenant, key): workflow for (tenant, key, _), workflow in oldest_first}
-            self._newer = NewerWorkflows()
             for row in self._newer_rows:
-                readable = self._newest.get((row["tenant"], row["key"]))
-                add = self._newer.add if readable and readable.version > row["version"] else self._newer.add_newest
-                add(row, NewerFormat("workflow", row.get("format", 1)))
+                self._look_at(row)
+
+    async def read(self, tenant: str, key: str) -> None:
+        async with self.outages.call():
+            found = {place: workflow for place, workflow in self._published.items() if place[:2] == (tenant, key)}
+            self._known |= found
+            if found:
+                self._newest[tenant, key] = found[max(found)]
+            for row in self._newer_rows:
+                if (row["tenant"], row["key"]) == (tenant, key):
+                    self._look_at(row)
+
+    def _look_at(self, row: WorkflowRow) -> None:
+        self._newer.add(row, NewerFormat("workflow", row.get("format", 1)))
+        readable = self._newest.get((row["tenant"], row["key"]))
+        if readable is None or readable.version < row["version"]:
+            self._newer.take_over(row)
+        else:
+            self._newer.replaced(row)
 
     def newest(self, tenant: str, key: str) -> Workflow | None:
         self._newer.check_newest(tenant, key)
         return self._newest.get((tenant, key))
 
     def keys(self, tenant: str) -> list[str]:
-        return sorted(key for owner, key in self._newest if owner == tenant)
+        return sorted(key for owner, key in {*self._newest, *self._newer.newest} if owner == tenant)
 
     def started_by(self, tenant: str, event_type: str) -> list[Workflow]:
         self._newer.check_started(tenant, event_type)
@@ -73,14 +88,15 @@ class MemoryCatalog:
             workflow
             for (owner, _), workflow in self._newest.items()
             if owner == tenant and workflow.active and event_type in workflow.on
+            if not self._newer.is_newest(tenant, workflow.key)
         ]
 
     def version(self, tenant: str, key: str, version: int) -> Workflow | None:
-        self._newer.check_version(tenant, key, version)
+        self._newer.check_version((tenant, key, version))
         return self._known.get((tenant, key, version))
 
     async def fetch(self, wanted: Iterable[Version]) -> None:
-        missing = list(wanted)
+        missing = [place for place in wanted if place not in self._known]
         if missing:
             async with self.outages.call():
                 self._known.update({place: self._published[place] for place in missing if place in self._published})

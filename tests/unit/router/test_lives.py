@@ -11,6 +11,7 @@ from services.router.core.items import Suppress
 from services.router.decisions import decision_row, replayed
 from shared.model.claims import Closing
 from shared.model.deliveries import DeliveryState
+from shared.model.errors import MongoUnavailable
 from shared.model.holds import Cause
 from shared.model.lives import Life
 from shared.model.profiles import Preferences, Profile
@@ -71,6 +72,39 @@ async def test_a_crash_between_the_decisions_and_the_border_gives_nothing_away(s
     assert reasons(stores) == [Reason.USER_DELETED]
 
 
+async def test_decisions_that_could_not_be_stored_settle_nothing(stores: DecideStores) -> None:
+    """Killed while they could not be stored: whoever reads the chunk again must still know what stands before."""
+    stores.profiles.put(msgspec.structs.replace(SUCCESSOR, life=Life(number=1, since=0, settled=False)))
+    stores.decisions.outages.add()
+    chunk = [new(0), at(1, ANNOUNCED)]
+    with pytest.raises(MongoUnavailable):
+        await stores.decider().prepare(chunk)
+    await carry(stores.decider(), *chunk)
+    assert reasons(stores) == [Reason.USER_DELETED]
+
+
+async def test_what_was_held_stays_in_its_life_whatever_its_time_says(
+    stores: DecideStores, clock: time_machine.Traveller
+) -> None:
+    """A clock that was ahead when it was accepted does not give it to the successor at its release."""
+    far = a.NOON + a.DAY
+    decider = stores.decider()
+    await carry(decider, new(0, deliver_at=far, expires_at=far + a.DAY, accepted_at=LATER))
+    stores.profiles.put(msgspec.structs.replace(SUCCESSOR, life=Life(number=1, since=DELETED_AT)))
+    await carry(decider, at(1, ANNOUNCED))
+    (held,) = stores.holds.rows.values()
+    await carry(decider, at(2, held.hold.record))
+    assert (reasons(stores)[-1], sent_to(stores)) == (Reason.USER_DELETED, [])
+
+
+async def test_what_its_own_chunk_holds_is_not_hastened(stores: DecideStores, clock: time_machine.Traveller) -> None:
+    """It was decided with the new profile: hastened, it would only come back to be held again."""
+    clock.move_to(a.NIGHT / 1000)
+    await carry(stores.decider(), at(0, profile_changed("acme", "eve")), new(1, user="eve"))
+    (row,) = stores.holds.rows.values()
+    assert (row.due, row.hold.record.due) == (a.MORNING, a.MORNING)
+
+
 async def test_who_is_deleted_is_told_nothing_and_a_first_profile_later_is(stores: DecideStores) -> None:
     stores.profiles.put(TOMBSTONE)
     decider = stores.decider()
@@ -121,6 +155,17 @@ async def test_the_same_event_again_is_a_duplicate_for_the_successor_too(stores:
     stores.profiles.put(msgspec.structs.replace(SUCCESSOR, life=Life(number=1, since=0)))
     await carry(stores.decider(), new(7, id="n-0", accepted_at=LATER))
     assert sent_to(stores) == ["ada@example.com"]
+
+
+def test_a_stored_decision_says_whose_it_is_and_a_replay_believes_it() -> None:
+    stored = a.decision(a.routing_input())
+    now = msgspec.structs.replace(stored, notification=msgspec.structs.replace(stored.notification, life=1))
+    again = replayed(now, decision_row(stored))
+    assert again is not None
+    assert again.notification.life == 0
+    later = replayed(stored, decision_row(now))
+    assert later is not None
+    assert later.notification.life == 1
 
 
 def test_a_replay_of_an_erased_decision_ends() -> None:

@@ -43,7 +43,7 @@ class Queue:
         self.waiting.clear()
         self.put(*(self.event(*place) for place in places))
 
-    async def chunks(self, most: int, linger_seconds: float, most_bytes: int) -> AsyncIterator[Chunk]:
+    async def chunks(self, most: int, most_bytes: int) -> AsyncIterator[Chunk]:
         while True:
             while not self.waiting:
                 self.more.clear()
@@ -96,7 +96,7 @@ class Scene:
         self.waiting = WaitingPartitions(self.queue, self.newer)
         stream: Any = self.queue
         self.task = asyncio.create_task(
-            carry(stream, work, self.waiting, name="test", most=4, most_bytes=1, linger_seconds=0, crash=pytest.fail)
+            carry(stream, work, self.waiting, name="test", most=4, most_bytes=1, crash=pytest.fail)
         )
 
     async def until_acked(self, count: int) -> None:

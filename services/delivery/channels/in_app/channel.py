@@ -68,6 +68,9 @@ class InboxChannel:
             newer,
         )
 
+    async def watch(self, stop: asyncio.Event) -> None:
+        """Nothing beside its lane."""
+
     async def close(self) -> None:
         """Nothing is open but what the context holds."""
 

@@ -13,7 +13,7 @@ import msgspec
 from services.gateway.core import limits
 from services.gateway.core.as_of import AsOf
 from services.gateway.core.rate_limit import TokenBucket
-from services.gateway.live.core import messages
+from services.gateway.live.core import commands, messages
 from services.gateway.live.core.actions import (
     Action,
     ApplyChange,
@@ -24,7 +24,6 @@ from services.gateway.live.core.actions import (
     SendFrame,
     WatchToken,
 )
-from services.gateway.live.core.commands import AuthCommand, NotJson, PingCommand, ReadCommand, decode_command, kind_of
 from services.gateway.live.core.cursor import Cursor, Cursors
 from services.gateway.live.core.messages import Announcement, CloseCode
 from services.gateway.live.core.state import SessionState
@@ -41,17 +40,15 @@ class Session:
         self.state = SessionState.UNIDENTIFIED
         self.user: User | None = None
         self._epoch = epoch
+        self._erased = 0
         self._bucket = TokenBucket(rate=limits.MESSAGES_PER_SECOND, burst=limits.MESSAGE_BURST)
         self._cursor_text: str | None = None
         self._cursors = Cursors(epoch, b"")
         self._since: Cursor | None = None
         self._reset: str | None = None
         self._waiting = WaitingEvents()
-        self._sent = -1
-        self._token = 0
-        self._unread = 0
-        self._counted_to = -1
-        self._counted_at = 0
+        self._sent, self._token = -1, 0
+        self._unread, self._counted_to, self._counted_at = 0, -1, 0
         self._recent: deque[int] = deque(maxlen=limits.RECENT_OFFSETS)
 
     def on_open(self, token: str | None, cursor: str | None) -> list[Action]:
@@ -65,26 +62,24 @@ class Session:
             return []
         if not self._bucket.take(now):
             return self._close(CloseCode.TOO_MANY_MESSAGES, "too many messages")
-        if isinstance(frame, bytes):
-            return self._close(CloseCode.BAD_MESSAGE, "messages are JSON text")
         try:
-            command = decode_command(frame)
-        except NotJson:
+            command = commands.decode_command(frame)
+        except commands.NotJson:
             return self._close(CloseCode.BAD_MESSAGE, "messages are JSON text")
-        if isinstance(command, AuthCommand):
+        if isinstance(command, commands.AuthCommand):
             self._cursor_text = self._cursor_text if command.cursor is None else command.cursor
-            return [Authenticate(command.token)]
+            return [Authenticate(command.token, command.ref)]
         if self.state is SessionState.UNIDENTIFIED:
-            problem = f": {command}" if isinstance(command, str) else ""
+            problem = f": {command.detail}" if isinstance(command, commands.BadCommand) else ""
             return self._close(CloseCode.UNAUTHORIZED, f"the first message is auth, with a token{problem}")
-        if isinstance(command, str):
-            return [SendFrame(messages.error("bad_command", command))]
-        if isinstance(command, PingCommand):
+        if isinstance(command, commands.BadCommand):
+            return [SendFrame(messages.error("bad_command", command.detail, command.ref))]
+        if isinstance(command, commands.PingCommand):
             return [SendFrame(messages.pong(command.ref))]
-        only = command.notification_type if isinstance(command, ReadCommand) else None
-        return [ApplyChange(command.change, command.ids, only, kind_of(command), command.ref)]
+        only = command.notification_type if isinstance(command, commands.ReadCommand) else None
+        return [ApplyChange(command.change, command.ids, only, commands.kind_of(command), command.ref)]
 
-    def on_user(self, user: User) -> list[Action]:
+    def on_user(self, user: User, ref: str | None = None) -> list[Action]:
         """The token is good. A new token on a live connection must be the same user's."""
         if self.state is SessionState.CLOSED:
             return []
@@ -92,7 +87,7 @@ class Session:
             return self._close(CloseCode.UNAUTHORIZED, "the token is another user's")
         if self.user is not None:
             self.user = msgspec.structs.replace(user, life=self.user.life)
-            return [WatchToken(user.expires_at), SendFrame(messages.ok("auth", None))]
+            return [WatchToken(user.expires_at), SendFrame(messages.ok("auth", ref))]
         self.user = user
         self.state = SessionState.RESUMING
         self._cursors = Cursors(self._epoch, ids.user_key(user.tenant, user.id))
@@ -101,20 +96,28 @@ class Session:
             self._reset = None if self._since else "unknown_cursor"
         return [WatchToken(user.expires_at), LoadInbox(user, self._since)]
 
+    def on_erased(self, life: int) -> list[Action]:
+        """The lives before `life` have ended. Which one is the user's is known once the rows are there."""
+        self._erased = max(self._erased, life)
+        own = self.user.life if self.user is not None and self.state is SessionState.LIVE else life
+        return self.on_deleted() if own < life else []
+
     def on_deleted(self) -> list[Action]:
         """The token is of somebody who is deleted."""
         return self._close(CloseCode.UNAUTHORIZED, "the user was deleted")
 
-    def on_unauthorized(self, detail: str) -> list[Action]:
+    def on_unauthorized(self, detail: str, ref: str | None = None) -> list[Action]:
         """The token is not good; a live session goes on until its old one expires."""
         if self.state in {SessionState.RESUMING, SessionState.LIVE}:
-            return [SendFrame(messages.error("unauthorized", detail))]
+            return [SendFrame(messages.error("unauthorized", detail, ref))]
         return self._close(CloseCode.UNAUTHORIZED, detail)
 
     def on_rows(self, snapshot: InboxSnapshot) -> list[Action]:
         """What the inbox held; after this the session is live."""
         if self.state is not SessionState.RESUMING or self.user is None:
             return []
+        if self.user.life < self._erased:
+            return self.on_deleted()
         if (waiting := self._waiting.take()) is None:
             self._reset = "too_many"
             return [LoadInbox(self.user, None)]
@@ -157,9 +160,8 @@ class Session:
 
     def on_newer(self) -> list[Action]:
         """Something happened that only a newer version can tell: the client reads its inbox again."""
-        live = self.state is SessionState.LIVE
-        if live or self.state is SessionState.RESUMING:
-            self._reset, self.state = "newer", SessionState.RESUMING
+        live, self._reset = self.state is SessionState.LIVE, "newer"
+        self.state = SessionState.RESUMING if live else self.state
         return [LoadInbox(self.user, None)] if live and self.user else []
 
     def on_applied(self, apply: ApplyChange, updated: int) -> list[Action]:
@@ -193,13 +195,11 @@ class Session:
 
     def on_restart(self, after_ms: int) -> list[Action]:
         """The process ends."""
-        if self.state is SessionState.CLOSED:
-            return []
-        return [SendFrame(messages.reconnect(after_ms)), *self._close(CloseCode.RESTART, "restarting")]
+        told = [] if self.state is SessionState.CLOSED else [SendFrame(messages.reconnect(after_ms))]
+        return [*told, *self._close(CloseCode.RESTART, "restarting")]
 
     def _renew(self, snapshot: InboxSnapshot) -> list[SendFrame]:
-        self._sent, self._token = snapshot.end, snapshot.token
-        self._since = None
+        self._sent, self._token, self._since = snapshot.end, snapshot.token, None
         return [SendFrame(messages.reset(self._reset or "")), self._hello()]
 
     def _catch_up(self, snapshot: InboxSnapshot) -> list[SendFrame]:
