@@ -138,5 +138,5 @@ async def _newest(settings: Settings, tenant: str) -> Listing:
     async with open_database(settings.mongo, settings.mongo_database) as database:
         published = Catalog(database)
         await published.load()
-    keyed = {key: published.newest(tenant, key) for key in published.keys(tenant)}
+    keyed = {key: published.readable(tenant, key) for key in published.keys(tenant)}
     return {key: workflow for key, workflow in keyed.items() if workflow is not None}

@@ -42,6 +42,7 @@ from shared.mongo.ledger import Ledger
 from shared.mongo.profiles import Lives, read_many
 from shared.mongo.schema import await_schema
 from shared.process.background import run_until_stopped
+from shared.process.newer import NewerRecords
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
 from shared.process.settings import load
@@ -91,8 +92,11 @@ def create_app(settings: RouterSettings) -> faust.App:
 
 
 @asynccontextmanager
-async def running(settings: RouterSettings, database: Database, catalog: Catalog) -> AsyncIterator[faust.App]:
-    """The whole router over a loaded catalog, started and assigned; stopped at the end."""
+async def running(
+    settings: RouterSettings, database: Database, catalog: Catalog, newer: NewerRecords | None = None
+) -> AsyncIterator[faust.App]:
+    """The whole router over a loaded catalog, started and assigned; stopped at the end. `newer` gets what it leaves."""
+    newer = newer or NewerRecords()
     topics = settings.topics
     profiles = ProfileCache(
         partial(read_many, database),
@@ -127,8 +131,9 @@ async def running(settings: RouterSettings, database: Database, catalog: Catalog
         topics=topics,
     )
     app = create_app(settings)
-    add_agent(app, "expand", (topics.events, topics.accepted_events), settings, expander, chunk_bytes=EXPAND_BYTES)
-    add_agent(app, "decide", (topics.notifications,), settings, decider, chunk_bytes=DECIDE_BYTES)
+    events = (topics.events, topics.accepted_events)
+    add_agent(app, "expand", events, settings, expander, chunk_bytes=EXPAND_BYTES, newer=newer)
+    add_agent(app, "decide", (topics.notifications,), settings, decider, chunk_bytes=DECIDE_BYTES, newer=newer)
 
     @app.on_partitions_assigned.connect
     async def assigned(*_: object, **__: object) -> None:
@@ -166,7 +171,9 @@ async def serve(runtime: Runtime, settings: RouterSettings) -> None:
 
 async def _route(runtime: Runtime, settings: RouterSettings, database: Database, catalog: Catalog) -> None:
     """The agents, until told to stop; what they have in flight is finished. Raises RuntimeError when they crashed."""
-    async with running(settings, database, catalog) as app:
+    newer = NewerRecords()
+    runtime.checks["formats"] = newer.check
+    async with running(settings, database, catalog, newer) as app:
 
         async def is_assigned() -> bool:
             return bool(app.consumer.assignment()) and not app.rebalancing

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable
 import msgspec
 
 from services.router.core.decision import Snapshot
+from shared.model import formats
 from shared.model.lives import Life
 from shared.model.profiles import Profile
 from shared.mongo.database import encoded
@@ -30,6 +31,8 @@ class KnownProfile(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     life: Life = Life()
     snapshot: Snapshot
     loaded_at: int
+    newer: int = 0
+    """The format of a profile that only a newer version can read; 0: it is readable."""
 
 
 class ProfileCache:
@@ -70,13 +73,15 @@ class ProfileCache:
     async def _load_missing(self, keys: list[str], now: int) -> dict[str, KnownProfile]:
         stored = await self._read(keys)
         fresh = {key: _known(stored.get(key), now) for key in keys}
-        self._known.update(fresh)
+        self._known.update((key, known) for key, known in fresh.items() if not known.newer)
         while len(self._known) > self._size:
             self._known.popitem(last=False)
         return fresh
 
 
 def _known(profile: Profile | None, now: int) -> KnownProfile:
+    if profile is not None and profile.format > formats.FORMAT:
+        return KnownProfile(profile=None, snapshot=UNKNOWN_USER, loaded_at=now, newer=profile.format)
     if profile is None or profile.deleted:
         life = Life() if profile is None else profile.life
         return KnownProfile(profile=None, life=life, snapshot=UNKNOWN_USER, loaded_at=now)

@@ -129,11 +129,14 @@ class WorkflowCatalog(Protocol):
     """Published workflows, as far as this process knows them. A version never changes."""
 
     def started_by(self, tenant: str, event_type: str, /) -> Sequence[Workflow]:
-        """The newest versions that an event type starts; inactive ones are left out."""
+        """The newest versions that an event type starts; inactive ones are left out.
+
+        Raises NewerFormat when there is one that only a newer version can read.
+        """
         ...
 
     def version(self, tenant: str, key: str, version: int, /) -> Workflow | None:
-        """One version if it is known here; `fetch` gets those that are not."""
+        """One version if it is known here; `fetch` gets those that are not. Raises NewerFormat, once that is known."""
         ...
 
     async def fetch(self, wanted: Iterable[tuple[str, str, int]], /) -> None:

@@ -30,6 +30,7 @@ class DecisionRow(_Pass):
     items: list[dict[str, object]]
     at: datetime
     created_at: datetime
+    format: NotRequired[int]
     life: NotRequired[int]
     erased: NotRequired[bool]
     """Its user was deleted: neither addresses nor inputs are left."""

@@ -17,6 +17,7 @@ from pymongo.errors import DuplicateKeyError
 from shared.model import ids, inbox, records
 from shared.model.addresses import WEBHOOK_URL
 from shared.model.errors import InvalidProfile, Unavailable
+from shared.model.formats import NewerFormat
 from shared.model.inbox import InboxEvent
 from shared.model.lives import Life
 from shared.model.outputs import Output
@@ -34,7 +35,7 @@ from shared.process.clock import now_ms
 
 log = structlog.get_logger()
 TRIES: Final = 20
-_KEPT: Final = frozenset({"tenant", "user", "version", "life", "deleted"})
+_KEPT: Final = frozenset({"tenant", "user", "version", "life", "deleted", "format"})
 
 ProfileChange = Callable[[Profile], Profile]
 """From the stored profile (an empty one of version 0 for a new user) to the wanted one; may run more than once."""
@@ -45,7 +46,10 @@ class Contended(Unavailable):
 
 
 async def read(database: Database, tenant: str, user: str) -> Profile | None:
-    """The stored profile; None for a user nobody has written of, or who is deleted. Raises MongoUnavailable."""
+    """The stored profile; None for a user nobody has written of, or who is deleted.
+
+    Raises MongoUnavailable, or NewerFormat.
+    """
     stored = await _stored(database, tenant, user)
     return None if stored is None or stored.deleted else stored
 
@@ -68,13 +72,16 @@ async def read_many(database: Database, user_keys: Sequence[str]) -> dict[str, P
 
     Raises MongoUnavailable.
 
-    A profile that cannot be read is left out, too: nobody is notified by it, and no neighbour waits for it.
+    A profile that cannot be read is left out, too: nobody is notified by it, and no neighbour waits for it. Of one
+    that only a newer version can read there is nothing but its `format`.
     """
     found: dict[str, Profile] = {}
     rows: dict[str, Mapping[str, object]] = await find_by_id(database.profiles, user_keys)
     for key, row in rows.items():
         try:
             found[key] = from_document(row)
+        except NewerFormat as newer:
+            found[key] = Profile(tenant=str(row["tenant"]), user=str(row["user"]), format=newer.number)
         except (msgspec.ValidationError, InvalidProfile) as error:
             log.error("unreadable_profile", id=key, error=type(error).__name__, next="PUT the profile again")
     return found
@@ -94,7 +101,7 @@ async def write(
 
     Writers of the same profile do not undo each other: the change is applied anew to what came between. Tenant,
     user version and life are not for `change` to set. Raises MongoUnavailable, KafkaUnavailable or Contended; then the same call
-    may be repeated. What `change` raises passes.
+    may be repeated. NewerFormat: an older version does not write over what it cannot read. What `change` raises passes.
     """
     for _ in range(TRIES):
         stored = await _stored(database, tenant, user)
@@ -177,7 +184,7 @@ async def _replace(
     step = 1 if stored else now_ms()
     update = {
         "$set": fields | {"address_ids": address_ids(wanted.addresses), "updated_at": to_datetime(now_ms())},
-        "$unset": {"deleted": ""},
+        "$unset": {"deleted": "", "format": ""},
         "$inc": {"version": step},
     }
     # A new user is inserted by the same call; of two at once, one meets the other's _id.

@@ -31,6 +31,12 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     snapshot: Snapshot
 
     @property
+    def format(self) -> int:
+        """The smallest that reads it: its record's, or the newest channel's that it names."""
+        since = [item.channel.spec.since for item in self.items if item.channel is not None]
+        return max(self.record.format, *since) if since else self.record.format
+
+    @property
     def id(self) -> str:
         """One pass of one subject through `decide`."""
         return ids.decision_id(self.record.subject, self.record.generation, self.record.pass_)

@@ -94,6 +94,7 @@ def _delivery(decision: Decision, item: Deliver) -> Delivery:
         generation=record.generation,
         pass_=record.pass_,
         profile_version=decision.profile_version,
+        format=max(record.format, item.channel.spec.since),
     )
 
 
@@ -141,6 +142,7 @@ def _hold(decision: Decision, item: HoldUntil) -> Hold:
             notification=notification,
             channel=item.channel,
             step=item.step,
+            format=max(record.format, item.channel.spec.since) if item.channel else record.format,
         )
     return Hold(cause=item.cause, due=item.due, record=back)
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from shared.model.dead_letters import UnreadableRecord
 from shared.model.errors import InvalidRecord
 from shared.model.expansion import API_SOURCE
+from shared.model.formats import NewerFormat
 from shared.model.notifications import Notification
 from shared.model.outputs import Coordinates, KafkaRecord
 from shared.model.records import DETOUR, Kind, Record, decode_record
@@ -45,7 +46,7 @@ class ReadChunk(NamedTuple):
 
 
 def read(chunk: Sequence[KafkaRecord]) -> ReadChunk:
-    """Reads a chunk, in its order. Raises nothing: what is no record of ours is set aside."""
+    """Reads a chunk, in its order; what is no record of ours is set aside. Raises NewerFormat for one of a newer version."""
     found = ReadChunk([], {}, [])
     for received in chunk:
         try:
@@ -53,6 +54,8 @@ def read(chunk: Sequence[KafkaRecord]) -> ReadChunk:
         except InvalidRecord as error:
             found.unreadable.append(UnreadableRecord(received, error))
             continue
+        except NewerFormat as newer:
+            raise newer.of(received.coordinates) from None
         if record.kind is Kind.PROFILE_CHANGED:
             key = f"{record.tenant}:{record.user}"
             found.changed[key] = max(found.changed.get(key, 0), record.life)

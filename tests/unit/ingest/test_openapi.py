@@ -89,5 +89,6 @@ def test_the_models_know_the_same_fields_as_the_values_that_they_become() -> Non
         "version",
         "life",
         "deleted",
+        "format",
     }
     assert StoredProfile.model_fields.keys() == {*ProfileBody.model_fields, "id", "version", "webhook_secret"}

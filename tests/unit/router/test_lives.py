@@ -8,7 +8,7 @@ import time_machine
 
 from services.router.core.effects import derive_effects
 from services.router.core.items import Suppress
-from services.router.decisions import _row, replayed
+from services.router.decisions import decision_row, replayed
 from shared.model.claims import Closing
 from shared.model.deliveries import DeliveryState
 from shared.model.holds import Cause
@@ -119,17 +119,17 @@ async def test_the_same_event_again_is_a_duplicate_for_the_successor_too(stores:
 def test_a_stored_decision_says_whose_it_is_and_a_replay_believes_it() -> None:
     stored = a.decision(a.routing_input())
     now = msgspec.structs.replace(stored, notification=msgspec.structs.replace(stored.notification, life=1))
-    again = replayed(now, _row(stored))
+    again = replayed(now, decision_row(stored))
     assert again is not None
     assert again.notification.life == 0
-    later = replayed(stored, _row(now))
+    later = replayed(stored, decision_row(now))
     assert later is not None
     assert later.notification.life == 1
 
 
 def test_a_replay_of_an_erased_decision_ends() -> None:
     decision = a.decision(a.routing_input())
-    row = _row(decision)
+    row = decision_row(decision)
     row["erased"] = True
     again = replayed(decision, row)
     assert again is not None
