@@ -8,7 +8,7 @@ import pytest
 from bson import decode, encode
 
 from services.router.core.effects import derive_effects
-from services.router.decisions import _row, replayed
+from services.router.decisions import decision_row, replayed
 from shared.model import ids
 from shared.model.notifications import Contact, Notification
 from shared.model.outputs import Output
@@ -94,7 +94,7 @@ async def test_a_replay_says_the_same_whoever_has_the_address_by_then(stores: De
     assert before == again
     assert sent_to(stores) == []
     (decision,) = stores.decisions.rows.values()
-    row = _row(decision)
+    row = decision_row(decision)
     assert "example.com" not in str(row["items"]), "what is stored tells no address"
     kept = replayed(decision, cast("DecisionRow", decode(encode(row, codec_options=CODEC), CODEC)))
     assert kept is not None
