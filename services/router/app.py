@@ -31,6 +31,7 @@ from shared.kafka.consumer import METADATA_MS, NEVER_MS
 from shared.kafka.dead_letters import bury
 from shared.kafka.producer import Publisher
 from shared.model.topics import INTERNAL_MAX_BYTES
+from shared.mongo.address_owners import AddressOwners
 from shared.mongo.cancellations import Cancellations
 from shared.mongo.database import Database, open_database, ping
 from shared.mongo.holds import Holds
@@ -79,7 +80,8 @@ def create_app(settings: RouterSettings) -> faust.App:
         datadir=Path(tempfile.gettempdir()) / "carillon-router",  # Faust makes it; without tables it stays empty
         Stream=ChunkStream,
     )
-    app.transport = Transport([URL(part) for part in broker.split(";")], app)
+    hosts = [URL(part) for part in broker.split(";")]
+    app.transport = Transport(hosts, app, linger_seconds=settings.linger_ms / 1000)
     return app
 
 
@@ -108,6 +110,7 @@ async def running(settings: RouterSettings, database: Database, catalog: Catalog
         inputs=Inputs(
             catalog=catalog,
             profiles=profiles,
+            owners=AddressOwners(database),
             cancellations=Cancellations(database),
             spread_ms=round(settings.release_spread_seconds * 1000),
         ),

@@ -7,6 +7,7 @@ generation (+1 per redrive) and its pass (+1 per pass through `decide`). There i
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -15,6 +16,9 @@ from shared.model.deliveries import Delivery
 from shared.model.errors import FAULTY_FORMAT, InvalidRecord
 from shared.model.notifications import Notification
 from shared.model.outputs import FormatFault
+
+DETOUR: Final = "carillon_detour"
+"""The header of a record that did not come straight from its acceptance, so that others may have overtaken it."""
 
 
 class Kind(StrEnum):
@@ -32,7 +36,7 @@ class Kind(StrEnum):
     """The router forgets what it knows of the user, and decides again what waits because of it."""
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """One record to decide."""
 
     kind: Kind

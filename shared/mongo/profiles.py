@@ -20,6 +20,7 @@ from shared.model.errors import InvalidProfile, Unavailable
 from shared.model.inbox import InboxEvent
 from shared.model.lives import Life
 from shared.model.outputs import Output
+from shared.model.owners import address_ids
 from shared.model.ports import RecordWriter
 from shared.model.profiles import Profile, from_document
 from shared.model.timestamps import to_datetime
@@ -175,7 +176,7 @@ async def _replace(
     # decided under that one would take it for unchanged.
     step = 1 if stored else now_ms()
     update = {
-        "$set": fields | {"updated_at": to_datetime(now_ms())},
+        "$set": fields | {"address_ids": address_ids(wanted.addresses), "updated_at": to_datetime(now_ms())},
         "$unset": {"deleted": ""},
         "$inc": {"version": step},
     }

@@ -21,6 +21,7 @@ from services.router.faust.streams import ChunkStream, _record
 from services.router.faust.transport import HEADER_BYTES, RECORD_BYTES, Consumer, _ConsumerThread, held_bytes
 from services.router.settings import RouterSettings
 from shared.kafka.consumer import APPEND_TIME, FETCH_BYTES, METADATA_MS, NEVER_MS, fetch, open_consumer
+from shared.kafka.linger import Linger
 from tests.support.wait import turns
 
 PLACE = TP("t", 0)
@@ -79,6 +80,7 @@ def consumer(*, read: int | None, committed: int, working_on: list[Any], queued:
     made._acked_index = defaultdict(set, {PLACE: {990}})
     made._unacked_messages = set(working_on)
     channel = SimpleNamespace(queue=SimpleNamespace(_queue=queued))
+    made.transport = SimpleNamespace(linger=Linger(0))
     made.app = SimpleNamespace(topics=SimpleNamespace(_tp_index=defaultdict(set, {PLACE: [channel]})))
     return made
 
@@ -121,6 +123,24 @@ async def test_nobody_leaves_the_group_while_the_work_waits() -> None:
     await made.stop()
 
 
+async def test_a_drain_lingers_before_it_and_counts_what_it_brought(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = consumer(read=None, committed=990, working_on=[], queued=[])
+    steps: list[Any] = []
+
+    class Noted:
+        async def wait(self) -> None:
+            steps.append("wait")
+
+        def drained(self, count: int) -> None:
+            steps.append(count)
+
+    made.transport = SimpleNamespace(linger=Noted())
+    await getmany(made, monkeypatch, 0, 1, 2)
+    assert steps == ["wait", 3]
+    app = create_app(RouterSettings(linger_ms=7))
+    assert app.transport.linger._seconds == 0.007
+
+
 async def test_topics_that_are_made_again_are_found_by_everybody() -> None:
     assert create_app(RouterSettings()).conf.consumer_metadata_max_age_ms == METADATA_MS
     made = open_consumer("127.0.0.1:1", "t", group="g", client_id="c")
@@ -155,7 +175,7 @@ async def test_a_chunk_ends_by_bytes_too() -> None:
     for offset in range(5):
         queue.put_nowait(read_event(offset, b"x" * 60))
     stream = chunk_stream(queue)
-    found = [[each.offset for each in chunk.records] async for chunk in stream.chunks(100, 0.0, 100)]
+    found = [[each.offset for each in chunk.records] async for chunk in stream.chunks(100, 100)]
     assert found == [[0, 1], [2, 3], [4]]
 
 
@@ -209,8 +229,8 @@ class Chunks(ChunkStream):
 
     should_stop = False
 
-    async def maybe_start(self) -> None:
-        """Nothing."""
+    async def maybe_start(self) -> bool:
+        return True
 
     def _on_stream_event_in(self, *_: object) -> None:
         """Nothing."""

@@ -18,8 +18,9 @@ from services.delivery.core.receive import read
 from services.delivery.dead_letter_notices import DeadLetterNotices
 from services.delivery.rendering.links import SafeLinks
 from services.delivery.rendering.liquid import RenderFailed
-from shared.kafka.consumer import batches, commit_assigned, offsets_after
+from shared.kafka.consumer import committed_batches
 from shared.kafka.dead_letters import refuse
+from shared.kafka.linger import Linger
 from shared.model.channels import Channel, Lane
 from shared.model.dead_letters import UnreadableRecord
 from shared.model.deliveries import DeliveryState, ReceivedDelivery
@@ -73,11 +74,8 @@ class InboxWriter:
 
     async def run(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
         """Writes until `stop` is set; the bulk in flight is finished and committed first."""
-        async for records in batches(consumer, stop, max_records=BULK):
+        async for records in committed_batches(consumer, stop, max_records=BULK, linger=Linger(self._linger)):
             await retry_until_available(self.write, records)
-            await commit_assigned(consumer, offsets_after(records))
-            if len(records) > 1:
-                await asyncio.sleep(self._linger)
 
     async def write(self, records: Sequence[KafkaRecord]) -> None:
         """Rows, then announcements and statuses. Raises MongoUnavailable or KafkaUnavailable: call again."""
