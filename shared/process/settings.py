@@ -39,7 +39,7 @@ class SettingsSection(BaseSettings):
 
     @classmethod
     def lists(cls) -> dict[str, str]:
-        """Those that are comma separated: an empty one is an empty list. Any other empty one counts as not set."""
+        """Those that are comma separated: an empty one is an empty list. Every other empty one counts as not set."""
         fields = cls.model_fields
         return {name: field for name, field in cls.variables().items() if NoDecode in fields[field].metadata}
 
