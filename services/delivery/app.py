@@ -23,6 +23,7 @@ from shared.model.topics import Topic, Topics
 from shared.mongo.database import open_database, ping
 from shared.mongo.schema import await_schema
 from shared.process.background import run_until_stopped
+from shared.process.newer import NewerRecords
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
 
@@ -43,9 +44,16 @@ async def serve(runtime: Runtime, settings: DeliverySettings, of_channel: Channe
         await await_schema(database, runtime.checks)
         catalog = Catalog(database)
         await retry_until_available(catalog.load)
+        newer = NewerRecords()
+        runtime.checks["formats"] = newer.check
         contexts = [
             ChannelContext(
-                channel=channel, settings=settings, own=of_channel.get(channel), database=database, catalog=catalog
+                channel=channel,
+                settings=settings,
+                own=of_channel.get(channel),
+                database=database,
+                catalog=catalog,
+                newer=newer,
             )
             for channel in settings.delivery_channels
         ]

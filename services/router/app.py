@@ -34,6 +34,7 @@ from shared.kafka.dead_letters import bury
 from shared.kafka.producer import Publisher
 from shared.kafka.readiness import KafkaReadiness
 from shared.model.topics import INTERNAL_MAX_BYTES
+from shared.mongo.address_owners import AddressOwners
 from shared.mongo.cancellations import Cancellations
 from shared.mongo.database import Database, open_database, ping
 from shared.mongo.holds import Holds
@@ -41,6 +42,7 @@ from shared.mongo.ledger import Ledger
 from shared.mongo.profiles import Lives, read_many
 from shared.mongo.schema import await_schema
 from shared.process.background import run_until_stopped
+from shared.process.newer import NewerRecords
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
 from shared.process.settings import load
@@ -90,8 +92,11 @@ def create_app(settings: RouterSettings) -> faust.App:
 
 
 @asynccontextmanager
-async def running(settings: RouterSettings, database: Database, catalog: Catalog) -> AsyncIterator[faust.App]:
-    """The whole router over a loaded catalog, started and assigned; stopped at the end."""
+async def running(
+    settings: RouterSettings, database: Database, catalog: Catalog, newer: NewerRecords | None = None
+) -> AsyncIterator[faust.App]:
+    """The whole router over a loaded catalog, started and assigned; stopped at the end. `newer` gets what it leaves."""
+    newer = newer or NewerRecords()
     topics = settings.topics
     profiles = ProfileCache(
         partial(read_many, database),
@@ -114,6 +119,7 @@ async def running(settings: RouterSettings, database: Database, catalog: Catalog
         inputs=Inputs(
             catalog=catalog,
             profiles=profiles,
+            owners=AddressOwners(database),
             cancellations=Cancellations(database),
             spread_ms=round(settings.release_spread_seconds * 1000),
         ),
@@ -125,8 +131,9 @@ async def running(settings: RouterSettings, database: Database, catalog: Catalog
         topics=topics,
     )
     app = create_app(settings)
-    add_agent(app, "expand", (topics.events, topics.accepted_events), settings, expander, chunk_bytes=EXPAND_BYTES)
-    add_agent(app, "decide", (topics.notifications,), settings, decider, chunk_bytes=DECIDE_BYTES)
+    events = (topics.events, topics.accepted_events)
+    add_agent(app, "expand", events, settings, expander, chunk_bytes=EXPAND_BYTES, newer=newer)
+    add_agent(app, "decide", (topics.notifications,), settings, decider, chunk_bytes=DECIDE_BYTES, newer=newer)
 
     @app.on_partitions_assigned.connect
     async def assigned(*_: object, **__: object) -> None:
@@ -164,7 +171,9 @@ async def serve(runtime: Runtime, settings: RouterSettings) -> None:
 
 async def _route(runtime: Runtime, settings: RouterSettings, database: Database, catalog: Catalog) -> None:
     """The agents, until told to stop; what they have in flight is finished. Raises RuntimeError when they crashed."""
-    async with running(settings, database, catalog) as app:
+    newer = NewerRecords()
+    runtime.checks["formats"] = newer.check
+    async with running(settings, database, catalog, newer) as app:
 
         async def is_assigned() -> bool:
             return bool(app.consumer.assignment()) and not app.rebalancing

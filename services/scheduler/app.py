@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
+from services.scheduler.newer_holds import NewerHolds
 from services.scheduler.release import release_due
 from services.scheduler.settings import SchedulerSettings
 from shared.kafka.dead_letters import bury
@@ -38,6 +39,8 @@ async def serve(runtime: Runtime, settings: SchedulerSettings) -> None:
         await readiness.wait()
         await await_schema(database, runtime.checks)
         holds = Holds(database)
+        newer = NewerHolds(holds)
+        runtime.checks["formats"] = newer.check
         await retry_until_available(publisher.start)
         runtime.serves()
         try:
@@ -47,6 +50,7 @@ async def serve(runtime: Runtime, settings: SchedulerSettings) -> None:
                 )
                 passes.note()
                 if not released:
+                    await retry_until_available(newer.look)
                     await _sleep_until_due(runtime, await retry_until_available(
                         holds.seconds_to_next, settings.scheduler_idle_seconds
                     ))  # fmt: skip

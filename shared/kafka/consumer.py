@@ -115,7 +115,7 @@ async def committed_batches(
 ) -> AsyncIterator[list[KafkaRecord]]:
     """As `batches`, behind a linger. Who asks for the next batch says that all of the one before is durable.
 
-    Its offsets are committed within COMMIT_SECONDS, as soon as nothing comes, and when `stop` is set: a commit for
+    Or takes out of it what is not, with all behind it in its partition. Its offsets are committed within COMMIT_SECONDS, as soon as nothing comes, and when `stop` is set: a commit for
     each batch costs as much as the batch. What was not committed is read again, and met as a replay.
     """
     done: dict[Partition, int] = {}

@@ -44,11 +44,32 @@ class MemoryConsumer:
         self._fetcher = None
         self._subscription = SimpleNamespace(subscription=SimpleNamespace(assignment=self.partitions))
         self._coordinator = self
+        self.paused: set[TopicPartition] = set()
+        self.taken: list[KafkaRecord] = []
+
+    def pause(self, *places: TopicPartition) -> None:
+        self.paused |= set(places)
+
+    def resume(self, *places: TopicPartition) -> None:
+        self.paused -= set(places)
+
+    def seek(self, place: TopicPartition, offset: int) -> None:
+        """What was given out from there on is given out again."""
+        again = [
+            one for one in self.taken if TopicPartition(one.topic, one.partition) == place and one.offset >= offset
+        ]
+        self.taken = [one for one in self.taken if one not in again]
+        self.waiting = again + self.waiting
 
     async def getmany(self, *, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[ConsumerRecord]]:
         assert max_records > 0
         await asyncio.sleep(0)
-        taken, self.waiting = self.waiting[:max_records], self.waiting[max_records:]
+        open_ = [one for one in self.waiting if TopicPartition(one.topic, one.partition) not in self.paused]
+        taken = open_[:max_records]
+        if taken:
+            places = {one.coordinates for one in taken}
+            self.waiting = [one for one in self.waiting if one.coordinates not in places]
+            self.taken += taken
         self.most.append(max_records)
         if not taken:
             self.idle.set()
