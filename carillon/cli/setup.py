@@ -37,7 +37,9 @@ def migrate(state: State = DEFAULT_STATE) -> None:
 
 @catalog.command("publish")
 def publish_folder(
-    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Every *.yaml below it is a workflow.")],
+    folder: Annotated[
+        Path, typer.Argument(exists=True, help="A file, or a folder: every *.yaml and *.yml below it is a workflow.")
+    ],
     tenant: CatalogTenant = "default",
     state: State = DEFAULT_STATE,
 ) -> None:
@@ -45,25 +47,19 @@ def publish_folder(
 
     Example: carillon catalog publish catalog/orders
     """
-    from carillon.cli.templates import check_templates
-    from shared.catalog.files import read_folder
     from shared.model.errors import InvalidWorkflow
 
     try:
-        found = read_folder(folder)
-        for workflow in found:
-            check_templates(workflow)
+        found = _read_checked(folder)
     except InvalidWorkflow as error:
         where = f" at {error.pointer}" if error.pointer else ""
         target.fail(
             f"Nothing was published. {error.detail}{where}", "correct the file (docs/workflows.md), run this again"
         )
-    except UnicodeDecodeError as error:
-        target.fail(
-            f"Nothing was published. A file below {folder} is not UTF-8: {error}", "save it as UTF-8, run this again"
-        )
     if not found:
-        target.fail(f"There is no *.yaml below {folder}.", "docs/workflows.md shows what a workflow looks like")
+        target.fail(
+            f"There is no *.yaml or *.yml below {folder}.", "docs/workflows.md shows what a workflow looks like"
+        )
     twice = [key for key, count in Counter(workflow.key for workflow in found).items() if count > 1]
     if twice:
         target.fail(f"Nothing was published. Two files have the key {twice[0]}.", "give one of them another key")
@@ -100,6 +96,23 @@ def list_published(tenant: CatalogTenant = "default", state: State = DEFAULT_STA
         started = ", ".join(workflow.on) or "the notification API only"
         table.add_row(key, str(workflow.version), workflow.category, " ".join(marks), channels, started)
     Console().print(table)
+
+
+def _read_checked(folder: Path) -> list[Workflow]:
+    """The workflows with texts that can be rendered. Raises InvalidWorkflow, file and line in its detail."""
+    from carillon.cli.templates import check_templates
+    from shared.catalog.files import place_in, read_file, workflow_files
+    from shared.model.errors import InvalidWorkflow
+
+    found = []
+    for path in workflow_files(folder):
+        found.append(read_file(path))
+        try:
+            check_templates(found[-1])
+        except InvalidWorkflow as error:
+            detail = f"{place_in(path, error.pointer or '')}: {error.detail}"
+            raise InvalidWorkflow(error.code, detail, error.pointer) from error
+    return found
 
 
 async def _publish(settings: Settings, tenant: str, found: list[Workflow]) -> tuple[set[str], Listing]:

@@ -22,7 +22,6 @@ from shared.model.ports import CancellationCounter
 from shared.model.topics import Topics
 from shared.model.workflows import Workflow
 
-SOURCE: Final = "carillon:api"
 EVENT_TYPE: Final = "carillon.api.notification"
 """The event type of what was sent by this API."""
 LOOK_SECONDS: Final = 1.0
@@ -75,9 +74,9 @@ class NotificationSender:
         expanded = expansion.expand(
             expansion.Request(
                 tenant=caller.tenant,
-                event_id=ids.event_id(caller.tenant, SOURCE, call.key or uuid4().hex),
+                event_id=ids.event_id(caller.tenant, expansion.API_SOURCE, _name(call)),
                 event_type=EVENT_TYPE,
-                source=SOURCE,
+                source=expansion.API_SOURCE,
                 recipients=tuple(wanted.recipients),
                 data=data,
                 accepted_at=now,
@@ -130,3 +129,8 @@ class NotificationSender:
     def _output(self, notification: Notification) -> Output:
         record = records.encode(records.notify(notification))
         return Output(self._topics.notifications, ids.user_key(notification.tenant, notification.user), record, [])
+
+
+def _name(call: Call) -> str:
+    """What names the event of a call: the same call is the same event, also where nobody could look it up."""
+    return uuid4().hex if call.key is None else f"{call.key}{ids.SEPARATOR}{call.fingerprint}"

@@ -31,6 +31,7 @@ from shared.kafka.consumer import METADATA_MS, NEVER_MS
 from shared.kafka.dead_letters import bury
 from shared.kafka.producer import Publisher
 from shared.model.topics import INTERNAL_MAX_BYTES
+from shared.mongo.address_owners import AddressOwners
 from shared.mongo.cancellations import Cancellations
 from shared.mongo.database import Database, open_database, ping
 from shared.mongo.holds import Holds
@@ -113,6 +114,7 @@ async def running(
         inputs=Inputs(
             catalog=catalog,
             profiles=profiles,
+            owners=AddressOwners(database),
             cancellations=Cancellations(database),
             spread_ms=round(settings.release_spread_seconds * 1000),
         ),

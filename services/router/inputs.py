@@ -13,7 +13,7 @@ from services.router.profile_cache import ProfileCache
 from shared.model.formats import NewerFormat
 from shared.model.lives import Life
 from shared.model.notifications import Notification
-from shared.model.ports import CancellationCounter, WorkflowCatalog
+from shared.model.ports import AddressOwnerLookup, CancellationCounter, WorkflowCatalog
 from shared.model.records import Kind
 from shared.model.workflows import Workflow
 
@@ -22,9 +22,16 @@ class Inputs:
     """Loads what the rules look at."""
 
     def __init__(
-        self, *, catalog: WorkflowCatalog, profiles: ProfileCache, cancellations: CancellationCounter, spread_ms: int
+        self,
+        *,
+        catalog: WorkflowCatalog,
+        profiles: ProfileCache,
+        owners: AddressOwnerLookup,
+        cancellations: CancellationCounter,
+        spread_ms: int,
     ) -> None:
         self._catalog = catalog
+        self._owners = owners
         self._profiles = profiles
         self._cancellations = cancellations
         self._spread_ms = spread_ms
@@ -42,10 +49,11 @@ class Inputs:
         abouts = [each.about for each in inbound]
         known = await self._profiles.load([each.user_key for each in inbound], now)
         counts = await self._cancellations.counts(abouts)
+        owners = await self._owners.owners(abouts)
         # Known from here to the end of this call.
         await self._catalog.fetch((about.tenant, about.workflow, about.version) for about in abouts)
         loaded: list[tuple[RoutingInput, Snapshot]] = []
-        for each, cancel_count in zip(inbound, counts, strict=True):
+        for each, cancel_count, owner in zip(inbound, counts, owners, strict=True):
             record = each.record
             user = known[each.user_key]
             if user.newer:
@@ -56,6 +64,7 @@ class Inputs:
                 workflow=self._workflow(each),
                 profile=user.profile,
                 life=user.life.number,
+                owner=owner,
                 cancel_count=cancel_count,
                 now=max(now, record.due or 0),
                 event=record.kind,
@@ -79,4 +88,5 @@ def _in_its_life(each: InboundRecord, life: Life) -> Notification:
     """The notification with the user's life that it belongs to; what was decided before has it already."""
     if each.record.kind is not Kind.NOTIFY or not life.number:
         return each.about
-    return msgspec.structs.replace(each.about, life=life.of_new(each.about.accepted_at, each.announced_life))
+    number = life.of_new(each.about.accepted_at, each.announced_life, detour=each.on_a_detour)
+    return msgspec.structs.replace(each.about, life=number)

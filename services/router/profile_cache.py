@@ -16,14 +16,15 @@ from services.router.core.decision import Snapshot
 from shared.model import formats
 from shared.model.lives import Life
 from shared.model.profiles import Profile
+from shared.mongo.database import encoded
 from shared.process.metrics import PROFILE_CACHE
 
 ReadProfiles = Callable[[list[str]], Awaitable[dict[str, Profile]]]
 """The stored profiles of some user keys; users without one are left out. Raises MongoUnavailable."""
-UNKNOWN_USER: Snapshot = {"known": False}
+UNKNOWN_USER: Snapshot = encoded({"known": False})
 
 
-class KnownProfile(msgspec.Struct, frozen=True, kw_only=True):
+class KnownProfile(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the router knows of a user, and the snapshot of it that a decision keeps."""
 
     profile: Profile | None
@@ -88,13 +89,15 @@ def _known(profile: Profile | None, now: int) -> KnownProfile:
 
 
 def _snapshot(profile: Profile) -> Snapshot:
-    """The inputs that mattered, without addresses."""
-    return {
-        "known": True,
-        "version": profile.version,
-        "locale": profile.locale,
-        "zone": profile.zone,
-        "addresses": sorted(profile.addresses),
-        "preferences": msgspec.to_builtins(profile.preferences),
-        "quiet_hours": msgspec.to_builtins(profile.quiet_hours),
-    }
+    """The inputs that mattered, without addresses; encoded once for all decisions that keep it."""
+    return encoded(
+        {
+            "known": True,
+            "version": profile.version,
+            "locale": profile.locale,
+            "zone": profile.zone,
+            "addresses": sorted(profile.addresses),
+            "preferences": msgspec.to_builtins(profile.preferences),
+            "quiet_hours": msgspec.to_builtins(profile.quiet_hours),
+        }
+    )

@@ -6,7 +6,7 @@ A version never changes. A notification carries the version it was accepted unde
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import structlog
@@ -133,8 +133,10 @@ class Catalog:
 
     async def _newest_of(self, keys: Sequence[TenantKey]) -> list[Version]:
         """The number of the newest version, read from the index alone."""
-        only = [{"$match": {"$or": [{"tenant": tenant, "key": key} for tenant, key in keys]}}] if keys else []
-        stages: list[dict[str, Any]] = [
+        only: list[dict[str, object]] = (
+            [{"$match": {"$or": [{"tenant": tenant, "key": key} for tenant, key in keys]}}] if keys else []
+        )
+        stages: list[dict[str, object]] = [
             *only,
             {"$sort": {"tenant": 1, "key": 1, "version": -1}},
             {"$group": {"_id": {"tenant": "$tenant", "key": "$key"}, "version": {"$max": "$version"}}},

@@ -50,7 +50,7 @@ TERMINAL = frozenset(
 )
 
 
-class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Delivery(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """What the router asks a delivery worker to send. Times are milliseconds since the epoch."""
 
     id: str

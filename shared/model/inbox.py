@@ -27,7 +27,7 @@ class Change(StrEnum):
     """The user was deleted, and all items with them; `life` is the next one."""
 
 
-class InboxItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class InboxItem(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """What a client sees of one notification. Times are milliseconds since the epoch."""
 
     id: str

@@ -15,6 +15,7 @@ from shared.model.deliveries import Delivery, DeliveryResult, ReceivedDelivery
 from shared.model.holds import Hold, ParkedHold
 from shared.model.notifications import Notification
 from shared.model.outputs import Output
+from shared.model.owners import Owner
 from shared.model.provider_accounts import ProviderAccount
 from shared.model.workflows import Workflow
 
@@ -110,6 +111,17 @@ class CancellationCounter(Protocol):
 
     async def counts(self, notifications: Sequence[Notification], /) -> list[int]:
         """The counter of each notification's key, in order; 0 without one."""
+        ...
+
+
+class AddressOwnerLookup(Protocol):
+    """Who has an address."""
+
+    async def owners(self, notifications: Sequence[Notification], /) -> list[Owner | None]:
+        """Of each notification's inline person, in order; None without one, or where nobody has an address of theirs.
+
+        Raises MongoUnavailable.
+        """
         ...
 
 

@@ -11,7 +11,7 @@ from shared.model.lives import Life
 from shared.model.quiet_windows import QuietHours, check_zone
 
 
-class Preferences(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Preferences(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """A preference set. An entry that is missing allows; one that is false forbids."""
 
     categories: dict[str, bool] = {}
@@ -19,7 +19,7 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     channel_types: dict[str, bool] = {}
 
 
-class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Profile(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """What is known of a user. `version` grows with every write."""
 
     tenant: str

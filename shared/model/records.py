@@ -18,6 +18,9 @@ from shared.model.errors import FAULTY_FORMAT, InvalidRecord
 from shared.model.notifications import Notification
 from shared.model.outputs import FormatFault
 
+DETOUR: Final = "carillon_detour"
+"""The header of a record that did not come straight from its acceptance, so that others may have overtaken it."""
+
 
 class Kind(StrEnum):
     """Why a record is decided."""
@@ -34,7 +37,7 @@ class Kind(StrEnum):
     """The router forgets what it knows of the user, and decides again what waits because of it."""
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """One record to decide."""
 
     kind: Kind

@@ -21,6 +21,7 @@ from shared.model.formats import NewerFormat
 from shared.model.inbox import InboxEvent
 from shared.model.lives import Life
 from shared.model.outputs import Output
+from shared.model.owners import address_ids
 from shared.model.ports import RecordWriter
 from shared.model.profiles import Profile, from_document
 from shared.model.timestamps import to_datetime
@@ -105,9 +106,10 @@ async def write(
     for _ in range(TRIES):
         stored = await _stored(database, tenant, user)
         wanted = change(stored or Profile(tenant=tenant, user=user))
+        # Before it is written: a call that is repeated finds the address new as long as it is not.
+        await _enable_endpoint(database, tenant, stored, wanted)
         written = await _replace(database, tenant, user, stored, wanted)
         if written is not None:
-            await _enable_endpoints(database, stored, written)
             record = records.encode(records.profile_changed(tenant, user, written.life.number))
             await writer.publish([Output(topics.notifications, ids.user_key(tenant, user), record, [])])
             return written
@@ -181,7 +183,7 @@ async def _replace(
     # decided under that one would take it for unchanged.
     step = 1 if stored else now_ms()
     update = {
-        "$set": fields | {"updated_at": to_datetime(now_ms())},
+        "$set": fields | {"address_ids": address_ids(wanted.addresses), "updated_at": to_datetime(now_ms())},
         "$unset": {"deleted": "", "format": ""},
         "$inc": {"version": step},
     }
@@ -201,11 +203,11 @@ async def _replace(
     return None if document is None else from_document(document)
 
 
-async def _enable_endpoints(database: Database, before: Profile | None, after: Profile) -> None:
+async def _enable_endpoint(database: Database, tenant: str, before: Profile | None, after: Profile) -> None:
     """An endpoint that is named anew is called again, though it was found gone before."""
     address = after.addresses.get(WEBHOOK_URL.name)
     if address is not None and (before is None or before.addresses.get(WEBHOOK_URL.name) != address):
-        await enable(database, after.tenant, address)
+        await enable(database, tenant, address)
 
 
 def _place(tenant: str, user: str) -> dict[str, object]:

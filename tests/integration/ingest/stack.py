@@ -103,7 +103,7 @@ class Stack:
                 "CARILLON_MONGO_DATABASE": self.database,
                 "CARILLON_TOPIC_PREFIX": self.topics.prefix,
                 "CARILLON_INGEST_PORT": str(port),
-                "CARILLON_WEBHOOK_SECRET": "test-master",
+                "CARILLON_WEBHOOK_SECRET": "test-master-secret-of-webhooks",
                 **settings,
             }
             log = self.folder / f"ingest-{uuid4().hex[:6]}-{number}.log"

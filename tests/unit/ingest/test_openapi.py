@@ -29,7 +29,7 @@ NOW = 1_767_600_000_000
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
     app = create_app(
-        IngestSettings(webhook_secret="master"),
+        IngestSettings(webhook_secret="master-secret-of-webhooks"),
         database=SimpleNamespace(requests=None, cancellations=None, holds=None),
         catalog=None,
         kafka=None,
