@@ -118,7 +118,7 @@ def _instead(notification: Notification, user: str, keeps: Sequence[str]) -> Not
 
 
 def _notify(topics: Topics, record: Record, notification: Notification) -> Output:
-    back = msgspec.structs.replace(notify(notification), generation=record.generation)
+    back = msgspec.structs.replace(notify(notification), generation=record.generation, format=record.format)
     return Output(topics.notifications, ids.user_key(notification.tenant, notification.user), encode(back), [])
 
 
