@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from services.router.core.decision import Decision, decide
-from services.router.core.effects import DecisionEffects, derive_effects
+from services.router.core.effects import DecisionEffects, begin_lives, derive_effects
 from services.router.core.inbound import read
 from services.router.decisions import DecisionStore
 from services.router.inputs import Inputs
@@ -98,7 +98,8 @@ class Decider:
         await self._holds.insert(effects.holds)
         failpoint(Failpoint.AFTER_HOLD)
         await self._ledger.close(effects.closings)
-        await self._publisher.publish(effects.outputs + prepared.dead_letters)
+        begun = begin_lives(self._topics, prepared.changed)
+        await self._publisher.publish(effects.outputs + begun + prepared.dead_letters)
         failpoint(Failpoint.AFTER_PRODUCE)
         _count(prepared.decisions)
 

@@ -9,13 +9,14 @@ import time_machine
 from services.router.core.effects import derive_effects
 from services.router.core.items import Suppress
 from services.router.decisions import _row, replayed
+from shared.model.channels import Channel
 from shared.model.claims import Closing
 from shared.model.deliveries import DeliveryState
 from shared.model.holds import Cause
 from shared.model.lives import Life
 from shared.model.profiles import Preferences, Profile
 from shared.model.reasons import Reason
-from shared.model.records import Record, decode_delivery, profile_changed
+from shared.model.records import Record, decode_delivery, decode_record, profile_changed
 from tests.support import samples as a
 from tests.unit.router.scenes import TOPICS, DecideStores, at, carry, new, retry
 
@@ -94,6 +95,18 @@ async def test_holds_of_an_earlier_life_are_decided_at_once_and_end(
     await carry(decider, at(3, held["ada"].hold.record))
     assert reasons(stores)[-1] is Reason.USER_DELETED
     assert sent_to(stores) == []
+
+
+async def test_a_deletion_goes_into_the_lane_of_the_inbox_behind_all_that_was_decided_before(
+    stores: DecideStores,
+) -> None:
+    decider = stores.decider()
+    await carry(decider, new(0), at(1, profile_changed("acme", "bob")))
+    stores.profiles.put(TOMBSTONE)
+    await carry(decider, at(2, ANNOUNCED))
+    lane = [output for output in stores.publisher.on(TOPICS.deliveries(Channel.IN_APP)) if output.key == b"acme:ada"]
+    assert decode_delivery(lane[0].value).notification.id == "n-0"
+    assert [decode_record(output.value) for output in lane[1:]] == [ANNOUNCED]
 
 
 async def test_a_retry_of_an_earlier_life_ends_and_closes_its_row(stores: DecideStores) -> None:
