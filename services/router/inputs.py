@@ -10,6 +10,7 @@ from services.router.core.decision import Snapshot
 from services.router.core.inbound import InboundRecord
 from services.router.core.routing_input import RoutingInput
 from services.router.profile_cache import ProfileCache
+from shared.model.holds import Hold
 from shared.model.lives import Life
 from shared.model.notifications import Notification
 from shared.model.ports import CancellationCounter, WorkflowCatalog
@@ -64,6 +65,19 @@ class Inputs:
             )
             loaded.append((inputs, user.snapshot))
         return loaded
+
+    async def cancelled_since(self, holds: Iterable[Hold]) -> dict[tuple[str, str], int]:
+        """Tenant and key of those holds that were cancelled since they were decided, and the counters now.
+
+        Nothing is asked when none has a key. Raises MongoUnavailable.
+        """
+        keyed = [about for hold in holds if (about := hold.record.about) is not None and about.cancellation_key]
+        counts = await self._cancellations.counts(keyed) if keyed else []
+        return {
+            (about.tenant, about.cancellation_key or ""): count
+            for about, count in zip(keyed, counts, strict=True)
+            if count > about.cancel_count
+        }
 
 
 def _in_its_life(each: InboundRecord, life: Life) -> Notification:

@@ -32,6 +32,13 @@ class HoldStore(Protocol):
         """Stores holds; those that are there already stay as they are. Raises MongoUnavailable."""
         ...
 
+    async def hasten(self, tenant: str, cancellation_key: str, /, *, cancel_count: int) -> int:
+        """Makes the key's holds that were accepted under a smaller counter due now; returns how many.
+
+        `decide` then ends them. Raises MongoUnavailable.
+        """
+        ...
+
     async def hasten_users(self, lives: Mapping[str, int], /) -> None:
         """Of these users (lives by user key) makes due now what waits for quiet hours to end, and all of earlier lives.
 
