@@ -17,6 +17,7 @@ from shared.kafka.dead_letters import bury
 from shared.kafka.producer import Publisher
 from shared.model.channels import Channel, Lane
 from shared.mongo.database import open_database, ping
+from shared.mongo.server_clock import keep_clock, set_clock
 from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
@@ -27,6 +28,7 @@ async def serve(runtime: Runtime, settings: DeliverySettings, of_channel: Channe
     async with open_database(settings.mongo, settings.mongo_database) as database:
         runtime.checks["mongodb"] = lambda: ping(database)
         catalog = Catalog(database)
+        await retry_until_available(set_clock, database)
         await retry_until_available(catalog.load)
         contexts = [
             ChannelContext(
@@ -35,7 +37,7 @@ async def serve(runtime: Runtime, settings: DeliverySettings, of_channel: Channe
             for channel in settings.delivery_channels
         ]
         following = catalog.follow(settings.kafka, settings.topics, "carillon-delivery-catalog")
-        await run_until_stopped(runtime.stop, _deliver_all(contexts, runtime), [following])
+        await run_until_stopped(runtime.stop, _deliver_all(contexts, runtime), [following, keep_clock(database)])
 
 
 async def _deliver_all(contexts: Sequence[ChannelContext], runtime: Runtime) -> None:

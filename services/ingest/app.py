@@ -32,6 +32,7 @@ from shared.mongo.api_keys import ApiKeys
 from shared.mongo.cancellations import Cancellations
 from shared.mongo.database import Database, open_database
 from shared.mongo.holds import Holds
+from shared.mongo.server_clock import keep_clock, set_clock
 from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
@@ -97,6 +98,7 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
             open_database(settings.mongo, settings.mongo_database, timeout_ms=2_000)
         )
         catalog = Catalog(database)
+        await retry_until_available(set_clock, database)
         await retry_until_available(catalog.load)
         kafka = GroupPublisher(
             settings.kafka, client_id="carillon-ingest", deadline_seconds=settings.send_timeout_seconds
@@ -120,7 +122,13 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
         await run_until_stopped(
             runtime.stop,
             serve(app, runtime, host=settings.host, port=settings.ingest_port, drain_seconds=settings.drain_seconds),
-            [kafka.watch(), outbox.watch(), relay(rows, kafka, settings.topics), _follow(catalog, settings)],
+            [
+                kafka.watch(),
+                outbox.watch(),
+                relay(rows, kafka, settings.topics),
+                _follow(catalog, settings),
+                keep_clock(database),
+            ],
         )
 
 

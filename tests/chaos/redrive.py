@@ -11,9 +11,11 @@ from shared.kafka.producer import Publisher
 from shared.model import ids, workflows
 from shared.model.workflows import Workflow
 from tests.chaos.calls import Calls
+from tests.chaos.evidence import read_topic
 from tests.chaos.load import data, mark
 from tests.chaos.run import Run
 from tests.chaos.tables import Accepted
+from tests.support.env import Harness
 from tests.support.wait import until
 
 TYPE = "com.example.chaos.redriven.v1"
@@ -31,7 +33,6 @@ class DeadEvents:
 
     async def send(self, count: int) -> None:
         """Sends them, and waits until all are dead letters."""
-        await self._publish("data.nobody")
         self._numbers = [FIRST_NUMBER + number for number in range(count)]
         harness = self._run.harness
         async with Calls(harness=harness, keys=self._run.load.people.keys) as calls:
@@ -48,15 +49,14 @@ class DeadEvents:
                 )
 
         async def dead() -> bool:
-            async with harness.database() as database:
-                found = {"data.event_id": {"$in": [_event(number) for number in self._numbers]}}
-                return len(await database.timeline.distinct("data.event_id", found)) == count
+            names = harness.names
+            return len(await read_topic(names.brokers.kafka, names.topics.events_dlq)) >= count
 
         await until(dead, what=f"{count} events that could not be expanded")
 
     async def redrive(self) -> int:
         """Mends the workflow and sends again until each event was expanded; returns how often that took."""
-        await self._publish("data.customer_ids")
+        await publish_workflow(self._run.harness, "data.customer_ids")
         expected = {ids.notification_id(_event(number), KEY, _user(number)): number for number in self._numbers}
         times = 0
 
@@ -81,12 +81,13 @@ class DeadEvents:
         )  # fmt: skip
         await process.wait()
 
-    async def _publish(self, recipients: str) -> None:
-        names = self._run.harness.names
-        publisher = Publisher(names.brokers.kafka, client_id="tests")
-        async with self._run.harness.database() as database:
-            await publish(database, publisher, names.topics, "default", [_workflow(recipients)])
-        await publisher.stop()
+
+async def publish_workflow(harness: Harness, recipients: str) -> None:
+    """The workflow of the dead events: with a path that names nobody at first, later with the right one."""
+    publisher = Publisher(harness.names.brokers.kafka, client_id="tests")
+    async with harness.database() as database:
+        await publish(database, publisher, harness.names.topics, "default", [_workflow(recipients)])
+    await publisher.stop()
 
 
 def _workflow(recipients: str) -> Workflow:

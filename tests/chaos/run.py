@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import aiohttp
+
 from tests.chaos.checker import Verdict, check
 from tests.chaos.clients import Clients
 from tests.chaos.evidence import Gathering
@@ -52,6 +54,14 @@ class Run:
             return await until(ended, what="every accepted notification at its end", timeout=240, every=0.2)
         except AssertionError as error:
             raise AssertionError(f"{error}; {waiting}") from None
+
+    async def gauge(self, label: str, name: str) -> float:
+        """The value of a metric without labels, in the service of this label."""
+        async with aiohttp.ClientSession() as http:
+            port = self.harness.services[label].health_port
+            async with http.get(f"http://127.0.0.1:{port}/metrics") as response:
+                lines = (await response.text()).splitlines()
+        return next(float(line.split(" ")[1]) for line in lines if line.startswith(f"{name} "))
 
     async def erased(self) -> None:
         """Until nothing but ids is stored of those who were deleted; there is somebody who was."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.keeper import Keeper, metrics
-from tests.chaos.redrive import DeadEvents
+from tests.chaos.redrive import DeadEvents, publish_workflow
 from tests.chaos.run import Run, begun
 from tests.support.brokers import Brokers, local_brokers
 from tests.support.env import running
@@ -31,6 +31,7 @@ def own_brokers(tmp_path: Path) -> Iterator[Brokers]:
 @pytest.mark.timeout(600)
 async def test_everything_accepted_ends_once_whoever_is_killed(own_brokers: Brokers, tmp_path: Path) -> None:
     async with running(own_brokers, tmp_path) as harness:
+        await publish_workflow(harness, "data.nobody")
         await harness.start()
         faults = {"webhook": {"mode": "status", "status": 503, "times": 40}}
         await harness.call("PUT", "/faults", service="sink", json=faults)
