@@ -70,6 +70,10 @@ class Sending:
         `crashed`: a worker died over this delivery, sent or not. Then the channel's policy decides.
         """
         attempts, now, looked_at = delivery.attempts + 1, now_ms(), time.monotonic()
+        if not delivery.address:  # erased with its user before the router could repeat it
+            return DeliveryResult(
+                state=DeliveryState.SUPPRESSED, at=now, attempts=attempts - 1, reason=Reason.USER_DELETED
+            )
         if crashed and self.after_crash is AfterCrash.STOP:
             return DeliveryResult(state=DeliveryState.UNCONFIRMED, at=now, attempts=attempts, reason=Reason.UNCONFIRMED)
         if delivery.notification.is_expired(now):

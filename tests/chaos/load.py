@@ -25,7 +25,7 @@ from tests.chaos.tables import EVERYWHERE, Accepted
 from tests.support.env import Harness
 
 SHIPPED = "com.example.order.shipped.v1"
-SOON_MS, LATER_MS = 2_000, 3_600_000
+LATER_MS = 3_600_000
 ROUND = 20
 """Numbers after which every case was there."""
 
@@ -40,6 +40,8 @@ class Load:
     """How much of each kind there was."""
     quiet_until: int = 0
     """The end (ms, a whole minute) of the quiet hours of those who have some; 0: nobody has."""
+    soon_ms: int = 2_000
+    """How far ahead is scheduled what is to be sent."""
     done: int = 0
     _started: int = 0
 
@@ -71,7 +73,7 @@ class Load:
 
     async def _posted(self, number: int) -> None:
         scheduled = number % 7 == 0
-        not_before = now_ms() + SOON_MS if scheduled else 0
+        not_before = now_ms() + self.soon_ms if scheduled else 0
         more = {"deliver_at": rfc3339(not_before)} if scheduled else {}
         await self._post(f"u{number % USERS}", number, not_before=not_before, refused=refused_by(number), body=more)
 
@@ -86,7 +88,7 @@ class Load:
         later = {"deliver_at": rfc3339(now_ms() + LATER_MS)}
         await self._post(user, number, refused=EVERYWHERE, not_before=1, body=later | key)
         await self._calls.insist("POST", "/v1/notifications/cancel", key)
-        not_before = now_ms() + SOON_MS
+        not_before = now_ms() + self.soon_ms
         await self._post(user, number, 1, not_before=not_before, body={"deliver_at": rfc3339(not_before)} | key)
         self.counts["cancelled"] += 1
 
