@@ -15,6 +15,7 @@ from shared.process.clock import now_ms
 
 MOST = 500
 COMMIT_SECONDS = 0.5
+LINGER_SECONDS = 0.003
 
 
 async def main() -> None:
@@ -46,7 +47,7 @@ async def main() -> None:
             await consumer.commit()
             committed = time.monotonic()
         if len(records) > 1:
-            await asyncio.sleep(OURS.linger_ms / 1000)
+            await asyncio.sleep(LINGER_SECONDS)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from shared.model.channels import Channel
 from shared.process.clock import now_ms
 
 CHUNK = 500
-LINGER_SECONDS = OURS.linger_ms / 1000
+LINGER_SECONDS = 0.003
 
 
 class Data(msgspec.Struct):

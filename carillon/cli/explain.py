@@ -35,6 +35,10 @@ PLAIN: Final[dict[str, Plain]] = {
     Reason.WAITED_TOO_LONG: Plain("it waited in its lane and is decided again"),
     Reason.TEMPORARY_FAILURE: Plain("the attempt failed, the next one is scheduled"),
     Reason.PROVIDER_DOWN: Plain("the provider answers nobody; no attempt was used up", "look at the provider's host"),
+    Reason.OVER_SHARE: Plain(
+        "too many wait for its slow recipient or host; it waits elsewhere, no attempt was used up",
+        "look at why that endpoint is slow",
+    ),
     Reason.REJECTED: Plain("the provider says never", "look at the code; it will not be tried again"),
     Reason.ATTEMPTS_EXHAUSTED: Plain("every attempt failed", "look at the code; it is in the channel's dead letters"),
     Reason.RENDER_FAILED: Plain(
@@ -46,6 +50,13 @@ PLAIN: Final[dict[str, Plain]] = {
     ),
     Reason.FORBIDDEN_ADDRESS: Plain(
         "the address points into our own network", "give the user a public URL, or set CARILLON_WEBHOOK_ALLOW"
+    ),
+    Reason.ENDPOINT_GONE: Plain(
+        "the endpoint says that it is gone, or has failed for days: it is disabled",
+        "PATCH /v1/users/{user} with an address that answers",
+    ),
+    Reason.ENDPOINT_DISABLED: Plain(
+        "the endpoint was disabled before, and is not called", "PATCH /v1/users/{user} with an address that answers"
     ),
     Reason.UNCONFIRMED: Plain("a worker died while sending: sent or not, nobody knows", "ask the provider"),
 }

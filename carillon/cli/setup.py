@@ -28,9 +28,10 @@ def migrate(state: State = DEFAULT_STATE) -> None:
     Example: CARILLON_MONGO='mongodb://db/?replicaSet=rs0' carillon migrate
     """
     from shared.mongo.migrations import migrate as bring_up
+    from shared.mongo.settings import MigrationSettings
 
-    settings = target.settings(state)
-    version = target.carried_out(bring_up(settings.mongo, settings.mongo_database))
+    settings = target.settings_of(state, MigrationSettings)
+    version = target.carried_out(bring_up(settings.mongo, settings.mongo_database, settings.retention))
     typer.echo(f"The database {settings.mongo_database} has schema version {version}")
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from shared.process.settings import Settings
 
 T = TypeVar("T")
+S = TypeVar("S", bound="Settings")
 
 Url = Annotated[
     str | None, typer.Option(envvar="CARILLON_URL", help="Where ingest answers; the local stack's when left out.")
@@ -45,16 +46,23 @@ def find_stack(state: Path) -> Stack | None:
 
 
 def settings(state: Path) -> Settings:
-    """Kafka and MongoDB from the environment; what it leaves open comes from the local stack, if there is one.
+    """Kafka and MongoDB, as `settings_of` finds them."""
+    from shared.process.settings import Settings
+
+    return settings_of(state, Settings)
+
+
+def settings_of(state: Path, kind: type[S]) -> S:
+    """From the environment; what it leaves open comes from the local stack, if there is one.
 
     Exits with every error at once.
     """
-    from shared.process.settings import PREFIX, Settings, load
+    from shared.process.settings import PREFIX, load
 
     stack = None if f"{PREFIX}SECRETS_DIR" in os.environ else find_stack(state)
     for name, value in stack.environment().items() if stack else ():
         os.environ.setdefault(name, value)
-    return load(Settings)
+    return load(kind)
 
 
 def client(state: Path, url: str | None, console_url: str | None, key: str | None) -> AsyncClient:

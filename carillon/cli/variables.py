@@ -38,9 +38,10 @@ log = structlog.get_logger()
 
 def settings_sections() -> dict[str, list[type[SettingsSection]]]:
     """Who reads which settings, in the order of the flow: `all`, `delivery`, `delivery (email)`, ..."""
+    from shared.mongo.settings import MigrationSettings
     from shared.process.settings import Settings, sections_in
 
-    sections: dict[str, list[type[SettingsSection]]] = {EVERY: [Settings]}
+    sections: dict[str, list[type[SettingsSection]]] = {EVERY: [Settings], "migrate": [MigrationSettings]}
     for service, app in MODULES.items():
         package = import_module(app.removesuffix(".app"))
         folder = Path(package.__path__[0])

@@ -20,7 +20,9 @@ async def serve(settings: SinkSettings, runtime: Runtime) -> None:
     await runner.setup()
     await web.TCPSite(runner, settings.host, settings.sink_port).start()
     smtp = await listen(settings.host, settings.smtp_port, messages, faults)
-    runtime.started = True
+    runtime.serves(
+        http=f"http://{settings.host}:{settings.sink_port}", smtp=f"smtp://{settings.host}:{settings.smtp_port}"
+    )
     try:
         await runtime.stop.wait()
     finally:

@@ -16,6 +16,7 @@ from shared.http.conventions import HttpConventions
 from shared.http.problems import install_problems
 from shared.mongo.api_keys import ApiKeys
 from shared.mongo.database import Database, open_database, ping
+from shared.mongo.schema import await_schema
 from shared.process.background import run_until_stopped
 from shared.process.runtime import Runtime, run
 from shared.process.settings import load
@@ -40,6 +41,7 @@ def create_api(database: Database) -> FastAPI:
 async def serve(runtime: Runtime, settings: ConsoleSettings) -> None:
     """Stores statuses and answers requests until the runtime stops. Raises what ended the consumer."""
     async with open_database(settings.mongo, settings.mongo_database) as database:
+        await await_schema(database, runtime.checks)
         statuses = StatusConsumer(StatusRows(database), partial(join_statuses, settings.kafka, settings.topics))
         runtime.checks["mongodb"] = lambda: ping(database)
         runtime.checks["statuses"] = statuses.has_joined

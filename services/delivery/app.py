@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+import structlog
 from aiokafka import AIOKafkaConsumer
 
 from services.delivery.channels.channel import ChannelContext, LaneReader, OpenChannel
@@ -17,16 +18,20 @@ from shared.kafka.dead_letters import bury
 from shared.kafka.producer import Publisher
 from shared.model.channels import Channel, Lane
 from shared.mongo.database import open_database, ping
+from shared.mongo.schema import await_schema
 from shared.mongo.server_clock import keep_clock, set_clock
 from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
+
+log = structlog.get_logger()
 
 
 async def serve(runtime: Runtime, settings: DeliverySettings, of_channel: ChannelSettings) -> None:
     """Delivers the configured channels until told to stop. Raises what crashed a channel."""
     async with open_database(settings.mongo, settings.mongo_database) as database:
         runtime.checks["mongodb"] = lambda: ping(database)
+        await await_schema(database, runtime.checks)
         catalog = Catalog(database)
         await retry_until_available(set_clock, database)
         await retry_until_available(catalog.load)
@@ -52,6 +57,7 @@ async def _deliver(context: ChannelContext, runtime: Runtime) -> None:
     opened = opener(context.channel)(context)
     try:
         async with asyncio.TaskGroup() as group:
+            group.create_task(opened.watch(runtime.stop))
             for lane in context.channel.spec.lanes:
                 group.create_task(_read(lane, opened, context, runtime))
     finally:
@@ -92,6 +98,7 @@ async def consuming(
     runtime.started = True
     source = await retry_until_available(_join_lane, channel, lane, settings, reader)
     reading.set()
+    log.info("reading", channel=channel, lane=lane)
     try:
         yield source
     finally:
@@ -103,7 +110,7 @@ async def _join_lane(channel: Channel, lane: Lane, settings: DeliverySettings, r
     name = f"{channel}-{lane}"
     consumer = open_consumer(
         settings.kafka,
-        group=settings.topics.group(f"delivery-{name}"),
+        group=settings.topics.delivery_group(channel, lane),
         client_id=f"carillon-delivery-{name}",
         session_timeout_ms=round(settings.session_timeout_seconds * 1000),
         heartbeat_interval_ms=round(settings.session_timeout_seconds * 200),

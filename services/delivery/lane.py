@@ -2,18 +2,24 @@
 
 An offset is committed only when everything before it is durable. When partitions are revoked or the process
 is told to stop, what is not claimed yet is dropped, what is claimed is finished first.
+
+No key and no host can hold the lane. Of one key no more than its share counts among what is read ahead; what is behind a
+slow one, and more than its share, gives way and comes back, and so does everybody's when there is no memory for more.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
-from services.delivery.core.in_flight import InFlight
+from services.delivery.core.in_flight import InFlight, Queued
 from services.delivery.core.jobs import Job
 from services.delivery.core.receive import read
+from services.delivery.core.shares import QUICK_SECONDS, SLOW_SECONDS
 from services.delivery.worker import Worker
 from shared.kafka.consumer import commit_assigned, fetch
 from shared.model.channels import Channel
@@ -23,18 +29,30 @@ from shared.model.outputs import Coordinates, KafkaRecord, Partition
 COMMIT_SECONDS = 0.5
 AHEAD = 4
 """Records read but not claimed, per slot."""
+SHARE = 8
+"""A slow key or host may have that part of what is read and not sent."""
+BEHIND = 8
+"""Times what counts as read ahead: so much may be in flight when keys have more than their share."""
+LOOK_SECONDS = 1.0
+"""How often a full lane looks for who has to give way."""
+MOST_BYTES = 64 * 1_048_576
+"""Of records in flight, headers counted; above it no more are fetched. What the client buffers has its own bound."""
 
 
 class LaneQueue:
     """Reads one topic and hands its records to the worker, each key's in order."""
 
-    def __init__(self, *, channel: Channel, worker: Worker, slots: int) -> None:
+    def __init__(self, *, channel: Channel, worker: Worker, slots: int, most_bytes: int = MOST_BYTES) -> None:
         self._channel = channel
         self._worker = worker
         self._most = slots * AHEAD
-        self._in_flight: InFlight[Job] = InFlight()
+        self._most_bytes = most_bytes
+        self._share = max(1, self._most // SHARE)
+        self._slow_keys: set[tuple[Partition, bytes]] = set()
+        self._in_flight: InFlight[Job] = InFlight(share=self._share)
         self._tasks: dict[Coordinates, tuple[Job, asyncio.Task[None]]] = {}
         self._room = asyncio.Event()
+        self._look_at = 0.0
         self._failed: asyncio.Future[None] | None = None
 
     async def run(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
@@ -46,9 +64,9 @@ class LaneQueue:
         stopping.add_done_callback(lambda _: self._room.set())
         try:
             while not stop.is_set() and not self._failed.done():
-                if (room := self._most - len(self._in_flight)) <= 0:
-                    self._room.clear()
-                    await self._room.wait()
+                room = self._room_left()
+                if room <= 0:
+                    await self._wait_for_room()
                     continue
                 for record in await fetch(consumer, max_records=room):
                     self._take(record)
@@ -70,17 +88,54 @@ class LaneQueue:
         await self._drain(lambda at: (at.topic, at.partition) in partitions)
         await self._commit(consumer)
         self._in_flight.forget(partitions)
+        self._slow_keys = {chain for chain in self._slow_keys if chain[0] not in partitions}
         self._room.set()  # what was forgotten made room, and no task is left to say so
+
+    def _room_left(self) -> int:
+        return 0 if self._is_full() else self._most - self._in_flight.held
+
+    def _is_full(self) -> bool:
+        """There is no memory for more, whatever counts."""
+        return len(self._in_flight) >= BEHIND * self._most or self._in_flight.bytes >= self._most_bytes
+
+    async def _wait_for_room(self) -> None:
+        """Until something ended; every second those that are over their share give way, if a slow one holds them up."""
+        if time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + LOOK_SECONDS
+            self._worker.make_room()
+            must_give_way = (lambda _: True) if self._is_full() else self._is_slow
+            self._give_way(self._in_flight.shorten(self._share, must_give_way))
+        self._room.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_SECONDS):
+                await self._room.wait()
 
     def _take(self, record: KafkaRecord) -> None:
         job = Job(read(self._channel, record))
-        if self._in_flight.add(record.coordinates, record.key, job):
+        if self._in_flight.add(record.coordinates, record.key, job, record.size):
             self._start(record.coordinates, record.key, job)
+        elif record.key is not None:
+            chain = (record.topic, record.partition), record.key
+            self._give_way(self._in_flight.shorten(self._share, self._is_slow, chain))
+
+    def _is_slow(self, head: Queued[Job]) -> bool:
+        """Whether the key's send under way takes long, or the ones before it did."""
+        began = head.job.began
+        return _chain(head.at, head.key) in self._slow_keys or (
+            began is not None and time.monotonic() - began > SLOW_SECONDS
+        )
+
+    def _give_way(self, over_share: list[Queued[Job]]) -> None:
+        for at, key, job in over_share:
+            if key is not None:
+                self._slow_keys.add(_chain(at, key))
+            job.gives_way = True
+            self._start(at, key, job)
 
     def _start(self, at: Coordinates, key: bytes | None, job: Job) -> None:
         task = asyncio.create_task(self._carry(job))
         self._tasks[at] = job, task
-        task.add_done_callback(lambda ended: self._ended(ended, at, key))
+        task.add_done_callback(lambda ended: self._ended(ended, at, key, job))
 
     async def _carry(self, job: Job) -> None:
         if isinstance(job.received, UnreadableRecord):
@@ -89,9 +144,11 @@ class LaneQueue:
         else:
             await self._worker.deliver(job.received, job)
 
-    def _ended(self, task: asyncio.Task[None], at: Coordinates, key: bytes | None) -> None:
+    def _ended(self, task: asyncio.Task[None], at: Coordinates, key: bytes | None, job: Job) -> None:
         self._tasks.pop(at, None)  # gone where a topic that was made again had another one there
         self._room.set()
+        if job.seconds is not None and job.seconds < QUICK_SECONDS and key is not None:
+            self._slow_keys.discard(_chain(at, key))
         if task.cancelled():
             return
         error = task.exception()
@@ -129,6 +186,10 @@ class LaneQueue:
 
     async def _commit(self, consumer: AIOKafkaConsumer) -> None:
         await commit_assigned(consumer, self._in_flight.committable())
+
+
+def _chain(at: Coordinates, key: bytes | None) -> tuple[Partition, bytes]:
+    return (at.topic, at.partition), key or b""
 
 
 class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped

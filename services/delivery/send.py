@@ -5,23 +5,40 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
+from services.delivery.breaker import Breaker
 from services.delivery.channels.sender import Sender
-from services.delivery.core.attempts import AttemptFault, Failed, LeaseTooShort, Outcome, Rejected, Sent, decide
-from services.delivery.core.cool_downs import CoolDowns
+from services.delivery.core.attempts import (
+    AttemptFault,
+    Failed,
+    LeaseTooShort,
+    Outcome,
+    ProviderUnavailable,
+    Rejected,
+    Sent,
+    decide,
+)
+from services.delivery.core.shares import wait_for_share_ms
 from services.delivery.freshness import Freshness
 from services.delivery.rendering.liquid import RenderFailed
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState
 from shared.model.ports import WorkflowCatalog
+from shared.model.provider_accounts import Passage
 from shared.model.reasons import Reason
+from shared.model.workflows import Workflow
 from shared.process.clock import now_ms
 from shared.process.metrics import ATTEMPTS, UNCONFIRMED_SENDS
 from shared.process.retries import retry_until_available
 
-COOL_DOWN_SHARE = 0.9
-"""Of the time that a delivery is parked: it is over when the first parked one comes back."""
+REFUSED: Final[dict[Passage, Outcome]] = {
+    Passage.PARKED: ProviderUnavailable(code="parked", fault=AttemptFault.PROVIDER),
+    Passage.GONE: Rejected(reason=Reason.ENDPOINT_GONE, code="gone", fault=AttemptFault.ADDRESS),
+    Passage.DISABLED: Rejected(reason=Reason.ENDPOINT_DISABLED, fault=AttemptFault.ADDRESS),
+}
+"""What becomes of it without an attempt."""
 
 
 class AfterCrash(StrEnum):
@@ -36,13 +53,6 @@ class AfterCrash(StrEnum):
     """At most once: it ends as `unconfirmed`."""
 
 
-class Schedule(msgspec.Struct, frozen=True, kw_only=True):
-    """When a channel tries again. Milliseconds."""
-
-    retries: Sequence[int]
-    probe: int
-
-
 class Sending:
     """Sends one channel's deliveries and says what becomes of each."""
 
@@ -52,14 +62,15 @@ class Sending:
         sender: Sender,
         catalog: WorkflowCatalog,
         freshness: Freshness,
-        schedule: Schedule,
+        breaker: Breaker,
+        retries: Sequence[int],
         after_crash: AfterCrash,
     ) -> None:
         self._sender = sender
         self._catalog = catalog
         self._freshness = freshness
-        self._schedule = schedule
-        self._cool_downs = CoolDowns(seconds=schedule.probe / 1000 * COOL_DOWN_SHARE)
+        self.breaker = breaker
+        self._retries = retries
         self.after_crash = after_crash
 
     async def send(self, delivery: Delivery, *, crashed: bool, send_before: float) -> DeliveryResult | LeaseTooShort:
@@ -70,54 +81,86 @@ class Sending:
         `crashed`: a worker died over this delivery, sent or not. Then the channel's policy decides.
         """
         attempts, now, looked_at = delivery.attempts + 1, now_ms(), time.monotonic()
-        if not delivery.address:  # erased with its user before the router could repeat it
-            return DeliveryResult(
-                state=DeliveryState.SUPPRESSED, at=now, attempts=attempts - 1, reason=Reason.USER_DELETED
-            )
-        if crashed and self.after_crash is AfterCrash.STOP:
-            return DeliveryResult(state=DeliveryState.UNCONFIRMED, at=now, attempts=attempts, reason=Reason.UNCONFIRMED)
-        if delivery.notification.is_expired(now):
-            return DeliveryResult(state=DeliveryState.EXPIRED, at=now, attempts=attempts - 1, reason=Reason.EXPIRED)
-        if await self._freshness.is_stale(delivery, now):
-            return DeliveryResult(
-                state=DeliveryState.STALE, at=now, attempts=attempts - 1, reason=Reason.WAITED_TOO_LONG
-            )
+        ended = await self._ended(delivery, now, crashed=crashed)
+        if ended is not None:
+            await self.breaker.leave(delivery)
+            return ended
         # Whatever is waited for from here on, a connection say: past this everything above is looked at again.
         good_for_ms = self._freshness.good_until(delivery, now) - now
         outcome = await self._attempt(delivery, min(send_before, looked_at + good_for_ms / 1000))
         if isinstance(outcome, LeaseTooShort):
             return outcome
-        ATTEMPTS.labels(delivery.channel, "none" if isinstance(outcome, Sent) else outcome.fault).inc()
-        if isinstance(outcome, Failed) and outcome.unconfirmed:
-            UNCONFIRMED_SENDS.labels(delivery.channel, self.after_crash).inc()
-        return decide(
+        result = decide(
             outcome,
             delivery=delivery.id,
             attempts=attempts,
             now=now_ms(),
-            schedule=self._schedule.retries,
-            probe_ms=self._schedule.probe,
+            schedule=self._retries,
             expires_at=delivery.notification.expires_at,
             at_most_once=self.after_crash is AfterCrash.STOP,
         )
+        if result.state is DeliveryState.PARKED:
+            return msgspec.structs.replace(result, account=self.breaker.account(delivery))
+        return result
+
+    async def give_way(self, delivery: Delivery, *, crashed: bool) -> DeliveryResult:
+        """The result of one that is over its share of the lane: it is left alone for a while, no attempt is used up."""
+        now = now_ms()
+        await self.breaker.leave(delivery)
+        if crashed and self.after_crash is AfterCrash.STOP:
+            return _unconfirmed(delivery, now)
+        due = min(now + wait_for_share_ms(delivery.id, delivery.pass_), delivery.notification.expires_at)
+        return DeliveryResult(
+            state=DeliveryState.PARKED, at=now, attempts=delivery.attempts, reason=Reason.OVER_SHARE, due=due
+        )
+
+    async def _ended(self, delivery: Delivery, now: int, *, crashed: bool) -> DeliveryResult | None:
+        """What ends it before it is sent; None: nothing."""
+        attempts = delivery.attempts
+        if not delivery.address:  # erased with its user before the router could repeat it
+            return DeliveryResult(state=DeliveryState.SUPPRESSED, at=now, attempts=attempts, reason=Reason.USER_DELETED)
+        if crashed and self.after_crash is AfterCrash.STOP:
+            return _unconfirmed(delivery, now)
+        if delivery.notification.is_expired(now):
+            return DeliveryResult(state=DeliveryState.EXPIRED, at=now, attempts=attempts, reason=Reason.EXPIRED)
+        if await self._freshness.is_stale(delivery, now):
+            return DeliveryResult(state=DeliveryState.STALE, at=now, attempts=attempts, reason=Reason.WAITED_TOO_LONG)
+        return None
 
     async def _attempt(self, delivery: Delivery, send_before: float) -> Outcome | LeaseTooShort:
+        workflow = await self._workflow(delivery)
+        account = self.breaker.account(delivery)
+        admission = await self.breaker.admit(delivery, account)
+        if admission in REFUSED:
+            return REFUSED[admission]
+        if time.monotonic() >= send_before:
+            return LeaseTooShort()
+        try:
+            if workflow is None:
+                outcome: Outcome | LeaseTooShort = Rejected(reason=Reason.UNKNOWN_WORKFLOW, fault=AttemptFault.US)
+            else:
+                outcome = await self._sender.send(delivery, workflow, send_before)
+        except RenderFailed as error:
+            outcome = Rejected(reason=Reason.RENDER_FAILED, code=str(error), fault=AttemptFault.MESSAGE)
+        if isinstance(outcome, LeaseTooShort):
+            return outcome
+        self._count(delivery, outcome)
+        return await self.breaker.note(delivery, account, admission, outcome)
+
+    async def _workflow(self, delivery: Delivery) -> Workflow | None:
         notification = delivery.notification
         place = (notification.tenant, notification.workflow, notification.version)
         if self._catalog.version(*place) is None:
             await retry_until_available(self._catalog.fetch, [place])
-        workflow = self._catalog.version(*place)
-        if workflow is None:
-            return Rejected(reason=Reason.UNKNOWN_WORKFLOW, fault=AttemptFault.US)
-        waiting = self._cool_downs.reason_to_wait(delivery.address, time.monotonic())
-        if waiting is not None:
-            return waiting
-        if time.monotonic() >= send_before:
-            return LeaseTooShort()
-        try:
-            outcome = await self._sender.send(delivery, workflow, send_before)
-        except RenderFailed as error:
-            return Rejected(reason=Reason.RENDER_FAILED, code=str(error), fault=AttemptFault.MESSAGE)
-        if not isinstance(outcome, LeaseTooShort):
-            self._cool_downs.note(outcome, delivery.address, time.monotonic())
-        return outcome
+        return self._catalog.version(*place)
+
+    def _count(self, delivery: Delivery, outcome: Outcome) -> None:
+        ATTEMPTS.labels(delivery.channel, "none" if isinstance(outcome, Sent) else outcome.fault).inc()
+        if isinstance(outcome, Failed) and outcome.unconfirmed:
+            UNCONFIRMED_SENDS.labels(delivery.channel, self.after_crash).inc()
+
+
+def _unconfirmed(delivery: Delivery, now: int) -> DeliveryResult:
+    return DeliveryResult(
+        state=DeliveryState.UNCONFIRMED, at=now, attempts=delivery.attempts + 1, reason=Reason.UNCONFIRMED
+    )

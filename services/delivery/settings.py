@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated
 
 from pydantic import Field, field_validator
@@ -32,9 +33,18 @@ class ServedChannels(SettingsSection):
 class DeliverySettings(ServedChannels, ConsumerSettings):
     """The worker of one or more channels."""
 
-    delivery_slots: int = Field(64, ge=1, le=1024, description="sends in flight per channel and lane")
+    delivery_slots: int = Field(
+        96,
+        ge=1,
+        le=1024,
+        description="sends in flight per channel and lane; at most three quarters of them to one host, and seven eighths "
+        "of one tenant",
+    )
     lease_seconds: float = Field(
-        60, gt=0, description="how long the claim of a delivery lasts; longer than the longest send"
+        60,
+        gt=0,
+        description="how long the claim of a delivery lasts; at least twice as long as a channel's send may take, "
+        "which is checked at start",
     )
     stale_after_seconds: float = Field(
         60, gt=0, description="a record decided longer ago is compared with the profile again"
@@ -47,7 +57,15 @@ class DeliverySettings(ServedChannels, ConsumerSettings):
         description="channels, comma separated, that rather lose a message than send it twice "
         "when a worker died in mid-send, or when no answer came after the provider may have taken it",
     )
-    probe_seconds: float = Field(15, gt=0, description="how long a delivery waits when its provider is down")
+    probe_seconds: float = Field(
+        15,
+        gt=0,
+        description="how long a provider or an endpoint that does not answer is left alone; each time twice as long",
+    )
+    longest_probe_seconds: float = Field(600, gt=0, description="the longest that it is left alone")
+    parked_slice: int = Field(
+        100, ge=1, le=2000, description="parked deliveries released per second when their provider answers again"
+    )
     link_schemes: Annotated[tuple[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9+.-]*$")], ...], NoDecode] = Field(
         (),
         description="schemes besides http, https, mailto and tel, comma separated, that data may lead a link to, "
@@ -65,4 +83,21 @@ def load_delivery(
     """
     served = load(ServedChannels).delivery_channels
     sections = {channel: section for channel in served if (section := section_of(channel)) is not None}
-    return load_with(DeliverySettings, sections)
+    settings, of_channel = load_with(DeliverySettings, sections)
+    if too_long := [line for section in of_channel.values() for line in _longer_than_lease(settings, section)]:
+        sys.exit("\n".join(["These settings contradict each other:", *too_long, "See docs/reference/settings.md."]))
+    return settings, of_channel
+
+
+def _longer_than_lease(settings: DeliverySettings, section: SettingsSection) -> Iterator[str]:
+    """A line for each time-out that a lease does not cover.
+
+    A channel's setting that ends in `timeout_seconds` is how long a send may take. One begins in the first half of its
+    lease, so it has to end in the second: else another worker finds the lease over in mid-send, and sends again.
+    """
+    for variable, field in section.variables().items():
+        if field.endswith("timeout_seconds") and 2 * (seconds := getattr(section, field)) > settings.lease_seconds:
+            yield (
+                f"  CARILLON_LEASE_SECONDS: {settings.lease_seconds:g} is shorter than twice {variable} ({seconds:g}): "
+                f"a lease would end in mid-send. Set it to {2 * seconds:g} or more"
+            )

@@ -1,25 +1,28 @@
 """The worker of one channel and lane: claim, send, record, publish, acknowledge.
 
 Each delivery is one task that holds a slot from its claim on, so no more is claimed than is sent next; of
-one key only one delivery is in flight. Claims, records and outputs of many are written together.
+one key only one delivery is in flight. What is over its share is claimed without a slot, and parked. Claims, records and outputs of many are written together.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from services.delivery.core.attempts import LeaseTooShort
 from services.delivery.core.effects import DeliveryEffects, derive_effects
 from services.delivery.core.jobs import Job
+from services.delivery.core.shares import Group, Slot
+from services.delivery.dead_letter_notices import DeadLetterNotices
 from services.delivery.send import Sending
+from services.delivery.slots import Slots
 from shared.kafka.dead_letters import refuse
-from shared.model.channels import Channel
+from shared.model.channels import Channel, Lane
 from shared.model.claims import Claim, Claimed, Obsolete, Recorded
 from shared.model.dead_letters import UnreadableRecord
-from shared.model.deliveries import Delivery, DeliveryResult, ReceivedDelivery
+from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
 from shared.model.ports import HoldStore, LedgerStore, RecordWriter
 from shared.model.topics import Topics
 from shared.process.batching import Batcher
@@ -28,6 +31,8 @@ from shared.process.metrics import CRASH_WINDOWS, DELIVERIES, DELIVERY_SECONDS, 
 from shared.process.retries import retry_until_available
 
 BULK = 200
+HostOf = Callable[[Delivery], str | None]
+"""The recipient's host that a delivery is sent to; None: none of his."""
 
 
 class Worker:
@@ -37,39 +42,45 @@ class Worker:
         self,
         *,
         channel: Channel,
+        lane: Lane,
         ledger: LedgerStore,
         sending: Sending,
         publisher: RecordWriter,
         holds: HoldStore,
         topics: Topics,
-        slots: int,
+        slots: Slots,
         lease: timedelta,
+        host_of: HostOf | None = None,
     ) -> None:
         self._channel = channel
+        self._group = topics.delivery_group(channel, lane)
         self._sending = sending
         self._publisher = publisher
         self._holds = holds
         self._topics = topics
         self._lease = lease
-        self._slots = asyncio.Semaphore(slots)
+        self._slots = slots
+        self._host_of = host_of
         self._in_flight = IN_FLIGHT.labels(channel)
+        self._dead_letters = DeadLetterNotices(channel, topics)
         self._claim: Batcher[ReceivedDelivery, Claim] = Batcher(
             lambda items: retry_until_available(ledger.claim, items), most=BULK
         )
         self._record: Batcher[tuple[Delivery, DeliveryResult], bool] = Batcher(
             lambda items: retry_until_available(_record, ledger, items), most=BULK
         )
-        self._emit: Batcher[DeliveryEffects, None] = Batcher(
-            lambda items: retry_until_available(self._write, items), most=BULK
-        )
+        self._emit: Batcher[DeliveryEffects, None] = Batcher(self._write, most=BULK)
 
     async def deliver(self, received: ReceivedDelivery, job: Job) -> None:
         """One delivery, until all that follows it is durable. Waits while Kafka or MongoDB are unavailable.
 
         From its claim on `job` is marked as claimed: then it must be let to finish.
         """
+        delivery = received.delivery
+        group = Group(delivery.notification.tenant, self._host_of(delivery) if self._host_of else None)
         while True:
-            async with self._slots:
+            slot = None if job.gives_way else await self._slots.take(group)
+            try:
                 job.claimed = True
                 send_before = time.monotonic() + self._lease.total_seconds() / 2
                 claim = await self._claim(received)
@@ -80,20 +91,34 @@ class Worker:
                     REPLAYS.labels("ledger").inc()
                     return await self._emit(derive_effects(self._topics, received, claim.result))
                 if isinstance(claim, Claimed):
-                    result = await self._send(received.delivery, claim, send_before)
+                    result = await self._send(delivery, claim, job, slot, send_before)
                     if isinstance(result, LeaseTooShort):
                         continue
                     return await self._finish(received, result)
+            finally:
+                if slot is not None:
+                    self._slots.give_back(slot)
             # Another worker holds it: the slot is for those that can be sent.
             job.claimed = False
             await asyncio.sleep(claim.seconds)
 
-    async def _send(self, delivery: Delivery, claim: Claimed, send_before: float) -> DeliveryResult | LeaseTooShort:
+    def make_room(self) -> None:
+        """Of those that wait for a slot, the ones of a slow host that are over its share give way."""
+        self._slots.make_room()
+
+    async def _send(
+        self, delivery: Delivery, claim: Claimed, job: Job, slot: Slot | None, send_before: float
+    ) -> DeliveryResult | LeaseTooShort:
         failpoint(Failpoint.AFTER_CLAIM)
         if claim.crashed:
             CRASH_WINDOWS.labels(self._channel, self._sending.after_crash).inc()
+        if slot is None:
+            return await self._sending.give_way(delivery, crashed=claim.crashed)
+        job.began = time.monotonic()
         with self._in_flight.track_inprogress():
             result = await self._sending.send(delivery, crashed=claim.crashed, send_before=send_before)
+        job.seconds = time.monotonic() - job.began
+        self._slots.note(slot.group, job.seconds)
         failpoint(Failpoint.AFTER_SEND)
         return result
 
@@ -103,20 +128,34 @@ class Worker:
             return
         failpoint(Failpoint.AFTER_RECORD)
         _count(received.delivery, result)
+        if result.state is DeliveryState.DEAD:
+            self._dead_letters.note(received.delivery, result)
         await self._emit(derive_effects(self._topics, received, result))
 
     async def _write(self, items: list[DeliveryEffects]) -> list[None]:
-        await self._holds.insert([item.hold for item in items if item.hold is not None])
-        failpoint(Failpoint.AFTER_HOLD)
-        await self._publisher.publish([output for item in items for output in item.outputs])
+        """Each step waits until it is done: what is told is not told again because MongoDB is unavailable."""
+        await retry_until_available(self._publisher.publish, [output for item in items for output in item.outputs])
         failpoint(Failpoint.AFTER_PRODUCE)
+        holds = [item.hold for item in items if item.hold is not None]
+        await retry_until_available(self._holds.insert, holds)
+        failpoint(Failpoint.AFTER_HOLD)
+        await retry_until_available(
+            self._release_late, [(hold.id, hold.account) for hold in holds if hold.account is not None]
+        )
+        if again := [item.again for item in items if item.again is not None]:
+            await retry_until_available(self._publisher.publish, again)
         return [None] * len(items)
+
+    async def _release_late(self, parked: Sequence[tuple[str, str]]) -> None:
+        """An account may have closed, and all that was parked have been released, before these were inserted."""
+        if parked:
+            closed = await self._sending.breaker.have_closed([account for _, account in parked])
+            await self._holds.make_due([hold for hold, account in parked if account in closed])
 
     async def refuse(self, unreadable: UnreadableRecord) -> None:
         """Writes a record that cannot be read to the dead-letter topic."""
         topic = self._topics.deliveries_dlq(self._channel)
-        group = self._topics.group(f"delivery-{self._channel}")
-        await self._emit(DeliveryEffects(outputs=refuse(topic, [unreadable], group=group)))
+        await self._emit(DeliveryEffects(outputs=refuse(topic, [unreadable], group=self._group)))
 
 
 async def _record(ledger: LedgerStore, results: Sequence[tuple[Delivery, DeliveryResult]]) -> list[bool]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 
+import structlog
 from fastapi import FastAPI
 
 from services.gateway.core.limits import (
@@ -42,12 +43,14 @@ from shared.model.ports import RecordWriter
 from shared.mongo.database import Database, open_database, ping
 from shared.mongo.epoch import epoch
 from shared.mongo.profiles import life_of
+from shared.mongo.schema import await_schema
 from shared.mongo.server_clock import keep_clock, set_clock
 from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Check, Runtime, run
 from shared.process.settings import load
 
+log = structlog.get_logger()
 CLIENT_ID = "carillon-gateway"
 
 
@@ -79,6 +82,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
     """Sockets and HTTP until told to stop; the log is followed before the first socket is accepted."""
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.mongo, settings.mongo_database))
+        await await_schema(database, runtime.checks)
         mongodb = GraceCheck("mongodb", partial(ping, database), grace_seconds=READY_GRACE_SECONDS)
         publisher = GroupPublisher(settings.kafka, client_id=CLIENT_ID, deadline_seconds=PUBLISH_SECONDS)
         await publisher.start()
@@ -126,7 +130,8 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
         )
         inbox_batches = batches(inbox_events, runtime.stop, max_records=MAX_FETCH_RECORDS, wait_ms=1_000)
 
-        await sockets.start(settings.host, settings.socket_port)
+        port = await sockets.start(settings.host, settings.socket_port)
+        log.info("serving", sockets=f"ws://{settings.host}:{port}")
         await run_until_stopped(
             runtime.stop,
             serve_http(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from time import monotonic
+from typing import Final
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
@@ -13,6 +15,8 @@ from services.gateway.inbox.api import PREFIX
 from shared.model.timestamps import rfc3339
 from shared.process.clock import now_ms
 from shared.process.runtime import Check
+
+ANSWER_SECONDS: Final = 1.0
 
 
 class HealthStatus(StrEnum):
@@ -36,8 +40,32 @@ class HealthResponse(BaseModel):
     components: dict[str, ComponentHealth]
 
 
-def health_routes(components: Mapping[str, Check]) -> APIRouter:
+class RecentAnswer:
+    """A check that many may ask: it is asked once at a time, and its answer stands for ANSWER_SECONDS.
+
+    Anybody may call this route; each call as one to Kafka and MongoDB would let anybody load them.
+    `clock` is monotonic, in seconds.
+    """
+
+    def __init__(self, check: Check, clock: Callable[[], float] = monotonic) -> None:
+        self._check = check
+        self._clock = clock
+        self._asking = asyncio.Lock()
+        self._answered: bool | None = None
+        self._good_until = 0.0
+
+    async def __call__(self) -> bool:
+        """Whether the component answers, or did a moment ago."""
+        async with self._asking:
+            if self._answered is None or self._clock() >= self._good_until:
+                self._answered = await self._check()
+                self._good_until = self._clock() + ANSWER_SECONDS
+            return self._answered
+
+
+def health_routes(checks: Mapping[str, Check]) -> APIRouter:
     """GET, without a token: 200, or 503 when a component does not answer."""
+    components = {name: RecentAnswer(check) for name, check in checks.items()}
     routes = APIRouter(prefix=PREFIX, tags=["health"])
 
     @routes.get("/health", summary="Is the inbox healthy?", responses={503: {"model": HealthResponse}})

@@ -17,6 +17,7 @@ from shared.http.tokens import InvalidToken, TokenVerifier
 from shared.model.errors import Invalid
 from shared.model.identifiers import check_tenant, check_user_id
 from shared.model.lives import Life
+from shared.model.profiles import Profile
 from shared.model.users import User, in_life
 
 Credentials = Annotated[
@@ -41,6 +42,12 @@ def identify(verifier: TokenVerifier, token: str) -> User:
     except Invalid as error:
         raise InvalidToken(f"the token's `{(error.pointer or '/sub')[1:]}` is wrong: {error.detail}") from error
     return user
+
+
+def check_life(user: User, profile: Profile) -> None:
+    """Raises Problem 401 when the profile is another life's: the user was deleted since their token was looked at."""
+    if profile.life.number != user.life:
+        raise unauthorized(DELETED)
 
 
 def request_identity(verifier: TokenVerifier, lives: ReadLife) -> Identify:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import AsyncExitStack
 
-import structlog
-from aiokafka.errors import KafkaError
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
@@ -24,6 +21,7 @@ from services.ingest.sending import NotificationSender
 from services.ingest.settings import IngestSettings
 from services.ingest.users_api import user_routes
 from shared.catalog.cache import Catalog
+from shared.http.direct_route import install_direct_routes
 from shared.http.problems import Problem, install_problems, respond
 from shared.http.server import serve
 from shared.kafka.group_commit import GroupCommit, GroupPublisher
@@ -32,13 +30,12 @@ from shared.mongo.api_keys import ApiKeys
 from shared.mongo.cancellations import Cancellations
 from shared.mongo.database import Database, open_database
 from shared.mongo.holds import Holds
+from shared.mongo.schema import await_schema
 from shared.mongo.server_clock import keep_clock, set_clock
 from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
 from shared.process.settings import load
-
-log = structlog.get_logger()
 
 
 def create_app(
@@ -60,24 +57,23 @@ def create_app(
     sender = NotificationSender(
         acceptance=acceptance, catalog=catalog, cancellations=cancellations, topics=settings.topics
     )
-    app.include_router(
-        notification_routes(
-            admission=admission,
-            requests=requests,
-            sender=sender,
-            cancellations=cancellations,
-            holds=Holds(database),
-        )
+    notifications = notification_routes(
+        admission=admission,
+        requests=requests,
+        sender=sender,
+        cancellations=cancellations,
+        holds=Holds(database),
     )
-    app.include_router(
-        event_routes(
-            admission=admission,
-            requests=requests,
-            acceptance=acceptance,
-            topics=settings.topics,
-            kafka_tenant=settings.kafka_tenant,
-        )
+    events = event_routes(
+        admission=admission,
+        requests=requests,
+        acceptance=acceptance,
+        topics=settings.topics,
+        kafka_tenant=settings.kafka_tenant,
     )
+    install_direct_routes(app, notifications, events)
+    app.include_router(notifications)
+    app.include_router(events)
     app.include_router(
         user_routes(
             admission=admission,
@@ -97,6 +93,7 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
         database = await stack.enter_async_context(
             open_database(settings.mongo, settings.mongo_database, timeout_ms=2_000)
         )
+        await await_schema(database, runtime.checks)
         catalog = Catalog(database)
         await retry_until_available(set_clock, database)
         await retry_until_available(catalog.load)
@@ -126,21 +123,10 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
                 kafka.watch(),
                 outbox.watch(),
                 relay(rows, kafka, settings.topics),
-                _follow(catalog, settings),
+                catalog.follow(settings.kafka, settings.topics, "carillon-ingest-catalog"),
                 keep_clock(database),
             ],
         )
-
-
-async def _follow(catalog: Catalog, settings: IngestSettings) -> None:
-    """Keeps the catalog fresh, whatever Kafka does."""
-    while True:
-        try:
-            await catalog.follow(settings.kafka, settings.topics, "carillon-ingest-catalog")
-        except KafkaError as error:
-            log.warning("catalog_waits", error=type(error).__name__)
-        await asyncio.sleep(1)
-        await retry_until_available(catalog.load)
 
 
 def main() -> None:

@@ -39,8 +39,8 @@ class NewestWorkflows(Protocol):
         """The keys of a tenant's workflows, for "did you mean"."""
         ...
 
-    async def load(self) -> None:
-        """Reads what is published now. Raises MongoUnavailable."""
+    async def read(self, tenant: str, key: str, /) -> None:
+        """Reads what is published of one workflow now. Raises MongoUnavailable."""
         ...
 
 
@@ -106,7 +106,7 @@ class NotificationSender:
         if workflow is None and time.monotonic() - self._looked_at > LOOK_SECONDS:
             self._looked_at = time.monotonic()
             with caller.within_preparation():
-                await self._catalog.load()  # its announcement may be on the way
+                await self._catalog.read(caller.tenant, key)  # its announcement may be on the way
             workflow = self._catalog.newest(caller.tenant, key)
         if workflow is not None:
             return workflow

@@ -47,16 +47,7 @@ def add_agent(
 
     async def agent(stream: StreamT[bytes]) -> None:
         chunks = cast("ChunkStream", stream)  # the app makes no other
-        linger = settings.linger_ms / 1000
-        await carry(
-            chunks,
-            work,
-            name=name,
-            most=settings.chunk_size,
-            most_bytes=chunk_bytes,
-            linger_seconds=linger,
-            crash=crash,
-        )
+        await carry(chunks, work, name=name, most=settings.chunk_size, most_bytes=chunk_bytes, crash=crash)
 
     app.agent(source, name=name, supervisor_strategy=CrashingSupervisor)(agent)
 
@@ -68,7 +59,6 @@ async def carry(
     name: str,
     most: int,
     most_bytes: int,
-    linger_seconds: float,
     crash: Callable[[BaseException], None],
 ) -> None:
     """Carries chunks until the stream ends. An error of the last `finish`, which nobody awaits, goes to `crash`."""
@@ -85,7 +75,7 @@ async def carry(
             crash(error)
 
     before: asyncio.Task[None] | None = None
-    async for chunk in stream.chunks(most, linger_seconds, most_bytes):
+    async for chunk in stream.chunks(most, most_bytes):
         with seconds.time():
             prepared = await retry_until_available(work.prepare, chunk.records)
             if before is not None:

@@ -36,6 +36,7 @@ from shared.mongo.database import Database, open_database, ping
 from shared.mongo.holds import Holds
 from shared.mongo.ledger import Ledger
 from shared.mongo.profiles import Lives, read_many
+from shared.mongo.schema import await_schema
 from shared.mongo.server_clock import keep_clock, set_clock
 from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
@@ -79,7 +80,8 @@ def create_app(settings: RouterSettings) -> faust.App:
         datadir=Path(tempfile.gettempdir()) / "carillon-router",  # Faust makes it; without tables it stays empty
         Stream=ChunkStream,
     )
-    app.transport = Transport([URL(part) for part in broker.split(";")], app)
+    hosts = [URL(part) for part in broker.split(";")]
+    app.transport = Transport(hosts, app, linger_seconds=settings.linger_ms / 1000)
     return app
 
 
@@ -140,6 +142,7 @@ async def serve(runtime: Runtime, settings: RouterSettings) -> None:
     """Runs until told to stop. Raises what crashed the app: the process ends and is started again."""
     async with open_database(settings.mongo, settings.mongo_database) as database:
         runtime.checks["mongodb"] = lambda: ping(database)
+        await await_schema(database, runtime.checks)
         catalog = Catalog(database)
         await retry_until_available(set_clock, database)
         await retry_until_available(catalog.load)
@@ -157,7 +160,7 @@ async def _route(runtime: Runtime, settings: RouterSettings, database: Database,
             return bool(app.consumer.assignment()) and not app.rebalancing
 
         runtime.checks["assignment"] = is_assigned
-        runtime.started = True
+        runtime.serves()
         stopped = asyncio.create_task(runtime.stop.wait())
         crashed = asyncio.create_task(app.wait_until_stopped())
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from services.router.core.expansion import Expansion, StoredExpansion, expansion_outputs, untrusted_status
 from services.router.core.parts import expand_parts, unknown_part
@@ -44,7 +44,9 @@ class Expander:
         found = [self._expansion(received) for received in self._read(chunk, unreadable, outputs)]
         carried = await self._expansions.insert(found)
         failpoint(Failpoint.AFTER_EXPANSION)
-        await self._catalog.fetch(self._missing(carried))
+        await self._catalog.fetch(
+            place for each in carried if isinstance(each, StoredExpansion) for place in each.versions
+        )
         for each in carried:
             expansion = self._again(each) if isinstance(each, StoredExpansion) else each
             outputs += expansion_outputs(self._topics, expansion)
@@ -82,11 +84,6 @@ class Expander:
         """The event by the workflows that it starts as far as this process knows them."""
         started = self._catalog.started_by(received.tenant, received.event.type)
         return Expansion(received=received, parts=expand_parts(received, started), generation=received.generation)
-
-    def _missing(self, carried: Iterable[Expansion | StoredExpansion]) -> list[tuple[str, str, int]]:
-        """The versions of replays that are not known here."""
-        stored = (each for each in carried if isinstance(each, StoredExpansion))
-        return [place for each in stored for place in each.versions if self._catalog.version(*place) is None]
 
     def _again(self, stored: StoredExpansion) -> Expansion:
         """The event by the versions that it was expanded by before."""

@@ -39,13 +39,9 @@ class Inputs:
         """
         abouts = [each.about for each in inbound]
         known = await self._profiles.load([each.user_key for each in inbound], now)
-        version = self._catalog.version
-        await self._catalog.fetch(
-            (about.tenant, about.workflow, about.version)
-            for about in abouts
-            if version(about.tenant, about.workflow, about.version) is None
-        )
         counts = await self._cancellations.counts(abouts)
+        version = self._catalog.version  # known from here to the end of this call
+        await self._catalog.fetch((about.tenant, about.workflow, about.version) for about in abouts)
         loaded: list[tuple[RoutingInput, Snapshot]] = []
         for each, cancel_count in zip(inbound, counts, strict=True):
             record, about = each.record, each.about

@@ -12,6 +12,7 @@ from shared.kafka.dead_letters import bury
 from shared.kafka.producer import Publisher
 from shared.mongo.database import open_database, ping
 from shared.mongo.holds import Holds
+from shared.mongo.schema import await_schema
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
 from shared.process.settings import load
@@ -23,9 +24,10 @@ async def serve(runtime: Runtime, settings: SchedulerSettings) -> None:
     lease = timedelta(seconds=settings.scheduler_lease_seconds)
     async with open_database(settings.mongo, settings.mongo_database) as database:
         runtime.checks["mongodb"] = lambda: ping(database)
+        await await_schema(database, runtime.checks)
         holds = Holds(database)
         await retry_until_available(publisher.start)
-        runtime.started = True
+        runtime.serves()
         try:
             while not runtime.stop.is_set():
                 released = await retry_until_available(

@@ -18,10 +18,9 @@ BODY_SECONDS: Final = 30
 
 async def read_body(request: Request, most: int = MAX_BODY) -> bytes:
     """The body, never more than `most` bytes of it in memory. Raises Problem 408 or 413."""
-    refusal = Problem(413, "body_too_large", f"the body is larger than {most} bytes", fix="Send less, or in parts.")
     length = request.headers.get("content-length", "0")
     if length.isdigit() and int(length) > most:
-        raise refusal
+        raise _too_large(most)
     parts: list[bytes] = []
     size = 0
     try:
@@ -29,9 +28,13 @@ async def read_body(request: Request, most: int = MAX_BODY) -> bytes:
             async for part in request.stream():
                 size += len(part)
                 if size > most:
-                    raise refusal
+                    raise _too_large(most)
                 parts.append(part)
     except TimeoutError as error:
         detail = f"the body did not arrive within {BODY_SECONDS} s"
         raise Problem(408, "request_timeout", detail, fix="Send the whole body at once.") from error
     return b"".join(parts)
+
+
+def _too_large(most: int) -> Problem:
+    return Problem(413, "body_too_large", f"the body is larger than {most} bytes", fix="Send less, or in parts.")

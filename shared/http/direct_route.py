@@ -1,12 +1,16 @@
-"""The route of hot paths."""
+"""The routes of hot paths."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
-from fastapi import Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.routing import APIRoute
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.types import ASGIApp, ExceptionHandler, Receive, Scope, Send
+
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class DirectRoute(APIRoute):
@@ -19,3 +23,45 @@ class DirectRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The endpoint itself."""
         return self.endpoint
+
+
+def install_direct_routes(app: FastAPI, *routers: APIRouter) -> None:
+    """Requests to the direct routes of `routers` do not pass FastAPI's routing, which costs some 25 µs a call.
+
+    Only those whose path has no parameters; every other path, and every other method, goes the usual way.
+    """
+    endpoints: dict[tuple[str, str], Endpoint] = {
+        (method, route.path): route.endpoint
+        for router in routers
+        for route in router.routes
+        if isinstance(route, DirectRoute) and "{" not in route.path
+        for method in route.methods or ()
+    }
+    app.add_middleware(_DirectRoutes, endpoints=endpoints, handlers=app.exception_handlers)
+
+
+class _DirectRoutes:
+    """ASGI middleware. What an endpoint raises is answered as the app's own exception handlers say."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        endpoints: Mapping[tuple[str, str], Endpoint],
+        handlers: Mapping[int | type[Exception], ExceptionHandler],
+    ) -> None:
+        self._app = app
+        self._endpoints = endpoints
+        # What no handler answers is the outermost middleware's, as on the usual way.
+        answered = {kind: handler for kind, handler in handlers.items() if kind not in (500, Exception)}
+        self._direct = ExceptionMiddleware(self._answer, handlers=answered)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        found = scope["type"] == "http" and (scope["method"], scope["path"]) in self._endpoints
+        await (self._direct if found else self._app)(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive, send)
+        response = await self._endpoints[scope["method"], scope["path"]](request)
+        await response(scope, receive, send)

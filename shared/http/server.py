@@ -45,6 +45,11 @@ def server_config(app: ASGIApp, *, host: str, port: int, drain_seconds: float) -
     )
 
 
+def _address(opened: socket.socket) -> str:
+    host, port = opened.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 class _Server(uvicorn.Server):
     """uvicorn without its own signal handling: the runtime has it, and learns when the port is open."""
 
@@ -55,7 +60,7 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Opens the port; only then the process is ready."""
         await super().startup(sockets)
-        self._runtime.started = True
+        self._runtime.serves(http=", ".join(_address(opened) for server in self.servers for opened in server.sockets))
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

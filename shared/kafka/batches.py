@@ -34,6 +34,8 @@ _OVERHEAD: Final = 12
 """Base offset and length, which the length does not count."""
 _MAGIC_AT: Final = 16
 _CURRENT_MAGIC: Final = 2
+_LEGACY_BYTES: Final = 14
+"""The shortest message of the older formats, counted as a length is."""
 _MOST_SUSPECTS: Final = 1000
 
 log = structlog.get_logger()
@@ -54,7 +56,7 @@ class Batches:
         self._data = data or b""
         self._at = 0
         self._held_back = False
-        self._next: Batch | None = None
+        self._next: Batch | LegacyRecordBatch | None = None
         self._advance()
 
     def size_in_bytes(self) -> int:
@@ -65,7 +67,7 @@ class Batches:
         """Whether there is another whole batch."""
         return self._next is not None
 
-    def next_batch(self) -> Batch | None:
+    def next_batch(self) -> Batch | LegacyRecordBatch | None:
         """The next batch; None behind the last."""
         batch = self._next
         if batch is not None:
@@ -74,18 +76,18 @@ class Batches:
 
     def _advance(self) -> None:
         self._next = None
-        rest = len(self._data) - self._at
-        if rest <= _MAGIC_AT:
+        start, whole = self._at, len(self._data)
+        if whole - start <= _MAGIC_AT:
             return
-        (length,) = struct.unpack_from(">i", self._data, self._at + 8)
-        end = self._at + _OVERHEAD + length
-        if length < 0 or end > len(self._data):
-            return  # the broker cuts the last one where the fetch is full
-        magic = self._data[self._at + _MAGIC_AT]
-        if magic < _CURRENT_MAGIC:
-            self._next = LegacyRecordBatch(self._data[self._at : end], magic)
-        elif length >= HEADER_BYTES - _OVERHEAD:
-            self._next = self._intact(Batch(self._data[self._at : end]))
+        (length,) = struct.unpack_from(">i", self._data, start + 8)
+        end, magic = start + _OVERHEAD + length, self._data[start + _MAGIC_AT]
+        if end > whole or length < (HEADER_BYTES - _OVERHEAD if magic >= _CURRENT_MAGIC else _LEGACY_BYTES):
+            if start:
+                return  # the broker cuts the last one where the fetch is full
+            end = whole  # but never the first: its length is rotten
+        raw = self._data[start:end]
+        legacy = _legacy(raw, magic) if magic < _CURRENT_MAGIC else None
+        self._next = legacy or self._intact(Batch(raw))
         self._at = end
 
     def _intact(self, batch: Batch) -> Batch | None:
@@ -107,9 +109,10 @@ class Batch:
     """One batch, in the shape of aiokafka's DefaultRecordBatch; iterating raises nothing."""
 
     def __init__(self, raw: bytes) -> None:
-        self.header: BatchHeader = read_header(raw)
+        padded = raw.ljust(HEADER_BYTES, b"\0")  # what is cut is corrupt, too
+        self.header: BatchHeader = read_header(padded)
         self._raw = raw
-        self._known = DefaultRecordBatch(raw)
+        self._known = DefaultRecordBatch(padded)
         self.is_corrupt = not self._known.validate_crc()
         trusted = not self.is_corrupt
         if not trusted:
@@ -162,6 +165,15 @@ class Batch:
     def _fault(self, fault: FormatFault) -> FormatRecord:
         """All of it as one record, at its last offset: it is met wherever in the batch reading began."""
         return _count(unreadable(self.header, self._raw, fault, self.header.last_offset))
+
+
+def _legacy(raw: bytes, magic: int) -> LegacyRecordBatch | None:
+    """Messages of an older format; None when it only looks so: of the current one no checksum covers the magic byte."""
+    try:
+        batch = LegacyRecordBatch(raw, magic)
+        return batch if batch.validate_crc() else None
+    except Exception:  # noqa: BLE001  # whatever a parser raises at foreign bytes
+        return None
 
 
 def _count(record: FormatRecord) -> FormatRecord:

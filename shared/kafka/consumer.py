@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Final
 
@@ -11,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from shared.kafka.batches import read_leniently
+from shared.kafka.linger import Linger
 from shared.model.errors import KafkaUnavailable
 from shared.model.outputs import FormatFault, KafkaRecord, Partition
 from shared.model.topics import INTERNAL_MAX_BYTES
@@ -22,6 +24,7 @@ NEVER_MS: Final = 2**31 - 1
 """As a time-out, for what must not end by itself (24 days)."""
 METADATA_MS: Final = 5_000
 """How old what is known of topics may be: one that is not there yet, or made again, is found within this."""
+COMMIT_SECONDS: Final = 0.5
 FETCH_BYTES: Final = 2 * INTERNAL_MAX_BYTES
 """Of one answer of a broker; a larger record still comes, alone."""
 
@@ -93,6 +96,29 @@ async def batches(
         records = await fetch(consumer, max_records=max_records, wait_ms=wait_ms)
         if records:
             yield records
+
+
+async def committed_batches(
+    consumer: AIOKafkaConsumer, stop: asyncio.Event, *, max_records: int, linger: Linger, wait_ms: int = 250
+) -> AsyncIterator[list[KafkaRecord]]:
+    """As `batches`, behind a linger. Who asks for the next batch says that all of the one before is durable.
+
+    Its offsets are committed within COMMIT_SECONDS, as soon as nothing comes, and when `stop` is set: a commit for
+    each batch costs as much as the batch. What was not committed is read again, and met as a replay.
+    """
+    done: dict[Partition, int] = {}
+    committed = time.monotonic()
+    while not stop.is_set():
+        await linger.wait()
+        records = await fetch(consumer, max_records=max_records, wait_ms=wait_ms)
+        linger.drained(len(records))
+        if records:
+            yield records
+            done |= offsets_after(records)
+        if done and (not records or time.monotonic() - committed >= COMMIT_SECONDS):
+            await commit_assigned(consumer, done)
+            done, committed = {}, time.monotonic()
+    await commit_assigned(consumer, done)
 
 
 def offsets_after(records: Iterable[KafkaRecord]) -> dict[Partition, int]:

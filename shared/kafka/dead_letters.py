@@ -34,7 +34,10 @@ def bury(topics: Topics) -> Callable[[Output], list[Output]]:
 
 
 def refuse(topic: str, unreadable: Iterable[UnreadableRecord], *, group: str) -> list[Output]:
-    """The dead letters of records that the consumer group could not read, for `topic`."""
+    """The dead letters of records that the consumer group could not read, for `topic`.
+
+    Nobody could ever read them: they failed first when they were written, as each replay says again.
+    """
     letters = []
     for record, error, event in unreadable:
         DEAD_LETTERS.labels(topic, error.code).inc()
@@ -49,7 +52,14 @@ def refuse(topic: str, unreadable: Iterable[UnreadableRecord], *, group: str) ->
         )
         letters.append(
             dead_letter(
-                topic, record, group=group, code=error.code, error_class=type(error).__name__, at=now_ms(), event=event
+                topic,
+                record,
+                group=group,
+                code=error.code,
+                error_class=type(error).__name__,
+                at=now_ms(),
+                first_failed_at=record.timestamp if record.timestamp >= 0 else None,
+                event=event,
             )
         )
     return letters

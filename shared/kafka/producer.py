@@ -7,6 +7,7 @@ every Java client does it, with acks=all and an idempotent producer.
 from __future__ import annotations
 
 import asyncio
+from asyncio import Future
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
@@ -55,6 +56,8 @@ class Publisher:
         self._live: AIOKafkaProducer | None = None
         self._hashes: dict[bytes, int] = {}
         self._counts: dict[str, int] = {}
+        self._proven: set[str] = set()
+        """Topics that have taken a batch as large as ours become."""
         self._round_robin = 0
 
     async def start(self) -> None:
@@ -143,14 +146,20 @@ class Publisher:
                 if is_armed(Failpoint.BETWEEN_OUTPUTS):
                     await pending[-1]
                     failpoint(Failpoint.BETWEEN_OUTPUTS)
+                if (
+                    topic not in self._proven
+                    and batch.size() >= BATCH_BYTES // 2
+                    and await self._refuses(topic, pending[-1])
+                ):
+                    break  # nothing of its key may overtake it: without a hole in the numbers before, the broker lets it
             results = await asyncio.gather(*pending, return_exceptions=True)
         except KafkaError as error:
             await self.discard()
             raise KafkaUnavailable(repr(error)) from error
         refused: list[list[Output]] = []
-        behind: list[Output] = []
+        behind = [output for batch in batches[len(results) :] for output in batch.outputs]
         failure: BaseException | None = None
-        for batch, result in zip(batches, results, strict=True):
+        for batch, result in zip(batches, results, strict=False):
             if isinstance(result, TOO_LARGE):
                 refused.append(batch.outputs)
             elif isinstance(result, OutOfOrderSequenceNumber) and refused:
@@ -161,6 +170,13 @@ class Publisher:
             await self.discard()
             raise KafkaUnavailable(repr(failure)) from failure
         return refused, behind
+
+    async def _refuses(self, topic: str, pending: Future[object]) -> bool:
+        """Whether the topic does not take the first large batch that is written to it; no later one is waited for."""
+        await asyncio.wait([pending])
+        if pending.exception() is None:
+            self._proven.add(topic)
+        return isinstance(pending.exception(), TOO_LARGE)
 
     @property
     def _producer(self) -> AIOKafkaProducer:

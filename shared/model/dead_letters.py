@@ -26,10 +26,11 @@ def dead_letter(
     code: str,
     error_class: str,
     at: int,
+    first_failed_at: int | None = None,
     attempts: int = 1,
     event: str | None = None,
 ) -> Output:
-    """`record` for the dead-letter topic; `at` in milliseconds since the epoch."""
+    """`record` for the dead-letter topic. `at` in milliseconds since the epoch; it failed first then, if not before."""
     values: tuple[tuple[str, object], ...] = (
         ("source_topic", record.topic),
         ("source_partition", record.partition),
@@ -38,7 +39,7 @@ def dead_letter(
         ("attempts", attempts),
         ("error_class", error_class),
         ("error_code", code),
-        ("first_failed_at", at),
+        ("first_failed_at", at if first_failed_at is None else first_failed_at),
         ("last_failed_at", at),
         *([("event_id", event)] if event is not None else ()),
     )

@@ -67,6 +67,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     locale: str | None = None
     attempts: int = 0
     """Attempts used up so far."""
+    first_failed_at: int | None = None
+    """When the first of them failed."""
     generation: int = 0
     pass_: int = msgspec.field(name="pass", default=0)
     profile_version: int = 0
@@ -93,6 +95,8 @@ class DeliveryResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     reason: Reason | None = None
     code: str | None = None
     due: int | None = None
+    account: str | None = None
+    """Parked until this provider account answers, at the longest until `due`."""
 
 
 class ReceivedDelivery(msgspec.Struct, frozen=True, kw_only=True):

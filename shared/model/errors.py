@@ -46,3 +46,7 @@ class KafkaUnavailable(Unavailable):
 
 class MongoUnavailable(Unavailable):
     """MongoDB did not answer in time."""
+
+
+class SchemaOutdated(Unavailable):
+    """The database was not migrated to the version that this process needs."""

@@ -19,12 +19,21 @@ class Cause(StrEnum):
     PROVIDER_DOWN = "provider_down"
 
 
+class ParkedHold(msgspec.Struct, frozen=True, kw_only=True):
+    """A hold that waits for a provider account, and the delivery that it brings back."""
+
+    id: str
+    delivery: str
+
+
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
     """A record that waits. It comes back as it stands here; `due` in milliseconds since the epoch."""
 
     cause: Cause
     due: int
     record: Record
+    account: str | None = None
+    """It is parked until this provider account answers, at the longest until `due`."""
 
     @property
     def id(self) -> str:

@@ -77,8 +77,11 @@ def encode(event: InboxEvent) -> bytes:
 
 
 def decode(raw: bytes) -> InboxEvent:
-    """Raises msgspec.DecodeError."""
-    event = _decoder.decode(raw)
+    """Raises msgspec.DecodeError, whatever is wrong with the bytes."""
+    try:
+        event = _decoder.decode(raw)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(str(error)) from error
     if event.change == Change.CREATED and not event.items:
         raise msgspec.ValidationError("an event of a new item without the item")
     return event

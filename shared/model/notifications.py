@@ -20,6 +20,11 @@ class Priority(StrEnum):
         """Whether the express lane carries it."""
         return self in (Priority.HIGH, Priority.URGENT)
 
+    @property
+    def rank(self) -> int:
+        """Its place among all: a higher one goes first."""
+        return tuple(Priority).index(self)
+
 
 class Contact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An inline person: addresses instead of an account."""

@@ -52,6 +52,12 @@ class KafkaRecord(NamedTuple):
         """Its place on the log."""
         return Coordinates(self.topic, self.partition, self.offset)
 
+    @property
+    def size(self) -> int:
+        """Its bytes: key, value and headers."""
+        headers = sum(len(name) + len(value or b"") for name, value in self.headers)
+        return len(self.key or b"") + len(self.value or b"") + headers
+
 
 class Output(NamedTuple):
     """One record to write to the log."""

@@ -6,14 +6,16 @@ the suites in `tests/contract`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
+from shared.model.channels import Channel
 from shared.model.claims import Claim, Closing
 from shared.model.deliveries import Delivery, DeliveryResult, ReceivedDelivery
-from shared.model.holds import Hold
+from shared.model.holds import Hold, ParkedHold
 from shared.model.notifications import Notification
 from shared.model.outputs import Output
+from shared.model.provider_accounts import ProviderAccount
 from shared.model.workflows import Workflow
 
 
@@ -39,11 +41,54 @@ class HoldStore(Protocol):
         """
         ...
 
+    async def make_due(self, holds: Sequence[str], /) -> None:
+        """They go back to `decide` now, in this order. Raises MongoUnavailable."""
+        ...
+
     async def hasten_users(self, lives: Mapping[str, int], /) -> None:
         """Of these users (lives by user key) makes due now what waits for quiet hours to end, and all of earlier lives.
 
         What comes back is decided as of then, not as of when it was due. Raises MongoUnavailable.
         """
+        ...
+
+
+class ParkedHolds(HoldStore, Protocol):
+    """The holds, some of which wait for a provider account."""
+
+    async def parked(self, account: str, *, most: int) -> list[ParkedHold]:
+        """Up to `most` that wait for `account` and are not due yet: the most urgent, then the oldest first.
+
+        Raises MongoUnavailable.
+        """
+        ...
+
+    async def count_parked(self, accounts: Collection[str], /) -> int:
+        """How many wait for these accounts and are not due yet. Raises MongoUnavailable."""
+        ...
+
+
+class AccountStore(Protocol):
+    """Provider accounts and endpoints in trouble. All methods raise MongoUnavailable."""
+
+    async def read(self, accounts: Sequence[str], /) -> dict[str, ProviderAccount]:
+        """The rows of `accounts` by id; those without one are left out."""
+        ...
+
+    async def known(self, channel: Channel, /) -> set[str]:
+        """The ids of all accounts of a channel that have a row."""
+        ...
+
+    async def swap(self, before: ProviderAccount | None, after: ProviderAccount, /) -> bool:
+        """Writes `after` if the row is still as `before` says (None: not there); False when it is not."""
+        ...
+
+    async def remove(self, account: ProviderAccount, /) -> bool:
+        """Forgets a healthy one, unless it has changed since it was read."""
+        ...
+
+    async def to_look_at(self, channel: Channel, now: int, /, *, most: int) -> list[ProviderAccount]:
+        """Up to `most` accounts that are to be looked at by `now`, the longest waiting first; no disabled ones."""
         ...
 
 

@@ -85,6 +85,10 @@ class Topics:
         """Deliveries that nobody will retry on their own."""
         return f"{self.prefix}.deliveries.{channel}.dlq.v1"
 
+    def delivery_group(self, channel: Channel, lane: Lane) -> str:
+        """The consumer group of one lane."""
+        return self.group(f"delivery-{channel}-{lane}")
+
     def group(self, service: str) -> str:
         """The consumer-group name of a service."""
         return f"{self.prefix}.{service}"

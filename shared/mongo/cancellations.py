@@ -6,6 +6,7 @@ Counters instead of times: what is accepted after the cancel lives, whatever the
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TypedDict
 
 from pymongo import ReturnDocument
@@ -22,6 +23,7 @@ class CancellationRow(TypedDict):
     _id: str
     tenant: str
     count: int
+    changed_at: datetime
 
 
 class Cancellations:
@@ -47,11 +49,15 @@ class Cancellations:
         with mongo_border():
             row = await self._rows.find_one_and_update(
                 {"_id": _row_id(tenant, cancellation_key), "tenant": tenant},
-                {"$inc": {"count": 1}},
+                [{"$set": {"count": _NEXT, "changed_at": "$$NOW"}}],
                 upsert=True,
                 return_document=ReturnDocument.AFTER,
             )
         return int(row["count"])
+
+
+_NEXT = {"$ifNull": [{"$add": ["$count", 1]}, {"$toLong": "$$NOW"}]}
+"""A key's first counter is the time in ms, so that one whose row has expired never counts where it has been before."""
 
 
 def _row_id(tenant: str, cancellation_key: str) -> str:

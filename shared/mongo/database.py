@@ -30,15 +30,20 @@ class _PlainInts(TypeDecoder):
 CODEC: Final[CodecOptions[dict[str, Any]]] = CodecOptions(tz_aware=True, type_registry=TypeRegistry([_PlainInts()]))
 
 
-def open_client(uri: str, *, timeout_ms: int = 5_000) -> AsyncIOMotorClient[dict[str, Any]]:
-    """A client; connects on first use. Every operation ends within `timeout_ms` or fails."""
+FIND_MS: Final = 30_000
+"""How long a server may be looked for where nothing else is bounded."""
+
+
+def open_client(uri: str, *, timeout_ms: int | None = 5_000) -> AsyncIOMotorClient[dict[str, Any]]:
+    """A client; connects on first use. Every operation ends within `timeout_ms` or fails; None: it may take hours."""
+    find_ms = timeout_ms or FIND_MS
     return AsyncIOMotorClient(
-        uri, serverSelectionTimeoutMS=timeout_ms, connectTimeoutMS=timeout_ms, timeoutMS=timeout_ms, tz_aware=True
+        uri, serverSelectionTimeoutMS=find_ms, connectTimeoutMS=find_ms, timeoutMS=timeout_ms, tz_aware=True
     )
 
 
 @asynccontextmanager
-async def open_database(uri: str, name: str, *, timeout_ms: int = 5_000) -> AsyncIterator[Database]:
+async def open_database(uri: str, name: str, *, timeout_ms: int | None = 5_000) -> AsyncIterator[Database]:
     """The database with Carillon's guarantees, closed at the end."""
     client = open_client(uri, timeout_ms=timeout_ms)
     try:

@@ -6,13 +6,14 @@ claimed is produced, then deleted by that token.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypedDict
 
 import msgspec
+from pymongo import UpdateOne
 
-from shared.model.holds import Cause, Hold
+from shared.model.holds import Cause, Hold, ParkedHold
 from shared.model.records import decode_record, encode
 from shared.model.timestamps import to_datetime
 from shared.mongo.bulk import Rows, insert_new
@@ -24,8 +25,17 @@ AHEAD = 4
 """Due holds looked at for each that is wanted, so that instances can choose different ones."""
 
 
-class HoldRow(TypedDict):
-    """A hold as it is stored; `record` comes back as it stands. A claimed one also has a `token`."""
+class _Parked(TypedDict, total=False):
+    account: str
+    rank: int
+    accepted_at: datetime
+
+
+class HoldRow(_Parked):
+    """A hold as it is stored; `record` comes back as it stands. A claimed one also has a `token`.
+
+    One that waits for a provider account has that, and what says who goes first.
+    """
 
     _id: str
     tenant: str
@@ -53,7 +63,15 @@ class ClaimedHold(msgspec.Struct, frozen=True, kw_only=True):
 def hold_row(hold: Hold) -> HoldRow:
     """The hold as it is stored."""
     record, about = hold.record, hold.record.about
+    parked: _Parked = {}
+    if hold.account is not None and about is not None:
+        parked = {
+            "account": hold.account,
+            "rank": about.priority.rank,
+            "accepted_at": to_datetime(about.accepted_at),
+        }
     return {
+        **parked,
         "_id": hold.id,
         "tenant": record.tenant,
         "user": record.user,
@@ -109,6 +127,37 @@ class Holds:
         """Deletes what was claimed under `token`; a lease that was lost meanwhile changes nothing."""
         with mongo_border():
             await delete_claimed(self._rows, token)
+
+    async def parked(self, account: str, *, most: int) -> list[ParkedHold]:
+        """Up to `most` that wait for `account` and are not due yet: the most urgent, then the oldest first."""
+        with mongo_border():
+            waiting = {"account": account, "due": {"$gt": await server_time(self._database)}}
+            found = self._rows.find(waiting, {"record": 1}).sort([("rank", -1), ("accepted_at", 1)]).limit(most)
+            return [
+                ParkedHold(id=row["_id"], delivery=decode_record(bytes(row["record"])).subject) async for row in found
+            ]
+
+    async def count_parked(self, accounts: Collection[str]) -> int:
+        """How many wait for these accounts and are not due yet."""
+        if not accounts:
+            return 0
+        with mongo_border():
+            waiting = {"account": {"$in": sorted(accounts)}, "due": {"$gt": await server_time(self._database)}}
+            return int(await self._rows.count_documents(waiting))
+
+    async def make_due(self, holds: Sequence[str]) -> None:
+        """They go back to `decide` now, in this order: a millisecond apart, since that is what they are claimed by."""
+        if holds:
+            with mongo_border():
+                now = await server_time(self._database)
+                dues = [now - timedelta(milliseconds=behind) for behind in reversed(range(len(holds)))]
+                await self._rows.bulk_write(
+                    [
+                        UpdateOne({"_id": hold, "due": {"$gt": now}}, {"$set": {"due": due}})
+                        for hold, due in zip(holds, dues, strict=True)
+                    ],
+                    ordered=False,
+                )
 
     async def hasten(self, tenant: str, cancellation_key: str, *, cancel_count: int) -> int:
         """Makes the key's holds that were accepted under a smaller counter due now; returns how many.

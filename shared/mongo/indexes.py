@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
@@ -13,8 +14,29 @@ GUARD_DAYS: Final = 35
 """What guards against replays outlives every topic it guards (14 days at most)."""
 
 
-def _expiring(days: int) -> IndexModel:
-    return IndexModel([("created_at", ASCENDING)], expireAfterSeconds=days * DAY)
+@dataclass(frozen=True, kw_only=True)
+class Retention:
+    """For how many days rows are kept whose keeping is the operator's choice."""
+
+    inbox: int = 365
+    cancellations: int = 400
+
+
+LONGEST_WAIT_DAYS: Final = 400
+"""No notification waits longer (366 days to its time, then 30 until it expires): so long it can be cancelled."""
+
+
+def _expiring(days: int, field: str = "created_at") -> IndexModel:
+    return IndexModel([(field, ASCENDING)], expireAfterSeconds=days * DAY)
+
+
+def indexes(retention: Retention) -> dict[str, list[IndexModel]]:
+    """All of them, under the names that MongoDB gives them."""
+    chosen = {
+        "inbox": _expiring(retention.inbox),
+        "cancellations": _expiring(retention.cancellations, "changed_at"),
+    }
+    return {name: [*always, *([chosen[name]] if name in chosen else [])] for name, always in INDEXES.items()}
 
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
@@ -33,6 +55,18 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         IndexModel([("tenant", ASCENDING), ("cancellation_key", ASCENDING)]),
         IndexModel([("notification", ASCENDING)]),
         IndexModel([("tenant", ASCENDING), ("user", ASCENDING)]),
+        IndexModel(
+            [("account", ASCENDING), ("rank", DESCENDING), ("accepted_at", ASCENDING)],
+            partialFilterExpression={"account": {"$exists": True}},
+        ),
+    ],
+    "provider_accounts": [
+        IndexModel([("channel", ASCENDING), ("look", ASCENDING)]),
+        IndexModel(
+            [("updated_at", ASCENDING)],
+            expireAfterSeconds=GUARD_DAYS * DAY,
+            partialFilterExpression={"state": "closed"},
+        ),
     ],
     "inbox": [
         IndexModel([("tenant", ASCENDING), ("user", ASCENDING), ("offset", DESCENDING)]),

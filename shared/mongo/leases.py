@@ -69,6 +69,12 @@ async def claim_or_create(rows: Rows, row_id: str, lease: Lease) -> bool:
     return bool(result.upserted_id or result.modified_count)
 
 
+async def renew(rows: Rows, lease: Lease) -> bool:
+    """Makes what is claimed under the lease's token last until its new end; False when it was lost."""
+    result = await rows.update_many({"token": lease.token}, {"$set": lease.fields})
+    return bool(result.matched_count)
+
+
 async def delete_claimed(rows: Rows, token: str) -> int:
     """Deletes what is claimed under `token`; rows whose lease was lost meanwhile stay. Returns how many."""
     return int((await rows.delete_many({"token": token})).deleted_count)

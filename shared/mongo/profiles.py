@@ -15,6 +15,7 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from shared.model import ids, inbox, records
+from shared.model.addresses import WEBHOOK_URL
 from shared.model.errors import InvalidProfile, Unavailable
 from shared.model.inbox import InboxEvent
 from shared.model.lives import Life
@@ -27,6 +28,7 @@ from shared.mongo.bulk import find_by_id
 from shared.mongo.database import Database
 from shared.mongo.erasure import erase
 from shared.mongo.errors import mongo_border
+from shared.mongo.provider_accounts import enable
 from shared.process.clock import now_ms
 
 log = structlog.get_logger()
@@ -98,6 +100,7 @@ async def write(
         wanted = change(stored or Profile(tenant=tenant, user=user))
         written = await _replace(database, tenant, user, stored, wanted)
         if written is not None:
+            await _enable_endpoints(database, stored, written)
             record = records.encode(records.profile_changed(tenant, user, written.life.number))
             await writer.publish([Output(topics.notifications, ids.user_key(tenant, user), record, [])])
             return written
@@ -197,6 +200,13 @@ async def _replace(
     except DuplicateKeyError:
         return None
     return None if document is None else from_document(document)
+
+
+async def _enable_endpoints(database: Database, before: Profile | None, after: Profile) -> None:
+    """An endpoint that is named anew is called again, though it was found gone before."""
+    address = after.addresses.get(WEBHOOK_URL.name)
+    if address is not None and (before is None or before.addresses.get(WEBHOOK_URL.name) != address):
+        await enable(database, after.tenant, address)
 
 
 def _place(tenant: str, user: str) -> dict[str, object]:

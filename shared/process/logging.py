@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import MutableMapping
 
 import structlog
+
+from shared.process.retries import log_what_waits
 
 SELDOM_SECONDS = 10
 
@@ -27,7 +30,13 @@ class _Seldom(logging.Filter):
 
 def configure_logging(service: str, level: str = "info") -> None:
     """JSON lines on stdout off a terminal, readable lines on one; library logs take the same way."""
+
+    def name_service(_: object, __: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:
+        event.setdefault("service", service)  # in every thread: what is bound to a context is the thread's own
+        return event
+
     shared: list[structlog.typing.Processor] = [
+        name_service,
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -56,4 +65,4 @@ def configure_logging(service: str, level: str = "info") -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
-    structlog.contextvars.bind_contextvars(service=service)
+    log_what_waits()

@@ -76,7 +76,7 @@ EVENTS_REDRIVEN = Counter(
 )
 
 
-DEAD_LETTERS = Counter("carillon_dead_letters", "Records written to a dead-letter topic", ["topic", "code"])
+DEAD_LETTERS = Counter("carillon_dead_letters", "Records written to a dead-letter topic, by why", ["topic", "code"])
 
 
 UNREADABLE_RECORDS = from_zero(
@@ -122,6 +122,27 @@ UNCONFIRMED_SENDS = Counter(
     "carillon_unconfirmed_sends",
     "Sends without an answer after the provider may have taken the message: sent or not, nobody knows",
     ["channel", "policy"],
+)
+
+
+ACCOUNT_CHANGES = Counter(
+    "carillon_provider_account_changes",
+    "Changes of provider accounts and endpoints: closed, open, half_open (a probe may try), disabled",
+    ["channel", "state"],
+)
+
+
+PARKED = from_zero(
+    Gauge(
+        "carillon_parked", "Deliveries that wait for a provider account, counted every 15 s by each worker", ["channel"]
+    ),
+    Channel,
+)
+
+
+PARKED_RELEASED = from_zero(
+    Counter("carillon_parked_released", "Parked deliveries released because their account answers again", ["channel"]),
+    Channel,
 )
 
 

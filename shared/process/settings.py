@@ -61,7 +61,9 @@ class ConsumerSettings(Settings):
     """What services with a consumer group need besides."""
 
     session_timeout_seconds: float = Field(10, gt=0, description="how long a dead consumer keeps its partitions")
-    linger_ms: float = Field(3, ge=0, le=50, description="a short wait to fill a chunk, after one of several records")
+    linger_ms: float = Field(
+        8, ge=0, le=50, description="while records come fast, the wait before the next are taken, to fill a chunk"
+    )
 
 
 class EdgeSettings(Settings):

@@ -15,6 +15,7 @@ from tests.chaos.leaks import leaked_effects, leaked_frames
 from tests.chaos.order import Delivered, inverted_frames, inverted_rows, unseen
 from tests.chaos.tables import Accepted, Evidence, Status
 
+SHOWN = 5
 GOES_ON = {"retrying", "parked", "stale"}
 KINDS = (
     "lost",
@@ -58,6 +59,10 @@ class Verdict:
     def faults(self) -> dict[str, list[str]]:
         """Every kind that has offenders."""
         return {kind: getattr(self, kind) for kind in KINDS if getattr(self, kind)}
+
+    def summary(self) -> str:
+        """Of every kind how many there are, and the first few."""
+        return "; ".join(f"{len(who)} {kind}: {', '.join(who[:SHOWN])}" for kind, who in self.faults().items())
 
 
 def check(accepted: dict[str, Accepted], found: Evidence) -> Verdict:

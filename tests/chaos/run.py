@@ -50,7 +50,7 @@ class Run:
             if any(waiting):
                 return None
             found = await self.verdict()
-            waiting = found.faults()
+            waiting = found.summary()
             unseen = found.unseen and not without_sockets
             return None if found.unterminated or found.lost or unseen else found
 

@@ -12,6 +12,7 @@ from shared.catalog import publishing
 from shared.catalog.cache import Catalog
 from shared.model.topics import Topics
 from shared.model.workflows import Workflow
+from shared.mongo.indexes import INDEXES
 from tests.support import samples as a
 from tests.support.twins.catalog import MemoryCatalog
 from tests.support.twins.publisher import MemoryPublisher
@@ -56,6 +57,8 @@ async def test_an_event_starts_the_newest_of_each(catalog: Any, publish: Publish
     assert catalog.started_by("acme", "sent") == [newest]
     assert list(catalog.started_by("acme", "unknown")) == []
     assert list(catalog.started_by("other", "shipped")) == []
+    assert catalog.version("acme", "order.shipped", 2) == newest
+    await catalog.fetch([("acme", "order.shipped", 1), ("acme", "order.shipped", 2)])
     assert catalog.version("acme", "order.shipped", 1) == at(SHIPPED, 1)
 
 
@@ -87,3 +90,46 @@ async def test_the_newest_of_each_is_found_by_its_key(catalog: Any, publish: Pub
     assert catalog.newest("other", SHIPPED.key) is None
     assert catalog.newest("acme", "order.unknown") is None
     assert (catalog.keys("acme"), catalog.keys("other")) == ([AUDIT.key, SHIPPED.key], [])
+
+
+async def test_one_that_is_read_again_starts_what_it_says_now(catalog: Any, publish: Publish) -> None:
+    for workflow in (at(SHIPPED, 1), at(AUDIT, 1)):
+        await publish(workflow)
+    await catalog.load()
+    newest = at(msgspec.structs.replace(SHIPPED, on=("sent", "packed")), 2)
+    await publish(newest)
+    await publish(at(msgspec.structs.replace(AUDIT, on=("audited",)), 2))
+    await catalog.read("acme", SHIPPED.key)
+    await catalog.read("acme", "order.unknown")
+    assert catalog.newest("acme", SHIPPED.key) == newest
+    assert catalog.started_by("acme", "shipped") == [at(AUDIT, 1)], "only the one that was named is read"
+    assert catalog.started_by("acme", "packed") == [newest]
+    assert catalog.keys("acme") == [AUDIT.key, SHIPPED.key]
+    assert catalog.version("acme", SHIPPED.key, 2) == newest
+
+
+@pytest.mark.real
+async def test_a_publication_makes_nobody_read_the_other_workflows(database: Any) -> None:
+    """Of all versions of all tenants, one is read: counted by MongoDB itself."""
+    await database.workflows.create_indexes(INDEXES["workflows"])
+    for tenant in ("acme", "other"):
+        for number in range(3):
+            files = [msgspec.structs.replace(SHIPPED, key=f"w.{i}", category=f"c{number}") for i in range(20)]
+            await publishing.publish(database, MemoryPublisher(), Topics(), tenant, files)
+    catalog = Catalog(database)
+    await database.command("profile", 2)
+    await catalog.load()
+    after_load = await documents_read(database)
+    assert after_load == 40, "the newest of each"
+    await publishing.publish(database, MemoryPublisher(), Topics(), "acme", [at(AUDIT, 0)])
+    before = await documents_read(database)
+    await catalog.read("acme", AUDIT.key)
+    await catalog.load()
+    assert await documents_read(database) - before == 1
+    assert catalog.newest("acme", AUDIT.key) == at(AUDIT, 1)
+
+
+async def documents_read(database: Any) -> int:
+    """Of the workflows, by everybody so far."""
+    found = database["system.profile"].find({"ns": f"{database.name}.workflows"})
+    return sum([row.get("docsExamined", 0) async for row in found])

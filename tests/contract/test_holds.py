@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from shared.model.holds import Cause, Hold
+from shared.model.notifications import Priority
 from shared.model.records import Kind, Record, decode_record
 from shared.mongo.holds import Holds
 from shared.process.clock import now_ms
@@ -127,6 +128,52 @@ async def test_a_cancel_hastens_what_was_accepted_before_it(holds: Any) -> None:
     assert (await claim(holds))[1] == ["before"]
 
 
+def parked(subject: str, account: str = "email", late_ms: int = -HOUR_MS, **about: Any) -> Hold:
+    return msgspec.structs.replace(hold(subject, late_ms, **about), account=account)
+
+
+async def test_the_parked_are_found_by_their_account_the_urgent_and_the_old_first(holds: Any) -> None:
+    await holds.insert(
+        [
+            parked("young", accepted_at=9),
+            parked("old", accepted_at=1),
+            parked("low", priority=Priority.LOW, accepted_at=0),
+            parked("urgent", priority=Priority.URGENT, accepted_at=9),
+            parked("high", priority=Priority.HIGH, accepted_at=9),
+            parked("another's", account="sms"),
+            parked("due", late_ms=1000),
+            hold("not parked", -HOUR_MS),
+        ]
+    )
+    found = await holds.parked("email", most=10)
+    assert [each.delivery for each in found] == ["urgent", "high", "old", "young", "low"]
+    assert [each.delivery for each in await holds.parked("email", most=2)] == ["urgent", "high"]
+
+
+async def test_the_parked_are_counted_by_their_accounts(holds: Any) -> None:
+    await holds.insert([parked("a"), parked("b"), parked("c", account="sms"), parked("due", late_ms=1000)])
+    assert await holds.count_parked({"email"}) == 2
+    assert await holds.count_parked({"email", "sms", "another"}) == 3
+    assert await holds.count_parked(set()) == 0
+
+
+async def test_what_is_made_due_is_claimed_and_found_no_more(holds: Any) -> None:
+    await holds.insert([parked("a"), parked("b"), hold("latest", 5000)])
+    (first, _) = await holds.parked("email", most=2)
+    await holds.make_due([first.id, "gone"])
+    await holds.make_due([])
+    assert [each.delivery for each in await holds.parked("email", most=2)] == ["b"]
+    assert (await claim(holds))[1] == ["latest", "a"]
+
+
+async def test_what_is_made_due_goes_back_in_this_order(holds: Any) -> None:
+    await holds.insert([parked(name) for name in "bdacfe"])
+    by_name = {each.delivery: each.id for each in await holds.parked("email", most=9)}
+    await holds.make_due([by_name[name] for name in "fedcba"])
+    _, won = await holds.claim(most=9, lease=MINUTE, pick=sorted)
+    assert [decode_record(one.record).subject for one in won] == list("fedcba")
+
+
 async def test_nothing_is_nothing(holds: Any) -> None:
     await holds.insert([])
     assert (await claim(holds))[1] == []
@@ -149,3 +196,14 @@ async def test_a_changed_profile_hastens_quiet_hours_and_earlier_lives(holds: An
     await holds.release(token)
     await holds.hasten_users({"acme:ada": 1})
     assert (await claim(holds))[1] == ["first life"]
+
+
+async def test_a_changed_profile_leaves_what_is_claimed_alone(holds: Any) -> None:
+    """It is on its way with the time it had: changed under its holder, it would be deleted and sent as it was."""
+    await holds.insert([hold("claimed")])
+    await holds.claim(most=1, lease=MINUTE, pick=list)
+    await holds.hasten_users({"acme:ada": 1})
+    rows = holds.rows.values() if isinstance(holds, MemoryHolds) else [row async for row in holds._rows.find()]
+    (row,) = rows
+    record = row.hold.record if isinstance(holds, MemoryHolds) else decode_record(bytes(row["record"]))
+    assert record.due is not None

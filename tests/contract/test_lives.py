@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from services.router.decisions import Decisions
+from services.router.profile_cache import _snapshot
 from shared.model import inbox, records
 from shared.model.lives import Life
 from shared.model.profiles import Profile
@@ -12,6 +14,7 @@ from shared.model.topics import Topics
 from shared.mongo import profiles as stored
 from shared.mongo.database import Database
 from shared.mongo.inbox_rows import InboxRows, NewInboxRow
+from shared.process.clock import now_ms
 from tests.support import samples as a
 from tests.support.twins.publisher import MemoryPublisher
 
@@ -44,7 +47,10 @@ async def test_nothing_of_the_person_is_left_in_any_collection(database: Databas
     writer = MemoryPublisher()
     await put(database, writer)
     asked = a.routing_input(profile=FULL)
-    await Decisions(database).insert([a.decision(asked), a.decision(asked, records.notify(a.notification(id="n2")))])
+    decisions = [a.decision(asked), a.decision(asked, records.notify(a.notification(id="n2")))]
+    seen = _snapshot(FULL)
+    await Decisions(database).insert([msgspec.structs.replace(each, snapshot=seen) for each in decisions])
+    assert [row["items"][0]["name"] async for row in database.decisions.find()] == [FULL.name] * 2
     await InboxRows(database).insert(
         [NewInboxRow("d1", "acme", "ada", item(1)), NewInboxRow("d2", "acme", "bob", item(2))]
     )
@@ -94,6 +100,19 @@ async def test_a_later_life_keeps_its_own_when_the_deletion_is_repeated(database
     )
     await delete(database, writer)
     assert [row["_id"] async for row in database.inbox.find()] == ["next"]
+
+
+async def test_whoever_comes_next_is_told_to_the_router_under_the_new_life_and_above_all_versions(
+    database: Database,
+) -> None:
+    """A delivery of before compares versions only: an equal one would count as unchanged."""
+    writer = MemoryPublisher()
+    before = await put(database, writer)
+    assert before.version > now_ms() - 60_000, "above what an earlier release may have given to a deleted one"
+    await delete(database, writer)
+    await put(database, writer)
+    told = [records.decode_record(output.value).life for output in writer.on(TOPICS.notifications)]
+    assert told == [0, 1, 1]
 
 
 async def test_only_its_own_record_settles_a_life(database: Database) -> None:

@@ -171,12 +171,13 @@ async def test_where_something_can_stand_instead_only_the_record_that_is_too_lar
 
 
 @pytest.mark.real
-async def test_a_batch_that_is_too_large_is_written_record_by_record(shared_brokers: Brokers) -> None:
-    """The topic takes less than a batch of the producer."""
+@pytest.mark.parametrize("count", [6, 9])
+async def test_a_batch_that_is_too_large_is_written_record_by_record(shared_brokers: Brokers, count: int) -> None:
+    """The topic takes less than a batch of the producer; more than one batch keeps its order, too."""
     made = KafkaLog(shared_brokers.kafka, Publisher(shared_brokers.kafka, client_id="tests"), most_bytes=50_000)
     await made.start()
     try:
-        given = [Output(made.topic, b"k", b"%d" % number + b"." * 30_000, []) for number in range(6)]
+        given = [Output(made.topic, b"k", b"%d" % number + b"." * 30_000, []) for number in range(count)]
         async with asyncio.timeout(60):
             await made.publisher.publish(given)
         found = await made.records()

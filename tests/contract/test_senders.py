@@ -205,3 +205,26 @@ async def test_trouble_is_an_outcome_and_passes(provider: Provider, trouble: Tro
 async def test_it_closes_unused_and_twice(provider: Provider) -> None:
     await provider.sender.close()
     await provider.sender.close()
+
+
+@pytest.mark.real
+async def test_a_webhooks_url_is_called_byte_for_byte() -> None:
+    """A signature in its query is over these bytes: quoted anew it would be another."""
+    lines: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        lines.append(await reader.readline())
+        writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    host = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    sender = WebhookSender(WebhookSettings(webhook_secret="w" * 40, webhook_allow="127.0.0.0/8"))
+    given = ["/hooks/a?sig=a%2Fb%7Ec&x=1+2%20%2b", "/a%7e/./b//c?q", "?only=query"]
+    async with server:
+        for path in given:
+            delivery = a.delivery(channel=Channel.WEBHOOK, address=f"http://{host}{path}")
+            assert isinstance(await sender.send(delivery, a.workflow(), inf), Sent)
+        await sender.close()
+    assert lines == [f"POST {'/' * (path[0] == '?')}{path} HTTP/1.1\r\n".encode() for path in given]

@@ -34,7 +34,14 @@ class AsgiAnswer:
 def call_app(
     app: ASGIApp, method: str, target: str, *, headers: Mapping[str, str] | None = None, body: bytes = b""
 ) -> AsgiAnswer:
-    """One request; `target` as it stands on the wire."""
+    """One request, in a loop of its own; `target` as it stands on the wire."""
+    return asyncio.run(ask_app(app, method, target, headers=headers, body=body))
+
+
+async def ask_app(
+    app: ASGIApp, method: str, target: str, *, headers: Mapping[str, str] | None = None, body: bytes = b""
+) -> AsgiAnswer:
+    """As `call_app`, in this loop."""
     path, _, query = target.partition("?")
     scope = {
         "type": "http",
@@ -52,9 +59,6 @@ def call_app(
     async def receive() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}
 
-    async def call() -> None:
-        with suppress(ZeroDivisionError):  # what tests let an app fail with: it answers, and raises it to the server
-            await app(scope, receive, answer.take)
-
-    asyncio.run(call())
+    with suppress(ZeroDivisionError):  # what tests let an app fail with: it answers, and raises it to the server
+        await app(scope, receive, answer.take)
     return answer

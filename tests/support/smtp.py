@@ -72,10 +72,10 @@ class ScriptedSmtp:
 
 
 @asynccontextmanager
-async def scripted_smtp(answer: Answer = lambda _verb, _number: None) -> AsyncIterator[ScriptedSmtp]:
-    """It listens until the end."""
+async def scripted_smtp(answer: Answer = lambda _verb, _number: None, port: int = 0) -> AsyncIterator[ScriptedSmtp]:
+    """It listens until the end, on a free port if none is given."""
     server = ScriptedSmtp(answer)
-    listening = await asyncio.start_server(server.converse, "127.0.0.1", 0)
+    listening = await asyncio.start_server(server.converse, "127.0.0.1", port)
     server.port = listening.sockets[0].getsockname()[1]
     try:
         yield server

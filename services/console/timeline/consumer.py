@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
@@ -11,7 +12,8 @@ from aiokafka import AIOKafkaConsumer
 from services.console.timeline.core.rows import TimelineRow
 from services.console.timeline.core.status_row import status_row
 from services.console.timeline.status_rows import StatusStore
-from shared.kafka.consumer import commit_assigned, fetch, offsets_after, open_consumer, start_consumer
+from shared.kafka.consumer import committed_batches, open_consumer, start_consumer
+from shared.kafka.linger import Linger
 from shared.model.errors import InvalidRecord
 from shared.model.outputs import KafkaRecord
 from shared.model.topics import Topics
@@ -21,6 +23,8 @@ from shared.process.retries import retry_until_available
 
 BATCH: Final = 500
 WAIT_MS: Final = 500
+LINGER_SECONDS: Final = 0.1
+"""A timeline may be this late: nobody reads it faster, and a bulk of one row costs as much as one of fifty."""
 
 log = structlog.get_logger()
 
@@ -69,11 +73,10 @@ class StatusConsumer:
         return self._joined
 
     async def _store_all(self, consumer: AIOKafkaConsumer) -> None:
-        while True:
-            records = await fetch(consumer, max_records=BATCH, wait_ms=WAIT_MS)
-            if records:
-                await self._store(status_rows(records))
-                await commit_assigned(consumer, offsets_after(records))
+        never = asyncio.Event()
+        linger = Linger(LINGER_SECONDS, fast=1)
+        async for records in committed_batches(consumer, never, max_records=BATCH, linger=linger, wait_ms=WAIT_MS):
+            await self._store(status_rows(records))
 
     async def _store(self, rows: Sequence[TimelineRow]) -> None:
         if rows:

@@ -55,6 +55,10 @@ class OpenChannel(Protocol):
         """The reader of one of its lanes; a slow lane holds up no other. The publisher is the lane's own."""
         ...
 
+    async def watch(self, stop: asyncio.Event) -> None:
+        """What it has to do beside its lanes, until `stop` is set; nothing: it returns at once."""
+        ...
+
     async def close(self) -> None:
         """Ends its connections, after its readers have ended."""
         ...

@@ -1,33 +1,72 @@
-"""A channel that sends through a provider: its lanes are read with claim, send and record."""
+"""A channel that sends through a provider: its lanes are read with claim, send and record; what waits is looked after."""
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from functools import partial
 
+from services.delivery.breaker import AccountOf, Breaker
 from services.delivery.channels.channel import ChannelContext
 from services.delivery.channels.sender import Sender
 from services.delivery.freshness import Freshness
-from services.delivery.lane import LaneQueue
-from services.delivery.send import AfterCrash, Schedule, Sending
-from services.delivery.worker import Worker
+from services.delivery.lane import AHEAD, SHARE, LaneQueue
+from services.delivery.parking import Parking
+from services.delivery.send import AfterCrash, Sending
+from services.delivery.slots import Slots
+from services.delivery.worker import HostOf, Worker
 from shared.kafka.producer import Publisher
 from shared.model.channels import Lane
+from shared.model.provider_accounts import AccountPolicy
 from shared.mongo.cancellations import Cancellations
 from shared.mongo.holds import Holds
 from shared.mongo.ledger import Ledger
 from shared.mongo.profiles import versions
+from shared.mongo.provider_accounts import ProviderAccounts
 
 
 class SendingChannel:
-    """One sender for all lanes: what it learns of its provider counts in each."""
+    """One sender for all lanes: what it learns of its provider counts in each.
 
-    def __init__(self, context: ChannelContext, sender: Sender) -> None:
+    `account_of`: the endpoint a delivery goes to, where each recipient has one of his own; else the channel's one
+    account carries all. `host_of`: the host of such an endpoint; one alone cannot hold the lane. `disable_after_seconds`: an endpoint that has failed for so long is not called any more.
+    """
+
+    def __init__(
+        self,
+        context: ChannelContext,
+        sender: Sender,
+        *,
+        account_of: AccountOf | None = None,
+        host_of: HostOf | None = None,
+        disable_after_seconds: float | None = None,
+    ) -> None:
         settings, database = context.settings, context.database
         self._context = context
         self._sender = sender
+        self._host_of = host_of
         self._lease = timedelta(seconds=settings.lease_seconds)
         self._ledger = Ledger(database, lease=self._lease)
+        self._holds = Holds(database)
+        accounts = ProviderAccounts(database)
+        first_pause = round(settings.probe_seconds * 1000)
+        policy = AccountPolicy(
+            first_pause=first_pause,
+            longest_pause=max(first_pause, round(settings.longest_probe_seconds * 1000)),
+            patience=round(settings.lease_seconds * 1000),
+            disable_after=None if disable_after_seconds is None else round(disable_after_seconds * 1000),
+        )
+        breaker = Breaker(
+            channel=context.channel, accounts=accounts, holds=self._holds, policy=policy, account_of=account_of
+        )
+        self._parking = Parking(
+            channel=context.channel,
+            accounts=accounts,
+            holds=self._holds,
+            policy=policy,
+            slice_size=settings.parked_slice,
+            learn=breaker.learn,
+        )
         self._sending = Sending(
             sender=sender,
             catalog=context.catalog,
@@ -36,28 +75,31 @@ class SendingChannel:
                 cancellations=Cancellations(database),
                 stale_after_ms=round(settings.stale_after_seconds * 1000),
             ),
-            schedule=Schedule(
-                retries=[round(seconds * 1000) for seconds in settings.retry_seconds],
-                probe=round(settings.probe_seconds * 1000),
-            ),
+            breaker=breaker,
+            retries=[round(seconds * 1000) for seconds in settings.retry_seconds],
             after_crash=AfterCrash.STOP if context.channel in settings.stop_after_crash else AfterCrash.SEND_AGAIN,
         )
 
     def reader(self, lane: Lane, publisher: Publisher) -> LaneQueue:
         """A queue of its own for each lane; all have the same slots, sender and ledger."""
-        del lane
         channel, settings = self._context.channel, self._context.settings
         worker = Worker(
             channel=channel,
+            lane=lane,
             ledger=self._ledger,
             sending=self._sending,
             publisher=publisher,
-            holds=Holds(self._context.database),
+            holds=self._holds,
             topics=settings.topics,
-            slots=settings.delivery_slots,
+            slots=Slots(settings.delivery_slots, waiting=max(1, settings.delivery_slots * AHEAD // SHARE)),
             lease=self._lease,
+            host_of=self._host_of,
         )
         return LaneQueue(channel=channel, worker=worker, slots=settings.delivery_slots)
+
+    async def watch(self, stop: asyncio.Event) -> None:
+        """Probes accounts that do not answer, and releases what waited for those that do again."""
+        await self._parking.run(stop)
 
     async def close(self) -> None:
         """Closes the sender."""

@@ -81,7 +81,6 @@ def decide(
     attempts: int,
     now: int,
     schedule: Sequence[int],
-    probe_ms: int,
     expires_at: int,
     at_most_once: bool = False,
 ) -> DeliveryResult:
@@ -102,7 +101,7 @@ def decide(
             attempts=attempts - 1,
             reason=Reason.PROVIDER_DOWN,
             code=outcome.code,
-            due=min(now + probe_ms, expires_at),
+            due=expires_at,
         )
     if outcome.unconfirmed and at_most_once:
         return DeliveryResult(

@@ -9,6 +9,7 @@ from shared.model.dead_letters import dead_letter
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
 from shared.model.holds import Cause, Hold
 from shared.model.outputs import Output
+from shared.model.reasons import Reason
 from shared.model.records import Kind, Record, encode
 from shared.model.statuses import Subject, status
 from shared.model.timestamps import rfc3339
@@ -18,10 +19,15 @@ CAUSES = {DeliveryState.RETRYING: Cause.RETRY, DeliveryState.PARKED: Cause.PROVI
 
 
 class DeliveryEffects(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be written: records to the log, and a hold."""
+    """What is to be written, in this order: what tells of the result, then what brings the delivery back.
+
+    Once it has come back its row goes on, and a replay of this record would find nothing left to tell.
+    """
 
     outputs: list[Output]
     hold: Hold | None = None
+    again: Output | None = None
+    """Its record for `decide`, at once."""
 
 
 def derive_effects(topics: Topics, received: ReceivedDelivery, result: DeliveryResult) -> DeliveryEffects:
@@ -30,13 +36,16 @@ def derive_effects(topics: Topics, received: ReceivedDelivery, result: DeliveryR
     outputs = [delivery_status(topics, delivery, result)]
     if result.state is DeliveryState.DEAD:
         outputs.append(delivery_dead_letter(topics, received, result))
+        if result.reason is Reason.ENDPOINT_GONE:
+            outputs.append(_endpoint_disabled(topics, delivery, result))
     if result.state is DeliveryState.STALE:
-        outputs.append(_again(topics, _back(delivery, result, Kind.STALE)))
+        return DeliveryEffects(outputs=outputs, again=_again(topics, _back(delivery, result, Kind.STALE)))
     cause = CAUSES.get(result.state)
     if cause is None or result.due is None:
         return DeliveryEffects(outputs=outputs)
     return DeliveryEffects(
-        outputs=outputs, hold=Hold(cause=cause, due=result.due, record=_back(delivery, result, Kind.RETRY))
+        outputs=outputs,
+        hold=Hold(cause=cause, due=result.due, record=_back(delivery, result, Kind.RETRY), account=result.account),
     )
 
 
@@ -69,16 +78,38 @@ def delivery_status(topics: Topics, delivery: Delivery, result: DeliveryResult) 
     )
 
 
+def _endpoint_disabled(topics: Topics, delivery: Delivery, result: DeliveryResult) -> Output:
+    """`carillon.endpoint.disabled`: the delivery that found it gone tells it; never the address."""
+    notification = delivery.notification
+    return status(
+        topics.statuses,
+        area="endpoint",
+        state="disabled",
+        subject=Subject(delivery.id, delivery.generation, delivery.pass_),
+        tenant=notification.tenant,
+        user=notification.user,
+        at=result.at,
+        data={
+            "notification": notification.id,
+            "delivery": delivery.id,
+            "channel": delivery.channel,
+            "endpoint": ids.endpoint_id(notification.tenant, delivery.address),
+            "code": result.code,
+        },
+    )
+
+
 def delivery_dead_letter(topics: Topics, received: ReceivedDelivery, result: DeliveryResult) -> Output:
     """The record as it came, with headers that say where it stood and why nobody retries it."""
-    channel = received.delivery.channel
+    delivery = received.delivery
     return dead_letter(
-        topics.deliveries_dlq(channel),
+        topics.deliveries_dlq(delivery.channel),
         received.record,
-        group=topics.group(f"delivery-{channel}"),
+        group=topics.delivery_group(delivery.channel, delivery.lane),
         code=result.code or str(result.reason),
         error_class=str(result.reason),
         at=result.at,
+        first_failed_at=delivery.first_failed_at,
         attempts=result.attempts,
     )
 
@@ -93,9 +124,18 @@ def _back(delivery: Delivery, result: DeliveryResult, kind: Kind) -> Record:
         subject=delivery.id,
         generation=delivery.generation,
         pass_=delivery.pass_ + 1,
-        due=result.due,
-        delivery=msgspec.structs.replace(delivery, attempts=result.attempts),
+        # What is parked may come back long before: it is decided when that is, not at its latest time.
+        due=None if result.account else result.due,
+        delivery=msgspec.structs.replace(
+            delivery, attempts=result.attempts, first_failed_at=_first_failed_at(delivery, result)
+        ),
     )
+
+
+def _first_failed_at(delivery: Delivery, result: DeliveryResult) -> int | None:
+    if delivery.first_failed_at is None and result.attempts > delivery.attempts:
+        return result.at
+    return delivery.first_failed_at
 
 
 def _again(topics: Topics, record: Record) -> Output:

@@ -10,7 +10,14 @@ from shared.model.deliveries import ReceivedDelivery
 
 @dataclass(slots=True)
 class Job:
-    """`claimed`: it must be let to finish when its partition is revoked; before its claim it may be dropped."""
+    """`claimed`: it must be let to finish when its partition is revoked; before its claim it may be dropped.
+
+    `began`: when its send did, by a clock that only goes forward; `seconds`: how long that took.
+    """
 
     received: ReceivedDelivery | UnreadableRecord
     claimed: bool = False
+    began: float | None = None
+    seconds: float | None = None
+    gives_way: bool = False
+    """It is over its share: it is parked for a while instead of sent."""

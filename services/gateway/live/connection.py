@@ -97,10 +97,8 @@ class Connection:
 
     def announce(self, announcement: Announcement) -> bool:
         """Queues what the client is told of an event; a client that does not read enough is sent away."""
-        event, user = announcement.event, self._session.user
-        if event.change == Change.ERASED:
-            if user is not None and user.life < event.life:
-                self._soon(self._session.on_deleted())
+        if announcement.event.change == Change.ERASED:
+            self._soon(self._session.on_erased(announcement.event.life))
             return bool(self._outbox)
         for message in self._session.on_event(announcement):
             self._queue(message.payload)
@@ -142,8 +140,8 @@ class Connection:
                     self._queue(payload)
                 case CloseConnection(code, reason):
                     await self._close(code, reason)
-                case Authenticate(token):
-                    await self._perform(self._authenticate(token))
+                case Authenticate(token, ref):
+                    await self._perform(self._authenticate(token, ref))
                 case WatchToken(expires_at):
                     self._watch_token(expires_at - now_ms() / 1000)
                 case LoadInbox():
@@ -157,11 +155,11 @@ class Connection:
             SLOW_CLOSED.labels("connection").inc()
             self._soon(actions)
 
-    def _authenticate(self, token: str) -> list[Action]:
+    def _authenticate(self, token: str, ref: str | None) -> list[Action]:
         try:
-            return self._session.on_user(self._context.identify(token))
+            return self._session.on_user(self._context.identify(token), ref)
         except InvalidToken as error:
-            return self._session.on_unauthorized(str(error))
+            return self._session.on_unauthorized(str(error), ref)
 
     async def _load(self, load: LoadInbox) -> list[Action]:
         """Registered before the rows are read: what happens meanwhile waits in the session."""
@@ -171,11 +169,11 @@ class Connection:
             SOCKETS.inc()
         self._context.registry.add(self._key, self)
         try:
-            user = in_life(load.user, await self._context.lives(load.user.tenant, load.user.id))
-            if user is None:
-                return self._session.on_deleted()
-            self._session.user = user
             async with self._context.snapshots:
+                user = in_life(load.user, await self._context.lives(load.user.tenant, load.user.id))
+                if user is None:
+                    return self._session.on_deleted()
+                self._session.user = user
                 snapshot = await self._context.store.snapshot(user, load.since)
         except Unavailable as error:
             log.warning("inbox_unreadable", error=str(error), next="the client is told to come back")

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import ValidationError
 
 from services.gateway.core.limits import MAX_PREFERENCES_BYTES
-from services.gateway.identity import Identify
+from services.gateway.identity import Identify, check_life
 from services.gateway.inbox.api import PREFIX
 from services.gateway.inbox.types import optional_types
 from services.gateway.preferences.form import PreferencesForm, change, show
@@ -42,6 +42,8 @@ def preferences_routes(
     async def read(user: User = own) -> PreferencesForm:
         """What nobody has set is allowed."""
         profile = await profile_store.read(database, user.tenant, user.id)
+        if profile is not None:
+            check_life(user, profile)
         return show(profile or Profile(tenant=user.tenant, user=user.id), optional_types(catalog, user.tenant))
 
     schema = {"$ref": f"#/components/schemas/{PreferencesForm.__name__}"}
@@ -58,10 +60,13 @@ def preferences_routes(
         require_uncompressed(request)
         form = _form(await read_body(request, MAX_PREFERENCES_BYTES))
         known = optional_types(catalog, user.tenant)
+
+        def own(stored: Profile) -> Profile:
+            check_life(user, stored)  # the body may have taken its time
+            return change(stored, form, known)
+
         try:
-            written = await profile_store.write(
-                database, writer, topics, tenant=user.tenant, user=user.id, change=lambda old: change(old, form, known)
-            )
+            written = await profile_store.write(database, writer, topics, tenant=user.tenant, user=user.id, change=own)
         except InvalidProfile as error:
             pointers = [(error.pointer or "", error.detail)]
             raise Problem(422, error.code, error.detail, fix=FIX, pointers=pointers) from error

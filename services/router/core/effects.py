@@ -96,6 +96,7 @@ def _delivery(decision: Decision, item: Deliver) -> Delivery:
         decided_at=decision.at,
         valid_until=item.valid_until,
         attempts=earlier.attempts if earlier else 0,
+        first_failed_at=earlier.first_failed_at if earlier else None,
         generation=record.generation,
         pass_=record.pass_,
         profile_version=decision.profile_version,

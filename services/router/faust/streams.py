@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, NamedTuple
 
@@ -23,14 +22,13 @@ class Chunk(NamedTuple):
 class ChunkStream(faust.Stream[Any]):
     """A stream whose `chunks` yields whatever is queued, without a task, a poll or an ack of its own."""
 
-    async def chunks(self, most: int, linger_seconds: float, most_bytes: int) -> AsyncIterator[Chunk]:
+    async def chunks(self, most: int, most_bytes: int) -> AsyncIterator[Chunk]:
         """Yields up to `most` records, in order per partition; the caller acknowledges each event, in order.
 
         A chunk ends at `most_bytes` of values, too: what its records become is held in memory until it is written.
 
-        The price is per chunk, so after a chunk of several records it lingers `linger_seconds` to fill the next;
-        when records come one by one it does not. It keeps the stock iterator's duties: it tracks what is in
-        flight, drops events of an earlier assignment and calls the sensors.
+        It keeps the stock iterator's duties: it tracks what is in flight, drops events of an earlier assignment and
+        calls the sensors.
         """
         await self.maybe_start()
         channel: Any = self.channel
@@ -59,8 +57,6 @@ class ChunkStream(faust.Stream[Any]):
                 if chunk.events:
                     self.events_total += len(chunk.events)
                     yield chunk
-                if len(chunk.events) > 1 and queue.empty() and linger_seconds:
-                    await asyncio.sleep(linger_seconds)
         except StopAsyncIteration:
             return
         finally:

@@ -6,9 +6,11 @@ import asyncio
 
 import pytest
 from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin
 
-from services.gateway.core.limits import HAND_OVER_SLICE
+from services.gateway.core.limits import FULL_SECONDS, HAND_OVER_SLICE
+from services.gateway.live import server
 from tests.integration.gateway.stage import GatewayStage, InboxClient, running, token
 
 GOOD, ALSO = "http://good.example", "https://also.example:8443"
@@ -64,6 +66,16 @@ async def test_beyond_its_connections_a_process_tells_clients_to_come_back(names
                 assert await InboxClient(socket=opened).closed() == 1013
         async with stage.client("bob") as bob:
             await bob.next("hello")
+
+
+async def test_beyond_those_that_it_can_tell_so_a_process_answers_503(names, monkeypatch):
+    monkeypatch.setattr(server, "MAX_REFUSED_CONNECTIONS", 0)
+    async with running(names, max_connections=1) as stage, stage.client("ann") as ann:
+        await ann.next("hello")
+        with pytest.raises(InvalidStatus) as refused:
+            await connect(stage.socket_url)
+        response = refused.value.response
+        assert (response.status_code, response.headers["Retry-After"]) == (503, str(FULL_SECONDS))
 
 
 async def test_a_process_that_ends_sends_its_clients_away_slice_by_slice(names):

@@ -15,6 +15,7 @@ class MemoryCancellations:
 
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, str]] = Counter()
+        self._highest = 0
         self.outages = Outages(MongoUnavailable)
 
     async def count(self, tenant: str, cancellation_key: str) -> int:
@@ -27,5 +28,11 @@ class MemoryCancellations:
 
     async def cancel(self, tenant: str, cancellation_key: str) -> int:
         async with self.outages.call():
-            self._counts[tenant, cancellation_key] += 1
-            return self._counts[tenant, cancellation_key]
+            place = (tenant, cancellation_key)
+            self._highest += 1
+            self._counts[place] = self._counts[place] + 1 if place in self._counts else self._highest
+            return self._counts[place]
+
+    def forget(self, tenant: str, cancellation_key: str) -> None:
+        """As when its row has expired."""
+        del self._counts[tenant, cancellation_key]

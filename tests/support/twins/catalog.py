@@ -35,6 +35,13 @@ class MemoryCatalog:
             oldest_first = sorted(self._known.items(), key=lambda entry: entry[1].version)
             self._newest = {(tenant, key): workflow for (tenant, key, _), workflow in oldest_first}
 
+    async def read(self, tenant: str, key: str) -> None:
+        async with self.outages.call():
+            found = {place: workflow for place, workflow in self._published.items() if place[:2] == (tenant, key)}
+            self._known |= found
+            if found:
+                self._newest[tenant, key] = found[max(found)]
+
     def newest(self, tenant: str, key: str) -> Workflow | None:
         return self._newest.get((tenant, key))
 
@@ -52,7 +59,7 @@ class MemoryCatalog:
         return self._known.get((tenant, key, version))
 
     async def fetch(self, wanted: Iterable[Version]) -> None:
-        missing = list(wanted)
+        missing = [place for place in wanted if place not in self._known]
         if missing:
             async with self.outages.call():
                 self._known.update({place: self._published[place] for place in missing if place in self._published})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
@@ -10,7 +10,7 @@ from itertools import count
 import msgspec
 
 from shared.model.errors import MongoUnavailable
-from shared.model.holds import Cause, Hold
+from shared.model.holds import Cause, Hold, ParkedHold
 from shared.model.records import encode
 from shared.mongo.holds import AHEAD, ClaimedHold
 from shared.process.clock import now_ms
@@ -62,6 +62,24 @@ class MemoryHolds:
         async with self.outages.call():
             self.rows = {hold_id: row for hold_id, row in self.rows.items() if row.token != token}
 
+    async def parked(self, account: str, *, most: int) -> list[ParkedHold]:
+        async with self.outages.call():
+            now = now_ms()
+            waiting = [row.hold for row in self.rows.values() if row.hold.account == account and row.due > now]
+        return [ParkedHold(id=hold.id, delivery=hold.record.subject) for hold in sorted(waiting, key=_urgency)][:most]
+
+    async def count_parked(self, accounts: Collection[str]) -> int:
+        async with self.outages.call():
+            now = now_ms()
+            return sum(row.hold.account in accounts and row.due > now for row in self.rows.values())
+
+    async def make_due(self, holds: Sequence[str]) -> None:
+        async with self.outages.call():
+            now = now_ms()
+            for behind, hold in zip(reversed(range(len(holds))), holds, strict=True):
+                if hold in self.rows and self.rows[hold].due > now:
+                    self.rows[hold].due = now - behind
+
     async def hasten(self, tenant: str, cancellation_key: str, *, cancel_count: int) -> int:
         hastened = 0
         async with self.outages.call():
@@ -93,6 +111,11 @@ class MemoryHolds:
 
     def _by_due(self) -> list[tuple[str, MemoryHoldRow]]:
         return sorted(self.rows.items(), key=lambda entry: entry[1].due)
+
+
+def _urgency(hold: Hold) -> tuple[int, int]:
+    about = hold.record.about
+    return (-about.priority.rank, about.accepted_at) if about else (0, 0)
 
 
 def _claimed(hold_id: str, row: MemoryHoldRow, now: int) -> ClaimedHold:

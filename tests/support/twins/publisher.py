@@ -18,10 +18,12 @@ class MemoryPublisher:
     def __init__(self, *, most_bytes: int = INTERNAL_MAX_BYTES) -> None:
         self.outages = Outages(KafkaUnavailable)
         self.written: list[Output] = []
+        self.calls = 0
         self._most = most_bytes
 
     async def publish(self, outputs: Iterable[Output]) -> None:
         wanted = list(outputs)
+        self.calls += 1
         async with self.outages.call():
             if any(_size(output) > self._most for output in wanted):
                 raise MessageSizeTooLargeError

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+from services.delivery.breaker import Breaker
 from services.delivery.channels.stub import StubSender
 from services.delivery.core.attempts import Sent
 from services.delivery.core.effects import derive_effects
 from services.delivery.core.jobs import Job
 from services.delivery.freshness import Freshness
-from services.delivery.send import AfterCrash, Schedule, Sending
-from services.delivery.worker import Worker
-from shared.model.channels import Channel
+from services.delivery.send import AfterCrash, Sending
+from services.delivery.slots import Slots
+from services.delivery.worker import HostOf, Worker
+from shared.model.channels import Channel, Lane
 from shared.model.deliveries import DeliveryResult, DeliveryState, ReceivedDelivery
 from shared.model.outputs import Output
+from shared.model.provider_accounts import AccountPolicy
 from shared.model.topics import Topics
 from tests.support import samples as a
 from tests.support.twins.cancellations import MemoryCancellations
@@ -22,10 +25,12 @@ from tests.support.twins.catalog import MemoryCatalog
 from tests.support.twins.holds import MemoryHolds
 from tests.support.twins.ledger import MemoryLedger, MemoryLedgerRow
 from tests.support.twins.profiles import MemoryProfiles
+from tests.support.twins.provider_accounts import MemoryProviderAccounts
 from tests.support.twins.publisher import MemoryPublisher
 
 TOPICS = Topics()
 SOON = 5
+POLICY = AccountPolicy(first_pause=30_000)
 LEASE = timedelta(seconds=60)
 SENT = DeliveryResult(state=DeliveryState.SENT, at=a.NOON, attempts=1)
 
@@ -40,33 +45,40 @@ class WorkerScene:
         after_crash: AfterCrash = AfterCrash.SEND_AGAIN,
         lease: timedelta = LEASE,
         slots: int = 4,
+        waiting: int = 4,
+        host_of: HostOf | None = None,
     ) -> None:
         self.rows: dict[str, MemoryLedgerRow] = {}
         self.mine = self.ledger("mine", lease)
         self.sender = sender or StubSender(lambda _: Sent())
         self.publisher = MemoryPublisher()
         self.holds = MemoryHolds()
-        catalog = MemoryCatalog()
-        catalog.publish("acme", a.workflow())
+        self.accounts = MemoryProviderAccounts()
+        self.breaker = Breaker(channel=Channel.EMAIL, accounts=self.accounts, holds=self.holds, policy=POLICY)
+        self.catalog = MemoryCatalog()
+        self.catalog.publish("acme", a.workflow())
         freshness = Freshness(
             versions=MemoryProfiles(a.profile()).versions, cancellations=MemoryCancellations(), stale_after_ms=60_000
         )
         sending = Sending(
             sender=self.sender,
-            catalog=catalog,
+            catalog=self.catalog,
             freshness=freshness,
-            schedule=Schedule(retries=(1000,), probe=30_000),
+            breaker=self.breaker,
+            retries=(1000,),
             after_crash=after_crash,
         )
         self.worker = Worker(
             channel=Channel.EMAIL,
+            lane=Lane.NORMAL,
             ledger=self.mine,
             sending=sending,
             publisher=self.publisher,
             holds=self.holds,
             topics=TOPICS,
-            slots=slots,
+            slots=Slots(slots, waiting=waiting),
             lease=LEASE,
+            host_of=host_of,
         )
 
     def ledger(self, token: str, lease: timedelta = LEASE) -> MemoryLedger:

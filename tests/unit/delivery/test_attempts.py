@@ -24,7 +24,6 @@ from shared.model.reasons import Reason
 from tests.support.samples import DAY, NOON
 
 SCHEDULE = [10_000, 60_000, 600_000]
-PROBE = 30_000
 
 
 def result(outcome: Outcome, attempts: int = 1, **changes: Any) -> DeliveryResult:
@@ -32,7 +31,6 @@ def result(outcome: Outcome, attempts: int = 1, **changes: Any) -> DeliveryResul
         "delivery": "d",
         "now": NOON,
         "schedule": SCHEDULE,
-        "probe_ms": PROBE,
         "expires_at": NOON + DAY,
     }
     return decide(outcome, attempts=attempts, **(known | changes))
@@ -49,8 +47,8 @@ def result(outcome: Outcome, attempts: int = 1, **changes: Any) -> DeliveryResul
         (Failed(code="500"), 4,
          DeliveryResult(state=DeliveryState.DEAD, at=NOON, attempts=4, reason=Reason.ATTEMPTS_EXHAUSTED, code="500")),
         (ProviderUnavailable(code="refused"), 1,
-         DeliveryResult(state=DeliveryState.PARKED, at=NOON, attempts=0, reason=Reason.PROVIDER_DOWN, code="refused", due=NOON + PROBE)),
-        (ProviderUnavailable(), 4, DeliveryResult(state=DeliveryState.PARKED, at=NOON, attempts=3, reason=Reason.PROVIDER_DOWN, due=NOON + PROBE)),
+         DeliveryResult(state=DeliveryState.PARKED, at=NOON, attempts=0, reason=Reason.PROVIDER_DOWN, code="refused", due=NOON + DAY)),
+        (ProviderUnavailable(), 4, DeliveryResult(state=DeliveryState.PARKED, at=NOON, attempts=3, reason=Reason.PROVIDER_DOWN, due=NOON + DAY)),
     ],
 )  # fmt: skip
 def test_result(outcome: Outcome, attempts: int, expected: DeliveryResult) -> None:

@@ -51,6 +51,46 @@ def test_a_key_in_two_partitions_is_not_held_up_when_one_of_them_goes() -> None:
     assert window.committable() == {("t", 1): 9}
 
 
+def test_behind_a_slow_head_what_is_over_its_share_is_worked_on_out_of_order() -> None:
+    window: InFlight[str] = InFlight()
+    for offset in range(10):
+        slow = offset % 2 == 0
+        window.add(at(offset), b"slow" if slow else b"quick", str(offset), 10 if slow else 1)
+    assert window.bytes == 55
+    taken = window.shorten(2, lambda head: head.key == b"slow")
+    assert sorted(entry.at.offset for entry in taken) == [4, 6, 8]
+    assert window.shorten(2, lambda head: False, (("t", 0), b"quick")) == []
+    for entry in taken:
+        assert window.done(entry.at, entry.key) is None, "it has no place in its key any more"
+    assert window.committable() == {("t", 0): 0}
+    following = window.done(at(0), b"slow")
+    assert following is not None
+    assert following.at == at(2)
+    assert window.bytes == 15
+    window.forget({("t", 0)})
+    assert window.bytes == 0
+
+
+def test_of_one_key_no_more_than_its_share_is_held_against_the_window() -> None:
+    window: InFlight[str] = InFlight(share=2)
+    for offset in range(6):
+        window.add(at(offset), b"a" if offset < 5 else b"b", str(offset))
+    assert (len(window), window.held) == (6, 3)
+    window.done(at(0), b"a")
+    assert (len(window), window.held) == (5, 3)
+    (taken,) = window.shorten(3, lambda _: True)
+    assert (len(window), window.held) == (5, 4), "it is worked on by itself"
+    window.done(taken.at, taken.key)
+    for offset in (1, 2, 3, 5):
+        window.done(at(offset), b"b" if offset == 5 else b"a")
+    assert (len(window), window.held) == (0, 0)
+    for offset in range(6, 10):
+        window.add(at(offset), b"a", str(offset))
+    window.stop(lambda _: True)
+    window.forget({("t", 0)})
+    assert (len(window), window.held) == (0, 0)
+
+
 def test_what_left_starts_anew_when_it_comes_back() -> None:
     window: InFlight[str] = InFlight()
     window.add(at(0), b"a", "cancelled")
@@ -162,3 +202,15 @@ def test_a_topic_that_is_made_again_is_committed_from_its_beginning() -> None:
     found.done(Coordinates("t", 0, 0), None)
     found.done(Coordinates("t", 0, 7), None)
     assert found.committable() == {("t", 0): 1}
+
+
+def test_of_a_topic_made_again_only_the_new_records_count() -> None:
+    window: InFlight[str] = InFlight()
+    for offset in range(5, 8):
+        window.add(at(offset), None, "of before", 100)
+    window.add(at(0), None, "anew", 7)
+    assert window.bytes == 7
+    assert window.committable() == {("t", 0): 0}
+    window.done(at(6), None)
+    window.done(at(0), None)
+    assert (window.bytes, window.committable()) == (0, {("t", 0): 1})

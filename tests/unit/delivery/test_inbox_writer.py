@@ -130,6 +130,17 @@ async def test_what_cannot_be_rendered_is_a_dead_letter_and_its_neighbours_go_on
     assert sorted(scene.states) == ["dead", "sent"]
 
 
+async def test_what_died_in_time_does_not_expire_as_well(scene: Scene, clock: time_machine.Traveller) -> None:
+    """Written, then killed before the commit: the same record is read again after its expiry."""
+    record = at(4, version=99, expires_at=a.NOON + 1000)
+    await scene.writer.write([record])
+    first = list(scene.publisher.written)
+    clock.shift(60)
+    await scene.writer.write([record])
+    assert scene.states == ["dead", "dead"]
+    assert scene.publisher.written == first * 2
+
+
 async def test_what_cannot_be_read_is_a_dead_letter_and_its_neighbours_go_on(scene: Scene) -> None:
     foreign = a.record(encode(a.delivery()), topic=TOPIC, offset=6)
     await scene.writer.write([a.record(b"{", topic=TOPIC, offset=5), foreign, at(7)])

@@ -9,18 +9,23 @@ from typing import Any
 import pytest
 import time_machine
 
+from services.delivery.breaker import AccountOf, Breaker
 from services.delivery.channels.stub import StubSender
 from services.delivery.core.attempts import Failed, LeaseTooShort, Outcome, ProviderUnavailable, Sent
 from services.delivery.freshness import Freshness
 from services.delivery.rendering.liquid import RenderFailed
-from services.delivery.send import AfterCrash, Schedule, Sending
+from services.delivery.send import AfterCrash, Sending
+from shared.model.channels import Channel
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState
+from shared.model.provider_accounts import AccountPolicy
 from shared.model.reasons import Reason
 from shared.model.workflows import Workflow
 from tests.support import samples as a
 from tests.support.twins.cancellations import MemoryCancellations
 from tests.support.twins.catalog import MemoryCatalog
+from tests.support.twins.holds import MemoryHolds
 from tests.support.twins.profiles import MemoryProfiles
+from tests.support.twins.provider_accounts import MemoryProviderAccounts
 
 pytestmark = pytest.mark.usefixtures("clock")
 STALE_AFTER_MS = 60_000
@@ -31,7 +36,13 @@ LATE = a.NOON - STALE_AFTER_MS - 1
 class Scene:
     """One channel's sending, and what it asks."""
 
-    def __init__(self, after_crash: AfterCrash = AfterCrash.SEND_AGAIN, sender: StubSender | None = None) -> None:
+    def __init__(
+        self,
+        after_crash: AfterCrash = AfterCrash.SEND_AGAIN,
+        sender: StubSender | None = None,
+        account_of: AccountOf | None = None,
+    ) -> None:
+        self.accounts = MemoryProviderAccounts()
         self.sender = sender or StubSender(lambda _: Sent())
         self.catalog = MemoryCatalog()
         self.catalog.publish("acme", a.workflow())
@@ -44,7 +55,14 @@ class Scene:
             sender=self.sender,
             catalog=self.catalog,
             freshness=freshness,
-            schedule=Schedule(retries=(1000, 2000), probe=PROBE_MS),
+            breaker=Breaker(
+                channel=Channel.EMAIL,
+                accounts=self.accounts,
+                holds=MemoryHolds(),
+                policy=AccountPolicy(first_pause=PROBE_MS),
+                account_of=account_of,
+            ),
+            retries=(1000, 2000),
             after_crash=after_crash,
         )
 
@@ -168,17 +186,18 @@ async def test_a_provider_that_answers_nobody_is_left_alone_by_all(scene: Scene)
     first = await scene.send()
     assert brief(first) == parked
     assert isinstance(first, DeliveryResult)
-    assert first.due == a.NOON + PROBE_MS
-    assert brief(await scene.send(address="somebody@example.com")) == parked
+    assert (first.due, first.account) == (a.NOON + a.DAY, "email"), "it waits for the account, at most until it expires"
+    assert brief(await scene.send(id="d-2", address="somebody@example.com")) == parked
     assert len(scene.sender.received) == 1, "the second one was not tried"
 
 
-async def test_an_endpoint_that_does_not_answer_is_left_alone_and_others_are_not(scene: Scene) -> None:
+async def test_an_endpoint_that_does_not_answer_is_left_alone_and_others_are_not() -> None:
+    scene = Scene(account_of=lambda delivery: delivery.address)
     scene.sender.outcome = lambda delivery: (
         Failed(code="timeout", cool_down=True) if delivery.address == "a" else Sent()
     )  # fmt: skip
     assert brief(await scene.send(address="a")) == (DeliveryState.RETRYING, 1, Reason.TEMPORARY_FAILURE)
-    assert brief(await scene.send(address="a")) == (DeliveryState.PARKED, 0, Reason.PROVIDER_DOWN)
+    assert brief(await scene.send(id="d-2", address="a")) == (DeliveryState.PARKED, 0, Reason.PROVIDER_DOWN)
     assert brief(await scene.send(address="b")) == SENT
     assert [delivery.address for delivery in scene.sender.received] == ["a", "b"]
 

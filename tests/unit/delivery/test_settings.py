@@ -54,6 +54,17 @@ def test_every_error_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
+def test_a_lease_that_would_end_in_mid_send_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARILLON_DELIVERY_CHANNELS", "webhook")
+    monkeypatch.setenv("CARILLON_WEBHOOK_SECRET", "w" * 40)
+    monkeypatch.setenv("CARILLON_WEBHOOK_TIMEOUT_SECONDS", "10")
+    monkeypatch.setenv("CARILLON_LEASE_SECONDS", "20")
+    load_delivery(section_of)
+    monkeypatch.setenv("CARILLON_LEASE_SECONDS", "19.9")
+    with pytest.raises(SystemExit, match=r"CARILLON_LEASE_SECONDS: 19\.9 .*CARILLON_WEBHOOK_TIMEOUT_SECONDS \(10\)"):
+        load_delivery(section_of)
+
+
 def test_a_wrong_channel_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CARILLON_DELIVERY_CHANNELS", "email,pigeon")
     with pytest.raises(SystemExit, match=r"CARILLON_DELIVERY_CHANNELS_1: .*in_app.*email"):

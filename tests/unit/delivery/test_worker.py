@@ -16,6 +16,7 @@ from shared.model.channels import Channel
 from shared.model.dead_letters import UnreadableRecord
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState
 from shared.model.errors import InvalidRecord
+from shared.model.reasons import Reason
 from tests.support import samples as a
 from tests.support.twins.ledger import MemoryLedger
 from tests.support.wait import turns, turns_until
@@ -163,10 +164,63 @@ async def test_no_more_are_claimed_than_there_are_slots() -> None:
     assert len(scene.rows) == 5
 
 
+async def test_what_is_over_its_share_is_parked_without_a_slot() -> None:
+    scene = WorkerScene(slots=1)
+    job = Job(a.received(pass_=2, attempts=1))
+    job.gives_way = True
+    async with asyncio.timeout(SOON):
+        await scene.worker.deliver(a.received(pass_=2, attempts=1), job)
+    assert not scene.sender.received
+    row = scene.rows[a.delivery().id]
+    assert row.result is not None
+    assert (row.state, row.result.reason, row.result.attempts) == (DeliveryState.PARKED, Reason.OVER_SHARE, 1)
+    (hold,) = scene.holds.held
+    assert hold.due == row.result.due
+    assert a.NOON + 30_000 <= hold.due <= a.NOON + 90_000
+    assert (hold.account, hold.record.pass_, hold.record.due) == (None, 3, hold.due)
+
+
+async def test_what_a_worker_died_over_ends_by_its_policy_though_it_is_over_its_share() -> None:
+    scene = WorkerScene(after_crash=AfterCrash.STOP)
+    await scene.ledger("dead", ENDED).claim([a.received()])
+    job = Job(a.received())
+    job.gives_way = True
+    await scene.worker.deliver(a.received(), job)
+    assert scene.rows[a.delivery().id].state is DeliveryState.UNCONFIRMED
+
+
+async def test_one_silent_host_leaves_slots_to_another() -> None:
+    gate = asyncio.Event()
+
+    class Silent(StubSender):
+        async def send(self, delivery: Delivery, *more: Any) -> Outcome | LeaseTooShort:
+            if delivery.address.startswith("silent"):
+                await gate.wait()
+            return await super().send(delivery, *more)
+
+    scene = WorkerScene(
+        sender=Silent(), slots=16, waiting=500, host_of=lambda delivery: delivery.address.partition("/")[0]
+    )
+    silent = [
+        asyncio.create_task(scene.deliver(a.received(id=f"s-{number}", address=f"silent/{number}")))
+        for number in range(150)
+    ]
+    await turns_until(lambda: len(scene.rows) == 2, what="the silent host's share")
+    for number in range(20):
+        await scene.deliver(a.received(id=f"h-{number}", address=f"healthy/{number}"))
+    assert len(scene.sender.received) == 20
+    gate.set()
+    await asyncio.gather(*silent)
+    assert len(scene.sender.received) == 170
+
+
 async def test_what_cannot_be_read_is_a_dead_letter(scene: WorkerScene) -> None:
     scene.publisher.outages.add()
     await scene.worker.refuse(UnreadableRecord(a.record(), InvalidRecord("unreadable_delivery", "no JSON")))
     (letter,) = scene.publisher.written
     assert letter.topic == TOPICS.deliveries_dlq(Channel.EMAIL)
-    assert dict(letter.headers)["error_code"] == b"unreadable_delivery"
+    headers = dict(letter.headers)
+    assert headers["error_code"] == b"unreadable_delivery"
+    assert headers["source_consumer_group"] == b"carillon.delivery-email-normal"
+    assert headers["first_failed_at"] == str(a.record().timestamp).encode(), "a replay says the same"
     assert not scene.rows

@@ -11,7 +11,7 @@ from services.delivery.core.jobs import Job
 from shared.model.deliveries import Delivery
 from tests.support import samples as a
 from tests.support.wait import turns, turns_until
-from tests.unit.delivery.scenes import SENT, WorkerScene, follows
+from tests.unit.delivery.scenes import SENT, TOPICS, WorkerScene, follows
 
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -55,12 +55,19 @@ async def test_a_failure_to_record_does_not_send_again(scene: WorkerScene, after
     assert scene.publisher.written == follows(SENT)
 
 
-async def test_nothing_is_told_before_its_hold_is_stored(scene: WorkerScene) -> None:
+async def test_nothing_brings_it_back_before_its_result_is_told(scene: WorkerScene) -> None:
+    """Once it is back its row goes on, and a replay of the record after a crash has nothing left to tell."""
     scene.sender.outcome = lambda _: Failed(code="421")
-    scene.holds.outages.add(1000)
+    scene.publisher.outages.add(1000)
     delivering = asyncio.create_task(scene.worker.deliver(a.received(), Job(a.received())))
     await turns_until(lambda: any(row.result for row in scene.rows.values()), what="the result")
     await turns()
-    assert not scene.publisher.written
+    assert not scene.holds.held
     delivering.cancel()
     await asyncio.wait({delivering})
+
+
+async def test_a_stale_one_is_told_before_it_is_decided_again(scene: WorkerScene) -> None:
+    await scene.deliver(a.received(valid_until=a.NOON))
+    assert [output.topic for output in scene.publisher.written] == [TOPICS.statuses, TOPICS.notifications]
+    assert scene.publisher.calls == 2, "one after the other has been acknowledged"

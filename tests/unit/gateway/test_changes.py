@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 
 from services.gateway.core.limits import MAX_EVENT_ITEMS
@@ -62,3 +63,12 @@ async def test_reading_all_announces_states_without_contents_a_page_at_a_time():
     assert {one.body for event in events for one in event.items} == {""}
     assert [event.unread for event in events] == [0, 0]
     assert len(inbox_.log.on(TOPICS.statuses)) == MAX_EVENT_ITEMS + 1
+
+
+async def test_a_change_says_in_which_life_it_happened():
+    """Sockets of another life are told nothing of it."""
+    inbox_, successor = ChangedInbox(), msgspec.structs.replace(ANN, life=1)
+    await inbox_.store.insert(successor, [item(1)])
+    assert await inbox_.changes.apply(successor, Change.READ, ["n1"]) == 1
+    [event] = [inbox.decode(record.value or b"") for record in inbox_.log.on(TOPICS.inbox)]
+    assert event.life == 1

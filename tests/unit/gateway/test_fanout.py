@@ -53,11 +53,13 @@ async def test_what_has_no_connection_here_is_not_decoded_and_what_is_unreadable
         record(3, ANN, b"junk"),
         record(4, ANN, b""),
         record(5, ANN, b'{"change":"created","items":[],"at":1}'),
+        record(7, ANN, b'{"change":"\xff","items":[],"at":1}'),
+        record(8, ANN, b'{"items":' + b"[" * 100_000),
     ]
     with capture_logs() as logs:
         await Fanout(registry).run(batches([*strange, record(6)]))
     assert offsets(ann) == [6]
-    assert [entry["offset"] for entry in logs] == [3, 4, 5]
+    assert [entry["offset"] for entry in logs] == [3, 4, 5, 7, 8]
 
 
 async def test_a_large_batch_is_written_in_portions():

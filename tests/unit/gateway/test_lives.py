@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import replace
+
 import pytest
 
 from services.gateway.identity import request_identity
@@ -15,7 +19,9 @@ from shared.model.lives import Life
 from shared.model.outputs import Output
 from shared.model.users import User, in_life
 from shared.process.clock import now_ms
-from tests.unit.gateway.live_gateway import TOPICS, LiveGateway
+from tests.support.twins.inbox_store import MemoryInboxStore
+from tests.support.wait import turns
+from tests.unit.gateway.live_gateway import SNAPSHOTS_AT_ONCE, TOPICS, LiveGateway
 from tests.unit.gateway.scenes import ANN, created, item, live, said
 
 SECRET = "s" * 32
@@ -58,6 +64,73 @@ async def test_a_successor_sees_neither_old_rows_nor_late_events_of_the_earlier_
         await gateway.publish([Output(TOPICS.inbox, KEY, encode(event), [])])
         assert offsets(ann) == [4]
         assert ann.code is None
+
+
+class Slow(MemoryInboxStore):
+    """Rows are read only when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.gate = asyncio.Event(), asyncio.Event()
+
+    async def snapshot(self, user, since):
+        self.asked.set()
+        await self.gate.wait()
+        return await super().snapshot(user, since)
+
+
+@pytest.mark.parametrize(("life", "closed"), [(0, CloseCode.UNAUTHORIZED), (1, None)])
+async def test_a_deletion_told_while_rows_are_read_ends_the_earlier_life_only(life, closed):
+    """A deletion is told again when its call is repeated, also to whoever has the id by then."""
+    store = Slow()
+    gateway = LiveGateway(store)
+    gateway.lives["ann"], gateway.issued_at = Life(number=life, since=5 * life), 10.0
+    async with gateway.socket() as ann:
+        await store.asked.wait()
+        await gateway.publish([Output(TOPICS.inbox, KEY, ERASED, [])])
+        store.gate.set()
+        await ann.until(lambda: ann.code is not None or bool(ann.told))
+        assert ann.code == closed
+        assert bool(ann.told) is (closed is None)
+
+
+async def test_a_repeated_deletion_does_not_end_a_life_that_is_not_known_yet():
+    gateway = LiveGateway()
+    gateway.lives["ann"], gateway.issued_at = Life(number=1, since=5), 10.0
+    asked, gate = asyncio.Event(), asyncio.Event()
+
+    async def lives(tenant: str, user: str) -> Life:
+        asked.set()
+        await gate.wait()
+        return gateway.lives[user]
+
+    gateway.context = replace(gateway.context, lives=lives)
+    async with gateway.socket() as ann:
+        await asked.wait()
+        await gateway.publish([Output(TOPICS.inbox, KEY, ERASED, [])])
+        gate.set()
+        await ann.next("hello")
+        assert ann.code is None
+
+
+async def test_of_many_who_come_at_once_only_some_ask_for_their_life_at_once():
+    gateway = LiveGateway()
+    asking, most = 0, 0
+
+    async def lives(tenant: str, user: str) -> Life:
+        nonlocal asking, most
+        asking += 1
+        most = max(most, asking)
+        await turns()
+        asking -= 1
+        return Life()
+
+    gateway.context = replace(gateway.context, lives=lives)
+    async with AsyncExitStack() as stack:
+        sockets = [await stack.enter_async_context(gateway.socket()) for _ in range(5 * SNAPSHOTS_AT_ONCE)]
+        for socket in sockets:
+            await socket.next("hello")
+    assert most == SNAPSHOTS_AT_ONCE
 
 
 def test_a_new_token_leaves_a_session_in_its_life():

@@ -13,7 +13,8 @@ from services.gateway.live.core.cursor import Cursors
 from services.gateway.live.core.messages import Announcement, CloseCode
 from services.gateway.live.core.session import Session
 from shared.model.inbox import Change, InboxEvent, decode
-from tests.unit.gateway.scenes import ANN, EPOCH, changed, created, item, live, resuming, said, snapshot
+from tests.unit.gateway.live_gateway import LiveGateway
+from tests.unit.gateway.scenes import ANN, EPOCH, changed, close_code, created, item, live, resuming, said, snapshot
 
 CURSORS = Cursors(EPOCH, b"default:ann")
 KNOWN = "auth, ping, read, unread, seen, archive, unarchive, delete"
@@ -49,6 +50,45 @@ def test_a_stranger_is_told_what_is_missing_in_as_many_bytes_as_a_close_frame_ha
     assert close.code is CloseCode.UNAUTHORIZED
     assert close.reason.startswith(reason)
     assert len(close.reason.encode()) <= 123
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        '{"type":"nope", and no JSON',
+        '{"type":"read","ids":[1], and no JSON',
+        '{"type":"nope","deep":' + "[" * 20_000,
+        '{"type":"nope","ref":"\\ud800"}',
+    ],
+)
+def test_what_turns_out_to_be_no_json_behind_a_wrong_command_is_no_json(frame):
+    for session in (Session(EPOCH), live()):
+        assert close_code(session.on_frame(frame, 0)) is CloseCode.BAD_MESSAGE
+
+
+@pytest.mark.parametrize(
+    ("frame", "ref"),
+    [
+        ('{"type":"unred","ref":"r-1"}', "r-1"),
+        ('{"type":"seen","ref":"r-2"}', "r-2"),
+        ('{"type":"read","ref":"r-3"}', "r-3"),
+        ('{"type":"seen","ref":7}', None),
+        ('{"type":"seen","ref":"%s"}' % ("r" * 65), None),
+    ],
+)
+def test_a_refused_command_is_answered_under_its_ref(frame, ref):
+    [told] = said(live().on_frame(frame, 0))
+    assert (told["type"], told["ref"]) == ("error", ref)
+
+
+async def test_a_new_token_is_answered_under_its_ref():
+    gateway = LiveGateway()
+    async with gateway.socket() as ann:
+        await ann.next("hello")
+        ann.say(type="auth", token="ann", ref="r-1")
+        ann.say(type="auth", token="7", ref="r-2")
+        assert (await ann.next("ok"))["ref"] == "r-1"
+        assert (await ann.next("error"))["ref"] == "r-2"
 
 
 def test_a_byte_order_mark_is_no_part_of_a_message():

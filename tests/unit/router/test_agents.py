@@ -26,7 +26,7 @@ class Stream:
         self._journal = journal
         self._chunks = chunks
 
-    async def chunks(self, most: int, linger_seconds: float, most_bytes: int) -> AsyncIterator[Chunk]:
+    async def chunks(self, most: int, most_bytes: int) -> AsyncIterator[Chunk]:
         for offset in range(self._chunks):
             yield Chunk([a.record(offset=offset)], [offset])
 
@@ -85,7 +85,7 @@ async def carried(
     stream: Any = Stream(journal, chunks)
     try:
         async with asyncio.timeout(SOON):
-            await carry(stream, work, name="test", most=1, most_bytes=1, linger_seconds=0, crash=crash)
+            await carry(stream, work, name="test", most=1, most_bytes=1, crash=crash)
     finally:
         left = asyncio.all_tasks() - others
         if left:

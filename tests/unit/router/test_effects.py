@@ -47,6 +47,7 @@ def retry(**changes: Any) -> Record:
         id=ids.delivery_id(a.ID, "notify", Channel.EMAIL, "phone-2"),
         endpoint="phone-2",
         attempts=3,
+        first_failed_at=a.NOON - 90_000,
         generation=2,
         pass_=4,
     )
@@ -91,6 +92,7 @@ def test_a_retry_keeps_attempts_endpoint_and_id() -> None:
     assert (found.id, found.attempts, found.endpoint, found.generation, found.pass_) == (
         retry().subject, 3, "phone-2", 2, 5,
     )  # fmt: skip
+    assert found.first_failed_at == a.NOON - 90_000
 
 
 def test_a_retry_that_is_held_stays_the_same_delivery_one_pass_on() -> None:

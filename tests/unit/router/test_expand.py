@@ -111,6 +111,13 @@ async def test_what_is_no_record_at_all_is_a_dead_letter_and_its_neighbours_go_o
     assert dict(letter.headers)["source_offset"] == b"4"
 
 
+async def test_a_time_ahead_is_now(stores: ExpandStores) -> None:
+    """Whose clock it was: what is accepted in the future would never be late, nor of an earlier life."""
+    await carry(await stores.expander(), a.event_record()._replace(timestamp=a.NOON + 9_000))
+    [found] = stores.notifications
+    assert found.accepted_at == a.NOON
+
+
 async def test_a_clock_that_counts_seconds_ends_nothing(stores: ExpandStores) -> None:
     """A topic that keeps its producers' times: the record has none that counts."""
     await carry(await stores.expander(), a.event_record()._replace(timestamp=-1))

@@ -9,15 +9,19 @@ from typing import Any
 
 import pytest
 from faust.transport.consumer import ThreadDelegateConsumer
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
+from faust.transport.drivers.aiokafka import Consumer as AIOKafkaConsumer
 from faust.types import TP
 from mode.utils.queues import FlowControlEvent
 
 from services.router.app import create_app
-from services.router.faust import queues
+from services.router.faust import queues, transport
 from services.router.faust.queues import ByteBoundedQueue
-from services.router.faust.transport import HEADER_BYTES, RECORD_BYTES, Consumer, held_bytes
+from services.router.faust.streams import ChunkStream, _record
+from services.router.faust.transport import HEADER_BYTES, RECORD_BYTES, Consumer, _ConsumerThread, held_bytes
 from services.router.settings import RouterSettings
-from shared.kafka.consumer import NEVER_MS, open_consumer
+from shared.kafka.consumer import APPEND_TIME, FETCH_BYTES, METADATA_MS, NEVER_MS, fetch, open_consumer
+from shared.kafka.linger import Linger
 from tests.support.wait import turns
 
 PLACE = TP("t", 0)
@@ -76,6 +80,7 @@ def consumer(*, read: int | None, committed: int, working_on: list[Any], queued:
     made._acked_index = defaultdict(set, {PLACE: {990}})
     made._unacked_messages = set(working_on)
     channel = SimpleNamespace(queue=SimpleNamespace(_queue=queued))
+    made.transport = SimpleNamespace(linger=Linger(0))
     made.app = SimpleNamespace(topics=SimpleNamespace(_tp_index=defaultdict(set, {PLACE: [channel]})))
     return made
 
@@ -116,3 +121,119 @@ async def test_nobody_leaves_the_group_while_the_work_waits() -> None:
     assert made._max_poll_interval_ms == NEVER_MS
     assert made._isolation_level == "read_committed"
     await made.stop()
+
+
+async def test_a_drain_lingers_before_it_and_counts_what_it_brought(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = consumer(read=None, committed=990, working_on=[], queued=[])
+    steps: list[Any] = []
+
+    class Noted:
+        async def wait(self) -> None:
+            steps.append("wait")
+
+        def drained(self, count: int) -> None:
+            steps.append(count)
+
+    made.transport = SimpleNamespace(linger=Noted())
+    await getmany(made, monkeypatch, 0, 1, 2)
+    assert steps == ["wait", 3]
+    app = create_app(RouterSettings(linger_ms=7))
+    assert app.transport.linger._seconds == 0.007
+
+
+async def test_topics_that_are_made_again_are_found_by_everybody() -> None:
+    assert create_app(RouterSettings()).conf.consumer_metadata_max_age_ms == METADATA_MS
+    made = open_consumer("127.0.0.1:1", "t", group="g", client_id="c")
+    assert made._client._metadata_max_age_ms == METADATA_MS
+    await made.stop()
+
+
+async def test_the_client_under_faust_reads_bounded_and_only_what_was_committed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = SimpleNamespace()
+    monkeypatch.setattr(AIOKafkaConsumerThread, "_create_worker_consumer", lambda *_: made)
+    monkeypatch.setattr(transport, "read_leniently", lambda: setattr(made, "lenient", True))
+    thread: Any = _ConsumerThread.__new__(_ConsumerThread)
+    assert thread._create_worker_consumer(None) is made
+    assert (made._isolation_level, made._fetch_max_bytes, made.lenient) == ("read_committed", FETCH_BYTES, True)
+
+
+async def test_every_channel_of_the_app_is_bounded_in_bytes() -> None:
+    assert isinstance(create_app(RouterSettings()).FlowControlQueue(maxsize=5), ByteBoundedQueue)
+
+
+def test_a_message_says_what_all_of_it_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(AIOKafkaConsumer, "_to_message", lambda *_: SimpleNamespace(serialized_value_size=1))
+    record = SimpleNamespace(key=None, value=b"123", headers=())
+    made: Any = Consumer.__new__(Consumer)
+    assert made._to_message(PLACE, record).serialized_value_size == held_bytes(record) == RECORD_BYTES + 3
+
+
+async def test_a_chunk_ends_by_bytes_too() -> None:
+    queue: asyncio.Queue[Any] = asyncio.Queue()
+    for offset in range(5):
+        queue.put_nowait(read_event(offset, b"x" * 60))
+    stream = chunk_stream(queue)
+    found = [[each.offset for each in chunk.records] async for chunk in stream.chunks(100, 100)]
+    assert found == [[0, 1], [2, 3], [4]]
+
+
+@pytest.mark.parametrize(("kind", "time"), [(APPEND_TIME, 7_000), (0, -1)])
+def test_what_a_producers_clock_says_is_no_time(kind: int, time: int) -> None:
+    message = read_event(0, b"").message
+    message.timestamp_type = kind
+    assert _record(message).timestamp == time
+
+
+@pytest.mark.parametrize(("kind", "time"), [(APPEND_TIME, 7_000), (0, -1)])
+async def test_nor_is_it_for_other_consumers(kind: int, time: int) -> None:
+    async def getmany(**_: Any) -> Any:
+        record = SimpleNamespace(topic="t", partition=0, offset=0, key=None, value=b"", headers=(), checksum=None)
+        return {PLACE: [SimpleNamespace(**vars(record), timestamp=7_000, timestamp_type=kind)]}
+
+    [found] = await fetch(SimpleNamespace(getmany=getmany), max_records=1)
+    assert found.timestamp == time
+
+
+def read_event(offset: int, value: bytes) -> Any:
+    message = SimpleNamespace(
+        topic="t", partition=0, tp=PLACE, offset=offset, key=None, value=value, headers=[], checksum=None,
+        timestamp=7.0, timestamp_type=APPEND_TIME, generation_id=1, tracked=True,
+    )  # fmt: skip
+    return SimpleNamespace(message=message)
+
+
+def chunk_stream(queue: asyncio.Queue[Any]) -> Any:
+    """A ChunkStream over a queue, which ends when that is empty."""
+
+    async def take() -> Any:
+        if queue.empty():
+            raise StopAsyncIteration
+        return queue.get_nowait()
+
+    made: Any = Chunks.__new__(Chunks)
+    made.events_total = 0
+    made.channel = SimpleNamespace(queue=queue, __anext__=take)
+    made.app = SimpleNamespace(
+        topics=SimpleNamespace(_acking_topics=set()),
+        consumer=SimpleNamespace(_unacked_messages=set()),
+        flow_control=SimpleNamespace(is_active=lambda: True),
+        consumer_generation_id=1,
+    )
+    return made
+
+
+class Chunks(ChunkStream):
+    """Without what Faust's own start and sensors would do."""
+
+    should_stop = False
+
+    async def maybe_start(self) -> bool:
+        return True
+
+    def _on_stream_event_in(self, *_: object) -> None:
+        """Nothing."""
+
+    def _channel_stop_iteration(self, channel: object) -> None:
+        """Nothing."""

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 import pytest
 import time_machine
 
-from services.router.core.effects import derive_effects
 from services.router.decisions import _row, replayed
-from shared.model.channels import Channel
 from shared.model.claims import Closing
 from shared.model.deliveries import DeliveryState
+from shared.model.errors import MongoUnavailable
 from shared.model.holds import Cause
 from shared.model.lives import Life
 from shared.model.profiles import Preferences, Profile
 from shared.model.reasons import Reason
-from shared.model.records import Record, decode_delivery, decode_record, profile_changed
+from shared.model.records import Record, decode_delivery, profile_changed
 from tests.support import samples as a
 from tests.unit.router.scenes import TOPICS, DecideStores, at, carry, new, retry
 
@@ -73,6 +70,39 @@ async def test_a_crash_between_the_decisions_and_the_border_gives_nothing_away(s
     assert reasons(stores) == [Reason.USER_DELETED]
 
 
+async def test_decisions_that_could_not_be_stored_settle_nothing(stores: DecideStores) -> None:
+    """Killed while they could not be stored: whoever reads the chunk again must still know what stands before."""
+    stores.profiles.put(msgspec.structs.replace(SUCCESSOR, life=Life(number=1, since=0, settled=False)))
+    stores.decisions.outages.add()
+    chunk = [new(0), at(1, ANNOUNCED)]
+    with pytest.raises(MongoUnavailable):
+        await stores.decider().prepare(chunk)
+    await carry(stores.decider(), *chunk)
+    assert reasons(stores) == [Reason.USER_DELETED]
+
+
+async def test_what_was_held_stays_in_its_life_whatever_its_time_says(
+    stores: DecideStores, clock: time_machine.Traveller
+) -> None:
+    """A clock that was ahead when it was accepted does not give it to the successor at its release."""
+    far = a.NOON + a.DAY
+    decider = stores.decider()
+    await carry(decider, new(0, deliver_at=far, expires_at=far + a.DAY, accepted_at=LATER))
+    stores.profiles.put(msgspec.structs.replace(SUCCESSOR, life=Life(number=1, since=DELETED_AT)))
+    await carry(decider, at(1, ANNOUNCED))
+    (held,) = stores.holds.rows.values()
+    await carry(decider, at(2, held.hold.record))
+    assert (reasons(stores)[-1], sent_to(stores)) == (Reason.USER_DELETED, [])
+
+
+async def test_what_its_own_chunk_holds_is_not_hastened(stores: DecideStores, clock: time_machine.Traveller) -> None:
+    """It was decided with the new profile: hastened, it would only come back to be held again."""
+    clock.move_to(a.NIGHT / 1000)
+    await carry(stores.decider(), at(0, profile_changed("acme", "eve")), new(1, user="eve"))
+    (row,) = stores.holds.rows.values()
+    assert (row.due, row.hold.record.due) == (a.MORNING, a.MORNING)
+
+
 async def test_who_is_deleted_is_told_nothing_and_a_first_profile_later_is(stores: DecideStores) -> None:
     stores.profiles.put(TOMBSTONE)
     decider = stores.decider()
@@ -96,18 +126,6 @@ async def test_holds_of_an_earlier_life_are_decided_at_once_and_end(
     await carry(decider, at(3, held["ada"].hold.record))
     assert reasons(stores)[-1] is Reason.USER_DELETED
     assert sent_to(stores) == []
-
-
-async def test_a_deletion_goes_into_the_lane_of_the_inbox_behind_all_that_was_decided_before(
-    stores: DecideStores,
-) -> None:
-    decider = stores.decider()
-    await carry(decider, new(0), at(1, profile_changed("acme", "bob")))
-    stores.profiles.put(TOMBSTONE)
-    await carry(decider, at(2, ANNOUNCED))
-    lane = [output for output in stores.publisher.on(TOPICS.deliveries(Channel.IN_APP)) if output.key == b"acme:ada"]
-    assert decode_delivery(lane[0].value).notification.id == "n-0"
-    assert [decode_record(output.value) for output in lane[1:]] == [ANNOUNCED]
 
 
 async def test_a_retry_of_an_earlier_life_ends_and_closes_its_row(stores: DecideStores) -> None:
@@ -137,22 +155,15 @@ async def test_the_same_event_again_is_a_duplicate_for_the_successor_too(stores:
     assert sent_to(stores) == ["ada@example.com"]
 
 
-def test_a_replay_of_an_erased_decision_says_what_was_said_and_names_no_address() -> None:
-    """Another end than the one that stands on the log would be a second one."""
-    decision = a.decision(a.routing_input())
-    row = _row(decision)
-    row["items"] = [item | ({"address": ""} if item["type"] == "deliver" else {}) for item in _items(row)]
-    row["erased"] = True
-    again = replayed(decision, row)
+def test_a_stored_decision_says_whose_it_is_and_a_replay_believes_it() -> None:
+    stored = a.decision(a.routing_input())
+    now = msgspec.structs.replace(stored, notification=msgspec.structs.replace(stored.notification, life=1))
+    again = replayed(now, _row(stored))
     assert again is not None
-    outputs, before = (derive_effects(TOPICS, [each]).outputs for each in (again, decision))
-    assert [output.topic for output in outputs] == [output.topic for output in before]
-    assert outputs[-1] == before[-1], "its status"
-    assert {decode_delivery(output.value).address for output in outputs[:-1]} == {""}
-
-
-def _items(row: Any) -> list[dict[str, Any]]:
-    return list(row["items"])
+    assert again.notification.life == 0
+    later = replayed(stored, _row(now))
+    assert later is not None
+    assert later.notification.life == 1
 
 
 async def test_a_changed_profile_hastens_what_waits_for_quiet_hours_to_end(

@@ -49,6 +49,9 @@ class InboxChannel:
             )
         )
 
+    async def watch(self, stop: asyncio.Event) -> None:
+        """Nothing beside its lane."""
+
     async def close(self) -> None:
         """Nothing is open but what the context holds."""
 

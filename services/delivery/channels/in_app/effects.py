@@ -28,14 +28,17 @@ def expired(topics: Topics, delivery: Delivery) -> Output:
     return delivery_status(topics, delivery, result)
 
 
-def unrenderable(topics: Topics, received: ReceivedDelivery, error: RenderFailed) -> list[Output]:
-    """Its template fails with this data: a dead letter."""
-    delivery = received.delivery
-    result = DeliveryResult(
+def unrenderable(delivery: Delivery, error: RenderFailed) -> DeliveryResult:
+    """Its template fails with this data."""
+    return DeliveryResult(
         state=DeliveryState.DEAD,
         at=delivery.decided_at,
         attempts=1,
         reason=Reason.RENDER_FAILED,
         code=str(error),
     )
-    return [delivery_status(topics, delivery, result), delivery_dead_letter(topics, received, result)]
+
+
+def dead(topics: Topics, received: ReceivedDelivery, result: DeliveryResult) -> list[Output]:
+    """A dead letter, and its status."""
+    return [delivery_status(topics, received.delivery, result), delivery_dead_letter(topics, received, result)]

@@ -12,19 +12,22 @@ from typing import Protocol
 
 from aiokafka import AIOKafkaConsumer
 
-from services.delivery.channels.in_app.effects import announcement, expired, unrenderable
+from services.delivery.channels.in_app.effects import announcement, dead, expired, unrenderable
 from services.delivery.channels.in_app.render import WEB_LINKS, render_item
 from services.delivery.core.receive import read, read_life
+from services.delivery.dead_letter_notices import DeadLetterNotices
 from services.delivery.rendering.links import SafeLinks
 from services.delivery.rendering.liquid import RenderFailed
-from shared.kafka.consumer import batches, commit_assigned, offsets_after
+from shared.kafka.consumer import committed_batches
 from shared.kafka.dead_letters import refuse
-from shared.model.channels import Channel
+from shared.kafka.linger import Linger
+from shared.model.channels import Channel, Lane
 from shared.model.dead_letters import UnreadableRecord
 from shared.model.deliveries import DeliveryState, ReceivedDelivery
 from shared.model.inbox import InboxItem
 from shared.model.outputs import KafkaRecord, Output
 from shared.model.ports import RecordWriter, WorkflowCatalog
+from shared.model.reasons import Reason
 from shared.model.topics import Topics
 from shared.mongo.inbox_rows import NewInboxRow
 from shared.process.clock import now_ms
@@ -71,14 +74,12 @@ class InboxWriter:
         self._topics = topics
         self._linger = linger_seconds
         self._links = links
+        self._dead_letters = DeadLetterNotices(Channel.IN_APP, topics)
 
     async def run(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
         """Writes until `stop` is set; the bulk in flight is finished and committed first."""
-        async for records in batches(consumer, stop, max_records=BULK):
+        async for records in committed_batches(consumer, stop, max_records=BULK, linger=Linger(self._linger)):
             await retry_until_available(self.write, records)
-            await commit_assigned(consumer, offsets_after(records))
-            if len(records) > 1:
-                await asyncio.sleep(self._linger)
 
     async def write(self, records: Sequence[KafkaRecord]) -> None:
         """Rows, then announcements and statuses. Raises MongoUnavailable or KafkaUnavailable: call again."""
@@ -87,7 +88,10 @@ class InboxWriter:
         others = [each for each in read_ones if isinstance(each, UnreadableRecord)]
         begun = [(each, read_life(each.record)) for each in others]
         unreadable = [each for each, life in begun if life is None]
-        dlq, group = self._topics.deliveries_dlq(Channel.IN_APP), self._topics.group("delivery-in_app")
+        dlq, group = (
+            self._topics.deliveries_dlq(Channel.IN_APP),
+            self._topics.delivery_group(Channel.IN_APP, Lane.NORMAL),
+        )
         outputs: list[Output] = refuse(dlq, unreadable, group=group)
         await self._fetch_workflows(received)
         now = now_ms()
@@ -107,27 +111,47 @@ class InboxWriter:
 
     async def _fetch_workflows(self, received: Sequence[ReceivedDelivery]) -> None:
         places = {(n.tenant, n.workflow, n.version) for n in (each.delivery.notification for each in received)}
-        await self._catalog.fetch(place for place in places if self._catalog.version(*place) is None)
+        await self._catalog.fetch(places)
 
     async def _written_before(self, late: Sequence[ReceivedDelivery], outputs: list[Output]) -> list[Stored]:
-        """Among those that have expired: a row written in time is a replay, the others end here."""
+        """Among those that have expired: a row written in time is a replay, the others end here.
+
+        What cannot be rendered has no row and may have died in time, before a crash: it dies again.
+        """
         rows = await self._rows.find(each.delivery.id for each in late)
-        outputs += [expired(self._topics, each.delivery) for each in late if each.delivery.id not in rows]
+        for each in late:
+            if each.delivery.id not in rows:
+                try:
+                    self._render(each, now_ms())
+                except RenderFailed as error:
+                    outputs += self._dead(each, error)
+                else:
+                    outputs.append(expired(self._topics, each.delivery))
         return [(each, rows[each.delivery.id]) for each in late if each.delivery.id in rows]
 
     def _items(self, received: Sequence[ReceivedDelivery], now: int, outputs: list[Output]) -> list[Stored]:
         """What is to be inserted; what cannot be rendered ends in `outputs`."""
         items: list[Stored] = []
         for each in received:
-            notification = each.delivery.notification
-            if notification.is_expired(now):
+            if each.delivery.notification.is_expired(now):
                 continue
-            workflow = self._catalog.version(notification.tenant, notification.workflow, notification.version)
             try:
-                items.append((each, render_item(each.delivery, workflow, each.record.offset, now, self._links)))
+                items.append((each, self._render(each, now)))
             except RenderFailed as error:
-                outputs += unrenderable(self._topics, each, error)
+                outputs += self._dead(each, error)
         return items
+
+    def _dead(self, received: ReceivedDelivery, error: RenderFailed) -> list[Output]:
+        result = unrenderable(received.delivery, error)
+        DELIVERIES.labels(Channel.IN_APP, result.state, Reason.RENDER_FAILED).inc()
+        self._dead_letters.note(received.delivery, result)
+        return dead(self._topics, received, result)
+
+    def _render(self, received: ReceivedDelivery, now: int) -> InboxItem:
+        """Raises RenderFailed."""
+        notification = received.delivery.notification
+        workflow = self._catalog.version(notification.tenant, notification.workflow, notification.version)
+        return render_item(received.delivery, workflow, received.record.offset, now, self._links)
 
     async def _insert(self, items: Sequence[Stored]) -> list[Stored]:
         rows = [

@@ -12,9 +12,10 @@ from yarl import URL
 
 from services.delivery.channels.webhook.compose import payload, sign
 from services.delivery.channels.webhook.guard import Forbidden, Guard, GuardedResolver
+from services.delivery.channels.webhook.resolver import TENANT, ResolverBusy
 from services.delivery.channels.webhook.responses import judge
 from services.delivery.channels.webhook.settings import WebhookSettings
-from services.delivery.core.attempts import Failed, LeaseTooShort, Outcome, Rejected
+from services.delivery.core.attempts import AttemptFault, Failed, LeaseTooShort, Outcome, ProviderUnavailable, Rejected
 from shared.model.deliveries import Delivery
 from shared.model.reasons import Reason
 from shared.model.webhook_secrets import secret, signing_key
@@ -22,6 +23,7 @@ from shared.model.workflows import Workflow
 from shared.process.clock import now_ms
 
 MOST_READ: Final = 20_000
+DNS_SECONDS: Final = 30
 
 
 class _Body(aiohttp.BytesPayload):
@@ -60,9 +62,11 @@ class WebhookSender:
             return LeaseTooShort()
         content = payload(delivery)
         body = _Body(content, send_before)
+        TENANT.set(delivery.notification.tenant)
         try:
-            url = URL(delivery.address)
-            self._guard.check_host(url.host or "")
+            self._guard.check_host(URL(delivery.address).host or "")
+            # Its bytes as they were given: a signature in them would not be the same after quoting anew.
+            url = URL(delivery.address, encoded=True)
             async with self._open().post(
                 url,
                 data=body,
@@ -79,6 +83,8 @@ class WebhookSender:
         except aiohttp.ClientConnectorError as error:
             if isinstance(error.os_error, Forbidden):
                 return Rejected(reason=Reason.FORBIDDEN_ADDRESS)
+            if isinstance(error.os_error, ResolverBusy):
+                return ProviderUnavailable(code="resolver_busy", fault=AttemptFault.US)
             return Failed(code="unreachable", cool_down=True)
         except (ValueError, aiohttp.NonHttpUrlClientError):  # InvalidURL is a ValueError, too
             return Rejected(code="invalid_url")
@@ -94,8 +100,11 @@ class WebhookSender:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            # No limit of its own: the lanes' slots are the limit, and one lane's must not be the other's.
-            connector = aiohttp.TCPConnector(resolver=GuardedResolver(self._guard), limit=0, use_dns_cache=False)
+            # No limit of its own: the lanes' slots are the limit, and one lane's must not be the other's. What is
+            # cached (1000 names at most) has been checked.
+            connector = aiohttp.TCPConnector(
+                resolver=GuardedResolver(self._guard), limit=0, use_dns_cache=True, ttl_dns_cache=DNS_SECONDS
+            )
             self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
         return self._session
 

@@ -7,17 +7,26 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from services.delivery.core.attempts import Failed, Outcome, Rejected, Sent
+from shared.model.reasons import Reason
 
-RETRYABLE: Final = frozenset({408, 409, 425, 429})
+GONE: Final = 410
+UNREADABLE: Final = frozenset({400, 406, 411, 414, 415, 422, 431, 451})
+"""What an endpoint answers that understood the request, and does not want this message whatever happens."""
 
 
 def judge(status: int, retry_after: str | None, now: int) -> Outcome:
-    """2xx is success, 410 and other 4xx mean never, redirects too; what may pass is tried again."""
+    """2xx is success; 410 says that the endpoint is gone; what may pass is tried again (Standard Webhooks).
+
+    A redirect is not followed. It, 401, 403, 404 and 413 are what an endpoint also answers in the middle of a
+    deployment; 400, 422 and alike are about this message.
+    """
     if 200 <= status < 300:
         return Sent(receipt=str(status))
-    if status >= 500 or status in RETRYABLE:
-        return Failed(code=str(status), retry_after_ms=parse_retry_after(retry_after, now))
-    return Rejected(code=str(status))
+    if status == GONE:
+        return Rejected(reason=Reason.ENDPOINT_GONE, code=str(status))
+    if status in UNREADABLE:
+        return Rejected(code=str(status))
+    return Failed(code=str(status), retry_after_ms=parse_retry_after(retry_after, now))
 
 
 def parse_retry_after(text: str | None, now: int) -> int | None:

@@ -14,4 +14,7 @@ class WebhookSettings(SettingsSection):
         description="signs webhooks, the same for ingest and delivery; each endpoint's secret derives from it"
     )
     webhook_timeout_seconds: float = Field(15, gt=0, le=30, description="how long one attempt of a webhook may take")
+    webhook_disable_after_days: float = Field(
+        5, gt=0, description="an endpoint that has failed for so long, without one success, is not called any more"
+    )
     webhook_allow: str = Field("", description="CIDRs, comma separated, webhooks may reach besides public ones")

@@ -24,9 +24,10 @@ class CloseConnection(NamedTuple):
 
 
 class Authenticate(NamedTuple):
-    """Verify the token; then `on_user` or `on_unauthorized`."""
+    """Verify the token; then `on_user` or `on_unauthorized`. `ref` is what the answer repeats."""
 
     token: str
+    ref: str | None = None
 
 
 class WatchToken(NamedTuple):

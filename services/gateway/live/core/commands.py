@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import Annotated, ClassVar, Final, Literal, get_args
+from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, get_args
 
 import msgspec
 
@@ -90,13 +90,21 @@ _BYTE_ORDER_MARK: Final = "\ufeff"
 
 class _Typed(msgspec.Struct):
     type: str
+    ref: Any = None
+
+
+class BadCommand(NamedTuple):
+    """JSON that is no command: what is wrong with it, and the `ref` that the answer repeats."""
+
+    detail: str
+    ref: str | None = None
 
 
 class NotJson(Exception):
     """The client does not speak the protocol."""
 
 
-def decode_command(text: str) -> Command | str:
+def decode_command(text: str) -> Command | BadCommand:
     """The command, or what is wrong with it. Raises NotJson."""
     text = text.removeprefix(_BYTE_ORDER_MARK)
     try:
@@ -106,16 +114,23 @@ def decode_command(text: str) -> Command | str:
     except (msgspec.DecodeError, UnicodeError, RecursionError) as problem:
         raise NotJson from problem
     if isinstance(command, ReadCommand) and (command.ids is None) == (command.all is None):
-        return "`read` names either `ids` or `all`"
+        return BadCommand("`read` names either `ids` or `all`", command.ref)
     return command
 
 
-def _explain(text: str, problem: msgspec.ValidationError) -> str:
-    """What is wrong, and what would be right."""
+def _explain(text: str, problem: msgspec.ValidationError) -> BadCommand:
+    """What is wrong, and what would be right. Raises NotJson: what was read first may stand before what is no JSON."""
     try:
-        kind = msgspec.json.decode(text, type=_Typed).type
+        typed = msgspec.json.decode(text, type=_Typed)
     except msgspec.ValidationError:
-        return f"a message is an object with a `type`: one of {', '.join(_TYPES)}"
+        return BadCommand(f"a message is an object with a `type`: one of {', '.join(_TYPES)}")
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise NotJson from error
+    ref = typed.ref if isinstance(typed.ref, str) and len(typed.ref) <= MAX_REF_CHARACTERS else None
+    return BadCommand(_what_is_wrong(typed.type, problem), ref)
+
+
+def _what_is_wrong(kind: str, problem: msgspec.ValidationError) -> str:
     if kind in _TYPES:
         return f"{kind}: {problem}"
     meant = get_close_matches(kind[:MAX_REF_CHARACTERS], _TYPES, 1)

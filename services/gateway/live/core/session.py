@@ -10,16 +10,10 @@ from collections import deque
 
 import msgspec
 
+from services.gateway.core import limits
 from services.gateway.core.as_of import AsOf
-from services.gateway.core.limits import (
-    MAX_CATCH_UP_BYTES,
-    MESSAGE_BURST,
-    MESSAGES_PER_SECOND,
-    RECENT_OFFSETS,
-    RESUME_OVERLAP_MS,
-)
 from services.gateway.core.rate_limit import TokenBucket
-from services.gateway.live.core import messages
+from services.gateway.live.core import commands, messages
 from services.gateway.live.core.actions import (
     Action,
     ApplyChange,
@@ -30,7 +24,6 @@ from services.gateway.live.core.actions import (
     SendFrame,
     WatchToken,
 )
-from services.gateway.live.core.commands import AuthCommand, NotJson, PingCommand, ReadCommand, decode_command, kind_of
 from services.gateway.live.core.cursor import Cursor, Cursors
 from services.gateway.live.core.messages import Announcement, CloseCode
 from services.gateway.live.core.state import SessionState
@@ -47,7 +40,8 @@ class Session:
         self.state = SessionState.UNIDENTIFIED
         self.user: User | None = None
         self._epoch = epoch
-        self._bucket = TokenBucket(rate=MESSAGES_PER_SECOND, burst=MESSAGE_BURST)
+        self._erased = 0
+        self._bucket = TokenBucket(rate=limits.MESSAGES_PER_SECOND, burst=limits.MESSAGE_BURST)
         self._cursor_text: str | None = None
         self._cursors = Cursors(epoch, b"")
         self._since: Cursor | None = None
@@ -55,10 +49,8 @@ class Session:
         self._waiting = WaitingEvents()
         self._sent = -1
         self._token = 0
-        self._unread = 0
-        self._counted_to = -1
-        self._counted_at = 0
-        self._recent: deque[int] = deque(maxlen=RECENT_OFFSETS)
+        self._unread, self._counted_to, self._counted_at = 0, -1, 0
+        self._recent: deque[int] = deque(maxlen=limits.RECENT_OFFSETS)
 
     def on_open(self, token: str | None, cursor: str | None) -> list[Action]:
         """The handshake is done; both may have come with it."""
@@ -74,23 +66,23 @@ class Session:
         if isinstance(frame, bytes):
             return self._close(CloseCode.BAD_MESSAGE, "messages are JSON text")
         try:
-            command = decode_command(frame)
-        except NotJson:
+            command = commands.decode_command(frame)
+        except commands.NotJson:
             return self._close(CloseCode.BAD_MESSAGE, "messages are JSON text")
-        if isinstance(command, AuthCommand):
+        if isinstance(command, commands.AuthCommand):
             self._cursor_text = self._cursor_text if command.cursor is None else command.cursor
-            return [Authenticate(command.token)]
+            return [Authenticate(command.token, command.ref)]
         if self.state is SessionState.UNIDENTIFIED:
-            problem = f": {command}" if isinstance(command, str) else ""
+            problem = f": {command.detail}" if isinstance(command, commands.BadCommand) else ""
             return self._close(CloseCode.UNAUTHORIZED, f"the first message is auth, with a token{problem}")
-        if isinstance(command, str):
-            return [SendFrame(messages.error("bad_command", command))]
-        if isinstance(command, PingCommand):
+        if isinstance(command, commands.BadCommand):
+            return [SendFrame(messages.error("bad_command", command.detail, command.ref))]
+        if isinstance(command, commands.PingCommand):
             return [SendFrame(messages.pong(command.ref))]
-        only = command.notification_type if isinstance(command, ReadCommand) else None
-        return [ApplyChange(command.change, command.ids, only, kind_of(command), command.ref)]
+        only = command.notification_type if isinstance(command, commands.ReadCommand) else None
+        return [ApplyChange(command.change, command.ids, only, commands.kind_of(command), command.ref)]
 
-    def on_user(self, user: User) -> list[Action]:
+    def on_user(self, user: User, ref: str | None = None) -> list[Action]:
         """The token is good. A new token on a live connection must be the same user's."""
         if self.state is SessionState.CLOSED:
             return []
@@ -98,7 +90,7 @@ class Session:
             return self._close(CloseCode.UNAUTHORIZED, "the token is another user's")
         if self.user is not None:
             self.user = msgspec.structs.replace(user, life=self.user.life)
-            return [WatchToken(user.expires_at), SendFrame(messages.ok("auth", None))]
+            return [WatchToken(user.expires_at), SendFrame(messages.ok("auth", ref))]
         self.user = user
         self.state = SessionState.RESUMING
         self._cursors = Cursors(self._epoch, ids.user_key(user.tenant, user.id))
@@ -107,20 +99,28 @@ class Session:
             self._reset = None if self._since else "unknown_cursor"
         return [WatchToken(user.expires_at), LoadInbox(user, self._since)]
 
+    def on_erased(self, life: int) -> list[Action]:
+        """The lives before `life` have ended. Which one is the user's is known once the rows are there."""
+        self._erased = max(self._erased, life)
+        own = self.user.life if self.user is not None and self.state is SessionState.LIVE else life
+        return self.on_deleted() if own < life else []
+
     def on_deleted(self) -> list[Action]:
         """The token is of somebody who is deleted."""
         return self._close(CloseCode.UNAUTHORIZED, "the user was deleted")
 
-    def on_unauthorized(self, detail: str) -> list[Action]:
+    def on_unauthorized(self, detail: str, ref: str | None = None) -> list[Action]:
         """The token is not good; a live session goes on until its old one expires."""
         if self.state in {SessionState.RESUMING, SessionState.LIVE}:
-            return [SendFrame(messages.error("unauthorized", detail))]
+            return [SendFrame(messages.error("unauthorized", detail, ref))]
         return self._close(CloseCode.UNAUTHORIZED, detail)
 
     def on_rows(self, snapshot: InboxSnapshot) -> list[Action]:
         """What the inbox held; after this the session is live."""
         if self.state is not SessionState.RESUMING or self.user is None:
             return []
+        if self.user.life < self._erased:
+            return self.on_deleted()
         if (waiting := self._waiting.take()) is None:
             self._reset = "too_many"
             return [LoadInbox(self.user, None)]
@@ -130,9 +130,9 @@ class Session:
             self._reset = "unknown_cursor"
         self.state = SessionState.LIVE
         self._unread, self._counted_to = snapshot.unread, snapshot.end
-        self._counted_at = snapshot.token - RESUME_OVERLAP_MS
+        self._counted_at = snapshot.token - limits.RESUME_OVERLAP_MS
         answer = [] if self._reset else self._catch_up(snapshot)
-        if sum(len(frame.payload) for frame in answer) > MAX_CATCH_UP_BYTES:
+        if sum(len(frame.payload) for frame in answer) > limits.MAX_CATCH_UP_BYTES:
             self._reset = "too_many"
         if self._reset:
             answer = self._renew(snapshot)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import struct
 from typing import Any
 
 import pytest
@@ -49,8 +50,43 @@ def test_a_batch_that_the_broker_cut_is_left_to_the_next_fetch() -> None:
     whole = batch(GOOD)
     for cut in range(1, len(whole)):
         assert read(whole + batch(GOOD, base_offset=1)[:cut])[1] == 1
-    assert not Batches(whole[:40]).has_next()
     assert not Batches(None).has_next()
+
+
+@pytest.mark.parametrize("length", [0, 20, 48, 1_000_000, -1])
+def test_a_length_that_rotted_makes_the_rest_one_raw_record(length: int) -> None:
+    """aiokafka would take it for a record larger than its fetch, and raise at it for ever."""
+    raw = bytearray(batch(GOOD, GOOD, base_offset=7))
+    struct.pack_into(">i", raw, 8, length)
+    assert [each.value for each in read(bytes(raw), offset=7)[0]] == [b"good"] * 2, (
+        "alone, its checksum says it is whole"
+    )
+    raw += batch(GOOD, base_offset=9)
+    Batches._suspects.clear()
+    assert not Batches(bytes(raw)).size_in_bytes(), "fetched once more"
+    records, after = read(bytes(raw), offset=7)
+    assert [(each.offset, each.value, each.checksum) for each in records] == [
+        (8, bytes(raw), FormatFault.CORRUPT_BATCH)
+    ]
+    assert after == 9
+
+
+@pytest.mark.parametrize("size", [17, 40, 60])
+def test_even_its_header_may_be_cut(size: int) -> None:
+    raw = batch(GOOD, base_offset=3)[:size]
+    Batches(raw)
+    records, after = read(raw, offset=3)
+    assert [(each.value, each.checksum) for each in records] == [(raw, FormatFault.CORRUPT_BATCH)]
+    assert after == 4
+
+
+@pytest.mark.parametrize("magic", [0, 1, 77])
+def test_a_magic_byte_that_rotted_costs_nothing(magic: int) -> None:
+    raw = bytearray(batch(GOOD, GOOD))
+    raw[16] = magic
+    records, after = read(bytes(raw))
+    assert [each.value for each in records] == [b"good", b"good"]
+    assert after == 2
 
 
 def test_a_header_name_that_is_not_utf8_costs_nothing() -> None:

@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.model import ids
+from shared.model.channels import Channel
+from shared.model.deliveries import DeliveryState
 
 PART = st.text(st.characters(exclude_categories=("C", "Z")), max_size=6)
 LISTS = st.lists(PART, min_size=1, max_size=5)
@@ -62,3 +64,12 @@ def test_a_generation_is_no_pass() -> None:
 
 def test_an_inline_person_keeps_the_id_that_earlier_versions_gave() -> None:
     assert ids.inline_user_id("ada@example.com") == ids.derive("person", "ada@example.com")
+
+
+def test_ids_that_are_written_out_are_the_derived_ones() -> None:
+    parts = ("a", "b", Channel.IN_APP, "d")
+    assert ids.event_id(*parts[:3]) == ids.derive("event", *parts[:3])
+    assert ids.notification_id(*parts[:3]) == ids.derive("notification", *parts[:3])
+    assert ids.delivery_id(*parts) == ids.derive("delivery", *parts)
+    assert ids.decision_id("a", 1, 2) == ids.derive("decision", "a", 1, 2)
+    assert ids.status_id("a", 1, 2, DeliveryState.SENT) == ids.derive("status", "a", 1, 2, "sent")

@@ -1,0 +1,173 @@
+"""Who may send to an account now, and what its answers change. Shared by all workers: the rows are in MongoDB.
+
+A healthy account costs nothing: a row is read only for accounts that are known to have one, and for deliveries that
+have come back, which may be the probe that somebody else has released.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from services.delivery.core.attempts import Failed, Outcome, ProviderUnavailable, Rejected, Sent
+from shared.model.channels import Channel
+from shared.model.deliveries import Delivery
+from shared.model.errors import MongoUnavailable
+from shared.model.ports import AccountStore, ParkedHolds
+from shared.model.provider_accounts import (
+    AccountPolicy,
+    AccountState,
+    Passage,
+    ProviderAccount,
+    admit,
+    after_answer,
+    after_silence,
+    disabled,
+    has_failed_too_long,
+    unknown,
+    untried,
+)
+from shared.model.reasons import Reason
+from shared.process.batching import Batcher
+from shared.process.clock import now_ms
+from shared.process.metrics import ACCOUNT_CHANGES
+from shared.process.retries import retry_until_available
+
+BULK = 200
+AccountOf = Callable[[Delivery], str]
+"""The account, or the endpoint, that a delivery is sent to."""
+NOT_ASKED = (Reason.RENDER_FAILED, Reason.UNKNOWN_WORKFLOW, Reason.FORBIDDEN_ADDRESS)
+"""It ended before its account was asked."""
+log = structlog.get_logger()
+
+
+class Breaker:
+    """One channel's. Waits while MongoDB is unavailable: who cannot know does not send."""
+
+    def __init__(
+        self,
+        *,
+        channel: Channel,
+        accounts: AccountStore,
+        holds: ParkedHolds,
+        policy: AccountPolicy,
+        account_of: AccountOf | None = None,
+    ) -> None:
+        self.policy = policy
+        self._channel = channel
+        self._accounts = accounts
+        self._holds = holds
+        self._account_of = account_of
+        self._known: set[str] = set()
+        self._read: Batcher[str, ProviderAccount | None] = Batcher(self._read_many, most=BULK)
+
+    def account(self, delivery: Delivery) -> str:
+        """The account that would carry it: the channel's, where each recipient does not have an endpoint of his own."""
+        return str(self._channel) if self._account_of is None else self._account_of(delivery)
+
+    async def admit(self, delivery: Delivery, account: str) -> Passage:
+        """Whether it may be sent now. A probe is taken by compare-and-set: of two, one is parked."""
+        if account not in self._known and not delivery.pass_:
+            return Passage.FREE
+        while True:
+            row = await self._read(account)
+            admission, changed = admit(row, delivery.id, now_ms(), self.policy)
+            if changed is None or await self._swap(row, changed):
+                return admission
+
+    async def note(self, delivery: Delivery, account: str, admission: Passage, outcome: Outcome) -> Outcome:
+        """Lets the account know what came of a send; returns the outcome, final where the endpoint is gone for good."""
+        gone = isinstance(outcome, Rejected) and outcome.reason is Reason.ENDPOINT_GONE
+        if isinstance(outcome, Sent) and account not in self._known and admission is not Passage.PROBE:
+            return outcome
+        failed = isinstance(outcome, Failed | ProviderUnavailable)
+        if isinstance(outcome, Rejected) and outcome.reason in NOT_ASKED:
+            await self.leave(delivery)
+            return outcome
+        if isinstance(outcome, Rejected) and not gone and admission is not Passage.PROBE:
+            return outcome  # about this message, not about the account
+        while True:
+            row = await self._read(account)
+            now = now_ms()
+            before = row or unknown(account, self._channel, now)
+            if isinstance(outcome, Failed) and has_failed_too_long(before, now, self.policy):
+                outcome, gone = Rejected(reason=Reason.ENDPOINT_GONE, code=outcome.code), True
+            if gone:
+                changed = disabled(before, delivery.id)
+            elif _is_silence(outcome):
+                changed = after_silence(before, delivery.id, now, self.policy)
+            elif failed and self.policy.disable_after is None and admission is not Passage.PROBE:
+                changed = None  # an answer, and nobody counts how long it fails
+            else:
+                changed = after_answer(before, delivery.id, now, success=not failed)
+            if changed is None or await self._swap(row, changed, outcome):
+                return outcome
+
+    async def leave(self, delivery: Delivery) -> None:
+        """It is not sent, for reasons of its own: was it to be the probe, another is."""
+        account = self.account(delivery)
+        if account not in self._known and not delivery.pass_:
+            return
+        while True:
+            row = await self._read(account)
+            changed = None if row is None else untried(row, delivery.id, now_ms())
+            if changed is None or await self._swap(row, changed):
+                return
+
+    async def have_closed(self, accounts: Sequence[str]) -> set[str]:
+        """Which of them take deliveries now: what was parked for one meanwhile must not wait for its release."""
+        rows = await self._accounts.read(sorted(set(accounts)))
+        shut = {name for name, row in rows.items() if row.state in (AccountState.OPEN, AccountState.HALF_OPEN)}
+        return set(accounts) - shut
+
+    def learn(self, known: set[str]) -> None:
+        """All accounts that have a row, as other workers have found them."""
+        self._known = known
+
+    async def _swap(
+        self, before: ProviderAccount | None, after: ProviderAccount, outcome: Outcome | None = None
+    ) -> bool:
+        changed = await retry_until_available(self._accounts.swap, before, after)
+        if changed:
+            self._known.add(after.id)
+            was = AccountState.CLOSED if before is None else before.state
+            if was is not after.state or after.probe is not None:
+                ACCOUNT_CHANGES.labels(self._channel, after.state).inc()
+            if was is not after.state:
+                await self._tell(was, before, after, outcome)
+        return changed
+
+    async def _tell(
+        self, was: AccountState, before: ProviderAccount | None, after: ProviderAccount, outcome: Outcome | None
+    ) -> None:
+        """One line when it is paused, one when it answers again: of ours a warning, of a recipient's a piece of news."""
+        facts: dict[str, object] = {"channel": self._channel, "account": after.id}
+        if outcome is not None and not isinstance(outcome, Sent):
+            facts |= {"code": outcome.code, "fault": outcome.fault}
+        if after.state is AccountState.DISABLED:
+            log.warning("endpoint_disabled", **facts)
+        elif was is AccountState.CLOSED and after.state is AccountState.OPEN:
+            say = log.warning if self._account_of is None else log.info
+            say("account_paused", **facts, pause_seconds=after.pause / 1000, parked=await self._count_parked(after.id))
+        elif after.state is AccountState.CLOSED:
+            since = before.failing_since if before is not None else None
+            seconds = None if since is None else round((now_ms() - since) / 1000)
+            log.info("account_answers", **facts, after_seconds=seconds, parked=await self._count_parked(after.id))
+
+    async def _count_parked(self, account: str) -> int | None:
+        """None: nobody knows, and nobody waits for it."""
+        try:
+            return await self._holds.count_parked([account])
+        except MongoUnavailable:
+            return None
+
+    async def _read_many(self, accounts: list[str]) -> list[ProviderAccount | None]:
+        rows = await retry_until_available(self._accounts.read, sorted(set(accounts)))
+        self._known -= set(accounts) - rows.keys()
+        self._known |= rows.keys()
+        return [rows.get(account) for account in accounts]
+
+
+def _is_silence(outcome: Outcome) -> bool:
+    return isinstance(outcome, ProviderUnavailable) or (isinstance(outcome, Failed) and outcome.cool_down)

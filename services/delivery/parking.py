@@ -1,0 +1,103 @@
+"""What waits for an account: one goes as a probe when that is due; when the account answers, all go, slice by slice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+import msgspec
+
+from shared.model.channels import Channel
+from shared.model.ports import AccountStore, ParkedHolds
+from shared.model.provider_accounts import AccountPolicy, AccountState, ProviderAccount, half_open
+from shared.process.clock import now_ms
+from shared.process.metrics import ACCOUNT_CHANGES, PARKED, PARKED_RELEASED
+from shared.process.retries import retry_until_available
+
+LOOK_SECONDS = 1.0
+SLICE_MS = 1000
+"""One slice of an account per second, whoever releases it."""
+FORGET_MS = 600_000
+"""How often an account is looked at that answers, with failures."""
+ACCOUNTS = 200
+REFRESH = 15
+"""Looks until the accounts known to other workers are read again."""
+
+
+class Parking:
+    """One channel's. Any number of processes may run it: each change of an account is made by one."""
+
+    def __init__(
+        self,
+        *,
+        channel: Channel,
+        accounts: AccountStore,
+        holds: ParkedHolds,
+        policy: AccountPolicy,
+        slice_size: int,
+        learn: Callable[[set[str]], None],
+    ) -> None:
+        self._channel = channel
+        self._accounts = accounts
+        self._holds = holds
+        self._policy = policy
+        self._slice = slice_size
+        self._learn = learn
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Looks every second until `stop` is set."""
+        await retry_until_available(self._hasten)
+        looks = 0
+        while not stop.is_set():
+            if looks % REFRESH == 0:
+                await retry_until_available(self._survey)
+            looks += 1
+            await retry_until_available(self.look)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await stop.wait()
+
+    async def _hasten(self) -> None:
+        """Whoever starts this process may have mended what kept the channel's own account away."""
+        account = (await self._accounts.read([str(self._channel)])).get(str(self._channel))
+        if account is not None and account.state is AccountState.OPEN:
+            now = now_ms()
+            await self._accounts.swap(account, msgspec.structs.replace(account, due=now, look=now))
+
+    async def _survey(self) -> None:
+        """What other workers have found in trouble, and how much waits for it."""
+        known = await self._accounts.known(self._channel)
+        self._learn(known)
+        PARKED.labels(self._channel).set(await self._holds.count_parked(known))
+
+    async def look(self) -> None:
+        """Sends the probes and slices that are due. Raises MongoUnavailable: call again."""
+        now = now_ms()
+        for account in await self._accounts.to_look_at(self._channel, now, most=ACCOUNTS):
+            if account.state is AccountState.CLOSED:
+                await self._release(account, now)
+            else:
+                await self._probe(account, now)
+
+    async def _probe(self, account: ProviderAccount, now: int) -> None:
+        """The most urgent, oldest one that waits; with nobody waiting, whoever comes first is the probe."""
+        waiting = await self._holds.parked(account.id, most=1)
+        if not waiting:
+            later = now + max(account.pause, self._policy.first_pause)
+            await self._accounts.swap(account, msgspec.structs.replace(account, look=later))
+            return
+        (hold,) = waiting
+        if await self._accounts.swap(account, half_open(account, hold.delivery, now, self._policy)):
+            ACCOUNT_CHANGES.labels(self._channel, AccountState.HALF_OPEN).inc()
+            await self._holds.make_due([hold.id])
+
+    async def _release(self, account: ProviderAccount, now: int) -> None:
+        waiting = await self._holds.parked(account.id, most=self._slice)
+        if not waiting and account.failing_since is None:
+            await self._accounts.remove(account)
+            return
+        later = msgspec.structs.replace(account, look=now + (SLICE_MS if waiting else FORGET_MS))
+        if await self._accounts.swap(account, later) and waiting:
+            await self._holds.make_due([hold.id for hold in waiting])
+            PARKED_RELEASED.labels(self._channel).inc(len(waiting))

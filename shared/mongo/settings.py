@@ -1,0 +1,27 @@
+"""Settings of the migration."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from shared.mongo.indexes import GUARD_DAYS, LONGEST_WAIT_DAYS, Retention
+from shared.process.settings import Settings
+
+
+class MigrationSettings(Settings):
+    """What `carillon migrate` needs besides."""
+
+    inbox_days: int = Field(
+        365, ge=GUARD_DAYS, le=36_500, description="days that an inbox item is kept; it guards against replays, too"
+    )
+    cancellation_days: int = Field(
+        LONGEST_WAIT_DAYS,
+        ge=LONGEST_WAIT_DAYS,
+        le=36_500,
+        description="days that a cancellation is remembered: no shorter than what it cancelled may wait",
+    )
+
+    @property
+    def retention(self) -> Retention:
+        """For how many days what is kept."""
+        return Retention(inbox=self.inbox_days, cancellations=self.cancellation_days)
