@@ -8,6 +8,7 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name) 2>/dev/null)))
 PORT_OFFSET ?= 0
 SERVICE ?= supervisor
+TAG ?= HEAD
 CARILLON_STATE ?= .carillon
 export CARILLON_STATE
 export CARILLON_PORT_OFFSET = $(PORT_OFFSET)
@@ -52,7 +53,7 @@ clean: ## Stop the stack and remove its data, jars and logs
 
 ##@ Working on Carillon
 
-.PHONY: venv check check-deploy fix docs test chaos chaos-long test-unit constraints clean-venv
+.PHONY: venv check check-deploy fix docs test chaos chaos-long test-upgrade test-unit constraints clean-venv
 venv: $(DEV_VENV) ## The virtualenv with everything in it
 
 check: $(DEV_VENV) ## Read-only: style, types, import rules, deployment files
@@ -72,14 +73,17 @@ fix: $(DEV_VENV) ## Format, and fix what can be fixed
 docs: $(DEV_VENV) ## Write docs/reference from the code: settings, reasons, topics, metrics
 	$(BIN)/python -m docs.generate
 
-test: $(DEV_VENV) ## All tests but chaos; they start the Kafka and MongoDB they need
-	$(BIN)/pytest --ignore tests/chaos $(ARGS)
+test: $(DEV_VENV) ## All tests but chaos and upgrades; they start the Kafka and MongoDB they need
+	$(BIN)/pytest --ignore tests/chaos --ignore tests/upgrade $(ARGS)
 
 chaos: $(DEV_VENV) $(FAKETIME) ## kill -9 of every part, a crash at every failpoint, clocks that are wrong
 	$(BIN)/pytest tests/chaos $(ARGS)
 
 chaos-long: $(DEV_VENV) $(FAKETIME) ## The same with everything that `make chaos` samples
 	CARILLON_CHAOS_LONG=1 $(BIN)/pytest tests/chaos $(ARGS)
+
+test-upgrade: $(DEV_VENV) ## Old and new side by side under load, both orders: TAG=v0.2.0, and a version to come
+	UPGRADE_FROM=$(TAG) $(BIN)/pytest tests/upgrade $(ARGS)
 
 test-unit: $(DEV_VENV) ## Unit tests: seconds, no sockets
 	$(BIN)/pytest tests/unit tests/contract -m 'not real' $(ARGS)

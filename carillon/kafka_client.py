@@ -147,6 +147,7 @@ class KafkaClient:
         producer = self._aiokafka.AIOKafkaProducer(
             bootstrap_servers=self.servers, acks="all", enable_idempotence=True, **self._connection
         )
+        _ask_only(producer.client)
         async with AsyncExitStack() as unless_opened:
             unless_opened.push_async_callback(_close, producer)
             try:
@@ -188,6 +189,28 @@ class KafkaClient:
             return KafkaRejectedError(f"Kafka at {self.servers} refused: {error}", fix=FIXES[name])
         why = f"{self._timeout:g} s are over" if isinstance(error, TimeoutError) else str(error)
         return UnreachableError(f"Kafka at {self.servers} {what}: {why}")
+
+
+def _ask_only(client: Any) -> None:
+    """Whatever this client asks its brokers about is not created by that, as aiokafka would have it."""
+    connect = client._get_conn
+
+    async def connection(*args: Any, **more: Any) -> Any:
+        found = await connect(*args, **more)
+        return None if found is None else _AskingConnection(found)
+
+    client._get_conn = connection
+
+
+class _AskingConnection:
+    """A connection as aiokafka's client asks for metadata on it."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def send(self, request: Any) -> Any:
+        request._allow_auto_topic_creation = False
+        return self._connection.send(request)
 
 
 def _fail_all(producer: Any, error: Exception) -> None:

@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from carillon.cli.explain import EVENTS, PLAIN
 from carillon.cli.variables import EVERY, OTHERS, option_variables, settings_sections
+from shared.model.access import grants
 from shared.model.channels import Channel
 from shared.model.reasons import EventReason, Reason
 from shared.model.timestamps import DAY_MS
@@ -93,6 +94,22 @@ def topics_page() -> str:
     )
 
 
+def access_page() -> str:
+    """What each service needs of a broker with access control."""
+    rows = [
+        (grant.service, grant.resource, f"`{grant.name}`", ", ".join(grant.operations)) for grant in grants(Topics())
+    ]
+    return _page(
+        "Access to Kafka",
+        "What a broker's access control lists have to give the principal of each service, under the default prefix; "
+        "nothing else is needed. Brokers before 2.8 want IdempotentWrite on the cluster besides. Who runs "
+        "`carillon topics create` needs Create, Describe and DescribeConfigs on the topics; `carillon catalog publish` "
+        "writes to the topic of the catalog; `carillon events` reads `carillon.events.dlq.v1` (its group is "
+        "`carillon.events-redrive`) and writes to the topics of events.",
+        _table(("service", "resource", "name", "operations"), rows),
+    )
+
+
 def metrics_page() -> str:
     """Every metric, by the name it is queried by."""
     rows = []
@@ -114,6 +131,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "settings.md": settings_page,
     "reasons.md": reasons_page,
     "topics.md": topics_page,
+    "access.md": access_page,
     "metrics.md": metrics_page,
 }
 

@@ -91,7 +91,7 @@ async def _letters(settings: Settings) -> AsyncIterator[DeadLetter]:
     """Every dead letter that is an event's, in the order of the topic."""
     from shared.kafka.topic_reader import open_reader
 
-    async with open_reader(settings.kafka, settings.topics.events_dlq) as reader:
+    async with open_reader(settings.kafka_connection, settings.topics.events_dlq) as reader:
         async for batch in reader.batches():
             for letter in _events_among(settings, batch):
                 yield letter
@@ -122,9 +122,11 @@ async def _redrive_all(settings: Settings) -> int:
 
     sent = 0
     topics = settings.topics
-    publisher = Publisher(settings.kafka, client_id="carillon-cli")
+    publisher = Publisher(settings.kafka_connection, client_id="carillon-cli")
     try:
-        async with open_reader(settings.kafka, topics.events_dlq, group=topics.group("events-redrive")) as reader:
+        async with open_reader(
+            settings.kafka_connection, topics.events_dlq, group=topics.group("events-redrive")
+        ) as reader:
             async for batch in reader.batches():
                 letters = _events_among(settings, batch)
                 await publisher.publish([redriven(letter.source, letter.generation + 1) for letter in letters])
@@ -148,7 +150,7 @@ async def _redrive(settings: Settings, tenant: str, wanted: list[str]) -> list[s
             missing.append(event)
         else:
             outputs.append(output)
-    publisher = Publisher(settings.kafka, client_id="carillon-cli")
+    publisher = Publisher(settings.kafka_connection, client_id="carillon-cli")
     try:
         await publisher.publish(outputs)
     finally:
@@ -172,6 +174,6 @@ async def _again(settings: Settings, tenant: str, event: str, letter: DeadLetter
         return redriven(letter.source, generation)
     if row is None:
         return None
-    async with open_reader(settings.kafka, row["topic"]) as reader:
+    async with open_reader(settings.kafka_connection, row["topic"]) as reader:
         record = await reader.record_at(Coordinates(row["topic"], row["partition"], row["offset"]))
     return redriven(record, generation) if record is not None else None

@@ -23,6 +23,7 @@ PLAIN: Final[dict[str, Plain]] = {
     Reason.CANCELLED: Plain("it was cancelled by its cancellation key"),
     Reason.SCHEDULED: Plain("it waits for its deliver_at"),
     Reason.IS_ACTOR: Plain("the user did it: nobody is notified of their own deeds"),
+    Reason.KNOWN_USER: Plain("the address belongs to a user, who is notified instead, by their own preferences"),
     Reason.USER_DELETED: Plain("the user it was for is deleted; whoever has the id now inherits nothing"),
     Reason.UNKNOWN_USER: Plain("there is no profile of this user", "PUT /v1/users/{user}, then send it again"),
     Reason.CATEGORY_OPTED_OUT: Plain("the user opted out of this category"),

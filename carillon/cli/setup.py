@@ -37,7 +37,9 @@ def migrate(state: State = DEFAULT_STATE) -> None:
 
 @catalog.command("publish")
 def publish_folder(
-    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Every *.yaml below it is a workflow.")],
+    folder: Annotated[
+        Path, typer.Argument(exists=True, help="A file, or a folder: every *.yaml and *.yml below it is a workflow.")
+    ],
     tenant: CatalogTenant = "default",
     state: State = DEFAULT_STATE,
 ) -> None:
@@ -45,25 +47,19 @@ def publish_folder(
 
     Example: carillon catalog publish catalog/orders
     """
-    from carillon.cli.templates import check_templates
-    from shared.catalog.files import read_folder
     from shared.model.errors import InvalidWorkflow
 
     try:
-        found = read_folder(folder)
-        for workflow in found:
-            check_templates(workflow)
+        found = _read_checked(folder)
     except InvalidWorkflow as error:
         where = f" at {error.pointer}" if error.pointer else ""
         target.fail(
             f"Nothing was published. {error.detail}{where}", "correct the file (docs/workflows.md), run this again"
         )
-    except UnicodeDecodeError as error:
-        target.fail(
-            f"Nothing was published. A file below {folder} is not UTF-8: {error}", "save it as UTF-8, run this again"
-        )
     if not found:
-        target.fail(f"There is no *.yaml below {folder}.", "docs/workflows.md shows what a workflow looks like")
+        target.fail(
+            f"There is no *.yaml or *.yml below {folder}.", "docs/workflows.md shows what a workflow looks like"
+        )
     twice = [key for key, count in Counter(workflow.key for workflow in found).items() if count > 1]
     if twice:
         target.fail(f"Nothing was published. Two files have the key {twice[0]}.", "give one of them another key")
@@ -102,6 +98,23 @@ def list_published(tenant: CatalogTenant = "default", state: State = DEFAULT_STA
     Console().print(table)
 
 
+def _read_checked(folder: Path) -> list[Workflow]:
+    """The workflows with texts that can be rendered. Raises InvalidWorkflow, file and line in its detail."""
+    from carillon.cli.templates import check_templates
+    from shared.catalog.files import place_in, read_file, workflow_files
+    from shared.model.errors import InvalidWorkflow
+
+    found = []
+    for path in workflow_files(folder):
+        found.append(read_file(path))
+        try:
+            check_templates(found[-1])
+        except InvalidWorkflow as error:
+            detail = f"{place_in(path, error.pointer or '')}: {error.detail}"
+            raise InvalidWorkflow(error.code, detail, error.pointer) from error
+    return found
+
+
 async def _publish(settings: Settings, tenant: str, found: list[Workflow]) -> tuple[set[str], Listing]:
     """The keys that got a new version, and the newest version of each workflow."""
     from shared.catalog.publishing import publish
@@ -109,7 +122,7 @@ async def _publish(settings: Settings, tenant: str, found: list[Workflow]) -> tu
     from shared.mongo.database import open_database
 
     async with open_database(settings.mongo, settings.mongo_database) as database:
-        publisher = Publisher(settings.kafka, client_id="carillon-cli")
+        publisher = Publisher(settings.kafka_connection, client_id="carillon-cli")
         await publisher.start()
         try:
             new = await publish(database, publisher, settings.topics, tenant, found)
@@ -125,5 +138,5 @@ async def _newest(settings: Settings, tenant: str) -> Listing:
     async with open_database(settings.mongo, settings.mongo_database) as database:
         published = Catalog(database)
         await published.load()
-    keyed = {key: published.newest(tenant, key) for key in published.keys(tenant)}
+    keyed = {key: published.readable(tenant, key) for key in published.keys(tenant)}
     return {key: workflow for key, workflow in keyed.items() if workflow is not None}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from typing import Any, Final
 
 import msgspec
-from liquid import Environment
-from liquid.exceptions import LiquidError
+from liquid.exceptions import FilterArgumentError, LiquidError
+from liquid.template import BoundTemplate
 
+from services.delivery.rendering.liquid import RENDER_FAILURES, environment
 from shared.model.errors import InvalidWorkflow
 from shared.model.templates import Text
 from shared.model.workflows import Workflow
@@ -17,16 +20,71 @@ _TAG = re.compile(r"([A-Za-z]{2,8}|[Xx](?=-))(-[A-Za-z0-9]{1,8})*")
 """The shape of a BCP 47 tag, extensions and private parts included."""
 
 
+ENVIRONMENT: Final = environment()
+ROOTS: Final[dict[str, tuple[str, ...]]] = {
+    "data": (),
+    "user": ("id", "name"),
+    "actor": (),
+    "workflow": (),
+    "event": ("id", "type"),
+}
+"""What `services.delivery.rendering.liquid.context` gives; without fields: they are the event's, or it is a text."""
+EXAMPLE: Final = "2026-01-02"
+"""A text that filters for dates, numbers and texts take."""
+
+
 def check_templates(workflow: Workflow) -> None:
-    """Raises InvalidWorkflow with a pointer to the first template that Liquid cannot read, or the first wrong locale."""
+    """Raises InvalidWorkflow with a pointer to the first template that cannot be right, or the first wrong locale."""
     _check_locales(workflow)
-    environment = Environment()
     for pointer, source in _sources(workflow):
         try:
-            environment.from_string(source)
-        except LiquidError as error:
+            template = ENVIRONMENT.from_string(source)
+        except (LiquidError, RecursionError) as error:
             detail = f"{workflow.key}: not a Liquid template: {str(error).partition(chr(10))[0]}"
             raise InvalidWorkflow("invalid_template", detail, pointer) from error
+        if wrong := _wrong_names(template) or _wrong_arguments(template):
+            raise InvalidWorkflow("invalid_template", f"{workflow.key}: {wrong}", pointer)
+
+
+def _wrong_names(template: BoundTemplate) -> str | None:
+    """The first variable or filter that no template has; elsewhere it would be an empty text."""
+    found = template.analyze(include_partials=False)
+    for name in found.filters:
+        if name not in ENVIRONMENT.filters:
+            return f"there is no filter {name!r}{_likely(name, ENVIRONMENT.filters)}"
+    for root, uses in found.globals.items():
+        if root not in ROOTS:
+            return f"there is no {root!r}{_likely(root, ROOTS)}: a template sees {', '.join(ROOTS)}"
+        for use in uses:
+            field = use.segments[1] if len(use.segments) > 1 else None
+            if ROOTS[root] and field not in ROOTS[root] and isinstance(field, str):
+                return f"there is no {root}.{field}{_likely(field, ROOTS[root])}: {root} has {', '.join(ROOTS[root])}"
+    return None
+
+
+def _wrong_arguments(template: BoundTemplate) -> str | None:
+    """What a filter says that is given too few or too many arguments, rendered with a text wherever data is asked for."""
+    data: dict[str, Any] = {}
+    for use in template.analyze(include_partials=False).globals.get("data", ()):
+        here = data
+        *above, last = [part for part in use.segments[1:] if isinstance(part, str)] or ["_"]
+        for part in above:
+            here[part] = here = here[part] if isinstance(here.get(part), dict) else {}
+        here.setdefault(last, EXAMPLE)
+    values = {name: dict.fromkeys(fields, EXAMPLE) if fields else EXAMPLE for name, fields in ROOTS.items()}
+    try:
+        template.render(**values | {"data": data})
+    except FilterArgumentError as error:
+        text = str(error).partition(chr(10))[0]
+        return text if "argument" in text else None  # another value may do
+    except RENDER_FAILURES:
+        return None  # the example is a guess
+    return None
+
+
+def _likely(name: str, known: Iterable[str]) -> str:
+    close = get_close_matches(name, list(known), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
 
 
 def _check_locales(workflow: Workflow) -> None:

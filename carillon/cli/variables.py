@@ -81,13 +81,27 @@ def unknown_variables(given: Iterable[str], known: Collection[str]) -> dict[str,
 
 
 def warn_of_unknown_variables() -> None:
-    """Logs a warning for each variable of the environment that nothing reads: most are misspelt."""
-    for name, nearest in unknown_variables(os.environ, known_variables()).items():
-        log.warning(
-            "unknown_variable",
-            variable=name,
-            next=f"did you mean {nearest}?" if nearest else "all there are: docs/reference/settings.md",
-        )
+    """Logs a warning for each variable, and each secret file, that nothing reads: most are misspelt."""
+    known = known_variables()
+    for name, nearest in unknown_variables(os.environ, known).items():
+        log.warning("unknown_variable", variable=name, next=_hint(nearest))
+    for path, nearest in unknown_files(known).items():
+        log.warning("unknown_secret_file", file=path, next=_hint(nearest and nearest.lower()))
+
+
+def unknown_files(known: Collection[str]) -> dict[str, str | None]:
+    """As above, for the files of CARILLON_SECRETS_DIR that are named like a variable. None of a folder that is none."""
+    from shared.process.secret_files import secret_files
+
+    try:
+        files = secret_files(os.environ.get(f"{PREFIX}SECRETS_DIR") or None)
+    except OSError:
+        return {}  # said by who reads them
+    return {str(files[name]): nearest for name, nearest in unknown_variables(files, known).items()}
+
+
+def _hint(nearest: str | None) -> str:
+    return f"did you mean {nearest}?" if nearest else "all there are: docs/reference/settings.md"
 
 
 def _nearest(name: str, names: dict[str, str]) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -35,8 +36,12 @@ class Kafka:
         state: Path,
         log: Path | None = None,
         heap: str = "512m",
+        settings: Mapping[str, str | int] | None = None,
     ) -> None:
-        """Writes nothing yet. Both ports must be free. `log` None: `kafka.log` in the folder."""
+        """Writes nothing yet. Both ports must be free. `log` None: `kafka.log` in the folder.
+
+        `settings` win over those of `server_properties`; a listener on `port` that asks for nothing must stay.
+        """
         self.folder = folder.resolve()
         self.port = port
         self.bootstrap = f"127.0.0.1:{port}"
@@ -44,6 +49,7 @@ class Kafka:
         self._state = state
         self._log = log or self.folder / "kafka.log"
         self._heap = heap
+        self._settings = settings or {}
         self._child: Child | None = None
 
     @property
@@ -96,7 +102,7 @@ class Kafka:
     def _prepare(self) -> Path:
         self.folder.mkdir(parents=True, exist_ok=True)
         properties = self.folder / "server.properties"
-        lines = server_properties(self.folder / "data", self.port, self._controller_port)
+        lines = server_properties(self.folder / "data", self.port, self._controller_port) | dict(self._settings)
         properties.write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
         if not (self.folder / "data" / "meta.properties").exists():
             self._format(properties)

@@ -14,6 +14,7 @@ from services.console.timeline.status_rows import StatusRows
 from shared.http import server
 from shared.http.conventions import HttpConventions
 from shared.http.problems import install_problems
+from shared.kafka.readiness import KafkaReadiness
 from shared.mongo.api_keys import ApiKeys
 from shared.mongo.database import Database, open_database, ping
 from shared.mongo.schema import await_schema
@@ -42,9 +43,15 @@ async def serve(runtime: Runtime, settings: ConsoleSettings) -> None:
     """Stores statuses and answers requests until the runtime stops. Raises what ended the consumer."""
     async with open_database(settings.mongo, settings.mongo_database) as database:
         await await_schema(database, runtime.checks)
-        statuses = StatusConsumer(StatusRows(database), partial(join_statuses, settings.kafka, settings.topics))
+        statuses = StatusConsumer(
+            StatusRows(database), partial(join_statuses, settings.kafka_connection, settings.topics)
+        )
         runtime.checks["mongodb"] = lambda: ping(database)
-        runtime.checks["statuses"] = statuses.has_joined
+        runtime.checks["statuses"] = statuses.goes_forward
+        readiness = KafkaReadiness(
+            settings.kafka_connection, settings.topics.used_by("console"), strict=settings.topics_strict
+        )
+        runtime.checks |= {"kafka": readiness.answer, "topics": readiness.topics_answer}
         answering = server.serve(
             create_api(database),
             runtime,
@@ -52,7 +59,13 @@ async def serve(runtime: Runtime, settings: ConsoleSettings) -> None:
             port=settings.console_port,
             drain_seconds=settings.drain_seconds,
         )
-        await run_until_stopped(runtime.stop, answering, [statuses.run()])
+        await run_until_stopped(runtime.stop, answering, [_store_when_fit(readiness, statuses)])
+
+
+async def _store_when_fit(readiness: KafkaReadiness, statuses: StatusConsumer) -> None:
+    """Until cancelled; what is stored already can be asked for meanwhile."""
+    await readiness.wait()
+    await statuses.run()
 
 
 def main() -> None:

@@ -16,11 +16,15 @@ from shared.catalog.cache import Catalog
 from shared.kafka.consumer import open_consumer, start_consumer
 from shared.kafka.dead_letters import bury
 from shared.kafka.producer import Publisher
+from shared.kafka.progress import ConsumerProgress
+from shared.kafka.readiness import KafkaReadiness
 from shared.model.channels import Channel, Lane
+from shared.model.topics import Topic, Topics
 from shared.mongo.database import open_database, ping
 from shared.mongo.schema import await_schema
 from shared.mongo.server_clock import keep_clock, set_clock
 from shared.process.background import run_until_stopped
+from shared.process.newer import NewerRecords
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
 
@@ -31,18 +35,43 @@ async def serve(runtime: Runtime, settings: DeliverySettings, of_channel: Channe
     """Delivers the configured channels until told to stop. Raises what crashed a channel."""
     async with open_database(settings.mongo, settings.mongo_database) as database:
         runtime.checks["mongodb"] = lambda: ping(database)
+        readiness = KafkaReadiness(
+            settings.kafka_connection,
+            topics_of(settings.delivery_channels, settings.topics),
+            strict=settings.topics_strict,
+        )
+        runtime.checks |= {"kafka": readiness.answer, "topics": readiness.topics_answer}
+        await readiness.wait()
         await await_schema(database, runtime.checks)
         catalog = Catalog(database)
         await retry_until_available(set_clock, database)
         await retry_until_available(catalog.load)
+        newer = NewerRecords()
+        runtime.checks["formats"] = newer.check
         contexts = [
             ChannelContext(
-                channel=channel, settings=settings, own=of_channel.get(channel), database=database, catalog=catalog
+                channel=channel,
+                settings=settings,
+                own=of_channel.get(channel),
+                database=database,
+                catalog=catalog,
+                newer=newer,
             )
             for channel in settings.delivery_channels
         ]
-        following = catalog.follow(settings.kafka, settings.topics, "carillon-delivery-catalog")
+        following = catalog.follow(settings.kafka_connection, settings.topics, "carillon-delivery-catalog")
         await run_until_stopped(runtime.stop, _deliver_all(contexts, runtime), [following, keep_clock(database)])
+
+
+def topics_of(channels: Sequence[Channel], topics: Topics) -> list[Topic]:
+    """What the worker of these channels reads and writes."""
+    others = {
+        name
+        for channel in Channel
+        if channel not in channels
+        for name in (topics.deliveries_dlq(channel), *(topics.deliveries(channel, lane) for lane in channel.spec.lanes))
+    }
+    return [topic for topic in topics.used_by("delivery") if topic.name not in others]
 
 
 async def _deliver_all(contexts: Sequence[ChannelContext], runtime: Runtime) -> None:
@@ -75,7 +104,9 @@ async def _read(lane: Lane, opened: OpenChannel, context: ChannelContext, runtim
 
 @asynccontextmanager
 async def _publishing(name: str, settings: DeliverySettings) -> AsyncIterator[Publisher]:
-    publisher = Publisher(settings.kafka, client_id=f"carillon-delivery-{name}", instead=bury(settings.topics))
+    publisher = Publisher(
+        settings.kafka_connection, client_id=f"carillon-delivery-{name}", instead=bury(settings.topics)
+    )
     await retry_until_available(publisher.start)
     try:
         yield publisher
@@ -89,15 +120,14 @@ async def consuming(
 ) -> AsyncIterator[AIOKafkaConsumer]:
     """The consumer of one lane, reading; readiness waits for it."""
     name = f"{channel}-{lane}"
-    reading = asyncio.Event()
 
-    async def is_reading() -> bool:
-        return reading.is_set()
+    async def is_joining() -> bool | str:
+        return "it is joining its group"
 
-    runtime.checks[f"reading {name}"] = is_reading
+    runtime.checks[f"reading {name}"] = is_joining
     runtime.started = True
     source = await retry_until_available(_join_lane, channel, lane, settings, reader)
-    reading.set()
+    runtime.checks[f"reading {name}"] = ConsumerProgress(source).answer
     log.info("reading", channel=channel, lane=lane)
     try:
         yield source
@@ -109,7 +139,7 @@ async def _join_lane(channel: Channel, lane: Lane, settings: DeliverySettings, r
     """A consumer that has joined the group of one lane. Raises KafkaUnavailable."""
     name = f"{channel}-{lane}"
     consumer = open_consumer(
-        settings.kafka,
+        settings.kafka_connection,
         group=settings.topics.delivery_group(channel, lane),
         client_id=f"carillon-delivery-{name}",
         session_timeout_ms=round(settings.session_timeout_seconds * 1000),

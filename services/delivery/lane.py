@@ -20,11 +20,14 @@ from services.delivery.core.in_flight import InFlight, Queued
 from services.delivery.core.jobs import Job
 from services.delivery.core.receive import read
 from services.delivery.core.shares import QUICK_SECONDS, SLOW_SECONDS
+from services.delivery.newer_jobs import NewerJobs
 from services.delivery.worker import Worker
 from shared.kafka.consumer import commit_assigned, fetch
 from shared.model.channels import Channel
 from shared.model.dead_letters import UnreadableRecord
+from shared.model.formats import NewerFormat
 from shared.model.outputs import Coordinates, KafkaRecord, Partition
+from shared.process.newer import NewerRecords
 
 COMMIT_SECONDS = 0.5
 AHEAD = 4
@@ -42,9 +45,12 @@ MOST_BYTES = 64 * 1_048_576
 class LaneQueue:
     """Reads one topic and hands its records to the worker, each key's in order."""
 
-    def __init__(self, *, channel: Channel, worker: Worker, slots: int, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(
+        self, *, channel: Channel, worker: Worker, slots: int, newer: NewerRecords, most_bytes: int = MOST_BYTES
+    ) -> None:
         self._channel = channel
         self._worker = worker
+        self._newer = NewerJobs(newer)
         self._most = slots * AHEAD
         self._most_bytes = most_bytes
         self._share = max(1, self._most // SHARE)
@@ -58,6 +64,7 @@ class LaneQueue:
     async def run(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
         """Delivers until `stop` is set, then finishes what is claimed. Raises what a delivery raised."""
         self._failed = asyncio.get_running_loop().create_future()
+        self._newer.consumer = consumer
         committing = asyncio.create_task(self._commit_often(consumer))
         committing.add_done_callback(self._committing_ended)
         stopping = asyncio.create_task(stop.wait())
@@ -88,15 +95,18 @@ class LaneQueue:
         await self._drain(lambda at: (at.topic, at.partition) in partitions)
         await self._commit(consumer)
         self._in_flight.forget(partitions)
+        self._newer.forget(partitions)
         self._slow_keys = {chain for chain in self._slow_keys if chain[0] not in partitions}
         self._room.set()  # what was forgotten made room, and no task is left to say so
 
     def _room_left(self) -> int:
-        return 0 if self._is_full() else self._most - self._in_flight.held
+        """What waits for a newer version takes none, as nothing more of its partition is fetched."""
+        waiting = self._in_flight.within(self._newer.partitions) if self._newer.partitions else 0
+        return 0 if self._is_full(waiting) else self._most - max(0, self._in_flight.held - waiting)
 
-    def _is_full(self) -> bool:
+    def _is_full(self, waiting: int = 0) -> bool:
         """There is no memory for more, whatever counts."""
-        return len(self._in_flight) >= BEHIND * self._most or self._in_flight.bytes >= self._most_bytes
+        return len(self._in_flight) - waiting >= BEHIND * self._most or self._in_flight.bytes >= self._most_bytes
 
     async def _wait_for_room(self) -> None:
         """Until something ended; every second those that are over their share give way, if a slow one holds them up."""
@@ -133,16 +143,29 @@ class LaneQueue:
             self._start(at, key, job)
 
     def _start(self, at: Coordinates, key: bytes | None, job: Job) -> None:
-        task = asyncio.create_task(self._carry(job))
+        task = asyncio.create_task(self._carry(at, job))
         self._tasks[at] = job, task
         task.add_done_callback(lambda ended: self._ended(ended, at, key, job))
 
-    async def _carry(self, job: Job) -> None:
+    async def _carry(self, at: Coordinates, job: Job) -> None:
+        if (newer := await self._deliver(job)) is not None:
+            self._room.set()  # what waits for a newer version takes none from the others
+            await self._newer.wait(at, newer, lambda: self._deliver(job))
+
+    async def _deliver(self, job: Job) -> NewerFormat | None:
+        """Carries a job to its end; or says what leaves it to a newer version: then nothing is claimed."""
+        if isinstance(job.received, NewerFormat):
+            return job.received
         if isinstance(job.received, UnreadableRecord):
             job.claimed = True
             await self._worker.refuse(job.received)
-        else:
+            return None
+        try:
             await self._worker.deliver(job.received, job)
+        except NewerFormat as newer:
+            job.claimed = False
+            return newer
+        return None
 
     def _ended(self, task: asyncio.Task[None], at: Coordinates, key: bytes | None, job: Job) -> None:
         self._tasks.pop(at, None)  # gone where a topic that was made again had another one there

@@ -24,7 +24,8 @@ from services.delivery.core.attempts import (
 from services.delivery.core.shares import wait_for_share_ms
 from services.delivery.freshness import Freshness
 from services.delivery.rendering.liquid import RenderFailed
-from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState
+from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
+from shared.model.formats import NewerFormat
 from shared.model.ports import WorkflowCatalog
 from shared.model.provider_accounts import Passage
 from shared.model.reasons import Reason
@@ -72,6 +73,17 @@ class Sending:
         self.breaker = breaker
         self._retries = retries
         self.after_crash = after_crash
+
+    async def look_up(self, received: ReceivedDelivery) -> None:
+        """Makes the workflow's version known here, if there is one. Raises NewerFormat for one that is not readable."""
+        about = received.delivery.notification
+        place = (about.tenant, about.workflow, about.version)
+        try:
+            if self._catalog.version(*place) is None:
+                await retry_until_available(self._catalog.fetch, [place])
+                self._catalog.version(*place)
+        except NewerFormat as newer:
+            raise newer.of(received.record.coordinates) from None
 
     async def send(self, delivery: Delivery, *, crashed: bool, send_before: float) -> DeliveryResult | LeaseTooShort:
         """Sends unless something speaks against it, and not after `send_before` (monotonic seconds).

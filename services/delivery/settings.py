@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
 from shared.model.channels import Channel
-from shared.process.settings import ConsumerSettings, SettingsSection, load, load_with
+from shared.process.settings import ConsumerSettings, SettingsSection, load_with, read
 
 ChannelSettings = Mapping[Channel, SettingsSection]
 """The settings of each served channel that has some of its own."""
@@ -21,6 +21,13 @@ def comma_separated(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+def each_once(values: tuple[Channel, ...]) -> tuple[Channel, ...]:
+    """Without repetitions, in order. Raises ValueError when there is none."""
+    if not values:
+        raise ValueError("name at least one channel, or leave it out for all of them")
+    return tuple(dict.fromkeys(values))
+
+
 class ServedChannels(SettingsSection):
     """Which channels a worker serves, and so which settings of channels it needs."""
 
@@ -28,6 +35,7 @@ class ServedChannels(SettingsSection):
         tuple(Channel), description="the channels this process serves, comma separated"
     )
     _split_channels = field_validator("delivery_channels", mode="before")(comma_separated)
+    _once = field_validator("delivery_channels")(each_once)
 
 
 class DeliverySettings(ServedChannels, ConsumerSettings):
@@ -43,13 +51,14 @@ class DeliverySettings(ServedChannels, ConsumerSettings):
     lease_seconds: float = Field(
         60,
         gt=0,
+        le=3600,
         description="how long the claim of a delivery lasts; at least twice as long as a channel's send may take, "
         "which is checked at start",
     )
     stale_after_seconds: float = Field(
-        60, gt=0, description="a record decided longer ago is compared with the profile again"
+        60, gt=0, le=86_400, description="a record decided longer ago is compared with the profile again"
     )
-    retry_seconds: Annotated[tuple[float, ...], NoDecode] = Field(
+    retry_seconds: Annotated[tuple[Annotated[float, Field(ge=0, le=2_592_000)], ...], NoDecode] = Field(
         (5, 30, 120, 600, 1800, 7200, 18_000), description="wait before each next attempt, comma separated"
     )
     stop_after_crash: Annotated[tuple[Channel, ...], NoDecode] = Field(
@@ -60,9 +69,10 @@ class DeliverySettings(ServedChannels, ConsumerSettings):
     probe_seconds: float = Field(
         15,
         gt=0,
+        le=86_400,
         description="how long a provider or an endpoint that does not answer is left alone; each time twice as long",
     )
-    longest_probe_seconds: float = Field(600, gt=0, description="the longest that it is left alone")
+    longest_probe_seconds: float = Field(600, gt=0, le=86_400, description="the longest that it is left alone")
     parked_slice: int = Field(
         100, ge=1, le=2000, description="parked deliveries released per second when their provider answers again"
     )
@@ -81,8 +91,9 @@ def load_delivery(
 
     Which channels are served comes first: an error there leaves open what else is asked for.
     """
-    served = load(ServedChannels).delivery_channels
-    sections = {channel: section for channel in served if (section := section_of(channel)) is not None}
+    served = read(ServedChannels, {})  # what is wrong with it is said below, with the rest: it is a part of the whole
+    channels = () if served is None else served.delivery_channels
+    sections = {channel: section for channel in channels if (section := section_of(channel)) is not None}
     settings, of_channel = load_with(DeliverySettings, sections)
     if too_long := [line for section in of_channel.values() for line in _longer_than_lease(settings, section)]:
         sys.exit("\n".join(["These settings contradict each other:", *too_long, "See docs/reference/settings.md."]))

@@ -20,9 +20,10 @@ from services.delivery.send import Sending
 from services.delivery.slots import Slots
 from shared.kafka.dead_letters import refuse
 from shared.model.channels import Channel, Lane
-from shared.model.claims import Claim, Claimed, Obsolete, Recorded
+from shared.model.claims import Claim, Claimed, NewerRow, Obsolete, Recorded
 from shared.model.dead_letters import UnreadableRecord
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
+from shared.model.formats import NewerFormat
 from shared.model.ports import HoldStore, LedgerStore, RecordWriter
 from shared.model.topics import Topics
 from shared.process.batching import Batcher
@@ -74,8 +75,10 @@ class Worker:
     async def deliver(self, received: ReceivedDelivery, job: Job) -> None:
         """One delivery, until all that follows it is durable. Waits while Kafka or MongoDB are unavailable.
 
-        From its claim on `job` is marked as claimed: then it must be let to finish.
+        From its claim on `job` is marked as claimed: then it must be let to finish. Raises NewerFormat, before the claim,
+        for what only a newer version can send.
         """
+        await self._sending.look_up(received)
         delivery = received.delivery
         group = Group(delivery.notification.tenant, self._host_of(delivery) if self._host_of else None)
         while True:
@@ -84,6 +87,8 @@ class Worker:
                 job.claimed = True
                 send_before = time.monotonic() + self._lease.total_seconds() / 2
                 claim = await self._claim(received)
+                if isinstance(claim, NewerRow):
+                    raise NewerFormat("ledger row", claim.format, received.record.coordinates)
                 if isinstance(claim, Obsolete):
                     DUPLICATES.labels("ledger").inc()
                     return None

@@ -39,6 +39,7 @@ from shared.http.server import serve as serve_http
 from shared.http.tokens import TokenVerifier
 from shared.kafka.consumer import batches
 from shared.kafka.group_commit import GroupPublisher
+from shared.kafka.readiness import KafkaReadiness
 from shared.model.ports import RecordWriter
 from shared.mongo.database import Database, open_database, ping
 from shared.mongo.epoch import epoch
@@ -84,13 +85,18 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
         database = await stack.enter_async_context(open_database(settings.mongo, settings.mongo_database))
         await await_schema(database, runtime.checks)
         mongodb = GraceCheck("mongodb", partial(ping, database), grace_seconds=READY_GRACE_SECONDS)
-        publisher = GroupPublisher(settings.kafka, client_id=CLIENT_ID, deadline_seconds=PUBLISH_SECONDS)
+        readiness = KafkaReadiness(
+            settings.kafka_connection, settings.topics.used_by("gateway"), strict=settings.topics_strict
+        )
+        runtime.checks["topics"] = readiness.topics_answer
+        await readiness.wait()
+        publisher = GroupPublisher(settings.kafka_connection, client_id=CLIENT_ID, deadline_seconds=PUBLISH_SECONDS)
         await publisher.start()
         stack.push_async_callback(publisher.stop)
         catalog = Catalog(database)
         await retry_until_available(set_clock, database)
         await retry_until_available(catalog.load)
-        inbox_events = await retry_until_available(open_at_end, settings.kafka, settings.topics.inbox)
+        inbox_events = await retry_until_available(open_at_end, settings.kafka_connection, settings.topics.inbox)
         stack.push_async_callback(inbox_events.stop)
 
         async def kafka_answers() -> bool:
@@ -143,7 +149,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
             ),
             [
                 publisher.watch(),
-                catalog.follow(settings.kafka, settings.topics, CLIENT_ID),
+                catalog.follow(settings.kafka_connection, settings.topics, CLIENT_ID),
                 Fanout(registry).run(inbox_batches),
                 keep_clock(database),
             ],

@@ -58,7 +58,7 @@ class RecentAnswer:
         """Whether the component answers, or did a moment ago."""
         async with self._asking:
             if self._answered is None or self._clock() >= self._good_until:
-                self._answered = await self._check()
+                self._answered = await self._check() is True
                 self._good_until = self._clock() + ANSWER_SECONDS
             return self._answered
 
@@ -72,7 +72,7 @@ def health_routes(checks: Mapping[str, Check]) -> APIRouter:
     async def health(response: Response) -> HealthResponse:
         """Asks each component."""
         answers = await asyncio.gather(*(check() for check in components.values()))
-        states = {name: _state(answered) for name, answered in zip(components, answers, strict=True)}
+        states = {name: _state(answered is True) for name, answered in zip(components, answers, strict=True)}
         whole = _state(all(state is HealthStatus.HEALTHY for state in states.values()))
         response.status_code = 200 if whole is HealthStatus.HEALTHY else 503
         return HealthResponse(

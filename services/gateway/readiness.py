@@ -36,7 +36,7 @@ class GraceCheck:
         """Whether the dependency answers now."""
         try:
             async with asyncio.timeout(CHECK_SECONDS):
-                answered = await self._check()
+                answered = await self._check() is True
         except Exception:  # noqa: BLE001  # any failure of a check means that it does not answer
             answered = False
         if answered:

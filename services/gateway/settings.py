@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import NoDecode
 
 from services.gateway.origins import parse_origins
 from shared.process.settings import EdgeSettings
@@ -22,7 +25,7 @@ class GatewaySettings(EdgeSettings):
     token_audience: str | None = Field(
         None, min_length=1, description="the `aud` that tokens may name; unset: they may name none"
     )
-    origins: str = Field(
+    origins: Annotated[str, NoDecode] = Field(
         "http://127.0.0.1:8083,http://localhost:8083",
         description="Origins of pages that may use the sockets and the inbox API, comma separated",
     )

@@ -12,8 +12,9 @@ from services.ingest.calls import Call, Caller
 from services.ingest.idempotency import parse_key
 from shared.http.bodies import read_body
 from shared.http.credentials import bearer, require_scope, unauthorized
-from shared.http.json_bodies import require_json
+from shared.http.json_bodies import has_body, require_json
 from shared.http.problems import Problem
+from shared.http.work_limits import WorkLimits
 from shared.mongo.api_keys import Principal, Scope
 
 MAX_HEADER_BYTES: Final = 65_536
@@ -30,28 +31,35 @@ class KeyLookup(Protocol):
 class Admission:
     """Admits callers."""
 
-    def __init__(self, keys: KeyLookup, *, prepare_seconds: float) -> None:
+    def __init__(self, keys: KeyLookup, *, limits: WorkLimits, prepare_seconds: float) -> None:
         self._keys = keys
+        self._limits = limits
         self._prepare_seconds = prepare_seconds
 
     async def caller(self, request: Request, scope: Scope) -> Caller:
-        """Raises Problem 401, 403 or 431; MongoUnavailable when the key is not known here and cannot be read."""
+        """Counts the request until it is answered. Raises Problem 401, 403, 429, 431 or 503; MongoUnavailable when the key is not known here and cannot be read."""
         if sum(len(name) + len(value) for name, value in request.headers.raw) > MAX_HEADER_BYTES:
             detail = f"the headers are larger than {MAX_HEADER_BYTES} bytes"
             raise Problem(431, "headers_too_large", detail, fix="Send fewer or shorter headers.")
         received_at = time.monotonic()
+        credential = bearer(request)
         with pymongo.timeout(self._prepare_seconds):
-            principal = await self._keys.principal(bearer(request))
+            principal = await self._keys.principal(credential)
         if principal is None:
             raise unauthorized("the key is not known, or revoked")
         require_scope(principal, scope)
+        self._limits.hold(request, principal.key_id)
         return Caller(tenant=principal.tenant, received_at=received_at, prepare_seconds=self._prepare_seconds)
 
-    async def post(self, request: Request, scope: Scope, *media: str) -> Call:
-        """A POST whose body is JSON, or one of `media`. Raises as `caller`, and Problem 400, 408, 413 or 415."""
+    async def post(self, request: Request, scope: Scope, *media: str, may_be_empty: bool = False) -> Call:
+        """A POST whose body is JSON, or one of `media`; one that `may_be_empty` needs no type if it is.
+
+        Raises as `caller`, and Problem 400, 408, 413 or 415.
+        """
         caller = await self.caller(request, scope)
         key = parse_key(request.headers.get("idempotency-key"))
-        require_json(request, *media)
+        if not (may_be_empty and "content-type" not in request.headers and not has_body(request)):
+            require_json(request, *media)
         begun = time.monotonic()
         raw = await read_body(request)
         return Call(caller=caller.after_upload(begun), key=key, request=request, raw=raw)

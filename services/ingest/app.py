@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from services.ingest import openapi
 from services.ingest.acceptance import Acceptance
 from services.ingest.admission import Admission
+from services.ingest.event_handshake import handshake_routes, parse_hook_origins
 from services.ingest.events_api import event_routes
 from services.ingest.idempotency import Requests
 from services.ingest.models.body import InvalidFields
@@ -21,10 +22,13 @@ from services.ingest.sending import NotificationSender
 from services.ingest.settings import IngestSettings
 from services.ingest.users_api import user_routes
 from shared.catalog.cache import Catalog
+from shared.http.conventions import HttpConventions
 from shared.http.direct_route import install_direct_routes
 from shared.http.problems import Problem, install_problems, respond
 from shared.http.server import serve
+from shared.http.work_limits import ReleasesWork, WorkLimits
 from shared.kafka.group_commit import GroupCommit, GroupPublisher
+from shared.kafka.readiness import KafkaReadiness
 from shared.model.errors import MongoUnavailable
 from shared.mongo.api_keys import ApiKeys
 from shared.mongo.cancellations import Cancellations
@@ -42,7 +46,10 @@ def create_app(
     settings: IngestSettings, *, database: Database, catalog: Catalog, kafka: GroupCommit, outbox: GroupCommit
 ) -> FastAPI:
     """The API over what it needs; nothing connects here."""
-    app = FastAPI(title="Carillon ingest", version="1", description=openapi.DESCRIPTION, redoc_url=None)
+    app = FastAPI(
+        title="Carillon ingest", version="1", description=openapi.DESCRIPTION, redoc_url=None, redirect_slashes=False
+    )
+    app.add_middleware(HttpConventions)
     install_problems(app)
 
     @app.exception_handler(InvalidFields)
@@ -50,7 +57,8 @@ def create_app(
         fix = "Correct the body as the errors say; the schema is at /openapi.json."
         return respond(Problem(422, error.code, error.detail, fix=fix, pointers=error.pointers), request)
 
-    admission = Admission(ApiKeys(database), prepare_seconds=settings.prepare_timeout_seconds)
+    limits = WorkLimits(most_bytes=settings.work_bytes, most_requests=settings.requests_per_key)
+    admission = Admission(ApiKeys(database), limits=limits, prepare_seconds=settings.prepare_timeout_seconds)
     requests = Requests(RequestRows(database))
     acceptance = Acceptance(log=kafka, outbox=outbox, outbox_seconds=settings.outbox_timeout_seconds)
     cancellations = Cancellations(database)
@@ -72,8 +80,10 @@ def create_app(
         kafka_tenant=settings.kafka_tenant,
     )
     install_direct_routes(app, notifications, events)
+    app.add_middleware(ReleasesWork)  # outermost: nothing that holds work passes it by
     app.include_router(notifications)
     app.include_router(events)
+    app.include_router(handshake_routes(parse_hook_origins(settings.event_origins)))
     app.include_router(
         user_routes(
             admission=admission,
@@ -98,7 +108,7 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
         await retry_until_available(set_clock, database)
         await retry_until_available(catalog.load)
         kafka = GroupPublisher(
-            settings.kafka, client_id="carillon-ingest", deadline_seconds=settings.send_timeout_seconds
+            settings.kafka_connection, client_id="carillon-ingest", deadline_seconds=settings.send_timeout_seconds
         )
         rows = OutboxRows(database)
         outbox = GroupCommit(
@@ -114,19 +124,35 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
         async def durable() -> bool:
             return kafka.alive and outbox.alive and not (kafka.unavailable and outbox.unavailable)
 
-        runtime.checks["durable"] = durable
+        readiness = KafkaReadiness(
+            settings.kafka_connection, settings.topics.used_by("ingest"), strict=settings.topics_strict
+        )
+        runtime.checks |= {"durable": durable, "topics": readiness.topics_answer}
         app = create_app(settings, database=database, catalog=catalog, kafka=kafka, outbox=outbox)
         await run_until_stopped(
             runtime.stop,
-            serve(app, runtime, host=settings.host, port=settings.ingest_port, drain_seconds=settings.drain_seconds),
+            serve(
+                app,
+                runtime,
+                host=settings.host,
+                port=settings.ingest_port,
+                drain_seconds=settings.drain_seconds,
+                max_connections=settings.ingest_connections,
+            ),
             [
                 kafka.watch(),
                 outbox.watch(),
                 relay(rows, kafka, settings.topics),
-                catalog.follow(settings.kafka, settings.topics, "carillon-ingest-catalog"),
+                _follow(catalog, settings, readiness),
                 keep_clock(database),
             ],
         )
+
+
+async def _follow(catalog: Catalog, settings: IngestSettings, readiness: KafkaReadiness) -> None:
+    """Keeps the catalog fresh, whatever Kafka does. Raises KafkaRejected when that does not let us in at the start."""
+    await readiness.wait()
+    await catalog.follow(settings.kafka_connection, settings.topics, "carillon-ingest-catalog")
 
 
 def main() -> None:

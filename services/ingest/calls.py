@@ -11,6 +11,9 @@ import pymongo
 from fastapi import Request
 from fastapi.responses import Response
 
+from services.ingest.core.fingerprint import fingerprint
+from shared.http.json_bodies import content_type
+
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """Who calls, and since when (monotonic seconds)."""
@@ -36,6 +39,19 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     key: str | None
     request: Request
     raw: bytes
+    fingerprint: str = ""
+    """Equal for calls that are the same; only of a call with a key, once its body is decoded."""
+
+    def decoded(self, value: object) -> Call:
+        """The call once the JSON value of its body is known."""
+        if self.key is None:
+            return self
+        request = self.request
+        attributes = [(name, text) for name, text in request.headers.raw if name.startswith(b"ce-")]
+        media = content_type(request)
+        return msgspec.structs.replace(
+            self, fingerprint=fingerprint(request.method, request.url.path, media, attributes, value)
+        )
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from services.ingest.models.body import MAX_ERRORS, InvalidFields
 from services.ingest.models.events import MAX_EVENTS, AcceptedEvents, CloudEvent, CloudEventBatch
 from services.ingest.openapi import IDEMPOTENCY_KEY, TRACEPARENT, json_of, operation
 from shared.http.direct_route import DirectRoute
-from shared.http.json_bodies import content_type, not_json
+from shared.http.json_bodies import JSON, content_type, not_json
 from shared.model import event_codecs, ids
 from shared.model.errors import InvalidEvent
 from shared.model.events import ACCEPTED_AT, Event
@@ -30,8 +30,11 @@ from shared.process.clock import now_ms
 
 MAX_RECORD: Final = PUBLIC_MAX_BYTES - 4096
 """Bytes of one record on the public topic, without the broker's own."""
+ReadEvents = Sequence[Event | InvalidEvent]
+"""What is wrong with an event stands in its place."""
 _SMALL_BODY: Final = 200_000
 """No event of a body this small can outgrow its record: numbers grow fourfold at most on their way."""
+_MEDIA: Final = (event_codecs.STRUCTURED, event_codecs.BATCH, "+json")
 _BINARY: Final = {"application/json": {"schema": {"description": "binary mode: the event's data"}}}
 
 
@@ -54,25 +57,28 @@ def event_routes(
     )
     async def accept(request: Request) -> Response:
         """202 when every event is durable; a batch is taken whole or not at all."""
-        call = await admission.post(request, Scope.SEND, event_codecs.STRUCTURED, event_codecs.BATCH)
+        call = await admission.post(request, Scope.SEND, *_MEDIA, may_be_empty=True)
+        topic = topics.events if call.caller.tenant == kafka_tenant else topics.accepted_events
+        found, batch = read_events(request, call.raw)
+        outputs = _outputs(found, call, topic, batch=batch)
 
         async def act() -> Answer:
-            topic = topics.events if call.caller.tenant == kafka_tenant else topics.accepted_events
-            return await _accept(acceptance, call, topic)
+            return await _accept(acceptance, call, found, outputs)
 
+        if call.key is not None:
+            call = call.decoded(orjson.loads(call.raw or b"null"))
         return await requests.once(call, act)
 
     return routes
 
 
-async def _accept(acceptance: Acceptance, call: Call, topic: str) -> Answer:
-    tenant, request, raw = call.caller.tenant, call.request, call.raw
-    found = read_events(request, raw)
+def _outputs(found: ReadEvents, call: Call, topic: str, *, batch: bool) -> list[Output]:
+    """The record of each event. Raises InvalidFields with everything that is wrong with any of them."""
+    request, tenant = call.request, call.caller.tenant
     trace = traceparent(request.headers.get("traceparent"))
     now = str(now_ms()).encode()
     faults: list[tuple[str, str]] = []
     outputs: list[Output] = []
-    batch = content_type(request) == event_codecs.BATCH
     for position, event in enumerate(found):
         problem = event if isinstance(event, InvalidEvent) else _stamp(event, tenant, trace)
         if problem is not None:
@@ -81,14 +87,19 @@ async def _accept(acceptance: Acceptance, call: Call, topic: str) -> Answer:
             headers = event_codecs.to_kafka(event)
             headers.append((ACCEPTED_AT, now))
             outputs.append(Output(topic, event.key, event.data, headers))
-    if len(raw) > _SMALL_BODY and not faults:
+    if len(call.raw) > _SMALL_BODY and not faults:
         faults = _too_large(outputs, batch=batch)
     if faults:
         detail = f"{len(faults)} of {len(found)} events are not valid; none was accepted"
         raise InvalidFields("invalid_event", detail, faults[:MAX_ERRORS])
+    return outputs
+
+
+async def _accept(acceptance: Acceptance, call: Call, found: ReadEvents, outputs: Sequence[Output]) -> Answer:
     durability = Durability.LOG  # of an empty batch
     if outputs:
         durability = await acceptance.accept(call.caller, Intake.EVENT, outputs, len(outputs))
+    tenant = call.caller.tenant
     answer = {
         "accepted": len(outputs),
         "ids": [ids.event_id(tenant, event.source, event.id) for event in found if isinstance(event, Event)],
@@ -97,21 +108,27 @@ async def _accept(acceptance: Acceptance, call: Call, topic: str) -> Answer:
     return Answer(status=202, body=orjson.dumps(answer))
 
 
-def read_events(request: Request, raw: bytes) -> Sequence[Event | InvalidEvent]:
-    """The events of a body in the mode that its content type says. Raises Problem 400 when it is no JSON."""
+def read_events(request: Request, raw: bytes) -> tuple[ReadEvents, bool]:
+    """The events of a body in the mode that its content type says, and whether it is a list of them.
+
+    A body of `application/json` without attributes in the headers may be an event itself, or a list. Raises Problem 400
+    when it is no JSON.
+    """
     media = content_type(request)
     try:
         if media == event_codecs.BATCH:
-            return event_codecs.from_batch(raw, most=MAX_EVENTS)
+            return event_codecs.from_batch(raw, most=MAX_EVENTS), True
         if media == event_codecs.STRUCTURED:
-            return [event_codecs.from_structured(raw)]
-        return [event_codecs.from_binary(request.headers.items(), raw)]
+            return [event_codecs.from_structured(raw)], False
+        if media == JSON and not any(name.startswith(b"ce-") for name, _ in request.headers.raw):
+            return event_codecs.from_json(raw, most=MAX_EVENTS)
+        return [event_codecs.from_binary(request.headers.items(), raw)], False
     except InvalidEvent as error:
         if error.code == "invalid_json":
             raise not_json(error) from error
         if error.code in ("invalid_batch", "batch_too_large"):
             raise
-        return [error]
+        return [error], False
 
 
 def _stamp(event: Event, tenant: str, trace: str | None) -> InvalidEvent | None:

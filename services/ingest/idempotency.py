@@ -1,7 +1,7 @@
 """Idempotency-Key (IETF draft-ietf-httpapi-idempotency-key-header): a finished call is answered again, not done again.
 
-Only 2xx answers are kept, for 24 h. While MongoDB is unavailable calls go on without: event ids derive from the key,
-so what is accepted twice is one event all the same.
+Only 2xx answers are kept, as long as what they began. While MongoDB is unavailable calls go on without: ids derive from
+the key and the body, so the same call accepted twice counts once, and another call with the same key has its own effect.
 """
 
 from __future__ import annotations
@@ -9,13 +9,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Awaitable, Callable
-from hashlib import sha256
 from typing import Final
 from uuid import uuid4
 
 import pymongo
 import structlog
-from fastapi import Request
 from fastapi.responses import Response
 
 from services.ingest.calls import Answer, Call, Caller
@@ -31,8 +29,6 @@ _BARE = re.compile(r"[\x21\x23-\x7e](?:[\x20-\x21\x23-\x7e]*[\x21\x23-\x7e])?")
 _ESCAPE = re.compile(r"\\(.)")
 
 log = structlog.get_logger()
-
-
 Act = Callable[[], Awaitable[Answer]]
 
 
@@ -53,16 +49,6 @@ def parse_key(header: str | None) -> str | None:
     return key
 
 
-def fingerprint(request: Request, raw: bytes) -> str:
-    """What must be equal for a call to be the same call; CloudEvents attributes may be headers."""
-    digest = sha256(f"{request.method} {request.url.path}\n".encode())
-    for name, value in sorted(request.headers.raw):
-        if name.startswith(b"ce-") or name == b"content-type":
-            digest.update(name + b":" + value + b"\n")
-    digest.update(b"\n" + raw)
-    return digest.hexdigest()
-
-
 class Requests:
     """Calls with a key, each done once."""
 
@@ -75,15 +61,13 @@ class Requests:
         caller = call.caller
         if call.key is None or time.monotonic() < self._skip_until:
             return (await act()).respond()
-        claim = RequestClaim(
-            tenant=caller.tenant, key=call.key, token=uuid4().hex, fingerprint=fingerprint(call.request, call.raw)
-        )
+        claim = RequestClaim(tenant=caller.tenant, key=call.key, token=uuid4().hex, fingerprint=call.fingerprint)
         try:
             with caller.within_preparation():
                 found = await self._rows.claim(claim)
         except MongoUnavailable:
             self._skip_until = time.monotonic() + SKIP_SECONDS
-            log.warning("idempotency_skipped", next="event ids still derive from the key; the next look is in 1 s")
+            log.warning("idempotency_skipped", next="the same call still has the same ids; the next look is in 1 s")
             return (await act()).respond()
         if found["token"] == claim.token:
             return await self._do(caller, claim, act)

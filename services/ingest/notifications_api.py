@@ -53,6 +53,7 @@ def notification_routes(
         """202 when every notification is durable."""
         call = await admission.post(request, Scope.SEND)
         value = parse_json(call.raw)
+        call = call.decoded(value)
         trace = traceparent(request.headers.get("traceparent"))
 
         async def act() -> Answer:
@@ -76,6 +77,7 @@ def notification_routes(
         """202 when everything accepted with the key so far will end as cancelled unless it was sent already."""
         call = await admission.post(request, Scope.SEND)
         value = parse_json(call.raw)
+        call = call.decoded(value)
 
         async def act() -> Answer:
             key = read(CancelRequest, value).cancellation_key

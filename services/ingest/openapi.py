@@ -24,7 +24,7 @@ DESCRIPTION: Final = (
 IDEMPOTENCY_KEY: Final = {
     "name": "Idempotency-Key",
     "in": "header",
-    "description": "1 to 255 characters, quoted or bare; answers are kept for 24 h",
+    "description": "1 to 255 characters, quoted or bare; the same call again gets the same answer",
     "schema": {"type": "string", "maxLength": 255},
     "example": '"6f1c0b5e-8d7e-4f0a-9f5d-0c6a3f1f2b11"',
 }

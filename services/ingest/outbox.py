@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from pymongo.errors import BulkWriteError
 
+from shared.model import formats
 from shared.model.errors import MongoUnavailable
 from shared.model.outputs import Headers, Output
 from shared.mongo import leases
@@ -88,18 +89,22 @@ class OutboxRows:
         """The client is closed by whoever opened it."""
 
     async def claim(self) -> tuple[str, list[Output]]:
-        """The oldest records, claimed under the token returned; none when another process relays."""
+        """The oldest records that this version reads, claimed under the token returned; none when another process relays."""
         rows = self._rows
         with mongo_border():
             claim = await leases.new_lease(self._database, self._lease)
-            head = await rows.find_one({}, {"size": 1, "lease": 1}, sort=[("_id", 1)])
+            head = await rows.find_one(formats.readable(), {"size": 1, "lease": 1}, sort=[("_id", 1)])
             if head is None or not await leases.claim_rows(rows, [head["_id"]], claim):
                 return claim.token, []
-            later = rows.find({"_id": {"$gt": head["_id"]}}, {"size": 1}).sort("_id", 1).limit(MOST_ROWS - 1)
+            later = (
+                rows.find({"_id": {"$gt": head["_id"]}, **formats.readable()}, {"size": 1})
+                .sort("_id", 1)
+                .limit(MOST_ROWS - 1)
+            )
             more = _within(head["size"], [row async for row in later])
             if more:
                 await leases.claim_rows(rows, more, claim)
-            won = [_output(row) async for row in rows.find({"token": claim.token}).sort("_id", 1)]
+            won = [output_of(row) async for row in rows.find({"token": claim.token}).sort("_id", 1)]
         return claim.token, won
 
     async def delete(self, token: str) -> int:
@@ -135,7 +140,8 @@ def _within(used: int, rows: Iterable[OutboxRow]) -> list[str]:
     return taken
 
 
-def _output(row: OutboxRow) -> Output:
+def output_of(row: OutboxRow) -> Output:
+    """The record that waited."""
     key, value = row["key"], row["value"]
     headers = [(name, None if raw is None else bytes(raw)) for name, raw in row["headers"]]
     return Output(row["topic"], None if key is None else bytes(key), None if value is None else bytes(value), headers)

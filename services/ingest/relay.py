@@ -14,6 +14,7 @@ from shared.kafka.dead_letters import bury
 from shared.kafka.group_commit import GroupCommit
 from shared.model.errors import KafkaUnavailable, Unavailable
 from shared.model.outputs import Output
+from shared.model.records import DETOUR
 from shared.model.topics import Topics
 from shared.process.metrics import OUTBOX_RELAYED
 
@@ -41,7 +42,7 @@ async def relay_once(outbox: OutboxStore, kafka: GroupCommit, topics: Topics) ->
     if not outputs:
         return 0
     try:
-        await _publish(kafka, outputs, bury(topics))
+        await _publish(kafka, [_marked(topics, output) for output in outputs], bury(topics))
     except Unavailable as error:
         await outbox.give_back(token)
         raise KafkaUnavailable(f"not relayed: {type(error).__name__}") from error
@@ -49,6 +50,13 @@ async def relay_once(outbox: OutboxStore, kafka: GroupCommit, topics: Topics) ->
     OUTBOX_RELAYED.inc(moved)
     log.info("relayed", records=moved)
     return moved
+
+
+def _marked(topics: Topics, output: Output) -> Output:
+    """A notification says that it waited here: what was accepted after it may stand before it."""
+    return (
+        output if output.topic != topics.notifications else output._replace(headers=[*output.headers, (DETOUR, b"1")])
+    )
 
 
 async def _publish(kafka: GroupCommit, outputs: Sequence[Output], instead: Callable[[Output], list[Output]]) -> None:

@@ -13,15 +13,15 @@ from services.ingest.calls import Answer, Call, Caller
 from services.ingest.core.did_you_mean import did_you_mean
 from services.ingest.models.body import InvalidFields
 from services.ingest.models.notifications import SendRequest
-from shared.http.problems import Problem
+from shared.http.problems import Problem, unavailable
 from shared.model import expansion, ids, records
+from shared.model.formats import NewerFormat
 from shared.model.notifications import Notification
 from shared.model.outputs import Output
 from shared.model.ports import CancellationCounter
 from shared.model.topics import Topics
 from shared.model.workflows import Workflow
 
-SOURCE: Final = "carillon:api"
 EVENT_TYPE: Final = "carillon.api.notification"
 """The event type of what was sent by this API."""
 LOOK_SECONDS: Final = 1.0
@@ -32,7 +32,7 @@ class NewestWorkflows(Protocol):
     """The newest version of each published workflow, as far as this process knows them."""
 
     def newest(self, tenant: str, key: str, /) -> Workflow | None:
-        """The newest version known here; None: none is."""
+        """The newest version known here; None: none is. Raises NewerFormat when only a newer Carillon can read it."""
         ...
 
     def keys(self, tenant: str, /) -> list[str]:
@@ -74,9 +74,9 @@ class NotificationSender:
         expanded = expansion.expand(
             expansion.Request(
                 tenant=caller.tenant,
-                event_id=ids.event_id(caller.tenant, SOURCE, call.key or uuid4().hex),
+                event_id=ids.event_id(caller.tenant, expansion.API_SOURCE, _name(call)),
                 event_type=EVENT_TYPE,
-                source=SOURCE,
+                source=expansion.API_SOURCE,
                 recipients=tuple(wanted.recipients),
                 data=data,
                 accepted_at=now,
@@ -102,16 +102,22 @@ class NotificationSender:
         return Answer(status=202, body=orjson.dumps(answer), headers=location)
 
     async def _workflow(self, caller: Caller, key: str) -> Workflow:
-        workflow = self._catalog.newest(caller.tenant, key)
+        workflow = self._newest(caller, key)
         if workflow is None and time.monotonic() - self._looked_at > LOOK_SECONDS:
             self._looked_at = time.monotonic()
             with caller.within_preparation():
                 await self._catalog.read(caller.tenant, key)  # its announcement may be on the way
-            workflow = self._catalog.newest(caller.tenant, key)
+            workflow = self._newest(caller, key)
         if workflow is not None:
             return workflow
         detail = f"there is no workflow {key!r}{did_you_mean(key, self._catalog.keys(caller.tenant))}"
         raise InvalidFields("unknown_workflow", detail, [("/workflow", detail)])
+
+    def _newest(self, caller: Caller, key: str) -> Workflow | None:
+        try:
+            return self._catalog.newest(caller.tenant, key)
+        except NewerFormat as error:
+            raise unavailable(f"{key} was published by a newer version of Carillon; one will answer") from error
 
     async def _count(self, caller: Caller, cancellation_key: str | None) -> int:
         """The key's counter, which a cancel raises. Raises MongoUnavailable: without it nothing keyed is accepted."""
@@ -123,3 +129,8 @@ class NotificationSender:
     def _output(self, notification: Notification) -> Output:
         record = records.encode(records.notify(notification))
         return Output(self._topics.notifications, ids.user_key(notification.tenant, notification.user), record, [])
+
+
+def _name(call: Call) -> str:
+    """What names the event of a call: the same call is the same event, also where nobody could look it up."""
+    return uuid4().hex if call.key is None else f"{call.key}{ids.SEPARATOR}{call.fingerprint}"

@@ -25,11 +25,27 @@ class IngestSettings(EdgeSettings):
     outbox_timeout_seconds: float = Field(
         0.7, gt=0, le=1.0, description="how long writing to the outbox may take, then 503"
     )
+    event_origins: str = Field(
+        "",
+        description="who may deliver events by webhook (as eventgrid.azure.net), comma separated; * is everybody. "
+        "Deliveries need a key all the same",
+    )
+    work_bytes: int = Field(
+        32 * 1_048_576,
+        ge=4 * 1_048_576,
+        description="bytes of bodies that are in work at once, half of them at most of one key; beyond it 429 or 503",
+    )
+    requests_per_key: int = Field(
+        1000, ge=1, description="requests of one key that are in work at once; beyond it 429 with Retry-After"
+    )
+    ingest_connections: int = Field(4000, ge=1, description="connections of a process; beyond it 503")
     kafka_tenant: str = Field(
         "default",
         pattern=TENANT,
         description="whose events the public events topic carries, the same for ingest and router",
     )
     webhook_secret: SecretStr = Field(
-        description="signs webhooks, the same for ingest and delivery; each endpoint's secret derives from it"
+        min_length=24,
+        description="signs webhooks, the same for ingest and delivery; each endpoint's secret derives from it; "
+        "at least 24 characters",
     )

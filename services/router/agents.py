@@ -15,9 +15,13 @@ from faust.types import StreamT
 from mode import CrashingSupervisor
 
 from services.router.faust.streams import Chunk, ChunkStream
+from services.router.faust.transport import StreamFetching
 from services.router.settings import RouterSettings
+from services.router.waiting import WaitingPartitions
+from shared.model.formats import NewerFormat
 from shared.model.outputs import KafkaRecord
 from shared.process.metrics import CHUNK_SECONDS, CHUNK_SIZE
+from shared.process.newer import NewerRecords
 from shared.process.retries import retry_until_available
 
 P = TypeVar("P")
@@ -27,7 +31,10 @@ class Work(Protocol[P]):
     """What an agent does with a chunk, in two steps; each waits for infrastructure by raising Unavailable."""
 
     async def prepare(self, chunk: Sequence[KafkaRecord]) -> P:
-        """Decides and stores; may be repeated with the same chunk."""
+        """Decides and stores; may be repeated with the same chunk, or with a part of it.
+
+        Raises NewerFormat, which names the record, for what is left to a newer version.
+        """
         ...
 
     async def finish(self, prepared: P) -> None:
@@ -36,7 +43,14 @@ class Work(Protocol[P]):
 
 
 def add_agent(
-    app: faust.App, name: str, topics: Sequence[str], settings: RouterSettings, work: Work[P], *, chunk_bytes: int
+    app: faust.App,
+    name: str,
+    topics: Sequence[str],
+    settings: RouterSettings,
+    work: Work[P],
+    *,
+    chunk_bytes: int,
+    newer: NewerRecords,
 ) -> None:
     """An agent that carries chunks of its topics and acknowledges them in order, once all is durable."""
     source = app.topic(*topics, key_type=bytes, value_type=bytes)
@@ -47,7 +61,13 @@ def add_agent(
 
     async def agent(stream: StreamT[bytes]) -> None:
         chunks = cast("ChunkStream", stream)  # the app makes no other
-        await carry(chunks, work, name=name, most=settings.chunk_size, most_bytes=chunk_bytes, crash=crash)
+        waiting = WaitingPartitions(StreamFetching(chunks), newer)
+
+        @app.on_partitions_assigned.connect
+        async def assigned(*_: object, **__: object) -> None:
+            waiting.clear()
+
+        await carry(chunks, work, waiting, name=name, most=settings.chunk_size, most_bytes=chunk_bytes, crash=crash)
 
     app.agent(source, name=name, supervisor_strategy=CrashingSupervisor)(agent)
 
@@ -55,6 +75,7 @@ def add_agent(
 async def carry(
     stream: ChunkStream,
     work: Work[P],
+    waiting: WaitingPartitions,
     *,
     name: str,
     most: int,
@@ -77,8 +98,23 @@ async def carry(
     before: asyncio.Task[None] | None = None
     async for chunk in stream.chunks(most, most_bytes):
         with seconds.time():
-            prepared = await retry_until_available(work.prepare, chunk.records)
+            ready = await _prepare(work, waiting, chunk)
             if before is not None:
                 await before
-        before = asyncio.create_task(finish(chunk, prepared))
-        before.add_done_callback(ended)
+        if ready is not None:
+            before = asyncio.create_task(finish(*ready))
+            before.add_done_callback(ended)
+
+
+async def _prepare(work: Work[P], waiting: WaitingPartitions, chunk: Chunk) -> tuple[Chunk, P] | None:
+    """What of the chunk this version can read, prepared; None: nothing."""
+    chunk = waiting.ready(chunk)
+    while chunk.events:
+        try:
+            prepared = await retry_until_available(work.prepare, chunk.records)
+        except NewerFormat as newer:
+            chunk = waiting.stand(chunk, newer)
+        else:
+            waiting.carried()
+            return chunk, prepared
+    return None

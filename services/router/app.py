@@ -20,6 +20,7 @@ from services.router.decide import Decider
 from services.router.decisions import Decisions
 from services.router.expand import Expander
 from services.router.expansions import Expansions
+from services.router.faust.credentials import credentials
 from services.router.faust.queues import App
 from services.router.faust.streams import ChunkStream
 from services.router.faust.transport import Transport
@@ -27,10 +28,13 @@ from services.router.inputs import Inputs
 from services.router.profile_cache import ProfileCache
 from services.router.settings import RouterSettings
 from shared.catalog.cache import Catalog
+from shared.kafka.asking import never_create_topics
 from shared.kafka.consumer import METADATA_MS, NEVER_MS
 from shared.kafka.dead_letters import bury
 from shared.kafka.producer import Publisher
+from shared.kafka.readiness import KafkaReadiness
 from shared.model.topics import INTERNAL_MAX_BYTES
+from shared.mongo.address_owners import AddressOwners
 from shared.mongo.cancellations import Cancellations
 from shared.mongo.database import Database, open_database, ping
 from shared.mongo.holds import Holds
@@ -39,6 +43,7 @@ from shared.mongo.profiles import Lives, read_many
 from shared.mongo.schema import await_schema
 from shared.mongo.server_clock import keep_clock, set_clock
 from shared.process.background import run_until_stopped
+from shared.process.newer import NewerRecords
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
 from shared.process.settings import load
@@ -53,10 +58,12 @@ DECIDE_BYTES: Final = 4 * 1_048_576
 
 def create_app(settings: RouterSettings) -> faust.App:
     """Faust as `docs/decisions/0002-faust.md` says: at least once, no tables, no web, raw bytes."""
+    never_create_topics()
     broker = ";".join(f"kafka://{host}" for host in settings.kafka.split(","))
     app = App(
         settings.topics.group("router"),
         broker=broker,
+        broker_credentials=credentials(settings.kafka_connection),
         processing_guarantee="at_least_once",
         topic_disable_leader=True,
         topic_allow_declare=False,
@@ -86,8 +93,11 @@ def create_app(settings: RouterSettings) -> faust.App:
 
 
 @asynccontextmanager
-async def running(settings: RouterSettings, database: Database, catalog: Catalog) -> AsyncIterator[faust.App]:
-    """The whole router over a loaded catalog, started and assigned; stopped at the end."""
+async def running(
+    settings: RouterSettings, database: Database, catalog: Catalog, newer: NewerRecords | None = None
+) -> AsyncIterator[faust.App]:
+    """The whole router over a loaded catalog, started and assigned; stopped at the end. `newer` gets what it leaves."""
+    newer = newer or NewerRecords()
     topics = settings.topics
     profiles = ProfileCache(
         partial(read_many, database),
@@ -95,8 +105,8 @@ async def running(settings: RouterSettings, database: Database, catalog: Catalog
         ttl_ms=round(settings.profile_ttl_seconds * 1000),
     )
     # One publisher each: the agents' chunks overlap in time, the calls of one publisher must not.
-    for_expand = Publisher(settings.kafka, client_id="carillon-router-expand", instead=bury(topics))
-    for_decide = Publisher(settings.kafka, client_id="carillon-router-decide", instead=bury(topics))
+    for_expand = Publisher(settings.kafka_connection, client_id="carillon-router-expand", instead=bury(topics))
+    for_decide = Publisher(settings.kafka_connection, client_id="carillon-router-decide", instead=bury(topics))
     expander = Expander(
         expansions=Expansions(database),
         publisher=for_expand,
@@ -110,6 +120,7 @@ async def running(settings: RouterSettings, database: Database, catalog: Catalog
         inputs=Inputs(
             catalog=catalog,
             profiles=profiles,
+            owners=AddressOwners(database),
             cancellations=Cancellations(database),
             spread_ms=round(settings.release_spread_seconds * 1000),
         ),
@@ -121,8 +132,9 @@ async def running(settings: RouterSettings, database: Database, catalog: Catalog
         topics=topics,
     )
     app = create_app(settings)
-    add_agent(app, "expand", (topics.events, topics.accepted_events), settings, expander, chunk_bytes=EXPAND_BYTES)
-    add_agent(app, "decide", (topics.notifications,), settings, decider, chunk_bytes=DECIDE_BYTES)
+    events = (topics.events, topics.accepted_events)
+    add_agent(app, "expand", events, settings, expander, chunk_bytes=EXPAND_BYTES, newer=newer)
+    add_agent(app, "decide", (topics.notifications,), settings, decider, chunk_bytes=DECIDE_BYTES, newer=newer)
 
     @app.on_partitions_assigned.connect
     async def assigned(*_: object, **__: object) -> None:
@@ -141,20 +153,30 @@ async def running(settings: RouterSettings, database: Database, catalog: Catalog
 async def serve(runtime: Runtime, settings: RouterSettings) -> None:
     """Runs until told to stop. Raises what crashed the app: the process ends and is started again."""
     async with open_database(settings.mongo, settings.mongo_database) as database:
-        runtime.checks["mongodb"] = lambda: ping(database)
+        readiness = KafkaReadiness(
+            settings.kafka_connection, settings.topics.used_by("router"), strict=settings.topics_strict
+        )
+        runtime.checks |= {
+            "mongodb": lambda: ping(database),
+            "kafka": readiness.answer,
+            "topics": readiness.topics_answer,
+        }
+        await readiness.wait()
         await await_schema(database, runtime.checks)
         catalog = Catalog(database)
         await retry_until_available(set_clock, database)
         await retry_until_available(catalog.load)
         # Followed from before the first chunk: an event must not be expanded with the workflows of before the start.
-        following = catalog.follow(settings.kafka, settings.topics, "carillon-router-catalog")
+        following = catalog.follow(settings.kafka_connection, settings.topics, "carillon-router-catalog")
         routing = _route(runtime, settings, database, catalog)
         await run_until_stopped(runtime.stop, routing, [following, keep_clock(database)])
 
 
 async def _route(runtime: Runtime, settings: RouterSettings, database: Database, catalog: Catalog) -> None:
     """The agents, until told to stop; what they have in flight is finished. Raises RuntimeError when they crashed."""
-    async with running(settings, database, catalog) as app:
+    newer = NewerRecords()
+    runtime.checks["formats"] = newer.check
+    async with running(settings, database, catalog, newer) as app:
 
         async def is_assigned() -> bool:
             return bool(app.consumer.assignment()) and not app.rebalancing

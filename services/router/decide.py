@@ -69,7 +69,10 @@ class Decider:
         self._topics = topics
 
     async def prepare(self, chunk: Sequence[KafkaRecord]) -> Prepared:
-        """Decides a chunk and stores the decisions. Raises MongoUnavailable: call again with the same chunk."""
+        """Decides a chunk and stores the decisions.
+
+        Raises MongoUnavailable: call again with the same chunk. NewerFormat: call again without what waits.
+        """
         inbound, changed, unreadable = read(chunk)
         self._inputs.evict(changed)  # before the look-ups, so that all of the chunk sees the new profiles
         now = now_ms()

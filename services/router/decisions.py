@@ -13,6 +13,7 @@ import msgspec
 
 from services.router.core.decision import Decision
 from services.router.core.items import RoutingItem
+from shared.model.formats import check_row_at, stamp
 from shared.model.outputs import Coordinates
 from shared.model.timestamps import from_datetime, to_datetime
 from shared.mongo.bulk import find_by_id, insert_new
@@ -27,7 +28,7 @@ class DecisionStore(Protocol):
     async def insert(self, decisions: Sequence[Decision]) -> list[Decision]:
         """Stores decisions; returns those to carry out, in order: new ones, and the stored ones of replays.
 
-        Raises MongoUnavailable: call again with the same decisions.
+        Raises MongoUnavailable: call again with the same decisions. NewerFormat: call again without what waits.
         """
         ...
 
@@ -42,7 +43,7 @@ class Decisions:
         """As DecisionStore says."""
         if not decisions:
             return []
-        seen = await insert_new(self._rows, [_row(decision) for decision in decisions])
+        seen = await insert_new(self._rows, [decision_row(decision) for decision in decisions])
         if not seen:
             return list(decisions)
         stored = await find_by_id(self._rows, [decisions[position].id for position in seen])
@@ -57,10 +58,13 @@ def replayed(decision: Decision, row: DecisionRow) -> Decision | None:
     """The stored decision when the record is the one it was made for; None for a duplicate of that record.
 
     One that was erased meanwhile is repeated as it was, but for addresses: what it said stands on the log already.
+
+    Raises NewerFormat.
     """
     if decision.coordinates != Coordinates(row["topic"], row["partition"], row["offset"]):
         DUPLICATES.labels("decide").inc()
         return None
+    check_row_at("decision", row, decision.coordinates)
     REPLAYS.labels("decide").inc()
     return msgspec.structs.replace(
         decision,
@@ -71,7 +75,8 @@ def replayed(decision: Decision, row: DecisionRow) -> Decision | None:
     )
 
 
-def _row(decision: Decision) -> DecisionRow:
+def decision_row(decision: Decision) -> DecisionRow:
+    """The decision as it is stored."""
     record, notification, where = decision.record, decision.notification, decision.coordinates
     at = to_datetime(decision.at)
     return {
@@ -95,4 +100,5 @@ def _row(decision: Decision) -> DecisionRow:
         "items": [msgspec.to_builtins(item) for item in decision.items],
         "at": at,
         "created_at": at,
+        **stamp(decision.format),  # type: ignore[typeddict-item]  # an int, where there is one
     }

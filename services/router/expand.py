@@ -11,9 +11,11 @@ from services.router.expansions import ExpansionStore
 from shared.kafka.dead_letters import refuse
 from shared.model.dead_letters import UnreadableRecord
 from shared.model.errors import InvalidEvent
+from shared.model.formats import NewerFormat
 from shared.model.outputs import KafkaRecord, Output
 from shared.model.ports import RecordWriter, WorkflowCatalog
 from shared.model.topics import Topics
+from shared.model.workflows import Workflow
 from shared.process.clock import now_ms
 from shared.process.failpoints import Failpoint, failpoint
 from shared.process.metrics import NOT_EXPANDED
@@ -38,7 +40,10 @@ class Expander:
         self._tenants = tenants
 
     async def prepare(self, chunk: Sequence[KafkaRecord]) -> list[Output]:
-        """Stores what a chunk of events expands to, and returns it. Raises MongoUnavailable: call again."""
+        """Stores what a chunk of events expands to, and returns it.
+
+        Raises MongoUnavailable: call again. NewerFormat: call again without what waits.
+        """
         unreadable: list[UnreadableRecord] = []
         outputs: list[Output] = []
         found = [self._expansion(received) for received in self._read(chunk, unreadable, outputs)]
@@ -81,17 +86,26 @@ class Expander:
         return found
 
     def _expansion(self, received: ReceivedEvent) -> Expansion:
-        """The event by the workflows that it starts as far as this process knows them."""
-        started = self._catalog.started_by(received.tenant, received.event.type)
+        """The event by the workflows that it starts as far as this process knows them. Raises NewerFormat."""
+        try:
+            started = self._catalog.started_by(received.tenant, received.event.type)
+        except NewerFormat as newer:
+            raise newer.of(received.record.coordinates) from None
         return Expansion(received=received, parts=expand_parts(received, started), generation=received.generation)
 
     def _again(self, stored: StoredExpansion) -> Expansion:
         """The event by the versions that it was expanded by before."""
-        workflows = {place: self._catalog.version(*place) for place in stored.versions}
+        workflows = {place: self._version(stored, place) for place in stored.versions}
         known = [workflow for workflow in workflows.values() if workflow is not None]
         gone = [unknown_part(key, version) for (_, key, version), workflow in workflows.items() if workflow is None]
         parts = (*expand_parts(stored.received, known), *gone)
         return Expansion(received=stored.received, parts=parts, generation=stored.generation)
+
+    def _version(self, stored: StoredExpansion, place: tuple[str, str, int]) -> Workflow | None:
+        try:
+            return self._catalog.version(*place)
+        except NewerFormat as newer:
+            raise newer.of(stored.received.record.coordinates) from None
 
 
 def _count(expansion: Expansion) -> None:

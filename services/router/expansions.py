@@ -14,6 +14,7 @@ import msgspec
 from services.router.core.expansion import Expansion, StoredExpansion
 from services.router.core.parts import EventPart
 from shared.model.expansion import EventState
+from shared.model.formats import check_row_at
 from shared.model.outputs import Coordinates
 from shared.model.timestamps import from_datetime, to_datetime
 from shared.mongo.bulk import find_by_id, insert_new
@@ -32,7 +33,7 @@ class ExpansionStore(Protocol):
     async def insert(self, expansions: Sequence[Expansion]) -> list[Carried]:
         """Stores expansions; returns those to carry out, in order: new ones, and what is stored of replays.
 
-        Raises MongoUnavailable: call again with the same expansions.
+        Raises MongoUnavailable: call again with the same expansions. NewerFormat: call again without what waits.
         """
         ...
 
@@ -47,7 +48,7 @@ class Expansions:
         """As ExpansionStore says."""
         if not expansions:
             return []
-        seen = await insert_new(self._rows, [_row(expansion) for expansion in expansions])
+        seen = await insert_new(self._rows, [expansion_row(expansion) for expansion in expansions])
         if not seen:
             return list(expansions)
         stored = await find_by_id(self._rows, [expansions[position].id for position in seen])
@@ -66,7 +67,7 @@ class Expansions:
             return found
         before = {"_id": row["_id"], "generation": {"$lt": found.generation}}
         with mongo_border():
-            result = await self._rows.replace_one(before, _row(found))
+            result = await self._rows.replace_one(before, expansion_row(found))
         if not result.modified_count:  # another process was faster, and carries it out
             DUPLICATES.labels("expand").inc()
             return None
@@ -77,10 +78,13 @@ class Expansions:
 def seen_again(expansion: Expansion, row: ExpansionRow) -> Carried | None:
     """What an event that is stored already is: a replay of its record, its next generation, or a duplicate (None).
 
-    The next generation is what a redrive says is one, and whatever is sent again after it was found dead.
+    The next generation is what a redrive says is one, and whatever is sent again after it was found dead. Raises
+    NewerFormat, but for what is a duplicate in any format: its row is another record's, and not dead.
     """
     received = expansion.received
     here, there = received.record.coordinates, Coordinates(row["topic"], row["partition"], row["offset"])
+    if here == there or row["state"] != EventState.EXPANDED or received.generation > row["generation"]:
+        check_row_at("expansion", row, here)
     if here == there:
         return StoredExpansion(
             received=msgspec.structs.replace(received, accepted_at=from_datetime(row["accepted_at"])),
@@ -94,7 +98,8 @@ def seen_again(expansion: Expansion, row: ExpansionRow) -> Carried | None:
     return msgspec.structs.replace(expansion, generation=max(received.generation, row["generation"] + 1))
 
 
-def _row(expansion: Expansion) -> ExpansionRow:
+def expansion_row(expansion: Expansion) -> ExpansionRow:
+    """The expansion as it is stored."""
     received = expansion.received
     return {
         "_id": received.id,

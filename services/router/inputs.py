@@ -10,20 +10,29 @@ from services.router.core.decision import Snapshot
 from services.router.core.inbound import InboundRecord
 from services.router.core.routing_input import RoutingInput
 from services.router.profile_cache import ProfileCache
+from shared.model.formats import NewerFormat
 from shared.model.holds import Hold
 from shared.model.lives import Life
 from shared.model.notifications import Notification
-from shared.model.ports import CancellationCounter, WorkflowCatalog
+from shared.model.ports import AddressOwnerLookup, CancellationCounter, WorkflowCatalog
 from shared.model.records import Kind
+from shared.model.workflows import Workflow
 
 
 class Inputs:
     """Loads what the rules look at."""
 
     def __init__(
-        self, *, catalog: WorkflowCatalog, profiles: ProfileCache, cancellations: CancellationCounter, spread_ms: int
+        self,
+        *,
+        catalog: WorkflowCatalog,
+        profiles: ProfileCache,
+        owners: AddressOwnerLookup,
+        cancellations: CancellationCounter,
+        spread_ms: int,
     ) -> None:
         self._catalog = catalog
+        self._owners = owners
         self._profiles = profiles
         self._cancellations = cancellations
         self._spread_ms = spread_ms
@@ -35,23 +44,28 @@ class Inputs:
     async def load(self, inbound: Sequence[InboundRecord], now: int) -> list[tuple[RoutingInput, Snapshot]]:
         """The inputs of each record, in order, and the snapshot of the profile that its decision keeps.
 
-        `now` in milliseconds since the epoch. Raises MongoUnavailable: call again.
+        `now` in milliseconds since the epoch. Raises MongoUnavailable: call again. NewerFormat: call again without what
+        waits.
         """
         abouts = [each.about for each in inbound]
         known = await self._profiles.load([each.user_key for each in inbound], now)
         counts = await self._cancellations.counts(abouts)
-        version = self._catalog.version  # known from here to the end of this call
+        owners = await self._owners.owners(abouts)
+        # Known from here to the end of this call.
         await self._catalog.fetch((about.tenant, about.workflow, about.version) for about in abouts)
         loaded: list[tuple[RoutingInput, Snapshot]] = []
-        for each, cancel_count in zip(inbound, counts, strict=True):
-            record, about = each.record, each.about
+        for each, cancel_count, owner in zip(inbound, counts, owners, strict=True):
+            record = each.record
             user = known[each.user_key]
+            if user.newer:
+                raise NewerFormat("profile", user.newer, each.coordinates)
             delivery = record.delivery
             inputs = RoutingInput(
                 notification=_in_its_life(each, user.life),
-                workflow=version(about.tenant, about.workflow, about.version),
+                workflow=self._workflow(each),
                 profile=user.profile,
                 life=user.life.number,
+                owner=owner,
                 cancel_count=cancel_count,
                 now=max(now, record.due or 0),
                 event=record.kind,
@@ -75,9 +89,18 @@ class Inputs:
             if count > about.cancel_count
         }
 
+    def _workflow(self, each: InboundRecord) -> Workflow | None:
+        """The version that it was accepted under, if it is known here. Raises NewerFormat."""
+        about = each.about
+        try:
+            return self._catalog.version(about.tenant, about.workflow, about.version)
+        except NewerFormat as newer:
+            raise newer.of(each.coordinates) from None
+
 
 def _in_its_life(each: InboundRecord, life: Life) -> Notification:
     """The notification with the user's life that it belongs to; what was decided before has it already."""
     if each.record.kind is not Kind.NOTIFY or not life.number:
         return each.about
-    return msgspec.structs.replace(each.about, life=life.of_new(each.about.accepted_at, each.announced_life))
+    number = life.of_new(each.about.accepted_at, each.announced_life, detour=each.on_a_detour)
+    return msgspec.structs.replace(each.about, life=number)

@@ -13,22 +13,26 @@ from collections.abc import Awaitable, Callable, Iterable
 import msgspec
 
 from services.router.core.decision import Snapshot
+from shared.model import formats
 from shared.model.lives import Life
 from shared.model.profiles import Profile
+from shared.mongo.database import encoded
 from shared.process.metrics import PROFILE_CACHE
 
 ReadProfiles = Callable[[list[str]], Awaitable[dict[str, Profile]]]
 """The stored profiles of some user keys; users without one are left out. Raises MongoUnavailable."""
-UNKNOWN_USER: Snapshot = {"known": False}
+UNKNOWN_USER: Snapshot = encoded({"known": False})
 
 
-class KnownProfile(msgspec.Struct, frozen=True, kw_only=True):
+class KnownProfile(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the router knows of a user, and the snapshot of it that a decision keeps."""
 
     profile: Profile | None
     life: Life = Life()
     snapshot: Snapshot
     loaded_at: int
+    newer: int = 0
+    """The format of a profile that only a newer version can read; 0: it is readable."""
 
 
 class ProfileCache:
@@ -69,13 +73,15 @@ class ProfileCache:
     async def _load_missing(self, keys: list[str], now: int) -> dict[str, KnownProfile]:
         stored = await self._read(keys)
         fresh = {key: _known(stored.get(key), now) for key in keys}
-        self._known.update(fresh)
+        self._known.update((key, known) for key, known in fresh.items() if not known.newer)
         while len(self._known) > self._size:
             self._known.popitem(last=False)
         return fresh
 
 
 def _known(profile: Profile | None, now: int) -> KnownProfile:
+    if profile is not None and profile.format > formats.FORMAT:
+        return KnownProfile(profile=None, snapshot=UNKNOWN_USER, loaded_at=now, newer=profile.format)
     if profile is None or profile.deleted:
         life = Life() if profile is None else profile.life
         return KnownProfile(profile=None, life=life, snapshot=UNKNOWN_USER, loaded_at=now)
@@ -83,13 +89,15 @@ def _known(profile: Profile | None, now: int) -> KnownProfile:
 
 
 def _snapshot(profile: Profile) -> Snapshot:
-    """The inputs that mattered, without addresses."""
-    return {
-        "known": True,
-        "version": profile.version,
-        "locale": profile.locale,
-        "zone": profile.zone,
-        "addresses": sorted(profile.addresses),
-        "preferences": msgspec.to_builtins(profile.preferences),
-        "quiet_hours": msgspec.to_builtins(profile.quiet_hours),
-    }
+    """The inputs that mattered, without addresses; encoded once for all decisions that keep it."""
+    return encoded(
+        {
+            "known": True,
+            "version": profile.version,
+            "locale": profile.locale,
+            "zone": profile.zone,
+            "addresses": sorted(profile.addresses),
+            "preferences": msgspec.to_builtins(profile.preferences),
+            "quiet_hours": msgspec.to_builtins(profile.quiet_hours),
+        }
+    )

@@ -13,7 +13,7 @@ class RouterSettings(ConsumerSettings):
 
     chunk_size: int = Field(500, ge=1, le=5000, description="most records decided together")
     profile_cache_size: int = Field(200_000, ge=0, description="profiles kept in memory")
-    profile_ttl_seconds: float = Field(60, gt=0, description="how long a profile is kept in memory, at most")
+    profile_ttl_seconds: float = Field(60, gt=0, le=86_400, description="how long a profile is kept in memory, at most")
     router_instance: str | None = Field(
         None, description="static group membership, as the pod's name; one name must never run twice"
     )
@@ -27,4 +27,4 @@ class RouterSettings(ConsumerSettings):
         description="true: an event on the public events topic may name its tenant (ce_tenant); "
         "only where the broker's ACLs let nobody write there who must not speak for every tenant",
     )
-    release_spread_seconds: float = Field(30, ge=0, description="smooths the end of quiet hours")
+    release_spread_seconds: float = Field(30, ge=0, le=86_400, description="smooths the end of quiet hours")

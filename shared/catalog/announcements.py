@@ -7,19 +7,20 @@ from collections.abc import Iterable
 import structlog
 from aiokafka import AIOKafkaConsumer
 
+from shared.kafka.connection import KafkaAddress
 from shared.kafka.consumer import open_consumer, start_consumer
 from shared.model.outputs import KafkaRecord
 
 log = structlog.get_logger()
 
 
-async def open_announcements(bootstrap: str, topic: str, client_id: str) -> AIOKafkaConsumer:
+async def open_announcements(kafka: KafkaAddress, topic: str, client_id: str) -> AIOKafkaConsumer:
     """A consumer that reads all that is announced from now on, its place known when this returns.
 
     With `latest` alone the client would look for the end at its first fetch, and miss what is announced before that.
     Raises KafkaError or KafkaUnavailable.
     """
-    consumer = open_consumer(bootstrap, topic, group=None, client_id=client_id)
+    consumer = open_consumer(kafka, topic, group=None, client_id=client_id)
     await start_consumer(consumer)
     try:
         for partition, end in (await consumer.end_offsets(list(consumer.assignment()))).items():

@@ -6,7 +6,7 @@ A version never changes. A notification carries the version it was accepted unde
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import structlog
@@ -14,10 +14,13 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from shared.catalog.announcements import announced, open_announcements
+from shared.catalog.newer import NewerWorkflows
 from shared.catalog.older_versions import OlderVersions, Version
 from shared.catalog.rows import WorkflowRow, from_row, row_id
+from shared.kafka.connection import KafkaAddress
 from shared.kafka.consumer import fetch
 from shared.model.errors import KafkaUnavailable
+from shared.model.formats import NewerFormat
 from shared.model.topics import Topics
 from shared.model.workflows import Workflow
 from shared.mongo.bulk import Rows, find_by_id
@@ -42,6 +45,7 @@ class Catalog:
     def __init__(self, database: Database) -> None:
         self._rows: Rows = database.workflows
         self._newest: dict[TenantKey, Workflow] = {}
+        self._newer = NewerWorkflows()
         self._current: dict[Version, Workflow] = {}
         self._by_type: dict[TenantKey, dict[str, Workflow]] = {}
         self._older = OlderVersions()
@@ -55,21 +59,31 @@ class Catalog:
         await self._refresh([(tenant, key)])
 
     def newest(self, tenant: str, key: str) -> Workflow | None:
-        """The newest version known here."""
+        """The newest version known here. Raises NewerFormat when only a newer version of Carillon can read it."""
+        self._newer.check_newest(tenant, key)
+        return self._newest.get((tenant, key))
+
+    def readable(self, tenant: str, key: str) -> Workflow | None:
+        """The newest version that can be read here: for what is shown, not for what is decided."""
         return self._newest.get((tenant, key))
 
     def keys(self, tenant: str) -> list[str]:
         """The keys of a tenant's workflows, for "did you mean"."""
-        return sorted(key for owner, key in self._newest if owner == tenant)
+        return sorted({key for owner, key in (*self._newest, *self._newer.newest) if owner == tenant})
 
     def started_by(self, tenant: str, event_type: str) -> list[Workflow]:
-        """The active workflows that an event type starts."""
-        return list(self._by_type.get((tenant, event_type), {}).values())
+        """The active workflows that an event type starts. Raises NewerFormat when there may be one that is not readable."""
+        self._newer.check_started(tenant, event_type)
+        started = self._by_type.get((tenant, event_type), {})
+        return [workflow for key, workflow in started.items() if not self._newer.is_newest(tenant, key)]
 
     def version(self, tenant: str, key: str, version: int) -> Workflow | None:
-        """One version if it is known here; `fetch` gets those that are not."""
+        """One version if it is known here; `fetch` gets those that are not. Raises NewerFormat, once that is known."""
         place = (tenant, key, version)
-        return self._current.get(place) or self._older.get(place)
+        found = self._current.get(place) or self._older.get(place)
+        if found is None:
+            self._newer.check_version(place)
+        return found
 
     async def fetch(self, wanted: Iterable[Version]) -> None:
         """Reads those that are not known here; one that does not exist stays unknown. Raises MongoUnavailable.
@@ -77,22 +91,25 @@ class Catalog:
         All of `wanted` are known until the caller awaits something else; later an older one may be forgotten.
         """
         places = list(wanted)
-        missing = [place for place in places if self.version(*place) is None]
+        missing = [place for place in places if not self._is_known(place)]
         if not missing:
             return
         for row in (await find_by_id(self._rows, [row_id(*place) for place in missing])).values():
-            if (workflow := _readable(row)) is not None:
+            if (workflow := self._readable(row)) is not None:
                 self._older.keep((row["tenant"], workflow.key, workflow.version), workflow)
         self._older.forget_but(places)
 
-    async def follow(self, bootstrap: str, topics: Topics, client_id: str) -> None:
+    def _is_known(self, place: Version) -> bool:
+        return place in self._current or self._older.get(place) is not None or place in self._newer
+
+    async def follow(self, kafka: KafkaAddress, topics: Topics, client_id: str) -> None:
         """Reads what is announced; waits out all trouble, runs until cancelled."""
         while True:
-            await retry_until_available(self._follow, bootstrap, topics, client_id)
+            await retry_until_available(self._follow, kafka, topics, client_id)
 
-    async def _follow(self, bootstrap: str, topics: Topics, client_id: str) -> None:
+    async def _follow(self, kafka: KafkaAddress, topics: Topics, client_id: str) -> None:
         try:
-            announcements = await open_announcements(bootstrap, topics.catalog, client_id)
+            announcements = await open_announcements(kafka, topics.catalog, client_id)
             try:
                 await self.load()  # what was published before the place where this consumer begins
                 while True:
@@ -117,8 +134,10 @@ class Catalog:
 
     async def _newest_of(self, keys: Sequence[TenantKey]) -> list[Version]:
         """The number of the newest version, read from the index alone."""
-        only = [{"$match": {"$or": [{"tenant": tenant, "key": key} for tenant, key in keys]}}] if keys else []
-        stages: list[dict[str, Any]] = [
+        only: list[dict[str, object]] = (
+            [{"$match": {"$or": [{"tenant": tenant, "key": key} for tenant, key in keys]}}] if keys else []
+        )
+        stages: list[dict[str, object]] = [
             *only,
             {"$sort": {"tenant": 1, "key": 1, "version": -1}},
             {"$group": {"_id": {"tenant": "$tenant", "key": "$key"}, "version": {"$max": "$version"}}},
@@ -131,14 +150,19 @@ class Catalog:
 
     def _is_newer(self, place: Version) -> bool:
         known = self._newest.get(place[:2])
-        return known is None or known.version < place[2]
+        return (known is None or known.version < place[2]) and not self._newer.is_newest(*place)
 
     def _replace(self, row: WorkflowRow) -> None:
-        """Makes a row's workflow the newest one of its key; one that cannot be read leaves the one before."""
+        """Makes a row's workflow the newest one of its key; one that cannot be read leaves the one before.
+
+        That one is not started by events any more if a newer version of Carillon published what follows it.
+        """
         tenant, key = place = (row["tenant"], row["key"])
-        workflow = _readable(row) if self._is_newer((*place, row["version"])) else None
+        workflow = self._readable(row) if self._is_newer((*place, row["version"])) else None
         if workflow is None:
+            self._newer.take_over(row)
             return
+        self._newer.replaced(row)
         before = self._newest.get(place)
         if before is not None:
             self._older.keep((*place, before.version), before)
@@ -150,11 +174,12 @@ class Catalog:
         for event_type in workflow.on if workflow.active else ():
             self._by_type.setdefault((tenant, event_type), {})[key] = workflow
 
-
-def _readable(row: WorkflowRow) -> Workflow | None:
-    """A row's workflow; one that a newer release published is left to newer services."""
-    try:
-        return from_row(row)
-    except msgspec.ValidationError as error:
-        log.error("unreadable_workflow", id=row["_id"], error=str(error), next="update this service")
+    def _readable(self, row: WorkflowRow) -> Workflow | None:
+        """A row's workflow; of what a newer version published only that is remembered."""
+        try:
+            return from_row(row)
+        except NewerFormat as error:
+            self._newer.add(row, error)
+        except msgspec.ValidationError as error:
+            log.error("unreadable_workflow", id=row["_id"], error=str(error), next="publish it again")
         return None

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from shared.catalog.rows import from_row, to_row
+from shared.catalog.rows import WorkflowRow, from_row, to_row
+from shared.model.formats import NewerFormat
 from shared.model.outputs import Output
 from shared.model.ports import RecordWriter
 from shared.model.topics import Topics
@@ -29,12 +30,20 @@ async def publish(
     for workflow in found:
         with mongo_border():
             row = await rows.find_one({"tenant": tenant, "key": workflow.key}, sort=[("version", -1)])
-        latest = from_row(row) if row else None
+        latest = _readable(row) if row else None
         if latest is None or msgspec.structs.replace(latest, version=0) != workflow:
-            latest = msgspec.structs.replace(workflow, version=latest.version + 1 if latest else 1)
+            latest = msgspec.structs.replace(workflow, version=row["version"] + 1 if row else 1)
             with mongo_border():
                 await rows.insert_one(to_row(tenant, latest, now_ms()))
             new.append(latest)
         key = f"{tenant}:{workflow.key}".encode()
         await publisher.publish([Output(topics.catalog, key, msgspec.json.encode(latest), [])])
     return new
+
+
+def _readable(row: WorkflowRow) -> Workflow | None:
+    """None: a newer version published it, so whatever is published now differs (after a roll-back, say)."""
+    try:
+        return from_row(row)
+    except NewerFormat:
+        return None

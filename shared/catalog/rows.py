@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import msgspec
 
+from shared.model import formats
 from shared.model.timestamps import to_datetime
 from shared.model.workflows import Workflow
 
@@ -20,6 +21,7 @@ class WorkflowRow(TypedDict):
     version: int
     body: dict[str, object]
     created_at: datetime
+    format: NotRequired[int]
 
 
 def row_id(tenant: str, key: str, version: int) -> str:
@@ -36,9 +38,29 @@ def to_row(tenant: str, workflow: Workflow, now: int) -> WorkflowRow:
         "version": workflow.version,
         "body": msgspec.to_builtins(workflow),
         "created_at": to_datetime(now),
+        **formats.stamp(smallest_format(workflow)),  # type: ignore[typeddict-item]  # an int, where there is one
     }
 
 
+def smallest_format(workflow: Workflow) -> int:
+    """The smallest that reads it: that of the newest channel that it names."""
+    since = (channel.spec.since for step in workflow.steps for channel in step.channels)
+    return max(since, default=formats.OLDEST)
+
+
+def starts_on(row: WorkflowRow) -> list[str] | None:
+    """The event types that start a workflow which only a newer version can read; None: it may be any."""
+    body: object = row["body"]
+    if not isinstance(body, dict):
+        return None
+    if body.get("active") is False:
+        return []
+    types = body.get("on", [])
+    readable = isinstance(types, list) and all(isinstance(each, str) for each in types)
+    return types if readable else None
+
+
 def from_row(row: WorkflowRow) -> Workflow:
-    """The workflow of a row. Raises msgspec.ValidationError when a newer release wrote it."""
+    """The workflow of a row. Raises NewerFormat when a newer version wrote it, msgspec.ValidationError when nobody did."""
+    formats.check_row("workflow", row)
     return msgspec.convert(row["body"], Workflow)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from codecs import BOM_UTF8
 from typing import Final
 
 from fastapi import Request
@@ -10,14 +11,12 @@ from fastapi import Request
 from shared.http.problems import Problem
 
 MAX_BODY: Final = 1_048_576
-
-
 BODY_SECONDS: Final = 30
 """A client that sends slower than this holds a connection for nothing."""
 
 
 async def read_body(request: Request, most: int = MAX_BODY) -> bytes:
-    """The body, never more than `most` bytes of it in memory. Raises Problem 408 or 413."""
+    """The body without a byte order mark, never more than `most` bytes of it in memory. Raises Problem 408 or 413."""
     length = request.headers.get("content-length", "0")
     if length.isdigit() and int(length) > most:
         raise _too_large(most)
@@ -33,7 +32,7 @@ async def read_body(request: Request, most: int = MAX_BODY) -> bytes:
     except TimeoutError as error:
         detail = f"the body did not arrive within {BODY_SECONDS} s"
         raise Problem(408, "request_timeout", detail, fix="Send the whole body at once.") from error
-    return b"".join(parts)
+    return b"".join(parts).removeprefix(BOM_UTF8)
 
 
 def _too_large(most: int) -> Problem:

@@ -18,11 +18,21 @@ def content_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
+def has_body(request: Request) -> bool:
+    """Whether the head of the request announces a body."""
+    headers = request.headers
+    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+
+
 def require_json(request: Request, *others: str) -> None:
-    """Raises Problem 415 unless the body is said to be JSON in UTF-8 (or one of `others`), uncompressed."""
+    """Raises Problem 415 unless the body is said to be JSON in UTF-8 (or one of `others`), uncompressed.
+
+    One of `others` that begins with + is a structured suffix (RFC 6839): `+json`.
+    """
     media = content_type(request)
-    if media != JSON and media not in others:
-        accepted = ", ".join((JSON, *others))
+    suffix = media[media.rfind("+") :]
+    if media != JSON and media not in others and suffix not in others:
+        accepted = ", ".join((JSON, *(f"…{other}" if other.startswith("+") else other for other in others)))
         raise Problem(
             415,
             "unsupported_media_type",

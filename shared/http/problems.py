@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect
 
 from shared.http.pointers import pointer_to
 from shared.model.errors import Invalid, Unavailable
+from shared.model.formats import NewerFormat
 from shared.process.metrics import REQUESTS_REJECTED
 
 DOCS: Final = "/problems/"
@@ -104,6 +105,10 @@ def install_problems(app: FastAPI, *, repeat_status_as: str | None = None) -> No
     @app.exception_handler(Unavailable)
     async def on_unavailable(request: Request, _: Unavailable) -> Response:
         return respond(unavailable("a part that this call needs does not answer"), request)
+
+    @app.exception_handler(NewerFormat)
+    async def on_newer(request: Request, _: NewerFormat) -> Response:
+        return respond(unavailable("a newer version of Carillon wrote what this call needs; one will answer"), request)
 
     @app.exception_handler(ClientDisconnect)
     async def on_disconnect(_: Request, __: ClientDisconnect) -> Response:

@@ -17,9 +17,12 @@ KEEP_ALIVE_SECONDS: Final = 75
 """Longer than load balancers keep an idle connection (60 s): whoever closes last loses no request on it."""
 
 
-async def serve(app: ASGIApp, runtime: Runtime, *, host: str, port: int, drain_seconds: float) -> None:
+async def serve(
+    app: ASGIApp, runtime: Runtime, *, host: str, port: int, drain_seconds: float, max_connections: int | None = None
+) -> None:
     """Serves until `runtime.stop` is set, then finishes the requests under way."""
-    server = _Server(server_config(app, host=host, port=port, drain_seconds=drain_seconds), runtime)
+    config = server_config(app, host=host, port=port, drain_seconds=drain_seconds, max_connections=max_connections)
+    server = _Server(config, runtime)
     serving = asyncio.create_task(server.serve())
     stopped = asyncio.create_task(runtime.stop.wait())
     try:
@@ -30,8 +33,10 @@ async def serve(app: ASGIApp, runtime: Runtime, *, host: str, port: int, drain_s
         stopped.cancel()
 
 
-def server_config(app: ASGIApp, *, host: str, port: int, drain_seconds: float) -> uvicorn.Config:
-    """How every service speaks HTTP."""
+def server_config(
+    app: ASGIApp, *, host: str, port: int, drain_seconds: float, max_connections: int | None = None
+) -> uvicorn.Config:
+    """How every service speaks HTTP; beyond `max_connections` a request is answered 503 and its connection closed."""
     return uvicorn.Config(
         app,
         host=host,
@@ -42,6 +47,7 @@ def server_config(app: ASGIApp, *, host: str, port: int, drain_seconds: float) -
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=int(drain_seconds),
         server_header=False,
+        limit_concurrency=max_connections,
     )
 
 

@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from shared.kafka.batches import read_leniently
+from shared.kafka.connection import KafkaAddress, connection_to
 from shared.kafka.linger import Linger
 from shared.model.errors import KafkaUnavailable
 from shared.model.outputs import FormatFault, KafkaRecord, Partition
@@ -30,7 +31,7 @@ FETCH_BYTES: Final = 2 * INTERNAL_MAX_BYTES
 
 
 def open_consumer(
-    bootstrap: str, *topics: str, group: str | None, client_id: str, **options: object
+    kafka: KafkaAddress, *topics: str, group: str | None, client_id: str, **options: object
 ) -> AIOKafkaConsumer:
     """A consumer that commits by hand and starts at the beginning of what its group never read; not connected yet.
 
@@ -51,7 +52,10 @@ def open_consumer(
         "metadata_max_age_ms": METADATA_MS,
     }
     return AIOKafkaConsumer(
-        *topics, bootstrap_servers=bootstrap, group_id=group, client_id=client_id, **defaults | options
+        *topics,
+        group_id=group,
+        client_id=client_id,
+        **connection_to(kafka).client_arguments() | defaults | options,
     )
 
 
@@ -69,8 +73,16 @@ async def start_consumer(consumer: AIOKafkaConsumer) -> None:
         raise
 
 
+def check_tasks(consumer: AIOKafkaConsumer) -> None:
+    """Raises what ended the client's fetching for good: it would go on giving nothing, and look healthy."""
+    task = consumer._fetcher._fetch_task if consumer._fetcher is not None else None
+    if task is not None and task.done() and not task.cancelled():
+        raise RuntimeError("the Kafka client ended its fetching") from task.exception()
+
+
 async def fetch(consumer: AIOKafkaConsumer, *, max_records: int, wait_ms: int = 250) -> list[KafkaRecord]:
     """Up to `max_records`, in order per partition; empty when none came within `wait_ms`."""
+    check_tasks(consumer)
     by_partition = await consumer.getmany(timeout_ms=wait_ms, max_records=max_records)
     return [
         KafkaRecord(
@@ -103,7 +115,7 @@ async def committed_batches(
 ) -> AsyncIterator[list[KafkaRecord]]:
     """As `batches`, behind a linger. Who asks for the next batch says that all of the one before is durable.
 
-    Its offsets are committed within COMMIT_SECONDS, as soon as nothing comes, and when `stop` is set: a commit for
+    Or takes out of it what is not, with all behind it in its partition. Its offsets are committed within COMMIT_SECONDS, as soon as nothing comes, and when `stop` is set: a commit for
     each batch costs as much as the batch. What was not committed is read again, and met as a replay.
     """
     done: dict[Partition, int] = {}

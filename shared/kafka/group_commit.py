@@ -14,6 +14,7 @@ from typing import Final
 from aiokafka.errors import MessageSizeTooLargeError
 
 from shared.kafka.availability import Availability, Sink
+from shared.kafka.connection import KafkaAddress
 from shared.kafka.producer import Publisher
 from shared.model.errors import KafkaUnavailable, Unavailable
 from shared.model.outputs import Output
@@ -174,5 +175,5 @@ class GroupCommit:
 class GroupPublisher(GroupCommit):
     """Group commit to Kafka: `publish` returns when the records are acknowledged by all replicas."""
 
-    def __init__(self, bootstrap: str, *, client_id: str, deadline_seconds: float | None) -> None:
-        super().__init__(Publisher(bootstrap, client_id=client_id), name="kafka", deadline_seconds=deadline_seconds)
+    def __init__(self, kafka: KafkaAddress, *, client_id: str, deadline_seconds: float | None) -> None:
+        super().__init__(Publisher(kafka, client_id=client_id), name="kafka", deadline_seconds=deadline_seconds)

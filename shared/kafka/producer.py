@@ -17,6 +17,8 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, OutOfOrderSequ
 from aiokafka.partitioner import murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder
 
+from shared.kafka.connection import KafkaAddress, connection_to
+from shared.kafka.rejections import rejection
 from shared.model.errors import KafkaUnavailable
 from shared.model.outputs import Output
 from shared.model.topics import INTERNAL_MAX_BYTES
@@ -47,10 +49,10 @@ class Publisher:
     """Writes outputs to the log. Calls must not overlap: whoever shares one takes turns."""
 
     def __init__(
-        self, bootstrap: str, *, client_id: str, instead: Callable[[Output], list[Output]] | None = None
+        self, kafka: KafkaAddress, *, client_id: str, instead: Callable[[Output], list[Output]] | None = None
     ) -> None:
         """`instead` says what is written in place of an output that is too large for its topic."""
-        self._bootstrap = bootstrap
+        self._kafka = connection_to(kafka)
         self._instead = instead
         self._client_id = client_id
         self._live: AIOKafkaProducer | None = None
@@ -63,7 +65,7 @@ class Publisher:
     async def start(self) -> None:
         """Connects; raises KafkaUnavailable when no broker answers."""
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap,
+            **self._kafka.client_arguments(),
             client_id=self._client_id,
             acks="all",
             enable_idempotence=True,
@@ -77,7 +79,7 @@ class Publisher:
             await producer.start()
         except KafkaError as error:
             await producer.stop()
-            raise KafkaUnavailable(repr(error)) from error
+            raise KafkaUnavailable(f"{error!r}: {await rejection(self._kafka)}") from error
         except asyncio.CancelledError:
             producer._closed = True  # given up while connecting: there is nothing to flush
             await producer.client.close()

@@ -10,6 +10,7 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from shared.kafka.connection import KafkaAddress
 from shared.kafka.consumer import fetch, offsets_after, open_consumer, start_consumer
 from shared.model.errors import KafkaUnavailable
 from shared.model.outputs import Coordinates, KafkaRecord
@@ -57,9 +58,9 @@ class TopicReader:
 
 
 @asynccontextmanager
-async def open_reader(bootstrap: str, topic: str, *, group: str | None = None) -> AsyncIterator[TopicReader]:
+async def open_reader(kafka: KafkaAddress, topic: str, *, group: str | None = None) -> AsyncIterator[TopicReader]:
     """A reader, closed at the end. Raises KafkaUnavailable, also for what is read in the block."""
-    consumer = open_consumer(bootstrap, topic, group=group, client_id="carillon-cli")
+    consumer = open_consumer(kafka, topic, group=group, client_id="carillon-cli")
     try:
         await start_consumer(consumer)
         yield TopicReader(consumer, topic)

@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from shared.model import formats
 from shared.model.addresses import EMAIL_ADDRESS, PHONE_NUMBER, WEBHOOK_URL, AddressKind
 from shared.model.templates import EmailTemplate, InAppTemplate
 
@@ -37,6 +38,8 @@ class ChannelSpec:
     template: type[msgspec.Struct] | None = None
     """The parts of its texts in a workflow; None: it carries the data and needs no text."""
     lanes: tuple[Lane, ...] = BOTH_LANES
+    since: int = formats.OLDEST
+    """The format that it came with: what names it carries this number, so that versions without it leave it alone."""
     at_most_once: bool = False
     """By default a delivery over which a worker died in mid-send is left `unconfirmed` instead of sent again."""
 

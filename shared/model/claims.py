@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
+from shared.model import formats
 from shared.model.deliveries import TERMINAL, Delivery, DeliveryResult, DeliveryState
 
 
@@ -34,11 +35,17 @@ class Obsolete(msgspec.Struct, frozen=True, kw_only=True):
     """The row has gone on past this record: nothing to do."""
 
 
-Claim = Claimed | Recorded | Busy | Obsolete
+class NewerRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A newer version wrote the row: it is left to one. `format` is the row's."""
+
+    format: int
+
+
+Claim = Claimed | Recorded | Busy | Obsolete | NewerRow
 
 
 class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A ledger row as a claim sees it. `lease_seconds`: how long its lease still runs; 0 or less when it is over."""
+    """A ledger row as a claim sees it; of a newer `format` only that and its place count. `lease_seconds`: how long its lease still runs; 0 or less when it is over."""
 
     generation: int
     pass_: int
@@ -47,6 +54,7 @@ class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
     lease_seconds: float
     crashed: bool = False
     result: DeliveryResult | None = None
+    format: int = formats.OLDEST
 
 
 def judge(entry: LedgerEntry, delivery: Delivery, token: str) -> Claim:
@@ -58,6 +66,8 @@ def judge(entry: LedgerEntry, delivery: Delivery, token: str) -> Claim:
     ours = entry.token == token
     if there > here:
         return Obsolete()
+    if entry.format > formats.FORMAT:
+        return NewerRow(format=entry.format)
     if there < here:
         ended = entry.state in TERMINAL and entry.generation == delivery.generation
         return Obsolete() if ended else Claimed()

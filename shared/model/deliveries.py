@@ -7,6 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from shared.model.channels import Channel, Lane
+from shared.model.formats import OLDEST
 from shared.model.notifications import Notification
 from shared.model.outputs import KafkaRecord
 from shared.model.reasons import Reason
@@ -49,7 +50,7 @@ TERMINAL = frozenset(
 )
 
 
-class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Delivery(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """What the router asks a delivery worker to send. Times are milliseconds since the epoch."""
 
     id: str
@@ -72,6 +73,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     generation: int = 0
     pass_: int = msgspec.field(name="pass", default=0)
     profile_version: int = 0
+    format: int = OLDEST
     valid_until: int | None = None
     """When the recipient's next quiet hours begin; past it the delivery is stale."""
 
@@ -97,6 +99,7 @@ class DeliveryResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     due: int | None = None
     account: str | None = None
     """Parked until this provider account answers, at the longest until `due`."""
+    format: int = OLDEST
 
 
 class ReceivedDelivery(msgspec.Struct, frozen=True, kw_only=True):

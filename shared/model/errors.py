@@ -44,6 +44,10 @@ class KafkaUnavailable(Unavailable):
     """Kafka did not acknowledge in time; what was sent may or may not be on the log."""
 
 
+class KafkaRejected(CarillonError):
+    """Kafka lets us in nowhere, and waiting cannot change it: names what to change."""
+
+
 class MongoUnavailable(Unavailable):
     """MongoDB did not answer in time."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
+from codecs import BOM_UTF8
 from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import unquote
@@ -43,7 +44,22 @@ def from_structured(raw: bytes) -> Event:
 
 def from_batch(raw: bytes, *, most: int) -> list[Event | InvalidEvent]:
     """A JSON batch: what is wrong with an event stands in its place, its pointer relative to the event."""
+    return _batch(_load(raw), most)
+
+
+def from_json(raw: bytes, *, most: int) -> tuple[list[Event | InvalidEvent], bool]:
+    """JSON of no declared mode, which must hold everything: an event, or a list of them; and whether it is a list."""
     value = _load(raw)
+    items = value if isinstance(value, list) else [value]
+    if not items or not all(isinstance(item, dict) and "specversion" in item for item in items[:most]):
+        detail = "this is no event: there are neither ce- headers beside the data nor a specversion in the body"
+        raise InvalidEvent("missing_attribute", detail, "")
+    if items is value:
+        return _batch(value, most), True
+    return [_from_object(value)], False
+
+
+def _batch(value: object, most: int) -> list[Event | InvalidEvent]:
     if not isinstance(value, list):
         raise InvalidEvent("invalid_batch", "a batch is a JSON array of events", "")
     if len(value) > most:
@@ -74,6 +90,7 @@ def from_binary(headers: Iterable[tuple[str, str]], body: bytes, prefix: str = "
         attributes["datacontenttype"] = content_type
     if content_type and not _is_json(content_type):
         raise InvalidEvent("unsupported_data", f"data must be JSON, not {content_type[:60]!r}", "/datacontenttype")
+    body = body.removeprefix(BOM_UTF8)
     found = event(attributes, body or b"null")
     if body:
         _load(body, "/data")
@@ -174,7 +191,7 @@ def _from_object(value: object) -> Event:
         if "data" in value:
             raise InvalidEvent("invalid_event", "data and data_base64 exclude each other", "/data_base64")
         try:
-            data = b64decode(value["data_base64"], validate=True)
+            data = b64decode(value["data_base64"], validate=True).removeprefix(BOM_UTF8)
         except (ValueError, TypeError) as error:
             raise InvalidEvent("invalid_event", "data_base64 is not base64", "/data_base64") from error
         _load(data, "/data_base64")

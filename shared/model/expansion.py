@@ -15,6 +15,8 @@ from shared.model.notifications import Notification, Priority
 from shared.model.recipients import Recipient
 from shared.model.workflows import Workflow
 
+API_SOURCE: Final = "carillon:api"
+"""The source of what was sent to explicit recipients, without an event."""
 MAX_EXPANDED: Final = 16 * 1_048_576
 """Bytes of data times recipients that one event may become."""
 

@@ -10,6 +10,8 @@ from enum import StrEnum
 
 import msgspec
 
+from shared.model import formats
+
 
 class Change(StrEnum):
     """What happened to an inbox."""
@@ -25,7 +27,7 @@ class Change(StrEnum):
     """The user was deleted, and all items with them; `life` is the next one."""
 
 
-class InboxItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class InboxItem(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """What a client sees of one notification. Times are milliseconds since the epoch."""
 
     id: str
@@ -63,6 +65,7 @@ class InboxEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Of the user: clients of another life are told nothing."""
     counted_to: int | None = None
     """The largest offset that `unread` counts: rows above it come on top."""
+    format: int = formats.OLDEST
 
 
 _encoder = msgspec.json.Encoder()
@@ -77,11 +80,13 @@ def encode(event: InboxEvent) -> bytes:
 
 
 def decode(raw: bytes) -> InboxEvent:
-    """Raises msgspec.DecodeError, whatever is wrong with the bytes."""
+    """Raises msgspec.DecodeError, or NewerFormat."""
     try:
         event = _decoder.decode(raw)
-    except (UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        formats.check_undecodable("inbox event", raw)
         raise msgspec.DecodeError(str(error)) from error
+    formats.check("inbox event", event.format)
     if event.change == Change.CREATED and not event.items:
         raise msgspec.ValidationError("an event of a new item without the item")
     return event

@@ -6,7 +6,12 @@ A life is the number of deletions before it. What is decided carries the life it
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
+
+CLOCKS_APART_MS: Final = 5_000
+"""How much later than a deletion, by another process's clock, something may seem to be accepted that was not."""
 
 
 class Life(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -22,11 +27,13 @@ class Life(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """The life after a deletion at `now` (milliseconds since the epoch)."""
         return Life(number=self.number + 1, since=now, settled=False)
 
-    def of_new(self, accepted_at: int, announced: int) -> int:
+    def of_new(self, accepted_at: int, announced: int, *, detour: bool) -> int:
         """The life that something newly read belongs to.
 
         `announced` is the latest life whose record stands before it in the same chunk. The order of the log tells,
-        whatever the clocks say; the time of acceptance tells of what reached the log on a detour (an event, the outbox).
+        whatever the clocks say; the time of acceptance tells of what reached the log on a detour (an event, the outbox),
+        and in doubt it was accepted before.
         """
+        until = self.since + CLOCKS_APART_MS if detour else self.since
         before = not self.settled and announced < self.number
-        return self.number - 1 if self.number and (before or accepted_at <= self.since) else self.number
+        return self.number - 1 if self.number and (before or accepted_at <= until) else self.number

@@ -36,7 +36,7 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     zone: str | None = None
 
 
-class Notification(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Notification(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """What was accepted. Times are milliseconds since the Unix epoch; `data` stays raw JSON."""
 
     id: str

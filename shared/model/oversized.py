@@ -7,6 +7,7 @@ from typing import Final
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery, DeliveryState
 from shared.model.errors import InvalidRecord
+from shared.model.formats import NewerFormat
 from shared.model.notifications import Notification
 from shared.model.outputs import Output
 from shared.model.reasons import Reason
@@ -77,7 +78,7 @@ def _ends(topics: Topics, output: Output, at: int) -> list[Output]:
         if output.topic in (topics.inbox, topics.events, topics.accepted_events):
             return []  # an inbox row is there and shown at the next connection; an event has no notification yet
         return [_dead(topics, decode_delivery(output.value), at)]
-    except InvalidRecord:
+    except (InvalidRecord, NewerFormat):
         return []
 
 

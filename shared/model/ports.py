@@ -15,6 +15,7 @@ from shared.model.deliveries import Delivery, DeliveryResult, ReceivedDelivery
 from shared.model.holds import Hold, ParkedHold
 from shared.model.notifications import Notification
 from shared.model.outputs import Output
+from shared.model.owners import Owner
 from shared.model.provider_accounts import ProviderAccount
 from shared.model.workflows import Workflow
 
@@ -120,15 +121,29 @@ class CancellationCounter(Protocol):
         ...
 
 
+class AddressOwnerLookup(Protocol):
+    """Who has an address."""
+
+    async def owners(self, notifications: Sequence[Notification], /) -> list[Owner | None]:
+        """Of each notification's inline person, in order; None without one, or where nobody has an address of theirs.
+
+        Raises MongoUnavailable.
+        """
+        ...
+
+
 class WorkflowCatalog(Protocol):
     """Published workflows, as far as this process knows them. A version never changes."""
 
     def started_by(self, tenant: str, event_type: str, /) -> Sequence[Workflow]:
-        """The newest versions that an event type starts; inactive ones are left out."""
+        """The newest versions that an event type starts; inactive ones are left out.
+
+        Raises NewerFormat when there is one that only a newer version can read.
+        """
         ...
 
     def version(self, tenant: str, key: str, version: int, /) -> Workflow | None:
-        """One version if it is known here; `fetch` gets those that are not."""
+        """One version if it is known here; `fetch` gets those that are not. Raises NewerFormat, once that is known."""
         ...
 
     async def fetch(self, wanted: Iterable[tuple[str, str, int]], /) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 import msgspec
 
+from shared.model import formats
 from shared.model.lives import Life
 from shared.model.quiet_windows import QuietHours, check_zone
 
 
-class Preferences(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Preferences(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """A preference set. An entry that is missing allows; one that is false forbids."""
 
     categories: dict[str, bool] = {}
@@ -18,7 +19,7 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     channel_types: dict[str, bool] = {}
 
 
-class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Profile(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """What is known of a user. `version` grows with every write."""
 
     tenant: str
@@ -37,13 +38,16 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """IANA."""
     preferences: Preferences = Preferences()
     quiet_hours: QuietHours | None = None
+    format: int = formats.OLDEST
+    """Larger than this version reads: nothing else of it is known."""
 
 
 def from_document(document: Mapping[str, object]) -> Profile:
     """The profile of a stored document; what is unknown in it is left alone.
 
-    Raises msgspec.ValidationError or InvalidProfile when it was not written by us.
+    Raises msgspec.ValidationError or InvalidProfile when it was not written by us; NewerFormat.
     """
+    formats.check_row("profile", document)
     # A device that a database takes for a reference is no device of ours, and costs only itself.
     devices = document.get("devices")
     readable = [one for one in devices if isinstance(one, dict)] if isinstance(devices, list) else devices

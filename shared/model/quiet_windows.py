@@ -23,7 +23,7 @@ MOST_WINDOWS: Final = 50
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|24:00")
 
 
-class Window(msgspec.Struct, frozen=True, kw_only=True, rename={"start": "from"}):
+class Window(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename={"start": "from"}):
     """Quiet from `start` (inclusive) until `until` (exclusive), local wall clock, on the days it starts."""
 
     start: str
@@ -37,7 +37,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True, rename={"start": "from"}
         return start, until if until > start else until + DAY_MINUTES
 
 
-class QuietHours(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class QuietHours(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """When noisy channels wait. `zone` is an IANA name; None: the profile's."""
 
     windows: tuple[Window, ...]

@@ -16,6 +16,8 @@ class Reason(StrEnum):
     """Held until deliver_at."""
     IS_ACTOR = "is_actor"
     """Nobody is notified of what they did themselves."""
+    KNOWN_USER = "known_user"
+    """An inline person whose address a user has is that user, who is notified instead."""
     UNKNOWN_USER = "unknown_user"
     USER_DELETED = "user_deleted"
     """The user it was for is deleted, whoever has the id now."""

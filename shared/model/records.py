@@ -7,14 +7,19 @@ generation (+1 per redrive) and its pass (+1 per pass through `decide`). There i
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
+from shared.model import formats
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery
 from shared.model.errors import FAULTY_FORMAT, InvalidRecord
 from shared.model.notifications import Notification
 from shared.model.outputs import FormatFault
+
+DETOUR: Final = "carillon_detour"
+"""The header of a record that did not come straight from its acceptance, so that others may have overtaken it."""
 
 
 class Kind(StrEnum):
@@ -32,7 +37,7 @@ class Kind(StrEnum):
     """The router forgets what it knows of the user, and decides again what waits because of it."""
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """One record to decide."""
 
     kind: Kind
@@ -50,6 +55,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     delivery: Delivery | None = None
     life: int = 0
     """The user's life when the profile changed."""
+    format: int = formats.OLDEST
+    """The smallest that reads all of it, whatever is inside."""
 
     @property
     def about(self) -> Notification | None:
@@ -57,7 +64,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.delivery.notification if self.delivery else self.notification
 
 
-_encoder = msgspec.json.Encoder()
+_encoder: Final = msgspec.json.Encoder()
 
 
 _record_decoder = msgspec.json.Decoder(Record)
@@ -66,30 +73,48 @@ _record_decoder = msgspec.json.Decoder(Record)
 _delivery_decoder = msgspec.json.Decoder(Delivery)
 
 
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
 def encode(value: Record | Delivery) -> bytes:
     """The value's bytes on the log (JSON)."""
     return _encoder.encode(value)
 
 
 def decode_record(raw: bytes | None, fault: FormatFault | None = None) -> Record:
-    """Raises InvalidRecord when the bytes are no such record, or all that a `fault` left."""
+    """Raises InvalidRecord when the bytes are no such record, or all that a `fault` left; NewerFormat."""
     _check(fault)
     try:
         record = _record_decoder.decode(raw or b"")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        formats.check_undecodable("record", raw)
         raise InvalidRecord("unreadable_record", str(error)) from error
+    if record.format > formats.FORMAT:
+        raise formats.NewerFormat("record", record.format)
     if record.about is None and record.kind is not Kind.PROFILE_CHANGED:
         raise InvalidRecord("incomplete_record", f"a {record.kind} record names no notification")
     return record
 
 
 def decode_delivery(raw: bytes | None, fault: FormatFault | None = None) -> Delivery:
-    """Raises InvalidRecord when the bytes are no delivery, or all that a `fault` left."""
+    """Raises InvalidRecord when the bytes are no delivery, or all that a `fault` left; NewerFormat."""
     _check(fault)
     try:
-        return _delivery_decoder.decode(raw or b"")
+        delivery = _delivery_decoder.decode(raw or b"")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        formats.check_undecodable("delivery", raw)
         raise InvalidRecord("unreadable_delivery", str(error)) from error
+    if delivery.format > formats.FORMAT:
+        raise formats.NewerFormat("delivery", delivery.format)
+    return delivery
+
+
+def without_due(raw: bytes) -> bytes:
+    """A record's bytes without its old time, for one that is hastened; what else is in it, known or not, stays.
+
+    Raises msgspec.DecodeError.
+    """
+    return _encoder.encode({name: value for name, value in _members.decode(raw).items() if name != "due"})
 
 
 def _check(fault: FormatFault | None) -> None:

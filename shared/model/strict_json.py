@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF8
 from itertools import pairwise
 from typing import Any
 
@@ -25,7 +26,11 @@ _TELLTALE_ESCAPE = re.compile(rb"\\u00(?:00|3[aA])")
 
 
 def loads(raw: bytes) -> Any:
-    """The value of `raw`. Raises Invalid with code `invalid_json` and a pointer where one is known."""
+    """The value of `raw`, which may begin with a byte order mark.
+
+    Raises Invalid with code `invalid_json` and a pointer where one is known.
+    """
+    raw = raw.removeprefix(BOM_UTF8)
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:

@@ -6,7 +6,8 @@ Partition counts are fixed at creation: growing one would split a user over two 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -14,6 +15,7 @@ from shared.model.channels import Channel, Lane
 from shared.model.timestamps import DAY_MS
 
 PARTITIONS: Final = 12
+USER_KEY: Final = "tenant:user"
 PUBLIC_MAX_BYTES: Final = 1_048_576 + 65_536
 """What producers may write: 1 MiB of payload and its headers."""
 INTERNAL_MAX_BYTES: Final = 8 * 1_048_576
@@ -33,12 +35,39 @@ class Topic:
     compacted: bool = False
     max_message_bytes: int = INTERNAL_MAX_BYTES
 
+    @property
+    def ordered(self) -> bool:
+        """Whether the order of a key's records is a promise: then a key must stay in its partition for good."""
+        return self.key == USER_KEY
+
+    def settings_of(self, replication: int) -> Mapping[str, str]:
+        """The broker's for so many copies, by its names for them."""
+        return {
+            "cleanup.policy": "compact" if self.compacted else "delete",
+            "retention.ms": str(-1 if self.compacted else self.retention_ms),
+            "max.message.bytes": str(self.max_message_bytes),
+            # The broker unpacks what foreign producers compressed, and checks its size again: a bomb ends there.
+            "compression.type": "uncompressed",
+            # A producer's clock may say seconds, or last week: retention would delete the record, expiry end it.
+            "message.timestamp.type": "LogAppendTime",
+            "min.insync.replicas": "2" if replication >= 3 else "1",
+        }
+
+    def is_written_by(self, service: str) -> bool:
+        """Whether a service, or a command, writes to it."""
+        return service in self.producers.split(", ")
+
+    def is_read_by(self, service: str) -> bool:
+        """Whether a service reads it."""
+        return service in self.consumers.split(", ")
+
 
 @dataclass(frozen=True)
 class Topics:
-    """Topic and consumer-group names under one prefix."""
+    """Topic and consumer-group names under one prefix, and how many partitions those have whose order matters."""
 
     prefix: str = "carillon"
+    partitions: int = PARTITIONS
 
     @property
     def events(self) -> str:
@@ -93,49 +122,58 @@ class Topics:
         """The consumer-group name of a service."""
         return f"{self.prefix}.{service}"
 
+    def groups_of(self, service: str) -> list[str]:
+        """The consumer groups that a service is a member of; others read without one."""
+        if service == "delivery":
+            return [self.delivery_group(channel, lane) for channel in Channel for lane in channel.spec.lanes]
+        return [self.group(service)] if service in {"router", "console"} else []
+
+    def used_by(self, service: str) -> list[Topic]:
+        """What a service writes or reads."""
+        return [topic for topic in self.table() if topic.is_written_by(service) or topic.is_read_by(service)]
+
     def table(self) -> tuple[Topic, ...]:
         """Every topic, in the order of the flow."""
-        user_key = "tenant:user"
         rows = [
             Topic(
                 name=self.events,
                 key="any",
-                producers="ingest, anyone",
+                producers="ingest, anyone, carillon events redrive",
                 consumers="router",
                 max_message_bytes=PUBLIC_MAX_BYTES,
             ),
             Topic(
                 name=self.accepted_events,
                 key="any",
-                producers="ingest",
+                producers="ingest, carillon events redrive",
                 consumers="router",
                 max_message_bytes=PUBLIC_MAX_BYTES,
             ),
             Topic(
                 name=self.events_dlq,
                 key="as came",
-                producers="router",
+                producers="ingest, router, scheduler, delivery",
                 consumers="operators",
                 partitions=1,
                 retention_ms=14 * DAY_MS,
             ),
             Topic(
                 name=self.notifications,
-                key=user_key,
+                key=USER_KEY,
                 producers="ingest, router, scheduler, delivery, gateway",
                 consumers="router",
             ),
         ]
         for channel in Channel:
             rows += [
-                Topic(name=self.deliveries(channel, lane), key=user_key, producers="router", consumers="delivery")
+                Topic(name=self.deliveries(channel, lane), key=USER_KEY, producers="router", consumers="delivery")
                 for lane in channel.spec.lanes
             ]
             rows.append(
                 Topic(
                     name=self.deliveries_dlq(channel),
                     key="as came",
-                    producers="delivery",
+                    producers="router, delivery",
                     consumers="operators",
                     partitions=1,
                     retention_ms=14 * DAY_MS,
@@ -144,15 +182,15 @@ class Topics:
         rows += [
             Topic(
                 name=self.inbox,
-                key=user_key,
-                producers="delivery, gateway",
+                key=USER_KEY,
+                producers="ingest, delivery, gateway",
                 consumers="gateway",
                 retention_ms=DAY_MS,
             ),
             Topic(
                 name=self.statuses,
-                key=user_key,
-                producers="router, delivery, gateway",
+                key=USER_KEY,
+                producers="ingest, router, scheduler, delivery, gateway",
                 consumers="console, anyone",
                 retention_ms=14 * DAY_MS,
             ),
@@ -160,9 +198,9 @@ class Topics:
                 name=self.catalog,
                 key="tenant:workflow",
                 producers="carillon catalog publish",
-                consumers="ingest, router, delivery",
+                consumers="ingest, router, delivery, gateway",
                 partitions=1,
                 compacted=True,
             ),
         ]
-        return tuple(rows)
+        return tuple(row if row.partitions == 1 else replace(row, partitions=self.partitions) for row in rows)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from enum import StrEnum
 
 import msgspec
 
-from shared.model.channels import CHANNEL_SPECS
+from shared.model.channels import CHANNEL_SPECS, Channel
 from shared.model.errors import InvalidWorkflow
 from shared.model.notifications import Priority
 from shared.model.steps import Step, check_available, check_steps
@@ -15,6 +16,9 @@ from shared.model.steps import Step, check_available, check_steps
 KEY = re.compile(r"[a-z0-9][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)*")
 
 
+MAX_NAME = 100
+"""Characters of a key or a category: they stand in ids, paths and preferences."""
+_WORDS: dict[str, list[str]] = {"channels": list(Channel), "priority": list(Priority), "quiet": ["respect", "ignore"]}
 DATA_PATH = re.compile(r"data(\.[^.\s]+)+")
 
 
@@ -69,14 +73,18 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 def parse(document: object) -> Workflow:
     """The workflow of a YAML document. Raises InvalidWorkflow with a pointer."""
     if isinstance(document, dict):
+        if "version" in document:
+            raise InvalidWorkflow("invalid_workflow", "publishing numbers versions: leave it out", "/version")
         check_available(document.get("steps"))  # first: steps of a kind to come have fields that are unknown here
     try:
         workflow = msgspec.convert(document, Workflow)
     except msgspec.ValidationError as error:
         text, _, path = str(error).partition(" - at `$")
-        raise InvalidWorkflow("invalid_workflow", text, _pointer(path.rstrip("`"))) from error
-    if not KEY.fullmatch(workflow.key):
-        raise InvalidWorkflow("invalid_workflow", "key must be dotted lower-case words, as chat.new_message", "/key")
+        pointer = _pointer(path.rstrip("`"))
+        raise InvalidWorkflow("invalid_workflow", text + _choices(text, pointer), pointer) from error
+    except RecursionError as error:
+        raise InvalidWorkflow("invalid_workflow", "it is nested too deep") from error
+    _check_names(workflow)
     check_steps(workflow.steps)
     if workflow.on and not workflow.recipients:
         raise InvalidWorkflow("invalid_workflow", "`on` needs `recipients`: where does the event name them?", "/on")
@@ -91,6 +99,27 @@ def parse(document: object) -> Workflow:
             if channel.spec.template is not None and getattr(workflow.templates, channel) is None:
                 raise InvalidWorkflow("missing_template", f"templates.{channel} is missing", f"/templates/{channel}")
     return workflow
+
+
+def _check_names(workflow: Workflow) -> None:
+    if not KEY.fullmatch(workflow.key) or len(workflow.key) > MAX_NAME:
+        detail = f"key must be dotted lower-case words, as chat.new_message, {MAX_NAME} characters at most"
+        raise InvalidWorkflow("invalid_workflow", detail, "/key")
+    if not (
+        0 < len(workflow.category) <= MAX_NAME and workflow.category.isprintable() and "/" not in workflow.category
+    ):
+        detail = f"a category is 1 to {MAX_NAME} printable characters without /"
+        raise InvalidWorkflow("invalid_workflow", detail, "/category")
+
+
+def _choices(text: str, pointer: str) -> str:
+    """What may stand there, and the likeliest, where a word is none of a few."""
+    for name, words in _WORDS.items():
+        if text.startswith("Invalid enum value") and f"/{name}" in pointer:
+            wrong = text.partition("'")[2].rpartition("'")[0]
+            likely = get_close_matches(wrong, words, n=1)
+            return f": it is one of {', '.join(words)}" + (f"; did you mean {likely[0]}?" if likely else "")
+    return ""
 
 
 def _pointer(path: str) -> str:

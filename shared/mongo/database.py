@@ -5,12 +5,14 @@ Writes are `w:majority, j:true`, reads are majority reads: what a decision rests
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+from bson import encode
 from bson.codec_options import CodecOptions, TypeDecoder, TypeRegistry
 from bson.int64 import Int64
+from bson.raw_bson import RawBSONDocument
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from pymongo import ReadPreference, WriteConcern
 from pymongo.read_concern import ReadConcern
@@ -56,6 +58,11 @@ async def open_database(uri: str, name: str, *, timeout_ms: int | None = 5_000) 
         )
     finally:
         client.close()
+
+
+def encoded(document: Mapping[str, object]) -> Mapping[str, object]:
+    """The document as its BSON bytes, which every row that holds it takes as they are."""
+    return RawBSONDocument(encode(document, codec_options=CODEC))
 
 
 async def ping(database: Database) -> bool:

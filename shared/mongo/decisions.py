@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NotRequired, TypedDict
 
@@ -25,10 +26,11 @@ class DecisionRow(_Pass):
     workflow: str
     version: int
     profile_version: int
-    inputs: dict[str, object]
+    inputs: Mapping[str, object]
     items: list[dict[str, object]]
     at: datetime
     created_at: datetime
+    format: NotRequired[int]
     life: NotRequired[int]
     erased: NotRequired[bool]
     """Its user was deleted: neither addresses nor inputs are left."""

@@ -45,3 +45,4 @@ class ExpansionRow(TypedDict):
     workflows: list[PartRow]
     accepted_at: datetime
     created_at: datetime
+    format: NotRequired[int]

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import msgspec
 from pymongo import UpdateOne
 
+from shared.model import formats
 from shared.model.holds import Cause, Hold, ParkedHold
-from shared.model.records import decode_record, encode
+from shared.model.records import decode_record, encode, without_due
 from shared.model.timestamps import to_datetime
 from shared.mongo.bulk import Rows, insert_new
 from shared.mongo.database import Database
@@ -48,6 +49,7 @@ class HoldRow(_Parked):
     cancel_count: int
     life: int
     record: bytes
+    format: NotRequired[int]
 
 
 class ClaimedHold(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +85,7 @@ def hold_row(hold: Hold) -> HoldRow:
         "cancel_count": about.cancel_count if about else 0,
         "life": about.life if about else 0,
         "record": encode(record),
+        **formats.stamp(record.format),  # type: ignore[typeddict-item]  # an int, where there is one
     }
 
 
@@ -103,11 +106,12 @@ class Holds:
     ) -> tuple[str, list[ClaimedHold]]:
         """Claims up to `most` due holds; returns the token and what was won, oldest first.
 
-        `pick(ids)` chooses among more due ids than wanted, so that instances do not fight for the same ones.
+        `pick(ids)` chooses among more due ids than wanted, so that instances do not fight for the same ones. What a
+        newer version wrote is left to a newer scheduler.
         """
         with mongo_border():
             claim = await new_lease(self._database, lease)
-            due_now = {"due": {"$lte": claim.now}, **free_at(claim.now)}
+            due_now = {"due": {"$lte": claim.now}, **free_at(claim.now), **formats.readable()}
             found = self._rows.find(due_now, {"_id": 1}).sort("due", 1).limit(most * AHEAD)
             due = [row["_id"] async for row in found]
             if not due:
@@ -120,8 +124,15 @@ class Holds:
         """How long until the next hold is due, at most `most`."""
         with mongo_border():
             now = await server_time(self._database)
-            row = await self._rows.find_one(free_at(now), {"due": 1}, sort=[("due", 1)])
+            row = await self._rows.find_one(free_at(now) | formats.readable(), {"due": 1}, sort=[("due", 1)])
         return most if row is None else max(0.0, min(most, (row["due"] - now).total_seconds()))
+
+    async def newer(self, most: int) -> int:
+        """How many due holds only a newer version can release, counted up to `most`."""
+        with mongo_border():
+            now = await server_time(self._database)
+            wanted = {"due": {"$lte": now}, "format": {"$gt": formats.FORMAT}}
+            return int(await self._rows.count_documents(wanted, limit=most))
 
     async def release(self, token: str) -> None:
         """Deletes what was claimed under `token`; a lease that was lost meanwhile changes nothing."""
@@ -131,7 +142,7 @@ class Holds:
     async def parked(self, account: str, *, most: int) -> list[ParkedHold]:
         """Up to `most` that wait for `account` and are not due yet: the most urgent, then the oldest first."""
         with mongo_border():
-            waiting = {"account": account, "due": {"$gt": await server_time(self._database)}}
+            waiting = {"account": account, "due": {"$gt": await server_time(self._database)}} | formats.readable()
             found = self._rows.find(waiting, {"record": 1}).sort([("rank", -1), ("accepted_at", 1)]).limit(most)
             return [
                 ParkedHold(id=row["_id"], delivery=decode_record(bytes(row["record"])).subject) async for row in found
@@ -184,8 +195,7 @@ class Holds:
                 free = self._rows.find(waiting | free_at(now), {"record": 1})
                 async for row in free:
                     # Released with its old time it would be decided as of that: in the middle of the night.
-                    record = msgspec.structs.replace(decode_record(bytes(row["record"])), due=None)
-                    hastened = {"$set": {"due": now, "record": encode(record)}}
+                    hastened = {"$set": {"due": now, "record": without_due(bytes(row["record"]))}}
                     await self._rows.update_one({"_id": row["_id"]} | free_at(now), hastened)
 
 

@@ -8,16 +8,18 @@ from typing import Final
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 DAY: Final = 86_400
-
-
 GUARD_DAYS: Final = 35
+LEAST_GUARD_DAYS: Final = 15
 """What guards against replays outlives every topic it guards (14 days at most)."""
+TIMELINE_DAYS: Final = 90
 
 
 @dataclass(frozen=True, kw_only=True)
 class Retention:
     """For how many days rows are kept whose keeping is the operator's choice."""
 
+    guards: int = GUARD_DAYS
+    """What guards against replays and repeated calls: decisions, deliveries, expansions, Idempotency-Keys."""
     inbox: int = 365
     cancellations: int = 400
 
@@ -35,20 +37,29 @@ def indexes(retention: Retention) -> dict[str, list[IndexModel]]:
     chosen = {
         "inbox": _expiring(retention.inbox),
         "cancellations": _expiring(retention.cancellations, "changed_at"),
+        **{name: _expiring(retention.guards) for name in ("expansions", "decisions", "deliveries")},
+        # A day longer than what they began, which is decided some time after it was accepted: a key that is free again
+        # never meets a decision of its first use.
+        "requests": _expiring(retention.guards + 1),
     }
     return {name: [*always, *([chosen[name]] if name in chosen else [])] for name, always in INDEXES.items()}
 
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
-    "profiles": [],
+    "profiles": [
+        IndexModel(
+            [("tenant", ASCENDING), ("address_ids", ASCENDING)],
+            partialFilterExpression={"address_ids": {"$exists": True}},
+        )
+    ],
     "workflows": [IndexModel([("tenant", ASCENDING), ("key", ASCENDING), ("version", DESCENDING)], unique=True)],
-    "expansions": [_expiring(GUARD_DAYS)],
+    "expansions": [],
+    "requests": [],
     "decisions": [
         IndexModel([("notification", ASCENDING)]),
         IndexModel([("tenant", ASCENDING), ("user", ASCENDING)]),
-        _expiring(GUARD_DAYS),
     ],
-    "deliveries": [IndexModel([("notification", ASCENDING)]), _expiring(GUARD_DAYS)],
+    "deliveries": [IndexModel([("notification", ASCENDING)])],
     "holds": [
         IndexModel([("due", ASCENDING), ("lease", ASCENDING)]),
         IndexModel([("token", ASCENDING)], sparse=True),
@@ -80,10 +91,10 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             [("tenant", ASCENDING), ("data.event_id", ASCENDING)],
             partialFilterExpression={"data.event_id": {"$exists": True}},
         ),
-        _expiring(90),
+        _expiring(TIMELINE_DAYS),
     ],
     "outbox": [IndexModel([("lease", ASCENDING), ("_id", ASCENDING)]), IndexModel([("token", ASCENDING)], sparse=True)],
-    "requests": [_expiring(1)],
     "api_keys": [],
     "meta": [],
 }
+"""Beside those that `Retention` says how long."""

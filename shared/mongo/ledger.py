@@ -10,6 +10,7 @@ from uuid import uuid4
 import msgspec
 from pymongo import UpdateOne
 
+from shared.model import formats
 from shared.model.claims import Busy, Claim, Claimed, Closing, LedgerEntry, judge
 from shared.model.deliveries import TERMINAL, Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
 from shared.mongo.bulk import find_by_id, insert_new
@@ -47,6 +48,7 @@ class _Leased(_Pass):
 class LedgerRow(_Leased, total=False):
     """One delivery. `crashed`: a worker died over it. `result` once there is one."""
 
+    format: int
     crashed: bool
     result: dict[str, object]
 
@@ -67,7 +69,7 @@ class Ledger:
         """One claim for each, in order. Repeated after a failure it finds its own claims."""
         with mongo_border():
             lease = await new_lease(self._database, self._lease, self._token)
-        seen = await insert_new(self._rows, [_claimed_row(received, lease) for received in batch])
+        seen = await insert_new(self._rows, [claimed_row(received, lease) for received in batch])
         claims: list[Claim] = [Claimed() for _ in batch]
         if seen:
             stored: dict[str, LedgerRow] = await find_by_id(
@@ -79,11 +81,13 @@ class Ledger:
         return claims
 
     async def _claim_again(self, received: ReceivedDelivery, row: LedgerRow, lease: Lease) -> Claim:
-        claim = judge(_entry(row, lease.now), received.delivery, self._token)
+        claim = judge(entry_of(row, lease.now), received.delivery, self._token)
         if not isinstance(claim, Claimed):
             return claim
-        fresh = _claimed_row(received, lease)
+        fresh = claimed_row(received, lease)
         taken = {name: value for name, value in fresh.items() if name not in ("_id", "created_at")}
+        if "format" in row:
+            taken["format"] = received.delivery.format
         as_it_was = {name: value for name, value in row.items() if name in COMPARED}
         with mongo_border():
             result = await self._rows.update_one(as_it_was, {"$set": taken | {"crashed": claim.crashed}})
@@ -102,7 +106,7 @@ class Ledger:
                     "pass": delivery.pass_,
                     "token": self._token,
                 },
-                {"$set": {"attempts": result.attempts, **_result_fields(result)}},
+                {"$set": {"attempts": result.attempts, **result_fields(result, delivery.format)}},
             )
             for delivery, result in results
         ]
@@ -120,7 +124,7 @@ class Ledger:
         return ours
 
     async def close(self, closings: Sequence[Closing]) -> None:
-        """Ends rows that nobody will send any more, unless they have moved on or ended."""
+        """Ends rows that nobody will send any more, unless they have moved on or ended; a newer one's stay as they are."""
         if not closings:
             return
         updates = [
@@ -130,8 +134,9 @@ class Ledger:
                     "generation": closing.generation,
                     "pass": {"$lt": closing.pass_},
                     "state": {"$nin": sorted(TERMINAL)},
+                    **formats.readable(),
                 },
-                {"$set": {"pass": closing.pass_, **_result_fields(closing.result)}},
+                {"$set": {"pass": closing.pass_, **result_fields(closing.result, formats.OLDEST)}},
             )
             for closing in closings
         ]
@@ -139,7 +144,8 @@ class Ledger:
             await self._rows.bulk_write(updates, ordered=False)
 
 
-def _claimed_row(received: ReceivedDelivery, lease: Lease) -> LedgerRow:
+def claimed_row(received: ReceivedDelivery, lease: Lease) -> LedgerRow:
+    """The row of a delivery that is claimed."""
     delivery, record = received.delivery, received.record
     return {
         "_id": delivery.id,
@@ -157,20 +163,27 @@ def _claimed_row(received: ReceivedDelivery, lease: Lease) -> LedgerRow:
         "partition": record.partition,
         "offset": record.offset,
         "created_at": lease.now,
+        **formats.stamp(delivery.format),  # type: ignore[typeddict-item]  # an int, where there is one
     }
 
 
-def _entry(row: LedgerRow, now: datetime) -> LedgerEntry:
+def entry_of(row: LedgerRow, now: datetime) -> LedgerEntry:
+    """The row as a claim at `now` sees it."""
+    number = row.get("format", formats.OLDEST)
+    newer = number > formats.FORMAT
     return LedgerEntry(
+        format=number,
         generation=row["generation"],
         pass_=row["pass"],
-        state=DeliveryState(row["state"]),
+        state=DeliveryState.CLAIMED if newer else DeliveryState(row["state"]),
         token=row["token"],
         lease_seconds=(row["lease"] - now).total_seconds(),
         crashed=row.get("crashed", False),
-        result=msgspec.convert(row["result"], DeliveryResult) if "result" in row else None,
+        result=msgspec.convert(row["result"], DeliveryResult) if "result" in row and not newer else None,
     )
 
 
-def _result_fields(result: DeliveryResult) -> dict[str, object]:
-    return {"state": result.state, "result": msgspec.to_builtins(result)}
+def result_fields(result: DeliveryResult, carried: int) -> dict[str, object]:
+    """What a result sets in a row; `carried`: the format of the delivery."""
+    number = max(result.format, carried)
+    return {"state": result.state, "result": msgspec.to_builtins(result), **formats.stamp(number)}

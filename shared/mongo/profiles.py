@@ -17,9 +17,11 @@ from pymongo.errors import DuplicateKeyError
 from shared.model import ids, inbox, records
 from shared.model.addresses import WEBHOOK_URL
 from shared.model.errors import InvalidProfile, Unavailable
+from shared.model.formats import NewerFormat
 from shared.model.inbox import InboxEvent
 from shared.model.lives import Life
 from shared.model.outputs import Output
+from shared.model.owners import address_ids
 from shared.model.ports import RecordWriter
 from shared.model.profiles import Profile, from_document
 from shared.model.timestamps import to_datetime
@@ -33,7 +35,7 @@ from shared.process.clock import now_ms
 
 log = structlog.get_logger()
 TRIES: Final = 20
-_KEPT: Final = frozenset({"tenant", "user", "version", "life", "deleted"})
+_KEPT: Final = frozenset({"tenant", "user", "version", "life", "deleted", "format"})
 
 ProfileChange = Callable[[Profile], Profile]
 """From the stored profile (an empty one of version 0 for a new user) to the wanted one; may run more than once."""
@@ -44,7 +46,10 @@ class Contended(Unavailable):
 
 
 async def read(database: Database, tenant: str, user: str) -> Profile | None:
-    """The stored profile; None for a user nobody has written of, or who is deleted. Raises MongoUnavailable."""
+    """The stored profile; None for a user nobody has written of, or who is deleted.
+
+    Raises MongoUnavailable, or NewerFormat.
+    """
     stored = await _stored(database, tenant, user)
     return None if stored is None or stored.deleted else stored
 
@@ -67,13 +72,16 @@ async def read_many(database: Database, user_keys: Sequence[str]) -> dict[str, P
 
     Raises MongoUnavailable.
 
-    A profile that cannot be read is left out, too: nobody is notified by it, and no neighbour waits for it.
+    A profile that cannot be read is left out, too: nobody is notified by it, and no neighbour waits for it. Of one
+    that only a newer version can read there is nothing but its `format`.
     """
     found: dict[str, Profile] = {}
     rows: dict[str, Mapping[str, object]] = await find_by_id(database.profiles, user_keys)
     for key, row in rows.items():
         try:
             found[key] = from_document(row)
+        except NewerFormat as newer:
+            found[key] = Profile(tenant=str(row["tenant"]), user=str(row["user"]), format=newer.number)
         except (msgspec.ValidationError, InvalidProfile) as error:
             log.error("unreadable_profile", id=key, error=type(error).__name__, next="PUT the profile again")
     return found
@@ -93,14 +101,15 @@ async def write(
 
     Writers of the same profile do not undo each other: the change is applied anew to what came between. Tenant,
     user version and life are not for `change` to set. Raises MongoUnavailable, KafkaUnavailable or Contended; then the same call
-    may be repeated. What `change` raises passes.
+    may be repeated. NewerFormat: an older version does not write over what it cannot read. What `change` raises passes.
     """
     for _ in range(TRIES):
         stored = await _stored(database, tenant, user)
         wanted = change(stored or Profile(tenant=tenant, user=user))
+        # Before it is written: a call that is repeated finds the address new as long as it is not.
+        await _enable_endpoint(database, tenant, stored, wanted)
         written = await _replace(database, tenant, user, stored, wanted)
         if written is not None:
-            await _enable_endpoints(database, stored, written)
             record = records.encode(records.profile_changed(tenant, user, written.life.number))
             await writer.publish([Output(topics.notifications, ids.user_key(tenant, user), record, [])])
             return written
@@ -182,8 +191,8 @@ async def _replace(
     # decided under that one would take it for unchanged.
     step = 1 if stored else now_ms()
     update = {
-        "$set": fields | {"updated_at": to_datetime(now_ms())},
-        "$unset": {"deleted": ""},
+        "$set": fields | {"address_ids": address_ids(wanted.addresses), "updated_at": to_datetime(now_ms())},
+        "$unset": {"deleted": "", "format": ""},
         "$inc": {"version": step},
     }
     # A new user is inserted by the same call; of two at once, one meets the other's _id.
@@ -202,11 +211,11 @@ async def _replace(
     return None if document is None else from_document(document)
 
 
-async def _enable_endpoints(database: Database, before: Profile | None, after: Profile) -> None:
+async def _enable_endpoint(database: Database, tenant: str, before: Profile | None, after: Profile) -> None:
     """An endpoint that is named anew is called again, though it was found gone before."""
     address = after.addresses.get(WEBHOOK_URL.name)
     if address is not None and (before is None or before.addresses.get(WEBHOOK_URL.name) != address):
-        await enable(database, after.tenant, address)
+        await enable(database, tenant, address)
 
 
 def _place(tenant: str, user: str) -> dict[str, object]:

@@ -24,7 +24,7 @@ async def check_schema(database: Database) -> None:
         raise SchemaOutdated(f"the database {database.name} has {found}, this release needs {SCHEMA_VERSION}")
 
 
-async def await_schema(database: Database, checks: MutableMapping[str, Callable[[], Awaitable[bool]]]) -> None:
+async def await_schema(database: Database, checks: MutableMapping[str, Callable[[], Awaitable[bool | str]]]) -> None:
     """Returns once the schema is there; meanwhile the log and the check `schema` of readiness say what is missing."""
 
     async def is_there() -> bool:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from shared.mongo.indexes import GUARD_DAYS, LONGEST_WAIT_DAYS, Retention
+from shared.mongo.indexes import GUARD_DAYS, LEAST_GUARD_DAYS, LONGEST_WAIT_DAYS, Retention
 from shared.process.settings import Settings
 
 
 class MigrationSettings(Settings):
     """What `carillon migrate` needs besides."""
 
+    guard_days: int = Field(
+        GUARD_DAYS,
+        ge=LEAST_GUARD_DAYS,
+        le=3650,
+        description="days that decisions, deliveries, expansions and Idempotency-Keys are kept, so that nothing is done "
+        "twice",
+    )
     inbox_days: int = Field(
         365, ge=GUARD_DAYS, le=36_500, description="days that an inbox item is kept; it guards against replays, too"
     )
@@ -24,4 +31,4 @@ class MigrationSettings(Settings):
     @property
     def retention(self) -> Retention:
         """For how many days what is kept."""
-        return Retention(inbox=self.inbox_days, cancellations=self.cancellation_days)
+        return Retention(guards=self.guard_days, inbox=self.inbox_days, cancellations=self.cancellation_days)

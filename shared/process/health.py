@@ -8,8 +8,8 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 
-async def serve_health(health: Callable[[], Awaitable[dict[str, bool]]], host: str, port: int) -> web.AppRunner:
-    """Listens until the runner returned is cleaned up; `health` answers each check by name.
+async def serve_health(health: Callable[[], Awaitable[dict[str, bool | str]]], host: str, port: int) -> web.AppRunner:
+    """Listens until the runner returned is cleaned up; `health` answers each check by name: True, or what is wrong.
 
     Raises OSError when the port is taken.
     """
@@ -19,7 +19,7 @@ async def serve_health(health: Callable[[], Awaitable[dict[str, bool]]], host: s
 
     async def ready(_: web.Request) -> web.Response:
         answers = await health()
-        return web.json_response(answers, status=200 if all(answers.values()) else 503)
+        return web.json_response(answers, status=200 if all(answer is True for answer in answers.values()) else 503)
 
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(), headers={"content-type": CONTENT_TYPE_LATEST})

@@ -85,6 +85,15 @@ UNREADABLE_RECORDS = from_zero(
 )
 
 
+HOLDS_AS_TOPIC: Final = "holds"
+"""They stand on none."""
+NEWER_RECORDS = Gauge(
+    "carillon_newer_records",
+    "Records that wait here for a newer version of Carillon, by topic; `holds` for those in MongoDB",
+    ["topic"],
+)
+
+
 PROFILE_CACHE = from_zero(
     Counter("carillon_profile_cache", "Look-ups of the router's profile cache", ["result"]), ("hit", "miss")
 )

@@ -19,6 +19,7 @@ from typing import Final
 import structlog
 import uvloop
 
+from shared.model.errors import KafkaRejected
 from shared.process import failpoints
 from shared.process.health import serve_health
 from shared.process.logging import configure_logging
@@ -33,8 +34,8 @@ READY_EVERY: Final = 0.2
 """Seconds between two looks at whether it is ready, until it is for the first time."""
 
 
-Check = Callable[[], Awaitable[bool]]
-"""True when a dependency answers."""
+Check = Callable[[], Awaitable[bool | str]]
+"""True when a dependency answers; else False, or why it does not."""
 
 
 @dataclass(kw_only=True)
@@ -52,9 +53,9 @@ class Runtime:
         self.started = True
         log.info("serving", **addresses)
 
-    async def health(self) -> dict[str, bool]:
+    async def health(self) -> dict[str, bool | str]:
         """Each check's answer within 2 s, and whether the service serves."""
-        answers: dict[str, bool] = {"serving": self.started and not self.stop.is_set()}
+        answers: dict[str, bool | str] = {"serving": self.started and not self.stop.is_set()}
         for name, check in [*self.checks.items()]:  # some come and go while others answer
             try:
                 async with asyncio.timeout(2):
@@ -105,6 +106,9 @@ async def _live(service: str, settings: Settings, main: Main) -> int:
     except asyncio.CancelledError:
         log.info("stopped", before="it served")
         return 0
+    except KafkaRejected as error:
+        log.error("rejected", error=str(error), next="mend the settings or the broker, then start this process again")
+        return 1
     except Exception:
         log.exception("failed", next="the supervisor restarts this process; what was not acknowledged is read again")
         return 1

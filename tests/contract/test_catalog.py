@@ -10,6 +10,8 @@ import pytest
 
 from shared.catalog import publishing
 from shared.catalog.cache import Catalog
+from shared.catalog.rows import to_row
+from shared.model.formats import NewerFormat
 from shared.model.topics import Topics
 from shared.model.workflows import Workflow
 from shared.mongo.indexes import INDEXES
@@ -90,6 +92,55 @@ async def test_the_newest_of_each_is_found_by_its_key(catalog: Any, publish: Pub
     assert catalog.newest("other", SHIPPED.key) is None
     assert catalog.newest("acme", "order.unknown") is None
     assert (catalog.keys("acme"), catalog.keys("other")) == ([AUDIT.key, SHIPPED.key], [])
+
+
+@pytest.fixture
+def publish_newer(implementation: str, catalog: Any, request: pytest.FixtureRequest) -> Callable[..., Awaitable[None]]:
+    """Publishes one version of a workflow for `acme`, in a format to come."""
+    database = request.getfixturevalue("database") if implementation == "real" else None
+
+    async def make(key: str, version: int, body: Any) -> None:
+        if database is None:
+            catalog.publish_newer("acme", key, version, body)
+            return
+        row = to_row("acme", a.workflow(key=key, version=version), 0) | {"body": body, "format": 2}
+        await database.workflows.insert_one(row)
+
+    return make
+
+
+async def test_a_workflow_of_a_newer_version_is_not_unknown(
+    catalog: Any, publish: Publish, publish_newer: Callable[..., Awaitable[None]]
+) -> None:
+    await publish(at(SHIPPED, 1))
+    await publish_newer("order.shipped", 2, {"on": ["shipped"], "novelty": 1})
+    await publish(at(AUDIT, 1))
+    await catalog.load()
+    for ask in (
+        lambda: catalog.newest("acme", "order.shipped"),
+        lambda: catalog.started_by("acme", "shipped"),
+        lambda: catalog.version("acme", "order.shipped", 2),
+    ):
+        with pytest.raises(NewerFormat):
+            ask()
+    assert catalog.version("acme", "order.shipped", 1) == at(SHIPPED, 1)
+    assert catalog.newest("acme", "order.audit") == at(AUDIT, 1)
+    assert list(catalog.started_by("acme", "other")) == []
+    assert list(catalog.started_by("other", "shipped")) == []
+
+
+async def test_a_newer_version_that_is_fetched_is_not_taken_for_the_newest(
+    catalog: Any, publish: Publish, publish_newer: Callable[..., Awaitable[None]]
+) -> None:
+    await catalog.load()
+    await publish_newer("order.shipped", 1, {"on": ["shipped"]})
+    await catalog.fetch([("acme", "order.shipped", 1)])
+    with pytest.raises(NewerFormat):
+        catalog.version("acme", "order.shipped", 1)
+    await publish(at(SHIPPED, 2))
+    await catalog.load()
+    assert catalog.newest("acme", "order.shipped") == at(SHIPPED, 2)
+    assert catalog.started_by("acme", "shipped") == [at(SHIPPED, 2)]
 
 
 async def test_one_that_is_read_again_starts_what_it_says_now(catalog: Any, publish: Publish) -> None:

@@ -8,7 +8,9 @@ import pytest
 
 from services.router.core.decision import Decision
 from services.router.decisions import Decisions, DecisionStore
+from shared.model.formats import NewerFormat
 from shared.model.profiles import Preferences
+from shared.mongo.database import Database
 from tests.support import samples as a
 from tests.support.twins.decisions import MemoryDecisions
 
@@ -53,3 +55,15 @@ async def test_a_replay_and_new_ones_keep_the_order_of_the_chunk(decisions: Deci
     asked = [decision(number) for number in range(4)]
     await decisions.insert(asked[1:3])
     assert await decisions.insert(asked) == asked
+
+
+@pytest.mark.real
+async def test_a_decision_of_a_newer_version_is_left_to_one(database: Database) -> None:
+    """But for a duplicate, which is one in every format."""
+    decisions, first = Decisions(database), decision()
+    await decisions.insert([first])
+    await database.decisions.update_one({"_id": first.id}, {"$set": {"format": 2, "items": [{"type": "digest"}]}})
+    with pytest.raises(NewerFormat) as raised:
+        await decisions.insert([first])
+    assert raised.value.at == first.coordinates
+    assert await decisions.insert([decision(offset=6)]) == []

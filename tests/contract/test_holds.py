@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from shared.model import formats
 from shared.model.holds import Cause, Hold
 from shared.model.notifications import Priority
 from shared.model.records import Kind, Record, decode_record
@@ -196,6 +197,30 @@ async def test_a_changed_profile_hastens_quiet_hours_and_earlier_lives(holds: An
     await holds.release(token)
     await holds.hasten_users({"acme:ada": 1})
     assert (await claim(holds))[1] == ["first life"]
+
+
+async def test_what_a_newer_version_held_is_left_to_a_newer_scheduler(holds: Any) -> None:
+    """And nobody looks for it again and again, as for something that is due."""
+    late = hold("newer")
+    late = msgspec.structs.replace(late, record=msgspec.structs.replace(late.record, format=2))
+    await holds.insert([late, hold("s")])
+    token, won = await claim(holds)
+    assert won == ["s"]
+    await holds.release(token)
+    assert (await claim(holds))[1] == []
+    assert await holds.seconds_to_next(7) == 7
+    assert (await holds.newer(10), await holds.newer(0 + 1)) == (1, 1)
+
+
+async def test_a_changed_profile_hastens_what_a_newer_version_held(holds: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits = hold("newer", late_ms=-HOUR_MS)
+    waits = msgspec.structs.replace(waits, record=msgspec.structs.replace(waits.record, format=2))
+    await holds.insert([waits])
+    await holds.hasten_users({"acme:ada": 0})
+    assert await holds.newer(10) == 1
+    monkeypatch.setattr(formats, "FORMAT", 2)
+    _, (won,) = await holds.claim(most=1, lease=MINUTE, pick=list)
+    assert decode_record(won.record) == msgspec.structs.replace(waits.record, due=None)
 
 
 async def test_a_changed_profile_leaves_what_is_claimed_alone(holds: Any) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
-from shared.model.claims import Busy, Claimed, Closing, Obsolete, Recorded
+from shared.model.claims import Busy, Claimed, Closing, NewerRow, Obsolete, Recorded
 from shared.model.deliveries import DeliveryResult, DeliveryState, ReceivedDelivery
 from shared.model.ports import LedgerStore
 from shared.model.reasons import Reason
@@ -161,3 +162,25 @@ async def test_closing_nothing_and_the_unknown_is_nothing(process: Process) -> N
     await mine.close([])
     await mine.close([closing(1)])
     assert await one(mine, received()) == Claimed()
+
+
+async def newer(request: pytest.FixtureRequest, rows: dict[str, MemoryLedgerRow] | None) -> None:
+    """A newer version goes on with the row, into a state that is not known here."""
+    if rows is not None:
+        rows["d"] = msgspec.structs.replace(rows["d"], format=2)
+    else:
+        change = {"$set": {"format": 2, "state": "bounced", "result": {"state": "bounced"}}}
+        await request.getfixturevalue("database").deliveries.update_one({"_id": "d"}, change)
+
+
+async def test_a_row_of_a_newer_version_is_neither_claimed_nor_closed(
+    process: Process, request: pytest.FixtureRequest
+) -> None:
+    ledger = process("a", ENDED)
+    await one(ledger, received(pass_=1))
+    await newer(request, getattr(ledger, "rows", None))
+    assert await one(process("b"), received(pass_=1)) == NewerRow(format=2)
+    assert await one(process("b"), received(pass_=2)) == NewerRow(format=2)
+    assert isinstance(await one(process("b"), received()), Obsolete), "the places keep their meaning"
+    await process("b").close([closing(2)])
+    assert await one(process("b"), received(pass_=1)) == NewerRow(format=2)

@@ -59,6 +59,7 @@ async def test_nothing_of_the_person_is_left_in_any_collection(database: Databas
     assert await delete(database, writer)
     after = await everything(database)
     assert [secret for secret in SECRETS if secret in after] == ["Lovelace"], "in bob's inbox"
+    assert "Lovelace" not in str(await database.decisions.find().to_list(None))
     assert await database.inbox.count_documents({"user": "ada"}) == 0
     assert await database.inbox.count_documents({"user": "bob"}) == 1
     assert await database.decisions.count_documents({"erased": True}) == await database.decisions.count_documents({})

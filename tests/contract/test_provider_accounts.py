@@ -8,13 +8,18 @@ import msgspec
 import pytest
 
 from shared.model.channels import Channel
+from shared.model.errors import KafkaUnavailable
 from shared.model.ids import endpoint_id
 from shared.model.ports import AccountStore
+from shared.model.profiles import Profile
 from shared.model.provider_accounts import AccountState, ProviderAccount, disabled, unknown
+from shared.model.topics import Topics
+from shared.mongo import profiles
 from shared.mongo.database import Database
 from shared.mongo.provider_accounts import ProviderAccounts, enable
 from tests.support import samples as a
 from tests.support.twins.provider_accounts import MemoryProviderAccounts
+from tests.support.twins.publisher import MemoryPublisher
 
 
 @pytest.fixture
@@ -79,3 +84,33 @@ async def test_an_endpoint_that_is_named_anew_is_enabled(database: Database) -> 
     await enable(database, "acme", url)
     await enable(database, "acme", "https://failing.example.com/")
     assert await accounts.known(Channel.WEBHOOK) == {failing}, "what is not disabled stays as it is"
+
+
+@pytest.mark.real
+async def test_a_profile_that_names_a_disabled_endpoint_anew_enables_it_and_no_other_write_does(
+    database: Database,
+) -> None:
+    accounts, publisher, url = ProviderAccounts(database), MemoryPublisher(), "https://hooks.example.com/a"
+    gone = disabled(account(endpoint_id("acme", url)), "d")
+    assert gone is not None
+
+    async def write(**changes: Any) -> None:
+        def change(profile: Profile) -> Profile:
+            return msgspec.structs.replace(profile, **changes)
+
+        await profiles.write(database, publisher, Topics(), tenant="acme", user="ada", change=change)
+
+    async def is_disabled() -> bool:
+        return bool(await accounts.read([gone.id]))
+
+    await write(addresses={"webhook": url})
+    assert await accounts.swap(None, gone)
+    await write(name="Ada")
+    assert await is_disabled()
+    await write(addresses={"webhook": url + "bc"})
+    assert await is_disabled()
+    publisher.outages.add(1)
+    with pytest.raises(KafkaUnavailable):
+        await write(addresses={"webhook": url})
+    await write(addresses={"webhook": url})
+    assert not await is_disabled()

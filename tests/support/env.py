@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -43,7 +43,7 @@ class Names:
 
     @property
     def topics(self) -> Topics:
-        return Topics(self.prefix)
+        return Topics(self.prefix, PARTITIONS)
 
     def env(self) -> dict[str, str]:
         """The settings that all services of this test share."""
@@ -51,6 +51,7 @@ class Names:
             "CARILLON_KAFKA": self.brokers.kafka,
             "CARILLON_MONGO": self.brokers.mongo,
             "CARILLON_TOPIC_PREFIX": self.prefix,
+            "CARILLON_PARTITIONS": str(PARTITIONS),
             "CARILLON_MONGO_DATABASE": self.database,
             "CARILLON_TOKEN_SECRET": TOKEN_SECRET,
             "CARILLON_WEBHOOK_SECRET": WEBHOOK_SECRET,
@@ -70,9 +71,7 @@ async def lay(brokers: Brokers, catalog: Path = CATALOG) -> Names:
     """Topics, indexes and the catalog under fresh names."""
     mark = uuid4().hex[:10]
     names = Names(brokers=brokers, prefix=f"t-{mark}", database=f"t_{mark}")
-    await ensure_topics(
-        brokers.kafka, [replace(row, partitions=min(row.partitions, PARTITIONS)) for row in names.topics.table()]
-    )
+    await ensure_topics(brokers.kafka, names.topics.table())
     await migrate(brokers.mongo, names.database)
     publisher = Publisher(brokers.kafka, client_id="tests")
     async with open_database(brokers.mongo, names.database) as database:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from fastapi import APIRouter, Depends, Path, Request
@@ -42,13 +42,13 @@ def timeline_routes(database: Database, keys: ApiKeys) -> APIRouter:
         """What happened to one notification: each rule, each attempt, what it waits for."""
         found = await read_timeline(database, tenant, notification)
         if found is None:
-            raise _unknown("notification", " What became of an event is at /v1/events/{id}.")
+            raise _unknown_notification()
         return Response(msgspec.json.encode(found), media_type=JSON)
 
     async def event_report(event: str, tenant: str) -> EventReport:
         found = await read_event(database, tenant, event)
         if found is None:
-            raise _unknown("event")
+            raise _unknown_event()
         return found
 
     @routes.get("/events/{event}", **answer(EventReport, EVENT))
@@ -66,10 +66,14 @@ def timeline_routes(database: Database, keys: ApiKeys) -> APIRouter:
     return routes
 
 
-def _unknown(what: str, more: str = "") -> Problem:
-    return Problem(
-        404,
-        f"unknown_{what}",
-        f"this {what} was not seen yet, or it is not yours",
-        fix=f"Ask again in a second if it was accepted just now; else compare the id and the key's tenant.{more}",
-    )
+_FIX: Final = "Ask again in a second if it was accepted just now; else compare the id and the key's tenant."
+
+
+def _unknown_notification() -> Problem:
+    detail = "this notification was not seen yet, or it is not yours"
+    fix = f"{_FIX} What became of an event is at /v1/events/{{id}}."
+    return Problem(404, "unknown_notification", detail, fix=fix)
+
+
+def _unknown_event() -> Problem:
+    return Problem(404, "unknown_event", "this event was not seen yet, or it is not yours", fix=_FIX)

@@ -12,8 +12,10 @@ from aiokafka import AIOKafkaConsumer
 from services.console.timeline.core.rows import TimelineRow
 from services.console.timeline.core.status_row import status_row
 from services.console.timeline.status_rows import StatusStore
+from shared.kafka.connection import KafkaAddress
 from shared.kafka.consumer import committed_batches, open_consumer, start_consumer
 from shared.kafka.linger import Linger
+from shared.kafka.progress import ConsumerProgress
 from shared.model.errors import InvalidRecord
 from shared.model.outputs import KafkaRecord
 from shared.model.topics import Topics
@@ -56,21 +58,21 @@ class StatusConsumer:
         """`join` returns a consumer that has joined its group, a new one each time, or raises KafkaUnavailable."""
         self._rows = rows
         self._join = join
-        self._joined = False
+        self._progress: ConsumerProgress | None = None
 
     async def run(self) -> None:
         """Stores what is published; runs until cancelled, which is safe at any point."""
         consumer = await retry_until_available(self._join)
         try:
-            self._joined = True
+            self._progress = ConsumerProgress(consumer)
             await self._store_all(consumer)
         finally:
-            self._joined = False
+            self._progress = None
             await consumer.stop()
 
-    async def has_joined(self) -> bool:
-        """Whether the consumer has joined its group."""
-        return self._joined
+    async def goes_forward(self) -> bool | str:
+        """Whether the consumer is in its group and gets on; else why not."""
+        return await self._progress.answer() if self._progress is not None else "it is joining its group"
 
     async def _store_all(self, consumer: AIOKafkaConsumer) -> None:
         never = asyncio.Event()
@@ -83,8 +85,8 @@ class StatusConsumer:
             STATUSES_STORED.inc(await retry_until_available(self._rows.insert, rows))
 
 
-async def join_statuses(bootstrap: str, topics: Topics) -> AIOKafkaConsumer:
+async def join_statuses(kafka: KafkaAddress, topics: Topics) -> AIOKafkaConsumer:
     """A consumer of `statuses.v1` that has joined the console's group. Raises KafkaUnavailable."""
-    consumer = open_consumer(bootstrap, topics.statuses, group=topics.group("console"), client_id="carillon-console")
+    consumer = open_consumer(kafka, topics.statuses, group=topics.group("console"), client_id="carillon-console")
     await start_consumer(consumer)
     return consumer

@@ -8,6 +8,7 @@ from typing import Final
 from services.console.timeline.core.rows import StoredRow, StoredRows
 from services.console.timeline.core.timeline import Timeline, build_timeline
 from shared.model.errors import InvalidRecord
+from shared.model.formats import NewerFormat
 from shared.model.records import decode_record
 from shared.mongo.bulk import Rows
 from shared.mongo.database import Database
@@ -54,7 +55,7 @@ def _with_channel(row: StoredRow) -> StoredRow:
     """The hold with the channel that waits; None when the whole notification does."""
     try:
         record = decode_record(bytes(row["record"]))
-    except InvalidRecord:
+    except (InvalidRecord, NewerFormat):
         return row
     channel = record.delivery.channel if record.delivery else record.channel
     return {**row, "channel": channel}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
@@ -13,6 +13,7 @@ from shared.catalog.cache import Catalog
 from shared.kafka.producer import Publisher
 from shared.model.channels import Channel, Lane
 from shared.mongo.database import Database
+from shared.process.newer import NewerRecords
 from shared.process.settings import SettingsSection
 
 S = TypeVar("S", bound=SettingsSection)
@@ -28,6 +29,8 @@ class ChannelContext:
     """Of the folder's `SETTINGS`."""
     database: Database
     catalog: Catalog
+    newer: NewerRecords = field(default_factory=NewerRecords)
+    """Gets what is left to a newer version."""
 
     def section(self, kind: type[S]) -> S:
         """The channel's own settings. Raises TypeError when the folder names other ones."""

@@ -95,7 +95,7 @@ class SendingChannel:
             lease=self._lease,
             host_of=self._host_of,
         )
-        return LaneQueue(channel=channel, worker=worker, slots=settings.delivery_slots)
+        return LaneQueue(channel=channel, worker=worker, slots=settings.delivery_slots, newer=self._context.newer)
 
     async def watch(self, stop: asyncio.Event) -> None:
         """Probes accounts that do not answer, and releases what waited for those that do again."""

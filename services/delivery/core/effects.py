@@ -129,6 +129,7 @@ def _back(delivery: Delivery, result: DeliveryResult, kind: Kind) -> Record:
         delivery=msgspec.structs.replace(
             delivery, attempts=result.attempts, first_failed_at=_first_failed_at(delivery, result)
         ),
+        format=delivery.format,
     )
 
 

@@ -8,7 +8,7 @@ within its partition, as Kafka does; records without a key have no order to keep
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import Generic, NamedTuple, TypeVar
 
 from shared.model.outputs import Coordinates, Partition
@@ -43,6 +43,10 @@ class InFlight(Generic[J]):
     def held(self) -> int:
         """How many there are; of each key no more than its share."""
         return len(self) - self._beyond
+
+    def within(self, partitions: Container[Partition]) -> int:
+        """How many there are in these partitions."""
+        return sum(len(offsets) for partition, offsets in self._in_flight.items() if partition in partitions)
 
     def add(self, at: Coordinates, key: bytes | None, job: J, size: int = 0) -> bool:
         """Takes a job of `size` bytes in; True when it may start, False when it waits behind one of the same key."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from shared.model.dead_letters import UnreadableRecord
 from shared.model.deliveries import ReceivedDelivery
+from shared.model.formats import NewerFormat
 
 
 @dataclass(slots=True)
@@ -15,7 +16,7 @@ class Job:
     `began`: when its send did, by a clock that only goes forward; `seconds`: how long that took.
     """
 
-    received: ReceivedDelivery | UnreadableRecord
+    received: ReceivedDelivery | UnreadableRecord | NewerFormat
     claimed: bool = False
     began: float | None = None
     seconds: float | None = None

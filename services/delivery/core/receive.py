@@ -6,14 +6,17 @@ from shared.model.channels import Channel
 from shared.model.dead_letters import UnreadableRecord
 from shared.model.deliveries import ReceivedDelivery
 from shared.model.errors import InvalidRecord
+from shared.model.formats import NewerFormat
 from shared.model.outputs import KafkaRecord
 from shared.model.records import Kind, Record, decode_delivery, decode_record
 
 
-def read(channel: Channel, record: KafkaRecord) -> ReceivedDelivery | UnreadableRecord:
-    """The delivery of a record on a topic of `channel`."""
+def read(channel: Channel, record: KafkaRecord) -> ReceivedDelivery | UnreadableRecord | NewerFormat:
+    """The delivery of a record on a topic of `channel`; a NewerFormat where only a newer version can read it."""
     try:
         delivery = decode_delivery(record.value, record.fault)
+    except NewerFormat as newer:
+        return newer.of(record.coordinates)
     except InvalidRecord as error:
         return UnreadableRecord(record, error)
     if delivery.channel is not channel:

@@ -27,6 +27,8 @@ class RenderFailed(CarillonError):
 
 
 MOST_OUTPUT = 262_144
+SHORT = 4_096
+"""Characters of a template of which thousands may stay in memory."""
 
 
 class _Verbatim(RenderContext):
@@ -59,11 +61,16 @@ class _Bounded(liquid.Environment):
         self.add_filter("path_encode", _path_encode)
 
 
-_FAILURES = (LiquidError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+RENDER_FAILURES = (LiquidError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """Filters let Python's own errors through: `round` of "inf", `for` with a negative offset."""
 
 
-_PLAIN = _Bounded(autoescape=False)
+def environment() -> liquid.Environment:
+    """As plain texts are rendered: its filters and limits."""
+    return _Bounded(autoescape=False)
+
+
+_PLAIN = environment()
 
 
 _HTML = _Bounded(autoescape=True)
@@ -92,10 +99,17 @@ def render(text: Text, locale: str | None, values: Mapping[str, Any], *, html: b
         written = LimitedStringIO(MOST_OUTPUT, newline="")
         template.render_with_context(template.context_class(template, globals=template.make_globals(values)), written)
         return written.getvalue()
-    except _FAILURES as error:
+    except RENDER_FAILURES as error:
         raise RenderFailed(type(error).__name__) from error
 
 
-@lru_cache(maxsize=4096)
 def _template(source: str, html: bool) -> liquid.BoundTemplate:
+    return (_short if len(source) <= SHORT else _long)(source, html)
+
+
+def _parse(source: str, html: bool) -> liquid.BoundTemplate:
     return (_HTML if html else _PLAIN).from_string(source)
+
+
+_short = lru_cache(maxsize=4096)(_parse)
+_long = lru_cache(maxsize=32)(_parse)  # each may be a megabyte

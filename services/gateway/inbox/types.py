@@ -23,7 +23,7 @@ def notification_types(catalog: Catalog, tenant: str) -> dict[str, list[str]]:
     """The workflow keys of each type."""
     found: dict[str, list[str]] = {}
     for key in catalog.keys(tenant):
-        workflow = catalog.newest(tenant, key)
+        workflow = catalog.readable(tenant, key)
         if workflow and workflow.templates.in_app and workflow.templates.in_app.type:
             found.setdefault(workflow.templates.in_app.type, []).append(key)
     return found
@@ -33,7 +33,7 @@ def optional_types(catalog: Catalog, tenant: str) -> dict[str, list[str]]:
     """The types that a user may switch off, with their workflow keys: those of workflows that are not critical."""
     found: dict[str, list[str]] = {}
     for name, keys in notification_types(catalog, tenant).items():
-        workflows = [catalog.newest(tenant, key) for key in keys]
+        workflows = [catalog.readable(tenant, key) for key in keys]
         if not any(workflow and workflow.critical for workflow in workflows):
             found[name] = keys
     return found

@@ -104,6 +104,10 @@ class Connection:
             self._queue(message.payload)
         return bool(self._outbox)
 
+    def reload(self) -> None:
+        """As Receiver says."""
+        self._soon(self._session.on_newer())
+
     def flush(self) -> None:
         """Writes all that waits, at once."""
         count = len(self._outbox)

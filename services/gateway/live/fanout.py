@@ -16,9 +16,11 @@ from aiokafka.errors import KafkaError
 from services.gateway.core.limits import FANOUT_WRITE_BYTES
 from services.gateway.live.core.messages import Announcement
 from services.gateway.live.registry import Registry
+from shared.kafka.connection import KafkaAddress
 from shared.kafka.consumer import open_consumer, start_consumer
 from shared.model import inbox
 from shared.model.errors import KafkaUnavailable
+from shared.model.formats import NewerFormat
 from shared.model.outputs import KafkaRecord
 
 log = structlog.get_logger()
@@ -39,7 +41,10 @@ class Fanout:
                 await asyncio.sleep(0)  # the transports send what was written before more is added to it
 
     def spread(self, records: Iterable[KafkaRecord]) -> None:
-        """Queues each record's event for those who are connected here; one that is unreadable is logged and skipped."""
+        """Queues each record's event for those who are connected here.
+
+        One that is unreadable is logged and skipped; for one of a newer version they are told to read their inbox again.
+        """
         for record in records:
             key = record.key
             if record.fault is not None:
@@ -48,6 +53,10 @@ class Fanout:
                 continue
             try:
                 event = inbox.decode(record.value or b"")
+            except NewerFormat as newer:
+                log.error("newer_inbox_event", partition=record.partition, offset=record.offset, format=newer.number)
+                self._registry.reload(key)
+                continue
             except msgspec.DecodeError:
                 log.error("unreadable_inbox_event", partition=record.partition, offset=record.offset)
                 continue
@@ -66,7 +75,7 @@ def portions(records: Sequence[KafkaRecord]) -> Iterator[Sequence[KafkaRecord]]:
         yield records[start:]
 
 
-async def open_at_end(bootstrap: str, topic: str) -> AIOKafkaConsumer:
+async def open_at_end(kafka: KafkaAddress, topic: str) -> AIOKafkaConsumer:
     """A connected consumer at the end of every partition of `topic`: it misses no later record.
 
     While Kafka is unavailable it waits and goes on where it was; when its position is gone (unavailable for longer
@@ -74,7 +83,7 @@ async def open_at_end(bootstrap: str, topic: str) -> AIOKafkaConsumer:
     Raises KafkaUnavailable.
     """
     consumer = open_consumer(
-        bootstrap,
+        kafka,
         topic,
         group=None,
         client_id="carillon-gateway",

@@ -17,6 +17,10 @@ class Receiver(Protocol):
         """
         ...
 
+    def reload(self) -> None:
+        """Something happened that cannot be told: has the client read its inbox again. Never blocks or raises."""
+        ...
+
     def flush(self) -> None:
         """Writes all that waits, at once."""
         ...
@@ -52,6 +56,11 @@ class Registry:
         for receiver in self._receivers.get(key, ()):
             if receiver.announce(announcement):
                 self._ready[receiver] = None
+
+    def reload(self, key: bytes) -> None:
+        """Has every client of the user read the inbox again."""
+        for receiver in self._receivers.get(key, ()):
+            receiver.reload()
 
     def flush(self) -> None:
         """Writes what `deliver` queued since the last time: one write per connection."""

@@ -15,13 +15,13 @@ class NotUtf8(Exception):
 def user_of_path(raw_path: bytes, prefix: str) -> str:
     """The id behind `prefix/` in a path as it came on the wire. Raises NotUtf8, or Invalid for what is no user id.
 
-    What a server decoded leniently would make one user of all bytes that are not UTF-8.
+    A slash at the end belongs to the path, an encoded one to the id. What a server decoded leniently would make one user of all bytes that are not UTF-8.
     """
     _, found, rest = raw_path.partition(f"{prefix}/".encode())
     if not found:
         raise Invalid("invalid_user_id", "the path names no user", "")
     try:
-        user = unquote_to_bytes(rest).decode()
+        user = unquote_to_bytes(rest.rstrip(b"/")).decode()
     except UnicodeDecodeError as error:
         raise NotUtf8 from error
     return check_user_id(user, "")

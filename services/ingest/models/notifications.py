@@ -92,7 +92,7 @@ class AcceptedNotifications(Body):
         }
     )
 
-    id: str = Field(description="the event id, equal for equal Idempotency-Keys")
+    id: str = Field(description="the event id, equal for equal Idempotency-Keys and bodies")
     notifications: list[NotifiedUser]
     durability: Durability = Field(description=DURABLE_IN)
 

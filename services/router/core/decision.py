@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from services.router.core.inbound import InboundRecord
@@ -13,11 +15,11 @@ from shared.model.notifications import Notification
 from shared.model.outputs import Coordinates
 from shared.model.records import Record
 
-Snapshot = dict[str, object]
+Snapshot = Mapping[str, object]
 """What was known of the user, without addresses, as it is stored and as `why` tells it."""
 
 
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
+class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What was found for one record. `at` in milliseconds since the epoch."""
 
     record: Record
@@ -27,6 +29,12 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     at: int
     profile_version: int
     snapshot: Snapshot
+
+    @property
+    def format(self) -> int:
+        """The smallest that reads it: its record's, or the newest channel's that it names."""
+        since = [item.channel.spec.since for item in self.items if item.channel is not None]
+        return max(self.record.format, *since) if since else self.record.format
 
     @property
     def id(self) -> str:

@@ -5,7 +5,7 @@ Everything derives from the decision and its record, so a replay repeats it to t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -17,9 +17,10 @@ from shared.model.channels import Channel
 from shared.model.claims import Closing
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState
 from shared.model.holds import Hold
+from shared.model.notifications import Notification
 from shared.model.outputs import Output
 from shared.model.reasons import Reason
-from shared.model.records import Kind, Record, encode, profile_changed
+from shared.model.records import Kind, Record, encode, notify, profile_changed
 from shared.model.statuses import Subject, status
 from shared.model.timestamps import rfc3339
 from shared.model.topics import Topics
@@ -64,7 +65,12 @@ def derive_effects(topics: Topics, decisions: list[Decision]) -> DecisionEffects
             else:
                 if decision.record.delivery is not None:
                     result.closings.append(_closing(decision, decision.record.delivery, item))
-                described.append(about | {"reason": item.reason, "rule": item.rule})
+                about |= {"reason": item.reason, "rule": item.rule}
+                if item.user is not None:
+                    instead = _instead(decision.notification, item.user, item.keeps)
+                    result.outputs.append(_notify(topics, decision.record, instead))
+                    about |= {"user": instead.user, "notification": instead.id}
+                described.append(about)
         result.outputs.append(_status(topics, decision, described))
     return result
 
@@ -100,6 +106,7 @@ def _delivery(decision: Decision, item: Deliver) -> Delivery:
         generation=record.generation,
         pass_=record.pass_,
         profile_version=decision.profile_version,
+        format=max(record.format, item.channel.spec.since),
     )
 
 
@@ -108,6 +115,23 @@ def _output(topics: Topics, delivery: Delivery) -> Output:
     headers = [("traceparent", notification.traceparent.encode())] if notification.traceparent else []
     key = ids.user_key(notification.tenant, notification.user)
     return Output(topics.deliveries(delivery.channel, delivery.lane), key, encode(delivery), headers)
+
+
+def _instead(notification: Notification, user: str, keeps: Sequence[str]) -> Notification:
+    """The notification of the user whom an inline person turned out to be: the same one as if the user had been named."""
+    contact = notification.contact
+    left = {kind: contact.addresses[kind] for kind in keeps} if contact else {}
+    return msgspec.structs.replace(
+        notification,
+        id=ids.notification_id(notification.event_id, notification.workflow, user),
+        user=user,
+        contact=msgspec.structs.replace(contact, addresses=left) if contact and left else None,
+    )
+
+
+def _notify(topics: Topics, record: Record, notification: Notification) -> Output:
+    back = msgspec.structs.replace(notify(notification), generation=record.generation)
+    return Output(topics.notifications, ids.user_key(notification.tenant, notification.user), encode(back), [])
 
 
 def _hold(decision: Decision, item: HoldUntil) -> Hold:
@@ -130,6 +154,7 @@ def _hold(decision: Decision, item: HoldUntil) -> Hold:
             notification=notification,
             channel=item.channel,
             step=item.step,
+            format=max(record.format, item.channel.spec.since) if item.channel else record.format,
         )
     return Hold(cause=item.cause, due=item.due, record=back)
 

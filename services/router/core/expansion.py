@@ -10,10 +10,10 @@ from services.router.core.parts import EventPart, LeftOut
 from services.router.core.received_event import ReceivedEvent, TenantNotTrusted
 from shared.model import ids
 from shared.model.errors import InvalidEvent
-from shared.model.expansion import EventState
+from shared.model.expansion import API_SOURCE, EventState
 from shared.model.outputs import Output
 from shared.model.reasons import EventReason
-from shared.model.records import encode, notify
+from shared.model.records import DETOUR, encode, notify
 from shared.model.statuses import Subject, status
 from shared.model.topics import Topics
 
@@ -67,8 +67,10 @@ class StoredExpansion(msgspec.Struct, frozen=True, kw_only=True):
 
 def expansion_outputs(topics: Topics, expansion: Expansion) -> list[Output]:
     """A record to decide for each notification, the event's status, and one for each part that was left out."""
+    # Its source tells `decide` that a notification came by way of an event, unless it says what only ingest should say.
+    headers = [(DETOUR, b"1")] if expansion.received.event.source == API_SOURCE else []
     outputs = [
-        Output(topics.notifications, ids.user_key(found.tenant, found.user), encode(notify(found)), [])
+        Output(topics.notifications, ids.user_key(found.tenant, found.user), encode(notify(found)), headers)
         for part in expansion.parts
         for found in part.notifications
     ]

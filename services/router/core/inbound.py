@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 from shared.model.dead_letters import UnreadableRecord
 from shared.model.errors import InvalidRecord
+from shared.model.expansion import API_SOURCE
+from shared.model.formats import NewerFormat
 from shared.model.notifications import Notification
 from shared.model.outputs import Coordinates, KafkaRecord
-from shared.model.records import Kind, Record, decode_record
+from shared.model.records import DETOUR, Kind, Record, decode_record
 
 
 class InboundRecord(NamedTuple):
@@ -20,11 +22,18 @@ class InboundRecord(NamedTuple):
     coordinates: Coordinates
     announced_life: int = 0
     """The user's latest life whose record stands before this one in the chunk."""
+    relayed: bool = False
+    """It says itself that it came on a detour."""
 
     @property
     def user_key(self) -> str:
         """`tenant:user`."""
         return f"{self.about.tenant}:{self.about.user}"
+
+    @property
+    def on_a_detour(self) -> bool:
+        """Whether it may have been accepted before what stands before it on the log: from an event, or relayed."""
+        return self.relayed or self.about.source not in (None, API_SOURCE)
 
 
 class ReadChunk(NamedTuple):
@@ -37,7 +46,7 @@ class ReadChunk(NamedTuple):
 
 
 def read(chunk: Sequence[KafkaRecord]) -> ReadChunk:
-    """Reads a chunk, in its order. Raises nothing: what is no record of ours is set aside."""
+    """Reads a chunk, in its order; what is no record of ours is set aside. Raises NewerFormat for one of a newer version."""
     found = ReadChunk([], {}, [])
     for received in chunk:
         try:
@@ -45,10 +54,13 @@ def read(chunk: Sequence[KafkaRecord]) -> ReadChunk:
         except InvalidRecord as error:
             found.unreadable.append(UnreadableRecord(received, error))
             continue
+        except NewerFormat as newer:
+            raise newer.of(received.coordinates) from None
         if record.kind is Kind.PROFILE_CHANGED:
             key = f"{record.tenant}:{record.user}"
             found.changed[key] = max(found.changed.get(key, 0), record.life)
         elif (about := record.about) is not None:
             life = found.changed.get(f"{about.tenant}:{about.user}", 0) if found.changed else 0
-            found.inbound.append(InboundRecord(record, about, received.coordinates, life))
+            relayed = bool(received.headers) and any(name == DETOUR for name, _ in received.headers)
+            found.inbound.append(InboundRecord(record, about, received.coordinates, life, relayed))
     return found

@@ -21,7 +21,7 @@ class ItemOutcome(StrEnum):
     SUPPRESS = "suppress"
 
 
-class Deliver(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=ItemOutcome.DELIVER.value):
+class Deliver(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag=ItemOutcome.DELIVER.value):
     """Send it on this channel now. `valid_until` is when the next quiet hours begin."""
 
     outcome: ClassVar = ItemOutcome.DELIVER
@@ -35,7 +35,7 @@ class Deliver(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
     valid_until: int | None = None
 
 
-class HoldUntil(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=ItemOutcome.HOLD.value):
+class HoldUntil(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag=ItemOutcome.HOLD.value):
     """Decide again at `due`: this channel, or the whole notification when `channel` is None."""
 
     outcome: ClassVar = ItemOutcome.HOLD
@@ -47,7 +47,7 @@ class HoldUntil(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
     step: str | None = None
 
 
-class Suppress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=ItemOutcome.SUPPRESS.value):
+class Suppress(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag=ItemOutcome.SUPPRESS.value):
     """It ends here: this channel, or the whole notification when `channel` is None."""
 
     outcome: ClassVar = ItemOutcome.SUPPRESS
@@ -55,6 +55,10 @@ class Suppress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     rule: Rule
     channel: Channel | None = None
     step: str | None = None
+    user: str | None = None
+    """Who is notified instead: the inline person is this user."""
+    keeps: tuple[str, ...] = ()
+    """Kinds of the inline person's addresses that go with it: nobody has them."""
 
 
 RoutingItem = Deliver | HoldUntil | Suppress

@@ -58,8 +58,12 @@ def _whole(inputs: RoutingInput, workflow: Workflow) -> HoldUntil | Suppress | N
         return _suppress(inputs, Rule.RECIPIENT, Reason.IS_ACTOR)
     if inputs.profile is None and notification.contact is None:
         return _suppress(inputs, Rule.RECIPIENT, Reason.UNKNOWN_USER)
-    if inputs.profile is not None:
-        refusal = notification_refusal(inputs.profile.preferences, workflow)
+    owner = inputs.owner
+    if inputs.profile is None and inputs.channel is None and owner is not None and owner.user is not None:
+        return Suppress(reason=Reason.KNOWN_USER, rule=Rule.RECIPIENT, user=owner.user, keeps=owner.unowned)
+    preferences = inputs.preferences
+    if preferences is not None:
+        refusal = notification_refusal(preferences, workflow)
         if refusal is not None:
             return _suppress(inputs, Rule.NOTIFICATION_PREFERENCE, refusal)
     return None

@@ -6,12 +6,13 @@ import msgspec
 
 from shared.model.channels import Channel
 from shared.model.notifications import Notification
-from shared.model.profiles import Profile
+from shared.model.owners import Owner
+from shared.model.profiles import Preferences, Profile
 from shared.model.records import Kind
 from shared.model.workflows import Workflow
 
 
-class RoutingInput(msgspec.Struct, frozen=True, kw_only=True):
+class RoutingInput(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The inputs of one decision. `channel` and `step` narrow it to one channel of one step."""
 
     notification: Notification
@@ -19,6 +20,8 @@ class RoutingInput(msgspec.Struct, frozen=True, kw_only=True):
     profile: Profile | None
     life: int = 0
     """The user's current life."""
+    owner: Owner | None = None
+    """Who has the addresses of an inline person."""
     cancel_count: int
     """The current counter of its cancellation key; 0 without one."""
     now: int
@@ -29,3 +32,10 @@ class RoutingInput(msgspec.Struct, frozen=True, kw_only=True):
     """The end of quiet hours is smoothed over this long."""
     channel: Channel | None = None
     step: str | None = None
+
+    @property
+    def preferences(self) -> Preferences | None:
+        """What the recipient allows: a user, or those who have an inline person's addresses."""
+        if self.profile is not None:
+            return self.profile.preferences
+        return None if self.owner is None else self.owner.preferences

@@ -22,13 +22,15 @@ import structlog
 from aiokafka import AIOKafkaConsumer
 from faust.transport.consumer import RecordMap
 from faust.transport.drivers import aiokafka as driver
-from faust.types import TP, AppT, ConsumerMessage
+from faust.types import TP, AppT, ChannelT, ConsumerMessage, EventT
 from mode.services import WaitArgT, WaitResults
 from yarl import URL
 
+from services.router.faust.streams import Chunk, ChunkStream
 from shared.kafka.batches import read_leniently
-from shared.kafka.consumer import FETCH_BYTES
+from shared.kafka.consumer import FETCH_BYTES, check_tasks
 from shared.kafka.linger import Linger
+from shared.model.outputs import Partition
 
 FETCH_MAX_WAIT_MS = 250
 RECORD_BYTES: Final = 1_000
@@ -156,6 +158,11 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._isolation_level = "read_committed"
         return consumer
 
+    async def _fetch_records(self, consumer: AIOKafkaConsumer, *args: Any, **more: Any) -> RecordMap:
+        """As Faust's; a client whose fetching has ended ends the process instead of giving nothing for ever."""
+        check_tasks(consumer)
+        return await super()._fetch_records(consumer, *args, **more)
+
 
 def held_bytes(record: Any) -> int:
     """What a record costs in memory; its headers count, for they may be most of it."""
@@ -163,6 +170,38 @@ def held_bytes(record: Any) -> int:
     for name, raw in record.headers:
         size += HEADER_BYTES + len(name) + len(raw or b"")
     return size
+
+
+class StreamFetching:
+    """What `WaitingPartitions` decides, done to Faust's consumer and to the queue of one stream."""
+
+    def __init__(self, stream: ChunkStream) -> None:
+        self._stream = stream
+
+    @property
+    def _consumer(self) -> Consumer:
+        return cast("Consumer", self._stream.app.consumer)  # the transport makes no other
+
+    def hold_back(self, partition: Partition, chunk: Chunk) -> None:
+        """Fetches no more of the partition; a rebalance does not wait for the chunk's events."""
+        self._consumer.pause_partitions({TP(*partition)})
+        for event in chunk.events:
+            self._consumer._unacked_messages.discard(event.message)
+
+    def take_up(self, chunk: Chunk) -> None:
+        """The chunk's events are worked on again: a rebalance waits for them."""
+        for event in chunk.events:
+            self._consumer._unacked_messages.add(event.message)
+
+    def go_on(self, partition: Partition) -> None:
+        """Fetches it again; after a rebalance Faust does that by itself."""
+        place = TP(*partition)
+        if place in self._consumer.assignment() and not self._stream.app.rebalancing:
+            self._consumer.resume_partitions({place})
+
+    def offer(self, event: EventT[bytes]) -> None:
+        """Queues an event once more, behind what waits there."""
+        cast("ChannelT[bytes]", self._stream.channel).queue.force_put_nowait(event)
 
 
 class Transport(driver.Transport):

@@ -40,6 +40,7 @@ def settings_of(names: Names, **others: object) -> GatewaySettings:
         kafka=names.brokers.kafka,
         mongo=names.brokers.mongo,
         topic_prefix=names.prefix,
+        partitions=names.topics.partitions,
         mongo_database=names.database,
         gateway_port=gateway,
         socket_port=sockets,

@@ -70,14 +70,7 @@ class Stack:
 
     async def prepare(self) -> None:
         """Topics, migrations, workflows, keys."""
-        wanted = {
-            self.topics.events,
-            self.topics.accepted_events,
-            self.topics.notifications,
-            self.topics.catalog,
-            self.topics.inbox,
-        }
-        await ensure_topics(self.kafka.bootstrap, [topic for topic in self.topics.table() if topic.name in wanted])
+        await ensure_topics(self.kafka.bootstrap, self.topics.used_by("ingest"))
         await migrate(self.mongod.uri, self.database)
         publisher = Publisher(self.kafka.bootstrap, client_id="test")
         async with open_database(self.mongod.uri, self.database) as database:
@@ -103,7 +96,7 @@ class Stack:
                 "CARILLON_MONGO_DATABASE": self.database,
                 "CARILLON_TOPIC_PREFIX": self.topics.prefix,
                 "CARILLON_INGEST_PORT": str(port),
-                "CARILLON_WEBHOOK_SECRET": "test-master",
+                "CARILLON_WEBHOOK_SECRET": "test-master-secret-of-webhooks",
                 **settings,
             }
             log = self.folder / f"ingest-{uuid4().hex[:6]}-{number}.log"

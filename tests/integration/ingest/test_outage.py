@@ -13,7 +13,7 @@ import aiohttp
 import orjson
 import pytest
 
-from shared.model import ids, records
+from shared.model import records
 from shared.mongo.database import open_database
 from tests.integration.ingest.stack import Stack, client, prepared
 from tests.support.wait import until
@@ -116,7 +116,7 @@ async def test_both_away_is_503_at_once_and_ends_with_either(stack: Stack) -> No
 
             answer = await until(outboxed, what="MongoDB to be back")
             assert answer["durability"] == "outbox"
-            assert answer["id"] == ids.event_id("default", "carillon:api", key)
+            assert (await send(session, **{"Idempotency-Key": key}))[1]["id"] == answer["id"]
             stack.kafka.spawn()
             await stack.kafka.ready(180)
             await until(lambda: _empty(stack), what="the outbox to be relayed")
@@ -133,6 +133,10 @@ async def test_mongodb_away_takes_what_needs_no_memory_and_refuses_what_does(sta
             answers = [await send(session, **{"Idempotency-Key": key}) for _ in range(3)]
             assert [(status, answer["durability"]) for status, answer, _ in answers] == [(202, "log")] * 3
             assert len({answer["id"] for _, answer, _ in answers}) == 1
+            other = (await send(session, SEND | {"data": {"text": "other"}}, **{"Idempotency-Key": key}))[1]["id"]
+            found = await on_the_log(stack)
+            assert other in found, "the key's first call does not swallow another one that nobody could compare"
+            assert other != answers[0][1]["id"]
             status, problem, headers = await send(session, SEND | {"cancellation_key": "k"})
             assert (status, problem["code"], headers["Retry-After"]) == (503, "temporarily_unavailable", "2")
             async with session.get("/v1/users/ada") as answer:

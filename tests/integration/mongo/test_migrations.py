@@ -8,6 +8,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from pymongo import IndexModel
 
 from shared.model.errors import SchemaOutdated
 from shared.mongo import migrations
@@ -39,6 +40,17 @@ async def test_days_that_are_changed_are_changed_where_the_index_is_there(
         assert await migrate(shared_brokers.mongo, database.name, retention) == SCHEMA_VERSION
         assert await kept_for(database, "inbox") == [retention.inbox * DAY]
         assert await kept_for(database, "cancellations") == [retention.cancellations * DAY]
+
+
+async def test_a_key_is_kept_longer_than_what_it_began_whatever_the_setting(
+    database: Database, shared_brokers: Brokers
+) -> None:
+    await database.requests.create_indexes([IndexModel([("created_at", 1)], expireAfterSeconds=DAY)])  # as in 0.1.0
+    for retention in (Retention(), Retention(guards=90)):
+        await migrate(shared_brokers.mongo, database.name, retention)
+        for guard in ("decisions", "deliveries", "expansions"):
+            assert await kept_for(database, guard) == [retention.guards * DAY]
+        assert await kept_for(database, "requests") == [(retention.guards + 1) * DAY]
 
 
 async def test_counters_of_before_are_kept_from_now_on(database: Database, shared_brokers: Brokers) -> None:

@@ -117,10 +117,12 @@ class Stage:
     async def until_all_committed(self) -> None:
         """Until the router has committed behind the last record of each partition; a mark may stand behind it."""
         topic, consumer = self.topics.events, self.events.consumer
-        places = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic))]
 
         async def all_read() -> dict[int, int]:
             records = await self.events.more()
+            if (known := consumer.partitions_for_topic(topic)) is None:
+                return {}  # the topic is being made again, and this client looked in between
+            places = [TopicPartition(topic, number) for number in sorted(known)]
             ends = await consumer.end_offsets(places)
             here = [await consumer.position(place) == ends[place] for place in places]
             return {record.partition: record.offset + 1 for record in records} if all(here) else {}
@@ -135,16 +137,17 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(names: Names, *workflows: Workflow) -> AsyncIterator[Stage]:
-    """A router that reads the topics of `names`."""
+async def stage(names: Names, *workflows: Workflow, **settings_of_router: object) -> AsyncIterator[Stage]:
+    """A router that reads the topics of `names`; `settings_of_router` win over what it is started with."""
     kafka = names.brokers.kafka
     settings = RouterSettings(
         kafka=kafka,
         mongo=names.brokers.mongo,
         mongo_database=names.database,
+        partitions=names.topics.partitions,
         topic_prefix=names.prefix,
         session_timeout_seconds=6,
-    )
+    ).model_copy(update=settings_of_router)
     async with open_database(names.brokers.mongo, names.database) as database:
         publisher = Publisher(kafka, client_id="tests")
         await publishing.publish(database, publisher, names.topics, "default", workflows or (WORKFLOW,))

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
+from shared.catalog.newer import NewerWorkflows
+from shared.catalog.rows import WorkflowRow, row_id
 from shared.model.errors import MongoUnavailable
+from shared.model.formats import NewerFormat
+from shared.model.timestamps import to_datetime
 from shared.model.workflows import Workflow
 from tests.support.twins.outages import Outages
 
@@ -20,6 +25,21 @@ class MemoryCatalog:
         self._published: dict[Version, Workflow] = {}
         self._known: dict[Version, Workflow] = {}
         self._newest: dict[tuple[str, str], Workflow] = {}
+        self._newer_rows: list[WorkflowRow] = []
+        self._newer = NewerWorkflows()
+
+    def publish_newer(self, tenant: str, key: str, version: int, body: Any, number: int = 2) -> None:
+        """Makes a version exist that has this format."""
+        row: WorkflowRow = {
+            "_id": row_id(tenant, key, version),
+            "tenant": tenant,
+            "key": key,
+            "version": version,
+            "body": body,
+            "created_at": to_datetime(0),
+            "format": number,
+        }
+        self._newer_rows.append(row)
 
     def publish(self, tenant: str, *workflows: Workflow) -> None:
         """Makes versions exist, each under the number that it has."""
@@ -34,6 +54,8 @@ class MemoryCatalog:
             self._known = dict(self._published)
             oldest_first = sorted(self._known.items(), key=lambda entry: entry[1].version)
             self._newest = {(tenant, key): workflow for (tenant, key, _), workflow in oldest_first}
+            for row in self._newer_rows:
+                self._look_at(row)
 
     async def read(self, tenant: str, key: str) -> None:
         async with self.outages.call():
@@ -41,21 +63,36 @@ class MemoryCatalog:
             self._known |= found
             if found:
                 self._newest[tenant, key] = found[max(found)]
+            for row in self._newer_rows:
+                if (row["tenant"], row["key"]) == (tenant, key):
+                    self._look_at(row)
+
+    def _look_at(self, row: WorkflowRow) -> None:
+        self._newer.add(row, NewerFormat("workflow", row.get("format", 1)))
+        readable = self._newest.get((row["tenant"], row["key"]))
+        if readable is None or readable.version < row["version"]:
+            self._newer.take_over(row)
+        else:
+            self._newer.replaced(row)
 
     def newest(self, tenant: str, key: str) -> Workflow | None:
+        self._newer.check_newest(tenant, key)
         return self._newest.get((tenant, key))
 
     def keys(self, tenant: str) -> list[str]:
-        return sorted(key for owner, key in self._newest if owner == tenant)
+        return sorted(key for owner, key in {*self._newest, *self._newer.newest} if owner == tenant)
 
     def started_by(self, tenant: str, event_type: str) -> list[Workflow]:
+        self._newer.check_started(tenant, event_type)
         return [
             workflow
             for (owner, _), workflow in self._newest.items()
             if owner == tenant and workflow.active and event_type in workflow.on
+            if not self._newer.is_newest(tenant, workflow.key)
         ]
 
     def version(self, tenant: str, key: str, version: int) -> Workflow | None:
+        self._newer.check_version((tenant, key, version))
         return self._known.get((tenant, key, version))
 
     async def fetch(self, wanted: Iterable[Version]) -> None:
@@ -63,3 +100,6 @@ class MemoryCatalog:
         if missing:
             async with self.outages.call():
                 self._known.update({place: self._published[place] for place in missing if place in self._published})
+                for row in self._newer_rows:
+                    if (row["tenant"], row["key"], row["version"]) in missing:
+                        self._newer.add(row, NewerFormat("workflow", row.get("format", 1)))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from itertools import groupby
+from types import SimpleNamespace
 
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaConnectionError
+from aiokafka.structs import OffsetAndMetadata
 
 from shared.kafka.consumer import APPEND_TIME
 from shared.model.outputs import KafkaRecord
@@ -34,14 +36,40 @@ class MemoryConsumer:
         """How many records each call asked for."""
         self.committed: dict[tuple[str, int], int] = {}
         self.partitions = {TopicPartition(topic, number) for number in range(PARTITIONS)}
+        self.ends: dict[TopicPartition, int] = {}
+        """What the broker told of the ends of its partitions."""
         self.idle = asyncio.Event()
         """Set when there was nothing to give out."""
         self.stopped = False
+        self._fetcher = None
+        self._subscription = SimpleNamespace(subscription=SimpleNamespace(assignment=self.partitions))
+        self._coordinator = self
+        self.paused: set[TopicPartition] = set()
+        self.taken: list[KafkaRecord] = []
+
+    def pause(self, *places: TopicPartition) -> None:
+        self.paused |= set(places)
+
+    def resume(self, *places: TopicPartition) -> None:
+        self.paused -= set(places)
+
+    def seek(self, place: TopicPartition, offset: int) -> None:
+        """What was given out from there on is given out again."""
+        again = [
+            one for one in self.taken if TopicPartition(one.topic, one.partition) == place and one.offset >= offset
+        ]
+        self.taken = [one for one in self.taken if one not in again]
+        self.waiting = again + self.waiting
 
     async def getmany(self, *, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[ConsumerRecord]]:
         assert max_records > 0
         await asyncio.sleep(0)
-        taken, self.waiting = self.waiting[:max_records], self.waiting[max_records:]
+        open_ = [one for one in self.waiting if TopicPartition(one.topic, one.partition) not in self.paused]
+        taken = open_[:max_records]
+        if taken:
+            places = {one.coordinates for one in taken}
+            self.waiting = [one for one in self.waiting if one.coordinates not in places]
+            self.taken += taken
         self.most.append(max_records)
         if not taken:
             self.idle.set()
@@ -53,6 +81,13 @@ class MemoryConsumer:
 
     def assignment(self) -> set[TopicPartition]:
         return self.partitions
+
+    def highwater(self, place: TopicPartition) -> int | None:
+        return self.ends.get(place)
+
+    async def fetch_committed_offsets(self, places: list[TopicPartition]) -> dict[TopicPartition, OffsetAndMetadata]:
+        known = {place: self.committed.get((place.topic, place.partition)) for place in places}
+        return {place: OffsetAndMetadata(offset, "") for place, offset in known.items() if offset is not None}
 
     async def commit(self, offsets: dict[TopicPartition, int]) -> None:
         self.committed.update({(part.topic, part.partition): offset for part, offset in offsets.items()})

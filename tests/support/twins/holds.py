@@ -9,6 +9,7 @@ from itertools import count
 
 import msgspec
 
+from shared.model import formats
 from shared.model.errors import MongoUnavailable
 from shared.model.holds import Cause, Hold, ParkedHold
 from shared.model.records import encode
@@ -25,6 +26,10 @@ class MemoryHoldRow:
     due: int
     lease: int = 0
     token: str | None = None
+
+    @property
+    def readable(self) -> bool:
+        return self.hold.record.format <= formats.FORMAT
 
 
 class MemoryHolds:
@@ -45,7 +50,7 @@ class MemoryHolds:
     ) -> tuple[str, list[ClaimedHold]]:
         async with self.outages.call():
             now, token = now_ms(), f"claim-{next(self._tokens)}"
-            due = [hold_id for hold_id, row in self._by_due() if row.due <= now and row.lease < now]
+            due = [hold_id for hold_id, row in self._by_due() if row.due <= now and row.lease < now and row.readable]
             picked = set(pick(due[: most * AHEAD])) if due else set()
             won = [(hold_id, row) for hold_id, row in self._by_due() if hold_id in picked]
             for _, row in won:
@@ -55,8 +60,13 @@ class MemoryHolds:
     async def seconds_to_next(self, most: float) -> float:
         async with self.outages.call():
             now = now_ms()
-            dues = [row.due for row in self.rows.values() if row.lease < now]
+            dues = [row.due for row in self.rows.values() if row.lease < now and row.readable]
         return max(0.0, min([most, *((due - now) / 1000 for due in dues)]))
+
+    async def newer(self, most: int) -> int:
+        async with self.outages.call():
+            now = now_ms()
+            return min(most, sum(row.due <= now and not row.readable for row in self.rows.values()))
 
     async def release(self, token: str) -> None:
         async with self.outages.call():

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import msgspec
 
+from shared.model import formats
 from shared.model.claims import Claim, Claimed, Closing, LedgerEntry, judge
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
 from shared.model.errors import MongoUnavailable
@@ -24,6 +25,7 @@ class MemoryLedgerRow(msgspec.Struct, frozen=True, kw_only=True):
     lease: int
     crashed: bool = False
     result: DeliveryResult | None = None
+    format: int = formats.OLDEST
 
 
 class MemoryLedger:
@@ -76,7 +78,7 @@ class MemoryLedger:
                 row = self.rows.get(closing.delivery)
                 if row is None or row.generation != closing.generation or row.pass_ >= closing.pass_:
                     continue
-                if not row.state.is_terminal:
+                if not row.state.is_terminal and row.format <= formats.FORMAT:
                     self.rows[closing.delivery] = msgspec.structs.replace(
                         row, pass_=closing.pass_, state=closing.result.state, result=closing.result
                     )
@@ -95,4 +97,5 @@ def _entry(row: MemoryLedgerRow, now: int) -> LedgerEntry:
         lease_seconds=(row.lease - now) / 1000,
         crashed=row.crashed,
         result=row.result,
+        format=row.format,
     )

@@ -23,6 +23,10 @@ class MemoryProfiles:
         """Stores profiles, each under the version that it has."""
         self._rows.update({f"{profile.tenant}:{profile.user}": profile for profile in profiles})
 
+    def all(self) -> list[Profile]:
+        """Everything that is stored."""
+        return list(self._rows.values())
+
     async def read_many(self, user_keys: Sequence[str]) -> dict[str, Profile]:
         async with self.outages.call():
             return {key: self._rows[key] for key in user_keys if key in self._rows}

@@ -97,11 +97,11 @@ async def test_what_is_no_status_is_counted_and_committed_with_the_rest() -> Non
 async def test_it_waits_for_kafka_and_says_when_it_has_joined() -> None:
     log = MemoryConsumer(TOPIC)
     statuses = StatusConsumer(MemoryStatusRows(), Joining(KafkaUnavailable("not yet"), log))
-    assert not await statuses.has_joined()
+    assert await statuses.goes_forward() == "it is joining its group"
     async with running(statuses):
         await asyncio.wait_for(log.idle.wait(), 5)
-        assert await statuses.has_joined()
-    assert not await statuses.has_joined()
+        assert await statuses.goes_forward() is True
+    assert await statuses.goes_forward() == "it is joining its group"
     assert log.stopped
 
 

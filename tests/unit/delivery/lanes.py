@@ -13,6 +13,7 @@ from shared.model.deliveries import ReceivedDelivery
 from shared.model.outputs import Coordinates, KafkaRecord
 from shared.model.records import encode
 from shared.model.topics import Topics
+from shared.process.newer import NewerRecords
 from tests.support import samples as a
 from tests.support.twins.consumer import MemoryConsumer
 
@@ -68,7 +69,7 @@ class Hands:
 
 
 def lane(hands: Any, slots: int = 4) -> LaneQueue:
-    return LaneQueue(channel=Channel.EMAIL, worker=hands, slots=slots)
+    return LaneQueue(newer=NewerRecords(), channel=Channel.EMAIL, worker=hands, slots=slots)
 
 
 class Running:

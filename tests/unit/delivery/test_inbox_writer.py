@@ -18,6 +18,7 @@ from shared.model.records import encode, profile_changed
 from shared.model.templates import InAppTemplate
 from shared.model.topics import Topics
 from shared.model.workflows import Templates
+from shared.process.newer import NewerRecords
 from tests.support import samples as a
 from tests.support.twins.catalog import MemoryCatalog
 from tests.support.twins.consumer import MemoryConsumer
@@ -40,8 +41,14 @@ class Scene:
         self.publisher = MemoryPublisher()
         self.catalog = MemoryCatalog()
         self.catalog.publish("acme", a.workflow())
+        self.newer = NewerRecords()
         self.writer = InboxWriter(
-            rows=self.rows, publisher=self.publisher, catalog=self.catalog, topics=TOPICS, linger_seconds=0
+            rows=self.rows,
+            publisher=self.publisher,
+            catalog=self.catalog,
+            topics=TOPICS,
+            linger_seconds=0,
+            newer=self.newer,
         )
 
     @property

@@ -7,6 +7,7 @@ import asyncio
 from services.delivery.lane import BEHIND, LaneQueue
 from shared.model.channels import Channel
 from shared.model.outputs import KafkaRecord
+from shared.process.newer import NewerRecords
 from tests.support.wait import turns
 from tests.unit.delivery.lanes import TOPIC, Hands, Running, log_of, read
 
@@ -90,7 +91,7 @@ async def test_above_the_bound_of_bytes_nothing_more_is_read() -> None:
         return read(offset, b"acme:%d" % offset)._replace(headers=[("x", b"x" * 1000)])
 
     log, hands = log_of(*(large(n) for n in range(100))), Hands()
-    queue = LaneQueue(channel=Channel.EMAIL, worker=hands, slots=16, most_bytes=40_000)
+    queue = LaneQueue(newer=NewerRecords(), channel=Channel.EMAIL, worker=hands, slots=16, most_bytes=40_000)
     stop = asyncio.Event()
     running = asyncio.create_task(queue.run(log, stop))
     await hands.until(64)  # one fetch, as large as the client has buffered

@@ -18,6 +18,7 @@ from shared.model.outputs import KafkaRecord
 from shared.model.records import encode
 from shared.model.workflows import Workflow
 from shared.process.clock import now_ms
+from shared.process.newer import NewerRecords
 from tests.support import samples as a
 from tests.support.twins.consumer import MemoryConsumer
 from tests.support.wait import turns_until
@@ -64,7 +65,7 @@ async def test_four_hundred_silent_hosts_of_one_tenant_stop_no_other_tenant(monk
     others = [record(SILENT + number, "other", "quick.example") for number in range(OTHERS)]
     log = MemoryConsumer(TOPIC, *silent, *others)
     stop = asyncio.Event()
-    queue = LaneQueue(channel=Channel.EMAIL, worker=scene.worker, slots=SLOTS)
+    queue = LaneQueue(newer=NewerRecords(), channel=Channel.EMAIL, worker=scene.worker, slots=SLOTS)
     running = asyncio.create_task(queue.run(log, stop))
     await turns_until(lambda: sender.answered == OTHERS, what="the other tenant's", timeout=20)
     assert 0 < sender.silent <= SLOTS // 2, "control: they are silent all the while"

@@ -86,7 +86,9 @@ class TestWorkloads:
 
     def test_router_keeps_its_names(self, place: str) -> None:
         assert objects(place, "StatefulSet").keys() == {"router"}
-        (instance,) = main_container(pods(place)["router"])["env"]
+        instance, session = main_container(pods(place)["router"])["env"]
+        assert session["name"] == "CARILLON_SESSION_TIMEOUT_SECONDS"
+        assert 30 <= int(session["value"]) <= 45, "a pod is back within it, and the group does not share out twice"
         assert instance["name"] == "CARILLON_ROUTER_INSTANCE"
         assert instance["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
 

@@ -100,3 +100,15 @@ async def test_a_change_that_only_a_newer_process_knows_is_handed_on():
     value = encode(created(1).event).replace(b'"created"', b'"snoozed"')
     await Fanout(registry).run(batches([record(1, value=value)]))
     assert [told.event.change for told in ann.told] == ["snoozed"]
+
+
+@pytest.mark.parametrize(
+    "raw", [b'{"change":"created","items":[],"at":1,"format":2}', b'{"format":2,"items":"packed"}']
+)
+async def test_what_only_a_newer_version_can_tell_has_the_user_read_the_inbox_again(raw):
+    registry, ann, bob = Registry(), Recorder(), Recorder()
+    registry.add(ANN, ann)
+    registry.add(BOB, bob)
+    await Fanout(registry).run(batches([record(1), record(2, ANN, raw), record(3)]))
+    assert offsets(ann) == [1, 3]
+    assert (ann.reloaded, bob.reloaded) == (1, 0)

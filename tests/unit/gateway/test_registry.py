@@ -14,10 +14,14 @@ class Recorder:
         self.told: list[Announcement] = []
         self.flushed = 0
         self._deaf = deaf
+        self.reloaded = 0
 
     def announce(self, announcement: Announcement) -> bool:
         self.told.append(announcement)
         return not self._deaf
+
+    def reload(self) -> None:
+        self.reloaded += 1
 
     def flush(self) -> None:
         self.flushed += 1

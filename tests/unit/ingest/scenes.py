@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import orjson
 from fastapi import Request
 
 from services.ingest.calls import Call, Caller
+from shared.http.work_limits import WORK, WorkLimits
 from shared.kafka.availability import Sink
 from shared.kafka.group_commit import GroupCommit
 from shared.model.errors import Unavailable
@@ -26,7 +28,8 @@ def request(body: bytes = b"", *, path: str = "/v1/notifications", method: str =
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return Request({"type": "http", "method": method, "path": path, "query_string": b"", "headers": raw}, receive)
+    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": raw, WORK: []}
+    return Request(scope, receive)
 
 
 def caller(*, tenant: str = "acme", since: float = 0.0) -> Caller:
@@ -35,7 +38,12 @@ def caller(*, tenant: str = "acme", since: float = 0.0) -> Caller:
 
 
 def call(body: bytes = b"{}", *, key: str | None = "k", tenant: str = "acme", **headers: str) -> Call:
-    return Call(caller=caller(tenant=tenant), key=key, request=request(body, **headers), raw=body)
+    found = Call(caller=caller(tenant=tenant), key=key, request=request(body, **headers), raw=body)
+    return found.decoded(orjson.loads(body))
+
+
+def limits(*, most_bytes: int = 1 << 30, most_requests: int = 1000) -> WorkLimits:
+    return WorkLimits(most_bytes=most_bytes, most_requests=most_requests)
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from shared.http.problems import Problem
 from shared.model.errors import MongoUnavailable
 from shared.mongo.api_keys import Scope
 from tests.support.twins.api_keys import MemoryApiKeys
-from tests.unit.ingest.scenes import request
+from tests.unit.ingest.scenes import limits, request
 
 JSON = "application/json"
 
@@ -21,7 +21,7 @@ def keys() -> MemoryApiKeys:
 
 @pytest.fixture
 def admission(keys: MemoryApiKeys) -> Admission:
-    return Admission(keys, prepare_seconds=0.5)
+    return Admission(keys, limits=limits(), prepare_seconds=0.5)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ NOW = 1_767_600_000_000
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
     app = create_app(
-        IngestSettings(webhook_secret="master"),
+        IngestSettings(webhook_secret="master-secret-of-webhooks"),
         database=SimpleNamespace(requests=None, cancellations=None, holds=None),
         catalog=None,
         kafka=None,
@@ -89,5 +89,6 @@ def test_the_models_know_the_same_fields_as_the_values_that_they_become() -> Non
         "version",
         "life",
         "deleted",
+        "format",
     }
     assert StoredProfile.model_fields.keys() == {*ProfileBody.model_fields, "id", "version", "webhook_secret"}

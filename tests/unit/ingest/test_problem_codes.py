@@ -18,7 +18,11 @@ def codes(path: Path) -> Iterator[str]:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             name = node.func.id
             at = 1 if name == "Problem" else 0 if name.startswith("Invalid") else None
-            if at is not None and len(node.args) > at and isinstance(node.args[at], ast.Constant):
+            if at is None or len(node.args) <= at:
+                continue
+            if name == "Problem":
+                assert not isinstance(node.args[at], ast.JoinedStr), f"{path}: a code that nobody can look up"
+            if isinstance(node.args[at], ast.Constant):
                 value = node.args[at].value
                 if isinstance(value, str) and (name == "Problem" or CODE.fullmatch(value)):
                     yield value

@@ -14,6 +14,8 @@ from services.ingest.relay import relay, relay_once
 from shared.kafka.group_commit import GroupCommit
 from shared.model import oversized
 from shared.model.errors import KafkaUnavailable, MongoUnavailable
+from shared.model.outputs import Output
+from shared.model.records import DETOUR
 from shared.model.topics import Topics
 from shared.process.metrics import OUTBOX_RELAYED
 from tests.support.twins.outbox import MemoryOutbox, Row
@@ -58,6 +60,27 @@ async def test_records_are_relayed_in_order_and_end(kafka: GroupCommit, log: Mem
     assert OUTBOX_RELAYED._value.get() == before + 2
     assert await relay_once(outbox, kafka, TOPICS) == 0
     assert len(log.groups) == 1
+
+
+class Headers(MemorySink):
+    """Remembers the headers of what was written, by topic."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.headers: dict[str, list[object]] = {}
+
+    async def publish(self, outputs: list[Output]) -> None:
+        self.headers |= {output.topic: list(output.headers) for output in outputs}
+        await super().publish(outputs)
+
+
+async def test_a_notification_says_that_it_waited_and_an_event_stays_as_it_was() -> None:
+    """For `decide`: what was accepted after it may stand before it."""
+    log, outbox = Headers(), MemoryOutbox()
+    await outbox.publish([Output(topic, b"k", b"v", [("h", b"1")]) for topic in (TOPICS.notifications, TOPICS.events)])
+    async with committing(log, KafkaUnavailable) as kafka:
+        assert await relay_once(outbox, kafka, TOPICS) == 2
+    assert log.headers == {TOPICS.notifications: [("h", b"1"), (DETOUR, b"1")], TOPICS.events: [("h", b"1")]}
 
 
 async def test_what_kafka_does_not_take_is_free_again(

@@ -80,6 +80,22 @@ async def test_a_key_of_another_call_is_refused(requests: Requests, changes: dic
     assert (refused.value.status, refused.value.code, work.done) == (422, "idempotency_key_reused", 1)
 
 
+@pytest.mark.parametrize(
+    ("first", "again"),
+    [
+        ({"body": b'{"a":1,"b":{"c":[1,2],"d":"x"}}'}, {"body": b'{ "b": {"d": "\\u0078", "c": [1, 2]}, "a": 1 }'}),
+        ({"content_type": "application/json"}, {"content_type": "Application/JSON; charset=utf-8"}),
+    ],
+)
+async def test_the_same_value_is_the_same_call_however_it_is_written(
+    requests: Requests, first: dict, again: dict
+) -> None:
+    work = Work()
+    await requests.once(call(**first), work)
+    assert is_repeated(await requests.once(call(**again), work))
+    assert work.done == 1
+
+
 async def test_headers_that_change_nothing_make_no_other_call(requests: Requests) -> None:
     work = Work()
     await requests.once(call(user_agent="a"), work)

@@ -13,7 +13,7 @@ from services.ingest import sending
 from services.ingest.acceptance import Acceptance
 from services.ingest.models.body import InvalidFields
 from services.ingest.models.notifications import read_send
-from services.ingest.sending import EVENT_TYPE, SOURCE, NotificationSender
+from services.ingest.sending import EVENT_TYPE, NotificationSender
 from shared.http.problems import Problem
 from shared.model import expansion, ids
 from shared.model.errors import KafkaUnavailable, MongoUnavailable
@@ -50,7 +50,8 @@ class Scene:
 
     async def send(self, *, key: str | None = "k", trace: str | None = None, **wanted: object) -> dict:
         body = {"workflow": "order.shipped", "recipients": ["ada"]} | wanted
-        answer = await self.sender.send(call(key=key), read_send(body, a.NOON), trace=trace, now=a.NOON)
+        asked = call(orjson.dumps(body), key=key)
+        answer = await self.sender.send(asked, read_send(body, a.NOON), trace=trace, now=a.NOON)
         assert answer.status == 202
         return orjson.loads(answer.body) | {"location": answer.headers["Location"]}
 
@@ -80,7 +81,7 @@ async def test_each_recipient_is_a_notification_on_the_log(scene: Scene) -> None
         recipients=["ada", {"email": "eve@example.com"}, "ada"], data={"order": "A7"}, trace=TRACE
     )
     users = ["ada", ids.inline_user_id("eve@example.com")]
-    event = ids.event_id("acme", SOURCE, "k")
+    event = answer["id"]
     assert answer == {
         "id": event,
         "notifications": [{"id": ids.notification_id(event, "order.shipped", user), "user": user} for user in users],
@@ -100,10 +101,17 @@ async def test_each_recipient_is_a_notification_on_the_log(scene: Scene) -> None
         assert (sent.accepted_at, bytes(sent.data), sent.cancel_count) == (a.NOON, b'{"order":"A7"}', 0)
 
 
-async def test_ids_derive_from_the_key_and_without_one_are_new(scene: Scene) -> None:
-    same = {(await scene.send(key="k"))["id"] for _ in range(2)}
+async def test_ids_derive_from_the_key_and_the_body_and_without_a_key_are_new(scene: Scene) -> None:
+    same = {(await scene.send(key="k", data=data))["id"] for data in ({"a": 1, "b": 2}, {"b": 2, "a": 1})}
     new = {(await scene.send(key=None))["id"] for _ in range(2)}
     assert (len(same), len(new)) == (1, 2)
+
+
+async def test_a_key_with_another_body_where_nobody_can_look_it_up_has_its_own_effect(scene: Scene) -> None:
+    """Else its notifications would be dropped as duplicates of the first call's: a 202 without an effect."""
+    for changes in ({}, {"data": {"order": "B8"}}, {"recipients": ["ada", "bob"]}):
+        await scene.send(key="k", **changes)
+    assert len({notification.id for notification in scene.sent}) == len(scene.sent) == 4
 
 
 async def test_while_kafka_is_unavailable_the_answer_says_outbox(scene: Scene) -> None:

@@ -44,3 +44,9 @@ def test_a_path_is_matched_to_its_end() -> None:
     found = pattern.match("/v1/users/vic\ntim\n")
     assert found is not None
     assert found["user"] == "vic\ntim\n"
+
+
+def test_a_slash_at_the_end_is_the_paths_and_an_encoded_one_the_ids() -> None:
+    assert user_of_path(b"/v1/users/ada/", "/v1/users") == "ada"
+    assert user_of_path(b"/v1/users/ada%2F", "/v1/users") == "ada/"
+    assert user_of_path(b"/v1/users/a/b", "/v1/users") == "a/b"

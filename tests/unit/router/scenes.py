@@ -13,6 +13,7 @@ from shared.model.records import Kind, Record, encode, notify
 from shared.model.topics import Topics
 from shared.process.retries import retry_until_available
 from tests.support import samples as a
+from tests.support.twins.address_owners import MemoryAddressOwners
 from tests.support.twins.cancellations import MemoryCancellations
 from tests.support.twins.catalog import MemoryCatalog
 from tests.support.twins.decisions import MemoryDecisions
@@ -30,6 +31,7 @@ class DecideStores:
 
     def __init__(self) -> None:
         self.profiles = MemoryProfiles(a.profile(), a.profile(user="bob"), QUIET)
+        self.owners = MemoryAddressOwners(self.profiles)
         self.catalog = MemoryCatalog()
         self.catalog.publish("acme", a.workflow())
         self.cancellations = MemoryCancellations()
@@ -41,7 +43,13 @@ class DecideStores:
     def decider(self) -> Decider:
         """A process that has just started."""
         profiles = ProfileCache(self.profiles.read_many, size=100, ttl_ms=60_000)
-        inputs = Inputs(catalog=self.catalog, profiles=profiles, cancellations=self.cancellations, spread_ms=0)
+        inputs = Inputs(
+            catalog=self.catalog,
+            profiles=profiles,
+            owners=self.owners,
+            cancellations=self.cancellations,
+            spread_ms=0,
+        )
         return Decider(
             inputs=inputs,
             decisions=self.decisions,

@@ -10,12 +10,16 @@ import pytest
 
 from services.router.agents import carry
 from services.router.faust.streams import Chunk
+from services.router.waiting import WaitingPartitions
 from shared.model.errors import KafkaUnavailable, MongoUnavailable
 from shared.model.outputs import KafkaRecord
+from shared.process.newer import NewerRecords
 from tests.support import samples as a
 from tests.support.wait import turns
 
 SOON = 5
+NO_FETCHING: Any = None
+"""Nothing waits for a newer version here: tests/unit/router/test_waiting.py has that."""
 Journal = list[tuple[str, int]]
 
 
@@ -85,7 +89,8 @@ async def carried(
     stream: Any = Stream(journal, chunks)
     try:
         async with asyncio.timeout(SOON):
-            await carry(stream, work, name="test", most=1, most_bytes=1, crash=crash)
+            waiting = WaitingPartitions(NO_FETCHING, NewerRecords())
+            await carry(stream, work, waiting, name="test", most=1, most_bytes=1, crash=crash)
     finally:
         left = asyncio.all_tasks() - others
         if left:

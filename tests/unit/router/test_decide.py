@@ -50,7 +50,7 @@ async def test_the_inputs_that_mattered_are_stored_without_an_address(stores: De
     known, unknown = (decision.snapshot for decision in stores.decisions.rows.values())
     assert (known["version"], known["addresses"]) == (7, ["email", "webhook"])
     assert "example.com" not in str(known)
-    assert unknown == {"known": False}
+    assert dict(unknown) == {"known": False}
 
 
 async def test_quiet_hours_hold_what_is_noisy(stores: DecideStores, clock: time_machine.Traveller) -> None:

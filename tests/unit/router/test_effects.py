@@ -14,7 +14,7 @@ from services.router.core.decision import Decision
 from services.router.core.effects import DecisionEffects, DecisionState, derive_effects, state
 from services.router.core.items import Deliver, HoldUntil, Suppress
 from services.router.core.routing_input import RoutingInput
-from services.router.decisions import _row, replayed
+from services.router.decisions import decision_row, replayed
 from shared.model import ids
 from shared.model.channels import Channel
 from shared.model.deliveries import DeliveryState
@@ -149,7 +149,7 @@ def test_passes_only_grow_and_no_hold_meets_another() -> None:
 @given(questions())
 def test_a_replay_repeats_everything_to_the_letter(asked: RoutingInput) -> None:
     first = a.decision(asked)
-    row = copy.deepcopy(_row(first))
+    row = copy.deepcopy(decision_row(first))
     other = msgspec.structs.replace(
         first, items=(Suppress(reason=Reason.EXPIRED, rule="expiry"),), at=1, profile_version=0
     )  # type: ignore[arg-type]  # a plain word
@@ -163,7 +163,7 @@ def test_a_replay_repeats_everything_to_the_letter(asked: RoutingInput) -> None:
 
 def test_other_coordinates_are_a_duplicate() -> None:
     asked = a.routing_input()
-    assert replayed(a.decision(asked, offset=6), _row(a.decision(asked, offset=5))) is None
+    assert replayed(a.decision(asked, offset=6), decision_row(a.decision(asked, offset=5))) is None
 
 
 def test_statuses_tell_no_address() -> None:

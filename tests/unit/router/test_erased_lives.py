@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.router.core.effects import derive_effects
-from services.router.decisions import _row, replayed
+from services.router.decisions import decision_row, replayed
 from shared.model.channels import Channel
 from shared.model.lives import Life
 from shared.model.profiles import Profile
@@ -42,7 +42,7 @@ async def test_a_deletion_goes_into_the_lane_of_the_inbox_behind_all_that_was_de
 def test_a_replay_of_an_erased_decision_says_what_was_said_and_names_no_address() -> None:
     """Another end than the one that stands on the log would be a second one."""
     decision = a.decision(a.routing_input())
-    row = _row(decision)
+    row = decision_row(decision)
     row["items"] = [item | ({"address": ""} if item["type"] == "deliver" else {}) for item in _items(row)]
     row["erased"] = True
     again = replayed(decision, row)

@@ -6,7 +6,9 @@ import pytest
 import time_machine
 
 from shared.model.errors import MongoUnavailable
+from shared.model.expansion import API_SOURCE
 from shared.model.outputs import FormatFault
+from shared.model.records import DETOUR
 from tests.support import samples as a
 from tests.unit.router.expand_stores import TOPICS, TYPE, ExpandStores, carry
 
@@ -109,6 +111,16 @@ async def test_what_is_no_record_at_all_is_a_dead_letter_and_its_neighbours_go_o
     assert letter.value == b"raw batch"
     assert dict(letter.headers)["error_code"] == b"corrupt_batch"
     assert dict(letter.headers)["source_offset"] == b"4"
+
+
+@pytest.mark.parametrize(("source", "headers"), [("/shop", []), (API_SOURCE, [(DETOUR, b"1")])])
+async def test_an_event_in_the_name_of_the_api_says_that_it_came_on_a_detour(
+    stores: ExpandStores, source: str, headers: list[tuple[str, bytes]]
+) -> None:
+    """Every other source says so by itself, and costs no header."""
+    await carry(await stores.expander(), a.event_record(source=source))
+    [output] = stores.publisher.on(TOPICS.notifications)
+    assert list(output.headers) == headers
 
 
 async def test_a_time_ahead_is_now(stores: ExpandStores) -> None:

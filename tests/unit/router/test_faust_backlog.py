@@ -192,7 +192,7 @@ async def test_nor_is_it_for_other_consumers(kind: int, time: int) -> None:
         record = SimpleNamespace(topic="t", partition=0, offset=0, key=None, value=b"", headers=(), checksum=None)
         return {PLACE: [SimpleNamespace(**vars(record), timestamp=7_000, timestamp_type=kind)]}
 
-    [found] = await fetch(SimpleNamespace(getmany=getmany), max_records=1)
+    [found] = await fetch(SimpleNamespace(getmany=getmany, _fetcher=None), max_records=1)
     assert found.timestamp == time
 
 

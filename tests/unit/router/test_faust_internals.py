@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer.fetcher import Fetcher, PartitionRecords
 from aiokafka.producer.sender import Sender
 from faust import Stream
@@ -42,6 +43,8 @@ TOUCHED: dict[str, tuple[Callable[..., Any], str, str, str]] = {
     "ack": (FaustConsumer.ack, "5fcf41cf45153475", TRANSPORT, "_acked, _acked_index and _unacked_messages are kept as _new_offset needs"),
     "wait_first": (Service.wait_first, "feade6a31f8a6789", TRANSPORT, "winners, errors and cancellation are as our eager path has them"),
     "create": (driver.AIOKafkaConsumerThread._create_worker_consumer, "c2701bfc3e6f6cad", TRANSPORT, "fetch_max_wait_ms is set after it"),
+    "fetch_records": (driver.AIOKafkaConsumerThread._fetch_records, "39a2c6c79fc1455a", TRANSPORT, "gives records of a running fetcher, or nothing"),
+    "metadata": (AIOKafkaClient._metadata_update, "06dc51ed3e0d38b8", KAFKA, "MetadataRequest is looked up in its module: it never creates a topic"),
     "thread": (driver.Consumer._new_consumer_thread, "0870ec53dea75083", TRANSPORT, "our thread takes the place of this one"),
     "py_aiter": (Stream._py_aiter, "3a48ee257a65435b", STREAMS, "chunks() has the same duties: track, drop, sensors"),
     "stream_ack": (Stream.ack, "32d7171a89b0931d", STREAMS, "acknowledging by hand, in order"),

@@ -6,10 +6,9 @@ import msgspec
 import pytest
 import time_machine
 
-from services.router.decisions import _row, replayed
+from services.router.decisions import decision_row, replayed
 from shared.model.claims import Closing
 from shared.model.deliveries import DeliveryState
-from shared.model.errors import MongoUnavailable
 from shared.model.holds import Cause
 from shared.model.lives import Life
 from shared.model.profiles import Preferences, Profile
@@ -54,13 +53,6 @@ async def test_what_was_read_before_a_deletion_is_not_its_successors(stores: Dec
     assert sent_to(stores) == ["successor@example.com"] * 3
 
 
-async def test_what_came_on_a_detour_is_told_by_its_time(stores: DecideStores) -> None:
-    stores.profiles.put(SUCCESSOR)
-    decider = stores.decider()
-    await carry(decider, at(0, ANNOUNCED), new(1), new(2, accepted_at=DELETED_AT), new(3, accepted_at=LATER))
-    assert reasons(stores) == [Reason.USER_DELETED, Reason.USER_DELETED, None]
-
-
 async def test_a_crash_between_the_decisions_and_the_border_gives_nothing_away(stores: DecideStores) -> None:
     stores.profiles.put(msgspec.structs.replace(SUCCESSOR, life=Life(number=1, since=0, settled=False)))
     chunk = [new(0), at(1, ANNOUNCED)]
@@ -68,39 +60,6 @@ async def test_a_crash_between_the_decisions_and_the_border_gives_nothing_away(s
     await carry(stores.decider(), *chunk)
     assert sent_to(stores) == []
     assert reasons(stores) == [Reason.USER_DELETED]
-
-
-async def test_decisions_that_could_not_be_stored_settle_nothing(stores: DecideStores) -> None:
-    """Killed while they could not be stored: whoever reads the chunk again must still know what stands before."""
-    stores.profiles.put(msgspec.structs.replace(SUCCESSOR, life=Life(number=1, since=0, settled=False)))
-    stores.decisions.outages.add()
-    chunk = [new(0), at(1, ANNOUNCED)]
-    with pytest.raises(MongoUnavailable):
-        await stores.decider().prepare(chunk)
-    await carry(stores.decider(), *chunk)
-    assert reasons(stores) == [Reason.USER_DELETED]
-
-
-async def test_what_was_held_stays_in_its_life_whatever_its_time_says(
-    stores: DecideStores, clock: time_machine.Traveller
-) -> None:
-    """A clock that was ahead when it was accepted does not give it to the successor at its release."""
-    far = a.NOON + a.DAY
-    decider = stores.decider()
-    await carry(decider, new(0, deliver_at=far, expires_at=far + a.DAY, accepted_at=LATER))
-    stores.profiles.put(msgspec.structs.replace(SUCCESSOR, life=Life(number=1, since=DELETED_AT)))
-    await carry(decider, at(1, ANNOUNCED))
-    (held,) = stores.holds.rows.values()
-    await carry(decider, at(2, held.hold.record))
-    assert (reasons(stores)[-1], sent_to(stores)) == (Reason.USER_DELETED, [])
-
-
-async def test_what_its_own_chunk_holds_is_not_hastened(stores: DecideStores, clock: time_machine.Traveller) -> None:
-    """It was decided with the new profile: hastened, it would only come back to be held again."""
-    clock.move_to(a.NIGHT / 1000)
-    await carry(stores.decider(), at(0, profile_changed("acme", "eve")), new(1, user="eve"))
-    (row,) = stores.holds.rows.values()
-    assert (row.due, row.hold.record.due) == (a.MORNING, a.MORNING)
 
 
 async def test_who_is_deleted_is_told_nothing_and_a_first_profile_later_is(stores: DecideStores) -> None:
@@ -158,10 +117,10 @@ async def test_the_same_event_again_is_a_duplicate_for_the_successor_too(stores:
 def test_a_stored_decision_says_whose_it_is_and_a_replay_believes_it() -> None:
     stored = a.decision(a.routing_input())
     now = msgspec.structs.replace(stored, notification=msgspec.structs.replace(stored.notification, life=1))
-    again = replayed(now, _row(stored))
+    again = replayed(now, decision_row(stored))
     assert again is not None
     assert again.notification.life == 0
-    later = replayed(stored, _row(now))
+    later = replayed(stored, decision_row(now))
     assert later is not None
     assert later.notification.life == 1
 
@@ -211,21 +170,6 @@ async def test_other_holds_and_other_users_wait_on(stores: DecideStores, clock: 
     await carry(decider, at(3, profile_changed("acme", "eve")))
     dues = {row.hold.cause: row.due for row in stores.holds.rows.values()}
     assert dues == {Cause.QUIET_HOURS: a.NIGHT, Cause.SCHEDULED: a.MORNING}
-
-
-@pytest.mark.parametrize(
-    ("life", "accepted_at", "announced", "belongs"),
-    [
-        (Life(), 5, 0, 0),
-        (Life(number=1, since=10), 10, 0, 0),
-        (Life(number=1, since=10), 11, 0, 1),
-        (Life(number=1, since=10, settled=False), 11, 0, 0),
-        (Life(number=1, since=10, settled=False), 11, 1, 1),
-        (Life(number=2, since=10, settled=False), 11, 1, 1),
-    ],
-)
-def test_which_life_something_new_belongs_to(life: Life, accepted_at: int, announced: int, belongs: int) -> None:
-    assert life.of_new(accepted_at, announced) == belongs
 
 
 def test_each_deletion_begins_another_life() -> None:

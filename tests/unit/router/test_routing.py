@@ -13,6 +13,7 @@ from services.router.core.routing_input import RoutingInput
 from shared.model.channels import Channel
 from shared.model.holds import Cause
 from shared.model.notifications import Contact
+from shared.model.owners import Owner
 from shared.model.profiles import Preferences
 from shared.model.quiet_windows import QuietHours, Window
 from shared.model.reasons import Reason
@@ -62,7 +63,10 @@ def asked(preferences: dict[str, dict[str, bool]] | None = None, **changes: Any)
 
 EVERYWHERE = [deliver(IN_APP), deliver(EMAIL), deliver(WEBHOOK)]
 INLINE = Contact(addresses={"email": "bo@example.com"}, name="Bo", locale="pt-BR")
+OWNED = Owner(user="bo", preferences=Preferences(channel_types={"email": False}))
+SHARED = Owner(user=None, preferences=Preferences(categories={"orders": False}))
 BO = {"address": "bo@example.com", "name": "Bo", "locale": "pt-BR"}
+EVERYWHERE_AS_BO = [deliver(channel, name="Bo", locale="pt-BR") for channel in a.ALL]
 TABLE: dict[str, tuple[RoutingInput, Sequence[RoutingItem]]] = {
     "all channels": (asked(), EVERYWHERE),
     "unknown workflow": (asked(q_workflow=None), whole(Reason.UNKNOWN_WORKFLOW, Rule.WORKFLOW)),
@@ -99,6 +103,26 @@ TABLE: dict[str, tuple[RoutingInput, Sequence[RoutingItem]]] = {
             deliver(EMAIL, **BO),
             no(WEBHOOK, Reason.NO_ADDRESS, Rule.ADDRESS),
         ],
+    ),
+    "an inline person whom a user is": (
+        asked(q_profile=None, n_contact=INLINE, q_owner=Owner(user="bo", preferences=Preferences())),
+        [Suppress(reason=Reason.KNOWN_USER, rule=Rule.RECIPIENT, user="bo")],
+    ),
+    "an inline person whom a user is, scheduled": (
+        asked(q_profile=None, n_contact=INLINE, n_deliver_at=a.NOON + 1, q_owner=OWNED),
+        [HoldUntil(reason=Reason.SCHEDULED, rule=Rule.DUE, cause=Cause.SCHEDULED, due=a.NOON + 1)],
+    ),
+    "an address that several share, one of whom wants nothing of the kind": (
+        asked(q_profile=None, n_contact=INLINE, q_owner=SHARED),
+        whole(Reason.CATEGORY_OPTED_OUT, Rule.NOTIFICATION_PREFERENCE),
+    ),
+    "an inline person's mail that is tried again, when a user has the address and wants no mail": (
+        asked(q_profile=None, n_contact=INLINE, q_owner=OWNED, q_channel=EMAIL, q_step="notify"),
+        [no(EMAIL, Reason.CHANNEL_OPTED_OUT, Rule.CHANNEL_PREFERENCE)],
+    ),
+    "a user who has the address of another's contact": (
+        asked(n_contact=INLINE, q_owner=OWNED),
+        EVERYWHERE_AS_BO,
     ),
     "a profile comes before a contact": (
         asked(p_locale="de", p_name="Ada", n_contact=INLINE),

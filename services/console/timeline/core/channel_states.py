@@ -13,12 +13,10 @@ from typing import Any, Final
 import msgspec
 
 from shared.model.deliveries import TERMINAL as DELIVERY_ENDS
-from shared.model.deliveries import DeliveryState
 from shared.model.timestamps import from_datetime, rfc3339
 
 ENDS: Final = frozenset({*map(str, DELIVERY_ENDS), "digested", "superseded"})
 OUTCOMES: Final = {"deliver": "queued", "hold": "held", "suppress": "suppressed"}
-STATES: Final = frozenset(map(str, DeliveryState))
 
 
 class TimelineState(StrEnum):
@@ -61,7 +59,7 @@ def channel_states(rows: Iterable[Mapping[str, Any]]) -> list[ChannelState]:
                 if "delivery" in item:
                     places[item["delivery"]] = place
                 found[place] = _decided(row, item)
-        elif row["type"].startswith("carillon.delivery.") and _word(row) in STATES:
+        elif row["type"].startswith("carillon.delivery."):
             place = places.get(row["subject"], (data.get("step"), data.get("channel")))
             found[place] = _sent(row, place)
     return [found[place] for place in sorted(found, key=lambda place: (place[0] or "", place[1] or ""))]

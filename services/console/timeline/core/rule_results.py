@@ -55,7 +55,7 @@ def _asked(rules: Sequence[str], item: Mapping[str, Any], channel: str | None) -
     for rule in rules:
         if result is RuleResult.PASSED and rule == item.get("rule"):
             due = item.get("due")
-            result = STOPS[item["type"]]
+            result = STOPS.get(item["type"], RuleResult.PASSED)
             until = None if due is None else rfc3339(due)
             yield RuleEntry(rule=rule, result=result, channel=channel, reason=item["reason"], until=until)
             result = RuleResult.NOT_ASKED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
 from services.delivery.channels.channel import ChannelContext
 from services.delivery.channels.in_app.writer import InboxWriter
@@ -12,20 +12,37 @@ from services.delivery.rendering.links import SafeLinks
 from shared.kafka.producer import Publisher
 from shared.model.channels import Lane
 from shared.mongo.inbox_rows import InboxRows
+from shared.process.newer import NewerRecords
 
 
 class InboxReader:
     """Reads the lane into inboxes; rows are their own ledger, so a rebalance needs no care."""
 
-    def __init__(self, writer: InboxWriter) -> None:
+    def __init__(self, writer: InboxWriter, newer: NewerRecords) -> None:
         self._writer = writer
+        self._newer = newer
 
     async def run(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
         """Writes until `stop` is set; the bulk under way is finished first."""
         await self._writer.run(consumer, stop)
 
-    def listener(self, consumer: AIOKafkaConsumer) -> None:
-        """None: a row that is met again is a replay."""
+    def listener(self, consumer: AIOKafkaConsumer) -> ConsumerRebalanceListener:
+        """Needed only for what waits for a newer version: a row that is met again is a replay."""
+        del consumer
+        return _Rebalance(self._newer)
+
+
+class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
+    """Forgets what waits in partitions that go; they are read from their last commit."""
+
+    def __init__(self, newer: NewerRecords) -> None:
+        self._newer = newer
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        self._newer.forget((part.topic, part.partition) for part in revoked)
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        """Nothing: reading starts at the last commit."""
 
 
 class InboxChannel:
@@ -37,7 +54,7 @@ class InboxChannel:
     def reader(self, lane: Lane, publisher: Publisher) -> InboxReader:
         """The writer of the only lane."""
         del lane
-        settings = self._context.settings
+        settings, newer = self._context.settings, self._context.newer
         return InboxReader(
             InboxWriter(
                 rows=InboxRows(self._context.database),
@@ -46,7 +63,9 @@ class InboxChannel:
                 topics=settings.topics,
                 linger_seconds=settings.linger_ms / 1000,
                 links=SafeLinks(settings.link_schemes),
-            )
+                newer=newer,
+            ),
+            newer,
         )
 
     async def watch(self, stop: asyncio.Event) -> None:

@@ -21,11 +21,13 @@ from services.delivery.rendering.liquid import RenderFailed
 from shared.kafka.consumer import committed_batches
 from shared.kafka.dead_letters import refuse
 from shared.kafka.linger import Linger
+from shared.kafka.paused_partitions import PausedPartitions
 from shared.model.channels import Channel, Lane
 from shared.model.dead_letters import UnreadableRecord
 from shared.model.deliveries import DeliveryState, ReceivedDelivery
+from shared.model.formats import NewerFormat
 from shared.model.inbox import InboxItem
-from shared.model.outputs import KafkaRecord, Output
+from shared.model.outputs import Coordinates, KafkaRecord, Output
 from shared.model.ports import RecordWriter, WorkflowCatalog
 from shared.model.reasons import Reason
 from shared.model.topics import Topics
@@ -33,6 +35,7 @@ from shared.mongo.inbox_rows import NewInboxRow
 from shared.process.clock import now_ms
 from shared.process.failpoints import Failpoint, failpoint
 from shared.process.metrics import DELIVERIES, DELIVERY_SECONDS, REPLAYS
+from shared.process.newer import NewerRecords
 from shared.process.retries import retry_until_available
 
 BULK = 500
@@ -66,6 +69,7 @@ class InboxWriter:
         catalog: WorkflowCatalog,
         topics: Topics,
         linger_seconds: float,
+        newer: NewerRecords,
         links: SafeLinks = WEB_LINKS,
     ) -> None:
         self._rows = rows
@@ -74,16 +78,36 @@ class InboxWriter:
         self._topics = topics
         self._linger = linger_seconds
         self._links = links
+        self._newer = newer
         self._dead_letters = DeadLetterNotices(Channel.IN_APP, topics)
 
     async def run(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
         """Writes until `stop` is set; the bulk in flight is finished and committed first."""
+        waiting = PausedPartitions(consumer, self._newer)
         async for records in committed_batches(consumer, stop, max_records=BULK, linger=Linger(self._linger)):
-            await retry_until_available(self.write, records)
+            records[:] = await self._write_readable(records, waiting)
+
+    async def _write_readable(self, records: list[KafkaRecord], waiting: PausedPartitions) -> list[KafkaRecord]:
+        """Writes all that stands before what only a newer version can read, partition by partition; returns it."""
+        while records:
+            try:
+                await retry_until_available(self.write, records)
+            except NewerFormat as newer:
+                records = waiting.stand(records, newer)
+            else:
+                break
+        waiting.done(records)
+        return records
 
     async def write(self, records: Sequence[KafkaRecord]) -> None:
-        """Rows, then announcements and statuses. Raises MongoUnavailable or KafkaUnavailable: call again."""
+        """Rows, then announcements and statuses. Raises MongoUnavailable or KafkaUnavailable: call again.
+
+        Raises NewerFormat, with nothing written: call again without what waits.
+        """
         read_ones = [read(Channel.IN_APP, record) for record in records]
+        for each in read_ones:
+            if isinstance(each, NewerFormat):
+                raise each
         received = [each for each in read_ones if isinstance(each, ReceivedDelivery)]
         others = [each for each in read_ones if isinstance(each, UnreadableRecord)]
         begun = [(each, read_life(each.record)) for each in others]
@@ -110,8 +134,17 @@ class InboxWriter:
         failpoint(Failpoint.AFTER_PRODUCE)
 
     async def _fetch_workflows(self, received: Sequence[ReceivedDelivery]) -> None:
-        places = {(n.tenant, n.workflow, n.version) for n in (each.delivery.notification for each in received)}
-        await self._catalog.fetch(places)
+        """Raises NewerFormat for the first record whose workflow only a newer version can read."""
+        first: dict[tuple[str, str, int], Coordinates] = {}
+        for each in received:
+            about = each.delivery.notification
+            first.setdefault((about.tenant, about.workflow, about.version), each.record.coordinates)
+        await self._catalog.fetch(first)
+        for place, at in first.items():
+            try:
+                self._catalog.version(*place)
+            except NewerFormat as newer:
+                raise newer.of(at) from None
 
     async def _written_before(self, late: Sequence[ReceivedDelivery], outputs: list[Output]) -> list[Stored]:
         """Among those that have expired: a row written in time is a replay, the others end here.

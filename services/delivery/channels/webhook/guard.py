@@ -53,11 +53,16 @@ class Forbidden(OSError):
     """The address leads somewhere a webhook must not go. An OSError, so that aiohttp passes it through."""
 
 
+def parse_networks(text: str) -> tuple[Network, ...]:
+    """Comma-separated CIDRs. Raises ValueError."""
+    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+
+
 class Guard:
     """Says whether an address may be connected to."""
 
     def __init__(self, allowed: str = "") -> None:
-        self._allowed = tuple(ip_network(part.strip()) for part in allowed.split(",") if part.strip())
+        self._allowed = parse_networks(allowed)
 
     def check(self, text: str) -> None:
         """Raises Forbidden unless the IP address `text` may be reached."""

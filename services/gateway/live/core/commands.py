@@ -104,9 +104,11 @@ class NotJson(Exception):
     """The client does not speak the protocol."""
 
 
-def decode_command(text: str) -> Command | BadCommand:
-    """The command, or what is wrong with it. Raises NotJson."""
-    text = text.removeprefix(_BYTE_ORDER_MARK)
+def decode_command(frame: str | bytes) -> Command | BadCommand:
+    """The command, or what is wrong with it. Raises NotJson, also for a binary frame."""
+    if isinstance(frame, bytes):
+        raise NotJson
+    text = frame.removeprefix(_BYTE_ORDER_MARK)
     try:
         command = _decoder.decode(text)
     except msgspec.ValidationError as problem:

@@ -47,8 +47,7 @@ class Session:
         self._since: Cursor | None = None
         self._reset: str | None = None
         self._waiting = WaitingEvents()
-        self._sent = -1
-        self._token = 0
+        self._sent, self._token = -1, 0
         self._unread, self._counted_to, self._counted_at = 0, -1, 0
         self._recent: deque[int] = deque(maxlen=limits.RECENT_OFFSETS)
 
@@ -63,8 +62,6 @@ class Session:
             return []
         if not self._bucket.take(now):
             return self._close(CloseCode.TOO_MANY_MESSAGES, "too many messages")
-        if isinstance(frame, bytes):
-            return self._close(CloseCode.BAD_MESSAGE, "messages are JSON text")
         try:
             command = commands.decode_command(frame)
         except commands.NotJson:
@@ -161,6 +158,12 @@ class Session:
         cursor = self._cursors.encode(self._sent, self._token)
         return [SendFrame(messages.state(event.change, announcement.items, self._unread, self._as_of(), cursor))]
 
+    def on_newer(self) -> list[Action]:
+        """Something happened that only a newer version can tell: the client reads its inbox again."""
+        live, self._reset = self.state is SessionState.LIVE, "newer"
+        self.state = SessionState.RESUMING if live else self.state
+        return [LoadInbox(self.user, None)] if live and self.user else []
+
     def on_applied(self, apply: ApplyChange, updated: int) -> list[Action]:
         """The change is durable and announced."""
         return [SendFrame(messages.ok(apply.kind, apply.ref, updated))]
@@ -175,9 +178,8 @@ class Session:
 
     def on_auth_timeout(self) -> list[Action]:
         """No valid token came in time."""
-        if self.state is not SessionState.UNIDENTIFIED:
-            return []
-        return self._close(CloseCode.AUTH_TIMEOUT, "no auth in time")
+        unidentified = self.state is SessionState.UNIDENTIFIED
+        return self._close(CloseCode.AUTH_TIMEOUT, "no auth in time") if unidentified else []
 
     def on_expiring(self, seconds: int) -> list[Action]:
         """The token ends in so many seconds."""
@@ -193,13 +195,11 @@ class Session:
 
     def on_restart(self, after_ms: int) -> list[Action]:
         """The process ends."""
-        if self.state is SessionState.CLOSED:
-            return []
-        return [SendFrame(messages.reconnect(after_ms)), *self._close(CloseCode.RESTART, "restarting")]
+        told = [] if self.state is SessionState.CLOSED else [SendFrame(messages.reconnect(after_ms))]
+        return [*told, *self._close(CloseCode.RESTART, "restarting")]
 
     def _renew(self, snapshot: InboxSnapshot) -> list[SendFrame]:
-        self._sent, self._token = snapshot.end, snapshot.token
-        self._since = None
+        self._sent, self._token, self._since = snapshot.end, snapshot.token, None
         return [SendFrame(messages.reset(self._reset or "")), self._hello()]
 
     def _catch_up(self, snapshot: InboxSnapshot) -> list[SendFrame]:

@@ -25,9 +25,9 @@ def advance(run: StepRun, event: Kind, now: int) -> StepResult:
 
 def _channel(run: StepRun, channel: Channel, now: int) -> RoutingItem:
     inputs, workflow, step = run.inputs, run.workflow, run.step.key
-    profile = inputs.profile
-    if profile is not None:
-        refusal = channel_refusal(profile.preferences, workflow, channel)
+    profile, preferences = inputs.profile, inputs.preferences
+    if preferences is not None:
+        refusal = channel_refusal(preferences, workflow, channel)
         if refusal is not None:
             return Suppress(reason=refusal, rule=Rule.CHANNEL_PREFERENCE, channel=channel, step=step)
     address = _address(inputs, channel)

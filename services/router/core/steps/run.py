@@ -10,7 +10,7 @@ from shared.model.steps import Step
 from shared.model.workflows import Workflow
 
 
-class StepRun(msgspec.Struct, frozen=True, kw_only=True):
+class StepRun(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where the notification stands."""
 
     inputs: RoutingInput
@@ -18,7 +18,7 @@ class StepRun(msgspec.Struct, frozen=True, kw_only=True):
     step: Step
 
 
-class StepResult(msgspec.Struct, frozen=True, kw_only=True):
+class StepResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the step decided, in the order of its channels."""
 
     items: tuple[RoutingItem, ...]

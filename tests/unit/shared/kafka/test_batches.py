@@ -10,6 +10,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.consumer import fetcher
 from aiokafka.consumer.fetcher import READ_COMMITTED, PartitionRecords
+from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
 
 from shared.kafka import codecs
 from shared.kafka.batches import Batches, read_leniently
@@ -87,6 +88,19 @@ def test_a_magic_byte_that_rotted_costs_nothing(magic: int) -> None:
     records, after = read(bytes(raw))
     assert [each.value for each in records] == [b"good", b"good"]
     assert after == 2
+
+
+def test_a_message_of_an_older_format_is_read_and_one_that_rotted_comes_raw() -> None:
+    builder = LegacyRecordBatchBuilder(magic=1, compression_type=0, batch_size=1_000)
+    builder.append(0, timestamp=NOON_MS, key=b"k", value=b"good")
+    raw = bytearray(builder.build())
+    assert [each.value for each in read(bytes(raw))[0]] == [b"good"]
+    raw[-1] ^= 1
+    Batches._suspects.clear()
+    assert not Batches(bytes(raw)).size_in_bytes(), "fetched once more"
+    records, after = read(bytes(raw))
+    assert [(each.value, each.checksum) for each in records] == [(bytes(raw), FormatFault.CORRUPT_BATCH)]
+    assert after >= 1
 
 
 def test_a_header_name_that_is_not_utf8_costs_nothing() -> None:

@@ -46,7 +46,8 @@ async def test_many_batches_are_one_commit_and_the_end_has_its_own() -> None:
     assert (consumer.commits, consumer.committed) == (1, {(TOPIC, 0): 10})
 
 
-async def test_what_is_done_is_committed_when_nothing_more_comes() -> None:
+async def test_what_is_done_is_committed_when_nothing_more_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "COMMIT_SECONDS", 1_000)
     stop = asyncio.Event()
     consumer = Counted(3, stop, ends=False)
 

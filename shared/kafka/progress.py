@@ -1,0 +1,48 @@
+"""How far a consumer group's member is: what it was given, how far behind it is, and whether it goes forward."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+STALL_SECONDS: Final = 120.0
+"""Behind, and nothing committed for this long: something is stuck."""
+
+
+class ConsumerProgress:
+    """Looked at by each readiness probe; it costs nothing in between."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, *, stall_seconds: float = STALL_SECONDS) -> None:
+        self._consumer = consumer
+        self._stall_seconds = stall_seconds
+        self._committed: dict[TopicPartition, int] = {}
+        self._moved_at = time.monotonic()
+
+    async def answer(self) -> bool | str:
+        """For `/readyz`: True; or that the group is being joined, or that it stands although there is work."""
+        assigned = self._consumer.assignment()
+        if not self._has_joined():
+            return "it is not in its group yet, or the group is being shared out anew"
+        try:
+            committed = await self._consumer._coordinator.fetch_committed_offsets(list(assigned)) if assigned else {}
+        except KafkaError as error:
+            return f"no broker tells how far it is: {type(error).__name__}"
+        offsets = {place: found.offset for place, found in committed.items()}
+        lag = self._lag(assigned, offsets)
+        if lag == 0 or offsets != self._committed:
+            self._committed = offsets
+            self._moved_at = time.monotonic()
+        standing = time.monotonic() - self._moved_at
+        if lag == 0 or standing < self._stall_seconds:
+            return True
+        return f"it is {lag} records behind, and has finished none for {standing:.0f} s"
+
+    def _has_joined(self) -> bool:
+        subscription = self._consumer._subscription.subscription
+        return subscription is not None and subscription.assignment is not None
+
+    def _lag(self, assigned: frozenset[TopicPartition], committed: dict[TopicPartition, int]) -> int:
+        return sum(max((self._consumer.highwater(place) or 0) - committed.get(place, 0), 0) for place in assigned)

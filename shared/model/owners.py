@@ -1,0 +1,72 @@
+"""Whose an address is: an inline person whose address a user of the tenant has is that user (decision 14)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from shared.model.channels import ADDRESS_KINDS
+from shared.model.ids import SEPARATOR
+from shared.model.notifications import Contact
+from shared.model.profiles import Preferences
+
+
+class AddressHolder(msgspec.Struct, frozen=True, kw_only=True):
+    """A user who has an address, and what they allow."""
+
+    user: str
+    preferences: Preferences = Preferences()
+
+
+class Owner(msgspec.Struct, frozen=True, kw_only=True):
+    """Who has the addresses of an inline person."""
+
+    user: str | None
+    """None: several share them, and none of them is meant in particular."""
+    preferences: Preferences
+    """What all of them allow."""
+    unowned: tuple[str, ...] = ()
+    """Kinds of those addresses that nobody has."""
+
+
+def address_ids(addresses: Mapping[str, str]) -> list[str]:
+    """What profiles and inline people are compared by, in the order of the kinds: equal for the same place."""
+    return [
+        f"{name}{SEPARATOR}{kind.identity(addresses[name])}"
+        for name, kind in ADDRESS_KINDS.items()
+        if name in addresses
+    ]
+
+
+def owner_of(contact: Contact, holders: Mapping[str, Sequence[AddressHolder]]) -> Owner | None:
+    """Who an inline person is, by the holders of their addresses (`address_ids`); None: nobody has any of them.
+
+    The first address that one user alone has decides.
+    """
+    having = {address: holders.get(address, ()) for address in address_ids(contact.addresses)}
+    found = [one for those in having.values() for one in those]
+    if not found:
+        return None
+    alone = (those[0].user for those in having.values() if len(those) == 1)
+    return Owner(
+        user=next(alone, None),
+        preferences=_joint(one.preferences for one in found),
+        unowned=tuple(address.partition(SEPARATOR)[0] for address, those in having.items() if not those),
+    )
+
+
+def _joint(sets: Iterable[Preferences]) -> Preferences:
+    """What all of them allow: an entry forbids where one of them does."""
+    categories: dict[str, bool] = {}
+    workflows: dict[str, bool] = {}
+    channel_types: dict[str, bool] = {}
+    for one in sets:
+        for joint, given in (
+            (categories, one.categories),
+            (workflows, one.workflows),
+            (channel_types, one.channel_types),
+        ):
+            for name, allowed in given.items():
+                joint[name] = joint.get(name, True) and allowed
+    return Preferences(categories=categories, workflows=workflows, channel_types=channel_types)

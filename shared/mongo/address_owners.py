@@ -1,0 +1,72 @@
+"""Who has an address, by what is stored in profiles."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final, NotRequired, TypedDict
+
+import msgspec
+
+from shared.model.notifications import Notification
+from shared.model.owners import AddressHolder, Owner, address_ids, owner_of
+from shared.model.profiles import Preferences
+from shared.mongo.bulk import Rows
+from shared.mongo.database import Database
+from shared.mongo.errors import mongo_border
+
+MAX_HOLDERS: Final = 20
+"""Of one address that are asked what they allow; a webhook may be that of thousands."""
+_FIELDS: Final = {"user": 1, "address_ids": 1, "preferences": 1}
+
+
+class HolderRow(TypedDict):
+    """What is read of a profile."""
+
+    user: str
+    address_ids: list[str]
+    preferences: NotRequired[dict[str, object]]
+
+
+class AddressOwners:
+    """The `profiles` collection by addresses."""
+
+    def __init__(self, database: Database) -> None:
+        self._rows: Rows = database.profiles
+
+    async def owners(self, notifications: Sequence[Notification]) -> list[Owner | None]:
+        """Of each notification's inline person, in order; None without one, or where nobody has an address of theirs.
+
+        Nothing is asked when none is for an inline person. Raises MongoUnavailable.
+        """
+        wanted: dict[str, set[str]] = defaultdict(set)
+        for one in notifications:
+            if one.contact is not None:
+                wanted[one.tenant].update(address_ids(one.contact.addresses))
+        holders = {tenant: await self._holders(tenant, sorted(ids)) for tenant, ids in wanted.items() if ids}
+        return [
+            None if one.contact is None else owner_of(one.contact, holders.get(one.tenant, {})) for one in notifications
+        ]
+
+    async def _holders(self, tenant: str, ids: Sequence[str]) -> dict[str, list[AddressHolder]]:
+        rows = await self._read(tenant, ids, MAX_HOLDERS * len(ids))
+        if len(rows) == MAX_HOLDERS * len(ids) and len(ids) > 1:  # one that many have must not hide another
+            rows = [row for each in ids for row in await self._read(tenant, [each], MAX_HOLDERS)]
+        found: dict[str, dict[str, AddressHolder]] = defaultdict(dict)
+        for row in rows:
+            for each in row["address_ids"]:
+                found[each][row["user"]] = _holder(row)
+        return {each: list(found[each].values()) for each in ids if each in found}
+
+    async def _read(self, tenant: str, ids: Sequence[str], most: int) -> list[HolderRow]:
+        with mongo_border():
+            rows = self._rows.find({"tenant": tenant, "address_ids": {"$in": list(ids)}}, _FIELDS).limit(most)
+            return [row async for row in rows]
+
+
+def _holder(row: HolderRow) -> AddressHolder:
+    try:
+        preferences = msgspec.convert(row.get("preferences", {}), Preferences)
+    except msgspec.ValidationError:  # the user's own notifications say so
+        preferences = Preferences()
+    return AddressHolder(user=row["user"], preferences=preferences)

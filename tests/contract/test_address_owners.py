@@ -1,0 +1,98 @@
+"""Who has an address, as the router asks it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from shared.model.notifications import Contact
+from shared.model.owners import Owner
+from shared.model.profiles import Preferences, Profile
+from shared.model.topics import Topics
+from shared.mongo import profiles as stored
+from shared.mongo.address_owners import MAX_HOLDERS, AddressOwners
+from shared.mongo.indexes import INDEXES
+from tests.support import samples as a
+from tests.support.twins.address_owners import MemoryAddressOwners
+from tests.support.twins.profiles import MemoryProfiles
+from tests.support.twins.publisher import MemoryPublisher
+
+Put = Callable[[Profile], Awaitable[None]]
+NO_MAIL = Preferences(channel_types={"email": False})
+
+
+@pytest.fixture
+def twin() -> MemoryProfiles:
+    return MemoryProfiles()
+
+
+@pytest.fixture
+def owners(implementation: str, twin: MemoryProfiles, request: pytest.FixtureRequest) -> Any:
+    return MemoryAddressOwners(twin) if implementation == "twin" else AddressOwners(request.getfixturevalue("database"))
+
+
+@pytest.fixture
+def put(implementation: str, twin: MemoryProfiles, request: pytest.FixtureRequest) -> Put:
+    database = request.getfixturevalue("database") if implementation == "real" else None
+
+    async def write(profile: Profile) -> None:
+        if database is None:
+            twin.put(profile)
+            return
+        place = {"tenant": profile.tenant, "user": profile.user}
+        if profile.deleted:
+            await stored.remove(database, MemoryPublisher(), Topics(), **place)
+        else:
+            await stored.write(database, MemoryPublisher(), Topics(), **place, change=lambda _: profile)
+
+    return write
+
+
+def named(tenant: str = "acme", **addresses: str) -> Any:
+    return a.notification(tenant=tenant, user="hash", contact=Contact(addresses=addresses) if addresses else None)
+
+
+async def test_an_address_is_its_users_whatever_its_letter_case(owners: Any, put: Put) -> None:
+    await put(a.profile(addresses={"email": "Ada@example.com"}, preferences=NO_MAIL))
+    found = await owners.owners([
+        named(email="aDa@example.com"), named(), named(email="eve@example.com"),
+        named(email="ada@example.com", phone="+4915112345678"), named("other", email="ada@example.com"),
+    ])  # fmt: skip
+    ada = Owner(user="ada", preferences=NO_MAIL)
+    assert found == [ada, None, None, Owner(user="ada", preferences=NO_MAIL, unowned=("phone",)), None]
+    assert await owners.owners([]) == []
+
+
+async def test_an_address_that_was_given_up_is_nobodys(owners: Any, put: Put) -> None:
+    await put(a.profile(addresses={"email": "ada@example.com"}))
+    await put(a.profile(version=8, addresses={"email": "new@example.com"}))
+    await put(a.profile(user="bob", addresses={"email": "bob@example.com"}))
+    await put(Profile(tenant="acme", user="bob", deleted=True))
+    asked = [named(email=f"{name}@example.com") for name in ("ada", "new", "bob")]
+    assert [found and found.user for found in await owners.owners(asked)] == [None, "ada", None]
+
+
+async def test_what_several_share_is_none_of_theirs_and_obeys_them_all(owners: Any, put: Put) -> None:
+    await put(a.profile(addresses={"email": "both@example.com"}, preferences=Preferences(categories={"x": True})))
+    both = {"email": "both@example.com", "phone": "+4915112345678"}
+    await put(a.profile(user="bob", addresses=both, preferences=Preferences(categories={"x": False, "y": True})))
+    (shared, alone) = await owners.owners([named(email="both@example.com"), named(**both)])
+    assert shared == Owner(user=None, preferences=Preferences(categories={"x": False, "y": True}))
+    assert alone.user == "bob", "the first address that one user alone has decides"
+
+
+async def test_one_that_many_have_hides_no_other(owners: Any, put: Put) -> None:
+    for number in range(2 * MAX_HOLDERS + 1):
+        await put(a.profile(user=f"u{number}", addresses={"webhook": "https://hub.example.com/"}))
+    await put(a.profile(addresses={"email": "ada@example.com"}))
+    asked = [named(webhook="https://HUB.example.com/"), named(email="ada@example.com")]
+    assert [found and found.user for found in await owners.owners(asked)] == [None, "ada"]
+
+
+@pytest.mark.real
+async def test_the_index_serves_it(database: Any) -> None:
+    await database.profiles.create_indexes(INDEXES["profiles"])
+    plan = await database.profiles.find({"tenant": "acme", "address_ids": {"$in": ["a", "b"]}}).explain()
+    assert "IXSCAN" in str(plan["queryPlanner"]["winningPlan"])

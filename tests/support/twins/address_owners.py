@@ -1,0 +1,38 @@
+"""Who has an address, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shared.model.errors import MongoUnavailable
+from shared.model.notifications import Notification
+from shared.model.owners import AddressHolder, Owner, address_ids, owner_of
+from shared.model.profiles import Profile
+from tests.support.twins.outages import Outages
+from tests.support.twins.profiles import MemoryProfiles
+
+
+class MemoryAddressOwners:
+    """An AddressOwnerLookup over profiles in memory."""
+
+    def __init__(self, profiles: MemoryProfiles) -> None:
+        self.outages = Outages(MongoUnavailable)
+        self._profiles = profiles
+
+    async def owners(self, notifications: Sequence[Notification]) -> list[Owner | None]:
+        async with self.outages.call():
+            return [None if one.contact is None else self._owner(one) for one in notifications]
+
+    def _owner(self, one: Notification) -> Owner | None:
+        contact = one.contact
+        assert contact is not None
+        holders: dict[str, list[AddressHolder]] = {}
+        for profile in self._of(one.tenant):
+            for address in address_ids(profile.addresses):
+                holders.setdefault(address, []).append(
+                    AddressHolder(user=profile.user, preferences=profile.preferences)
+                )
+        return owner_of(contact, holders)
+
+    def _of(self, tenant: str) -> list[Profile]:
+        return [profile for profile in self._profiles.all() if profile.tenant == tenant and not profile.deleted]

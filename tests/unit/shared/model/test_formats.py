@@ -1,0 +1,121 @@
+"""Formats: what a newer version wrote is neither wrong nor unknown; a writer stamps the smallest that reads it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from services.router.core.effects import derive_effects
+from shared.catalog.rows import smallest_format, starts_on, to_row
+from shared.model import formats, inbox
+from shared.model.channels import CHANNEL_SPECS, Channel
+from shared.model.errors import InvalidRecord
+from shared.model.formats import NewerFormat
+from shared.model.outputs import Coordinates
+from shared.model.profiles import from_document
+from shared.model.records import decode_delivery, decode_record, encode, notify, without_due
+from shared.model.topics import Topics
+from shared.mongo.holds import hold_row
+from tests.support import samples as a
+
+READERS: dict[str, tuple[Any, bytes]] = {
+    "record": (decode_record, encode(notify(a.notification()))),
+    "delivery": (decode_delivery, encode(a.delivery())),
+    "inbox": (inbox.decode, b'{"change":"read","items":[],"at":1}'),
+}
+
+
+@pytest.fixture(params=READERS)
+def reader(request: pytest.FixtureRequest) -> Any:
+    return READERS[request.param]
+
+
+def with_(raw: bytes, **members: object) -> bytes:
+    return msgspec.json.encode(msgspec.json.decode(raw) | members)
+
+
+def test_what_says_nothing_is_the_oldest_and_nothing_is_said_of_it(reader: Any) -> None:
+    decode, raw = reader
+    assert decode(raw).format == formats.OLDEST
+    assert b"format" not in raw
+
+
+@pytest.mark.parametrize(
+    "more", [{}, {"novelty": [1]}, {"kind": "digest_due", "channel": "fax", "change": 7, "at": None}]
+)
+def test_a_larger_number_is_a_newer_version_whether_the_rest_can_be_read_or_not(reader: Any, more: Any) -> None:
+    decode, raw = reader
+    with pytest.raises(NewerFormat) as raised:
+        decode(with_(raw, format=2, **more))
+    assert (raised.value.number, raised.value.at) == (2, None)
+    placed = raised.value.of(Coordinates("t", 1, 2))
+    assert (placed.number, placed.at) == (2, Coordinates("t", 1, 2))
+
+
+@pytest.mark.parametrize("more", [{"format": 1}, {"format": "9"}, {"format": None}, {}])
+def test_malformed_at_a_known_number_is_the_writers_fault(reader: Any, more: Any) -> None:
+    decode, raw = reader
+    with pytest.raises((InvalidRecord, msgspec.DecodeError)):
+        decode(with_(raw, kind="digest_due", channel="fax", change=7, at=None, tenant=1, items=3, **more))
+    with pytest.raises((InvalidRecord, msgspec.DecodeError)):
+        decode(b'{"format":2')
+
+
+def test_a_newer_profile_is_not_taken_for_a_wrong_one() -> None:
+    with pytest.raises(NewerFormat):
+        from_document({"tenant": "acme", "user": "ada", "format": 2, "quiet_hours": "lunar"})
+
+
+@pytest.fixture
+def fax(monkeypatch: pytest.MonkeyPatch) -> Channel:
+    """A channel that came with format 2."""
+    newer = {**CHANNEL_SPECS, Channel.WEBHOOK: msgspec_replace(CHANNEL_SPECS[Channel.WEBHOOK], since=2)}
+    monkeypatch.setattr("shared.model.channels.CHANNEL_SPECS", newer)
+    return Channel.WEBHOOK
+
+
+def msgspec_replace(value: Any, **changes: Any) -> Any:
+    return type(value)(**({name: getattr(value, name) for name in value.__dataclass_fields__} | changes))
+
+
+def test_only_what_names_the_new_carries_its_number(fax: Channel) -> None:
+    decision = a.decision(a.routing_input())
+    assert decision.format == 2
+    values = derive_effects(Topics(), [decision]).outputs
+    deliveries = [msgspec.json.decode(output.value or b"") for output in values if ".deliveries." in output.topic]
+    assert {each["channel"]: each.get("format", 1) for each in deliveries} == {"in_app": 1, "email": 1, fax: 2}
+    assert smallest_format(a.workflow()) == 2
+    assert to_row("acme", a.workflow(), 0)["format"] == 2
+
+
+def test_a_number_travels_with_what_is_inside() -> None:
+    record = msgspec.structs.replace(notify(a.notification()), format=2)
+    held = a.decision(a.routing_input(profile=a.profile(quiet_hours=a.NIGHTS), now=a.NIGHT), record)
+    effects = derive_effects(Topics(), [held])
+    assert {hold.record.format for hold in effects.holds} == {2}
+    assert hold_row(effects.holds[0])["format"] == 2
+    deliveries = [output.value or b"" for output in effects.outputs if ".deliveries." in output.topic]
+    assert {msgspec.json.decode(raw)["format"] for raw in deliveries} == {2}
+
+
+@pytest.mark.parametrize(
+    ("body", "types"),
+    [
+        ({"on": ["a", "b"]}, ["a", "b"]),
+        ({}, []),
+        ({"on": ["a"], "active": False}, []),
+        ({"on": [{"type": "a", "when": "x"}]}, None),
+        ({"on": "a.*"}, None),
+        ("encoded otherwise", None),
+    ],
+)
+def test_what_may_start_a_workflow_of_a_newer_version(body: Any, types: list[str] | None) -> None:
+    row: Any = {"body": body}
+    assert starts_on(row) == types
+
+
+def test_a_hastened_record_loses_its_time_and_nothing_else() -> None:
+    raw = b'{"kind":"release","due":5,"novelty":1.50,"format":2,"data":{"n":1e2}}'
+    assert without_due(raw) == b'{"kind":"release","novelty":1.50,"format":2,"data":{"n":1e2}}'
