@@ -104,7 +104,7 @@ class Worker:
                 if slot is not None:
                     self._slots.give_back(slot)
             # Another worker holds it: the slot is for those that can be sent.
-            job.claimed = False
+            job.give_up_claim()
             await asyncio.sleep(claim.seconds)
 
     def make_room(self) -> None:
