@@ -16,7 +16,7 @@ from shared.model import ids
 from shared.model.channels import Channel
 from shared.model.claims import Closing
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState
-from shared.model.holds import Hold
+from shared.model.holds import Hastening, Hold
 from shared.model.notifications import Notification
 from shared.model.outputs import Output
 from shared.model.reasons import Reason
@@ -75,13 +75,13 @@ def derive_effects(topics: Topics, decisions: list[Decision]) -> DecisionEffects
     return result
 
 
-def begin_lives(topics: Topics, lives: Mapping[str, int]) -> list[Output]:
+def begin_lives(topics: Topics, changed: Mapping[str, Hastening]) -> list[Output]:
     """For the lane of in_app, behind every row of before: which life of each user (by key) has begun."""
     begun: list[Output] = []
-    for key, life in lives.items():
-        if life:
+    for key, change in changed.items():
+        if change.life and not change.after:
             tenant, _, user = key.partition(":")
-            record = encode(profile_changed(tenant, user, life))
+            record = encode(profile_changed(tenant, user, change.life))
             begun.append(Output(topics.deliveries(Channel.IN_APP), ids.user_key(tenant, user), record, []))
     return begun
 
