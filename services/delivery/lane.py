@@ -163,7 +163,8 @@ class LaneQueue:
         try:
             await self._worker.deliver(job.received, job)
         except NewerFormat as newer:
-            job.give_up_claim()
+            if not job.give_up_claim():
+                raise asyncio.CancelledError from newer
             return newer
         return None
 

@@ -104,7 +104,8 @@ class Worker:
                 if slot is not None:
                     self._slots.give_back(slot)
             # Another worker holds it: the slot is for those that can be sent.
-            job.give_up_claim()
+            if not job.give_up_claim():
+                raise asyncio.CancelledError
             await asyncio.sleep(claim.seconds)
 
     def make_room(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from asyncio import CancelledError
 from dataclasses import dataclass
 
 from shared.model.dead_letters import UnreadableRecord
@@ -26,8 +25,7 @@ class Job:
     leaves: bool = False
     """Its partition goes: it is finished if it is claimed, and else dropped."""
 
-    def give_up_claim(self) -> None:
-        """The claim came to nothing: it waits, unclaimed. Raises CancelledError where nobody is to wait for it."""
+    def give_up_claim(self) -> bool:
+        """The claim came to nothing: it waits, unclaimed; False: its partition goes, nobody is to wait for it."""
         self.claimed = False
-        if self.leaves:
-            raise CancelledError
+        return not self.leaves
