@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from asyncio import CancelledError
 from dataclasses import dataclass
 
 from shared.model.dead_letters import UnreadableRecord
@@ -25,9 +24,3 @@ class Job:
     """It is over its share: it is parked for a while instead of sent."""
     leaves: bool = False
     """Its partition goes: it is finished if it is claimed, and else dropped."""
-
-    def give_up_claim(self) -> None:
-        """The claim came to nothing: it waits, unclaimed. Raises CancelledError where nobody is to wait for it."""
-        self.claimed = False
-        if self.leaves:
-            raise CancelledError

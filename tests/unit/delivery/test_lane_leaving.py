@@ -11,6 +11,7 @@ from shared.model.deliveries import ReceivedDelivery
 from shared.model.formats import NewerFormat
 from shared.model.outputs import Coordinates
 from tests.support import samples as a
+from tests.support.wait import turns_until
 from tests.unit.delivery.lanes import SOON, TOPIC, Hands, Running, log_of, read
 from tests.unit.delivery.scenes import WorkerScene
 
@@ -50,9 +51,7 @@ async def test_a_claim_that_somebody_else_holds_is_not_waited_for_when_its_parti
     await scene.ledger("theirs").claim([received])
     job = Job(received)
     delivering = asyncio.create_task(scene.worker.deliver(received, job))
-    await asyncio.sleep(0)
-    while not job.claimed:
-        await asyncio.sleep(0)
+    await turns_until(lambda: job.claimed, what="its claim is under way")
     job.leaves = True
     async with asyncio.timeout(SOON):
         await asyncio.wait([delivering])
