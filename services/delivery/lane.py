@@ -21,7 +21,7 @@ from services.delivery.core.jobs import Job
 from services.delivery.core.receive import read
 from services.delivery.core.shares import QUICK_SECONDS, SLOW_SECONDS
 from services.delivery.newer_jobs import NewerJobs
-from services.delivery.worker import Worker
+from services.delivery.worker import Worker, give_up_claim
 from shared.kafka.consumer import commit_assigned, fetch
 from shared.model.channels import Channel
 from shared.model.dead_letters import UnreadableRecord
@@ -163,8 +163,7 @@ class LaneQueue:
         try:
             await self._worker.deliver(job.received, job)
         except NewerFormat as newer:
-            if not job.give_up_claim():
-                raise asyncio.CancelledError from newer
+            give_up_claim(job)
             return newer
         return None
 

@@ -24,8 +24,3 @@ class Job:
     """It is over its share: it is parked for a while instead of sent."""
     leaves: bool = False
     """Its partition goes: it is finished if it is claimed, and else dropped."""
-
-    def give_up_claim(self) -> bool:
-        """The claim came to nothing: it waits, unclaimed; False: its partition goes, nobody is to wait for it."""
-        self.claimed = False
-        return not self.leaves

@@ -51,7 +51,7 @@ async def test_a_claim_that_somebody_else_holds_is_not_waited_for_when_its_parti
     await scene.ledger("theirs").claim([received])
     job = Job(received)
     delivering = asyncio.create_task(scene.worker.deliver(received, job))
-    await turns_until(lambda: job.claimed, what="it is claimed")
+    await turns_until(lambda: job.claimed, what="its claim is under way")
     job.leaves = True
     async with asyncio.timeout(SOON):
         await asyncio.wait([delivering])
