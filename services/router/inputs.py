@@ -94,5 +94,6 @@ def _in_its_life(each: InboundRecord, life: Life) -> Notification:
     """The notification with the user's life that it belongs to; what was decided before has it already."""
     if each.record.kind is not Kind.NOTIFY or each.record.in_its_life or not life.number:
         return each.about
-    number = life.of_new(each.about.accepted_at, each.announced_life, detour=each.on_a_detour)
+    accepted_at = each.about.accepted_at if each.first_accepted_at is None else each.first_accepted_at
+    number = life.of_new(accepted_at, each.announced_life, detour=each.on_a_detour)
     return msgspec.structs.replace(each.about, life=number)

@@ -11,7 +11,7 @@ from shared.model.expansion import API_SOURCE
 from shared.model.formats import NewerFormat
 from shared.model.notifications import Notification
 from shared.model.outputs import Coordinates, KafkaRecord
-from shared.model.records import DETOUR, Kind, Record, decode_record
+from shared.model.records import DETOUR, FIRST_ACCEPTED, Kind, Record, decode_record
 
 
 class InboundRecord(NamedTuple):
@@ -24,6 +24,8 @@ class InboundRecord(NamedTuple):
     """The user's latest life whose record stands before this one in the chunk."""
     relayed: bool = False
     """It says itself that it came on a detour."""
+    first_accepted_at: int | None = None
+    """Of what was sent again: when it was accepted first."""
 
     @property
     def user_key(self) -> str:
@@ -62,5 +64,11 @@ def read(chunk: Sequence[KafkaRecord]) -> ReadChunk:
         elif (about := record.about) is not None:
             life = found.changed.get(f"{about.tenant}:{about.user}", 0) if found.changed else 0
             relayed = bool(received.headers) and any(name == DETOUR for name, _ in received.headers)
-            found.inbound.append(InboundRecord(record, about, received.coordinates, life, relayed))
+            first = _first_accepted_at(received) if received.headers else None
+            found.inbound.append(InboundRecord(record, about, received.coordinates, life, relayed, first))
     return found
+
+
+def _first_accepted_at(received: KafkaRecord) -> int | None:
+    raw = next((value for name, value in received.headers if name == FIRST_ACCEPTED), None)
+    return int(raw) if raw and raw.isdigit() else None
