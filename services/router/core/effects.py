@@ -5,6 +5,7 @@ Everything derives from the decision and its record, so a replay repeats it to t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 import msgspec
@@ -65,7 +66,7 @@ def derive_effects(topics: Topics, decisions: list[Decision]) -> DecisionEffects
                     result.closings.append(_closing(decision, decision.record.delivery, item))
                 about |= {"reason": item.reason, "rule": item.rule}
                 if item.user is not None:
-                    instead = _instead(decision.notification, item, item.user)
+                    instead = _instead(decision.notification, item.user, item.life, item.keeps)
                     result.outputs.append(_notify(topics, decision.record, instead))
                     about |= {"user": instead.user, "notification": instead.id}
                 described.append(about)
@@ -104,15 +105,15 @@ def _output(topics: Topics, delivery: Delivery) -> Output:
     return Output(topics.deliveries(delivery.channel, delivery.lane), key, encode(delivery), headers)
 
 
-def _instead(notification: Notification, found: Suppress, user: str) -> Notification:
+def _instead(notification: Notification, user: str, life: int, keeps: Sequence[str]) -> Notification:
     """The notification of the user whom an inline person turned out to be: the same one as if the user had been named."""
     contact = notification.contact
-    left = {kind: contact.addresses[kind] for kind in found.keeps} if contact else {}
+    left = {kind: contact.addresses[kind] for kind in keeps} if contact else {}
     return msgspec.structs.replace(
         notification,
         id=ids.notification_id(notification.event_id, notification.workflow, user),
         user=user,
-        life=found.life,
+        life=life,
         contact=msgspec.structs.replace(contact, addresses=left) if contact and left else None,
     )
 
