@@ -67,7 +67,7 @@ def derive_effects(topics: Topics, decisions: list[Decision]) -> DecisionEffects
                     result.closings.append(_closing(decision, decision.record.delivery, item))
                 about |= {"reason": item.reason, "rule": item.rule}
                 if item.user is not None:
-                    instead = _instead(decision.notification, item.user, item.keeps)
+                    instead = _instead(decision.notification, item.user, item.life, item.keeps)
                     result.outputs.append(_notify(topics, decision.record, instead))
                     about |= {"user": instead.user, "notification": instead.id}
                 described.append(about)
@@ -117,7 +117,7 @@ def _output(topics: Topics, delivery: Delivery) -> Output:
     return Output(topics.deliveries(delivery.channel, delivery.lane), key, encode(delivery), headers)
 
 
-def _instead(notification: Notification, user: str, keeps: Sequence[str]) -> Notification:
+def _instead(notification: Notification, user: str, life: int, keeps: Sequence[str]) -> Notification:
     """The notification of the user whom an inline person turned out to be: the same one as if the user had been named."""
     contact = notification.contact
     left = {kind: contact.addresses[kind] for kind in keeps} if contact else {}
@@ -125,12 +125,15 @@ def _instead(notification: Notification, user: str, keeps: Sequence[str]) -> Not
         notification,
         id=ids.notification_id(notification.event_id, notification.workflow, user),
         user=user,
+        life=life,
         contact=msgspec.structs.replace(contact, addresses=left) if contact and left else None,
     )
 
 
 def _notify(topics: Topics, record: Record, notification: Notification) -> Output:
-    back = msgspec.structs.replace(notify(notification), generation=record.generation, format=record.format)
+    back = msgspec.structs.replace(
+        notify(notification), generation=record.generation, format=record.format, in_its_life=True
+    )
     return Output(topics.notifications, ids.user_key(notification.tenant, notification.user), encode(back), [])
 
 
