@@ -8,6 +8,8 @@ from typing import Final, NotRequired, TypedDict
 
 import msgspec
 
+from shared.model import formats
+from shared.model.lives import Life
 from shared.model.notifications import Notification
 from shared.model.owners import AddressHolder, Owner, address_ids, owner_of
 from shared.model.profiles import Preferences
@@ -17,7 +19,7 @@ from shared.mongo.errors import mongo_border
 
 MAX_HOLDERS: Final = 20
 """Of one address that are asked what they allow; a webhook may be that of thousands."""
-_FIELDS: Final = {"user": 1, "addresses": 1, "preferences": 1}
+_FIELDS: Final = {"user": 1, "addresses": 1, "preferences": 1, "life": 1, "format": 1}
 
 
 class HolderRow(TypedDict):
@@ -26,6 +28,8 @@ class HolderRow(TypedDict):
     user: str
     addresses: dict[str, str]
     preferences: NotRequired[dict[str, object]]
+    life: NotRequired[dict[str, object]]
+    format: NotRequired[int]
 
 
 class AddressOwners:
@@ -70,4 +74,6 @@ def _holder(row: HolderRow) -> AddressHolder:
         preferences = msgspec.convert(row.get("preferences", {}), Preferences)
     except msgspec.ValidationError:  # the user's own notifications say so
         preferences = Preferences()
-    return AddressHolder(user=row["user"], preferences=preferences)
+    life = msgspec.convert(row.get("life", {}), Life)
+    number = row.get("format", formats.OLDEST)
+    return AddressHolder(user=row["user"], preferences=preferences, life=life.number, format=number)

@@ -13,7 +13,7 @@ from shared.model.errors import InvalidEvent
 from shared.model.expansion import API_SOURCE, EventState
 from shared.model.outputs import Output
 from shared.model.reasons import EventReason
-from shared.model.records import DETOUR, encode, notify
+from shared.model.records import DETOUR, FIRST_ACCEPTED, encode, notify
 from shared.model.statuses import Subject, status
 from shared.model.topics import Topics
 
@@ -72,6 +72,8 @@ def expansion_outputs(topics: Topics, expansion: Expansion) -> Iterator[Output]:
     """
     # Its source tells `decide` that a notification came by way of an event, unless it says what only ingest should say.
     headers = [(DETOUR, b"1")] if expansion.received.event.source == API_SOURCE else []
+    if expansion.received.first_accepted_at is not None:
+        headers = [*headers, (FIRST_ACCEPTED, str(expansion.received.first_accepted_at).encode())]
     for part in expansion.parts:
         for found in part.notifications:
             yield Output(topics.notifications, ids.user_key(found.tenant, found.user), encode(notify(found)), headers)
