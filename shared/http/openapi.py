@@ -17,13 +17,13 @@ Content = dict[str, Any]
 """By media type."""
 Responses = dict[int | str, dict[str, Any]]
 """By status, as FastAPI takes them."""
-Schemas = Mapping[str, Any]
+Schemas = Mapping[str, object]
 """By the name of the model."""
 _SCHEMA: Final = "#/components/schemas/"
 PYDANTIC_REFERENCE: Final = _SCHEMA + "{model}"
 MSGSPEC_REFERENCE: Final = _SCHEMA + "{name}"
 API_KEY: Final = "apiKey"
-NEEDS_KEY: Final[dict[str, Any]] = {"security": [{API_KEY: []}]}
+NEEDS_KEY: Final[dict[str, object]] = {"security": [{API_KEY: []}]}
 """Of an operation that needs an API key."""
 
 
