@@ -11,6 +11,7 @@ from services.router.core.inbound import InboundRecord
 from services.router.core.routing_input import RoutingInput
 from services.router.profile_cache import ProfileCache
 from shared.model.formats import NewerFormat
+from shared.model.holds import Hold
 from shared.model.lives import Life
 from shared.model.notifications import Notification
 from shared.model.ports import AddressOwnerLookup, CancellationCounter, WorkflowCatalog
@@ -80,6 +81,19 @@ class Inputs:
             )
             loaded.append((inputs, user.snapshot))
         return loaded
+
+    async def cancelled_since(self, holds: Iterable[Hold]) -> dict[tuple[str, str], int]:
+        """Tenant and key of those holds that were cancelled since they were decided, and the counters now.
+
+        Nothing is asked when none has a key. Raises MongoUnavailable.
+        """
+        keyed = [about for hold in holds if (about := hold.record.about) is not None and about.cancellation_key]
+        counts = await self._cancellations.counts(keyed) if keyed else []
+        return {
+            (about.tenant, about.cancellation_key or ""): count
+            for about, count in zip(keyed, counts, strict=True)
+            if count > about.cancel_count
+        }
 
     def _workflow(self, each: InboundRecord) -> Workflow | None:
         """The version that it was accepted under, if it is known here. Raises NewerFormat."""

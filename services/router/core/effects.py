@@ -5,7 +5,7 @@ Everything derives from the decision and its record, so a replay repeats it to t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -13,13 +13,14 @@ import msgspec
 from services.router.core.decision import Decision
 from services.router.core.items import Deliver, HoldUntil, RoutingItem, Suppress
 from shared.model import ids
+from shared.model.channels import Channel
 from shared.model.claims import Closing
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState
-from shared.model.holds import Hold
+from shared.model.holds import Hastening, Hold
 from shared.model.notifications import Notification
 from shared.model.outputs import Output
 from shared.model.reasons import Reason
-from shared.model.records import Kind, Record, encode, notify
+from shared.model.records import Kind, Record, encode, notify, profile_changed
 from shared.model.statuses import Subject, status
 from shared.model.timestamps import rfc3339
 from shared.model.topics import Topics
@@ -72,6 +73,17 @@ def derive_effects(topics: Topics, decisions: list[Decision]) -> DecisionEffects
                 described.append(about)
         result.outputs.append(_status(topics, decision, described))
     return result
+
+
+def begin_lives(topics: Topics, changed: Mapping[str, Hastening]) -> list[Output]:
+    """For the lane of in_app, behind every row of before: which life of each user (by key) has begun."""
+    begun: list[Output] = []
+    for key, change in changed.items():
+        if change.life and not change.after:
+            tenant, _, user = key.partition(":")
+            record = encode(profile_changed(tenant, user, change.life))
+            begun.append(Output(topics.deliveries(Channel.IN_APP), ids.user_key(tenant, user), record, []))
+    return begun
 
 
 def _delivery(decision: Decision, item: Deliver) -> Delivery:
