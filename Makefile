@@ -29,7 +29,7 @@ FAKETIME := $(if $(wildcard /usr/lib/*/faketime/libfaketimeMT.so.1),,$(CARILLON_
 .PHONY: demo up down status logs doctor clean
 demo: $(SANDBOX_VENV) ## Start everything, run the main job on real input, show what happened
 	@started=; trap '[[ -z $$started ]] || $(CLI) down' EXIT
-	$(CLI) status >/dev/null 2>&1 || { started=yes; $(CLI) up; }
+	$(CLI) status >/dev/null 2>&1 || { [[ $$? != 3 ]] || started=yes; $(CLI) up; }
 	$(BIN)/python -m sandbox.demo
 
 up: $(SANDBOX_VENV) ## Start everything in the background (PORT_OFFSET=1000 for a second stack)

@@ -58,10 +58,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=
     delivery: Delivery | None = None
     life: int = 0
     """The user's life when the profile changed."""
-    in_its_life: bool = False
-    """The life of a new notification is known already: it was found for the user who has an address."""
     after: str = ""
     """Of a profile that changed: the user's holds up to this one have been brought forward already."""
+    in_its_life: bool = False
+    """The life of a new notification is known already: it was found for the user who has an address."""
     format: int = formats.OLDEST
     """The smallest that reads all of it, whatever is inside."""
 

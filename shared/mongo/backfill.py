@@ -27,11 +27,11 @@ class _RowOfBefore(TypedDict):
     version: NotRequired[int]
 
 
-TellProgress = Callable[[str], None]
+OnPortion = Callable[[str], None]
 """Is told of each portion that is done."""
 
 
-async def backfill_address_ids(database: Database, progress: TellProgress) -> None:
+async def backfill_address_ids(database: Database, progress: OnPortion) -> None:
     """Gives `address_ids` to profiles that have addresses and no such field. Raises MongoUnavailable.
 
     What is done is not looked at again, so a run that was interrupted is carried on by the next one. A profile that

@@ -26,6 +26,11 @@ def from_zero(metric: M, *values: Iterable[str]) -> M:
     return metric
 
 
+CHECKS = Gauge(
+    "carillon_check_ok", "1 for what was in order when `/readyz` was asked last, 0 for what was not", ["check"]
+)
+
+
 ACCEPTED = Counter("carillon_accepted", "Notifications and events accepted with 202", ["way", "durability"])
 
 

@@ -71,13 +71,13 @@ def read(chunk: Sequence[KafkaRecord]) -> ReadChunk:
     return found
 
 
-def _first_accepted_at(received: KafkaRecord) -> int | None:
-    raw = next((value for name, value in received.headers if name == FIRST_ACCEPTED), None)
-    return int(raw) if raw and raw.isdigit() else None
-
-
 def _both(before: Hastening | None, change: Hastening) -> Hastening:
     """One change that stands for both: the later life, and all holds that either still has to look at."""
     if before is None:
         return change
     return Hastening(max(before.life, change.life), min(before.after, change.after))
+
+
+def _first_accepted_at(received: KafkaRecord) -> int | None:
+    raw = next((value for name, value in received.headers if name == FIRST_ACCEPTED), None)
+    return int(raw) if raw and raw.isdigit() else None
