@@ -25,7 +25,8 @@ from sandbox.demo.received import complete, everything, last_at_the_sink, token
 from sandbox.demo.socket_client import InboxSocket
 from sandbox.demo.steps import Steps
 from sandbox.demo.sums import add_up, awaited, missing
-from sandbox.stack import Phase, Stack, load, supervisor_pid
+from sandbox.stack import Phase, Stack
+from sandbox.supervision import look
 from shared.process.clock import now_ms
 
 SECONDS: Final = 60.0
@@ -80,8 +81,9 @@ async def demonstrate(stack: Stack, console: Console) -> int:
 def main() -> int:
     """The demonstration against the stack of CARILLON_STATE."""
     state = Path(os.environ.get("CARILLON_STATE", ".carillon"))
-    stack = load(state)
-    if stack is None or stack.phase is not Phase.RUNNING or supervisor_pid(state) is None:
+    seen = look(state)
+    stack = seen.stack
+    if stack is None or seen.phase is not Phase.RUNNING:
         return _fail(f"No stack runs in {state}.", "make up; or at once: make demo")
     stamina.instrumentation.set_on_retry_hooks([])  # stdout is for the demonstration
     console = Console() if sys.stdout.isatty() else Console(width=110)

@@ -191,6 +191,11 @@ RESUMES = from_zero(
 )
 
 
+CLOCK_AHEAD = Gauge(
+    "carillon_clock_ahead_seconds", "How far this machine's clock is ahead of MongoDB's, by which the process goes"
+)
+
+
 OUTBOX_RELAYED = Counter("carillon_outbox_relayed", "Records relayed from the outbox to Kafka")
 
 
