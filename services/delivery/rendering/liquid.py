@@ -11,12 +11,13 @@ from urllib.parse import quote
 import liquid
 import orjson
 from liquid.context import RenderContext
-from liquid.exceptions import LiquidError
+from liquid.exceptions import LiquidError, UndefinedError
 from liquid.filter import string_filter
 from liquid.output import LimitedStringIO
 from liquid.template import BoundTemplate
 
 from services.delivery.rendering.locales import localized
+from services.delivery.rendering.missing import NUMERIC, MissingField, name_of, needs_values
 from shared.model.deliveries import Delivery
 from shared.model.errors import CarillonError
 from shared.model.templates import Text
@@ -51,6 +52,7 @@ def _path_encode(text: str) -> str:
 
 class _Bounded(liquid.Environment):
     template_class = _Template
+
     context_depth_limit = 20
     loop_iteration_limit = 10_000
     local_namespace_limit = 1_000_000
@@ -59,6 +61,8 @@ class _Bounded(liquid.Environment):
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
         super().setup_tags_and_filters(extra=extra)
         self.add_filter("path_encode", _path_encode)
+        for name in NUMERIC:
+            self.add_filter(name, needs_values(self.filters[name]))
 
 
 RENDER_FAILURES = (LiquidError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
@@ -67,13 +71,13 @@ RENDER_FAILURES = (LiquidError, ArithmeticError, AttributeError, LookupError, Re
 
 def environment() -> liquid.Environment:
     """As plain texts are rendered: its filters and limits."""
-    return _Bounded(autoescape=False)
+    return _Bounded(autoescape=False, undefined=MissingField)
 
 
 _PLAIN = environment()
 
 
-_HTML = _Bounded(autoescape=True)
+_HTML = _Bounded(autoescape=True, undefined=MissingField)
 
 
 def context(delivery: Delivery) -> dict[str, Any]:
@@ -93,12 +97,17 @@ def context(delivery: Delivery) -> dict[str, Any]:
 
 
 def render(text: Text, locale: str | None, values: Mapping[str, Any], *, html: bool = False) -> str:
-    """The text in the best locale there is, character by character as template and data say. Raises RenderFailed."""
+    """The text in the best locale there is, character by character as template and data say.
+
+    Raises RenderFailed; it says `missing:data.order` for what a text needs and the data have not.
+    """
     try:
         template = _template(localized(text, locale), html)
         written = LimitedStringIO(MOST_OUTPUT, newline="")
         template.render_with_context(template.context_class(template, globals=template.make_globals(values)), written)
         return written.getvalue()
+    except UndefinedError as error:
+        raise RenderFailed(f"missing:{name_of(error)}") from error
     except RENDER_FAILURES as error:
         raise RenderFailed(type(error).__name__) from error
 
