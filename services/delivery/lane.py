@@ -21,7 +21,7 @@ from services.delivery.core.jobs import Job
 from services.delivery.core.receive import read
 from services.delivery.core.shares import QUICK_SECONDS, SLOW_SECONDS
 from services.delivery.newer_jobs import NewerJobs
-from services.delivery.worker import Worker
+from services.delivery.worker import Worker, give_up_claim
 from shared.kafka.consumer import commit_assigned, fetch
 from shared.model.channels import Channel
 from shared.model.dead_letters import UnreadableRecord
@@ -163,7 +163,7 @@ class LaneQueue:
         try:
             await self._worker.deliver(job.received, job)
         except NewerFormat as newer:
-            job.claimed = False
+            give_up_claim(job)
             return newer
         return None
 
@@ -183,10 +183,11 @@ class LaneQueue:
             self._start(*next_one)
 
     async def _drain(self, leaves: Callable[[Coordinates], bool]) -> None:
-        """Cancels what is not claimed among those that leave, and waits for the rest."""
+        """Cancels what is not claimed among those that leave, or turns out not to be; waits for the rest."""
         self._in_flight.stop(leaves)
         leaving = [entry for at, entry in self._tasks.items() if leaves(at)]
         for job, task in leaving:
+            job.leaves = True
             if not job.claimed:
                 task.cancel()
         if leaving:

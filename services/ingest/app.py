@@ -35,6 +35,7 @@ from shared.mongo.cancellations import Cancellations
 from shared.mongo.database import Database, open_database
 from shared.mongo.holds import Holds
 from shared.mongo.schema import await_schema
+from shared.mongo.server_clock import keep_clock, set_clock
 from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
@@ -104,6 +105,7 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
         )
         await await_schema(database, runtime.checks)
         catalog = Catalog(database)
+        await retry_until_available(set_clock, database)
         await retry_until_available(catalog.load)
         kafka = GroupPublisher(
             settings.kafka_connection, client_id="carillon-ingest", deadline_seconds=settings.send_timeout_seconds
@@ -142,6 +144,7 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
                 outbox.watch(),
                 relay(rows, kafka, settings.topics),
                 _follow(catalog, settings, readiness),
+                keep_clock(database),
             ],
         )
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
 from uuid import uuid4
 
@@ -42,6 +44,18 @@ class NewestWorkflows(Protocol):
     async def read(self, tenant: str, key: str, /) -> None:
         """Reads what is published of one workflow now. Raises MongoUnavailable."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Records:
+    """The records of notifications, each made when it is asked for: all of them hold the same data."""
+
+    topic: str
+    notifications: Sequence[Notification]
+
+    def __iter__(self) -> Iterator[Output]:
+        for one in self.notifications:
+            yield Output(self.topic, ids.user_key(one.tenant, one.user), records.encode(records.notify(one)), [])
 
 
 class NotificationSender:
@@ -90,8 +104,8 @@ class NotificationSender:
             ),
             workflow,
         )
-        outputs = [self._output(notification) for notification in expanded]
-        durability = await self._acceptance.accept(caller, Intake.NOTIFICATION, outputs, len(outputs))
+        outputs = _Records(self._topics.notifications, expanded)
+        durability = await self._acceptance.accept(caller, Intake.NOTIFICATION, outputs, len(expanded))
         first = expanded[0]
         answer = {
             "id": first.event_id,
@@ -125,10 +139,6 @@ class NotificationSender:
             return 0
         with caller.within_preparation():
             return await self._cancellations.count(caller.tenant, cancellation_key)
-
-    def _output(self, notification: Notification) -> Output:
-        record = records.encode(records.notify(notification))
-        return Output(self._topics.notifications, ids.user_key(notification.tenant, notification.user), record, [])
 
 
 def _name(call: Call) -> str:

@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from services.router.core.decision import Decision, decide
-from services.router.core.effects import DecisionEffects, derive_effects
+from services.router.core.effects import DecisionEffects, begin_lives, derive_effects
 from services.router.core.inbound import read
 from services.router.decisions import DecisionStore
 from services.router.inputs import Inputs
 from shared.kafka.dead_letters import refuse
-from shared.model.holds import Hastening
+from shared.model.holds import Hastening, Hold
 from shared.model.outputs import KafkaRecord, Output
 from shared.model.ports import HoldStore, LedgerStore, RecordWriter
 from shared.model.records import encode, profile_changed
@@ -102,11 +102,18 @@ class Decider:
         if prepared.changed:  # before the holds of this chunk, which was decided with the new profiles
             more = [self._go_on(*user) for user in (await self._holds.hasten_users(prepared.changed)).items()]
         await self._holds.insert(effects.holds)
+        await self._hasten_cancelled(effects.holds)
         failpoint(Failpoint.AFTER_HOLD)
         await self._ledger.close(effects.closings)
-        await self._publisher.publish(effects.outputs + prepared.dead_letters + more)
+        begun = begin_lives(self._topics, prepared.changed)
+        await self._publisher.publish(effects.outputs + begun + prepared.dead_letters + more)
         failpoint(Failpoint.AFTER_PRODUCE)
         _count(prepared.decisions)
+
+    async def _hasten_cancelled(self, holds: Sequence[Hold]) -> None:
+        """A cancel between the decision and its holds found none to hasten: they would wait for their time."""
+        for (tenant, key), count in (await self._inputs.cancelled_since(holds)).items():
+            await self._holds.hasten(tenant, key, cancel_count=count)
 
     def _go_on(self, user_key: str, change: Hastening) -> Output:
         """More of the user's holds are to be brought forward: with a later chunk, so that this one ends."""

@@ -35,6 +35,13 @@ class HoldStore(Protocol):
         """Stores holds; those that are there already stay as they are. Raises MongoUnavailable."""
         ...
 
+    async def hasten(self, tenant: str, cancellation_key: str, /, *, cancel_count: int) -> int:
+        """Makes the key's holds that were accepted under a smaller counter due now; returns how many.
+
+        `decide` then ends them. Raises MongoUnavailable.
+        """
+        ...
+
     async def make_due(self, holds: Sequence[str], /) -> None:
         """They go back to `decide` now, in this order. Raises MongoUnavailable."""
         ...

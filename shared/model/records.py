@@ -21,6 +21,9 @@ from shared.model.outputs import FormatFault
 DETOUR: Final = "carillon_detour"
 """The header of a record that did not come straight from its acceptance, so that others may have overtaken it."""
 
+FIRST_ACCEPTED: Final = "carillon_first_accepted"
+"""The header of a record of an event that was sent again: when it was accepted first, in milliseconds since the epoch."""
+
 
 class Kind(StrEnum):
     """Why a record is decided."""
@@ -57,6 +60,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=
     """The user's life when the profile changed."""
     after: str = ""
     """Of a profile that changed: the user's holds up to this one have been brought forward already."""
+    in_its_life: bool = False
+    """The life of a new notification is known already: it was found for the user who has an address."""
     format: int = formats.OLDEST
     """The smallest that reads all of it, whatever is inside."""
 

@@ -8,6 +8,8 @@ from typing import Final, NotRequired, TypedDict
 
 import msgspec
 
+from shared.model import formats
+from shared.model.lives import Life
 from shared.model.notifications import Notification
 from shared.model.owners import AddressHolder, Owner, address_ids, owner_of
 from shared.model.profiles import Preferences
@@ -17,15 +19,17 @@ from shared.mongo.errors import mongo_border
 
 MAX_HOLDERS: Final = 20
 """Of one address that are asked what they allow; a webhook may be that of thousands."""
-_FIELDS: Final = {"user": 1, "address_ids": 1, "preferences": 1}
+_FIELDS: Final = {"user": 1, "addresses": 1, "preferences": 1, "life": 1, "format": 1}
 
 
 class HolderRow(TypedDict):
     """What is read of a profile."""
 
     user: str
-    address_ids: list[str]
+    addresses: dict[str, str]
     preferences: NotRequired[dict[str, object]]
+    life: NotRequired[dict[str, object]]
+    format: NotRequired[int]
 
 
 class AddressOwners:
@@ -54,7 +58,8 @@ class AddressOwners:
             rows = [row for each in ids for row in await self._read(tenant, [each], MAX_HOLDERS)]
         found: dict[str, dict[str, AddressHolder]] = defaultdict(dict)
         for row in rows:
-            for each in row["address_ids"]:
+            # By the addresses themselves: a release that knows no `address_ids` leaves old ones where it changes addresses.
+            for each in address_ids(row["addresses"]):
                 found[each][row["user"]] = _holder(row)
         return {each: list(found[each].values()) for each in ids if each in found}
 
@@ -69,4 +74,6 @@ def _holder(row: HolderRow) -> AddressHolder:
         preferences = msgspec.convert(row.get("preferences", {}), Preferences)
     except msgspec.ValidationError:  # the user's own notifications say so
         preferences = Preferences()
-    return AddressHolder(user=row["user"], preferences=preferences)
+    life = msgspec.convert(row.get("life", {}), Life)
+    number = row.get("format", formats.OLDEST)
+    return AddressHolder(user=row["user"], preferences=preferences, life=life.number, format=number)

@@ -150,6 +150,15 @@ async def test_the_parked_are_found_by_their_account_the_urgent_and_the_old_firs
     assert [each.delivery for each in await holds.parked("email", most=2)] == ["urgent", "high"]
 
 
+async def test_what_a_newer_version_has_parked_is_counted_and_left_to_it(holds: Any) -> None:
+    newer = parked("newer")
+    await holds.insert(
+        [parked("a"), msgspec.structs.replace(newer, record=msgspec.structs.replace(newer.record, format=2))]
+    )
+    assert [each.delivery for each in await holds.parked("email", most=9)] == ["a"]
+    assert await holds.count_parked({"email"}) == 2
+
+
 async def test_the_parked_are_counted_by_their_accounts(holds: Any) -> None:
     await holds.insert([parked("a"), parked("b"), parked("c", account="sms"), parked("due", late_ms=1000)])
     assert await holds.count_parked({"email"}) == 2

@@ -12,7 +12,7 @@ from shared.model.formats import NewerFormat
 from shared.model.holds import Hastening
 from shared.model.notifications import Notification
 from shared.model.outputs import Coordinates, KafkaRecord
-from shared.model.records import DETOUR, Kind, Record, decode_record
+from shared.model.records import DETOUR, FIRST_ACCEPTED, Kind, Record, decode_record
 
 
 class InboundRecord(NamedTuple):
@@ -25,6 +25,8 @@ class InboundRecord(NamedTuple):
     """The user's latest life whose record stands before this one in the chunk."""
     relayed: bool = False
     """It says itself that it came on a detour."""
+    first_accepted_at: int | None = None
+    """Of what was sent again: when it was accepted first."""
 
     @property
     def user_key(self) -> str:
@@ -64,7 +66,8 @@ def read(chunk: Sequence[KafkaRecord]) -> ReadChunk:
             change = found.changed.get(f"{about.tenant}:{about.user}") if found.changed else None
             life = change.life if change else 0
             relayed = bool(received.headers) and any(name == DETOUR for name, _ in received.headers)
-            found.inbound.append(InboundRecord(record, about, received.coordinates, life, relayed))
+            first = _first_accepted_at(received) if received.headers else None
+            found.inbound.append(InboundRecord(record, about, received.coordinates, life, relayed, first))
     return found
 
 
@@ -73,3 +76,8 @@ def _both(before: Hastening | None, change: Hastening) -> Hastening:
     if before is None:
         return change
     return Hastening(max(before.life, change.life), min(before.after, change.after))
+
+
+def _first_accepted_at(received: KafkaRecord) -> int | None:
+    raw = next((value for name, value in received.headers if name == FIRST_ACCEPTED), None)
+    return int(raw) if raw and raw.isdigit() else None

@@ -31,6 +31,8 @@ class ReceivedEvent(msgspec.Struct, frozen=True, kw_only=True):
     accepted_at: int
     generation: int = 0
     """+1 per redrive, as the record says."""
+    first_accepted_at: int | None = None
+    """Of one that was sent again: when it was accepted first. It is about people who had their ids then."""
 
 
 class TenantNotTrusted(InvalidEvent):

@@ -158,10 +158,16 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._isolation_level = "read_committed"
         return consumer
 
-    async def _fetch_records(self, consumer: AIOKafkaConsumer, *args: Any, **more: Any) -> RecordMap:
+    async def _fetch_records(
+        self,
+        consumer: AIOKafkaConsumer,
+        active_partitions: set[TP],
+        timeout: float | None = None,
+        max_records: int | None = None,
+    ) -> RecordMap:
         """As Faust's; a client whose fetching has ended ends the process instead of giving nothing for ever."""
         check_tasks(consumer)
-        return await super()._fetch_records(consumer, *args, **more)
+        return await super()._fetch_records(consumer, active_partitions, timeout, max_records)
 
 
 def held_bytes(record: Any) -> int:

@@ -80,7 +80,9 @@ class MemoryHolds:
     async def parked(self, account: str, *, most: int) -> list[ParkedHold]:
         async with self.outages.call():
             now = now_ms()
-            waiting = [row.hold for row in self.rows.values() if row.hold.account == account and row.due > now]
+            waiting = [
+                row.hold for row in self.rows.values() if row.hold.account == account and row.due > now and row.readable
+            ]
         return [ParkedHold(id=hold.id, delivery=hold.record.subject) for hold in sorted(waiting, key=_urgency)][:most]
 
     async def count_parked(self, accounts: Collection[str]) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import tracemalloc
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 
 import msgspec
@@ -18,6 +19,8 @@ from shared.http.problems import Problem
 from shared.model import expansion, ids
 from shared.model.errors import KafkaUnavailable, MongoUnavailable
 from shared.model.notifications import Notification
+from shared.model.output_slices import SLICE_BYTES
+from shared.model.outputs import Output
 from shared.model.records import decode_record
 from shared.model.topics import Topics
 from tests.support import samples as a
@@ -31,7 +34,19 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 class Log(MemoryPublisher):
-    """The log as a sink."""
+    """The log as a sink; one that forgets has only the sizes of its calls."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.forgets = False
+        self.sizes: list[int] = []
+
+    async def publish(self, outputs: Iterable[Output]) -> None:
+        wanted = list(outputs)
+        await super().publish(wanted)
+        self.sizes.append(sum(len(each.value or b"") for each in wanted))
+        if self.forgets:
+            self.written.clear()
 
     async def start(self) -> None: ...
 
@@ -165,3 +180,39 @@ async def test_data_times_recipients_is_bounded(scene: Scene) -> None:
     assert (refused.value.status, refused.value.code) == (413, "expanded_too_large")
     await scene.send(recipients=users, data={"x": "y" * (size - len('{"x":""}'))})
     assert len(scene.sent) == 100
+
+
+LARGE = {"x": "y" * 160_000}
+MANY = [f"u{number}" for number in range(100)]
+
+
+async def test_what_a_call_becomes_is_never_held_as_a_whole(scene: Scene) -> None:
+    scene.log.forgets = True
+    body = {"workflow": "order.shipped", "recipients": MANY, "data": LARGE}
+    asked, wanted = call(orjson.dumps(body)), read_send(body, a.NOON)
+    tracemalloc.start()
+    try:
+        await scene.sender.send(asked, wanted, trace=None, now=a.NOON)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert sum(scene.log.sizes) > 16_000_000
+    assert max(scene.log.sizes) <= SLICE_BYTES
+    assert peak < 3 * SLICE_BYTES
+
+
+async def test_what_kafka_stopped_taking_in_the_middle_is_in_the_outbox_as_a_whole(scene: Scene) -> None:
+    """Under the same ids: the part that is on the log, too, counts once."""
+    taken = scene.log.publish
+
+    async def breaks(outputs: Iterable[Output]) -> None:
+        if scene.log.written:
+            raise KafkaUnavailable("in the middle")
+        await taken(outputs)
+
+    scene.log.publish = breaks  # type: ignore[method-assign]
+    answer = await scene.send(recipients=MANY, data=LARGE)
+    assert answer["durability"] == "outbox"
+    assert 0 < len(scene.log.written) < len(MANY)
+    assert [row.output.key for row in scene.outbox.rows] == [f"acme:{user}".encode() for user in MANY]
+    assert [row.output for row in scene.outbox.rows][: len(scene.log.written)] == scene.log.written

@@ -6,9 +6,7 @@ import msgspec
 import pytest
 import time_machine
 
-from services.router.core.effects import derive_effects
 from services.router.core.inbound import read
-from services.router.core.items import Suppress
 from services.router.decisions import decision_row, replayed
 from shared.model.claims import Closing
 from shared.model.deliveries import DeliveryState
@@ -127,16 +125,6 @@ def test_a_stored_decision_says_whose_it_is_and_a_replay_believes_it() -> None:
     later = replayed(stored, decision_row(now))
     assert later is not None
     assert later.notification.life == 1
-
-
-def test_a_replay_of_an_erased_decision_ends() -> None:
-    decision = a.decision(a.routing_input())
-    row = decision_row(decision)
-    row["erased"] = True
-    again = replayed(decision, row)
-    assert again is not None
-    assert again.items == (Suppress(reason=Reason.USER_DELETED, rule=again.items[0].rule),)  # type: ignore[union-attr]
-    assert not [output for output in derive_effects(TOPICS, [again]).outputs if output.topic == EMAILS]
 
 
 async def test_a_changed_profile_hastens_what_waits_for_quiet_hours_to_end(
