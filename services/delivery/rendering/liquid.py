@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from io import StringIO
 from typing import Any, TextIO
 from urllib.parse import quote
@@ -16,6 +15,7 @@ from liquid.filter import string_filter
 from liquid.output import LimitedStringIO
 from liquid.template import BoundTemplate
 
+from services.delivery.rendering.cached import CachedByBytes
 from services.delivery.rendering.locales import localized
 from services.delivery.rendering.missing import NUMERIC, MissingField, name_of, needs_values
 from shared.model.deliveries import Delivery
@@ -28,8 +28,10 @@ class RenderFailed(CarillonError):
 
 
 MOST_OUTPUT = 262_144
-SHORT = 4_096
-"""Characters of a template of which thousands may stay in memory."""
+MAX_BYTES = 67_108_864
+"""Of all templates that are kept ready: some ten thousand of usual ones."""
+BYTES_PER_CHARACTER = 64
+"""What a template takes that is nothing but variables (measured); one of plain text takes 1."""
 
 
 class _Verbatim(RenderContext):
@@ -102,7 +104,7 @@ def render(text: Text, locale: str | None, values: Mapping[str, Any], *, html: b
     Raises RenderFailed; it says `missing:data.order` for what a text needs and the data have not.
     """
     try:
-        template = _template(localized(text, locale), html)
+        template = _templates((localized(text, locale), html))
         written = LimitedStringIO(MOST_OUTPUT, newline="")
         template.render_with_context(template.context_class(template, globals=template.make_globals(values)), written)
         return written.getvalue()
@@ -112,13 +114,9 @@ def render(text: Text, locale: str | None, values: Mapping[str, Any], *, html: b
         raise RenderFailed(type(error).__name__) from error
 
 
-def _template(source: str, html: bool) -> liquid.BoundTemplate:
-    return (_short if len(source) <= SHORT else _long)(source, html)
-
-
-def _parse(source: str, html: bool) -> liquid.BoundTemplate:
+def _parse(key: tuple[str, bool]) -> liquid.BoundTemplate:
+    source, html = key
     return (_HTML if html else _PLAIN).from_string(source)
 
 
-_short = lru_cache(maxsize=4096)(_parse)
-_long = lru_cache(maxsize=32)(_parse)  # each may be a megabyte
+_templates = CachedByBytes(_parse, lambda key: len(key[0]) * BYTES_PER_CHARACTER, max_bytes=MAX_BYTES)
