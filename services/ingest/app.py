@@ -20,6 +20,7 @@ from services.ingest.relay import relay
 from services.ingest.request_rows import RequestRows
 from services.ingest.sending import NotificationSender
 from services.ingest.settings import IngestSettings
+from services.ingest.timelines import timeline_routes
 from services.ingest.users_api import user_routes
 from shared.catalog.cache import Catalog
 from shared.http.conventions import HttpConventions
@@ -63,7 +64,11 @@ def create_app(
     acceptance = Acceptance(log=kafka, outbox=outbox, outbox_seconds=settings.outbox_timeout_seconds)
     cancellations = Cancellations(database)
     sender = NotificationSender(
-        acceptance=acceptance, catalog=catalog, cancellations=cancellations, topics=settings.topics
+        acceptance=acceptance,
+        catalog=catalog,
+        cancellations=cancellations,
+        topics=settings.topics,
+        console_url=settings.console_url,
     )
     notifications = notification_routes(
         admission=admission,
@@ -83,6 +88,7 @@ def create_app(
     app.add_middleware(ReleasesWork)  # outermost: nothing that holds work passes it by
     app.include_router(notifications)
     app.include_router(events)
+    app.include_router(timeline_routes(settings.console_url))
     app.include_router(handshake_routes(parse_hook_origins(settings.event_origins)))
     app.include_router(
         user_routes(
@@ -108,7 +114,10 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
         await retry_until_available(set_clock, database)
         await retry_until_available(catalog.load)
         kafka = GroupPublisher(
-            settings.kafka_connection, client_id="carillon-ingest", deadline_seconds=settings.send_timeout_seconds
+            settings.kafka_connection,
+            client_id="carillon-ingest",
+            deadline_seconds=settings.send_timeout_seconds,
+            meanwhile="sends and events are accepted into the outbox, profiles are answered 503",
         )
         rows = OutboxRows(database)
         outbox = GroupCommit(
@@ -116,6 +125,7 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
             name="outbox",
             deadline_seconds=settings.outbox_timeout_seconds,
             error=MongoUnavailable,
+            meanwhile="what Kafka does not take either is answered 503",
         )
         for commit in (kafka, outbox):
             await commit.start()

@@ -62,8 +62,16 @@ class NotificationSender:
     """Expands a checked request by its workflow and makes the notifications durable."""
 
     def __init__(
-        self, *, acceptance: Acceptance, catalog: NewestWorkflows, cancellations: CancellationCounter, topics: Topics
+        self,
+        *,
+        acceptance: Acceptance,
+        catalog: NewestWorkflows,
+        cancellations: CancellationCounter,
+        topics: Topics,
+        console_url: str = "",
     ) -> None:
+        """`console_url`: where timelines are; empty: behind the same address."""
+        self._console_url = console_url
         self._acceptance = acceptance
         self._catalog = catalog
         self._cancellations = cancellations
@@ -112,7 +120,7 @@ class NotificationSender:
             "notifications": [{"id": notification.id, "user": notification.user} for notification in expanded],
             "durability": durability,
         }
-        location = {"Location": f"/v1/notifications/{first.id}/timeline"}
+        location = {"Location": f"{self._console_url}/v1/notifications/{first.id}/timeline"}
         return Answer(status=202, body=orjson.dumps(answer), headers=location)
 
     async def _workflow(self, caller: Caller, key: str) -> Workflow:

@@ -19,14 +19,15 @@ from shared.mongo.errors import mongo_border
 
 MAX_HOLDERS: Final = 20
 """Of one address that are asked what they allow; a webhook may be that of thousands."""
-_FIELDS: Final = {"user": 1, "addresses": 1, "preferences": 1, "life": 1, "format": 1}
+_FIELDS: Final = {"user": 1, "address_ids": 1, "addresses": 1, "preferences": 1, "life": 1, "format": 1}
 
 
 class HolderRow(TypedDict):
     """What is read of a profile."""
 
     user: str
-    addresses: dict[str, str]
+    address_ids: list[str]
+    addresses: NotRequired[dict[str, str]]
     preferences: NotRequired[dict[str, object]]
     life: NotRequired[dict[str, object]]
     format: NotRequired[int]
@@ -58,9 +59,8 @@ class AddressOwners:
             rows = [row for each in ids for row in await self._read(tenant, [each], MAX_HOLDERS)]
         found: dict[str, dict[str, AddressHolder]] = defaultdict(dict)
         for row in rows:
-            # By the addresses themselves: a release that knows no `address_ids` leaves old ones where it changes addresses.
-            for each in address_ids(row["addresses"]):
-                found[each][row["user"]] = _holder(row)
+            for each in held_by(row):
+                found[each][row["user"]] = holder_of(row)
         return {each: list(found[each].values()) for each in ids if each in found}
 
     async def _read(self, tenant: str, ids: Sequence[str], most: int) -> list[HolderRow]:
@@ -69,11 +69,27 @@ class AddressOwners:
             return [row async for row in rows]
 
 
-def _holder(row: HolderRow) -> AddressHolder:
+def held_by(row: HolderRow) -> list[str]:
+    """What its addresses are compared by.
+
+    By the addresses themselves: a release that knows no `address_ids` leaves old ones where it changes addresses. By
+    the ids where the addresses are in a form that is not read here.
+    """
+    try:
+        return address_ids(msgspec.convert(row["addresses"], dict[str, str]))
+    except (KeyError, ValueError):  # ValidationError is one, too
+        return row["address_ids"]
+
+
+def holder_of(row: HolderRow) -> AddressHolder:
+    """The user whose row it is."""
     try:
         preferences = msgspec.convert(row.get("preferences", {}), Preferences)
     except msgspec.ValidationError:  # the user's own notifications say so
         preferences = Preferences()
-    life = msgspec.convert(row.get("life", {}), Life)
+    try:
+        life = msgspec.convert(row.get("life", {}), Life)
+    except msgspec.ValidationError:
+        life = Life()
     number = row.get("format", formats.OLDEST)
     return AddressHolder(user=row["user"], preferences=preferences, life=life.number, format=number)

@@ -22,6 +22,7 @@ from services.ingest.core.did_you_mean import did_you_mean
 from services.ingest.models.body import Body, InvalidFields, check_size, read
 from services.ingest.models.fields import MAX_ENTRIES, Clock, Locale, Name, PreferenceName, Zone, field_error
 from services.ingest.models.people import Addresses
+from shared.http.pointers import pointer_to
 from shared.model import webhook_secrets
 from shared.model.channels import ADDRESS_KINDS, Channel
 from shared.model.errors import InvalidProfile
@@ -189,7 +190,7 @@ def check_channels(wanted: Profile, stored: Profile) -> None:
     names = wanted.preferences.channel_types.keys() - set(Channel) - stored.preferences.channel_types.keys()
     faults = [
         (
-            f"/preferences/channel_types/{name}",
+            pointer_to(("preferences", "channel_types", name)),
             f"is no channel{did_you_mean(name, Channel)}; the channels are {', '.join(Channel)}",
         )
         for name in sorted(names)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import orjson
@@ -114,6 +114,18 @@ async def test_each_recipient_is_a_notification_on_the_log(scene: Scene) -> None
             TRACE,
         )
         assert (sent.accepted_at, bytes(sent.data), sent.cancel_count) == (a.NOON, b'{"order":"A7"}', 0)
+
+
+async def test_where_the_console_is_elsewhere_the_location_is_there(scene: Scene) -> None:
+    sender = NotificationSender(
+        acceptance=scene.sender._acceptance,
+        catalog=scene.catalog,
+        cancellations=scene.cancellations,
+        topics=Topics(),
+        console_url="https://console.example.com",
+    )
+    location = (await replace(scene, sender=sender).send())["location"]
+    assert location.startswith("https://console.example.com/v1/notifications/")
 
 
 async def test_ids_derive_from_the_key_and_the_body_and_without_a_key_are_new(scene: Scene) -> None:
