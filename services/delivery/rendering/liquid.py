@@ -27,7 +27,7 @@ class RenderFailed(CarillonError):
     """A template that cannot be rendered with this data; holds nothing of either."""
 
 
-MOST_OUTPUT = 262_144
+MAX_OUTPUT = 262_144
 MAX_BYTES = 67_108_864
 """Of all templates that are kept ready: some ten thousand of usual ones."""
 BYTES_PER_CHARACTER = 64
@@ -58,7 +58,7 @@ class _Bounded(liquid.Environment):
     context_depth_limit = 20
     loop_iteration_limit = 10_000
     local_namespace_limit = 1_000_000
-    output_stream_limit = MOST_OUTPUT
+    output_stream_limit = MAX_OUTPUT
 
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
         super().setup_tags_and_filters(extra=extra)
@@ -105,7 +105,7 @@ def render(text: Text, locale: str | None, values: Mapping[str, Any], *, html: b
     """
     try:
         template = _templates((localized(text, locale), html))
-        written = LimitedStringIO(MOST_OUTPUT, newline="")
+        written = LimitedStringIO(MAX_OUTPUT, newline="")
         template.render_with_context(template.context_class(template, globals=template.make_globals(values)), written)
         return written.getvalue()
     except UndefinedError as error:
