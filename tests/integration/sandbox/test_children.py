@@ -58,17 +58,17 @@ def wait_for(log: Path, text: str) -> None:
 
 
 SLOW_LEASH = """#!/bin/sh
-while kill -0 "$PPID"; do sleep 0.01; done
+while [ ! -e {gone} ]; do sleep 0.01; done
 exec {setpriv} "$@"
 """
 
 
 @pytest.mark.parametrize("slow", [False, True], ids=["at_any_time", "before_the_leash_was_on"])
 def test_a_child_dies_with_a_parent_that_was_killed(tmp_path: Path, *, slow: bool) -> None:
-    env = dict(os.environ)
+    env, gone = dict(os.environ), tmp_path / "gone"
     if slow:
         leash = tmp_path / "setpriv"
-        leash.write_text(SLOW_LEASH.format(setpriv=shutil.which("setpriv")))
+        leash.write_text(SLOW_LEASH.format(setpriv=shutil.which("setpriv"), gone=gone))
         leash.chmod(0o755)
         env["PATH"] = f"{tmp_path}:{env['PATH']}"
     argv = [sys.executable, "-c", PARENT, str(tmp_path / "log")]
@@ -78,6 +78,7 @@ def test_a_child_dies_with_a_parent_that_was_killed(tmp_path: Path, *, slow: boo
         assert runs(pid)
 
         parent.kill()
+    gone.touch()
 
     deadline = time.monotonic() + 30
     while runs(pid):
