@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.text import Text
 from websockets.exceptions import WebSocketException
 
+from carillon.cli.program import pasteable, program
 from carillon.client import AsyncClient
 from carillon.errors import ClientError
 from sandbox.demo import people, table
@@ -74,7 +75,7 @@ async def demonstrate(stack: Stack, console: Console) -> int:
     example = held.notification if held else next(iter(found))
     console.print("\nEverything adds up.", style="bold green")
     console.print("Ask why about one of them (make up starts the stack and leaves it running, make down stops it):")
-    console.print(f"  .venv/bin/carillon why {example}", highlight=False, soft_wrap=True)
+    console.print(f"  {program()} why {example}", highlight=False, soft_wrap=True)
     return 0
 
 
@@ -98,7 +99,7 @@ def main() -> int:
 
 
 def _fail(why: str, next_step: str) -> int:
-    print(f"{why}\nNext: {next_step}", file=sys.stderr)
+    print(f"{why}\nNext: {pasteable(next_step)}", file=sys.stderr)
     return 1
 
 

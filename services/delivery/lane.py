@@ -38,7 +38,7 @@ BEHIND = 8
 """Times what counts as read ahead: so much may be in flight when keys have more than their share."""
 LOOK_SECONDS = 1.0
 """How often a full lane looks for who has to give way."""
-MOST_BYTES = 64 * 1_048_576
+MAX_BYTES = 64 * 1_048_576
 """Of records in flight, headers counted; above it no more are fetched. What the client buffers has its own bound."""
 
 
@@ -46,7 +46,7 @@ class LaneQueue:
     """Reads one topic and hands its records to the worker, each key's in order."""
 
     def __init__(
-        self, *, channel: Channel, worker: Worker, slots: int, newer: NewerRecords, most_bytes: int = MOST_BYTES
+        self, *, channel: Channel, worker: Worker, slots: int, newer: NewerRecords, most_bytes: int = MAX_BYTES
     ) -> None:
         self._channel = channel
         self._worker = worker

@@ -20,7 +20,7 @@ from shared.model.errors import KafkaUnavailable, Unavailable
 from shared.model.outputs import Output
 from shared.process.batching import Batcher, settle
 
-MOST_BYTES: Final = 64 * 1_048_576
+MAX_BYTES: Final = 64 * 1_048_576
 """Held for callers that wait; beyond it `publish` refuses."""
 REJECTED: Final = "calls are rejected"
 _RECORD_BYTES: Final = 200
@@ -54,7 +54,7 @@ class GroupCommit:
         name: str,
         deadline_seconds: float | None,
         error: type[Unavailable] = KafkaUnavailable,
-        most_bytes: int = MOST_BYTES,
+        most_bytes: int = MAX_BYTES,
         meanwhile: str = REJECTED,
     ) -> None:
         """`meanwhile`: what becomes of calls while the sink is unavailable, for the log."""

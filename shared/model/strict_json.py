@@ -18,7 +18,7 @@ from shared.model.errors import Invalid
 from shared.model.json_text import count_members, has_nul_in_key, is_deeper, long_integers
 
 MAX_DEPTH = 32
-MOST_EXPLAINED: Final = 65_536
+MAX_EXPLAINED: Final = 65_536
 """Bytes of a body that is searched, value by value, for the place that is wrong."""
 INT64 = range(-(2**63), 2**63)
 _DIGITS_TO_ZERO = bytes.maketrans(b"123456789", b"000000000")
@@ -58,7 +58,7 @@ def loads(raw: bytes) -> Any:
 
 def _explain(raw: bytes) -> None:
     """Says more precisely what is wrong with a body, unless that takes too long: raises Invalid with the name, or the pointer."""
-    if len(raw) > MOST_EXPLAINED:
+    if len(raw) > MAX_EXPLAINED:
         return
     try:
         value = json.loads(raw, object_pairs_hook=_unique)

@@ -31,7 +31,7 @@ CHECKS = Gauge(
 )
 
 
-ACCEPTED = Counter("carillon_accepted", "Notifications and events accepted with 202", ["way", "durability"])
+ACCEPTED = Counter("carillon_accepted", "Notifications and events accepted with 202", ["intake", "durability"])
 
 
 REQUESTS_REJECTED = Counter(

@@ -27,7 +27,7 @@ from shared.model import webhook_secrets
 from shared.model.channels import ADDRESS_KINDS, Channel
 from shared.model.errors import InvalidProfile
 from shared.model.profiles import Profile
-from shared.model.quiet_windows import MOST_WINDOWS, WEEKDAYS, QuietHours, check_quiet_hours
+from shared.model.quiet_windows import MAX_WINDOWS, WEEKDAYS, QuietHours, check_quiet_hours
 
 MAX_DEVICES: Final = 20
 MAX_DEVICE_FIELDS: Final = 10
@@ -108,7 +108,7 @@ class QuietWindow(Body):
 class QuietHoursBody(Body):
     """When noisy channels wait."""
 
-    windows: list[QuietWindow] = Field(max_length=MOST_WINDOWS, description="a list of {from, until, days}")
+    windows: list[QuietWindow] = Field(max_length=MAX_WINDOWS, description="a list of {from, until, days}")
     enabled: StrictBool = True
     zone: Zone | None = Field(None, description="an IANA time zone, as Europe/Berlin; else the profile's")
 

@@ -14,7 +14,7 @@ from shared.model.identifiers import check_tenant
 from shared.model.outputs import KafkaRecord
 from shared.model.reasons import EventReason
 
-MOST_EVENTS: Final = 1000
+MAX_EVENTS: Final = 1000
 """Of one record in batch mode, as over HTTP."""
 TIME_DIGITS: Final = 14
 """Of a time in milliseconds; what is longer is not one."""
@@ -63,7 +63,7 @@ def read_events(record: KafkaRecord, now: int, tenants: EventTenants) -> list[Re
     if record.fault is not None:
         return [InvalidEvent(record.fault, FAULTY_FORMAT)]
     found: list[ReceivedEvent | InvalidEvent] = []
-    for event in all_from_kafka(record.headers, record.value, most=MOST_EVENTS):
+    for event in all_from_kafka(record.headers, record.value, most=MAX_EVENTS):
         try:
             found.append(event if isinstance(event, InvalidEvent) else _received(record, event, now, tenants))
         except InvalidEvent as error:

@@ -23,7 +23,7 @@ from tests.support.env import Names
 from tests.support.raw_batches import Raw, batch
 
 WRITE_SECONDS: Final = 10
-MOST_BATCHES: Final = 300
+MAX_BATCHES: Final = 300
 CLIENTS: Final = 3
 PARTITIONS: Final = 3
 
@@ -179,7 +179,7 @@ async def test_whatever_is_written_every_good_event_notifies(names: Names, seed:
 async def write_all(at: Stage, fuzz: Fuzz) -> None:
     foreign = Transactions(at.names, fuzz)
     end = time.monotonic() + WRITE_SECONDS
-    for number in range(MOST_BATCHES):
+    for number in range(MAX_BATCHES):
         if time.monotonic() > end:
             break
         await at.write(fuzz.batch(), partition=fuzz.chance.randrange(PARTITIONS))

@@ -14,7 +14,7 @@ from shared.model.events import MAX_ATTRIBUTES, event
 from shared.model.strict_json import loads
 
 MIB = 1_048_576
-MOST_CALLS = 1000
+MAX_CALLS = 1000
 
 
 def calls_of(work: Callable[[], object]) -> int:
@@ -55,7 +55,7 @@ TAKEN = {
 @pytest.mark.parametrize("raw", TAKEN.values(), ids=TAKEN.keys())
 def test_what_is_taken(raw: bytes) -> None:
     assert len(raw) > 0.99 * MIB
-    assert calls_of(lambda: loads(raw)) < MOST_CALLS
+    assert calls_of(lambda: loads(raw)) < MAX_CALLS
 
 
 REFUSED = {
@@ -74,7 +74,7 @@ def test_what_is_refused(raw: bytes, why: str) -> None:
         with pytest.raises(Invalid, match=why):
             loads(raw)
 
-    assert calls_of(refused) < MOST_CALLS
+    assert calls_of(refused) < MAX_CALLS
 
 
 def test_what_is_wrong_in_a_small_body_is_named() -> None:
@@ -89,7 +89,7 @@ def test_a_body_of_nothing_but_fields_is_not_searched_for_what_was_meant() -> No
         with pytest.raises(Invalid, match="60000 fields"):
             read_send(value, 0)
 
-    assert calls_of(refused) < MOST_CALLS
+    assert calls_of(refused) < MAX_CALLS
 
 
 def test_an_event_has_no_more_attributes_than_its_record_may_have_headers() -> None:
