@@ -3,21 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 from shared.model.templates import Text
 
 DEFAULT = "en"
-SCRIPTS: Final = {
-    "zh-tw": ("zh-hant",),
-    "zh-hk": ("zh-hant", "zh-tw"),
-    "zh-mo": ("zh-hant", "zh-hk", "zh-tw"),
-    "zh-hant": ("zh-tw", "zh-hk"),
-    "zh-cn": ("zh-hans",),
-    "zh-sg": ("zh-hans", "zh-cn"),
-    "zh-hans": ("zh-cn",),
-}
-"""Chinese tags of one script (CLDR, likely subtags): without them a reader of one gets the other by way of `zh`."""
 
 
 def one_locale(texts: Sequence[Text], locale: str | None) -> list[str]:
@@ -52,12 +41,11 @@ def _best(tags: Sequence[str], locale: str | None) -> str:
 def _lookup(locale: str) -> Iterator[str]:
     """The tag, then shorter ones (RFC 4647 3.4): a single letter goes with what it introduces.
 
-    Tags of POSIX (`pt_BR.UTF-8`) are taken as what they mean; those of the same script come before shorter ones.
+    Tags of POSIX (`pt_BR.UTF-8`) are taken as what they mean.
     """
     tag = _normal(locale.partition(".")[0].partition("@")[0])
     while tag:
         yield tag
-        yield from SCRIPTS.get(tag, ())
         tag = tag.rpartition("-")[0]
         if tag[-2:-1] == "-":
             tag = tag[:-2]
