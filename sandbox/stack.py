@@ -63,6 +63,7 @@ class Stack:
             "CARILLON_GATEWAY_PORT": str(ports.gateway),
             "CARILLON_SOCKET_PORT": str(ports.sockets),
             "CARILLON_CONSOLE_PORT": str(ports.console),
+            "CARILLON_CONSOLE_URL": f"http://127.0.0.1:{ports.console}",
             "CARILLON_ORIGINS": f"http://127.0.0.1:{ports.console},http://localhost:{ports.console}",
             "CARILLON_SINK_PORT": str(ports.sink),
             "CARILLON_SMTP_PORT": str(ports.smtp),

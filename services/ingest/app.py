@@ -21,6 +21,7 @@ from services.ingest.request_rows import RequestRows
 from services.ingest.sending import NotificationSender
 from services.ingest.settings import IngestSettings
 from services.ingest.timelines import timeline_routes
+from services.ingest.unknown_users import UnknownUsers, known_users
 from services.ingest.users_api import user_routes
 from shared.catalog.cache import Catalog
 from shared.http.conventions import HttpConventions
@@ -68,6 +69,7 @@ def create_app(
         catalog=catalog,
         cancellations=cancellations,
         topics=settings.topics,
+        unknown_users=UnknownUsers(known_users(database)),
         console_url=settings.console_url,
     )
     notifications = notification_routes(

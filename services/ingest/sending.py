@@ -15,6 +15,7 @@ from services.ingest.calls import Answer, Call, Caller
 from services.ingest.core.did_you_mean import did_you_mean
 from services.ingest.models.body import InvalidFields
 from services.ingest.models.notifications import SendRequest
+from services.ingest.unknown_users import UnknownUsers, found_by
 from shared.http.problems import Problem, unavailable
 from shared.model import expansion, ids, records
 from shared.model.formats import NewerFormat
@@ -68,10 +69,12 @@ class NotificationSender:
         catalog: NewestWorkflows,
         cancellations: CancellationCounter,
         topics: Topics,
+        unknown_users: UnknownUsers,
         console_url: str = "",
     ) -> None:
         """`console_url`: where timelines are; empty: behind the same address."""
         self._console_url = console_url
+        self._unknown_users = unknown_users
         self._acceptance = acceptance
         self._catalog = catalog
         self._cancellations = cancellations
@@ -113,13 +116,21 @@ class NotificationSender:
             workflow,
         )
         outputs = _Records(self._topics.notifications, expanded)
-        durability = await self._acceptance.accept(caller, Intake.NOTIFICATION, outputs, len(expanded))
+        look = self._unknown_users.begin(caller.tenant, [one.user for one in expanded if one.contact is None])
+        try:
+            durability = await self._acceptance.accept(caller, Intake.NOTIFICATION, outputs, len(expanded))
+            unknown = await found_by(look)
+        finally:
+            if look is not None:
+                look.cancel()
         first = expanded[0]
-        answer = {
+        answer: dict[str, object] = {
             "id": first.event_id,
             "notifications": [{"id": notification.id, "user": notification.user} for notification in expanded],
             "durability": durability,
         }
+        if unknown:
+            answer["unknown_users"] = unknown
         location = {"Location": f"{self._console_url}/v1/notifications/{first.id}/timeline"}
         return Answer(status=202, body=orjson.dumps(answer), headers=location)
 

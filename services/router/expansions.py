@@ -99,10 +99,10 @@ def seen_again(expansion: Expansion, row: ExpansionRow) -> Carried | None:
     is_next = row["state"] == EventState.DEAD and not older
     if received.generation <= row["generation"] and not is_next:
         return None
-    first = from_datetime(row.get("first_accepted_at", row["accepted_at"]))
+    said, known = received.first_accepted_at, from_datetime(row.get("first_accepted_at", row["accepted_at"]))
     return msgspec.structs.replace(
         expansion,
-        received=msgspec.structs.replace(received, first_accepted_at=first),
+        received=msgspec.structs.replace(received, first_accepted_at=known if said is None else min(said, known)),
         generation=max(received.generation, row["generation"] + 1),
     )
 

@@ -19,6 +19,8 @@ ACCEPTED_AT: Final = "carillon_accepted_at"
 
 GENERATION: Final = "carillon_generation"
 """The header in which a redrive says how often the event was sent again."""
+FIRST_ACCEPTED: Final = "carillon_first_accepted"
+"""The header, of an event that was sent again and of what follows from it, that says when it was accepted first (ms)."""
 
 
 REQUIRED: Final = ("id", "source", "type", "specversion")

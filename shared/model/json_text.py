@@ -19,11 +19,18 @@ def is_deeper(raw: bytes, most: int) -> bool:
     # What is left of two strings side by side is as good as one: only what stands outside counts.
     marks = _unescaped(raw).translate(None, _NO_MARKS).replace(b'""', b"")
     marks = b"".join(marks.split(b'"')[::2]).translate(_TO_SQUARE)
-    for _ in range(most):
-        if not marks:
-            return False
-        marks = marks.replace(b"[]", b"")  # the innermost level of each place
-    return bool(marks)
+    # The innermost level of each place goes, and again: what is wide is soon short, and what is left has few slopes.
+    taken = min(most, 4)
+    for _ in range(taken):
+        marks = marks.replace(b"[]", b"")
+    depth = taken
+    for hill in marks.replace(b"][", b"] [").split(b" "):
+        up = hill.count(b"[")
+        depth += up
+        if up and depth > most:
+            return True
+        depth -= len(hill) - up
+    return False
 
 
 def count_members(raw: bytes) -> int:

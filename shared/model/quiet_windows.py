@@ -81,9 +81,14 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
+def is_zone(name: str) -> bool:
+    """Whether this machine knows the time zone."""
+    return name in _zones()
+
+
 def check_zone(name: str, pointer: str = "/zone") -> str:
     """The name, if it is that of an IANA time zone. Raises InvalidProfile."""
-    if name not in _zones():
+    if not is_zone(name):
         raise InvalidProfile("unknown_zone", f"{name[:60]!r} is no IANA time zone, as Europe/Berlin", pointer)
     return name
 

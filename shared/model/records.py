@@ -21,9 +21,6 @@ from shared.model.outputs import FormatFault
 DETOUR: Final = "carillon_detour"
 """The header of a record that did not come straight from its acceptance, so that others may have overtaken it."""
 
-FIRST_ACCEPTED: Final = "carillon_first_accepted"
-"""The header of a record of an event that was sent again: when it was accepted first, in milliseconds since the epoch."""
-
 
 class Kind(StrEnum):
     """Why a record is decided."""

@@ -81,6 +81,9 @@ async def read_many(database: Database, user_keys: Sequence[str]) -> dict[str, P
         try:
             found[key] = from_document(row)
         except NewerFormat as newer:
+            log.error(
+                "newer_profile", id=key, error=str(newer), next="update this process, and its time zones (tzdata)"
+            )
             found[key] = Profile(tenant=str(row["tenant"]), user=str(row["user"]), format=newer.number)
         except (msgspec.ValidationError, InvalidProfile) as error:
             log.error("unreadable_profile", id=key, error=type(error).__name__, next="PUT the profile again")

@@ -84,11 +84,11 @@ def check(accepted: dict[str, Accepted], found: Evidence) -> Verdict:
             verdict.doubled.append(delivery)
     for effect in found.effects:
         if effect.delivery in sent:
-            about = accepted[sent[effect.delivery].notification]
-            waits = (about.not_before, about.quiet_until if effect.channel is Channel.EMAIL else 0)
+            meant = accepted[sent[effect.delivery].notification]
+            waits = (meant.not_before, meant.quiet_until if effect.channel is Channel.EMAIL else 0)
             if effect.at < max(waits):
                 verdict.early.append(f"{effect.channel} {effect.delivery} by {max(waits) - effect.at} ms")
-            if effect.channel in about.refused:
+            if effect.channel in meant.refused:
                 verdict.unwanted.append(f"{effect.channel} {effect.delivery}")
     verdict.leaked = leaked_effects(accepted, sent, found.effects) + leaked_frames(accepted, found.frames)
     verdict.inverted = inverted_rows(accepted, sent, found.effects) + inverted_frames(found.frames)

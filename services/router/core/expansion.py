@@ -10,10 +10,11 @@ from services.router.core.parts import EventPart, LeftOut
 from services.router.core.received_event import ReceivedEvent, TenantNotTrusted
 from shared.model import ids
 from shared.model.errors import InvalidEvent
+from shared.model.events import FIRST_ACCEPTED
 from shared.model.expansion import API_SOURCE, EventState
 from shared.model.outputs import Output
 from shared.model.reasons import EventReason
-from shared.model.records import DETOUR, FIRST_ACCEPTED, encode, notify
+from shared.model.records import DETOUR, encode, notify
 from shared.model.statuses import Subject, status
 from shared.model.topics import Topics
 

@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 from shared.model.dead_letters import UnreadableRecord
 from shared.model.errors import InvalidRecord
+from shared.model.events import FIRST_ACCEPTED
 from shared.model.expansion import API_SOURCE
 from shared.model.formats import NewerFormat
 from shared.model.holds import Hastening
 from shared.model.notifications import Notification
 from shared.model.outputs import Coordinates, KafkaRecord
-from shared.model.records import DETOUR, FIRST_ACCEPTED, Kind, Record, decode_record
+from shared.model.records import DETOUR, Kind, Record, decode_record
 
 
 class InboundRecord(NamedTuple):

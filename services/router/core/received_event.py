@@ -9,7 +9,7 @@ import msgspec
 from shared.model import ids
 from shared.model.errors import FAULTY_FORMAT, InvalidEvent
 from shared.model.event_codecs import all_from_kafka
-from shared.model.events import ACCEPTED_AT, GENERATION, Event
+from shared.model.events import ACCEPTED_AT, FIRST_ACCEPTED, GENERATION, Event
 from shared.model.identifiers import check_tenant
 from shared.model.outputs import KafkaRecord
 from shared.model.reasons import EventReason
@@ -84,6 +84,7 @@ def _received(record: KafkaRecord, event: Event, now: int, tenants: EventTenants
         event=event,
         accepted_at=min(_accepted_at(record, headers.get(ACCEPTED_AT), now), now),
         generation=generation or 0,
+        first_accepted_at=_number(headers.get(FIRST_ACCEPTED), TIME_DIGITS),
     )
     if named != tenant:
         raise TenantNotTrusted(received)

@@ -48,6 +48,7 @@ class MemoryExpansions:
             return None
         before = old.received.first_accepted_at
         first = old.received.accepted_at if before is None else before
-        received = msgspec.structs.replace(new.received, first_accepted_at=first)
+        said = new.received.first_accepted_at
+        received = msgspec.structs.replace(new.received, first_accepted_at=first if said is None else min(said, first))
         self.rows[new.id] = msgspec.structs.replace(new, received=received, generation=generation)
         return self.rows[new.id]

@@ -15,6 +15,7 @@ from services.ingest.acceptance import Acceptance
 from services.ingest.models.body import InvalidFields
 from services.ingest.models.notifications import read_send
 from services.ingest.sending import EVENT_TYPE, NotificationSender
+from services.ingest.unknown_users import UnknownUsers
 from shared.http.problems import Problem
 from shared.model import expansion, ids
 from shared.model.errors import KafkaUnavailable, MongoUnavailable
@@ -28,7 +29,7 @@ from tests.support.twins.cancellations import MemoryCancellations
 from tests.support.twins.catalog import MemoryCatalog
 from tests.support.twins.outbox import MemoryOutbox
 from tests.support.twins.publisher import MemoryPublisher
-from tests.unit.ingest.scenes import LONG, call, committing
+from tests.unit.ingest.scenes import LONG, call, committing, everybody
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -87,6 +88,7 @@ async def scene() -> AsyncIterator[Scene]:
             catalog=catalog,
             cancellations=cancellations,
             topics=Topics(),
+            unknown_users=UnknownUsers(everybody),
         )
         yield Scene(sender=sender, log=log, outbox=outbox, catalog=catalog, cancellations=cancellations)
 
@@ -122,6 +124,7 @@ async def test_where_the_console_is_elsewhere_the_location_is_there(scene: Scene
         catalog=scene.catalog,
         cancellations=scene.cancellations,
         topics=Topics(),
+        unknown_users=UnknownUsers(everybody),
         console_url="https://console.example.com",
     )
     location = (await replace(scene, sender=sender).send())["location"]

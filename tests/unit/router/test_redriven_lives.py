@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import time_machine
 
+from shared.model.dead_letters import redriven
 from shared.model.lives import Life
 from shared.model.outputs import KafkaRecord
 from shared.model.reasons import Reason
@@ -72,3 +73,24 @@ async def test_what_is_sent_once_says_nothing_more(stores: ExpandStores) -> None
     await carry(await stores.expander(), again(1, a.NOON))
     (output,) = stores.publisher.on(TOPICS.notifications)
     assert list(output.headers) == []
+
+
+@pytest.mark.parametrize("said_by", ["itself", "its broker", "its dead letter", "the redrive before"])
+async def test_where_nothing_is_stored_of_it_the_redrive_says_how_old_it_is(stores: ExpandStores, said_by: str) -> None:
+    """It could not be read, or was of another tenant, until a setting was mended."""
+    came = a.event_record("e-1", offset=1, data=AGAIN)._replace(timestamp=-1)
+    old, failed_at = str(a.NOON - 2 * HOURS * 1000).encode(), None
+    if said_by == "itself":
+        came = came._replace(headers=[*came.headers, ("carillon_accepted_at", old)])
+    elif said_by == "its broker":
+        came = came._replace(timestamp=int(old))
+    elif said_by == "its dead letter":
+        failed_at = int(old)
+    else:
+        came = came._replace(timestamp=a.NOON, headers=[*came.headers, ("carillon_first_accepted", old)])
+    again_ = redriven(came, 1, failed_at)
+    record = came._replace(headers=list(again_.headers), timestamp=a.NOON, offset=2)
+    for _ in range(2):
+        await carry(await stores.expander(), record)
+    assert stores.notifications[0].accepted_at == a.NOON
+    assert await reason_of(stores, since=a.NOON - HOURS * 1000) is Reason.USER_DELETED
