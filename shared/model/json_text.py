@@ -6,11 +6,15 @@ Each function takes text that a parser has accepted.
 from __future__ import annotations
 
 import re
+from itertools import accumulate, chain
+from operator import sub
 from typing import Final
 
 _NUL: Final = b"\\u0000"
 _NO_MARKS: Final = bytes(set(range(256)) - set(b'[]{}"'))
 _TO_SQUARE: Final = bytes.maketrans(b"{}", b"[]")
+_UP: Final = re.compile(rb"\[+")
+_DOWN: Final = re.compile(rb"\]+")
 _LONG_NUMBER: Final = re.compile(rb"[\d.eE+-]{19,}")
 
 
@@ -23,14 +27,11 @@ def is_deeper(raw: bytes, most: int) -> bool:
     taken = min(most, 4)
     for _ in range(taken):
         marks = marks.replace(b"[]", b"")
-    depth = taken
-    for hill in marks.replace(b"][", b"] [").split(b" "):
-        up = hill.count(b"[")
-        depth += up
-        if up and depth > most:
-            return True
-        depth -= len(hill) - up
-    return False
+    if not marks:
+        return False
+    ups, downs = map(len, _UP.findall(marks)), map(len, _DOWN.findall(marks))
+    peak: int = max(accumulate(map(sub, ups, chain((0,), downs))))
+    return taken + peak > most
 
 
 def count_members(raw: bytes) -> int:
