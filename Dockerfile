@@ -1,5 +1,5 @@
 # One image for the six services; `--target sandbox` adds what the sink needs.
-# Build: docker build --tag carillon:0.1.0 .
+# Build: docker build --tag carillon:0.2.0 .
 ARG PYTHON_IMAGE=python:3.11.14-slim-bookworm
 
 FROM ${PYTHON_IMAGE} AS build
