@@ -70,20 +70,21 @@ async def test_reading_every_topic_again_has_no_second_effect_and_misses_no_stat
 
 async def read_all_again(run: Run) -> None:
     harness = run.harness
+    kafka = harness.names.brokers.kafka
+
+    async def caught_up() -> bool:
+        return not any([await lag(kafka, group, topics) for group, topics in groups(harness).items()])
+
+    await until(caught_up, what="everything read once, by the console too", timeout=60)
     effects_before = await effects(run)
     said_before = await said(harness)
     async with harness.database() as database:
         timeline_before = await database.timeline.count_documents({})
     for name in ("router", "delivery", "console"):
         harness.services[name].terminate()
-    kafka = harness.names.brokers.kafka
     again = {group: await rewind(kafka, group, topics) for group, topics in groups(harness).items()}
     for name in ("router", "delivery", "console"):
         harness.spawn(name)
-
-    async def caught_up() -> bool:
-        return not any([await lag(kafka, group, topics) for group, topics in groups(harness).items()])
-
     await until(caught_up, what="everything read again", timeout=120)
     verdict = await run.settled()
     await run.erased()
