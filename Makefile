@@ -21,13 +21,15 @@ comma := ,
 JAVA_EXTRA := $(if $(shell command -v java 2>/dev/null),,$(comma)java)
 SANDBOX_VENV := .venv/.sandbox
 DEV_VENV := .venv/.dev
+# Wrong clocks for the chaos tests: the system's libfaketime, else the package's, unpacked beside the data.
+FAKETIME := $(if $(wildcard /usr/lib/*/faketime/libfaketimeMT.so.1),,$(CARILLON_STATE)/faketime)
 
 ##@ The local stack (no Docker needed; STACK=docker uses docker compose)
 
 .PHONY: demo up down status logs doctor clean
 demo: $(SANDBOX_VENV) ## Start everything, run the main job on real input, show what happened
 	@started=; trap '[[ -z $$started ]] || $(CLI) down' EXIT
-	$(CLI) status >/dev/null 2>&1 || { started=yes; $(CLI) up; }
+	$(CLI) status >/dev/null 2>&1 || { [[ $$? != 3 ]] || started=yes; $(CLI) up; }
 	$(BIN)/python -m sandbox.demo
 
 up: $(SANDBOX_VENV) ## Start everything in the background (PORT_OFFSET=1000 for a second stack)
@@ -51,7 +53,7 @@ clean: ## Stop the stack and remove its data, jars and logs
 
 ##@ Working on Carillon
 
-.PHONY: venv check check-deploy fix docs test chaos test-upgrade test-unit constraints clean-venv
+.PHONY: venv check check-deploy fix docs test chaos chaos-long test-upgrade test-unit constraints clean-venv
 venv: $(DEV_VENV) ## The virtualenv with everything in it
 
 check: $(DEV_VENV) ## Read-only: style, types, import rules, deployment files
@@ -74,8 +76,11 @@ docs: $(DEV_VENV) ## Write docs/reference from the code: settings, reasons, topi
 test: $(DEV_VENV) ## All tests but chaos and upgrades; they start the Kafka and MongoDB they need
 	$(BIN)/pytest --ignore tests/chaos --ignore tests/upgrade $(ARGS)
 
-chaos: $(DEV_VENV) ## kill -9 of every part, a crash at every failpoint
+chaos: $(DEV_VENV) $(FAKETIME) ## kill -9 of every part, a crash at every failpoint, clocks that are wrong
 	$(BIN)/pytest tests/chaos $(ARGS)
+
+chaos-long: $(DEV_VENV) $(FAKETIME) ## The same with everything that `make chaos` samples
+	CARILLON_CHAOS_LONG=1 $(BIN)/pytest tests/chaos $(ARGS)
 
 test-upgrade: $(DEV_VENV) ## Old and new side by side under load, both orders: TAG=v0.2.0, and a version to come
 	UPGRADE_FROM=$(TAG) $(BIN)/pytest tests/upgrade $(ARGS)
@@ -119,6 +124,12 @@ help: ## This
 	  echo "Carillon needs Python 3.11 or newer; $(PYTHON) is $$("$(PYTHON)" -V 2>&1)."
 	  echo "Get it: apt-get install -y python3.11 python3.11-venv, then: make up PYTHON=python3.11"; exit 1; }
 	"$(PYTHON)" -m venv .venv || { rm -rf .venv; echo "Get what is missing: apt-get install -y python3-venv"; exit 1; }
+
+$(CARILLON_STATE)/faketime:
+	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT
+	cd "$$scratch" && apt-get -qq download libfaketime && cd - >/dev/null && mkdir -p "$(CARILLON_STATE)" &&
+	  dpkg-deb -x "$$scratch"/libfaketime_*.deb "$@" || {
+	  echo "libfaketime could not be had. Get it: apt-get install -y libfaketime"; exit 1; }
 
 $(SANDBOX_VENV): pyproject.toml carillon/pyproject.toml constraints.txt | .venv/bin/python
 	@echo "Installing into .venv (once) ..."

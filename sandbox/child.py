@@ -20,6 +20,7 @@ from typing import TypeVar
 T = TypeVar("T")
 POLL_SECONDS = 0.05
 TAIL_LINES = 15
+_UNLESS_ORPHANED = '[ "$PPID" = "$1" ] || exit 1; shift; exec "$@"'
 
 
 class NotReady(Exception):
@@ -61,6 +62,9 @@ class Child:
         """Of the last run; negative: the signal that ended it."""
         return None if self._process is None else self._process.poll()
 
+    def _arguments(self) -> tuple[str, ...]:
+        return (str(os.getpid()), *self.argv) if _leash() else self.argv
+
     def spawn(self) -> None:
         """Start it; does not wait. Raises `RuntimeError` if it runs already."""
         if self.alive:
@@ -68,7 +72,7 @@ class Child:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as out:
             self._process = subprocess.Popen(
-                [*_leash(), *self.argv],
+                [*_leash(), *self._arguments()],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -154,6 +158,9 @@ async def listens(port: int, host: str = "127.0.0.1") -> bool:
 
 @cache
 def _leash() -> tuple[str, ...]:
-    """`setpriv` (util-linux) rather than `preexec_fn`, which can deadlock a parent that has threads."""
+    """`setpriv` (util-linux) rather than `preexec_fn`, which can deadlock a parent that has threads.
+
+    A parent that died before the leash was on pulls it no more: then the child has another parent, and ends itself.
+    """
     setpriv = shutil.which("setpriv")
-    return (setpriv, "--pdeathsig", "KILL", "--") if setpriv else ()
+    return (setpriv, "--pdeathsig", "KILL", "--", "/bin/sh", "-c", _UNLESS_ORPHANED, "leash") if setpriv else ()

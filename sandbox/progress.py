@@ -34,14 +34,22 @@ class StartFailed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HeldByAnother:
+    """Nothing was started: another supervisor has the folder."""
+
+    held: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Up:
     """All steps are done; nothing more follows."""
 
     up_after: float
 
 
-Progress = StepBegun | StepDone | StartFailed | Up
-KINDS: tuple[type[Progress], ...] = (StepBegun, StepDone, StartFailed, Up)
+End = StartFailed | HeldByAnother | Up
+Progress = StepBegun | StepDone | End
+KINDS: tuple[type[Progress], ...] = (StepBegun, StepDone, StartFailed, HeldByAnother, Up)
 
 
 def encode(progress: Progress) -> str:

@@ -5,12 +5,10 @@ The file outlives the stack (secrets and key belong to the data that stay), and 
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from pathlib import Path
@@ -23,11 +21,16 @@ SERVICES: Final = ("sink", "ingest", "router", "scheduler", "delivery", "gateway
 BACKBONE: Final = ("kafka", "mongod")
 
 
+class UnreadableStack(Exception):
+    """What is in `stack.json` was written by nobody here; the message says where it is and what to do."""
+
+
 class Phase(StrEnum):
     """The phases of a stack's life."""
 
     STARTING = "starting"
     RUNNING = "running"
+    STOPPING = "stopping"
     STOPPED = "stopped"
 
 
@@ -36,6 +39,8 @@ class Stack:
     """One local stack."""
 
     phase: Phase = Phase.STOPPED
+    supervisor: int | None = None
+    """Whose run this tells of: the supervisor's pid."""
     ports: dict[str, int]
     urls: dict[str, str]
     kafka: str
@@ -58,6 +63,7 @@ class Stack:
             "CARILLON_GATEWAY_PORT": str(ports.gateway),
             "CARILLON_SOCKET_PORT": str(ports.sockets),
             "CARILLON_CONSOLE_PORT": str(ports.console),
+            "CARILLON_CONSOLE_URL": f"http://127.0.0.1:{ports.console}",
             "CARILLON_ORIGINS": f"http://127.0.0.1:{ports.console},http://localhost:{ports.console}",
             "CARILLON_SINK_PORT": str(ports.sink),
             "CARILLON_SMTP_PORT": str(ports.smtp),
@@ -94,12 +100,16 @@ def new_stack(ports: Ports, known: Stack | None = None) -> Stack:
 
 
 def load(state: Path) -> Stack | None:
-    """The stack of a state folder; None if there never was one."""
+    """The stack of a state folder; None if there never was one. Raises `UnreadableStack`."""
+    file = state / "stack.json"
     try:
-        document = json.loads((state / "stack.json").read_bytes())
+        return from_document(json.loads(file.read_bytes()))
     except FileNotFoundError:
         return None
-    return from_document(document)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise UnreadableStack(
+            f"{file} cannot be read: {error}\nMove it away; the next start writes another, with a new key and secrets."
+        ) from error
 
 
 def from_document(document: Mapping[str, Any]) -> Stack:
@@ -118,29 +128,3 @@ def save(stack: Stack, state: Path) -> None:
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         json.dump(asdict(stack), file, indent=2)
     draft.replace(state / "stack.json")
-
-
-@contextmanager
-def sole_supervisor(state: Path) -> Iterator[None]:
-    """Hold the state folder; the lock ends with the process, however it ends. Raises `BlockingIOError` if it is held."""
-    state.mkdir(parents=True, exist_ok=True)
-    with (state / "supervisor.lock").open("a+") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        file.seek(0)
-        file.truncate()
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
-
-
-def supervisor_pid(state: Path) -> int | None:
-    """Pid of the supervisor that holds the state folder now, else None."""
-    try:
-        with (state / "supervisor.lock").open() as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return int(file.read() or 0) or None
-    except FileNotFoundError:
-        return None
-    return None

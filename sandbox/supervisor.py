@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
 import signal
 import sys
 import time
@@ -22,15 +23,20 @@ from sandbox.kafka import Kafka
 from sandbox.mongod import Mongod
 from sandbox.ports import Ports
 from sandbox.process import Service
-from sandbox.progress import Report, StartFailed, Up
+from sandbox.progress import HeldByAnother, Report, StartFailed, Up
 from sandbox.provisioning import ProvisioningFailed, provision
 from sandbox.restarts import pause_before
-from sandbox.stack import SERVICES, Phase, Stack, load, new_stack, save, sole_supervisor
+from sandbox.stack import SERVICES, Phase, Stack, UnreadableStack, load, new_stack, save
+from sandbox.supervision import Supervision, sole_supervisor
 from shared.process.clock import now_ms
 
 log = logging.getLogger("supervisor")
 STOP_SECONDS: Final = 12.0
 """A service drains, then it is killed; what it had in flight is read again at the next start."""
+
+
+LOOK_SECONDS: Final = 0.5
+"""How often it looks whether its folder is still there."""
 
 
 class StackPart(Protocol):
@@ -49,9 +55,10 @@ class StackPart(Protocol):
 class Supervisor:
     """Starts in order, restarts what ends, stops in reverse order."""
 
-    def __init__(self, stack: Stack, state: Path, report: Report, *, bare: bool) -> None:
+    def __init__(self, stack: Stack, held: Supervision, report: Report, *, bare: bool) -> None:
         """`bare`: Kafka, MongoDB and the sink only, for services that are started by hand."""
-        self._stack, self._state, self._report = stack, state, report
+        state = held.state
+        self._stack, self._held, self._state, self._report = stack, held, state, report
         logs = state / "logs"
         ports = Ports(**stack.ports)
         self._kafka = Kafka(state / "kafka", ports.kafka, ports.kafka_controller, state=state, log=logs / "kafka.log")
@@ -72,6 +79,7 @@ class Supervisor:
         begun = time.monotonic()
         starting = asyncio.create_task(self._start())
         stopping = asyncio.create_task(self._stop.wait())
+        keeping_place = asyncio.create_task(self._keep_place())
         await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
         code = 0
         try:
@@ -91,8 +99,17 @@ class Supervisor:
             code = 1
         finally:
             stopping.cancel()
+            keeping_place.cancel()
             self._stop_all()
         return code
+
+    async def _keep_place(self) -> None:
+        """Without its folder it could not be found, and its parts would write into nowhere."""
+        while not self._stop.is_set():
+            if (place := self._held.place()) != self._state:
+                log.error("the state folder %s was moved to %s: everything is stopped", self._state, place or "nowhere")
+                self._stop.set()
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def _start(self) -> None:
         self._note(Phase.STARTING)
@@ -128,6 +145,8 @@ class Supervisor:
             pause = pause_before(restarts, time.monotonic())
             log.warning("%s ended with code %s; starting it again in %.1f s", name, code, pause)
             await asyncio.sleep(pause)
+            if self._held.place() != self._state:
+                return
             restarts.append(time.monotonic())
             self._spawn(name, part)
             self._note(Phase.RUNNING)
@@ -144,6 +163,7 @@ class Supervisor:
         )
 
     def _stop_all(self) -> None:
+        self._note(Phase.STOPPING)
         for name, part in reversed(self._started.items()):
             begun = time.monotonic()
             code = part.child.stop(STOP_SECONDS)
@@ -153,7 +173,8 @@ class Supervisor:
 
     def _note(self, phase: Phase) -> None:
         self._stack = replace(self._stack, phase=phase)
-        save(self._stack, self._state)
+        if place := self._held.place():
+            save(self._stack, place)
 
 
 def main() -> None:
@@ -165,16 +186,21 @@ def main() -> None:
     asked = parser.parse_args()
     state: Path = asked.state.resolve()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    with sole_supervisor(state):
-        stack = new_stack(Ports.shifted(asked.port_offset), load(state))
-        sys.exit(asyncio.run(_supervise(stack, state, bare=asked.bare)))
-
-
-async def _supervise(stack: Stack, state: Path, *, bare: bool) -> int:
     report = Report()
     try:
-        supervisor = Supervisor(stack, state, report, bare=bare)
-    except Missing as error:
+        with sole_supervisor(state) as held:
+            code = asyncio.run(_supervise(held, Ports.shifted(asked.port_offset), report, bare=asked.bare))
+    except BlockingIOError:
+        report.write(HeldByAnother(held=str(state)))
+        code = 1
+    sys.exit(code)
+
+
+async def _supervise(held: Supervision, ports: Ports, report: Report, *, bare: bool) -> int:
+    try:
+        stack = replace(new_stack(ports, load(held.state)), supervisor=os.getpid())
+        supervisor = Supervisor(stack, held, report, bare=bare)
+    except (Missing, UnreadableStack) as error:
         report.write(StartFailed(failed="start", why=str(error)))
         return 1
     return await supervisor.run()

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from carillon.cli.explain import meaning, next_step
 
-MOST_LEFT_OUT: Final = 20
+MAX_LEFT_OUT: Final = 20
 """Recipients that are shown of one workflow."""
 
 
@@ -44,10 +44,10 @@ def _workflow(row: Mapping[str, Any]) -> Iterator[Text]:
     else:
         yield Text.assemble(("✓ ", "green"), (title, "bold"), f": {row['notifications']} notified")
     left_out = row.get("left_out", [])
-    for entry in left_out[:MOST_LEFT_OUT]:
+    for entry in left_out[:MAX_LEFT_OUT]:
         yield Text.assemble("    ", ("left out ", "red"), _left_out(entry))
-    if len(left_out) > MOST_LEFT_OUT:
-        yield Text(f"    … and {len(left_out) - MOST_LEFT_OUT} more", "dim")
+    if len(left_out) > MAX_LEFT_OUT:
+        yield Text(f"    … and {len(left_out) - MAX_LEFT_OUT} more", "dim")
 
 
 def _left_out(row: Mapping[str, Any]) -> str:

@@ -129,7 +129,9 @@ async def _redrive_all(settings: Settings) -> int:
         ) as reader:
             async for batch in reader.batches():
                 letters = _events_among(settings, batch)
-                await publisher.publish([redriven(letter.source, letter.generation + 1) for letter in letters])
+                await publisher.publish(
+                    [redriven(letter.source, letter.generation + 1, letter.failed_at) for letter in letters]
+                )
                 await reader.commit(batch)
                 sent += len(letters)
     finally:
@@ -171,7 +173,7 @@ async def _again(settings: Settings, tenant: str, event: str, letter: DeadLetter
             row = await database.expansions.find_one({"_id": event, "tenant": tenant})
     generation = max(row["generation"] if row else 0, letter.generation if letter else 0) + 1
     if letter is not None:
-        return redriven(letter.source, generation)
+        return redriven(letter.source, generation, letter.failed_at)
     if row is None:
         return None
     async with open_reader(settings.kafka_connection, row["topic"]) as reader:

@@ -44,7 +44,8 @@ PLAIN: Final[dict[str, Plain]] = {
     Reason.ATTEMPTS_EXHAUSTED: Plain("every attempt failed", "look at the code; it is in the channel's dead letters"),
     Reason.RENDER_FAILED: Plain(
         "its template could not be rendered with this data",
-        "correct the template, then carillon catalog publish FOLDER",
+        "the code says what failed: send that field, or give it a default in the template; "
+        "then carillon catalog publish FOLDER",
     ),
     Reason.RECORD_TOO_LARGE: Plain(
         "a record about it was larger than its topic takes", "send less data, or raise max.message.bytes of the topic"

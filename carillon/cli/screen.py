@@ -11,13 +11,13 @@ from rich.text import Text
 
 from sandbox.checks import Finding
 from sandbox.ports import Ports
-from sandbox.progress import Progress, StartFailed, StepBegun, StepDone, Up
+from sandbox.progress import End, HeldByAnother, Progress, StartFailed, StepBegun, StepDone, Up
 from sandbox.stack import Stack
 
 console = Console()
 
 
-def follow(lines: Iterable[Progress]) -> Up | StartFailed | None:
+def follow(lines: Iterable[Progress]) -> End | None:
     """Show progress, a tick with seconds for each step; returns how it ends, None if the lines stop before that."""
     step = ""
     with console.status("starting") as spinner:
@@ -29,6 +29,8 @@ def follow(lines: Iterable[Progress]) -> Up | StartFailed | None:
                 console.print(Text.assemble(("  ✓ ", "green"), f"{progress.done:<28}{progress.seconds:>6.1f} s"))
             elif isinstance(progress, StartFailed):
                 console.print(Text.assemble(("  ✗ ", "red"), step or progress.failed))
+                return progress
+            elif isinstance(progress, HeldByAnother):
                 return progress
             elif isinstance(progress, Up):
                 console.print(Text.assemble(("  ✓ ", "bold green"), f"{'up':<28}{progress.up_after:>6.1f} s"))

@@ -23,7 +23,7 @@ Listing = dict[str, "Workflow"]
 
 
 def migrate(state: State = DEFAULT_STATE) -> None:
-    """Bring the database to this version's schema: collections' indexes and the epoch. Safe to repeat.
+    """Bring the database to this version's schema: indexes, the epoch, rows of before. Safe to interrupt and to repeat.
 
     Example: CARILLON_MONGO='mongodb://db/?replicaSet=rs0' carillon migrate
     """
@@ -31,7 +31,7 @@ def migrate(state: State = DEFAULT_STATE) -> None:
     from shared.mongo.settings import MigrationSettings
 
     settings = target.settings_of(state, MigrationSettings)
-    version = target.carried_out(bring_up(settings.mongo, settings.mongo_database, settings.retention))
+    version = target.carried_out(bring_up(settings.mongo, settings.mongo_database, settings.retention, typer.echo))
     typer.echo(f"The database {settings.mongo_database} has schema version {version}")
 
 

@@ -6,24 +6,21 @@ import asyncio
 import os
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Final, NoReturn
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
 from carillon.cli.options import DEFAULT_STATE, State
 from carillon.cli.program import program
+from carillon.cli.starting import STOPS_WITHIN, start
 
 if TYPE_CHECKING:
     from sandbox.ports import Ports
-    from sandbox.progress import Progress
 
-STARTS_WITHIN: Final = 300
-STOPS_WITHIN: Final = 120
-"""Every process may take its whole bound."""
+NOT_RUNNING: Final = 3
+"""The exit code of `status` when nothing runs (as of a service in LSB)."""
 
 PortOffset = Annotated[
     int, typer.Option(envvar="CARILLON_PORT_OFFSET", help="Added to every port, for a second stack beside this one.")
@@ -41,33 +38,21 @@ def up(
 ) -> None:
     """Start everything in the background, and print its addresses and a development key.
 
+    What another is starting is waited for; what is being stopped is started again afterwards.
+
     Example: carillon up --port-offset 1000
     """
-    from carillon.cli import screen
-    from sandbox.checks import examine
-    from sandbox.stack import Phase, load, supervisor_pid
+    from sandbox.stack import UnreadableStack
 
     if docker:
         raise typer.Exit(_compose("up", "--detach", "--wait"))
-    ports = _ports(port_offset)
-    stack = load(state)
-    if supervisor_pid(state):
-        if stack is None or stack.phase is not Phase.RUNNING:
-            _fail(
-                f"The stack in {state} is being started or stopped.\nSee how far: {program()} status, {program()} logs"
-            )
-        screen.console.print(f"The stack in {state} runs already.")
-        screen.show_box(stack)
-        return
-    findings = examine(state, ports, runs=False)
-    bad = [finding for finding in findings if not finding.good]
-    if bad:
-        screen.show_findings(bad)
-        _fail(f"Nothing was started. All checks: {program()} doctor")
-    _start(state, port_offset, bare=bare)
-    stack = load(state)
-    if stack is not None:
-        screen.show_box(stack)
+    try:
+        if problem := start(state, port_offset, _ports(port_offset), bare=bare):
+            _fail(problem)
+    except UnreadableStack as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"{error.filename or state}: {error.strerror}\nUse another folder: {program()} up --state FOLDER")
 
 
 def down(state: State = DEFAULT_STATE, docker: Docker = False) -> None:
@@ -75,7 +60,7 @@ def down(state: State = DEFAULT_STATE, docker: Docker = False) -> None:
 
     Example: carillon down
     """
-    from sandbox.stack import supervisor_pid
+    from sandbox.supervision import supervisor_pid
 
     if docker:
         raise typer.Exit(_compose("down"))
@@ -84,10 +69,10 @@ def down(state: State = DEFAULT_STATE, docker: Docker = False) -> None:
         typer.echo(f"No stack runs in {state}.")
         return
     begun = time.monotonic()
-    os.kill(pid, signal.SIGTERM)
-    while supervisor_pid(state) is not None:
+    _signal(pid, signal.SIGTERM)
+    while supervisor_pid(state) == pid:
         if time.monotonic() - begun > STOPS_WITHIN:
-            os.kill(pid, signal.SIGKILL)  # its children die with it
+            _signal(pid, signal.SIGKILL)  # its children die with it
             _fail(f"The supervisor (pid {pid}) did not stop within {STOPS_WITHIN} s and was killed.")
         time.sleep(0.05)
     typer.echo(
@@ -96,23 +81,32 @@ def down(state: State = DEFAULT_STATE, docker: Docker = False) -> None:
 
 
 def status(state: State = DEFAULT_STATE, docker: Docker = False) -> None:
-    """Show each process with pid, port, readiness and uptime; exits 1 unless all are ready.
+    """Show each process with pid, port, readiness and uptime; exits 1 unless all are ready, 3 if nothing runs.
 
     Example: carillon status
     """
     from carillon.cli import screen
-    from sandbox.stack import load, supervisor_pid
+    from sandbox.stack import Phase, UnreadableStack
+    from sandbox.supervision import look
     from shared.process.clock import now_ms
 
     if docker:
         raise typer.Exit(_compose("ps"))
-    stack = load(state)
-    if stack is None or supervisor_pid(state) is None:
-        _fail(f"No stack runs in {state}.\nStart it: {program()} up")
+    try:
+        seen = look(state)
+    except UnreadableStack as error:
+        _fail(str(error))
+    if seen.pid is None:
+        _fail(f"No stack runs in {state}.\nStart it: {program()} up", NOT_RUNNING)
+    screen.console.print(f"{seen.phase}, supervisor {seen.pid}, state in {state}", highlight=False)
+    stack = seen.stack
+    if stack is None or stack.supervisor != seen.pid:
+        raise typer.Exit(1)
     ready = asyncio.run(_readiness(stack.ports, list(stack.pids)))
-    screen.console.print(f"{stack.phase}, supervisor {supervisor_pid(state)}, state in {state}", highlight=False)
     screen.show_processes(stack, ready, now_ms())
-    raise typer.Exit(0 if ready and all(ready.values()) else 1)
+    if seen.phase is Phase.STARTING:
+        screen.console.print(f"Wait until all of it is up: {program()} up", highlight=False)
+    raise typer.Exit(0 if seen.phase is Phase.RUNNING and all(ready.values()) else 1)
 
 
 def logs(
@@ -144,52 +138,11 @@ def doctor(state: State = DEFAULT_STATE, port_offset: PortOffset = 0) -> None:
     """
     from carillon.cli import screen
     from sandbox.checks import examine
-    from sandbox.stack import supervisor_pid
+    from sandbox.supervision import supervisor_pid
 
     findings = examine(state, _ports(port_offset), runs=supervisor_pid(state) is not None)
     screen.show_findings(findings)
     raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
-
-
-def _start(state: Path, port_offset: int, *, bare: bool) -> None:
-    """Start the supervisor in a session of its own and follow it until the stack is up."""
-    from carillon.cli import screen
-    from sandbox.progress import Up
-
-    logs_folder = state / "logs"
-    logs_folder.mkdir(parents=True, exist_ok=True)
-    argv = [sys.executable, "-m", "sandbox.supervisor", "--state", str(state), "--port-offset", str(port_offset)]
-    with (logs_folder / "supervisor.log").open("ab") as log:
-        supervisor = subprocess.Popen(
-            [*argv, *(["--bare"] if bare else [])],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            start_new_session=True,
-        )
-    try:
-        end = screen.follow(_progress(supervisor.stdout))
-    except KeyboardInterrupt:
-        supervisor.terminate()
-        supervisor.wait(STOPS_WITHIN)
-        _fail("Stopped.")
-    if not isinstance(end, Up):
-        supervisor.wait(STOPS_WITHIN)
-        why = end.why if end is not None else f"The supervisor ended with code {supervisor.returncode}."
-        _fail(f"{why}\n\nThe stack did not come up and is stopped again. More: {program()} logs, {program()} doctor")
-
-
-def _progress(lines: IO[str] | None) -> Iterator[Progress]:
-    """What the supervisor reports, to the end of the start."""
-    from sandbox.progress import StartFailed, Up, decode
-
-    for line in lines or ():
-        progress = decode(line)
-        if progress is not None:
-            yield progress
-        if isinstance(progress, Up | StartFailed):
-            return
 
 
 async def _readiness(ports: dict[str, int], names: list[str]) -> dict[str, bool]:
@@ -222,6 +175,11 @@ def _compose(*args: str) -> int:
     return subprocess.run(["docker", "compose", *args], check=False).returncode
 
 
-def _fail(why: str) -> NoReturn:
+def _signal(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):  # it ended by itself meanwhile
+        os.kill(pid, number)
+
+
+def _fail(why: str, code: int = 1) -> NoReturn:
     typer.echo(why, err=True)
-    raise typer.Exit(1)
+    raise typer.Exit(code)

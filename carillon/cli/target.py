@@ -35,11 +35,15 @@ Key = Annotated[
 
 def find_stack(state: Path) -> Stack | None:
     """The local stack of `state` in this folder or the nearest one above it; None where there is none."""
-    from sandbox.stack import load
+    from sandbox.stack import UnreadableStack, load
 
     here = Path.cwd()
     for folder in (here, *here.parents):
-        stack = load(folder / state)
+        try:
+            stack = load(folder / state)
+        except UnreadableStack as error:
+            typer.echo(error, err=True)
+            raise typer.Exit(1) from error
         if stack is not None:
             return stack
     return None

@@ -36,7 +36,7 @@ EXAMPLE: Final = "2026-01-02"
 def check_templates(workflow: Workflow) -> None:
     """Raises InvalidWorkflow with a pointer to the first template that cannot be right, or the first wrong locale."""
     _check_locales(workflow)
-    for pointer, source in _sources(workflow):
+    for pointer, source in sources(workflow):
         try:
             template = ENVIRONMENT.from_string(source)
         except (LiquidError, RecursionError) as error:
@@ -108,7 +108,7 @@ def _check_locales(workflow: Workflow) -> None:
             raise InvalidWorkflow("no_common_locale", detail, f"/templates/{channel}")
 
 
-def _sources(workflow: Workflow) -> Iterator[tuple[str, str]]:
+def sources(workflow: Workflow) -> Iterator[tuple[str, str]]:
     """Every template of every channel, with where it stands."""
     for channel, template in msgspec.structs.asdict(workflow.templates).items():
         texts: dict[str, Text | None] = msgspec.structs.asdict(template) if template else {}

@@ -8,6 +8,8 @@ from typing import Any, Final
 from rich.text import Text
 
 from carillon.cli.explain import meaning, next_step, since
+from carillon.cli.program import pasteable
+from shared.model.reasons import Reason
 from shared.model.timestamps import parse_rfc3339
 
 TimelineJson = Mapping[str, Any]
@@ -136,15 +138,17 @@ def _now(timeline: TimelineJson) -> Iterator[Text]:
     """The state of each channel, and what somebody has to do."""
     yield Text("Now", "bold")
     if not timeline["channels"]:
-        yield Text("  not decided yet; is the router running? carillon status", "yellow")
+        yield Text(pasteable("  not decided yet; is the router running? carillon status"), "yellow")
+    reached = any(channel["state"] in GOOD | WAITS for channel in timeline["channels"])
     steps: dict[str, None] = {}
     for channel in timeline["channels"]:
         yield Text.assemble(f"  {channel.get('channel', 'all channels'):<10} ", _state(channel))
-        step = next_step(channel["reason"]) if channel.get("reason") else None
-        if step:
+        reason = channel.get("reason")
+        step = next_step(reason) if reason else None
+        if step and not (reached and reason == Reason.NO_ADDRESS):  # who is reached elsewhere may do without
             steps[step.replace("{user}", timeline["user"])] = None
     for step in steps:
-        yield Text.assemble(("Next: ", "bold"), step)
+        yield Text.assemble(("Next: ", "bold"), pasteable(step))
 
 
 def _state(channel: TimelineJson) -> Text:

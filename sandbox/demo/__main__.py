@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.text import Text
 from websockets.exceptions import WebSocketException
 
+from carillon.cli.program import pasteable, program
 from carillon.client import AsyncClient
 from carillon.errors import ClientError
 from sandbox.demo import people, table
@@ -25,7 +26,8 @@ from sandbox.demo.received import complete, everything, last_at_the_sink, token
 from sandbox.demo.socket_client import InboxSocket
 from sandbox.demo.steps import Steps
 from sandbox.demo.sums import add_up, awaited, missing
-from sandbox.stack import Phase, Stack, load, supervisor_pid
+from sandbox.stack import Phase, Stack
+from sandbox.supervision import look
 from shared.process.clock import now_ms
 
 SECONDS: Final = 60.0
@@ -73,15 +75,16 @@ async def demonstrate(stack: Stack, console: Console) -> int:
     example = held.notification if held else next(iter(found))
     console.print("\nEverything adds up.", style="bold green")
     console.print("Ask why about one of them (make up starts the stack and leaves it running, make down stops it):")
-    console.print(f"  .venv/bin/carillon why {example}", highlight=False, soft_wrap=True)
+    console.print(f"  {program()} why {example}", highlight=False, soft_wrap=True)
     return 0
 
 
 def main() -> int:
     """The demonstration against the stack of CARILLON_STATE."""
     state = Path(os.environ.get("CARILLON_STATE", ".carillon"))
-    stack = load(state)
-    if stack is None or stack.phase is not Phase.RUNNING or supervisor_pid(state) is None:
+    seen = look(state)
+    stack = seen.stack
+    if stack is None or seen.phase is not Phase.RUNNING:
         return _fail(f"No stack runs in {state}.", "make up; or at once: make demo")
     stamina.instrumentation.set_on_retry_hooks([])  # stdout is for the demonstration
     console = Console() if sys.stdout.isatty() else Console(width=110)
@@ -96,7 +99,7 @@ def main() -> int:
 
 
 def _fail(why: str, next_step: str) -> int:
-    print(f"{why}\nNext: {next_step}", file=sys.stderr)
+    print(f"{why}\nNext: {pasteable(next_step)}", file=sys.stderr)
     return 1
 
 

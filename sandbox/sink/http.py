@@ -12,13 +12,13 @@ from sandbox.sink.faults import Plan, SinkFaults, WebhookFault, WebhookMode
 from sandbox.sink.messages import Message, MessageKind, Messages
 from shared.process.clock import now_ms
 
-MOST_BYTES: Final = 32 * 1_048_576
+MAX_BYTES: Final = 32 * 1_048_576
 
 
 def make_app(messages: Messages, faults: SinkFaults) -> web.Application:
     """POST /hooks/{name} · GET, DELETE /messages · GET, PUT, DELETE /faults."""
     edge = _Edge(messages, faults)
-    app = web.Application(client_max_size=MOST_BYTES)
+    app = web.Application(client_max_size=MAX_BYTES)
     app.add_routes(
         [
             web.post("/hooks/{name}", edge.receive),

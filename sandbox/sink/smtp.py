@@ -11,7 +11,7 @@ from sandbox.sink.faults import EmailMode, SinkFaults
 from sandbox.sink.messages import Messages, parse_email
 from shared.process.clock import now_ms
 
-MOST_BYTES = 32 * 1_048_576
+MAX_BYTES = 32 * 1_048_576
 
 
 class Handler:
@@ -70,7 +70,7 @@ class Server(SMTP):
 
     def __init__(self, handler: Handler, faults: SinkFaults) -> None:
         super().__init__(
-            handler, hostname="sink.localhost", enable_SMTPUTF8=True, data_size_limit=MOST_BYTES, ident="Carillon sink"
+            handler, hostname="sink.localhost", enable_SMTPUTF8=True, data_size_limit=MAX_BYTES, ident="Carillon sink"
         )
         self._faults = faults
 

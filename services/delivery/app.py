@@ -22,6 +22,7 @@ from shared.model.channels import Channel, Lane
 from shared.model.topics import Topic, Topics
 from shared.mongo.database import open_database, ping
 from shared.mongo.schema import await_schema
+from shared.mongo.server_clock import keep_clock, set_clock
 from shared.process.background import run_until_stopped
 from shared.process.newer import NewerRecords
 from shared.process.retries import retry_until_available
@@ -43,6 +44,7 @@ async def serve(runtime: Runtime, settings: DeliverySettings, of_channel: Channe
         await readiness.wait()
         await await_schema(database, runtime.checks)
         catalog = Catalog(database)
+        await retry_until_available(set_clock, database)
         await retry_until_available(catalog.load)
         newer = NewerRecords()
         runtime.checks["formats"] = newer.check
@@ -58,7 +60,7 @@ async def serve(runtime: Runtime, settings: DeliverySettings, of_channel: Channe
             for channel in settings.delivery_channels
         ]
         following = catalog.follow(settings.kafka_connection, settings.topics, "carillon-delivery-catalog")
-        await run_until_stopped(runtime.stop, _deliver_all(contexts, runtime), [following])
+        await run_until_stopped(runtime.stop, _deliver_all(contexts, runtime), [following, keep_clock(database)])
 
 
 def topics_of(channels: Sequence[Channel], topics: Topics) -> list[Topic]:

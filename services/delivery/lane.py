@@ -21,7 +21,7 @@ from services.delivery.core.jobs import Job
 from services.delivery.core.receive import read
 from services.delivery.core.shares import QUICK_SECONDS, SLOW_SECONDS
 from services.delivery.newer_jobs import NewerJobs
-from services.delivery.worker import Worker
+from services.delivery.worker import Worker, give_up_claim
 from shared.kafka.consumer import commit_assigned, fetch
 from shared.model.channels import Channel
 from shared.model.dead_letters import UnreadableRecord
@@ -38,7 +38,7 @@ BEHIND = 8
 """Times what counts as read ahead: so much may be in flight when keys have more than their share."""
 LOOK_SECONDS = 1.0
 """How often a full lane looks for who has to give way."""
-MOST_BYTES = 64 * 1_048_576
+MAX_BYTES = 64 * 1_048_576
 """Of records in flight, headers counted; above it no more are fetched. What the client buffers has its own bound."""
 
 
@@ -46,7 +46,7 @@ class LaneQueue:
     """Reads one topic and hands its records to the worker, each key's in order."""
 
     def __init__(
-        self, *, channel: Channel, worker: Worker, slots: int, newer: NewerRecords, most_bytes: int = MOST_BYTES
+        self, *, channel: Channel, worker: Worker, slots: int, newer: NewerRecords, most_bytes: int = MAX_BYTES
     ) -> None:
         self._channel = channel
         self._worker = worker
@@ -163,7 +163,7 @@ class LaneQueue:
         try:
             await self._worker.deliver(job.received, job)
         except NewerFormat as newer:
-            job.claimed = False
+            give_up_claim(job)
             return newer
         return None
 
@@ -183,10 +183,11 @@ class LaneQueue:
             self._start(*next_one)
 
     async def _drain(self, leaves: Callable[[Coordinates], bool]) -> None:
-        """Cancels what is not claimed among those that leave, and waits for the rest."""
+        """Cancels what is not claimed among those that leave, or turns out not to be; waits for the rest."""
         self._in_flight.stop(leaves)
         leaving = [entry for at, entry in self._tasks.items() if leaves(at)]
         for job, task in leaving:
+            job.leaves = True
             if not job.claimed:
                 task.cancel()
         if leaving:

@@ -10,7 +10,7 @@ import msgspec
 
 from shared.model.channels import Channel
 from shared.model.ports import AccountStore, ParkedHolds
-from shared.model.provider_accounts import AccountPolicy, AccountState, ProviderAccount, half_open
+from shared.model.provider_accounts import AccountPolicy, AccountState, ProviderAccount, half_open, probe_lost
 from shared.process.clock import now_ms
 from shared.process.metrics import ACCOUNT_CHANGES, PARKED, PARKED_RELEASED
 from shared.process.retries import retry_until_available
@@ -81,19 +81,36 @@ class Parking:
                 await self._probe(account, now)
 
     async def _probe(self, account: ProviderAccount, now: int) -> None:
-        """The most urgent, oldest one that waits; with nobody waiting, whoever comes first is the probe."""
-        waiting = await self._holds.parked(account.id, most=1)
+        """The most urgent, oldest one that waits; with nobody waiting, whoever comes first is the probe.
+
+        So it is after a probe that never came back, and a slice of what waits may: `decide` ends or holds what it will,
+        and if that cost a minute each, a night's quiet hours would keep everybody waiting.
+        """
+        lost = account.state is AccountState.HALF_OPEN
+        waiting = await self._holds.parked(account.id, most=self._slice if lost else 1)
         if not waiting:
+            if await self._is_left_to_newer(account):
+                return
             later = now + max(account.pause, self._policy.first_pause)
             await self._accounts.swap(account, msgspec.structs.replace(account, look=later))
             return
-        (hold,) = waiting
-        if await self._accounts.swap(account, half_open(account, hold.delivery, now, self._policy)):
-            ACCOUNT_CHANGES.labels(self._channel, AccountState.HALF_OPEN).inc()
-            await self._holds.make_due([hold.id])
+        after = (
+            probe_lost(account, now, self._policy)
+            if lost
+            else half_open(account, waiting[0].delivery, now, self._policy)
+        )
+        if await self._accounts.swap(account, after):
+            ACCOUNT_CHANGES.labels(self._channel, after.state).inc()
+            await self._holds.make_due([hold.id for hold in waiting])
+
+    async def _is_left_to_newer(self, account: ProviderAccount) -> bool:
+        """Whether all that waits was parked by a newer version, which would find nobody's account had it been forgotten."""
+        return await self._holds.count_parked([account.id]) > 0
 
     async def _release(self, account: ProviderAccount, now: int) -> None:
         waiting = await self._holds.parked(account.id, most=self._slice)
+        if not waiting and await self._is_left_to_newer(account):
+            return
         if not waiting and account.failing_since is None:
             await self._accounts.remove(account)
             return

@@ -129,6 +129,8 @@ class Sending:
     async def _ended(self, delivery: Delivery, now: int, *, crashed: bool) -> DeliveryResult | None:
         """What ends it before it is sent; None: nothing."""
         attempts = delivery.attempts
+        if not delivery.address:  # erased with its user before the router could repeat it
+            return DeliveryResult(state=DeliveryState.SUPPRESSED, at=now, attempts=attempts, reason=Reason.USER_DELETED)
         if crashed and self.after_crash is AfterCrash.STOP:
             return _unconfirmed(delivery, now)
         if delivery.notification.is_expired(now):

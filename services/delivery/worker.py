@@ -104,7 +104,7 @@ class Worker:
                 if slot is not None:
                     self._slots.give_back(slot)
             # Another worker holds it: the slot is for those that can be sent.
-            job.claimed = False
+            give_up_claim(job)
             await asyncio.sleep(claim.seconds)
 
     def make_room(self) -> None:
@@ -161,6 +161,13 @@ class Worker:
         """Writes a record that cannot be read to the dead-letter topic."""
         topic = self._topics.deliveries_dlq(self._channel)
         await self._emit(DeliveryEffects(outputs=refuse(topic, [unreadable], group=self._group)))
+
+
+def give_up_claim(job: Job) -> None:
+    """The claim came to nothing: it waits, unclaimed. Raises CancelledError where nobody is to wait for it."""
+    job.claimed = False
+    if job.leaves:
+        raise asyncio.CancelledError
 
 
 async def _record(ledger: LedgerStore, results: Sequence[tuple[Delivery, DeliveryResult]]) -> list[bool]:

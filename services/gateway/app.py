@@ -45,6 +45,7 @@ from shared.mongo.database import Database, open_database, ping
 from shared.mongo.epoch import epoch
 from shared.mongo.profiles import life_of
 from shared.mongo.schema import await_schema
+from shared.mongo.server_clock import keep_clock, set_clock
 from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Check, Runtime, run
@@ -93,6 +94,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
         await publisher.start()
         stack.push_async_callback(publisher.stop)
         catalog = Catalog(database)
+        await retry_until_available(set_clock, database)
         await retry_until_available(catalog.load)
         inbox_events = await retry_until_available(open_at_end, settings.kafka_connection, settings.topics.inbox)
         stack.push_async_callback(inbox_events.stop)
@@ -149,6 +151,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
                 publisher.watch(),
                 catalog.follow(settings.kafka_connection, settings.topics, CLIENT_ID),
                 Fanout(registry).run(inbox_batches),
+                keep_clock(database),
             ],
             drain=partial(sockets.stop, settings.drain_seconds),
         )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+import idna
 import structlog
 
 from services.gateway.core.limits import MAX_NAMED_ORIGINS
@@ -22,7 +23,20 @@ def parse_origins(text: str) -> tuple[str, ...]:
     for origin in found:
         if not _ORIGIN.fullmatch(origin):
             raise ValueError(f"{origin!r} is no origin: write scheme://host[:port], as https://app.example.com")
-    return tuple(origin.removesuffix(_DEFAULT_PORTS.get(origin.partition(":")[0], "\0")) for origin in found)
+    plain = (origin.removesuffix(_DEFAULT_PORTS.get(origin.partition(":")[0], "\0")) for origin in found)
+    return tuple(map(_in_ascii, plain))
+
+
+def _in_ascii(origin: str) -> str:
+    """With the host as browsers send it: in A-labels (RFC 6454 section 6.2). Raises ValueError."""
+    if origin.isascii():
+        return origin
+    scheme, _, rest = origin.partition("://")
+    host, colon, port = rest.partition(":")
+    try:
+        return f"{scheme}://{idna.encode(host, uts46=True).decode()}{colon}{port}"
+    except idna.IDNAError as error:
+        raise ValueError(f"{origin!r} is no origin: its host is no domain name") from error
 
 
 class Origins:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 from fastapi import FastAPI
-from pydantic.json_schema import models_json_schema
 
+from shared.http import openapi
 from shared.http.problem_document import ProblemDocument
-from shared.http.problems import PROBLEM_JSON
 
-Responses = dict[int | str, dict[str, Any]]
-"""As FastAPI takes them."""
-_SCHEMA: Final = "#/components/schemas/{model}"
 _DESCRIPTIONS: Final = {
     400: "There is no such notification type, or the path is not UTF-8",
     401: "No token, or one that is not good",
@@ -32,20 +29,11 @@ class InboxProblem(ProblemDocument):
     status_code: int
 
 
-def problem_responses(*statuses: int) -> Responses:
+def problem_responses(*statuses: int) -> openapi.Responses:
     """The `responses` of a router or route that may refuse with these statuses; `add_problem_schema` completes them."""
-    content = {PROBLEM_JSON: {"schema": {"$ref": _SCHEMA.format(model=InboxProblem.__name__)}}}
-    return {status: {"description": _DESCRIPTIONS[status], "content": content} for status in statuses}
+    return openapi.refusals(_DESCRIPTIONS, statuses, InboxProblem)
 
 
 def add_problem_schema(api: FastAPI) -> None:
     """FastAPI knows models of one media type per route: the schema of the other is added to what it generates."""
-    generate = api.openapi
-
-    def document() -> dict[str, Any]:
-        if api.openapi_schema is None:
-            _, definitions = models_json_schema([(InboxProblem, "validation")], ref_template=_SCHEMA)
-            generate()["components"]["schemas"].update(definitions["$defs"])
-        return generate()
-
-    api.openapi = document  # type: ignore[method-assign]  # FastAPI documents this way to extend it
+    openapi.complete(api, partial(openapi.schemas_of, InboxProblem), with_api_key=False)

@@ -40,13 +40,16 @@ class GraceCheck:
         except Exception:  # noqa: BLE001  # any failure of a check means that it does not answer
             answered = False
         if answered:
+            if self._failing_since is not None:
+                log.info("dependency_answers", name=self._name)
             self._failing_since = None
         elif self._failing_since is None:
             self._failing_since = self._clock()
             log.warning("dependency_unavailable", name=self._name, unready_in_seconds=self._grace)
         return answered
 
-    async def ready(self) -> bool:
-        """Whether it answers, or did until a short while ago."""
+    async def ready(self) -> bool | str:
+        """True while it answers, or did until a short while ago; then for how long it has not."""
         await self.answers()
-        return self._failing_since is None or self._clock() - self._failing_since < self._grace
+        silent = 0.0 if self._failing_since is None else self._clock() - self._failing_since
+        return silent < self._grace or f"no answer for {silent:.0f} s"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
@@ -14,6 +14,7 @@ from services.ingest.core.durability import Durability
 from shared.http.problems import Problem, unavailable
 from shared.kafka.group_commit import GroupCommit
 from shared.model.errors import Unavailable
+from shared.model.output_slices import in_slices
 from shared.model.outputs import Output
 from shared.process.metrics import ACCEPTED
 
@@ -36,8 +37,11 @@ class Acceptance:
         self._outbox = outbox
         self._outbox_seconds = outbox_seconds
 
-    async def accept(self, caller: Caller, intake: Intake, outputs: Sequence[Output], count: int) -> Durability:
+    async def accept(self, caller: Caller, intake: Intake, outputs: Iterable[Output], count: int) -> Durability:
         """Returns where the records are safe; `count` is what the metric adds. Raises Problem 413 or 503.
+
+        `outputs` may be made while they are iterated over, and are again when that is repeated: a slice of them is held at
+        a time.
 
         What Kafka did not acknowledge in time goes to the outbox under the same ids: readers drop the second.
         """
@@ -45,9 +49,9 @@ class Acceptance:
         ACCEPTED.labels(intake, durability).inc(count)
         return durability
 
-    async def _durable(self, caller: Caller, outputs: Sequence[Output]) -> Durability:
+    async def _durable(self, caller: Caller, outputs: Iterable[Output]) -> Durability:
         try:
-            await self._log.publish(outputs)
+            await _write(self._log, outputs, time.monotonic())
         except MessageSizeTooLargeError as error:
             raise Problem(
                 413, "record_too_large", "a record is larger than its topic takes", fix="Send less."
@@ -58,7 +62,14 @@ class Acceptance:
             return Durability.LOG
         latest_start = caller.received_at + ANSWER_SECONDS - self._outbox_seconds
         try:
-            await self._outbox.publish(outputs, min(time.monotonic(), latest_start))
+            await _write(self._outbox, outputs, min(time.monotonic(), latest_start))
         except Unavailable as error:
             raise unavailable("neither Kafka nor MongoDB took it; nothing was accepted") from error
         return Durability.OUTBOX
+
+
+async def _write(commit: GroupCommit, outputs: Iterable[Output], since: float) -> None:
+    """All of it within the deadline that counts from `since` (monotonic seconds)."""
+    for each in in_slices(outputs):
+        await commit.publish(each, since)
+        del each  # before the next one is made

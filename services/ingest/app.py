@@ -20,6 +20,8 @@ from services.ingest.relay import relay
 from services.ingest.request_rows import RequestRows
 from services.ingest.sending import NotificationSender
 from services.ingest.settings import IngestSettings
+from services.ingest.timelines import timeline_routes
+from services.ingest.unknown_users import UnknownUsers, known_users
 from services.ingest.users_api import user_routes
 from shared.catalog.cache import Catalog
 from shared.http.conventions import HttpConventions
@@ -35,6 +37,7 @@ from shared.mongo.cancellations import Cancellations
 from shared.mongo.database import Database, open_database
 from shared.mongo.holds import Holds
 from shared.mongo.schema import await_schema
+from shared.mongo.server_clock import keep_clock, set_clock
 from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
@@ -62,7 +65,12 @@ def create_app(
     acceptance = Acceptance(log=kafka, outbox=outbox, outbox_seconds=settings.outbox_timeout_seconds)
     cancellations = Cancellations(database)
     sender = NotificationSender(
-        acceptance=acceptance, catalog=catalog, cancellations=cancellations, topics=settings.topics
+        acceptance=acceptance,
+        catalog=catalog,
+        cancellations=cancellations,
+        topics=settings.topics,
+        unknown_users=UnknownUsers(known_users(database)),
+        console_url=settings.console_url,
     )
     notifications = notification_routes(
         admission=admission,
@@ -82,6 +90,7 @@ def create_app(
     app.add_middleware(ReleasesWork)  # outermost: nothing that holds work passes it by
     app.include_router(notifications)
     app.include_router(events)
+    app.include_router(timeline_routes(settings.console_url))
     app.include_router(handshake_routes(parse_hook_origins(settings.event_origins)))
     app.include_router(
         user_routes(
@@ -104,9 +113,13 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
         )
         await await_schema(database, runtime.checks)
         catalog = Catalog(database)
+        await retry_until_available(set_clock, database)
         await retry_until_available(catalog.load)
         kafka = GroupPublisher(
-            settings.kafka_connection, client_id="carillon-ingest", deadline_seconds=settings.send_timeout_seconds
+            settings.kafka_connection,
+            client_id="carillon-ingest",
+            deadline_seconds=settings.send_timeout_seconds,
+            meanwhile="sends and events are accepted into the outbox, profiles are answered 503",
         )
         rows = OutboxRows(database)
         outbox = GroupCommit(
@@ -114,6 +127,7 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
             name="outbox",
             deadline_seconds=settings.outbox_timeout_seconds,
             error=MongoUnavailable,
+            meanwhile="what Kafka does not take either is answered 503",
         )
         for commit in (kafka, outbox):
             await commit.start()
@@ -142,6 +156,7 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
                 outbox.watch(),
                 relay(rows, kafka, settings.topics),
                 _follow(catalog, settings, readiness),
+                keep_clock(database),
             ],
         )
 

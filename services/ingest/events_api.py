@@ -16,9 +16,10 @@ from services.ingest.core.durability import Durability
 from services.ingest.idempotency import Requests
 from services.ingest.models.body import MAX_ERRORS, InvalidFields
 from services.ingest.models.events import MAX_EVENTS, AcceptedEvents, CloudEvent, CloudEventBatch
-from services.ingest.openapi import IDEMPOTENCY_KEY, TRACEPARENT, json_of, operation
+from services.ingest.openapi import IDEMPOTENCY_KEY, TRACEPARENT, operation
 from shared.http.direct_route import DirectRoute
 from shared.http.json_bodies import JSON, content_type, not_json
+from shared.http.openapi import json_of
 from shared.model import event_codecs, ids
 from shared.model.errors import InvalidEvent
 from shared.model.events import ACCEPTED_AT, Event

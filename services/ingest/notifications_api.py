@@ -14,10 +14,11 @@ from services.ingest.calls import Answer
 from services.ingest.idempotency import Requests
 from services.ingest.models.body import read
 from services.ingest.models.notifications import AcceptedNotifications, Cancelled, CancelRequest, SendRequest, read_send
-from services.ingest.openapi import IDEMPOTENCY_KEY, TRACEPARENT, json_of, operation
+from services.ingest.openapi import IDEMPOTENCY_KEY, TRACEPARENT, operation
 from services.ingest.sending import NotificationSender
 from shared.http.direct_route import DirectRoute
 from shared.http.json_bodies import parse_json
+from shared.http.openapi import json_of
 from shared.model.trace_context import traceparent
 from shared.mongo.api_keys import Scope
 from shared.mongo.cancellations import Cancellations

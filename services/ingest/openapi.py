@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.responses import Response
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
 
 from services.ingest.models.events import AcceptedEvents, CloudEvent, CloudEventBatch
 from services.ingest.models.notifications import AcceptedNotifications, Cancelled, CancelRequest, SendRequest
 from services.ingest.models.profiles import ProfileBody, ProfilePatch, StoredProfile
-from shared.http.json_bodies import JSON
+from shared.http import openapi
 from shared.http.problem_document import ProblemDocument
-from shared.http.problems import PROBLEM_JSON
 
 DESCRIPTION: Final = (
     "Producers' edge: what is answered with 202 is durable. "
@@ -45,18 +44,10 @@ _REFUSALS: Final = {
     422: "Something in it is not valid: `errors` holds JSON pointers; or the Idempotency-Key came with another body",
     503: "Nothing was accepted; see Retry-After",
 }
-_SCHEMA: Final = "#/components/schemas/{model}"
 MODELS: Final[tuple[type[BaseModel], ...]] = (
     SendRequest, AcceptedNotifications, CancelRequest, Cancelled, CloudEvent, CloudEventBatch, AcceptedEvents,
     ProfileBody, ProfilePatch, StoredProfile, ProblemDocument,
 )  # fmt: skip
-Content = dict[str, Any]
-"""By media type."""
-
-
-def json_of(model: type[BaseModel], media: str = JSON) -> Content:
-    """A body of `model`, one of MODELS."""
-    return {media: {"schema": {"$ref": _SCHEMA.format(model=model.__name__)}}}
 
 
 def operation(
@@ -65,17 +56,16 @@ def operation(
     *,
     answer: tuple[int, type[BaseModel] | None],
     refusals: tuple[int, ...],
-    body: Content | None = None,
+    body: openapi.Content | None = None,
     headers: tuple[Mapping[str, Any], ...] = (),
 ) -> dict[str, Any]:
     """Arguments of a FastAPI route: 401, 403 and 503 are among the refusals of every one."""
     status, model = answer
     accepted: dict[str, Any] = {"description": (model and model.__doc__) or "Nothing of it is left"}
     if model:
-        accepted["content"] = json_of(model)
-    problem = json_of(ProblemDocument, PROBLEM_JSON)
-    refused = {code: {"description": _REFUSALS[code], "content": problem} for code in (401, 403, *refusals, 503)}
-    extra: dict[str, Any] = {"security": [{"apiKey": []}]}
+        accepted["content"] = openapi.json_of(model)
+    refused = openapi.refusals(_REFUSALS, sorted({401, 403, *refusals, 503}))
+    extra: dict[str, Any] = dict(openapi.NEEDS_KEY)
     if headers:
         extra["parameters"] = list(headers)
     if body:
@@ -85,25 +75,11 @@ def operation(
         "summary": summary,
         "status_code": status,
         "response_class": Response,
-        "responses": {status: accepted, **dict(sorted(refused.items()))},
+        "responses": {status: accepted, **refused},
         "openapi_extra": extra,
     }
 
 
 def complete(app: FastAPI) -> None:
     """Adds the models' schemas and the security scheme to what FastAPI generates."""
-    generate = app.openapi
-
-    def whole() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            document = generate()
-            _, schemas = models_json_schema([(model, "validation") for model in MODELS], ref_template=_SCHEMA)
-            components = document.setdefault("components", {})
-            components.setdefault("schemas", {}).update(schemas["$defs"])
-            components["securitySchemes"] = {
-                "apiKey": {"type": "http", "scheme": "bearer", "description": "An API key: `carillon key create`"}
-            }
-            app.openapi_schema = document
-        return app.openapi_schema
-
-    app.openapi = whole  # type: ignore[method-assign]  # FastAPI documents this as the way to extend it
+    openapi.complete(app, partial(openapi.schemas_of, *MODELS), with_api_key=True)

@@ -23,8 +23,8 @@ from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
 from shared.process.clock import now_ms
 
-MOST_ROWS: Final = 500
-MOST_BYTES: Final = 4 * 1_048_576
+MAX_ROWS: Final = 500
+MAX_BYTES: Final = 4 * 1_048_576
 """In one claim; a single row may be larger."""
 LEASE: Final = timedelta(seconds=10)
 
@@ -99,7 +99,7 @@ class OutboxRows:
             later = (
                 rows.find({"_id": {"$gt": head["_id"]}, **formats.readable()}, {"size": 1})
                 .sort("_id", 1)
-                .limit(MOST_ROWS - 1)
+                .limit(MAX_ROWS - 1)
             )
             more = _within(head["size"], [row async for row in later])
             if more:
@@ -130,11 +130,11 @@ class OutboxRows:
 
 
 def _within(used: int, rows: Iterable[OutboxRow]) -> list[str]:
-    """The first rows that stay below MOST_BYTES with the `used` ones."""
+    """The first rows that stay below MAX_BYTES with the `used` ones."""
     taken: list[str] = []
     for row in rows:
         used += row["size"]
-        if used > MOST_BYTES:
+        if used > MAX_BYTES:
             break
         taken.append(row["_id"])
     return taken

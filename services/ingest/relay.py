@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -17,6 +18,7 @@ from shared.model.outputs import Output
 from shared.model.records import DETOUR
 from shared.model.topics import Topics
 from shared.process.metrics import OUTBOX_RELAYED
+from shared.process.retries import AGAIN_SECONDS
 
 IDLE_SECONDS: Final = 0.5
 """Between two looks at an empty outbox, or at one that another process relays."""
@@ -26,11 +28,16 @@ log = structlog.get_logger()
 
 async def relay(outbox: OutboxStore, kafka: GroupCommit, topics: Topics) -> None:
     """Runs until cancelled. A crash between writing and deleting writes again, under the same ids."""
+    said = -AGAIN_SECONDS
     while True:
         try:
             moved = 0 if kafka.unavailable else await relay_once(outbox, kafka, topics)
         except Unavailable as error:
-            log.warning("relay_waits", error=str(error))
+            if (now := time.monotonic()) - said >= AGAIN_SECONDS:
+                said = now
+                log.warning(
+                    "relay_waits", error=str(error), next="it goes on by itself; what is in the outbox stays there"
+                )
             moved = 0
         if not moved:
             await asyncio.sleep(IDLE_SECONDS)

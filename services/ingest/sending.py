@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
 from uuid import uuid4
 
@@ -13,6 +15,7 @@ from services.ingest.calls import Answer, Call, Caller
 from services.ingest.core.did_you_mean import did_you_mean
 from services.ingest.models.body import InvalidFields
 from services.ingest.models.notifications import SendRequest
+from services.ingest.unknown_users import UnknownUsers, found_by
 from shared.http.problems import Problem, unavailable
 from shared.model import expansion, ids, records
 from shared.model.formats import NewerFormat
@@ -44,12 +47,34 @@ class NewestWorkflows(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Records:
+    """The records of notifications, each made when it is asked for: all of them hold the same data."""
+
+    topic: str
+    notifications: Sequence[Notification]
+
+    def __iter__(self) -> Iterator[Output]:
+        for one in self.notifications:
+            yield Output(self.topic, ids.user_key(one.tenant, one.user), records.encode(records.notify(one)), [])
+
+
 class NotificationSender:
     """Expands a checked request by its workflow and makes the notifications durable."""
 
     def __init__(
-        self, *, acceptance: Acceptance, catalog: NewestWorkflows, cancellations: CancellationCounter, topics: Topics
+        self,
+        *,
+        acceptance: Acceptance,
+        catalog: NewestWorkflows,
+        cancellations: CancellationCounter,
+        topics: Topics,
+        unknown_users: UnknownUsers,
+        console_url: str = "",
     ) -> None:
+        """`console_url`: where timelines are; empty: behind the same address."""
+        self._console_url = console_url
+        self._unknown_users = unknown_users
         self._acceptance = acceptance
         self._catalog = catalog
         self._cancellations = cancellations
@@ -90,15 +115,23 @@ class NotificationSender:
             ),
             workflow,
         )
-        outputs = [self._output(notification) for notification in expanded]
-        durability = await self._acceptance.accept(caller, Intake.NOTIFICATION, outputs, len(outputs))
+        outputs = _Records(self._topics.notifications, expanded)
+        look = self._unknown_users.begin(caller.tenant, [one.user for one in expanded if one.contact is None])
+        try:
+            durability = await self._acceptance.accept(caller, Intake.NOTIFICATION, outputs, len(expanded))
+            unknown = await found_by(look)
+        finally:
+            if look is not None:
+                look.cancel()
         first = expanded[0]
-        answer = {
+        answer: dict[str, object] = {
             "id": first.event_id,
             "notifications": [{"id": notification.id, "user": notification.user} for notification in expanded],
             "durability": durability,
         }
-        location = {"Location": f"/v1/notifications/{first.id}/timeline"}
+        if unknown:
+            answer["unknown_users"] = unknown
+        location = {"Location": f"{self._console_url}/v1/notifications/{first.id}/timeline"}
         return Answer(status=202, body=orjson.dumps(answer), headers=location)
 
     async def _workflow(self, caller: Caller, key: str) -> Workflow:
@@ -125,10 +158,6 @@ class NotificationSender:
             return 0
         with caller.within_preparation():
             return await self._cancellations.count(caller.tenant, cancellation_key)
-
-    def _output(self, notification: Notification) -> Output:
-        record = records.encode(records.notify(notification))
-        return Output(self._topics.notifications, ids.user_key(notification.tenant, notification.user), record, [])
 
 
 def _name(call: Call) -> str:

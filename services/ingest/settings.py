@@ -39,6 +39,12 @@ class IngestSettings(EdgeSettings):
         1000, ge=1, description="requests of one key that are in work at once; beyond it 429 with Retry-After"
     )
     ingest_connections: int = Field(4000, ge=1, description="connections of a process; beyond it 503")
+    console_url: str = Field(
+        "",
+        pattern=r"^(https?://\S*[^\s/])?$",
+        description="where clients reach the console, as https://console.example.com: `Location` leads there; "
+        "empty: it is behind the same address as ingest",
+    )
     kafka_tenant: str = Field(
         "default",
         pattern=TENANT,

@@ -28,9 +28,10 @@ from services.ingest.models.profiles import (
     read_put,
     shown,
 )
-from services.ingest.openapi import json_of, operation
+from services.ingest.openapi import operation
 from shared.http.bodies import read_body
 from shared.http.json_bodies import JSON, parse_json, require_json
+from shared.http.openapi import json_of
 from shared.http.problems import Problem
 from shared.model.errors import Invalid
 from shared.model.identifiers import MAX_USER_ID

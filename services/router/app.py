@@ -41,6 +41,7 @@ from shared.mongo.holds import Holds
 from shared.mongo.ledger import Ledger
 from shared.mongo.profiles import Lives, read_many
 from shared.mongo.schema import await_schema
+from shared.mongo.server_clock import keep_clock, set_clock
 from shared.process.background import run_until_stopped
 from shared.process.newer import NewerRecords
 from shared.process.retries import retry_until_available
@@ -163,10 +164,12 @@ async def serve(runtime: Runtime, settings: RouterSettings) -> None:
         await readiness.wait()
         await await_schema(database, runtime.checks)
         catalog = Catalog(database)
+        await retry_until_available(set_clock, database)
         await retry_until_available(catalog.load)
         # Followed from before the first chunk: an event must not be expanded with the workflows of before the start.
         following = catalog.follow(settings.kafka_connection, settings.topics, "carillon-router-catalog")
-        await run_until_stopped(runtime.stop, _route(runtime, settings, database, catalog), [following])
+        routing = _route(runtime, settings, database, catalog)
+        await run_until_stopped(runtime.stop, routing, [following, keep_clock(database)])
 
 
 async def _route(runtime: Runtime, settings: RouterSettings, database: Database, catalog: Catalog) -> None:

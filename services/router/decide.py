@@ -11,13 +11,15 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from services.router.core.decision import Decision, decide
-from services.router.core.effects import DecisionEffects, derive_effects
+from services.router.core.effects import DecisionEffects, begin_lives, derive_effects
 from services.router.core.inbound import read
 from services.router.decisions import DecisionStore
 from services.router.inputs import Inputs
 from shared.kafka.dead_letters import refuse
+from shared.model.holds import Hastening, Hold
 from shared.model.outputs import KafkaRecord, Output
 from shared.model.ports import HoldStore, LedgerStore, RecordWriter
+from shared.model.records import encode, profile_changed
 from shared.model.topics import Topics
 from shared.process.clock import now_ms
 from shared.process.failpoints import Failpoint, failpoint
@@ -41,8 +43,8 @@ class Prepared(NamedTuple):
     decisions: list[Decision]
     effects: DecisionEffects
     dead_letters: list[Output]
-    changed: dict[str, int]
-    """Users whose profiles changed, by key, and the life of each."""
+    changed: dict[str, Hastening]
+    """Users whose profiles changed, by key."""
 
 
 class Decider:
@@ -83,9 +85,9 @@ class Decider:
         letters = refuse(self._topics.events_dlq, unreadable, group=self._topics.group("router"))
         return Prepared(carried, derive_effects(self._topics, carried), letters, changed)
 
-    async def _settle(self, changed: dict[str, int]) -> None:
+    async def _settle(self, changed: dict[str, Hastening]) -> None:
         """What was written before a deletion is decided by now: what follows belongs to the next life."""
-        begun = {key: life for key, life in changed.items() if life}
+        begun = {key: change.life for key, change in changed.items() if change.life}
         if begun:
             await self._lives.settle(begun)
             self._inputs.evict(begun)
@@ -96,14 +98,28 @@ class Decider:
         Raises MongoUnavailable or KafkaUnavailable: call again.
         """
         effects = prepared.effects
+        more: list[Output] = []
         if prepared.changed:  # before the holds of this chunk, which was decided with the new profiles
-            await self._holds.hasten_users(prepared.changed)
+            more = [self._go_on(*user) for user in (await self._holds.hasten_users(prepared.changed)).items()]
         await self._holds.insert(effects.holds)
+        await self._hasten_cancelled(effects.holds)
         failpoint(Failpoint.AFTER_HOLD)
         await self._ledger.close(effects.closings)
-        await self._publisher.publish(effects.outputs + prepared.dead_letters)
+        begun = begin_lives(self._topics, prepared.changed)
+        await self._publisher.publish(effects.outputs + begun + prepared.dead_letters + more)
         failpoint(Failpoint.AFTER_PRODUCE)
         _count(prepared.decisions)
+
+    async def _hasten_cancelled(self, holds: Sequence[Hold]) -> None:
+        """A cancel between the decision and its holds found none to hasten: they would wait for their time."""
+        for (tenant, key), count in (await self._inputs.cancelled_since(holds)).items():
+            await self._holds.hasten(tenant, key, cancel_count=count)
+
+    def _go_on(self, user_key: str, change: Hastening) -> Output:
+        """More of the user's holds are to be brought forward: with a later chunk, so that this one ends."""
+        tenant, _, user = user_key.partition(":")
+        record = profile_changed(tenant, user, change.life, after=change.after)
+        return Output(self._topics.notifications, user_key.encode(), encode(record), [])
 
 
 def _count(decisions: Sequence[Decision]) -> None:

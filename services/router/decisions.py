@@ -12,11 +12,9 @@ from typing import Protocol
 import msgspec
 
 from services.router.core.decision import Decision
-from services.router.core.items import RoutingItem, Suppress
+from services.router.core.items import RoutingItem
 from shared.model.formats import check_row_at, stamp
 from shared.model.outputs import Coordinates
-from shared.model.reasons import Reason
-from shared.model.rules import Rule
 from shared.model.timestamps import from_datetime, to_datetime
 from shared.mongo.bulk import find_by_id, insert_new
 from shared.mongo.database import Database
@@ -59,6 +57,8 @@ class Decisions:
 def replayed(decision: Decision, row: DecisionRow) -> Decision | None:
     """The stored decision when the record is the one it was made for; None for a duplicate of that record.
 
+    One that was erased meanwhile is repeated as it was, but for addresses: what it said stands on the log already.
+
     Raises NewerFormat.
     """
     if decision.coordinates != Coordinates(row["topic"], row["partition"], row["offset"]):
@@ -66,11 +66,10 @@ def replayed(decision: Decision, row: DecisionRow) -> Decision | None:
         return None
     check_row_at("decision", row, decision.coordinates)
     REPLAYS.labels("decide").inc()
-    gone = (Suppress(reason=Reason.USER_DELETED, rule=Rule.RECIPIENT),)
     return msgspec.structs.replace(
         decision,
         notification=msgspec.structs.replace(decision.notification, life=row.get("life", 0)),
-        items=gone if row.get("erased") else msgspec.convert(tuple(row["items"]), tuple[RoutingItem, ...]),
+        items=msgspec.convert(tuple(row["items"]), tuple[RoutingItem, ...]),
         at=from_datetime(row["at"]),
         profile_version=row["profile_version"],
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+
+import msgspec
 
 from services.router.core.expansion import Expansion, StoredExpansion, expansion_outputs, untrusted_status
 from services.router.core.parts import expand_parts, unknown_part
@@ -12,6 +14,7 @@ from shared.kafka.dead_letters import refuse
 from shared.model.dead_letters import UnreadableRecord
 from shared.model.errors import InvalidEvent
 from shared.model.formats import NewerFormat
+from shared.model.output_slices import in_slices
 from shared.model.outputs import KafkaRecord, Output
 from shared.model.ports import RecordWriter, WorkflowCatalog
 from shared.model.topics import Topics
@@ -19,6 +22,23 @@ from shared.model.workflows import Workflow
 from shared.process.clock import now_ms
 from shared.process.failpoints import Failpoint, failpoint
 from shared.process.metrics import NOT_EXPANDED
+
+
+class PreparedEvents(msgspec.Struct, frozen=True, kw_only=True):
+    """What a chunk of events came to. Small: what is written of it is made when it is written."""
+
+    expansions: tuple[Expansion, ...]
+    untrusted: tuple[Output, ...]
+    """Statuses of events that named another tenant."""
+    dead: tuple[Output, ...]
+    """Dead letters."""
+
+    def outputs(self, topics: Topics) -> Iterator[Output]:
+        """Everything that must follow, in order; the same each time."""
+        yield from self.untrusted
+        for expansion in self.expansions:
+            yield from expansion_outputs(topics, expansion)
+        yield from self.dead
 
 
 class Expander:
@@ -39,36 +59,44 @@ class Expander:
         self._topics = topics
         self._tenants = tenants
 
-    async def prepare(self, chunk: Sequence[KafkaRecord]) -> list[Output]:
+    async def prepare(self, chunk: Sequence[KafkaRecord]) -> PreparedEvents:
         """Stores what a chunk of events expands to, and returns it.
 
         Raises MongoUnavailable: call again. NewerFormat: call again without what waits.
         """
         unreadable: list[UnreadableRecord] = []
-        outputs: list[Output] = []
-        found = [self._expansion(received) for received in self._read(chunk, unreadable, outputs)]
+        untrusted: list[Output] = []
+        found = [self._expansion(received) for received in self._read(chunk, unreadable, untrusted)]
         carried = await self._expansions.insert(found)
         failpoint(Failpoint.AFTER_EXPANSION)
         await self._catalog.fetch(
             place for each in carried if isinstance(each, StoredExpansion) for place in each.versions
         )
-        for each in carried:
-            expansion = self._again(each) if isinstance(each, StoredExpansion) else each
-            outputs += expansion_outputs(self._topics, expansion)
+        expansions = tuple(self._again(each) if isinstance(each, StoredExpansion) else each for each in carried)
+        for expansion in expansions:
             if expansion.error is not None:
                 unreadable.append(UnreadableRecord(expansion.received.record, expansion.error, expansion.id))
             _count(expansion)
-        return outputs + refuse(self._topics.events_dlq, unreadable, group=self._topics.group("router"))
+        return PreparedEvents(
+            expansions=expansions,
+            untrusted=tuple(untrusted),
+            dead=tuple(refuse(self._topics.events_dlq, unreadable, group=self._topics.group("router"))),
+        )
 
-    async def finish(self, prepared: list[Output]) -> None:
-        """Writes it; returns when all of it is durable. Raises KafkaUnavailable: call again."""
-        await self._publisher.publish(prepared)
+    async def finish(self, prepared: PreparedEvents) -> None:
+        """Writes it in slices; returns when all of it is durable. Raises KafkaUnavailable: call again.
+
+        Then all of it is written again, under the same ids.
+        """
+        for each in in_slices(prepared.outputs(self._topics)):
+            await self._publisher.publish(each)
+            del each  # before the next one is made
         failpoint(Failpoint.AFTER_PRODUCE)
 
     def _read(
-        self, chunk: Sequence[KafkaRecord], unreadable: list[UnreadableRecord], outputs: list[Output]
+        self, chunk: Sequence[KafkaRecord], unreadable: list[UnreadableRecord], untrusted: list[Output]
     ) -> list[ReceivedEvent]:
-        """The events of a chunk; what is none goes to `unreadable`, and its status, if it can have one, to `outputs`."""
+        """The events of a chunk; what is none goes to `unreadable`, and its status, if it can have one, to `untrusted`."""
         found: list[ReceivedEvent] = []
         now = now_ms()
         for record in chunk:
@@ -79,7 +107,7 @@ class Expander:
                     continue
                 wrong = wrong or each
                 if isinstance(each, TenantNotTrusted):
-                    outputs.append(untrusted_status(self._topics, each))
+                    untrusted.append(untrusted_status(self._topics, each))
             if wrong is not None:
                 event = wrong.received.id if isinstance(wrong, TenantNotTrusted) else None
                 unreadable.append(UnreadableRecord(record, wrong, event))

@@ -87,7 +87,11 @@ def seen_again(expansion: Expansion, row: ExpansionRow) -> Carried | None:
         check_row_at("expansion", row, here)
     if here == there:
         return StoredExpansion(
-            received=msgspec.structs.replace(received, accepted_at=from_datetime(row["accepted_at"])),
+            received=msgspec.structs.replace(
+                received,
+                accepted_at=from_datetime(row["accepted_at"]),
+                first_accepted_at=from_datetime(row["first_accepted_at"]) if "first_accepted_at" in row else None,
+            ),
             workflows=tuple((part["key"], part["version"]) for part in row["workflows"]),
             generation=row["generation"],
         )
@@ -95,13 +99,18 @@ def seen_again(expansion: Expansion, row: ExpansionRow) -> Carried | None:
     is_next = row["state"] == EventState.DEAD and not older
     if received.generation <= row["generation"] and not is_next:
         return None
-    return msgspec.structs.replace(expansion, generation=max(received.generation, row["generation"] + 1))
+    said, known = received.first_accepted_at, from_datetime(row.get("first_accepted_at", row["accepted_at"]))
+    return msgspec.structs.replace(
+        expansion,
+        received=msgspec.structs.replace(received, first_accepted_at=known if said is None else min(said, known)),
+        generation=max(received.generation, row["generation"] + 1),
+    )
 
 
 def expansion_row(expansion: Expansion) -> ExpansionRow:
     """The expansion as it is stored."""
     received = expansion.received
-    return {
+    row: ExpansionRow = {
         "_id": received.id,
         "tenant": received.tenant,
         "type": received.event.type,
@@ -116,6 +125,9 @@ def expansion_row(expansion: Expansion) -> ExpansionRow:
         "accepted_at": to_datetime(received.accepted_at),
         "created_at": to_datetime(now_ms()),
     }
+    if received.first_accepted_at is not None:
+        row["first_accepted_at"] = to_datetime(received.first_accepted_at)
+    return row
 
 
 def _part_row(part: EventPart) -> PartRow:

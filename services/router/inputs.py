@@ -11,6 +11,7 @@ from services.router.core.inbound import InboundRecord
 from services.router.core.routing_input import RoutingInput
 from services.router.profile_cache import ProfileCache
 from shared.model.formats import NewerFormat
+from shared.model.holds import Hold
 from shared.model.lives import Life
 from shared.model.notifications import Notification
 from shared.model.ports import AddressOwnerLookup, CancellationCounter, WorkflowCatalog
@@ -48,6 +49,10 @@ class Inputs:
         """
         abouts = [each.about for each in inbound]
         known = await self._profiles.load([each.user_key for each in inbound], now)
+        # Found for a user by the address, ahead of the record that says that they are somebody else now.
+        if behind := {each.user_key for each in inbound if each.about.life > known[each.user_key].life.number}:
+            self._profiles.evict(behind)
+            known |= await self._profiles.load(behind, now)
         counts = await self._cancellations.counts(abouts)
         owners = await self._owners.owners(abouts)
         # Known from here to the end of this call.
@@ -59,6 +64,8 @@ class Inputs:
             if user.newer:
                 raise NewerFormat("profile", user.newer, each.coordinates)
             delivery = record.delivery
+            if owner is not None and owner.newer and (owner.user is None or delivery is not None):
+                raise NewerFormat("profile", owner.newer, each.coordinates)
             inputs = RoutingInput(
                 notification=_in_its_life(each, user.life),
                 workflow=self._workflow(each),
@@ -75,6 +82,19 @@ class Inputs:
             loaded.append((inputs, user.snapshot))
         return loaded
 
+    async def cancelled_since(self, holds: Iterable[Hold]) -> dict[tuple[str, str], int]:
+        """Tenant and key of those holds that were cancelled since they were decided, and the counters now.
+
+        Nothing is asked when none has a key. Raises MongoUnavailable.
+        """
+        keyed = [about for hold in holds if (about := hold.record.about) is not None and about.cancellation_key]
+        counts = await self._cancellations.counts(keyed) if keyed else []
+        return {
+            (about.tenant, about.cancellation_key or ""): count
+            for about, count in zip(keyed, counts, strict=True)
+            if count > about.cancel_count
+        }
+
     def _workflow(self, each: InboundRecord) -> Workflow | None:
         """The version that it was accepted under, if it is known here. Raises NewerFormat."""
         about = each.about
@@ -86,7 +106,8 @@ class Inputs:
 
 def _in_its_life(each: InboundRecord, life: Life) -> Notification:
     """The notification with the user's life that it belongs to; what was decided before has it already."""
-    if each.record.kind is not Kind.NOTIFY or not life.number:
+    if each.record.kind is not Kind.NOTIFY or each.record.in_its_life or not life.number:
         return each.about
-    number = life.of_new(each.about.accepted_at, each.announced_life, detour=each.on_a_detour)
+    accepted_at = each.about.accepted_at if each.first_accepted_at is None else each.first_accepted_at
+    number = life.of_new(accepted_at, each.announced_life, detour=each.on_a_detour)
     return msgspec.structs.replace(each.about, life=number)

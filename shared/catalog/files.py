@@ -9,6 +9,7 @@ from typing import Final
 
 import yaml
 
+from shared.catalog.aliases import check_expansion
 from shared.model import workflows
 from shared.model.errors import InvalidWorkflow
 from shared.model.workflows import Workflow
@@ -66,6 +67,8 @@ def read_file(path: Path) -> Workflow:
     text = _text(path)
     try:
         root = yaml.compose(text, _Yaml)
+        if root is not None:
+            check_expansion(root)
         document = yaml.load(text, _Yaml)  # noqa: S506  # _Yaml is a SafeLoader
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1

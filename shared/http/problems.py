@@ -14,12 +14,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from shared.http.pointers import pointer_to
+from shared.http.problem_pages import PREFIX, problem_routes
 from shared.model.errors import Invalid, Unavailable
 from shared.model.formats import NewerFormat
 from shared.process.metrics import REQUESTS_REJECTED
-
-DOCS: Final = "/problems/"
-
 
 PROBLEM_JSON: Final = "application/problem+json"
 
@@ -48,7 +46,7 @@ class Problem(Exception):  # RFC 9457 calls it a problem
     def body(self, instance: str, request_id: str) -> dict[str, object]:
         """The problem document; `errors` holds JSON pointers (RFC 6901) into the body."""
         document: dict[str, object] = {
-            "type": f"{DOCS}{self.code}",
+            "type": f"{PREFIX}{self.code}",
             "title": self.code.replace("_", " ").capitalize(),
             "status": self.status,
             "detail": self.detail,
@@ -89,7 +87,8 @@ def unavailable(detail: str) -> Problem:
 
 
 def install_problems(app: FastAPI, *, repeat_status_as: str | None = None) -> None:
-    """Every refusal of `app` becomes a problem document; its status may stand in a second member, too."""
+    """Every refusal of `app` becomes a problem document, whose `type` leads to its page; its status may stand in a second member, too."""
+    app.include_router(problem_routes())
     app.state.repeats_status_as = repeat_status_as
 
     @app.exception_handler(Problem)

@@ -64,8 +64,11 @@ class _Server(uvicorn.Server):
         self._runtime = runtime
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Opens the port; only then the process is ready."""
-        await super().startup(sockets)
+        """Opens the port; only then the process is ready. Raises OSError: uvicorn would end the process past its owner."""
+        try:
+            await super().startup(sockets)
+        except SystemExit as error:
+            raise error.__context__ or OSError("the port cannot be opened") from None
         self._runtime.serves(http=", ".join(_address(opened) for server in self.servers for opened in server.sockets))
 
     @contextmanager

@@ -22,6 +22,11 @@ _REASONS: Final[dict[type[jwt.PyJWTError], str]] = {
     jwt.InvalidAlgorithmError: f"the token was not signed with {_ALGORITHM}",
 }
 """What is wrong, by the claim; nothing of the token itself."""
+_SIGNS: Final = {
+    "(exp) must be": "the token's `exp` is not a number of seconds",
+    "(nbf) must be": "the token's `nbf` is not a number of seconds",
+    "critical extension": "the token's header says `crit`: no extension is understood here",
+}
 
 
 class InvalidToken(CarillonError):
@@ -81,5 +86,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, jwt.MissingRequiredClaimError):
         return f"the token has no `{error.claim}`"
     if isinstance(error, jwt.PyJWTError):
-        return _REASONS.get(type(error), "it is no JWT")
+        # PyJWT has one type for these; its texts are constant.
+        by_text = (reason for sign, reason in _SIGNS.items() if sign in str(error))
+        return _REASONS.get(type(error)) or next(by_text, "it is no JWT")
     return "the token's `exp` is not a number of seconds"

@@ -36,8 +36,10 @@ class Sink(Protocol):
 class Availability:
     """Knows whether its sink can be written to, and asks an unavailable one until it connects."""
 
-    def __init__(self, sink: Sink, *, name: str) -> None:
+    def __init__(self, sink: Sink, *, name: str, meanwhile: str) -> None:
+        """`meanwhile`: what becomes of calls while it is unavailable, for the log."""
         self._sink = sink
+        self._meanwhile = meanwhile
         self._name = name
         self._prober: asyncio.Task[None] | None = None
         self._failed = asyncio.Event()
@@ -76,7 +78,7 @@ class Availability:
                 "sink_unavailable",
                 sink=self._name,
                 error=detail,
-                next="calls are rejected until a probe connects; it goes on until then",
+                next=f"{self._meanwhile}; probes go on until one connects",
             )
             self._prober = asyncio.create_task(self._probe(), name=f"{self._name}-probe")
             self._prober.add_done_callback(self._on_probe_end)

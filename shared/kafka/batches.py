@@ -20,7 +20,7 @@ from aiokafka.record.legacy_records import LegacyRecordBatch
 from shared.kafka.codecs import Codec, Undecodable, decompress
 from shared.kafka.record_format import (
     HEADER_BYTES,
-    MOST_HEADERS,
+    MAX_HEADERS,
     BatchHeader,
     FormatRecord,
     read_header,
@@ -154,7 +154,7 @@ class Batch:
         gapless = self.header.is_gapless
         for record in batch:
             before, offset = offset, record.offset
-            if not before < offset <= last or (gapless and offset != before + 1) or len(record.headers) > MOST_HEADERS:
+            if not before < offset <= last or (gapless and offset != before + 1) or len(record.headers) > MAX_HEADERS:
                 raise ValueError("an offset out of order, or too many headers")
             found.append(record)
         return found

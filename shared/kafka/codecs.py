@@ -12,7 +12,7 @@ from typing import Final
 
 import cramjam
 
-MOST_BYTES: Final = 32 * 1_048_576
+MAX_BYTES: Final = 32 * 1_048_576
 """Of one batch. Brokers take 1 MiB compressed; what is larger than this when unpacked is an attack."""
 _XERIAL: Final = b"\x82SNAPPY\x00"
 _XERIAL_HEADER_BYTES: Final = 16
@@ -32,7 +32,7 @@ class Undecodable(Exception):
     """The bytes are not of this codec, or become too many."""
 
 
-def decompress(codec: int, data: bytes, most: int = MOST_BYTES) -> bytes:
+def decompress(codec: int, data: bytes, most: int = MAX_BYTES) -> bytes:
     """The records of a batch. Raises Undecodable; holds no more than `most` bytes and a copy of the result."""
     try:
         return _DECODERS[Codec(codec)](data, most)

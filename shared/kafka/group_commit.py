@@ -20,8 +20,9 @@ from shared.model.errors import KafkaUnavailable, Unavailable
 from shared.model.outputs import Output
 from shared.process.batching import Batcher, settle
 
-MOST_BYTES: Final = 64 * 1_048_576
+MAX_BYTES: Final = 64 * 1_048_576
 """Held for callers that wait; beyond it `publish` refuses."""
+REJECTED: Final = "calls are rejected"
 _RECORD_BYTES: Final = 200
 """What a record costs in memory beside its value."""
 
@@ -53,8 +54,10 @@ class GroupCommit:
         name: str,
         deadline_seconds: float | None,
         error: type[Unavailable] = KafkaUnavailable,
-        most_bytes: int = MOST_BYTES,
+        most_bytes: int = MAX_BYTES,
+        meanwhile: str = REJECTED,
     ) -> None:
+        """`meanwhile`: what becomes of calls while the sink is unavailable, for the log."""
         self._sink = sink
         self._name = name
         self._error = error
@@ -62,7 +65,7 @@ class GroupCommit:
         self._most = most_bytes
         self._bytes = 0
         self._open = False
-        self._availability = Availability(sink, name=name)
+        self._availability = Availability(sink, name=name, meanwhile=meanwhile)
         self._commit: Batcher[_Waiting, None] = Batcher(self._write, most=None)
 
     @property
@@ -175,5 +178,12 @@ class GroupCommit:
 class GroupPublisher(GroupCommit):
     """Group commit to Kafka: `publish` returns when the records are acknowledged by all replicas."""
 
-    def __init__(self, kafka: KafkaAddress, *, client_id: str, deadline_seconds: float | None) -> None:
-        super().__init__(Publisher(kafka, client_id=client_id), name="kafka", deadline_seconds=deadline_seconds)
+    def __init__(
+        self, kafka: KafkaAddress, *, client_id: str, deadline_seconds: float | None, meanwhile: str = REJECTED
+    ) -> None:
+        super().__init__(
+            Publisher(kafka, client_id=client_id),
+            name="kafka",
+            deadline_seconds=deadline_seconds,
+            meanwhile=meanwhile,
+        )

@@ -22,7 +22,8 @@ class PausedPartitions:
     def __init__(self, consumer: AIOKafkaConsumer, newer: NewerRecords) -> None:
         self._consumer = consumer
         self._newer = newer
-        self._stands: dict[Partition, Coordinates] = {}
+        self._stands: dict[Partition, set[Coordinates]] = {}
+        """What was met of each; the partition stands at the first."""
 
     def stand(self, records: Iterable[KafkaRecord], newer: NewerFormat) -> list[KafkaRecord]:
         """Takes what is newer, and all behind it in its partition, out of a batch; returns the rest.
@@ -33,7 +34,7 @@ class PausedPartitions:
             raise newer
         at, partition = newer.at, (newer.at.topic, newer.at.partition)
         place, pause = TopicPartition(*partition), self._newer.note(at, newer)
-        self._stands[partition] = at
+        self._stands.setdefault(partition, set()).add(at)
         if place in self._consumer.assignment():
             self._consumer.seek(place, at.offset)
             self._consumer.pause(place)
@@ -43,12 +44,12 @@ class PausedPartitions:
         ]
 
     def done(self, records: Iterable[KafkaRecord]) -> None:
-        """These are done: what waited among them waits no more."""
+        """These are done: what waited among them waits no more, though the partition may stand at a later one."""
         for record in records if self._stands else ():
-            at = self._stands.get((record.topic, record.partition))
-            if at is not None and record.offset >= at.offset:
+            waiting = self._stands.get((record.topic, record.partition), set())
+            for at in [at for at in waiting if at.offset <= record.offset]:
                 self._newer.settle(at)
-                del self._stands[record.topic, record.partition]
+                waiting.discard(at)
 
     def _look_again(self, place: TopicPartition) -> None:
         if place in self._consumer.assignment():

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from shared.model.outputs import FormatFault, Headers
 
-MOST_HEADERS: Final = 256
+MAX_HEADERS: Final = 256
 """Of one record. Each costs some 200 bytes in memory, whatever it weighs on the log."""
 _HEADER: Final = struct.Struct(">qiibIhiqqqhii")
 _CODEC, _APPEND_TIME, _TRANSACTIONAL, _CONTROL = 0x07, 0x08, 0x10, 0x20
@@ -167,7 +167,7 @@ def _headers(body: bytes, at: int) -> tuple[Headers, int]:
     count, at = _varint(body, at)
     if count < 0:
         raise _Malformed(FormatFault.MALFORMED_RECORD)
-    if count > MOST_HEADERS:
+    if count > MAX_HEADERS:
         raise _Malformed(FormatFault.TOO_MANY_HEADERS)
     found: list[tuple[str, bytes | None]] = []
     for _ in range(count):

@@ -96,6 +96,8 @@ def _rejection(error: BaseException, kafka: KafkaConnection) -> str | None:
 def _silence(error: BaseException, kafka: KafkaConnection) -> str:
     if isinstance(error, TokenError):
         return f"no token: {error}"
+    if isinstance(error, ConnectionRefusedError):
+        return "nothing listens there. Start Kafka, or look at CARILLON_KAFKA"
     if isinstance(error, KafkaError | ConnectionError):
         asked = f"{kafka.security}" + (f" by {kafka.mechanism}" if kafka.mechanism else "")
         return (

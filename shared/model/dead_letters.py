@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from shared.model.errors import Invalid
-from shared.model.events import ACCEPTED_AT, GENERATION
+from shared.model.events import ACCEPTED_AT, FIRST_ACCEPTED, GENERATION
 from shared.model.outputs import KafkaRecord, Output
 
 
@@ -93,11 +93,22 @@ def read_dead_letter(record: KafkaRecord) -> DeadLetter | None:
     )
 
 
-def redriven(record: KafkaRecord, generation: int) -> Output:
-    """An event's record once more, to the topic where it stood: the same ids, accepted anew, of a higher generation."""
-    ours = (GENERATION, ACCEPTED_AT)
+def redriven(record: KafkaRecord, generation: int, failed_at: int | None = None) -> Output:
+    """An event's record once more, to the topic where it stood: the same ids, accepted anew, of a higher generation.
+
+    It says when it was accepted first, as far as that is known: by itself, by its broker, or no later than it failed.
+    """
+    ours = (GENERATION, ACCEPTED_AT, FIRST_ACCEPTED)
+    given = dict(record.headers)
+    first = given.get(FIRST_ACCEPTED) or given.get(ACCEPTED_AT)
+    since = record.timestamp if record.timestamp > 0 else failed_at
+    if first is None and since is not None:
+        first = str(since).encode()
     headers = [pair for pair in record.headers if pair[0] not in ours]
-    return Output(record.topic, record.key, record.value, [*headers, (GENERATION, str(generation).encode())])
+    headers.append((GENERATION, str(generation).encode()))
+    return Output(
+        record.topic, record.key, record.value, headers if first is None else [*headers, (FIRST_ACCEPTED, first)]
+    )
 
 
 def _writable(name: str) -> str:

@@ -17,7 +17,7 @@ import orjson
 from shared.model.errors import Invalid, InvalidEvent
 from shared.model.events import Event, event
 from shared.model.outputs import Headers
-from shared.model.strict_json import loads
+from shared.model.strict_json import escape, loads
 
 STRUCTURED: Final = "application/cloudevents+json"
 
@@ -82,7 +82,7 @@ def from_binary(headers: Iterable[tuple[str, str]], body: bytes, prefix: str = "
         if lower.startswith(prefix):
             attribute = lower[len(prefix) :]
             if attribute in attributes:
-                raise InvalidEvent("invalid_attribute", f"{attribute[:60]} was sent twice", f"/{attribute}")
+                raise InvalidEvent("invalid_attribute", f"{attribute[:60]} was sent twice", _pointer(attribute))
             attributes[attribute] = _from_header(attribute, value) if prefix == "ce-" else value
         elif lower == CONTENT_TYPE:
             content_type = value
@@ -162,13 +162,17 @@ def _from_header(name: str, value: str) -> str:
     if len(value) > 1 and value[0] == value[-1] == '"':
         value = _QUOTED_PAIR.sub(r"\1", value[1:-1])
     if not value.isascii():
-        raise InvalidEvent("invalid_attribute", f"{name[:60]}: percent-encode what is not ASCII", f"/{name}")
+        raise InvalidEvent("invalid_attribute", f"{name[:60]}: percent-encode what is not ASCII", _pointer(name))
     if "%" not in value:
         return value
     try:
         return unquote(value, errors="strict")
     except UnicodeDecodeError as error:
-        raise InvalidEvent("invalid_attribute", f"{name[:60]} is not percent-encoded UTF-8", f"/{name}") from error
+        raise InvalidEvent("invalid_attribute", f"{name[:60]} is not percent-encoded UTF-8", _pointer(name)) from error
+
+
+def _pointer(attribute: str) -> str:
+    return f"/{escape(attribute[:60])}"
 
 
 def _load(raw: bytes, pointer: str = "") -> Any:

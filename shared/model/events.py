@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from shared.model.errors import InvalidEvent
+from shared.model.strict_json import escape
 from shared.model.timestamps import parse_rfc3339
 from shared.model.trace_context import new_traceparent, traceparent
 
@@ -18,6 +19,8 @@ ACCEPTED_AT: Final = "carillon_accepted_at"
 
 GENERATION: Final = "carillon_generation"
 """The header in which a redrive says how often the event was sent again."""
+FIRST_ACCEPTED: Final = "carillon_first_accepted"
+"""The header, of an event that was sent again and of what follows from it, that says when it was accepted first (ms)."""
 
 
 REQUIRED: Final = ("id", "source", "type", "specversion")
@@ -25,6 +28,10 @@ REQUIRED: Final = ("id", "source", "type", "specversion")
 
 MAX_ATTRIBUTE: Final = 65_536
 """Characters of all attributes together, so also of one."""
+
+
+MAX_ATTRIBUTES: Final = 200
+"""Each is a header of its record on Kafka, of which readers take 256."""
 
 
 _NAME = re.compile(r"[a-z0-9]{1,40}")
@@ -86,6 +93,8 @@ def event(attributes: Mapping[str, object], data: bytes) -> Event:
 
     An invalid `traceparent` is replaced by a new one, which derives from the event and so is the same at each reading.
     """
+    if len(attributes) > MAX_ATTRIBUTES:
+        raise InvalidEvent("invalid_attribute", f"{len(attributes)} attributes; at most {MAX_ATTRIBUTES} are taken", "")
     checked: dict[str, str] = {}
     for name, given in attributes.items():
         if name in _STRINGS:
@@ -99,7 +108,7 @@ def event(attributes: Mapping[str, object], data: bytes) -> Event:
             raise InvalidEvent(
                 "invalid_attribute",
                 f"{name[:60]!r} is no attribute name (CloudEvents 1.0, naming conventions): 1 to 40 of a-z and 0-9",
-                f"/{name}",
+                f"/{escape(name[:60])}",
             )
         text = _canonical(value)
         if text is None or not least <= len(text) <= MAX_ATTRIBUTE or not (text.isprintable() or _is_text(text)):
@@ -113,6 +122,15 @@ def event(attributes: Mapping[str, object], data: bytes) -> Event:
         raise InvalidEvent(
             "invalid_attribute", f"the attributes have more than {MAX_ATTRIBUTE} characters together", ""
         )
+    _check_known(checked)
+    if "traceparent" in checked and traceparent(checked["traceparent"]) is None:
+        checked["traceparent"] = new_traceparent(checked["source"], checked["id"])
+        checked.pop("tracestate", None)  # it belongs to the trace that was lost
+    return Event(attributes=checked, data=data)
+
+
+def _check_known(checked: Mapping[str, str]) -> None:
+    """Raises InvalidEvent when what an event must have is missing, or is another thing."""
     for name in REQUIRED:
         if name not in checked:
             raise InvalidEvent("missing_attribute", f"the required attribute {name} is missing", f"/{name}")
@@ -122,10 +140,6 @@ def event(attributes: Mapping[str, object], data: bytes) -> Event:
         )
     if "time" in checked and not _is_time(checked["time"]):
         raise InvalidEvent("invalid_attribute", "time must be an RFC 3339 timestamp", "/time")
-    if "traceparent" in checked and traceparent(checked["traceparent"]) is None:
-        checked["traceparent"] = new_traceparent(checked["source"], checked["id"])
-        checked.pop("tracestate", None)  # it belongs to the trace that was lost
-    return Event(attributes=checked, data=data)
 
 
 def _canonical(value: object) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import NamedTuple
 
 import msgspec
 
@@ -24,6 +25,15 @@ class ParkedHold(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     delivery: str
+
+
+class Hastening(NamedTuple):
+    """What a user's holds are brought forward for."""
+
+    life: int = 0
+    """The user's life now: what waits of earlier ones ends."""
+    after: str = ""
+    """The hold up to which they have been looked at, in the order of their ids; empty: none yet."""
 
 
 class Hold(msgspec.Struct, frozen=True, kw_only=True):

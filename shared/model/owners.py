@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from shared.model import formats
 from shared.model.channels import ADDRESS_KINDS
-from shared.model.ids import SEPARATOR
+from shared.model.ids import SEPARATOR, derive
 from shared.model.notifications import Contact
 from shared.model.profiles import Preferences
 
@@ -17,6 +18,10 @@ class AddressHolder(msgspec.Struct, frozen=True, kw_only=True):
 
     user: str
     preferences: Preferences = Preferences()
+    life: int = 0
+    """The user's current one."""
+    format: int = formats.OLDEST
+    """Of the profile; of a newer one the preferences mean nothing here."""
 
 
 class Owner(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,14 +31,21 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True):
     """None: several share them, and none of them is meant in particular."""
     preferences: Preferences
     """What all of them allow."""
+    life: int = 0
+    """The user's current one."""
+    newer: int = 0
+    """The format of a profile among theirs that only a newer version can read; 0: all are readable."""
     unowned: tuple[str, ...] = ()
     """Kinds of those addresses that nobody has."""
 
 
 def address_ids(addresses: Mapping[str, str]) -> list[str]:
-    """What profiles and inline people are compared by, in the order of the kinds: equal for the same place."""
+    """What profiles and inline people are compared by, in the order of the kinds: equal for the same place.
+
+    Kind and hash: neither an index nor the database's log of slow queries holds an address.
+    """
     return [
-        f"{name}{SEPARATOR}{kind.identity(addresses[name])}"
+        f"{name}{SEPARATOR}{derive('address', kind.identity(addresses[name]))}"
         for name, kind in ADDRESS_KINDS.items()
         if name in addresses
     ]
@@ -48,9 +60,12 @@ def owner_of(contact: Contact, holders: Mapping[str, Sequence[AddressHolder]]) -
     found = [one for those in having.values() for one in those]
     if not found:
         return None
-    alone = (those[0].user for those in having.values() if len(those) == 1)
+    alone = next((those[0] for those in having.values() if len(those) == 1), None)
+    newest = max(one.format for one in found)
     return Owner(
-        user=next(alone, None),
+        user=None if alone is None else alone.user,
+        life=0 if alone is None else alone.life,
+        newer=newest if newest > formats.FORMAT else 0,
         preferences=_joint(one.preferences for one in found),
         unowned=tuple(address.partition(SEPARATOR)[0] for address, those in having.items() if not those),
     )

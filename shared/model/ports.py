@@ -12,7 +12,7 @@ from typing import Protocol
 from shared.model.channels import Channel
 from shared.model.claims import Claim, Closing
 from shared.model.deliveries import Delivery, DeliveryResult, ReceivedDelivery
-from shared.model.holds import Hold, ParkedHold
+from shared.model.holds import Hastening, Hold, ParkedHold
 from shared.model.notifications import Notification
 from shared.model.outputs import Output
 from shared.model.owners import Owner
@@ -35,14 +35,22 @@ class HoldStore(Protocol):
         """Stores holds; those that are there already stay as they are. Raises MongoUnavailable."""
         ...
 
+    async def hasten(self, tenant: str, cancellation_key: str, /, *, cancel_count: int) -> int:
+        """Makes the key's holds that were accepted under a smaller counter due now; returns how many.
+
+        `decide` then ends them. Raises MongoUnavailable.
+        """
+        ...
+
     async def make_due(self, holds: Sequence[str], /) -> None:
         """They go back to `decide` now, in this order. Raises MongoUnavailable."""
         ...
 
-    async def hasten_users(self, lives: Mapping[str, int], /) -> None:
-        """Of these users (lives by user key) makes due now what waits for quiet hours to end, and all of earlier lives.
+    async def hasten_users(self, changes: Mapping[str, Hastening], /) -> dict[str, Hastening]:
+        """Of these users (by user key) makes due now what waits for quiet hours to end, and all of earlier lives.
 
-        What comes back is decided as of then, not as of when it was due. Raises MongoUnavailable.
+        Looks at a bounded number of holds: returns those users of whom more may wait, and how to go on. What comes back
+        is decided as of then, not as of when it was due. Raises MongoUnavailable.
         """
         ...
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 
 from shared.model import formats
+from shared.model.formats import NewerFormat
 from shared.model.lives import Life
-from shared.model.quiet_windows import QuietHours, check_zone
+from shared.model.quiet_windows import QuietHours, check_zone, is_zone
+
+_ZONE: Final = re.compile(r"[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z0-9_+-]+){1,2}")
+"""As IANA names them."""
 
 
 class Preferences(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
@@ -45,7 +51,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults
 def from_document(document: Mapping[str, object]) -> Profile:
     """The profile of a stored document; what is unknown in it is left alone.
 
-    Raises msgspec.ValidationError or InvalidProfile when it was not written by us; NewerFormat.
+    Raises msgspec.ValidationError or InvalidProfile when it was not written by us; NewerFormat, also for a zone that
+    the time zones of this machine do not have yet: who wrote it knew it.
     """
     formats.check_row("profile", document)
     # A device that a database takes for a reference is no device of ours, and costs only itself.
@@ -53,6 +60,8 @@ def from_document(document: Mapping[str, object]) -> Profile:
     readable = [one for one in devices if isinstance(one, dict)] if isinstance(devices, list) else devices
     profile = msgspec.convert({**document, "devices": readable or []}, Profile)
     for zone in (profile.zone, profile.quiet_hours.zone if profile.quiet_hours else None):
-        if zone is not None:
+        if zone is not None and not is_zone(zone):
+            if _ZONE.fullmatch(zone):
+                raise NewerFormat(f"profile with the time zone {zone}", formats.FORMAT + 1)
             check_zone(zone)
     return profile

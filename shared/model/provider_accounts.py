@@ -86,6 +86,11 @@ def half_open(account: ProviderAccount, delivery: str, now: int, policy: Account
     return msgspec.structs.replace(account, state=AccountState.HALF_OPEN, probe=delivery, due=due, look=due)
 
 
+def probe_lost(account: ProviderAccount, now: int, policy: AccountPolicy) -> ProviderAccount:
+    """Nothing was heard of the probe in time: whoever comes first from now on is the next."""
+    return msgspec.structs.replace(account, state=AccountState.OPEN, probe=None, due=now, look=now + policy.patience)
+
+
 def after_silence(account: ProviderAccount, delivery: str, now: int, policy: AccountPolicy) -> ProviderAccount | None:
     """The row after `delivery` got no answer. Of many at once the first opens it; only a probe prolongs the pause."""
     if account.state is AccountState.CLOSED:

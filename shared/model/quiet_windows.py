@@ -17,7 +17,7 @@ WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_MINUTES: Final = 24 * 60
 
 
-MOST_WINDOWS: Final = 50
+MAX_WINDOWS: Final = 50
 
 
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|24:00")
@@ -56,8 +56,8 @@ def check_quiet_hours(hours: QuietHours) -> None:
     """Raises InvalidProfile where the hours make no sense or never end."""
     if hours.zone is not None:
         check_zone(hours.zone, "/quiet_hours/zone")
-    if len(hours.windows) > MOST_WINDOWS:
-        raise InvalidProfile("too_many_windows", f"more than {MOST_WINDOWS} windows", "/quiet_hours/windows")
+    if len(hours.windows) > MAX_WINDOWS:
+        raise InvalidProfile("too_many_windows", f"more than {MAX_WINDOWS} windows", "/quiet_hours/windows")
     week = [False] * (7 * DAY_MINUTES)
     for position, window in enumerate(hours.windows):
         pointer = f"/quiet_hours/windows/{position}"
@@ -81,9 +81,14 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
+def is_zone(name: str) -> bool:
+    """Whether this machine knows the time zone."""
+    return name in _zones()
+
+
 def check_zone(name: str, pointer: str = "/zone") -> str:
     """The name, if it is that of an IANA time zone. Raises InvalidProfile."""
-    if name not in _zones():
+    if not is_zone(name):
         raise InvalidProfile("unknown_zone", f"{name[:60]!r} is no IANA time zone, as Europe/Berlin", pointer)
     return name
 

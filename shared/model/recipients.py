@@ -93,9 +93,9 @@ def recipient(item: object, pointer: str) -> Recipient:
         if len(item) > 1:
             raise Invalid("invalid_recipient", "name a user by id alone, or an inline person without id", pointer)
         return Recipient(id=check_user_id(item["id"], f"{pointer}/id"))
-    unknown = item.keys() - _CHECKS.keys()
-    if unknown:
-        raise Invalid("invalid_recipient", f"unknown field {min(unknown)[:60]!r}", pointer)
+    unknown = next((name for name in item if name not in _CHECKS), None)
+    if unknown is not None:
+        raise Invalid("invalid_recipient", f"unknown field {unknown[:60]!r}", pointer)
     given = {name: item[name] for name in _CHECKS if item.get(name) is not None}
     for name, value in list(given.items()):
         if not isinstance(value, str):

@@ -55,6 +55,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=
     delivery: Delivery | None = None
     life: int = 0
     """The user's life when the profile changed."""
+    after: str = ""
+    """Of a profile that changed: the user's holds up to this one have been brought forward already."""
+    in_its_life: bool = False
+    """The life of a new notification is known already: it was found for the user who has an address."""
     format: int = formats.OLDEST
     """The smallest that reads all of it, whatever is inside."""
 
@@ -133,6 +137,7 @@ def notify(notification: Notification) -> Record:
     )
 
 
-def profile_changed(tenant: str, user: str, life: int = 0) -> Record:
-    """Written after a profile and before its API call answers."""
-    return Record(kind=Kind.PROFILE_CHANGED, tenant=tenant, user=user, subject=f"{tenant}:{user}", life=life)
+def profile_changed(tenant: str, user: str, life: int = 0, *, after: str = "") -> Record:
+    """Written after a profile and before its API call answers; again, with `after`, while more holds are to come."""
+    subject = f"{tenant}:{user}"
+    return Record(kind=Kind.PROFILE_CHANGED, tenant=tenant, user=user, subject=subject, life=life, after=after)

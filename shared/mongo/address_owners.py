@@ -8,6 +8,8 @@ from typing import Final, NotRequired, TypedDict
 
 import msgspec
 
+from shared.model import formats
+from shared.model.lives import Life
 from shared.model.notifications import Notification
 from shared.model.owners import AddressHolder, Owner, address_ids, owner_of
 from shared.model.profiles import Preferences
@@ -17,7 +19,7 @@ from shared.mongo.errors import mongo_border
 
 MAX_HOLDERS: Final = 20
 """Of one address that are asked what they allow; a webhook may be that of thousands."""
-_FIELDS: Final = {"user": 1, "address_ids": 1, "preferences": 1}
+_FIELDS: Final = {"user": 1, "address_ids": 1, "addresses": 1, "preferences": 1, "life": 1, "format": 1}
 
 
 class HolderRow(TypedDict):
@@ -25,7 +27,10 @@ class HolderRow(TypedDict):
 
     user: str
     address_ids: list[str]
+    addresses: NotRequired[dict[str, str]]
     preferences: NotRequired[dict[str, object]]
+    life: NotRequired[dict[str, object]]
+    format: NotRequired[int]
 
 
 class AddressOwners:
@@ -54,8 +59,8 @@ class AddressOwners:
             rows = [row for each in ids for row in await self._read(tenant, [each], MAX_HOLDERS)]
         found: dict[str, dict[str, AddressHolder]] = defaultdict(dict)
         for row in rows:
-            for each in row["address_ids"]:
-                found[each][row["user"]] = _holder(row)
+            for each in held_by(row):
+                found[each][row["user"]] = holder_of(row)
         return {each: list(found[each].values()) for each in ids if each in found}
 
     async def _read(self, tenant: str, ids: Sequence[str], most: int) -> list[HolderRow]:
@@ -64,9 +69,27 @@ class AddressOwners:
             return [row async for row in rows]
 
 
-def _holder(row: HolderRow) -> AddressHolder:
+def held_by(row: HolderRow) -> list[str]:
+    """What its addresses are compared by.
+
+    By the addresses themselves: a release that knows no `address_ids` leaves old ones where it changes addresses. By
+    the ids where the addresses are in a form that is not read here.
+    """
+    try:
+        return address_ids(msgspec.convert(row["addresses"], dict[str, str]))
+    except (KeyError, ValueError):  # ValidationError is one, too
+        return row["address_ids"]
+
+
+def holder_of(row: HolderRow) -> AddressHolder:
+    """The user whose row it is."""
     try:
         preferences = msgspec.convert(row.get("preferences", {}), Preferences)
     except msgspec.ValidationError:  # the user's own notifications say so
         preferences = Preferences()
-    return AddressHolder(user=row["user"], preferences=preferences)
+    try:
+        life = msgspec.convert(row.get("life", {}), Life)
+    except msgspec.ValidationError:
+        life = Life()
+    number = row.get("format", formats.OLDEST)
+    return AddressHolder(user=row["user"], preferences=preferences, life=life.number, format=number)

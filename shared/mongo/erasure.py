@@ -1,6 +1,10 @@
 """What a deletion leaves in other collections is erased: inbox rows, and in decisions whatever tells of the person.
 
 The decisions themselves stay for as long as they guard against replays. Holds end through `decide`, which says so.
+
+It happens three times, because what is under way is written later: when the profile is deleted; when `decide` meets
+the record of it, behind everything that it decided before; when the in_app lane meets what `decide` then writes there,
+behind every row of before.
 """
 
 from __future__ import annotations
@@ -14,13 +18,19 @@ def earlier_lives(tenant: str, user: str, life: int) -> dict[str, object]:
     return {"tenant": tenant, "user": user, "$or": [{"life": None}, {"life": {"$lt": life}}]}
 
 
+async def erase_inbox(database: Database, tenant: str, user: str, life: int) -> None:
+    """Erases the inbox rows of the lives before `life`; may be repeated. Raises MongoUnavailable."""
+    with mongo_border():
+        await database.inbox.delete_many(earlier_lives(tenant, user, life))
+
+
 async def erase(database: Database, tenant: str, user: str, life: int) -> None:
     """Erases what is left of the lives before `life`; may be repeated. Raises MongoUnavailable."""
     if not life:
         return
     rows = earlier_lives(tenant, user, life)
+    await erase_inbox(database, tenant, user, life)
     with mongo_border():
-        await database.inbox.delete_many(rows)
         await database.decisions.update_many(
             rows | {"erased": {"$ne": True}},
             {

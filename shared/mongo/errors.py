@@ -10,6 +10,7 @@ from pymongo.errors import (
     BulkWriteError,
     ConnectionFailure,
     ExecutionTimeout,
+    OperationFailure,
     WriteConcernError,
 )
 
@@ -25,6 +26,10 @@ NO_PRIMARY: Final = frozenset({50, 91, 189, 10107, 11600, 11602, 13435, 13436})
 """Codes of writes that ran out of time, or met a primary that was stepping down or shutting down."""
 
 
+NOT_LET_IN: Final = frozenset({13, 18})
+"""Unauthorized, AuthenticationFailed: a password that is being changed, a role that is missing."""
+
+
 @contextmanager
 def mongo_border() -> Iterator[None]:
     """Maps MongoDB's infrastructure errors to MongoUnavailable.
@@ -37,6 +42,10 @@ def mongo_border() -> Iterator[None]:
         raise MongoUnavailable(type(error).__name__) from error
     except BulkWriteError as error:
         raise _refused(error) from None
+    except OperationFailure as error:
+        if error.code in NOT_LET_IN:
+            raise MongoUnavailable("MongoDB does not let us in: look at the name, password and roles") from error
+        raise
 
 
 def duplicates(error: BulkWriteError) -> set[int]:

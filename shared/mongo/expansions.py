@@ -44,5 +44,7 @@ class ExpansionRow(TypedDict):
     """An EventState."""
     workflows: list[PartRow]
     accepted_at: datetime
+    first_accepted_at: NotRequired[datetime]
+    """Of one that was sent again."""
     created_at: datetime
     format: NotRequired[int]

@@ -14,12 +14,13 @@ import msgspec
 from pymongo import UpdateOne
 
 from shared.model import formats
-from shared.model.holds import Cause, Hold, ParkedHold
+from shared.model.holds import Hastening, Hold, ParkedHold
 from shared.model.records import decode_record, encode, without_due
 from shared.model.timestamps import to_datetime
 from shared.mongo.bulk import Rows, insert_new
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
+from shared.mongo.hastening import hasten_users
 from shared.mongo.leases import FREE, claim_rows, delete_claimed, free_at, new_lease, server_time
 
 AHEAD = 4
@@ -33,7 +34,7 @@ class _Parked(TypedDict, total=False):
 
 
 class HoldRow(_Parked):
-    """A hold as it is stored; `record` comes back as it stands. A claimed one also has a `token`.
+    """A hold as it is stored; `record` comes back as it stands, but for its time. A claimed one also has a `token`.
 
     One that waits for a provider account has that, and what says who goes first.
     """
@@ -49,6 +50,8 @@ class HoldRow(_Parked):
     cancel_count: int
     life: int
     record: bytes
+    hastened: NotRequired[bool]
+    """Brought forward: it is decided as of when it is released."""
     format: NotRequired[int]
 
 
@@ -184,26 +187,18 @@ class Holds:
             result = await self._rows.update_many(cancelled, {"$set": {"due": FREE}})
         return int(result.modified_count)
 
-    async def hasten_users(self, lives: Mapping[str, int]) -> None:
+    async def hasten_users(self, changes: Mapping[str, Hastening]) -> dict[str, Hastening]:
         """As HoldStore says."""
-        for user_key, life in lives.items():
-            tenant, _, user = user_key.partition(":")
-            earlier = [{"life": None}, {"life": {"$lt": life}}] if life else []
-            waiting = {"tenant": tenant, "user": user, "$or": [{"cause": Cause.QUIET_HOURS}, *earlier]}
-            with mongo_border():
-                now = await server_time(self._database)
-                free = self._rows.find(waiting | free_at(now), {"record": 1})
-                async for row in free:
-                    # Released with its old time it would be decided as of that: in the middle of the night.
-                    hastened = {"$set": {"due": now, "record": without_due(bytes(row["record"]))}}
-                    await self._rows.update_one({"_id": row["_id"]} | free_at(now), hastened)
+        with mongo_border():
+            return await hasten_users(self._rows, changes, await server_time(self._database))
 
 
 def _claimed(row: HoldRow, now: datetime) -> ClaimedHold:
+    record = bytes(row["record"])
     return ClaimedHold(
         id=row["_id"],
         tenant=row["tenant"],
         user=row["user"],
-        record=bytes(row["record"]),
+        record=without_due(record) if row.get("hastened") else record,
         late_seconds=(now - row["due"]).total_seconds(),
     )

@@ -12,6 +12,7 @@ from shared.model.inbox import InboxItem
 from shared.model.timestamps import from_datetime, to_datetime
 from shared.mongo.bulk import find_by_id, insert_new
 from shared.mongo.database import Database
+from shared.mongo.erasure import erase_inbox
 
 
 class InboxRow(TypedDict):
@@ -54,6 +55,7 @@ class InboxRows:
     """The `inbox` collection as the in_app channel writes it. All methods raise MongoUnavailable."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._rows = database.inbox
 
     async def insert(self, rows: Sequence[NewInboxRow]) -> dict[str, InboxItem]:
@@ -70,6 +72,10 @@ class InboxRows:
         """By delivery the items of rows that exist, as they were announced first."""
         rows: dict[str, InboxRow] = await find_by_id(self._rows, deliveries)
         return {delivery: _as_created(from_row(row)) for delivery, row in rows.items()}
+
+    async def erase(self, tenant: str, user: str, life: int) -> None:
+        """Erases the rows of the user's lives before `life`; may be repeated."""
+        await erase_inbox(self._database, tenant, user, life)
 
 
 def to_row(item: InboxItem, *, delivery: str, tenant: str, user: str, life: int = 0) -> InboxRow:

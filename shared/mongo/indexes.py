@@ -65,7 +65,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         IndexModel([("token", ASCENDING)], sparse=True),
         IndexModel([("tenant", ASCENDING), ("cancellation_key", ASCENDING)]),
         IndexModel([("notification", ASCENDING)]),
-        IndexModel([("tenant", ASCENDING), ("user", ASCENDING)]),
+        IndexModel([("tenant", ASCENDING), ("user", ASCENDING), ("_id", ASCENDING)]),
         IndexModel(
             [("account", ASCENDING), ("rank", DESCENDING), ("accepted_at", ASCENDING)],
             partialFilterExpression={"account": {"$exists": True}},

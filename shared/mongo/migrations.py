@@ -13,6 +13,7 @@ import structlog
 from pymongo import IndexModel
 
 from shared.model.errors import MongoUnavailable
+from shared.mongo.backfill import OnPortion, backfill_address_ids
 from shared.mongo.bulk import Rows
 from shared.mongo.database import Database, open_database
 from shared.mongo.errors import mongo_border
@@ -24,16 +25,18 @@ log = structlog.get_logger()
 LOCK: Final = timedelta(seconds=60)
 
 
-async def migrate(uri: str, name: str, retention: Retention | None = None) -> int:
+async def migrate(uri: str, name: str, retention: Retention | None = None, progress: OnPortion = lambda _: None) -> int:
     """Brings the database to SCHEMA_VERSION and returns it; safe to run twice at once. Raises MongoUnavailable.
 
-    Takes as long as MongoDB builds indexes: hours, for the first one over a big collection.
+    Takes as long as MongoDB builds indexes: hours, for the first one over a big collection. `progress` is told what else took long. Whatever ends it, the next run
+    goes on where this one stood.
     """
     async with open_database(uri, name, timeout_ms=None) as database:
         with mongo_border():
             async with lock(database, LOCK):
                 for collection, wanted in indexes(retention or Retention()).items():
                     await _ensure(database, collection, wanted)
+                await backfill_address_ids(database, progress)
                 await _finish(database)
     return SCHEMA_VERSION
 

@@ -81,6 +81,9 @@ async def read_many(database: Database, user_keys: Sequence[str]) -> dict[str, P
         try:
             found[key] = from_document(row)
         except NewerFormat as newer:
+            log.error(
+                "newer_profile", id=key, error=str(newer), next="update this process, and its time zones (tzdata)"
+            )
             found[key] = Profile(tenant=str(row["tenant"]), user=str(row["user"]), format=newer.number)
         except (msgspec.ValidationError, InvalidProfile) as error:
             log.error("unreadable_profile", id=key, error=type(error).__name__, next="PUT the profile again")
@@ -162,14 +165,22 @@ class Lives:
     """Users' lives as `decide` keeps them."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._rows = database.profiles
 
     async def settle(self, lives: Mapping[str, int]) -> None:
-        """`decide` has met the records of these lives (by user key). Raises MongoUnavailable."""
-        with mongo_border():
-            for key, life in lives.items():
-                open_ = {"_id": key, "life.number": life, "life.settled": False}
-                await self._rows.update_one(open_, {"$unset": {"life.settled": ""}})
+        """`decide` has met the records of these lives (by user key). Raises MongoUnavailable.
+
+        What it decided between the deletion and its record is erased first: the deletion could not see it yet.
+        """
+        for key, life in lives.items():
+            open_ = {"_id": key, "life.number": life, "life.settled": False}
+            with mongo_border():
+                found = await self._rows.find_one(open_, {"tenant": 1, "user": 1})
+            if found is not None:
+                await erase(self._database, found["tenant"], found["user"], life)
+                with mongo_border():
+                    await self._rows.update_one(open_, {"$unset": {"life.settled": ""}})
 
 
 async def _replace(

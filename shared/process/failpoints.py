@@ -1,4 +1,7 @@
-"""Named places where a test can kill a process (SIGKILL, as a crash would); disarmed unless a setting says so."""
+"""Named places where a test can kill a process (SIGKILL, as a crash would) or freeze it (SIGSTOP).
+
+Disarmed unless a setting says so.
+"""
 
 from __future__ import annotations
 
@@ -26,22 +29,28 @@ class Failpoint(StrEnum):
 
 
 _armed: dict[str, int] = {}
+_signals: dict[str, signal.Signals] = {}
 
 
 def arm(spec: str | None) -> None:
-    """`NAME` or `NAME:N`: the Nth pass of that point kills this process. Raises ValueError for no such name."""
+    """`NAME`, `NAME:N` or `NAME:N:STOP`: the Nth pass of that point kills this process, or freezes it.
+
+    Raises ValueError for no such name, KeyError for no such signal.
+    """
     _armed.clear()
     if spec:
-        name, _, count = spec.partition(":")
+        name, _, rest = spec.partition(":")
+        count, _, ends = rest.partition(":")
+        _signals[Failpoint(name)] = signal.Signals[f"SIG{ends or 'KILL'}"]
         _armed[Failpoint(name)] = int(count or 1)
 
 
 def failpoint(name: Failpoint) -> None:
-    """Kills this process if `name` is armed and its count is reached."""
+    """Kills or freezes this process if `name` is armed and its count is reached."""
     if name in _armed:
         _armed[name] -= 1
         if _armed[name] == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), _signals[name])
 
 
 def is_armed(name: Failpoint) -> bool:

@@ -26,7 +26,12 @@ def from_zero(metric: M, *values: Iterable[str]) -> M:
     return metric
 
 
-ACCEPTED = Counter("carillon_accepted", "Notifications and events accepted with 202", ["way", "durability"])
+CHECKS = Gauge(
+    "carillon_check_ok", "1 for what was in order when `/readyz` was asked last, 0 for what was not", ["check"]
+)
+
+
+ACCEPTED = Counter("carillon_accepted", "Notifications and events accepted with 202", ["intake", "durability"])
 
 
 REQUESTS_REJECTED = Counter(
@@ -183,6 +188,11 @@ SLOW_CLOSED = from_zero(
 RESUMES = from_zero(
     Counter("carillon_gateway_resumes", "Sockets that became live, by what their cursor was good for", ["result"]),
     ("new", "resumed", "reset"),
+)
+
+
+CLOCK_AHEAD = Gauge(
+    "carillon_clock_ahead_seconds", "How far this machine's clock is ahead of MongoDB's, by which the process goes"
 )
 
 

@@ -15,7 +15,7 @@ from shared.process.metrics import NEWER_RECORDS
 FIRST_SECONDS: Final = 0.5
 LONGEST_SECONDS: Final = 30.0
 """Between two looks: what waits for a record, not for bytes that cannot change, may have been made readable."""
-MOST_SHOWN: Final = 5
+MAX_SHOWN: Final = 5
 
 log = structlog.get_logger()
 
@@ -62,7 +62,7 @@ class NewerRecords:
             return True
         shown = [
             f"{newer.what} at {at.topic}/{at.partition}/{at.offset} has format {newer.number}"
-            for at, (newer, _) in sorted(self._waiting.items())[:MOST_SHOWN]
+            for at, (newer, _) in sorted(self._waiting.items())[:MAX_SHOWN]
         ]
         more = len(self._waiting) - len(shown)
         return f"waits for a newer version ({formats.FORMAT} is read here): {'; '.join(shown)}" + (

@@ -8,6 +8,7 @@ hard kill is safe).
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import os
 import signal
@@ -19,10 +20,11 @@ from typing import Final
 import structlog
 import uvloop
 
-from shared.model.errors import KafkaRejected
+from shared.model.errors import KafkaRejected, Unavailable
 from shared.process import failpoints
 from shared.process.health import serve_health
 from shared.process.logging import configure_logging
+from shared.process.metrics import CHECKS
 from shared.process.settings import Settings
 
 YOUNG_OBJECTS: Final = 25_000
@@ -32,6 +34,10 @@ only what lives, and a backlog besides: a third of the router's processor time."
 log = structlog.get_logger()
 READY_EVERY: Final = 0.2
 """Seconds between two looks at whether it is ready, until it is for the first time."""
+CHECK_SECONDS: Final = 2
+"""How long all checks together may take; a probe gives up after 5 s in the manifests."""
+PORT_ERRORS: Final = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES})
+"""Of a port that cannot be opened."""
 
 
 Check = Callable[[], Awaitable[bool | str]]
@@ -54,15 +60,27 @@ class Runtime:
         log.info("serving", **addresses)
 
     async def health(self) -> dict[str, bool | str]:
-        """Each check's answer within 2 s, and whether the service serves."""
-        answers: dict[str, bool | str] = {"serving": self.started and not self.stop.is_set()}
-        for name, check in [*self.checks.items()]:  # some come and go while others answer
-            try:
-                async with asyncio.timeout(2):
-                    answers[name] = await check()
-            except Exception:  # noqa: BLE001  # any failure of a check means not ready
-                answers[name] = False
+        """Each check's answer, all of them within 2 s, and whether the service serves; CHECKS counts the same."""
+        asked = dict(self.checks)  # some come and go while others answer
+        found = await asyncio.gather(*map(_answer, asked.values()))
+        answers = {"serving": self.started and not self.stop.is_set(), **dict(zip(asked, found, strict=True))}
+        CHECKS.clear()  # those that went with what they waited for
+        for name, answer in answers.items():
+            CHECKS.labels(name).set(answer is True)
         return answers
+
+
+async def _answer(check: Check) -> bool | str:
+    """What it answers within 2 s; else why it does not: in our words if they are ours, for foreign ones hold addresses."""
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            return await check()
+    except TimeoutError:
+        return f"no answer within {CHECK_SECONDS} s"
+    except Unavailable as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001  # any failure of a check means not ready
+        return type(error).__name__
 
 
 Main = Callable[[Runtime], Awaitable[None]]
@@ -96,7 +114,11 @@ async def _live(service: str, settings: Settings, main: Main) -> int:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, on_signal)
     bounding = asyncio.create_task(_bound_draining(runtime.stop, settings.drain_seconds))
-    health = await serve_health(runtime.health, settings.health_host, settings.health_port)
+    try:
+        health = await serve_health(runtime.health, settings.health_host, settings.health_port)
+    except OSError as error:
+        serving.cancel()
+        return _failed(error)
     log.info("starting", health_port=settings.health_port)
     saying_ready = asyncio.create_task(_say_ready(runtime))
     gc.freeze()
@@ -109,9 +131,8 @@ async def _live(service: str, settings: Settings, main: Main) -> int:
     except KafkaRejected as error:
         log.error("rejected", error=str(error), next="mend the settings or the broker, then start this process again")
         return 1
-    except Exception:
-        log.exception("failed", next="the supervisor restarts this process; what was not acknowledged is read again")
-        return 1
+    except Exception as error:  # noqa: BLE001  # logged, and the process ends
+        return _failed(error)
     finally:
         bounding.cancel()
         saying_ready.cancel()
@@ -120,11 +141,23 @@ async def _live(service: str, settings: Settings, main: Main) -> int:
     return 0
 
 
+def _failed(error: Exception) -> int:
+    """Logs why the process ends; returns its exit code."""
+    if isinstance(error, OSError) and error.errno in PORT_ERRORS:
+        log.error(
+            "port_unavailable", error=str(error), next="end what listens there, or set another port: CARILLON_…_PORT"
+        )
+    else:
+        next_ = "the supervisor restarts this process; what was not acknowledged is read again"
+        log.error("failed", exc_info=error, next=next_)
+    return 1
+
+
 async def _say_ready(runtime: Runtime) -> None:
     """Says once that it is ready."""
     begun = time.monotonic()
     answers = await runtime.health()
-    while not all(answers.values()):
+    while not all(answer is True for answer in answers.values()):
         await asyncio.sleep(READY_EVERY)
         answers = await runtime.health()
     log.info("ready", after_seconds=round(time.monotonic() - begun, 1))

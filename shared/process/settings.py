@@ -64,7 +64,9 @@ class Settings(KafkaSettings, SettingsSection):
     health_port: int = Field(0, ge=0, le=65535, description="/livez /readyz /metrics; 0: any free port")
     drain_seconds: float = Field(20, gt=0, le=3600, description="how long SIGTERM waits for work in flight")
     log_level: str = Field("info", pattern=r"^(debug|info|warning|error)$", description="debug, info, warning or error")
-    failpoint: str | None = Field(None, description="tests only: NAME[:N], SIGKILL at the Nth pass of it")
+    failpoint: str | None = Field(
+        None, description="tests only: NAME[:N[:STOP]], SIGKILL or SIGSTOP at the Nth pass of it"
+    )
 
     @field_validator("mongo")
     @classmethod

@@ -1,34 +1,34 @@
 """Whether what was promised was kept: accepted notifications against statuses and effects.
 
 Every accepted notification has to end in exactly one terminal state per delivery, every `sent` has exactly one
-effect, and there is no effect that nobody accepted. Verdicts name the offenders.
+effect, there is no effect that nobody accepted, none at another's address, and inboxes are in the order of the log.
+Verdicts name the offenders.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import Any
 
+from shared.model.channels import Channel
+from tests.chaos.leaks import leaked_effects, leaked_frames
+from tests.chaos.order import Delivered, inverted_frames, inverted_rows, unseen
+from tests.chaos.tables import Accepted, Evidence, Status
+
+SHOWN = 5
 GOES_ON = {"retrying", "parked", "stale"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Status:
-    """One record of `statuses.v1`."""
-
-    id: str
-    type: str
-    subject: str
-    data: dict[str, Any]
-
-    @property
-    def place(self) -> tuple[str, int]:
-        return self.subject, self.data["pass"]
-
-    @property
-    def state(self) -> str:
-        return self.type.rpartition(".")[2]
+KINDS = (
+    "lost",
+    "doubled",
+    "phantom",
+    "unterminated",
+    "contradicted",
+    "early",
+    "unwanted",
+    "inverted",
+    "leaked",
+    "unseen",
+)
 
 
 @dataclass(kw_only=True)
@@ -39,101 +39,110 @@ class Verdict:
     """Said to be sent, never arrived."""
     doubled: list[str] = field(default_factory=list)
     phantom: list[str] = field(default_factory=list)
-    """InboundRecord, accepted by nobody."""
+    """Arrived, said to be sent by nobody, or accepted by nobody."""
     unterminated: list[str] = field(default_factory=list)
     contradicted: list[str] = field(default_factory=list)
     """Two different ends of one thing."""
     early: list[str] = field(default_factory=list)
+    unwanted: list[str] = field(default_factory=list)
+    """Arrived on a channel that was opted out of before it was accepted, or after its cancel was answered."""
+    inverted: list[str] = field(default_factory=list)
+    """An inbox, or what a socket saw of it, in another order than the log and the acceptances."""
+    leaked: list[str] = field(default_factory=list)
+    """At another's address, in another's inbox or on another's socket; or with another's contents."""
+    unseen: list[str] = field(default_factory=list)
+    """In the inbox of a connected user, and never sent to the socket."""
     ends: Counter[str] = field(default_factory=Counter)
     holds: int = 0
     retries: int = 0
 
     def faults(self) -> dict[str, list[str]]:
         """Every kind that has offenders."""
-        kinds = ("lost", "doubled", "phantom", "unterminated", "contradicted", "early")
-        return {kind: getattr(self, kind) for kind in kinds if getattr(self, kind)}
+        return {kind: getattr(self, kind) for kind in KINDS if getattr(self, kind)}
+
+    def summary(self) -> str:
+        """Of every kind how many there are, and the first few."""
+        return "; ".join(f"{len(who)} {kind}: {', '.join(who[:SHOWN])}" for kind, who in self.faults().items())
 
 
-def check(
-    accepted: dict[str, int], statuses: list[Status], effects: Counter[str], arrived_at: dict[str, int]
-) -> Verdict:
-    """The verdict over one run.
-
-    `accepted`: notification id to the earliest permitted time (ms); `effects`: delivery id to how often it
-    arrived; `arrived_at`: delivery id to its first arrival (ms).
-    """
+def check(accepted: dict[str, Accepted], found: Evidence) -> Verdict:
+    """The verdict over one run; `accepted` by notification id."""
     verdict = Verdict()
-    decided: dict[tuple[str, int], Status] = {}
-    reported: dict[tuple[str, int], set[str]] = defaultdict(set)
-    for status in statuses:
-        area = status.type.split(".")[1]
-        if area in ("notification", "delivery") and "items" in status.data:
-            known = decided.setdefault(status.place, status)
-            if known.data["items"] != status.data["items"]:
-                verdict.contradicted.append(f"decision {status.place}")
-        elif area == "delivery":
-            reported[status.place].add(status.state)
-    walk = _Walk(verdict, decided, reported)
-    sent: set[str] = set()
-    for notification, not_before in accepted.items():
-        sent |= walk.notification(notification, not_before, arrived_at)
-    for delivery in sent:
-        if not effects[delivery]:
+    walk = _Walk(verdict, found.statuses)
+    sent: dict[str, Delivered] = {}
+    for notification in accepted:
+        sent |= walk.notification(notification)
+    times = Counter(effect.delivery for effect in found.effects)
+    for delivery, about in sent.items():
+        erased = about.channel is Channel.IN_APP and accepted[about.notification].erased
+        if not times[delivery] and not erased:
             verdict.lost.append(delivery)
-    for delivery, times in effects.items():
+    for delivery, count in times.items():
         if delivery not in sent:
             verdict.phantom.append(delivery)
-        elif times > 1:
+        elif count > 1:
             verdict.doubled.append(delivery)
+    for effect in found.effects:
+        if effect.delivery in sent:
+            meant = accepted[sent[effect.delivery].notification]
+            waits = (meant.not_before, meant.quiet_until if effect.channel is Channel.EMAIL else 0)
+            if effect.at < max(waits):
+                verdict.early.append(f"{effect.channel} {effect.delivery} by {max(waits) - effect.at} ms")
+            if effect.channel in meant.refused:
+                verdict.unwanted.append(f"{effect.channel} {effect.delivery}")
+    verdict.leaked = leaked_effects(accepted, sent, found.effects) + leaked_frames(accepted, found.frames)
+    verdict.inverted = inverted_rows(accepted, sent, found.effects) + inverted_frames(found.frames)
+    verdict.unseen = unseen(accepted, sent, found)
     return verdict
 
 
 class _Walk:
     """Follows one notification from decision to decision to its ends."""
 
-    def __init__(
-        self,
-        verdict: Verdict,
-        decided: dict[tuple[str, int], Status],
-        reported: dict[tuple[str, int], set[str]],
-    ) -> None:
+    def __init__(self, verdict: Verdict, statuses: list[Status]) -> None:
         self._verdict = verdict
-        self._decided = decided
-        self._reported = reported
+        self._decided: dict[tuple[str, int], Status] = {}
+        self._reported: dict[tuple[str, int], set[str]] = defaultdict(set)
+        for status in statuses:
+            area = status.type.split(".")[1]
+            if area in ("notification", "delivery") and "items" in status.data:
+                known = self._decided.setdefault(status.place, status)
+                if known.data["items"] != status.data["items"]:
+                    verdict.contradicted.append(f"decision {status.place}")
+            elif area == "delivery":
+                self._reported[status.place].add(status.state)
 
-    def notification(self, notification: str, not_before: int, arrived_at: dict[str, int]) -> set[str]:
+    def notification(self, notification: str) -> dict[str, Delivered]:
         """The deliveries of a notification that were said to be sent."""
-        sent = self._decision(notification, 0)
-        for delivery in sent:
-            if arrived_at.get(delivery, not_before) < not_before:
-                self._verdict.early.append(delivery)
-        return sent
+        return self._decision(notification, notification, 0)
 
-    def _decision(self, subject: str, pass_: int) -> set[str]:
+    def _decision(self, notification: str, subject: str, pass_: int) -> dict[str, Delivered]:
         status = self._decided.get((subject, pass_))
         if status is None:
             self._verdict.unterminated.append(f"{subject} pass {pass_}: never decided")
-            return set()
-        sent: set[str] = set()
+            return {}
+        sent: dict[str, Delivered] = {}
         for item in status.data["items"]:
             if item["outcome"] == "suppress":
                 self._verdict.ends[item["reason"]] += 1
             elif item["outcome"] == "hold":
                 self._verdict.holds += 1
-                sent |= self._decision(item["subject"], pass_ + 1)
+                sent |= self._decision(notification, item["subject"], pass_ + 1)
             else:
-                sent |= self._delivery(item["delivery"], pass_)
+                decided_at = (status.data["partition"], status.data["offset"])
+                delivered = Delivered(notification, Channel(item["channel"]), decided_at)
+                sent |= self._delivery(item["delivery"], delivered, pass_)
         return sent
 
-    def _delivery(self, delivery: str, pass_: int) -> set[str]:
+    def _delivery(self, delivery: str, about: Delivered, pass_: int) -> dict[str, Delivered]:
         states = self._reported.get((delivery, pass_), set())
         if len(states) != 1:
             kind = self._verdict.contradicted if states else self._verdict.unterminated
             kind.append(f"delivery {delivery} pass {pass_}: {sorted(states) or 'nothing reported'}")
-            return set()
+            return {}
         (state,) = states
         if state in GOES_ON:
             self._verdict.retries += 1
-            return self._decision(delivery, pass_ + 1)
+            return self._decision(about.notification, delivery, pass_ + 1)
         self._verdict.ends[state] += 1
-        return {delivery} if state == "sent" else set()
+        return {delivery: about} if state == "sent" else {}

@@ -1,64 +1,105 @@
-"""What a run leaves behind: the statuses on the log, the sink's messages, the inbox rows."""
+"""What a run leaves behind: the statuses on the log, the sink's messages, the inbox rows, what clients were sent."""
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import orjson
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from tests.chaos.checker import Status, Verdict, check
+from shared.model.channels import Channel
+from tests.chaos.clients import MARK, Clients
+from tests.chaos.tables import Effect, Evidence, Status
 from tests.support.env import Harness
 
 
-async def read_topic(bootstrap: str, topic: str) -> list[Any]:
-    """Every record that stands on a topic now."""
+class Gathering:
+    """Reads on where it stood: asked often, it costs what is new."""
+
+    def __init__(self, harness: Harness, addresses: dict[str, str], clients: Clients | None = None) -> None:
+        """`addresses`: e-mail addresses and names of hooks to owners; may grow."""
+        self._harness = harness
+        self._addresses = addresses
+        self._clients = clients
+        self._positions: dict[TopicPartition, int] = {}
+        self._statuses: dict[str, Status] = {}
+        self._messages: list[Effect] = []
+        self._last = 0
+
+    async def now(self) -> Evidence:
+        """All that is there now."""
+        await self._read_statuses()
+        await self._read_messages()
+        clients = self._clients
+        return Evidence(
+            statuses=list(self._statuses.values()),
+            effects=self._messages + await self._rows(),
+            frames=list(clients.frames) if clients else [],
+            clients=frozenset(clients.live) if clients else frozenset(),
+        )
+
+    async def _read_statuses(self) -> None:
+        """Each id once."""
+        names = self._harness.names
+        for record in await read_topic(names.brokers.kafka, names.topics.statuses, self._positions):
+            headers = {name: value.decode() for name, value in record.headers}
+            status = Status(
+                id=headers["ce_id"],
+                type=headers["ce_type"],
+                subject=headers["ce_subject"],
+                data=orjson.loads(record.value),
+            )
+            self._statuses.setdefault(status.id, status)
+
+    async def _read_messages(self) -> None:
+        answer = await self._harness.call("GET", f"/messages?since={self._last}", service="sink")
+        for message in answer["messages"]:
+            self._last = message["n"]
+            headers = {name.lower(): value for name, value in message["headers"]}
+            email = message["kind"] == "email"
+            address = message["to"][0]
+            contents = [message["subject"], message["text"], message["html"]] if email else [message["body"]]
+            self._messages.append(
+                Effect(
+                    channel=Channel.EMAIL if email else Channel.WEBHOOK,
+                    delivery=headers["message-id"].strip("<>").partition("@")[0] if email else headers["webhook-id"],
+                    owner=self._addresses.get(address, address),
+                    marks=frozenset(MARK.findall(str(contents))),
+                    at=message["at_ms"],
+                )
+            )
+
+    async def _rows(self) -> list[Effect]:
+        async with self._harness.database() as database:
+            return [
+                Effect(
+                    channel=Channel.IN_APP,
+                    delivery=row["_id"],
+                    owner=f"{row['tenant']}:{row['user']}#{row['life'] or 0}",
+                    marks=frozenset(MARK.findall(f"{row['title']} {row['data'].decode()}")),
+                    at=int(row["created_at"].timestamp() * 1000),
+                    offset=row["offset"],
+                )
+                async for row in database.inbox.find()
+            ]
+
+
+async def read_topic(bootstrap: str, topic: str, positions: dict[TopicPartition, int] | None = None) -> list[Any]:
+    """Every record of a topic from `positions` (None: the beginning) to its end now; moves them there."""
+    positions = {} if positions is None else positions
     consumer = AIOKafkaConsumer(
         topic, bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
     )
     await consumer.start()
     try:
         ends = await consumer.end_offsets(consumer.assignment())
-        await consumer.seek_to_beginning()
+        for place in ends:
+            consumer.seek(place, positions.get(place, 0))
         records: list[Any] = []
         while any([await consumer.position(place) < end for place, end in ends.items()]):
             for batch in (await consumer.getmany(timeout_ms=500)).values():
                 records += batch
+        positions.update({place: await consumer.position(place) for place in ends})
         return records
     finally:
         await consumer.stop()
-
-
-async def statuses(harness: Harness) -> list[Status]:
-    """The public statuses of a run, each id once."""
-    found: dict[str, Status] = {}
-    for record in await read_topic(harness.names.brokers.kafka, harness.names.topics.statuses):
-        headers = {name: value.decode() for name, value in record.headers}
-        status = Status(
-            id=headers["ce_id"], type=headers["ce_type"], subject=headers["ce_subject"], data=orjson.loads(record.value)
-        )
-        found.setdefault(status.id, status)
-    return list(found.values())
-
-
-async def effects(harness: Harness) -> tuple[Counter[str], dict[str, int]]:
-    """How often each delivery arrived, and when first (ms): by Message-ID, webhook-id, inbox row."""
-    times: Counter[str] = Counter()
-    first: dict[str, int] = {}
-    for message in (await harness.call("GET", "/messages", service="sink"))["messages"]:
-        headers = {name.lower(): value for name, value in message["headers"]}
-        delivery = headers.get("webhook-id") or headers["message-id"].strip("<>").partition("@")[0]
-        times[delivery] += 1
-        first.setdefault(delivery, message["at_ms"])
-    async with harness.database() as database:
-        async for row in database.inbox.find({}, {"created_at": 1}):
-            times[row["_id"]] += 1
-            first[row["_id"]] = int(row["created_at"].timestamp() * 1000)
-    return times, first
-
-
-async def verdict(harness: Harness, accepted: dict[str, int]) -> Verdict:
-    """The checker's verdict over what stands there now."""
-    times, first = await effects(harness)
-    return check(accepted, await statuses(harness), times, first)

@@ -7,14 +7,12 @@ import signal
 import pytest
 
 from shared.process.failpoints import Failpoint
-from tests.chaos.evidence import verdict
 from tests.chaos.keeper import metrics
-from tests.chaos.load import Load
-from tests.chaos.test_kills import settled
+from tests.chaos.run import Run, begun
 from tests.support.env import Harness
 from tests.support.wait import until
 
-PER_POINT = 35
+PER_POINT = 40
 """Every way in and every outcome of the load."""
 VICTIMS = {
     Failpoint.AFTER_EXPANSION: "router",
@@ -42,30 +40,34 @@ def test_every_failpoint_has_a_case() -> None:
 @pytest.mark.timeout(600)
 async def test_a_crash_at_any_point_loses_and_doubles_nothing(harness: Harness) -> None:
     await harness.start("sink", "ingest", "router", "scheduler", "delivery")
-    load = Load(harness=harness)
-    await load.people()
-    for point, victim in CASES:
-        if point not in WINDOWS:
-            faults = {"webhook": {"mode": "status", "status": 503, "times": 5}}
-            await harness.call("PUT", "/faults", service="sink", json=faults)
-        harness.services[victim].terminate()
-        harness.spawn(victim, CARILLON_FAILPOINT=point)
-        await harness.services[victim].ready()
-        await load.send(PER_POINT, per_second=200)
-        child = harness.services[victim].child
+    async with begun(harness) as run:
+        for point, victim in CASES:
+            await crash_at(run, point, victim)
+        await run.erased()
 
-        async def died(child: object = child) -> bool:
-            return not child.alive  # type: ignore[attr-defined]
 
-        await until(died, what=f"{victim} dies at {point}")
-        assert child.returncode == -signal.SIGKILL, point
-        await harness.revive(victim)
-        await settled(harness, load)
-        found = await verdict(harness, load.accepted)
-        windows = (await metrics(harness))["carillon_crash_windows_total"]
-        if point in WINDOWS:
-            assert windows > 0, "the crash was met and counted"
-        if point is Failpoint.AFTER_SEND:
-            assert found.doubled, "control: what was sent and not recorded is sent again, and the checker sees it"
-        assert len(found.doubled) <= 96 * len(WINDOWS), "slots times kills"
-        assert {kind: who for kind, who in found.faults().items() if kind != "doubled"} == {}, point
+async def crash_at(run: Run, point: Failpoint, victim: str) -> None:
+    harness = run.harness
+    if point not in WINDOWS:
+        faults = {"webhook": {"mode": "status", "status": 503, "times": 5}}
+        await harness.call("PUT", "/faults", service="sink", json=faults)
+    harness.services[victim].terminate()
+    harness.spawn(victim, CARILLON_FAILPOINT=point)
+    await harness.services[victim].ready()
+    await run.load.send(PER_POINT, per_second=200)
+    child = harness.services[victim].child
+
+    async def died(child: object = child) -> bool:
+        return not child.alive  # type: ignore[attr-defined]
+
+    await until(died, what=f"{victim} dies at {point}")
+    assert child.returncode == -signal.SIGKILL, point
+    await harness.revive(victim)
+    found = await run.settled()
+    windows = (await metrics(harness))["carillon_crash_windows_total"]
+    if point in WINDOWS:
+        assert windows > 0, "the crash was met and counted"
+    if point is Failpoint.AFTER_SEND:
+        assert found.doubled, "control: what was sent and not recorded is sent again, and the checker sees it"
+    assert len(found.doubled) <= 96 * len(WINDOWS), "slots times kills"
+    assert {kind: who for kind, who in found.faults().items() if kind != "doubled"} == {}, point

@@ -1,4 +1,4 @@
-"""kill -9 of each service, of Kafka and of MongoDB, once each in the middle of 2,000 events."""
+"""kill -9 of each service, of Kafka and of MongoDB, once each in the middle of the load."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.evidence import verdict
 from tests.chaos.keeper import Keeper, metrics
-from tests.chaos.load import Load
+from tests.chaos.redrive import DeadEvents, publish_workflow
+from tests.chaos.run import Run, begun
 from tests.support.brokers import Brokers, local_brokers
-from tests.support.env import Harness, running
+from tests.support.env import running
 from tests.support.wait import until
 
-EVENTS = 2_000
+EVENTS = 1_600
 PER_SECOND = 80
+DEAD_EVENTS = 10
 VICTIMS = ("router", "kafka", "delivery", "ingest", "mongod", "scheduler", "gateway", "console")
 
 
@@ -30,45 +31,50 @@ def own_brokers(tmp_path: Path) -> Iterator[Brokers]:
 @pytest.mark.timeout(600)
 async def test_everything_accepted_ends_once_whoever_is_killed(own_brokers: Brokers, tmp_path: Path) -> None:
     async with running(own_brokers, tmp_path) as harness:
+        await publish_workflow(harness, "data.nobody")
         await harness.start()
-        load = Load(harness=harness)
-        await load.people()
         faults = {"webhook": {"mode": "status", "status": 503, "times": 40}}
         await harness.call("PUT", "/faults", service="sink", json=faults)
-        keeper = Keeper(harness)
-        try:
-            sending = asyncio.create_task(load.send(EVENTS, per_second=PER_SECOND))
-            in_flight = await kill_each(harness, load, sending)
-            await sending
-            await settled(harness, load)
-        finally:
-            await keeper.close()
-        await show(harness, load, in_flight)
+        async with begun(harness) as run:
+            dead = DeadEvents(run)
+            await dead.send(DEAD_EVENTS)
+            keeper = Keeper(harness)
+            try:
+                sending = asyncio.create_task(run.load.send(EVENTS, per_second=PER_SECOND))
+                redriving = asyncio.create_task(dead.redrive())
+                in_flight = await kill_each(run, sending)
+                await sending
+                redriven = await redriving
+                await run.settled()
+                await run.erased()
+            finally:
+                await keeper.close()
+            await show(run, in_flight, redriven)
 
 
-async def kill_each(harness: Harness, load: Load, sending: asyncio.Task[None]) -> dict[str, int]:
+async def kill_each(run: Run, sending: asyncio.Task[None]) -> dict[str, int]:
     """Kills the victims one after the other while events flow; returns what was under way at each kill."""
     in_flight: dict[str, int] = {}
     for number, victim in enumerate(VICTIMS, 1):
         enough = number * EVENTS // (len(VICTIMS) + 1)
 
         async def far_enough(enough: int = enough) -> bool:
-            return len(load.accepted) >= enough or sending.done()
+            return run.load.done >= enough or sending.done()
 
         await until(far_enough, what=f"{enough} accepted before {victim} is killed", timeout=300)
-        in_flight[victim] = len((await verdict(harness, dict(load.accepted))).unterminated)
-        await kill(harness, victim, load)
+        in_flight[victim] = len((await run.verdict()).unterminated)
+        await kill(run, victim)
     return in_flight
 
 
-async def kill(harness: Harness, victim: str, load: Load) -> None:
-    brokers = harness.names.brokers
+async def kill(run: Run, victim: str) -> None:
+    brokers = run.harness.names.brokers
     if victim == "kafka":
         assert brokers.kafka_node is not None
         brokers.kafka_node.kill()
 
         async def outbox_used() -> bool:
-            return load.outbox > 0
+            return run.load.counts["outbox"] > 0
 
         await until(outbox_used, what="a request accepted while Kafka is away")
         brokers.kafka_node.spawn()
@@ -79,45 +85,38 @@ async def kill(harness: Harness, victim: str, load: Load) -> None:
         brokers.mongod_node.spawn()
         await brokers.mongod_node.ready()
     else:
-        harness.services[victim].kill()
+        run.harness.services[victim].kill()
 
 
-async def settled(harness: Harness, load: Load) -> None:
-    """Until nothing waits: no hold, nothing in the outbox, every accepted notification at its end."""
-
-    async def done() -> bool:
-        async with harness.database() as database:
-            if await database.holds.count_documents({}) or await database.outbox.count_documents({}):
-                return False
-        found = await verdict(harness, load.accepted)
-        return not found.unterminated and not found.lost
-
-    await until(done, what="every accepted notification at its end", timeout=240)
-
-
-async def show(harness: Harness, load: Load, in_flight: dict[str, int]) -> None:
+async def show(run: Run, in_flight: dict[str, int], redriven: int) -> None:
     """The verdict, and that there was something to judge."""
-    found = await verdict(harness, load.accepted)
-    counted = await metrics(harness)
+    found = await run.verdict()
+    counted = await metrics(run.harness)
     windows = counted["carillon_crash_windows_total"]
     report = {
-        "accepted": len(load.accepted),
-        "outbox": load.outbox,
+        "accepted": len(run.load.accepted),
+        **run.load.counts,
+        "redriven": redriven,
         "in flight at each kill": in_flight,
         "ends": dict(found.ends),
         "holds": found.holds,
         "retries": found.retries,
+        "frames": len(run.clients.frames),
+        "greetings": run.clients.greetings,
         "replays": counted["carillon_replays_total"],
         "duplicates dropped": counted["carillon_duplicates_total"],
         "crash windows": windows,
         "doubled": len(found.doubled),
     }
     print(report)  # noqa: T201  # what the run was made of, for whoever reads the log
-    assert len(load.accepted) == EVENTS
+    assert run.load.done == EVENTS
     assert len(found.doubled) <= windows, "doubles come only from the named window"
     assert {kind: who for kind, who in found.faults().items() if kind != "doubled"} == {}
     assert found.holds > 0, report
     assert found.retries > 0, report
     assert counted["carillon_replays_total"] > 0, report
     assert all(in_flight.values()), report
-    assert load.outbox > 0, report
+    assert min(run.load.counts[kind] for kind in ("outbox", "cancelled", "opted out", "deleted")) > 0, report
+    assert found.ends["cancelled"] > 0, report
+    assert run.clients.frames, report
+    assert run.clients.greetings > len(run.clients.live), "clients came back"

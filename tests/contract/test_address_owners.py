@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from shared.model import formats
+from shared.model.lives import Life
 from shared.model.notifications import Contact
 from shared.model.owners import Owner
 from shared.model.profiles import Preferences, Profile
@@ -46,6 +48,8 @@ def put(implementation: str, twin: MemoryProfiles, request: pytest.FixtureReques
             await stored.remove(database, MemoryPublisher(), Topics(), **place)
         else:
             await stored.write(database, MemoryPublisher(), Topics(), **place, change=lambda _: profile)
+        if profile.format > formats.OLDEST:
+            await database.profiles.update_one(place, {"$set": {"format": profile.format}})
 
     return write
 
@@ -96,3 +100,17 @@ async def test_the_index_serves_it(database: Any) -> None:
     await database.profiles.create_indexes(INDEXES["profiles"])
     plan = await database.profiles.find({"tenant": "acme", "address_ids": {"$in": ["a", "b"]}}).explain()
     assert "IXSCAN" in str(plan["queryPlanner"]["winningPlan"])
+
+
+async def test_it_says_which_life_of_theirs_has_the_address(owners: Any, put: Put) -> None:
+    for deleted, number in ((False, 0), (True, 1), (False, 1)):
+        await put(a.profile(addresses={"email": "ada@example.com"}, deleted=deleted, life=Life(number=number)))
+    (found,) = await owners.owners([named(email="ada@example.com")])
+    assert found == Owner(user="ada", life=1, preferences=Preferences())
+
+
+async def test_a_profile_that_only_a_newer_version_can_read_is_said_to_be_one(owners: Any, put: Put) -> None:
+    await put(a.profile(addresses={"email": "ada@example.com"}, format=2))
+    await put(a.profile(user="bob", addresses={"email": "ada@example.com"}))
+    (found,) = await owners.owners([named(email="ada@example.com")])
+    assert (found.user, found.newer) == (None, 2)

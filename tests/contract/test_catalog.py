@@ -123,10 +123,24 @@ async def test_a_workflow_of_a_newer_version_is_not_unknown(
     ):
         with pytest.raises(NewerFormat):
             ask()
+    await catalog.fetch([("acme", "order.shipped", 1)])
     assert catalog.version("acme", "order.shipped", 1) == at(SHIPPED, 1)
     assert catalog.newest("acme", "order.audit") == at(AUDIT, 1)
     assert list(catalog.started_by("acme", "other")) == []
     assert list(catalog.started_by("other", "shipped")) == []
+
+
+async def test_what_a_newer_version_replaced_is_not_started_in_its_place(
+    catalog: Any, publish: Publish, publish_newer: Callable[..., Awaitable[None]]
+) -> None:
+    await publish(at(SHIPPED, 1))
+    await catalog.load()
+    await publish_newer("order.shipped", 2, {"on": ["sent"]})
+    await catalog.read("acme", "order.shipped")
+    assert list(catalog.started_by("acme", "shipped")) == [], "it does not start on this any more"
+    with pytest.raises(NewerFormat):
+        catalog.started_by("acme", "sent")
+    assert catalog.keys("acme") == ["order.shipped"]
 
 
 async def test_a_newer_version_that_is_fetched_is_not_taken_for_the_newest(

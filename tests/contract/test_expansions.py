@@ -44,8 +44,10 @@ def stored(found: Expansion) -> StoredExpansion:
     return StoredExpansion(received=found.received, workflows=workflows, generation=found.generation)
 
 
-def raised(found: Expansion, generation: int) -> Expansion:
-    return msgspec.structs.replace(found, generation=generation)
+def raised(found: Expansion, generation: int, *, first: int = a.NOON) -> Expansion:
+    """As it is stored when it takes the place of one that was accepted at `first`."""
+    received = msgspec.structs.replace(found.received, first_accepted_at=first)
+    return msgspec.structs.replace(found, received=received, generation=generation)
 
 
 async def test_new_ones_are_carried_out_in_their_order(expansions: ExpansionStore) -> None:
@@ -73,7 +75,8 @@ async def test_a_replay_and_new_ones_keep_the_order_of_the_chunk(expansions: Exp
 
 
 async def test_a_dead_one_that_is_sent_again_is_the_next_generation(expansions: ExpansionStore) -> None:
-    first, second, third = [expansion(offset=offset, dead=offset < 7) for offset in (5, 6, 7)]
+    """It is as old as the first of them, however often it is sent again."""
+    first, second, third = [expansion(offset=n, dead=n < 7, at=a.NOON + 9 * (n - 5)) for n in (5, 6, 7)]
     assert await expansions.insert([first, second]) == [first, raised(second, 1)]
     assert await expansions.insert([third]) == [raised(third, 2)]
     assert await expansions.insert([expansion(offset=8)]) == [], "it lives"
@@ -92,7 +95,9 @@ async def test_an_older_record_of_a_dead_one_is_a_duplicate(expansions: Expansio
 async def test_a_redrive_raises_the_generation_once(expansions: ExpansionStore) -> None:
     await expansions.insert([expansion(offset=5)])
     again = expansion(offset=6, version=4, generation=1)
-    assert await expansions.insert([again]) == [again]
+    assert await expansions.insert([again]) == [raised(again, 1)]
     assert await expansions.insert([expansion(offset=7, generation=1)]) == []
-    assert await expansions.insert([again]) == [stored(again)]
-    assert await expansions.insert([expansion(offset=8, generation=2)]) == [expansion(offset=8, generation=2)]
+    assert await expansions.insert([again]) == [stored(raised(again, 1))]
+    assert await expansions.insert([expansion(offset=8, generation=2)]) == [
+        raised(expansion(offset=8, generation=2), 2)
+    ]

@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.model import formats
 from shared.model.holds import Cause, Hold
 from shared.model.notifications import Priority
 from shared.model.records import Kind, Record, decode_record
@@ -151,6 +150,15 @@ async def test_the_parked_are_found_by_their_account_the_urgent_and_the_old_firs
     assert [each.delivery for each in await holds.parked("email", most=2)] == ["urgent", "high"]
 
 
+async def test_what_a_newer_version_has_parked_is_counted_and_left_to_it(holds: Any) -> None:
+    newer = parked("newer")
+    await holds.insert(
+        [parked("a"), msgspec.structs.replace(newer, record=msgspec.structs.replace(newer.record, format=2))]
+    )
+    assert [each.delivery for each in await holds.parked("email", most=9)] == ["a"]
+    assert await holds.count_parked({"email"}) == 2
+
+
 async def test_the_parked_are_counted_by_their_accounts(holds: Any) -> None:
     await holds.insert([parked("a"), parked("b"), parked("c", account="sms"), parked("due", late_ms=1000)])
     assert await holds.count_parked({"email"}) == 2
@@ -181,24 +189,6 @@ async def test_nothing_is_nothing(holds: Any) -> None:
     await holds.release("nobody")
 
 
-async def test_a_changed_profile_hastens_quiet_hours_and_earlier_lives(holds: Any) -> None:
-    ahead = -HOUR_MS
-    scheduled = [
-        msgspec.structs.replace(hold(name, ahead, life=life), cause=Cause.SCHEDULED)
-        for name, life in (("first life", 0), ("second life", 1))
-    ]
-    await holds.insert([hold("quiet", ahead, life=1), *scheduled])
-    await holds.hasten_users({"acme:bob": 1, "other:ada": 1})
-    assert (await claim(holds))[1] == []
-    await holds.hasten_users({"acme:ada": 0})
-    token, (won,) = await holds.claim(most=9, lease=MINUTE, pick=list)
-    record = decode_record(won.record)
-    assert (record.subject, record.due) == ("quiet", None), "decided as of then"
-    await holds.release(token)
-    await holds.hasten_users({"acme:ada": 1})
-    assert (await claim(holds))[1] == ["first life"]
-
-
 async def test_what_a_newer_version_held_is_left_to_a_newer_scheduler(holds: Any) -> None:
     """And nobody looks for it again and again, as for something that is due."""
     late = hold("newer")
@@ -210,25 +200,3 @@ async def test_what_a_newer_version_held_is_left_to_a_newer_scheduler(holds: Any
     assert (await claim(holds))[1] == []
     assert await holds.seconds_to_next(7) == 7
     assert (await holds.newer(10), await holds.newer(0 + 1)) == (1, 1)
-
-
-async def test_a_changed_profile_hastens_what_a_newer_version_held(holds: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    waits = hold("newer", late_ms=-HOUR_MS)
-    waits = msgspec.structs.replace(waits, record=msgspec.structs.replace(waits.record, format=2))
-    await holds.insert([waits])
-    await holds.hasten_users({"acme:ada": 0})
-    assert await holds.newer(10) == 1
-    monkeypatch.setattr(formats, "FORMAT", 2)
-    _, (won,) = await holds.claim(most=1, lease=MINUTE, pick=list)
-    assert decode_record(won.record) == msgspec.structs.replace(waits.record, due=None)
-
-
-async def test_a_changed_profile_leaves_what_is_claimed_alone(holds: Any) -> None:
-    """It is on its way with the time it had: changed under its holder, it would be deleted and sent as it was."""
-    await holds.insert([hold("claimed")])
-    await holds.claim(most=1, lease=MINUTE, pick=list)
-    await holds.hasten_users({"acme:ada": 1})
-    rows = holds.rows.values() if isinstance(holds, MemoryHolds) else [row async for row in holds._rows.find()]
-    (row,) = rows
-    record = row.hold.record if isinstance(holds, MemoryHolds) else decode_record(bytes(row["record"]))
-    assert record.due is not None

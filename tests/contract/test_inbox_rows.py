@@ -60,3 +60,10 @@ async def test_what_its_user_did_since_is_not_announced_again(rows: Any) -> None
 async def test_the_unknown_is_left_out(rows: Any) -> None:
     assert await rows.find(["nobody"]) == {}
     assert await rows.find([]) == {}
+
+
+async def test_only_the_rows_of_earlier_lives_are_erased(rows: Any) -> None:
+    await rows.insert([row("a"), row("b")._replace(life=1), row("c")._replace(life=2), row("d")._replace(user="bob")])
+    for _ in range(2):
+        await rows.erase("acme", "ada", 2)
+        assert (await rows.find("abcd")).keys() == {"c", "d"}

@@ -127,3 +127,18 @@ async def test_only_its_own_record_settles_a_life(database: Database) -> None:
     written = await put(database, writer, a.profile())
     assert (written.life.number, written.life.settled, written.deleted) == (1, True, False)
     assert (await stored.read_many(database, ["acme:ada"]))["acme:ada"] == written
+
+
+async def test_what_was_decided_between_a_deletion_and_its_record_is_erased_when_decide_meets_it(
+    database: Database,
+) -> None:
+    writer = MemoryPublisher()
+    await put(database, writer)
+    await delete(database, writer)
+    await Decisions(database).insert([a.decision(a.routing_input(profile=FULL))])
+    await InboxRows(database).insert([NewInboxRow("d1", "acme", "ada", item(1))])
+    between = await everything(database)
+    assert any(secret in between for secret in SECRETS)
+    await stored.Lives(database).settle({"acme:ada": 1})
+    after = await everything(database)
+    assert [secret for secret in SECRETS if secret in after] == []

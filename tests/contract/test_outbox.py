@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from services.ingest.outbox import LEASE, MOST_BYTES, MOST_ROWS, OutboxRows
+from services.ingest.outbox import LEASE, MAX_BYTES, MAX_ROWS, OutboxRows
 from shared.model.outputs import Output
 from tests.support.twins.outbox import MemoryOutbox, Row
 from tests.support.wait import until
@@ -50,15 +50,15 @@ async def test_they_are_claimed_in_order_by_one_relay_at_a_time(instance: Instan
     claims = await asyncio.gather(*[relay.claim() for relay in relays])
     won = [outputs for _, outputs in claims if outputs]
     assert len(won) == 1
-    assert won[0] == [output(number) for number in range(MOST_ROWS)]
+    assert won[0] == [output(number) for number in range(MAX_ROWS)]
     token = next(token for token, outputs in claims if outputs)
     assert (await outbox.claim())[1] == []
     await outbox.give_back(token)
     token, again = await outbox.claim()
     assert again == won[0]
-    assert await outbox.delete(token) == MOST_ROWS
+    assert await outbox.delete(token) == MAX_ROWS
     _, following = await outbox.claim()
-    assert following[0] == output(MOST_ROWS)
+    assert following[0] == output(MAX_ROWS)
 
 
 async def test_what_is_written_behind_a_claim_waits_for_it(instance: Instance) -> None:
@@ -73,7 +73,7 @@ async def test_what_is_written_behind_a_claim_waits_for_it(instance: Instance) -
 
 async def test_a_claim_has_a_bound_in_bytes_that_a_single_record_may_pass(instance: Instance) -> None:
     outbox = instance()
-    sizes = [MOST_BYTES + 1, MOST_BYTES // 2, MOST_BYTES // 2 - 10, 20]
+    sizes = [MAX_BYTES + 1, MAX_BYTES // 2, MAX_BYTES // 2 - 10, 20]
     for number, size in enumerate(sizes):
         await outbox.publish([output(number, size)])
     claimed = []

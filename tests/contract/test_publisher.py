@@ -22,11 +22,11 @@ from shared.model.topics import Topic
 from tests.support.brokers import Brokers
 from tests.support.twins.publisher import MemoryPublisher
 
-MOST_BYTES = 400_000
+MAX_BYTES = 400_000
 
 
 class Log(Protocol):
-    """A topic of the test's own that takes MOST_BYTES, and its writer."""
+    """A topic of the test's own that takes MAX_BYTES, and its writer."""
 
     topic: str
     publisher: RecordWriter
@@ -39,14 +39,14 @@ class Log(Protocol):
 class MemoryLog:
     def __init__(self) -> None:
         self.topic = "t"
-        self.publisher = MemoryPublisher(most_bytes=MOST_BYTES)
+        self.publisher = MemoryPublisher(most_bytes=MAX_BYTES)
 
     async def records(self) -> list[Output]:
         return self.publisher.on(self.topic)
 
 
 class KafkaLog:
-    def __init__(self, bootstrap: str, publisher: Publisher | GroupPublisher, *, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, bootstrap: str, publisher: Publisher | GroupPublisher, *, most_bytes: int = MAX_BYTES) -> None:
         self._most_bytes = most_bytes
         self.topic = f"t-{uuid4().hex[:10]}"
         self.publisher = publisher
@@ -141,7 +141,7 @@ async def test_calls_one_after_another_do_not_mix(log: Log) -> None:
 
 async def test_a_record_larger_than_its_topic_takes_is_refused_and_the_next_ones_go_on(log: Log) -> None:
     with pytest.raises(MessageSizeTooLargeError):
-        await log.publisher.publish([Output(log.topic, b"k", b"." * (MOST_BYTES + 1), [])])
+        await log.publisher.publish([Output(log.topic, b"k", b"." * (MAX_BYTES + 1), [])])
     async with asyncio.timeout(60):
         await log.publisher.publish([Output(log.topic, b"k", b"next", [])])
     assert [each.value for each in await log.records()] == [b"next"]
@@ -160,7 +160,7 @@ async def test_where_something_can_stand_instead_only_the_record_that_is_too_lar
     await made.start()
     try:
         given = [Output(made.topic, b"k", b"%d" % number, []) for number in range(3)]
-        large = Output(made.topic, b"k", b"." * (MOST_BYTES + 1), [])
+        large = Output(made.topic, b"k", b"." * (MAX_BYTES + 1), [])
         async with asyncio.timeout(60):
             await made.publisher.publish([*given, large, Output(made.topic, b"k", b"behind", [])])
             await made.publisher.publish([Output(made.topic, b"k", b"next", [])])

@@ -10,10 +10,10 @@ from contextlib import asynccontextmanager
 from math import inf
 
 import pytest
-from aiohttp import ThreadedResolver
 from aiohttp.abc import ResolveResult
 
 from services.delivery.channels.webhook.http import WebhookSender
+from services.delivery.channels.webhook.resolver import PooledResolver
 from services.delivery.channels.webhook.settings import WebhookSettings
 from services.delivery.core.attempts import Failed, LeaseTooShort, Outcome, Sent
 from shared.model.channels import Channel
@@ -96,7 +96,7 @@ async def test_nothing_is_written_when_the_connection_came_too_late(monkeypatch:
         await asyncio.sleep(max(0.0, late - time.monotonic()))
         return [ResolveResult(hostname=host, host="127.0.0.1", port=port, family=socket.AF_INET, proto=0, flags=0)]
 
-    monkeypatch.setattr(ThreadedResolver, "resolve", resolve)
+    monkeypatch.setattr(PooledResolver, "resolve", resolve)
     async with endpoint(ANSWER) as (made, port):
         assert isinstance(await post(port, late, "slow.example.com"), LeaseTooShort)
         assert made.bodies == []

@@ -10,7 +10,7 @@ from tests.support.env import Harness
 from tests.support.wait import until
 
 SHIPPED = "com.example.order.shipped.v1"
-DATA = {"order": "A-17", "carrier": "DHL", "tracking_url": "https://example.com/t"}
+DATA = {"order": "A-17", "carrier": "DHL", "amount": "12.00 EUR", "tracking_url": "https://example.com/t"}
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,8 @@ from collections import Counter
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from tests.chaos.evidence import effects, read_topic, verdict
-from tests.chaos.load import Load
-from tests.chaos.test_kills import settled
+from tests.chaos.evidence import read_topic
+from tests.chaos.run import Run, begun
 from tests.e2e.scene import Scene
 from tests.support.env import Harness
 from tests.support.wait import until
@@ -62,11 +61,16 @@ async def lag(kafka: str, group: str, topics: list[str]) -> int:
 @pytest.mark.timeout(300)
 async def test_reading_every_topic_again_has_no_second_effect_and_misses_no_status(harness: Harness) -> None:
     await harness.start(*SERVICES)
-    load = Load(harness=harness)
-    await load.people()
-    await load.send(100, per_second=200)
-    await settled(harness, load)
-    effects_before, _ = await effects(harness)
+    async with begun(harness) as run:
+        await run.load.send(100, per_second=200)
+        await run.settled()
+        await run.erased()
+        await read_all_again(run)
+
+
+async def read_all_again(run: Run) -> None:
+    harness = run.harness
+    effects_before = await effects(run)
     said_before = await said(harness)
     async with harness.database() as database:
         timeline_before = await database.timeline.count_documents({})
@@ -81,16 +85,21 @@ async def test_reading_every_topic_again_has_no_second_effect_and_misses_no_stat
         return not any([await lag(kafka, group, topics) for group, topics in groups(harness).items()])
 
     await until(caught_up, what="everything read again", timeout=120)
-    await settled(harness, load)
-    effects_after, _ = await effects(harness)
+    verdict = await run.settled()
+    await run.erased()
     said_after = await said(harness)
     assert sum(count > 0 for count in again.values()) >= 5, again
-    assert effects_after == effects_before
+    assert await effects(run) == effects_before
     assert said_after.keys() == said_before.keys()
     assert [status for status in said_before if said_after[status] == said_before[status]] == []
-    assert (await verdict(harness, load.accepted)).faults() == {}
+    assert verdict.faults() == {}
     async with harness.database() as database:
         assert await database.timeline.count_documents({}) == timeline_before
+
+
+async def effects(run: Run) -> Counter[str]:
+    """How often each delivery arrived."""
+    return Counter(effect.delivery for effect in (await run.evidence()).effects)
 
 
 async def said(harness: Harness) -> Counter[str]:

@@ -112,7 +112,11 @@ class Harness:
         """Starts services (all without names) and waits until they are ready; `extra` adds settings."""
         for name in names or SERVICES:
             self.spawn(name, **extra)
-        await asyncio.gather(*(self.services[name].ready(90) for name in names or SERVICES))
+        await self.start_spawned(*(names or SERVICES))
+
+    async def start_spawned(self, *labels: str) -> None:
+        """Waits until these (all without labels) are ready."""
+        await asyncio.gather(*(self.services[label].ready(90) for label in labels or self.services))
 
     def spawn(self, name: str, label: str | None = None, **extra: str) -> Service:
         """Starts a service without waiting; a `label` tells two of the same kind apart."""

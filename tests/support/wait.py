@@ -10,8 +10,8 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def until(condition: Callable[[], Awaitable[T]], *, what: str, timeout: float = 60) -> T:
-    """The first truthy answer of `condition`; fails with the last one after `timeout` seconds."""
+async def until(condition: Callable[[], Awaitable[T]], *, what: str, timeout: float = 60, every: float = 0.05) -> T:
+    """The first truthy answer of `condition`, asked `every` so many seconds; fails after `timeout` seconds."""
     end = time.monotonic() + timeout
     while True:
         answer = await condition()
@@ -19,7 +19,7 @@ async def until(condition: Callable[[], Awaitable[T]], *, what: str, timeout: fl
             return answer
         if time.monotonic() > end:
             raise AssertionError(f"not within {timeout} s: {what}; last answer: {answer!r}")
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(every)
 
 
 async def turns(count: int = 20) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import aiohttp
 
-from tests.chaos.evidence import read_topic, verdict
+from tests.chaos.checker import check
+from tests.chaos.evidence import Gathering, read_topic
 from tests.chaos.load import Load
 from tests.support.env import Harness
 from tests.support.wait import until
@@ -28,6 +29,7 @@ class Roll:
     def __init__(self, harness: Harness) -> None:
         self.harness = harness
         self.load = Load(harness=harness)
+        self._gathering = Gathering(harness, self.load.people.addresses)
         self._sides: dict[str, Path] = {}
 
     async def start(self, side: str, tree: Path, *, takes_ports: bool = True) -> None:
@@ -75,14 +77,14 @@ class Roll:
             async with self.harness.database() as database:
                 if await database.holds.count_documents({}) or await database.outbox.count_documents({}):
                     return False
-            found = await verdict(self.harness, self.load.accepted)
+            found = check(dict(self.load.accepted), await self._gathering.now())
             return not found.unterminated and not found.lost
 
         await until(done, what="every accepted notification at its end", timeout=180)
 
     async def judge(self) -> dict[str, int]:
         """Nothing is lost, doubled, dead or suppressed for want of understanding; returns how all ended."""
-        found = await verdict(self.harness, self.load.accepted)
+        found = check(dict(self.load.accepted), await self._gathering.now())
         assert found.faults() == {}
         assert not {"unknown_workflow", "dead", "unconfirmed"} & set(found.ends), dict(found.ends)
         topics, kafka = self.harness.names.topics, self.harness.names.brokers.kafka

@@ -34,7 +34,7 @@ async def half_of(roll: Roll, sending: asyncio.Task[None]) -> None:
 async def test_both_orders_and_back_lose_and_double_nothing(harness: Harness, newer: Path, first: str) -> None:
     async with rolling(harness) as roll:
         await roll.start(first, ROOT if first == "old" else newer)
-        await roll.load.people()
+        await roll.load.people.settle_in()
         sending = asyncio.create_task(roll.load.send(EVENTS, per_second=PER_SECOND))
         await half_of(roll, sending)
 

@@ -29,7 +29,7 @@ async def test_one_follows_the_other_under_load(harness: Harness, tagged: Path, 
     before, after = (tagged, ROOT) if order == "upgrade" else (ROOT, tagged)
     async with rolling(harness) as roll:
         await roll.start("before", before)
-        await roll.load.people()
+        await roll.load.people.settle_in()
         faults = {"webhook": {"mode": "status", "status": 503, "times": 20}}
         await harness.call("PUT", "/faults", service="sink", json=faults)
         sending = asyncio.create_task(roll.load.send(EVENTS, per_second=PER_SECOND))

@@ -7,21 +7,18 @@ from typing import Any, Final
 import msgspec
 from fastapi import FastAPI
 from fastapi.responses import Response
-from pydantic.json_schema import models_json_schema
 
 from services.console.events.core.event_report import EventReport
 from services.console.events.core.started import StartedNotifications
 from services.console.timeline.core.timeline import Timeline
+from shared.http import openapi
 from shared.http.json_bodies import JSON
 from shared.http.problem_document import ProblemDocument
-from shared.http.problems import PROBLEM_JSON
 
 DESCRIPTION: Final = (
     "What happened to a notification, what became of an event. Needs an API key with the scope `operate`."
 )
 ANSWERS: Final = (Timeline, EventReport, StartedNotifications)
-_SCHEMA: Final = "#/components/schemas/{name}"
-_SECURITY: Final = "apiKey"
 _REFUSALS: Final = {
     401: "No credential, or an unknown one",
     403: "The key lacks the scope `operate`",
@@ -33,39 +30,26 @@ _REFUSALS: Final = {
 
 def answer(model: type[msgspec.Struct], example: msgspec.Struct | None = None) -> dict[str, Any]:
     """Arguments of a FastAPI route that answers 200 with `model`, one of ANSWERS."""
-    content: dict[str, Any] = {"schema": {"$ref": _SCHEMA.format(name=model.__name__)}}
+    content = openapi.json_of(model)
     if example is not None:
-        content["example"] = msgspec.to_builtins(example)
+        content[JSON]["example"] = msgspec.to_builtins(example)
     return {
         "response_class": Response,
-        "responses": {200: {"description": model.__doc__, "content": {JSON: content}}},
-        "openapi_extra": {"security": [{_SECURITY: []}]},
+        "responses": {200: {"description": model.__doc__, "content": content}},
+        "openapi_extra": openapi.NEEDS_KEY,
     }
 
 
-def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def refusals(*statuses: int) -> openapi.Responses:
     """The `responses` of a router that may refuse with these statuses."""
-    content = {PROBLEM_JSON: {"schema": {"$ref": _SCHEMA.format(name=ProblemDocument.__name__)}}}
-    return {status: {"description": _REFUSALS[status], "content": content} for status in statuses}
+    return openapi.refusals(_REFUSALS, statuses)
 
 
 def complete(app: FastAPI) -> None:
     """Adds the schemas and the security scheme to what FastAPI generates."""
-    generate = app.openapi
+    openapi.complete(app, _schemas, with_api_key=True)
 
-    def whole() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            document = generate()
-            _, answers = msgspec.json.schema_components(ANSWERS, ref_template=_SCHEMA)
-            _, problems = models_json_schema(
-                [(ProblemDocument, "validation")], ref_template=_SCHEMA.format(name="{model}")
-            )
-            components = document.setdefault("components", {})
-            components["schemas"] = answers | problems["$defs"]
-            components["securitySchemes"] = {
-                _SECURITY: {"type": "http", "scheme": "bearer", "description": "An API key: `carillon key create`"}
-            }
-            app.openapi_schema = document
-        return app.openapi_schema
 
-    app.openapi = whole  # type: ignore[method-assign]  # FastAPI documents this as the way to extend it
+def _schemas() -> openapi.Schemas:
+    _, answers = msgspec.json.schema_components(ANSWERS, ref_template=openapi.MSGSPEC_REFERENCE)
+    return {**answers, **openapi.schemas_of(ProblemDocument)}

@@ -9,8 +9,8 @@ from services.console.events.core.event_report import EventReport, build_report
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
 
-MOST_NOTIFICATIONS: Final = 1_000
-MOST_STATUSES: Final = 20
+MAX_NOTIFICATIONS: Final = 1_000
+MAX_STATUSES: Final = 20
 
 
 async def read_event(database: Database, tenant: str, event: str) -> EventReport | None:
@@ -31,7 +31,7 @@ async def _own_statuses(database: Database, tenant: str, event: str) -> list[dic
         "notification": event,
         "type": {"$in": ["carillon.event.expanded", "carillon.event.not_expanded"]},
     }
-    found = await database.timeline.find(query).sort("at", -1).to_list(MOST_STATUSES)
+    found = await database.timeline.find(query).sort("at", -1).to_list(MAX_STATUSES)
     return found[::-1]
 
 
@@ -49,7 +49,7 @@ async def _notifications(database: Database, tenant: str, event: str) -> list[di
                 "type": {"$last": "$type"},
             }
         },
-        {"$limit": MOST_NOTIFICATIONS},
+        {"$limit": MAX_NOTIFICATIONS},
     ]
-    found = await database.timeline.aggregate(stages).to_list(MOST_NOTIFICATIONS)
+    found = await database.timeline.aggregate(stages).to_list(MAX_NOTIFICATIONS)
     return sorted(found, key=lambda row: str(row["user"]))

@@ -14,7 +14,7 @@ from shared.mongo.bulk import Rows
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
 
-MOST_STATUSES: Final = 1_000
+MAX_STATUSES: Final = 1_000
 MOST: Final = 200
 
 
@@ -31,7 +31,7 @@ async def read_rows(database: Database, tenant: str, notification: str) -> Store
     query = {"tenant": tenant, "notification": notification}
     with mongo_border():
         statuses, decisions, deliveries, holds = await asyncio.gather(
-            _newest(database.timeline, query, by="at", most=MOST_STATUSES),
+            _newest(database.timeline, query, by="at", most=MAX_STATUSES),
             _newest(database.decisions, query, by="at", most=MOST),
             _newest(database.deliveries, query, by="created_at", most=MOST),
             _newest(database.holds, query, by="due", most=MOST),
@@ -41,7 +41,7 @@ async def read_rows(database: Database, tenant: str, notification: str) -> Store
         decisions=decisions,
         deliveries=deliveries,
         holds=[_with_channel(hold) for hold in holds],
-        complete=len(statuses) < MOST_STATUSES and len(decisions) < MOST,
+        complete=len(statuses) < MAX_STATUSES and len(decisions) < MOST,
     )
 
 

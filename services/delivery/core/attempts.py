@@ -14,7 +14,9 @@ from shared.model.reasons import Reason
 
 JITTER: Final = 0.2
 """A retry comes up to this share earlier or later than the schedule says, but never before Retry-After."""
-LONGEST_RETRY_AFTER_MS: Final = 86_400_000
+LONGEST_RETRY_AFTER_MS: Final = 7_200_000
+"""A `Retry-After` of a day, from a page of a load balancer that restarts, would be the last that is heard of a message
+that lives for a day."""
 
 
 class AttemptFault(StrEnum):

@@ -129,7 +129,7 @@ def _back(delivery: Delivery, result: DeliveryResult, kind: Kind) -> Record:
         delivery=msgspec.structs.replace(
             delivery, attempts=result.attempts, first_failed_at=_first_failed_at(delivery, result)
         ),
-        format=delivery.format,
+        format=max(delivery.format, result.format),  # who closes its row has to know the row's state
     )
 
 

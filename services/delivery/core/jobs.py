@@ -22,3 +22,5 @@ class Job:
     seconds: float | None = None
     gives_way: bool = False
     """It is over its share: it is parked for a while instead of sent."""
+    leaves: bool = False
+    """Its partition goes: it is finished if it is claimed, and else dropped."""

@@ -8,7 +8,7 @@ from shared.model.deliveries import ReceivedDelivery
 from shared.model.errors import InvalidRecord
 from shared.model.formats import NewerFormat
 from shared.model.outputs import KafkaRecord
-from shared.model.records import decode_delivery
+from shared.model.records import Kind, Record, decode_delivery, decode_record
 
 
 def read(channel: Channel, record: KafkaRecord) -> ReceivedDelivery | UnreadableRecord | NewerFormat:
@@ -23,3 +23,12 @@ def read(channel: Channel, record: KafkaRecord) -> ReceivedDelivery | Unreadable
         detail = f"a delivery for {delivery.channel} on the topic of {channel}"
         return UnreadableRecord(record, InvalidRecord("wrong_channel", detail))
     return ReceivedDelivery(delivery=delivery, record=record)
+
+
+def read_life(record: KafkaRecord) -> Record | None:
+    """Which life of whom begins, as `decide` writes it into the lane of in_app; None: the record says something else."""
+    try:
+        found = decode_record(record.value, record.fault)
+    except InvalidRecord:
+        return None
+    return found if found.kind is Kind.PROFILE_CHANGED else None

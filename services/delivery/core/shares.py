@@ -16,7 +16,7 @@ from zlib import crc32
 QUICK_SECONDS: Final = 1.0
 SLOW_SECONDS: Final = 5.0
 """A send that is under way for so long makes its host, or its key, slow before it ends."""
-MOST_HOSTS: Final = 10_000
+MAX_HOSTS: Final = 10_000
 FIRST_WAIT_MS: Final = 15_000
 LONGEST_WAIT_MS: Final = 600_000
 MEMORY: Final = 0.05
@@ -116,7 +116,7 @@ class Shares:
         else:
             self._slow.discard(host)
             self._limits[host] = min(self._limits.get(host, self._first) + 1, self._most_of_host)
-        if len(self._limits) + len(self._slow) + len(self._slowness) > MOST_HOSTS:
+        if len(self._limits) + len(self._slow) + len(self._slowness) > MAX_HOSTS:
             self._limits.clear()
             self._slow.clear()
             self._slowness.clear()

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from html import unescape
 from typing import Final
 
+from services.delivery.rendering.cached import CachedByBytes
+
 SCHEMES: Final = frozenset({"http", "https", "mailto", "tel"})
 NOWHERE: Final = "#"
+MAX_BYTES: Final = 16_777_216
+"""Of the templates whose schemes are kept."""
 _LINKS: Final = frozenset(
     {"href", "src", "action", "formaction", "xlink:href", "background", "poster", "ping", "data", "cite", "longdesc"}
 )
@@ -60,8 +63,10 @@ def scheme(url: str) -> str | None:
     return found[1].lower() if found else None
 
 
-@lru_cache(maxsize=4096)
-def _own_schemes(template: str) -> frozenset[str]:
+def _find_own_schemes(template: str) -> frozenset[str]:
     """Schemes that stand in the template where a link begins: of an attribute, or of the template itself."""
     own = {found.lower() for found in _OWN.findall(template)}
     return frozenset(own if (first := scheme(template)) is None else own | {first})
+
+
+_own_schemes = CachedByBytes(_find_own_schemes, len, max_bytes=MAX_BYTES)

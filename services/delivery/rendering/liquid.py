@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from io import StringIO
 from typing import Any, TextIO
 from urllib.parse import quote
@@ -11,12 +10,14 @@ from urllib.parse import quote
 import liquid
 import orjson
 from liquid.context import RenderContext
-from liquid.exceptions import LiquidError
+from liquid.exceptions import LiquidError, UndefinedError
 from liquid.filter import string_filter
 from liquid.output import LimitedStringIO
 from liquid.template import BoundTemplate
 
+from services.delivery.rendering.cached import CachedByBytes
 from services.delivery.rendering.locales import localized
+from services.delivery.rendering.missing import NUMERIC, MissingField, name_of, needs_values
 from shared.model.deliveries import Delivery
 from shared.model.errors import CarillonError
 from shared.model.templates import Text
@@ -26,9 +27,11 @@ class RenderFailed(CarillonError):
     """A template that cannot be rendered with this data; holds nothing of either."""
 
 
-MOST_OUTPUT = 262_144
-SHORT = 4_096
-"""Characters of a template of which thousands may stay in memory."""
+MAX_OUTPUT = 262_144
+MAX_BYTES = 67_108_864
+"""Of all templates that are kept ready: some ten thousand of usual ones."""
+BYTES_PER_CHARACTER = 64
+"""What a template takes that is nothing but variables (measured); one of plain text takes 1."""
 
 
 class _Verbatim(RenderContext):
@@ -51,14 +54,17 @@ def _path_encode(text: str) -> str:
 
 class _Bounded(liquid.Environment):
     template_class = _Template
+
     context_depth_limit = 20
     loop_iteration_limit = 10_000
     local_namespace_limit = 1_000_000
-    output_stream_limit = MOST_OUTPUT
+    output_stream_limit = MAX_OUTPUT
 
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
         super().setup_tags_and_filters(extra=extra)
         self.add_filter("path_encode", _path_encode)
+        for name in NUMERIC:
+            self.add_filter(name, needs_values(self.filters[name]))
 
 
 RENDER_FAILURES = (LiquidError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
@@ -67,13 +73,13 @@ RENDER_FAILURES = (LiquidError, ArithmeticError, AttributeError, LookupError, Re
 
 def environment() -> liquid.Environment:
     """As plain texts are rendered: its filters and limits."""
-    return _Bounded(autoescape=False)
+    return _Bounded(autoescape=False, undefined=MissingField)
 
 
 _PLAIN = environment()
 
 
-_HTML = _Bounded(autoescape=True)
+_HTML = _Bounded(autoescape=True, undefined=MissingField)
 
 
 def context(delivery: Delivery) -> dict[str, Any]:
@@ -93,23 +99,24 @@ def context(delivery: Delivery) -> dict[str, Any]:
 
 
 def render(text: Text, locale: str | None, values: Mapping[str, Any], *, html: bool = False) -> str:
-    """The text in the best locale there is, character by character as template and data say. Raises RenderFailed."""
+    """The text in the best locale there is, character by character as template and data say.
+
+    Raises RenderFailed; it says `missing:data.order` for what a text needs and the data have not.
+    """
     try:
-        template = _template(localized(text, locale), html)
-        written = LimitedStringIO(MOST_OUTPUT, newline="")
+        template = _templates((localized(text, locale), html))
+        written = LimitedStringIO(MAX_OUTPUT, newline="")
         template.render_with_context(template.context_class(template, globals=template.make_globals(values)), written)
         return written.getvalue()
+    except UndefinedError as error:
+        raise RenderFailed(f"missing:{name_of(error)}") from error
     except RENDER_FAILURES as error:
         raise RenderFailed(type(error).__name__) from error
 
 
-def _template(source: str, html: bool) -> liquid.BoundTemplate:
-    return (_short if len(source) <= SHORT else _long)(source, html)
-
-
-def _parse(source: str, html: bool) -> liquid.BoundTemplate:
+def _parse(key: tuple[str, bool]) -> liquid.BoundTemplate:
+    source, html = key
     return (_HTML if html else _PLAIN).from_string(source)
 
 
-_short = lru_cache(maxsize=4096)(_parse)
-_long = lru_cache(maxsize=32)(_parse)  # each may be a megabyte
+_templates = CachedByBytes(_parse, lambda key: len(key[0]) * BYTES_PER_CHARACTER, max_bytes=MAX_BYTES)

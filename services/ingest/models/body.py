@@ -14,6 +14,8 @@ from services.ingest.models.fields import INVALID_KEY
 from shared.http.pointers import pointer_to
 from shared.model.errors import Invalid
 
+MAX_FIELDS: Final = 1000
+"""Of a body itself: no model has a tenth of it, and all that are unknown would be collected."""
 MAX_ERRORS: Final = 100
 """Errors in one answer."""
 _SHAPES: Final[Mapping[str, str]] = {
@@ -61,6 +63,9 @@ def check_size(value: Any, most: int) -> None:
 
 def read(model: type[M], value: Any, context: Mapping[str, Any] | None = None) -> M:
     """The model of a value that `strict_json` decoded. Raises InvalidFields with everything that is wrong with it."""
+    if isinstance(value, dict) and len(value) > MAX_FIELDS:
+        detail = f"the body has {len(value)} fields; the schema is at /openapi.json"
+        raise InvalidFields("invalid_request", detail, [("", detail)])
     try:
         return model.model_validate(value, context=context)
     except ValidationError as error:

@@ -95,6 +95,9 @@ class AcceptedNotifications(Body):
     id: str = Field(description="the event id, equal for equal Idempotency-Keys and bodies")
     notifications: list[NotifiedUser]
     durability: Durability = Field(description=DURABLE_IN)
+    unknown_users: list[str] | None = Field(
+        None, description="recipients without a profile, as far as that was known at once; left out where none is"
+    )
 
 
 class CancelRequest(Body):

@@ -22,11 +22,12 @@ from services.ingest.core.did_you_mean import did_you_mean
 from services.ingest.models.body import Body, InvalidFields, check_size, read
 from services.ingest.models.fields import MAX_ENTRIES, Clock, Locale, Name, PreferenceName, Zone, field_error
 from services.ingest.models.people import Addresses
+from shared.http.pointers import pointer_to
 from shared.model import webhook_secrets
 from shared.model.channels import ADDRESS_KINDS, Channel
 from shared.model.errors import InvalidProfile
 from shared.model.profiles import Profile
-from shared.model.quiet_windows import MOST_WINDOWS, WEEKDAYS, QuietHours, check_quiet_hours
+from shared.model.quiet_windows import MAX_WINDOWS, WEEKDAYS, QuietHours, check_quiet_hours
 
 MAX_DEVICES: Final = 20
 MAX_DEVICE_FIELDS: Final = 10
@@ -107,7 +108,7 @@ class QuietWindow(Body):
 class QuietHoursBody(Body):
     """When noisy channels wait."""
 
-    windows: list[QuietWindow] = Field(max_length=MOST_WINDOWS, description="a list of {from, until, days}")
+    windows: list[QuietWindow] = Field(max_length=MAX_WINDOWS, description="a list of {from, until, days}")
     enabled: StrictBool = True
     zone: Zone | None = Field(None, description="an IANA time zone, as Europe/Berlin; else the profile's")
 
@@ -189,7 +190,7 @@ def check_channels(wanted: Profile, stored: Profile) -> None:
     names = wanted.preferences.channel_types.keys() - set(Channel) - stored.preferences.channel_types.keys()
     faults = [
         (
-            f"/preferences/channel_types/{name}",
+            pointer_to(("preferences", "channel_types", name)),
             f"is no channel{did_you_mean(name, Channel)}; the channels are {', '.join(Channel)}",
         )
         for name in sorted(names)

@@ -5,7 +5,7 @@ Everything derives from the decision and its record, so a replay repeats it to t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -13,13 +13,14 @@ import msgspec
 from services.router.core.decision import Decision
 from services.router.core.items import Deliver, HoldUntil, RoutingItem, Suppress
 from shared.model import ids
+from shared.model.channels import Channel
 from shared.model.claims import Closing
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState
-from shared.model.holds import Hold
+from shared.model.holds import Hastening, Hold
 from shared.model.notifications import Notification
 from shared.model.outputs import Output
 from shared.model.reasons import Reason
-from shared.model.records import Kind, Record, encode, notify
+from shared.model.records import Kind, Record, encode, notify, profile_changed
 from shared.model.statuses import Subject, status
 from shared.model.timestamps import rfc3339
 from shared.model.topics import Topics
@@ -66,12 +67,23 @@ def derive_effects(topics: Topics, decisions: list[Decision]) -> DecisionEffects
                     result.closings.append(_closing(decision, decision.record.delivery, item))
                 about |= {"reason": item.reason, "rule": item.rule}
                 if item.user is not None:
-                    instead = _instead(decision.notification, item.user, item.keeps)
+                    instead = _instead(decision.notification, item.user, item.life, item.keeps)
                     result.outputs.append(_notify(topics, decision.record, instead))
                     about |= {"user": instead.user, "notification": instead.id}
                 described.append(about)
         result.outputs.append(_status(topics, decision, described))
     return result
+
+
+def begin_lives(topics: Topics, changed: Mapping[str, Hastening]) -> list[Output]:
+    """For the lane of in_app, behind every row of before: which life of each user (by key) has begun."""
+    begun: list[Output] = []
+    for key, change in changed.items():
+        if change.life and not change.after:
+            tenant, _, user = key.partition(":")
+            record = encode(profile_changed(tenant, user, change.life))
+            begun.append(Output(topics.deliveries(Channel.IN_APP), ids.user_key(tenant, user), record, []))
+    return begun
 
 
 def _delivery(decision: Decision, item: Deliver) -> Delivery:
@@ -105,7 +117,7 @@ def _output(topics: Topics, delivery: Delivery) -> Output:
     return Output(topics.deliveries(delivery.channel, delivery.lane), key, encode(delivery), headers)
 
 
-def _instead(notification: Notification, user: str, keeps: Sequence[str]) -> Notification:
+def _instead(notification: Notification, user: str, life: int, keeps: Sequence[str]) -> Notification:
     """The notification of the user whom an inline person turned out to be: the same one as if the user had been named."""
     contact = notification.contact
     left = {kind: contact.addresses[kind] for kind in keeps} if contact else {}
@@ -113,12 +125,15 @@ def _instead(notification: Notification, user: str, keeps: Sequence[str]) -> Not
         notification,
         id=ids.notification_id(notification.event_id, notification.workflow, user),
         user=user,
+        life=life,
         contact=msgspec.structs.replace(contact, addresses=left) if contact and left else None,
     )
 
 
 def _notify(topics: Topics, record: Record, notification: Notification) -> Output:
-    back = msgspec.structs.replace(notify(notification), generation=record.generation)
+    back = msgspec.structs.replace(
+        notify(notification), generation=record.generation, format=record.format, in_its_life=True
+    )
     return Output(topics.notifications, ids.user_key(notification.tenant, notification.user), encode(back), [])
 
 

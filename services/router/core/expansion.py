@@ -10,6 +10,7 @@ from services.router.core.parts import EventPart, LeftOut
 from services.router.core.received_event import ReceivedEvent, TenantNotTrusted
 from shared.model import ids
 from shared.model.errors import InvalidEvent
+from shared.model.events import FIRST_ACCEPTED
 from shared.model.expansion import API_SOURCE, EventState
 from shared.model.outputs import Output
 from shared.model.reasons import EventReason
@@ -65,20 +66,23 @@ class StoredExpansion(msgspec.Struct, frozen=True, kw_only=True):
         return [(self.received.tenant, key, version) for key, version in self.workflows]
 
 
-def expansion_outputs(topics: Topics, expansion: Expansion) -> list[Output]:
-    """A record to decide for each notification, the event's status, and one for each part that was left out."""
+def expansion_outputs(topics: Topics, expansion: Expansion) -> Iterator[Output]:
+    """A record to decide for each notification, the event's status, and one for each part that was left out.
+
+    Each is made when it is asked for: the data stands in all of them, and in memory once.
+    """
     # Its source tells `decide` that a notification came by way of an event, unless it says what only ingest should say.
     headers = [(DETOUR, b"1")] if expansion.received.event.source == API_SOURCE else []
-    outputs = [
-        Output(topics.notifications, ids.user_key(found.tenant, found.user), encode(notify(found)), headers)
-        for part in expansion.parts
-        for found in part.notifications
-    ]
-    outputs.append(_event_status(topics, expansion))
+    if expansion.received.first_accepted_at is not None:
+        headers = [*headers, (FIRST_ACCEPTED, str(expansion.received.first_accepted_at).encode())]
+    for part in expansion.parts:
+        for found in part.notifications:
+            yield Output(topics.notifications, ids.user_key(found.tenant, found.user), encode(notify(found)), headers)
+    yield _event_status(topics, expansion)
     for part in expansion.parts:
         if part.left_out or part.rejected is not None:
-            outputs += (_part_status(topics, expansion, part, left_out) for left_out in _left_out(part))
-    return outputs
+            for left_out in _left_out(part):
+                yield _part_status(topics, expansion, part, left_out)
 
 
 def untrusted_status(topics: Topics, error: TenantNotTrusted) -> Output:

@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from shared.model.dead_letters import UnreadableRecord
 from shared.model.errors import InvalidRecord
+from shared.model.events import FIRST_ACCEPTED
 from shared.model.expansion import API_SOURCE
 from shared.model.formats import NewerFormat
+from shared.model.holds import Hastening
 from shared.model.notifications import Notification
 from shared.model.outputs import Coordinates, KafkaRecord
 from shared.model.records import DETOUR, Kind, Record, decode_record
@@ -24,6 +26,8 @@ class InboundRecord(NamedTuple):
     """The user's latest life whose record stands before this one in the chunk."""
     relayed: bool = False
     """It says itself that it came on a detour."""
+    first_accepted_at: int | None = None
+    """Of what was sent again: when it was accepted first."""
 
     @property
     def user_key(self) -> str:
@@ -40,8 +44,8 @@ class ReadChunk(NamedTuple):
     """A chunk: what is to be decided, whose profile changed, what cannot be read."""
 
     inbound: list[InboundRecord]
-    changed: dict[str, int]
-    """User keys, and the life of each."""
+    changed: dict[str, Hastening]
+    """By user key."""
     unreadable: list[UnreadableRecord]
 
 
@@ -58,9 +62,23 @@ def read(chunk: Sequence[KafkaRecord]) -> ReadChunk:
             raise newer.of(received.coordinates) from None
         if record.kind is Kind.PROFILE_CHANGED:
             key = f"{record.tenant}:{record.user}"
-            found.changed[key] = max(found.changed.get(key, 0), record.life)
+            found.changed[key] = _both(found.changed.get(key), Hastening(record.life, record.after))
         elif (about := record.about) is not None:
-            life = found.changed.get(f"{about.tenant}:{about.user}", 0) if found.changed else 0
+            change = found.changed.get(f"{about.tenant}:{about.user}") if found.changed else None
+            life = change.life if change else 0
             relayed = bool(received.headers) and any(name == DETOUR for name, _ in received.headers)
-            found.inbound.append(InboundRecord(record, about, received.coordinates, life, relayed))
+            first = _first_accepted_at(received) if received.headers else None
+            found.inbound.append(InboundRecord(record, about, received.coordinates, life, relayed, first))
     return found
+
+
+def _both(before: Hastening | None, change: Hastening) -> Hastening:
+    """One change that stands for both: the later life, and all holds that either still has to look at."""
+    if before is None:
+        return change
+    return Hastening(max(before.life, change.life), min(before.after, change.after))
+
+
+def _first_accepted_at(received: KafkaRecord) -> int | None:
+    raw = next((value for name, value in received.headers if name == FIRST_ACCEPTED), None)
+    return int(raw) if raw and raw.isdigit() else None

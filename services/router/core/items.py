@@ -57,6 +57,8 @@ class Suppress(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_default
     step: str | None = None
     user: str | None = None
     """Who is notified instead: the inline person is this user."""
+    life: int = 0
+    """That user's life when this was decided: what follows belongs to it, whoever has the id then."""
     keeps: tuple[str, ...] = ()
     """Kinds of the inline person's addresses that go with it: nobody has them."""
 

@@ -13,6 +13,7 @@ from shared.model.expansion import MAX_EXPANDED, PartOutcome, Request, expand
 from shared.model.notifications import Notification
 from shared.model.reasons import EventReason
 from shared.model.recipients import recipients, user_id_of
+from shared.model.strict_json import escape
 from shared.model.workflows import Workflow
 
 
@@ -59,7 +60,7 @@ def unknown_part(workflow: str, version: int) -> EventPart:
 
 def _part(received: ReceivedEvent, data: EventData, workflow: Workflow) -> EventPart:
     path = workflow.recipients or ""
-    pointer = "/" + path.replace(".", "/")
+    pointer = "".join(f"/{escape(name)}" for name in path.split("."))
     rejected: LeftOut | None = None
     left_out: tuple[LeftOut, ...] = ()
     notifications: tuple[Notification, ...] = ()

@@ -9,12 +9,12 @@ import msgspec
 from shared.model import ids
 from shared.model.errors import FAULTY_FORMAT, InvalidEvent
 from shared.model.event_codecs import all_from_kafka
-from shared.model.events import ACCEPTED_AT, GENERATION, Event
+from shared.model.events import ACCEPTED_AT, FIRST_ACCEPTED, GENERATION, Event
 from shared.model.identifiers import check_tenant
 from shared.model.outputs import KafkaRecord
 from shared.model.reasons import EventReason
 
-MOST_EVENTS: Final = 1000
+MAX_EVENTS: Final = 1000
 """Of one record in batch mode, as over HTTP."""
 TIME_DIGITS: Final = 14
 """Of a time in milliseconds; what is longer is not one."""
@@ -31,6 +31,8 @@ class ReceivedEvent(msgspec.Struct, frozen=True, kw_only=True):
     accepted_at: int
     generation: int = 0
     """+1 per redrive, as the record says."""
+    first_accepted_at: int | None = None
+    """Of one that was sent again: when it was accepted first. It is about people who had their ids then."""
 
 
 class TenantNotTrusted(InvalidEvent):
@@ -61,7 +63,7 @@ def read_events(record: KafkaRecord, now: int, tenants: EventTenants) -> list[Re
     if record.fault is not None:
         return [InvalidEvent(record.fault, FAULTY_FORMAT)]
     found: list[ReceivedEvent | InvalidEvent] = []
-    for event in all_from_kafka(record.headers, record.value, most=MOST_EVENTS):
+    for event in all_from_kafka(record.headers, record.value, most=MAX_EVENTS):
         try:
             found.append(event if isinstance(event, InvalidEvent) else _received(record, event, now, tenants))
         except InvalidEvent as error:
@@ -82,6 +84,7 @@ def _received(record: KafkaRecord, event: Event, now: int, tenants: EventTenants
         event=event,
         accepted_at=min(_accepted_at(record, headers.get(ACCEPTED_AT), now), now),
         generation=generation or 0,
+        first_accepted_at=_number(headers.get(FIRST_ACCEPTED), TIME_DIGITS),
     )
     if named != tenant:
         raise TenantNotTrusted(received)

@@ -60,7 +60,9 @@ def _whole(inputs: RoutingInput, workflow: Workflow) -> HoldUntil | Suppress | N
         return _suppress(inputs, Rule.RECIPIENT, Reason.UNKNOWN_USER)
     owner = inputs.owner
     if inputs.profile is None and inputs.channel is None and owner is not None and owner.user is not None:
-        return Suppress(reason=Reason.KNOWN_USER, rule=Rule.RECIPIENT, user=owner.user, keeps=owner.unowned)
+        return Suppress(
+            reason=Reason.KNOWN_USER, rule=Rule.RECIPIENT, user=owner.user, life=owner.life, keeps=owner.unowned
+        )
     preferences = inputs.preferences
     if preferences is not None:
         refusal = notification_refusal(preferences, workflow)

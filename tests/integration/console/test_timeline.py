@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.free_ports import free_ports
 from sandbox.mongod import Mongod
-from services.console.timeline.store import MOST_STATUSES
+from services.console.timeline.store import MAX_STATUSES
 from services.router.core.effects import derive_effects
 from shared.model.channels import Channel
 from shared.model.outputs import Output
@@ -127,11 +127,11 @@ async def test_the_end_is_shown_however_much_came_before(live):
     data = {"channel": "email", "step": "notify", "workflow": "order.shipped"}
     retried = [
         {"_id": str(n), **row, "at": to_datetime(made.ACCEPTED + n), "data": data | {"pass": n}}
-        for n in range(MOST_STATUSES)
+        for n in range(MAX_STATUSES)
     ]
     await live.database.timeline.insert_many(retried)
-    last = {"_id": "last", **row, "type": "carillon.delivery.sent", "data": data | {"pass": MOST_STATUSES}}
-    await live.database.timeline.insert_one(last | {"at": to_datetime(made.ACCEPTED + MOST_STATUSES)})
+    last = {"_id": "last", **row, "type": "carillon.delivery.sent", "data": data | {"pass": MAX_STATUSES}}
+    await live.database.timeline.insert_one(last | {"at": to_datetime(made.ACCEPTED + MAX_STATUSES)})
     code, timeline = await live.timeline("n")
     assert code == 200
     assert timeline["entries"][-1]["state"] == "sent"

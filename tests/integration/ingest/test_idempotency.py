@@ -69,7 +69,7 @@ async def test_cancel_raises_the_counter_that_later_sends_carry(stack: Stack, ap
         counts.append((await records_of(stack, answer["id"]))[0][1].notification.cancel_count)
         status, answer, _ = await call(api, "POST", "/v1/notifications/cancel", json={"cancellation_key": key})
         assert (status, answer) == (202, {"cancellation_key": key, "holds_cancelled": 0})
-    assert counts == [0, 1]
+    assert counts[0] == 0 < counts[1]
     async with client(stack.urls[0], stack.other_key) as elsewhere:
         _, answer, _ = await call(elsewhere, "POST", "/v1/notifications", json=keyed)
         assert (await records_of(stack, answer["id"]))[0][1].notification.cancel_count == 0

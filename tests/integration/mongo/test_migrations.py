@@ -8,16 +8,21 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from pymongo import IndexModel
+from pymongo import IndexModel, MongoClient
 
 from shared.model.errors import SchemaOutdated
-from shared.mongo import migrations
+from shared.model.notifications import Contact
+from shared.model.topics import Topics
+from shared.mongo import backfill, migrations, profiles
+from shared.mongo.address_owners import AddressOwners
 from shared.mongo.database import Database, open_client, open_database
 from shared.mongo.indexes import DAY, Retention
 from shared.mongo.leases import claim_or_create, new_lease
 from shared.mongo.migrations import lock, migrate
 from shared.mongo.schema import SCHEMA_VERSION, await_schema, check_schema
+from tests.support import samples as a
 from tests.support.brokers import Brokers
+from tests.support.twins.publisher import MemoryPublisher
 from tests.support.wait import until
 
 
@@ -126,3 +131,93 @@ async def test_an_older_release_serves_on_a_newer_schema_and_leaves_it(
     await check_schema(database)
     await migrations.migrate(shared_brokers.mongo, database.name)
     assert (await database.meta.find_one({"_id": "schema"}))["version"] == SCHEMA_VERSION + 1
+
+
+async def put_as_before(database: Database, *users: str) -> None:
+    """Profiles as 0.1.0 wrote them."""
+    await database.profiles.insert_many(
+        {
+            "_id": f"acme:{user}",
+            "tenant": "acme",
+            "user": user,
+            "version": 1,
+            "addresses": {"email": f"{user}@example.com"},
+        }
+        for user in users
+    )
+
+
+async def owners_of(database: Database, *users: str) -> list[str | None]:
+    asked = [a.notification(user="hash", contact=Contact(addresses={"email": f"{user}@example.com"})) for user in users]
+    return [found.user if found else None for found in await AddressOwners(database).owners(asked)]
+
+
+async def test_users_of_before_are_found_by_their_addresses(
+    database: Database, shared_brokers: Brokers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In portions; one that was interrupted is carried on, and what was done is not done again."""
+    users = ["ada", "bob", "eve", "kim", "zoe"]
+    await put_as_before(database, *users)
+    await database.profiles.insert_one({"_id": "acme:gone", "tenant": "acme", "user": "gone", "deleted": True})
+    await database.profiles.insert_one({"_id": "acme:odd", "tenant": "acme", "user": "odd", "addresses": {"email": 7}})
+    monkeypatch.setattr(backfill, "PORTION", 2)
+    assert await owners_of(database, "ada") == [None]
+    said: list[str] = []
+
+    def interrupted(line: str) -> None:
+        said.append(line)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        await migrate(shared_brokers.mongo, database.name, progress=interrupted)
+    with pytest.raises(SchemaOutdated):
+        await check_schema(database)
+    assert await owners_of(database, "ada", "bob", "eve") == ["ada", "bob", None]
+    await migrate(shared_brokers.mongo, database.name, progress=said.append)
+    assert await owners_of(database, *users) == users
+    assert [line.split()[0] for line in said] == ["2", "2", "4"]
+    assert "address_ids" not in await database.profiles.find_one({"_id": "acme:gone"})
+    await migrate(shared_brokers.mongo, database.name, progress=said.append)
+    assert len(said) == 3, "nothing is left to do"
+
+
+async def test_a_profile_that_changes_during_the_backfill_keeps_what_was_written(
+    database: Database, shared_brokers: Brokers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await put_as_before(database, "ada")
+    compute = backfill.address_ids
+
+    def meanwhile(addresses: dict[str, str]) -> list[str]:
+        """Between the look and the write, another process writes."""
+        with MongoClient(shared_brokers.mongo) as other:
+            changed = {"addresses": {"email": "new@example.com"}, "address_ids": compute({"email": "new@example.com"})}
+            other[database.name].profiles.update_one({"_id": "acme:ada"}, {"$set": changed, "$inc": {"version": 1}})
+        return compute(addresses)
+
+    monkeypatch.setattr(backfill, "address_ids", meanwhile)
+    await migrate(shared_brokers.mongo, database.name)
+    assert await owners_of(database, "ada", "new") == [None, "ada"]
+    row = await database.profiles.find_one({"_id": "acme:ada"})
+    assert row["address_ids"] == compute({"email": "new@example.com"})
+
+
+async def test_what_an_older_release_left_behind_makes_nobody_an_owner(
+    database: Database, shared_brokers: Brokers
+) -> None:
+    """It changes addresses, and knows of no `address_ids`."""
+    await put_as_before(database, "ada")
+    await migrate(shared_brokers.mongo, database.name)
+    await database.profiles.update_one({"_id": "acme:ada"}, {"$set": {"addresses": {"email": "new@example.com"}}})
+    assert await owners_of(database, "ada") == [None]
+
+
+async def test_no_address_outlives_its_user_in_the_index(database: Database, shared_brokers: Brokers) -> None:
+    await put_as_before(database, "ada")
+    await migrate(shared_brokers.mongo, database.name)
+    row = await database.profiles.find_one({"_id": "acme:ada"})
+    assert len(row["address_ids"]) == 1
+    assert "ada@example.com" not in row["address_ids"][0], "what is looked up is logged by MongoDB where it is slow"
+    await profiles.remove(database, MemoryPublisher(), Topics(), tenant="acme", user="ada")
+    assert await database.profiles.find_one({"_id": "acme:ada"}, {"address_ids": 1, "addresses": 1}) == {
+        "_id": "acme:ada"
+    }

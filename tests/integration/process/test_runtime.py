@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import orjson
+import pytest
 
 from sandbox.process import ROOT
 
@@ -82,3 +84,31 @@ def test_the_first_signal_drains_and_the_second_forces() -> None:
         running.send_signal(signal.SIGTERM)
         events(running, "forced")
         assert running.wait(30) == 2
+
+
+SERVER = """
+from shared.http.server import serve
+from shared.process.runtime import run
+from shared.process.settings import Settings
+
+async def app(scope, receive, send):
+    pass
+
+async def main(runtime):
+    await serve(app, runtime, host="127.0.0.1", port={http}, drain_seconds=1)
+
+run("test", Settings(health_port={health}), main)
+"""
+
+
+@pytest.mark.parametrize("taken", ["http", "health"])
+def test_a_port_that_is_taken_is_named_in_one_line_and_the_process_failed(taken: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        ports = {"http": 0, "health": 0} | {taken: other.getsockname()[1]}
+        argv = [sys.executable, "-c", SERVER.format(**ports)]
+        ended = subprocess.run(argv, cwd=ROOT, stdout=subprocess.PIPE, timeout=60, check=False)
+    lines = [orjson.loads(line) for line in ended.stdout.splitlines()]
+    said = [line for line in lines if line["event"] == "port_unavailable"]
+    assert (len(said), str(ports[taken]) in str(said)) == (1, True)
+    assert [line for line in lines if "exception" in line] == []
+    assert ended.returncode == 1

@@ -1,6 +1,6 @@
 """Whatever is written to the public topic: every good event notifies once, the rest is a dead letter, nothing stops.
 
-Batches with several faults, all modes and codecs, transactions that are committed, aborted or left open, at random.
+Batches with several faults, all modes and codecs, transactions that overlap, are committed, aborted or left open, at random.
 A failure prints the seed; CARILLON_FUZZ_SEED repeats it. Writing takes at most WRITE_SECONDS.
 """
 
@@ -10,7 +10,6 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
 from itertools import count
 from typing import Final
 
@@ -24,7 +23,8 @@ from tests.support.env import Names
 from tests.support.raw_batches import Raw, batch
 
 WRITE_SECONDS: Final = 10
-MOST_BATCHES: Final = 300
+MAX_BATCHES: Final = 300
+CLIENTS: Final = 3
 PARTITIONS: Final = 3
 
 
@@ -41,8 +41,9 @@ class Fuzz:
         return f"u-{next(self._numbers)}"
 
     def batch(self) -> bytes:
+        faulty = self.chance.choice([0.1, 0.5, 0.9])
         records = [
-            self._good() if self.chance.random() < 0.7 else self._bad() for _ in range(self.chance.randint(1, 6))
+            self._bad() if self.chance.random() < faulty else self._good() for _ in range(self.chance.randint(1, 9))
         ]
         return batch(*records, codec=self.chance.choice(list(Codec)))
 
@@ -93,27 +94,66 @@ class Fuzz:
         ]
 
 
-def transactions(kafka: str, prefix: str, fuzz: Fuzz) -> Iterator[None]:
-    """Each step writes a transaction of a foreign client and ends it one way or the other."""
-    producer = Producer({"bootstrap.servers": kafka, "transactional.id": f"fuzz-{prefix}", "linger.ms": 0})
-    producer.init_transactions(30)
-    while True:
-        committed = fuzz.chance.random() < 0.5
-        users = [fuzz.user() for _ in range(3)]
-        producer.begin_transaction()
+class Transactions:
+    """Foreign clients with transactions that overlap one another and what others write; each ends one way or the other.
+
+    While one is open it holds back all that is behind it in its partitions. One client dies over its own: the broker
+    aborts that.
+    """
+
+    def __init__(self, names: Names, fuzz: Fuzz) -> None:
+        self._names = names
+        self._fuzz = fuzz
+        self._clients = [self._client(f"fuzz-{names.prefix}-{number}", 60_000) for number in range(CLIENTS)]
+        self._open: dict[int, list[str]] = {}
+        self.ended: Counter[str] = Counter()
+
+    def step(self) -> None:
+        """One of them begins, writes more, or ends."""
+        number = self._fuzz.chance.randrange(CLIENTS)
+        client = self._clients[number]
+        if number not in self._open:
+            client.begin_transaction()
+            self._open[number] = []
+        elif self._open[number] and self._fuzz.chance.random() < 0.4:
+            self._end(number)
+            return
+        self._open[number] += self._write(client)
+        self.ended["overlapped"] += len(self._open) > 1
+
+    def end(self) -> None:
+        """All that are open end; the client that dies leaves one more."""
+        dying = self._client(f"fuzz-{self._names.prefix}-dying", 1_000)
+        dying.begin_transaction()
+        self._write(dying)
+        for number in list(self._open):
+            self._end(number)
+
+    def _end(self, number: int) -> None:
+        users = self._open.pop(number)
+        if self._fuzz.chance.random() < 0.5:
+            self._clients[number].commit_transaction(30)
+            self._fuzz.good += users
+            self.ended["committed"] += 1
+        else:
+            self._clients[number].abort_transaction(30)
+            self.ended["aborted"] += 1
+
+    def _write(self, client: Producer) -> list[str]:
+        users = [self._fuzz.user() for _ in range(self._fuzz.chance.randint(1, 3))]
         for user in users:
             made = event(user)
             headers = [(name.decode(), raw) for name, raw in made.headers]
-            producer.produce(
-                f"{prefix}.events.v1", made.value, headers=headers, partition=fuzz.chance.randrange(PARTITIONS)
-            )
-        producer.flush(30)
-        if committed:
-            producer.commit_transaction(30)
-            fuzz.good += users
-        else:
-            producer.abort_transaction(30)
-        yield
+            partition = self._fuzz.chance.randrange(PARTITIONS)
+            client.produce(self._names.topics.events, made.value, headers=headers, partition=partition)
+        assert client.flush(30) == 0
+        return users
+
+    def _client(self, name: str, timeout_ms: int) -> Producer:
+        settings = {"transactional.id": name, "transaction.timeout.ms": timeout_ms, "linger.ms": 0}
+        client = Producer({"bootstrap.servers": self._names.brokers.kafka, **settings})
+        client.init_transactions(30)
+        return client
 
 
 @pytest.fixture
@@ -137,11 +177,13 @@ async def test_whatever_is_written_every_good_event_notifies(names: Names, seed:
 
 
 async def write_all(at: Stage, fuzz: Fuzz) -> None:
-    foreign = transactions(at.names.brokers.kafka, at.names.prefix, fuzz)
+    foreign = Transactions(at.names, fuzz)
     end = time.monotonic() + WRITE_SECONDS
-    for number in range(MOST_BATCHES):
+    for number in range(MAX_BATCHES):
         if time.monotonic() > end:
             break
         await at.write(fuzz.batch(), partition=fuzz.chance.randrange(PARTITIONS))
-        if number % 15 == 0:
-            next(foreign)
+        if number % 4 == 0:
+            foreign.step()
+    foreign.end()
+    assert min(foreign.ended[kind] for kind in ("overlapped", "committed", "aborted")) > 0, foreign.ended

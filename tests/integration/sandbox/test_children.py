@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -56,14 +57,28 @@ def wait_for(log: Path, text: str) -> None:
         time.sleep(0.01)
 
 
-def test_a_child_dies_with_a_parent_that_was_killed(tmp_path: Path) -> None:
+SLOW_LEASH = """#!/bin/sh
+while [ ! -e {gone} ]; do sleep 0.01; done
+exec {setpriv} "$@"
+"""
+
+
+@pytest.mark.parametrize("slow", [False, True], ids=["at_any_time", "before_the_leash_was_on"])
+def test_a_child_dies_with_a_parent_that_was_killed(tmp_path: Path, *, slow: bool) -> None:
+    env, gone = dict(os.environ), tmp_path / "gone"
+    if slow:
+        leash = tmp_path / "setpriv"
+        leash.write_text(SLOW_LEASH.format(setpriv=shutil.which("setpriv"), gone=gone))
+        leash.chmod(0o755)
+        env["PATH"] = f"{tmp_path}:{env['PATH']}"
     argv = [sys.executable, "-c", PARENT, str(tmp_path / "log")]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, cwd=ROOT, text=True) as parent:
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, cwd=ROOT, text=True, env=env) as parent:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
         assert runs(pid)
 
         parent.kill()
+    gone.touch()
 
     deadline = time.monotonic() + 30
     while runs(pid):

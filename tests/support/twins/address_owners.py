@@ -30,7 +30,12 @@ class MemoryAddressOwners:
         for profile in self._of(one.tenant):
             for address in address_ids(profile.addresses):
                 holders.setdefault(address, []).append(
-                    AddressHolder(user=profile.user, preferences=profile.preferences)
+                    AddressHolder(
+                        user=profile.user,
+                        preferences=profile.preferences,
+                        life=profile.life.number,
+                        format=profile.format,
+                    )
                 )
         return owner_of(contact, holders)
 

@@ -32,7 +32,11 @@ class MemoryExpansions:
             return new
         here, there = new.received.record.coordinates, old.received.record.coordinates
         if here == there:
-            received = msgspec.structs.replace(new.received, accepted_at=old.received.accepted_at)
+            received = msgspec.structs.replace(
+                new.received,
+                accepted_at=old.received.accepted_at,
+                first_accepted_at=old.received.first_accepted_at,
+            )
             workflows = tuple((part.workflow, part.version) for part in old.parts)
             return StoredExpansion(received=received, workflows=workflows, generation=old.generation)
         later = here[:2] != there[:2] or here.offset > there.offset
@@ -42,5 +46,9 @@ class MemoryExpansions:
             generation = old.generation + 1
         else:
             return None
-        self.rows[new.id] = msgspec.structs.replace(new, generation=generation)
+        before = old.received.first_accepted_at
+        first = old.received.accepted_at if before is None else before
+        said = new.received.first_accepted_at
+        received = msgspec.structs.replace(new.received, first_accepted_at=first if said is None else min(said, first))
+        self.rows[new.id] = msgspec.structs.replace(new, received=received, generation=generation)
         return self.rows[new.id]

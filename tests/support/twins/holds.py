@@ -11,8 +11,9 @@ import msgspec
 
 from shared.model import formats
 from shared.model.errors import MongoUnavailable
-from shared.model.holds import Cause, Hold, ParkedHold
+from shared.model.holds import Cause, Hastening, Hold, ParkedHold
 from shared.model.records import encode
+from shared.mongo import hastening
 from shared.mongo.holds import AHEAD, ClaimedHold
 from shared.process.clock import now_ms
 from tests.support.twins.outages import Outages
@@ -30,6 +31,10 @@ class MemoryHoldRow:
     @property
     def readable(self) -> bool:
         return self.hold.record.format <= formats.FORMAT
+
+    @property
+    def user_key(self) -> str:
+        return f"{self.hold.record.tenant}:{self.hold.record.user}"
 
 
 class MemoryHolds:
@@ -75,7 +80,9 @@ class MemoryHolds:
     async def parked(self, account: str, *, most: int) -> list[ParkedHold]:
         async with self.outages.call():
             now = now_ms()
-            waiting = [row.hold for row in self.rows.values() if row.hold.account == account and row.due > now]
+            waiting = [
+                row.hold for row in self.rows.values() if row.hold.account == account and row.due > now and row.readable
+            ]
         return [ParkedHold(id=hold.id, delivery=hold.record.subject) for hold in sorted(waiting, key=_urgency)][:most]
 
     async def count_parked(self, accounts: Collection[str]) -> int:
@@ -102,17 +109,28 @@ class MemoryHolds:
                     hastened += 1
         return hastened
 
-    async def hasten_users(self, lives: Mapping[str, int]) -> None:
+    async def hasten_users(self, changes: Mapping[str, Hastening]) -> dict[str, Hastening]:
+        more: dict[str, Hastening] = {}
         async with self.outages.call():
-            now = now_ms()
-            for row in self.rows.values():
-                record = row.hold.record
-                life = lives.get(f"{record.tenant}:{record.user}")
-                if life is None or row.lease >= now:
-                    continue
-                if row.hold.cause is Cause.QUIET_HOURS or (record.about and record.about.life < life):
-                    hastened = msgspec.structs.replace(record, due=None)
-                    row.hold, row.due = msgspec.structs.replace(row.hold, record=hastened), now
+            now, share = now_ms(), hastening.share_of(changes)
+            for user_key, change in changes.items():
+                looked_at = self._of(user_key, change.after)[:share]
+                for _, row in looked_at:
+                    record = row.hold.record
+                    earlier = record.about is not None and record.about.life < change.life
+                    if row.lease < now and (row.hold.cause is Cause.QUIET_HOURS or earlier):
+                        hastened = msgspec.structs.replace(record, due=None)
+                        row.hold, row.due = msgspec.structs.replace(row.hold, record=hastened), min(row.due, now)
+                if len(looked_at) == share:
+                    more[user_key] = change._replace(after=looked_at[-1][0])
+        return more
+
+    def _of(self, user_key: str, after: str) -> list[tuple[str, MemoryHoldRow]]:
+        """The user's holds whose ids come after this one, in their order."""
+        return sorted(
+            ((hold_id, row) for hold_id, row in self.rows.items() if hold_id > after and row.user_key == user_key),
+            key=lambda entry: entry[0],
+        )
 
     @property
     def held(self) -> list[Hold]:

@@ -33,6 +33,14 @@ class MemoryInboxRows:
         async with self.outages.call():
             return {delivery: self._as_created(delivery) for delivery in deliveries if delivery in self.rows}
 
+    async def erase(self, tenant: str, user: str, life: int) -> None:
+        async with self.outages.call():
+            self.rows = {
+                key: row
+                for key, row in self.rows.items()
+                if (row.tenant, row.user) != (tenant, user) or row.life >= life
+            }
+
     async def mark_read(self, delivery: str, at: int) -> None:
         """As the gateway would."""
         row = self.rows[delivery]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import uuid4
 
-from services.ingest.outbox import LEASE, MOST_BYTES, MOST_ROWS
+from services.ingest.outbox import LEASE, MAX_BYTES, MAX_ROWS
 from shared.model.errors import MongoUnavailable
 from shared.model.outputs import Output
 from tests.support.twins.outages import Outages
@@ -45,9 +45,9 @@ class MemoryOutbox:
         async with self.outages.call():
             if not self.rows or self.rows[0].lease > now:
                 return token, []
-            for position, row in enumerate(self.rows[:MOST_ROWS]):
+            for position, row in enumerate(self.rows[:MAX_ROWS]):
                 used += len(row.output.value or b"")
-                if position and used > MOST_BYTES:
+                if position and used > MAX_BYTES:
                     break
                 if row.lease <= now:
                     row.token, row.lease = token, now + self._lease

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import shutil
+import sys
+
 import msgspec
 
 from carillon.cli.explain import PLAIN, meaning, next_step, since
+from carillon.cli.program import pasteable
 from carillon.cli.timeline import lines, summary
 from services.console.timeline.core.rows import StoredRows
 from services.console.timeline.core.timeline import build_timeline
@@ -35,13 +39,28 @@ def test_the_timeline_reads_in_order_and_names_the_next_step():
     items = (made.IN_APP, made.QUIET, made.NO_WEBHOOK)
     text = text_of(timeline([made.decided(*items), made.became(Channel.IN_APP, DeliveryState.SENT)], [stored(*items)]))
     order = ["order.shipped v3 for ana", "received", "decided", "in_app: channel preference", "email:", "webhook:",
-             "in_app sent", "Now", "Next: PATCH /v1/users/ana"]  # fmt: skip
+             "in_app sent", "Now"]  # fmt: skip
     places = [text.index(part) for part in order]
     assert places == sorted(places)
     assert "held until 2026-01-05T11:11:12.131Z" in text
     assert "carillon.notifications.v1[4]@17" in text
     assert text.count("decided") == 1
     assert "notification routed" not in text  # the status of a decision that is shown already
+    assert "Next:" not in text, "the user is reached: a channel without an address needs nothing done"
+
+
+def test_who_is_reached_by_nothing_needs_an_address():
+    text = text_of(timeline([made.decided(made.NO_WEBHOOK)], [stored(made.NO_WEBHOOK)]))
+    assert text.index("webhook:") < text.index("Now") < text.index("Next: PATCH /v1/users/ana")
+
+
+def test_a_hint_is_what_was_typed(monkeypatch):
+    monkeypatch.setattr(sys, "argv", [".venv/bin/carillon"])
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    assert pasteable("x; then carillon catalog list, carillon.events.v1") == (
+        "x; then .venv/bin/carillon catalog list, carillon.events.v1"
+    )
+    assert "is the router running? .venv/bin/carillon status" in text_of(timeline([made.decided()]))
 
 
 def test_without_stored_decisions_the_statuses_show_it():

@@ -102,6 +102,13 @@ def test_the_wish_of_a_provider(asked: int, wait: int) -> None:
     assert result(Failed(retry_after_ms=asked), expires_at=NOON + 5).due == NOON + 5
 
 
+def test_a_wish_as_long_as_the_message_lives_is_not_the_last_attempt() -> None:
+    """`Retry-After: 86400` on one 503, and 24 h to live: due at its end it would expire without a second attempt."""
+    due = result(Failed(code="503", retry_after_ms=DAY), expires_at=NOON + DAY).due
+    assert due is not None
+    assert due <= NOON + DAY // 2
+
+
 def test_deliveries_that_failed_together_come_back_apart() -> None:
     dues = {result(Failed(), delivery=f"d-{number}").due or 0 for number in range(100)}
     assert len(dues) > 90

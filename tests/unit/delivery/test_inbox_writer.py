@@ -14,7 +14,7 @@ from shared.model import inbox
 from shared.model.channels import Channel
 from shared.model.inbox import Change, InboxItem
 from shared.model.outputs import KafkaRecord
-from shared.model.records import encode
+from shared.model.records import encode, profile_changed
 from shared.model.templates import InAppTemplate
 from shared.model.topics import Topics
 from shared.model.workflows import Templates
@@ -202,3 +202,14 @@ async def test_a_stop_finishes_and_commits_the_bulk_in_flight(scene: Scene) -> N
         await running
     assert [item.offset for item in scene.announced] == [7, 8]
     assert consumer.committed == {(TOPIC, 1): 9}
+
+
+async def test_a_deletion_erases_the_rows_before_it_in_the_lane_and_no_others(scene: Scene) -> None:
+    """The rows of an earlier life that were under way when the user was deleted."""
+    ended = a.record(encode(profile_changed("acme", "ada", 1)), topic=TOPIC, partition=1, offset=9)
+    for _ in range(2):  # a replay writes the earlier rows again, and erases them again
+        await scene.writer.write([at(7), at(8, user="bob"), ended, at(10, life=1)])
+        assert set(scene.rows.rows) == {"d-8", "d-10"}
+    await scene.writer.write([at(11), a.record(encode(profile_changed("acme", "ada", 1)), topic=TOPIC, offset=12)])
+    assert set(scene.rows.rows) == {"d-8", "d-10"}
+    assert scene.publisher.on(DLQ) == []

@@ -26,7 +26,7 @@ SCRIPTS = [
 
 
 def mailed(template: str, link: str) -> str:
-    part = composed(msgspec.json.encode({"link": link}), html=template).get_body(("html",))
+    part = composed(msgspec.json.encode({"link": link, "order": "A-1"}), html=template).get_body(("html",))
     assert part is not None
     return str(part.get_content()).rstrip("\r\n")
 

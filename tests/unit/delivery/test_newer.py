@@ -196,3 +196,23 @@ async def test_an_inbox_goes_on_in_its_order_once_it_can_be_read(monkeypatch: py
     assert await inbox.newer.check() is True
     inbox.stop.set()
     await task
+
+
+@pytest.mark.usefixtures("clock")
+async def test_what_has_become_readable_waits_no_more_though_a_later_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its partition stands at the later one then, and nothing else says that the earlier one is done."""
+    records = [
+        record._replace(value=msgspec.json.encode(msgspec.json.decode(record.value or b"") | {"format": number}))
+        for number, record in ((2, at(Channel.IN_APP, 0, 0)), (3, at(Channel.IN_APP, 0, 1)))
+    ]
+    inbox = Inbox(*records)
+    task = inbox.run()
+    await turns_until(lambda: bool(inbox.log.paused), what="it waits")
+    monkeypatch.setattr("shared.model.formats.FORMAT", 2)
+    await turns_until(lambda: "d-0-0" in inbox.rows.rows, what="the first is written")
+    await turns()
+    said = str(await inbox.newer.check())
+    assert f"{IN_APP}/0/1 has format 3" in said
+    assert f"{IN_APP}/0/0" not in said
+    inbox.stop.set()
+    await task

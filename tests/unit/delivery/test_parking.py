@@ -3,79 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 import time_machine
 
-from services.delivery.core.attempts import ProviderUnavailable, Sent
+from services.delivery.core.attempts import Sent
 from services.delivery.core.effects import derive_effects
 from services.delivery.core.jobs import Job
-from services.delivery.parking import Parking
 from services.delivery.rendering.liquid import RenderFailed
-from shared.model.channels import Channel
 from shared.model.notifications import Priority
 from shared.model.provider_accounts import AccountState
 from shared.model.records import decode_record, encode
 from shared.process.clock import now_ms
 from tests.support import samples as a
 from tests.support.wait import turns_until
-from tests.unit.delivery.scenes import POLICY, WorkerScene
+from tests.unit.delivery.parked import PAUSE, SLICE, Scene
 
 pytestmark = pytest.mark.usefixtures("clock")
-SLICE = 3
 MINUTES = 23 * 60
-PAUSE = POLICY.first_pause // 1000
-DOWN = ProviderUnavailable(code="refused")
-
-
-class Scene(WorkerScene):
-    """A worker, and the other half that looks after what it parks."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.parking = self.another()
-        self.sender.outcome = lambda _: DOWN
-
-    def another(self) -> Parking:
-        return Parking(
-            channel=Channel.EMAIL,
-            accounts=self.accounts,
-            holds=self.holds,
-            policy=POLICY,
-            slice_size=SLICE,
-            learn=self.breaker.learn,
-        )
-
-    async def park(self, *names: str, **about: Any) -> None:
-        for name in names:
-            await self.deliver(a.received(id=name, notification=a.notification(id=f"n-{name}", **about)))
-
-    @property
-    def due(self) -> list[str]:
-        """The deliveries whose holds have come due, as the scheduler would take them."""
-        return [row.hold.record.subject for row in self.holds.rows.values() if row.due <= now_ms()]
-
-    async def bring_back(self) -> list[str]:
-        """The due go through `decide`, which lets them, and to the worker."""
-        back = self.due
-        for hold in [row.hold for row in self.holds.rows.values() if row.hold.record.subject in back]:
-            del self.holds.rows[hold.id]
-            delivery = hold.record.delivery
-            assert delivery is not None
-            await self.deliver(
-                a.received(
-                    id=delivery.id,
-                    notification=delivery.notification,
-                    pass_=hold.record.pass_,
-                    attempts=delivery.attempts,
-                )
-            )
-        return back
-
-    def state(self) -> AccountState | None:
-        row = self.accounts.rows.get("email")
-        return row.state if row else None
 
 
 @pytest.fixture
@@ -142,23 +87,6 @@ async def test_two_processes_send_one_probe_and_share_the_slices(scene: Scene, c
     await scene.bring_back()
     await asyncio.gather(*(each.look() for each in others))
     assert len(scene.due) == SLICE
-
-
-async def test_a_probe_that_never_comes_back_is_followed_by_another(
-    scene: Scene, clock: time_machine.Traveller
-) -> None:
-    """Its user opted out meanwhile, or its worker died."""
-    await scene.park("d-1", "d-2")
-    clock.shift(PAUSE)
-    await scene.parking.look()
-    (lost,) = scene.due
-    scene.holds.rows = {name: row for name, row in scene.holds.rows.items() if row.hold.record.subject != lost}
-    clock.shift(POLICY.patience / 1000 - 1)
-    await scene.parking.look()
-    assert scene.due == []
-    clock.shift(1)
-    await scene.parking.look()
-    assert len(scene.due) == 1
 
 
 @pytest.mark.parametrize("why", ["expired", "unrenderable", "over its share"])

@@ -1,4 +1,4 @@
-"""Templates: bounded, forgiving about what is missing, and no error of theirs but RenderFailed."""
+"""Templates: bounded, strict about what they need, and no error of theirs but RenderFailed."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ TEXTS = {"en": "Hello", "pt": "Olá", "de-AT": "Servus"}
     ("template", "data", "text"),
     [
         ("Order {{ data.order }}", {"order": "A7"}, "Order A7"),
-        ("Hi {{ data.name }}!", {}, "Hi !"),
-        ("Hi {{ data.some.where[3].deep }}!", {}, "Hi !"),
+        ("Hi {{ data.name | default: 'you' }}!", {}, "Hi you!"),
+        ("Hi {{ data.some.where[3].deep | default: '' }}!", {}, "Hi !"),
+        ("Hi {{ data.name }}!", {"name": None}, "Hi !"),
         ("{% if data.vip %}VIP{% else %}you{% endif %}", {}, "you"),
         ("{{ data.n | plus: 1 }}", {"n": 41}, "42"),
         ("<b>{{ data.x }}</b>", {"x": "<i>&"}, "<b><i>&</b>"),
@@ -30,6 +31,50 @@ TEXTS = {"en": "Hello", "pt": "Olá", "de-AT": "Servus"}
 )
 def test_text(template: str, data: Any, text: str) -> None:
     assert render(template, None, {"data": data}) == text
+
+
+@pytest.mark.parametrize("html", [False, True])
+@pytest.mark.parametrize(
+    ("template", "name"),
+    [
+        ("Order {{ data.order }} has shipped", "data.order"),
+        ("{{ data.some.where[3].deep | upcase }}", "data.some.where[3].deep"),
+        ("{{ data['odd key'] }}", "data['odd key']"),
+        ("{{ data[data.secret] }}", "data[data.secret]"),
+        ("{{ data.list[data.secret][0].x }}", "data.list[data.secret][0].x"),
+        ("{{ 'a' | append: data.b }}", "data.b"),
+        ("{% assign z = data.x %}{{ z }}", "data.x"),
+        ("{% for i in (1..data.x) %}{{ i }}{% endfor %}", "data.x"),
+        ("{{ data.price | times: 2 }}", "data.price"),
+        ("{{ 2 | times: data.price }}", "data.price"),
+        ("{{ data.when | date: '%d.%m.' }}", "data.when"),
+        (f"{{{{ data.{'x' * 200} }}}}", f"data.{'x' * 95}"),
+    ],
+)
+def test_what_a_text_needs_and_the_data_have_not_is_named_as_the_template_writes_it(
+    template: str, name: str, html: bool
+) -> None:
+    with pytest.raises(RenderFailed) as failed:
+        render(template, None, {"data": {"secret": "s3cret", "list": {}}}, html=html)
+    assert str(failed.value) == f"missing:{name}"
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("{% if data.x %}{{ data.x }}{% else %}-{% endif %}", "-"),
+        ("{% unless data.x %}-{% endunless %}", "-"),
+        ("{% if data.x == nil %}-{% endif %}", "-"),
+        ("{% if data.x > 3 or data.x contains 'a' %}{{ data.x }}{% endif %}", ""),
+        ("{% for one in data.x %}{{ one.y }}{% else %}-{% endfor %}", "-"),
+        ("{% case data.x %}{% when 'a' %}{{ data.y }}{% else %}-{% endcase %}", "-"),
+        ("{{ data.x | default: 3 | plus: 1 }}", "4"),
+        ("{{ data.x | map: 'y' | join: ', ' }}", ""),
+        ("{{ user.name | default: user.id }}", "ada"),
+    ],
+)
+def test_what_is_asked_for_first_may_be_missing(template: str, text: str) -> None:
+    assert render(template, None, {"data": {}, "user": {"id": "ada", "name": None}}) == text
 
 
 def test_html_escapes_data_and_not_the_template() -> None:
@@ -184,7 +229,7 @@ def test_what_is_captured_is_bounded_too() -> None:
     [
         ("/teams/{{ data.x | path_encode }}", "/teams/Sales%20Team%2FNord%3F%23%C3%A4%2B"),
         ("/teams?name={{ data.x | url_encode }}", "/teams?name=Sales+Team%2FNord%3F%23%C3%A4%2B"),
-        ("{{ data.nothing | path_encode }}{{ 7 | path_encode }}", "7"),
+        ("{{ data.nothing | default: '' | path_encode }}{{ 7 | path_encode }}", "7"),
     ],
 )
 def test_a_filter_for_paths_and_one_for_queries(template: str, text: str) -> None:

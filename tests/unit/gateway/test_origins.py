@@ -94,7 +94,26 @@ def test_origins_are_what_browsers_send():
     )
 
 
-@pytest.mark.parametrize("text", ["*", "app.example.com", "https://*.example.com", "https://a.example/app", "null"])
+def test_a_host_with_other_letters_is_compared_as_browsers_send_it():
+    """Their Origin header has A-labels: a setting in letters would allow nobody and say nothing."""
+    assert parse_origins("https://München.example,http://grün.example:80,https://пример.example:8443") == (
+        "https://xn--mnchen-3ya.example",
+        "http://xn--grn-ioa.example",
+        "https://xn--e1afmkfd.example:8443",
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "*",
+        "https://a\u2024b\u0338.example",
+        "app.example.com",
+        "https://*.example.com",
+        "https://a.example/app",
+        "null",
+    ],
+)
 def test_what_is_no_origin_is_refused_at_start(text):
     with pytest.raises(ValidationError, match="no origin"):
         GatewaySettings(token_secret="s" * 32, origins=text)

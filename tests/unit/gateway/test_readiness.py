@@ -25,28 +25,31 @@ class Dependency:
 @pytest.mark.parametrize("fault", [False, ConnectionError("an election")])
 async def test_an_election_does_not_make_it_unready_but_a_long_outage_does(fault):
     dependency = Dependency()
-    assert await dependency.check.ready()
+    assert await dependency.check.ready() is True
     dependency.answer = fault
     for seconds in (0, 10, 49.9):
         dependency.now = 100 + seconds
-        assert await dependency.check.ready()
+        assert await dependency.check.ready() is True
         assert not await dependency.check.answers()
     dependency.now = 161
-    assert not await dependency.check.ready()
+    assert await dependency.check.ready() == "no answer for 61 s"
     dependency.answer = True
-    assert await dependency.check.ready()
+    assert await dependency.check.ready() is True
     dependency.answer = fault
     dependency.now = 200
-    assert await dependency.check.ready()
+    assert await dependency.check.ready() is True
 
 
-async def test_an_outage_is_logged_once():
+async def test_an_outage_and_its_end_are_logged_once_each():
     dependency = Dependency()
-    dependency.answer = False
     with capture_logs() as logs:
-        for _ in range(3):
+        for answer in (True, False, False, False, True, True):
+            dependency.answer = answer
             await dependency.check.ready()
-    assert [(entry["event"], entry["name"]) for entry in logs] == [("dependency_unavailable", "mongodb")]
+    assert [(entry["event"], entry["name"]) for entry in logs] == [
+        ("dependency_unavailable", "mongodb"),
+        ("dependency_answers", "mongodb"),
+    ]
 
 
 async def test_a_check_that_hangs_does_not_answer(monkeypatch):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -61,3 +61,8 @@ async def committing(
 
 def outputs(*values: bytes) -> list[Output]:
     return [Output("t", b"k", value, [("h", b"1")]) for value in values]
+
+
+async def everybody(_: str, users: Sequence[str]) -> Collection[str]:
+    """All of them have a profile."""
+    return users

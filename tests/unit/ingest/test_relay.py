@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from services.ingest import relay as relaying
 from services.ingest.relay import relay, relay_once
@@ -134,6 +135,27 @@ async def test_it_runs_through_outages_of_both(
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
+
+
+async def test_that_it_waits_is_logged_now_and_then_and_not_at_each_look(
+    kafka: GroupCommit, outbox: MemoryOutbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relaying, "IDLE_SECONDS", 0.0)
+    looks = 0
+
+    async def unanswered() -> tuple[str, list[Output]]:
+        nonlocal looks
+        looks += 1
+        raise MongoUnavailable("no primary")
+
+    monkeypatch.setattr(outbox, "claim", unanswered)
+    with capture_logs() as logs:
+        task = asyncio.create_task(relay(outbox, kafka, TOPICS))
+        await turns_until(lambda: looks > 3, what="it looks again")
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+    assert [(entry["event"], entry["error"]) for entry in logs] == [("relay_waits", "no primary")]
 
 
 async def _emptied(outbox: MemoryOutbox) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+import tracemalloc
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, replace
 
 import msgspec
 import orjson
@@ -14,10 +15,13 @@ from services.ingest.acceptance import Acceptance
 from services.ingest.models.body import InvalidFields
 from services.ingest.models.notifications import read_send
 from services.ingest.sending import EVENT_TYPE, NotificationSender
+from services.ingest.unknown_users import UnknownUsers
 from shared.http.problems import Problem
 from shared.model import expansion, ids
 from shared.model.errors import KafkaUnavailable, MongoUnavailable
 from shared.model.notifications import Notification
+from shared.model.output_slices import SLICE_BYTES
+from shared.model.outputs import Output
 from shared.model.records import decode_record
 from shared.model.topics import Topics
 from tests.support import samples as a
@@ -25,13 +29,25 @@ from tests.support.twins.cancellations import MemoryCancellations
 from tests.support.twins.catalog import MemoryCatalog
 from tests.support.twins.outbox import MemoryOutbox
 from tests.support.twins.publisher import MemoryPublisher
-from tests.unit.ingest.scenes import LONG, call, committing
+from tests.unit.ingest.scenes import LONG, call, committing, everybody
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 class Log(MemoryPublisher):
-    """The log as a sink."""
+    """The log as a sink; one that forgets has only the sizes of its calls."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.forgets = False
+        self.sizes: list[int] = []
+
+    async def publish(self, outputs: Iterable[Output]) -> None:
+        wanted = list(outputs)
+        await super().publish(wanted)
+        self.sizes.append(sum(len(each.value or b"") for each in wanted))
+        if self.forgets:
+            self.written.clear()
 
     async def start(self) -> None: ...
 
@@ -72,6 +88,7 @@ async def scene() -> AsyncIterator[Scene]:
             catalog=catalog,
             cancellations=cancellations,
             topics=Topics(),
+            unknown_users=UnknownUsers(everybody),
         )
         yield Scene(sender=sender, log=log, outbox=outbox, catalog=catalog, cancellations=cancellations)
 
@@ -99,6 +116,19 @@ async def test_each_recipient_is_a_notification_on_the_log(scene: Scene) -> None
             TRACE,
         )
         assert (sent.accepted_at, bytes(sent.data), sent.cancel_count) == (a.NOON, b'{"order":"A7"}', 0)
+
+
+async def test_where_the_console_is_elsewhere_the_location_is_there(scene: Scene) -> None:
+    sender = NotificationSender(
+        acceptance=scene.sender._acceptance,
+        catalog=scene.catalog,
+        cancellations=scene.cancellations,
+        topics=Topics(),
+        unknown_users=UnknownUsers(everybody),
+        console_url="https://console.example.com",
+    )
+    location = (await replace(scene, sender=sender).send())["location"]
+    assert location.startswith("https://console.example.com/v1/notifications/")
 
 
 async def test_ids_derive_from_the_key_and_the_body_and_without_a_key_are_new(scene: Scene) -> None:
@@ -165,3 +195,39 @@ async def test_data_times_recipients_is_bounded(scene: Scene) -> None:
     assert (refused.value.status, refused.value.code) == (413, "expanded_too_large")
     await scene.send(recipients=users, data={"x": "y" * (size - len('{"x":""}'))})
     assert len(scene.sent) == 100
+
+
+LARGE = {"x": "y" * 160_000}
+MANY = [f"u{number}" for number in range(100)]
+
+
+async def test_what_a_call_becomes_is_never_held_as_a_whole(scene: Scene) -> None:
+    scene.log.forgets = True
+    body = {"workflow": "order.shipped", "recipients": MANY, "data": LARGE}
+    asked, wanted = call(orjson.dumps(body)), read_send(body, a.NOON)
+    tracemalloc.start()
+    try:
+        await scene.sender.send(asked, wanted, trace=None, now=a.NOON)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert sum(scene.log.sizes) > 16_000_000
+    assert max(scene.log.sizes) <= SLICE_BYTES
+    assert peak < 3 * SLICE_BYTES
+
+
+async def test_what_kafka_stopped_taking_in_the_middle_is_in_the_outbox_as_a_whole(scene: Scene) -> None:
+    """Under the same ids: the part that is on the log, too, counts once."""
+    taken = scene.log.publish
+
+    async def breaks(outputs: Iterable[Output]) -> None:
+        if scene.log.written:
+            raise KafkaUnavailable("in the middle")
+        await taken(outputs)
+
+    scene.log.publish = breaks  # type: ignore[method-assign]
+    answer = await scene.send(recipients=MANY, data=LARGE)
+    assert answer["durability"] == "outbox"
+    assert 0 < len(scene.log.written) < len(MANY)
+    assert [row.output.key for row in scene.outbox.rows] == [f"acme:{user}".encode() for user in MANY]
+    assert [row.output for row in scene.outbox.rows][: len(scene.log.written)] == scene.log.written

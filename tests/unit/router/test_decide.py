@@ -160,3 +160,17 @@ async def test_a_delivery_that_goes_on_keeps_its_attempts_and_its_row(stores: De
     delivery = decode_delivery(stores.publisher.on(DELIVERIES[1])[0].value)
     assert (delivery.pass_, delivery.attempts) == (1, 1)
     assert stores.ledger.rows == before
+
+
+async def test_a_cancel_between_a_decision_and_its_hold_hastens_the_hold(stores: DecideStores) -> None:
+    """It found no hold to hasten: without a second look its notification would end at its time, in ten days."""
+    far = a.NOON + 10 * a.DAY
+    decider = stores.decider()
+    prepared = await decider.prepare([new(0, deliver_at=far, expires_at=far + a.DAY, cancellation_key="k")])
+    assert await stores.cancellations.cancel("acme", "k") == 1
+    assert await stores.holds.hasten("acme", "k", cancel_count=1) == 0
+    await decider.finish(prepared)
+    (row,) = stores.holds.rows.values()
+    assert row.due < far
+    await carry(decider, at(1, row.hold.record))
+    assert list(stores.decisions.rows.values())[-1].items[0].reason is Reason.CANCELLED

@@ -6,16 +6,16 @@ import msgspec
 import pytest
 import time_machine
 
-from services.router.core.effects import derive_effects
-from services.router.core.items import Suppress
+from services.router.core.inbound import read
 from services.router.decisions import decision_row, replayed
 from shared.model.claims import Closing
 from shared.model.deliveries import DeliveryState
-from shared.model.holds import Cause
+from shared.model.holds import Cause, Hastening
 from shared.model.lives import Life
 from shared.model.profiles import Preferences, Profile
 from shared.model.reasons import Reason
-from shared.model.records import Record, decode_delivery, profile_changed
+from shared.model.records import Record, decode_delivery, decode_record, profile_changed
+from shared.mongo import hastening
 from tests.support import samples as a
 from tests.unit.router.scenes import TOPICS, DecideStores, at, carry, new, retry
 
@@ -127,16 +127,6 @@ def test_a_stored_decision_says_whose_it_is_and_a_replay_believes_it() -> None:
     assert later.notification.life == 1
 
 
-def test_a_replay_of_an_erased_decision_ends() -> None:
-    decision = a.decision(a.routing_input())
-    row = decision_row(decision)
-    row["erased"] = True
-    again = replayed(decision, row)
-    assert again is not None
-    assert again.items == (Suppress(reason=Reason.USER_DELETED, rule=again.items[0].rule),)  # type: ignore[union-attr]
-    assert not [output for output in derive_effects(TOPICS, [again]).outputs if output.topic == EMAILS]
-
-
 async def test_a_changed_profile_hastens_what_waits_for_quiet_hours_to_end(
     stores: DecideStores, clock: time_machine.Traveller
 ) -> None:
@@ -149,6 +139,35 @@ async def test_a_changed_profile_hastens_what_waits_for_quiet_hours_to_end(
     assert row.due == a.NIGHT
     await carry(decider, at(2, row.hold.record))
     assert sent_to(stores) == ["ada@example.com"]
+
+
+async def test_a_user_with_many_holds_is_gone_on_with_in_later_chunks(
+    stores: DecideStores, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a record of its own, written before this chunk is acknowledged."""
+    monkeypatch.setattr(hastening, "MAX_LOOKED_AT", 2)
+    monkeypatch.setattr(hastening, "MIN_SHARE", 1)
+    clock.move_to(a.NIGHT / 1000)
+    decider = stores.decider()
+    await carry(decider, *(new(number, user="eve") for number in range(5)))
+    held, chunk = sorted(stores.holds.rows), [at(6, profile_changed("acme", "eve"))]
+    for offset in range(7, 9):
+        stores.publisher.written.clear()
+        await carry(decider, *chunk)
+        (go_on,) = stores.publisher.on(TOPICS.notifications)
+        assert go_on.key == b"acme:eve"
+        chunk = [a.record(go_on.value, topic=TOPICS.notifications, partition=1, offset=offset)]
+    assert decode_record(go_on.value) == profile_changed("acme", "eve", after=held[3])
+    stores.publisher.written.clear()
+    await carry(decider, *chunk)
+    assert stores.publisher.written == []
+    assert {row.due for row in stores.holds.rows.values()} == {a.NIGHT}
+
+
+def test_two_changes_of_one_user_in_a_chunk_are_one_that_stands_for_both() -> None:
+    go_on = at(0, profile_changed("acme", "eve", 1, after="h-5"))
+    for chunk in ([go_on, at(1, profile_changed("acme", "eve", 0))], [at(1, profile_changed("acme", "eve", 0)), go_on]):
+        assert read(chunk).changed == {"acme:eve": Hastening(1, "")}
 
 
 @pytest.mark.parametrize("still", [a.NIGHTS, None])

@@ -10,7 +10,8 @@ from carillon.cli.variables import setting_variables
 from sandbox.kafka.node import MAX_RECORD_BYTES, server_properties
 from sandbox.ports import Ports
 from sandbox.restarts import FIRST_SECONDS, LONGEST_SECONDS, pause_before
-from sandbox.stack import SERVICES, Phase, from_document, load, new_stack, save, sole_supervisor, supervisor_pid
+from sandbox.stack import SERVICES, Phase, from_document, load, new_stack, save
+from sandbox.supervision import sole_supervisor, supervisor_pid
 from shared.model.topics import INTERNAL_MAX_BYTES
 
 

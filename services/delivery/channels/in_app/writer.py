@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer
 
 from services.delivery.channels.in_app.effects import announcement, dead, expired, unrenderable
 from services.delivery.channels.in_app.render import WEB_LINKS, render_item
-from services.delivery.core.receive import read
+from services.delivery.core.receive import read, read_life
 from services.delivery.dead_letter_notices import DeadLetterNotices
 from services.delivery.rendering.links import SafeLinks
 from services.delivery.rendering.liquid import RenderFailed
@@ -43,7 +43,7 @@ Stored = tuple[ReceivedDelivery, InboxItem]
 
 
 class InboxRowStore(Protocol):
-    """Where inbox rows are kept. Both methods raise MongoUnavailable."""
+    """Where inbox rows are kept. All methods raise MongoUnavailable."""
 
     async def insert(self, rows: Sequence[NewInboxRow], /) -> dict[str, InboxItem]:
         """Inserts, the first insert wins; returns by delivery what was there before."""
@@ -51,6 +51,10 @@ class InboxRowStore(Protocol):
 
     async def find(self, deliveries: Iterable[str], /) -> dict[str, InboxItem]:
         """By delivery the items of rows that exist, as they were announced first."""
+        ...
+
+    async def erase(self, tenant: str, user: str, life: int, /) -> None:
+        """Erases the rows of the user's lives before `life`; may be repeated."""
         ...
 
 
@@ -105,7 +109,9 @@ class InboxWriter:
             if isinstance(each, NewerFormat):
                 raise each
         received = [each for each in read_ones if isinstance(each, ReceivedDelivery)]
-        unreadable = [each for each in read_ones if isinstance(each, UnreadableRecord)]
+        others = [each for each in read_ones if isinstance(each, UnreadableRecord)]
+        begun = [(each, read_life(each.record)) for each in others]
+        unreadable = [each for each, life in begun if life is None]
         dlq, group = (
             self._topics.deliveries_dlq(Channel.IN_APP),
             self._topics.delivery_group(Channel.IN_APP, Lane.NORMAL),
@@ -116,6 +122,9 @@ class InboxWriter:
         late = [each for each in received if each.delivery.notification.is_expired(now)]
         stored = await self._written_before(late, outputs)
         stored += await self._insert(self._items(received, now, outputs))
+        for _, record in begun:
+            if record is not None:
+                await self._rows.erase(record.tenant, record.user, record.life)
         failpoint(Failpoint.AFTER_INBOX_ROW)
         for each, item in stored:
             outputs += announcement(self._topics, each.delivery, item)

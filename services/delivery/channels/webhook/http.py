@@ -22,7 +22,7 @@ from shared.model.webhook_secrets import secret, signing_key
 from shared.model.workflows import Workflow
 from shared.process.clock import now_ms
 
-MOST_READ: Final = 20_000
+MAX_READ: Final = 20_000
 DNS_SECONDS: Final = 30
 
 
@@ -76,7 +76,7 @@ class WebhookSender:
             ) as response:
                 with suppress(aiohttp.ClientError, TimeoutError, OSError):
                     # The status is the answer; the body is read so that the connection can be used again.
-                    await response.content.read(MOST_READ)
+                    await response.content.read(MAX_READ)
                 return judge(response.status, response.headers.get("Retry-After"), now_ms())
         except Forbidden:
             return Rejected(reason=Reason.FORBIDDEN_ADDRESS)

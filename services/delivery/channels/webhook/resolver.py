@@ -21,7 +21,7 @@ OF_TENANT: Final = 8
 SECONDS: Final = 5.0
 """How long one look-up may take; a name server that is silent is given up before the attempt is."""
 FAILED_SECONDS: Final = 30.0
-MOST_FAILED: Final = 10_000
+MAX_FAILED: Final = 10_000
 Infos = list[tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[str, int] | tuple[str, int, int, int]]]
 
 
@@ -60,7 +60,7 @@ class PooledResolver(AbstractResolver):
         except (TimeoutError, socket.gaierror) as error:
             if looking is None or (isinstance(error, TimeoutError) and len(self._under_way) > THREADS):
                 raise ResolverBusy("resolver_busy") from error
-            if len(self._failed) >= MOST_FAILED:
+            if len(self._failed) >= MAX_FAILED:
                 self._failed.clear()
             self._failed[host] = time.monotonic() + FAILED_SECONDS
             raise NameNotFound(type(error).__name__) from error

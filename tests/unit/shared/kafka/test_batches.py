@@ -15,7 +15,7 @@ from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
 from shared.kafka import codecs
 from shared.kafka.batches import Batches, read_leniently
 from shared.kafka.codecs import Codec, Undecodable, decompress
-from shared.kafka.record_format import MOST_HEADERS
+from shared.kafka.record_format import MAX_HEADERS
 from shared.model.outputs import FormatFault
 from tests.support.raw_batches import NOON_MS, Raw, batch, bomb, varint
 
@@ -149,8 +149,8 @@ def test_a_length_beyond_the_batch_makes_the_rest_one_record_at_the_last_offset(
 
 
 def test_too_many_headers_are_a_fault_of_their_record() -> None:
-    many = Raw(b"many", headers=[(b"h", b"")] * (MOST_HEADERS + 1))
-    most = Raw(b"most", headers=[(b"h", b"")] * MOST_HEADERS)
+    many = Raw(b"many", headers=[(b"h", b"")] * (MAX_HEADERS + 1))
+    most = Raw(b"most", headers=[(b"h", b"")] * MAX_HEADERS)
     records, _ = read(batch(GOOD, many, most))
     assert [each.checksum for each in records] == [None, FormatFault.TOO_MANY_HEADERS, None]
 
@@ -165,7 +165,7 @@ def test_a_batch_that_cannot_be_unpacked_comes_raw(codec: int) -> None:
 
 
 def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(codecs, "MOST_BYTES", 10_000)
+    monkeypatch.setattr(codecs, "MAX_BYTES", 10_000)
     for codec, packed in {
         Codec.ZSTD: bomb(10_001),
         Codec.GZIP: codecs.gzip.compress(bytes(10_001)),

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from aiokafka.errors import MessageSizeTooLargeError
+from structlog.testing import capture_logs
 
 from shared.kafka.group_commit import GroupCommit, Overloaded
 from shared.model.errors import KafkaUnavailable, Unavailable
@@ -208,3 +209,16 @@ async def test_a_call_whose_own_time_is_over_harms_nobody_else(sink: MemorySink,
     assert not group.unavailable
     await group.publish(out(b"neighbour"))
     assert sink.groups == [[b"neighbour"]]
+
+
+@pytest.mark.asyncio
+async def test_the_log_says_what_becomes_of_calls_meanwhile(sink: MemorySink) -> None:
+    sink.broken = KafkaUnavailable("no broker")
+    with capture_logs() as logs:
+        commit = GroupCommit(sink, name="memory", deadline_seconds=0.2, meanwhile="they are put elsewhere")
+        await commit.start()
+        sink.broken = None
+        await back(commit)
+        await commit.stop()
+    (line,) = [line for line in logs if line["event"] == "sink_unavailable"]
+    assert line["next"] == "they are put elsewhere; probes go on until one connects"

@@ -13,8 +13,10 @@ from shared.model import formats, inbox
 from shared.model.channels import CHANNEL_SPECS, Channel
 from shared.model.errors import InvalidRecord
 from shared.model.formats import NewerFormat
+from shared.model.notifications import Contact
 from shared.model.outputs import Coordinates
-from shared.model.profiles import from_document
+from shared.model.owners import Owner
+from shared.model.profiles import Preferences, from_document
 from shared.model.records import decode_delivery, decode_record, encode, notify, without_due
 from shared.model.topics import Topics
 from shared.mongo.holds import hold_row
@@ -119,3 +121,12 @@ def test_what_may_start_a_workflow_of_a_newer_version(body: Any, types: list[str
 def test_a_hastened_record_loses_its_time_and_nothing_else() -> None:
     raw = b'{"kind":"release","due":5,"novelty":1.50,"format":2,"data":{"n":1e2}}'
     assert without_due(raw) == b'{"kind":"release","novelty":1.50,"format":2,"data":{"n":1e2}}'
+
+
+def test_what_goes_to_an_addresss_owner_keeps_its_number() -> None:
+    inline = a.notification(user="inline", contact=Contact(addresses={"email": "ada@example.com"}))
+    record = msgspec.structs.replace(notify(inline), format=2)
+    asked = a.routing_input(notification=inline, profile=None, owner=Owner(user="ada", preferences=Preferences()))
+    effects = derive_effects(Topics(), [a.decision(asked, record)])
+    (forward,) = (output for output in effects.outputs if output.topic == Topics().notifications)
+    assert msgspec.json.decode(forward.value or b"")["format"] == 2

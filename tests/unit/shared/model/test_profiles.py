@@ -9,6 +9,7 @@ from bson import DBRef
 
 from shared.model.channels import Channel
 from shared.model.errors import InvalidProfile
+from shared.model.formats import NewerFormat
 from shared.model.preferences import channel_refusal, notification_refusal
 from shared.model.profiles import Preferences, Profile, from_document
 from shared.model.quiet_windows import QuietHours, Window, check_quiet_hours, check_zone, clock_minutes
@@ -105,3 +106,18 @@ def test_critical_cannot_be_refused() -> None:
     critical = a.workflow(critical=True)
     assert notification_refusal(REFUSING, critical) is None
     assert channel_refusal(REFUSING, critical, Channel.EMAIL) is None
+
+
+@pytest.mark.parametrize(
+    "stored", [{"zone": "America/New_Hope"}, {"quiet_hours": {"windows": [], "zone": "America/New_Hope"}}]
+)
+def test_a_zone_that_this_machine_does_not_have_yet_waits_for_one_that_has_it(stored: dict[str, object]) -> None:
+    """Who stored it knew it: in a roll-out with newer time zones. As no profile it would suppress what is critical."""
+    with pytest.raises(NewerFormat, match="time zone America/New_Hope"):
+        from_document({"tenant": "acme", "user": "ada", **stored})
+
+
+@pytest.mark.parametrize("zone", ["../etc/passwd", "nowhere", "", "America/"])
+def test_what_is_no_name_of_a_zone_is_nobodys_future(zone: str) -> None:
+    with pytest.raises(InvalidProfile):
+        from_document({"tenant": "acme", "user": "ada", "zone": zone})

@@ -37,7 +37,8 @@ def test_it_goes_back_to_where_it_stood_accepted_anew_one_generation_on() -> Non
     record = event(carillon_accepted_at=b"1", carillon_generation=b"2")
     output = redriven(record, 3)
     assert (output.topic, output.key, output.value) == (record.topic, record.key, record.value)
-    assert output.headers == [*a.event_record().headers, ("carillon_generation", b"3")]
+    said = [("carillon_generation", b"3"), ("carillon_first_accepted", b"1")]
+    assert output.headers == [*a.event_record().headers, *said]
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,9 @@ def test_a_failpoint_fires_at_its_pass_and_no_other(monkeypatch: pytest.MonkeyPa
         assert not is_armed(Failpoint.AFTER_SEND)
         with pytest.raises(ValueError, match="nowhere"):
             arm("nowhere")
+        arm("after_claim:1:STOP")
+        failpoint(Failpoint.AFTER_CLAIM)
+        assert killed == [signal.SIGKILL, signal.SIGSTOP]
         arm(None)
         assert not is_armed(Failpoint.AFTER_SEND)
     finally:
