@@ -80,10 +80,11 @@ def _read(path: Path) -> str:
 async def _ask(source: ClientCredentials) -> tuple[str, float]:
     """A token and its life in seconds."""
     form = {"grant_type": "client_credentials"} | ({"scope": source.scope} if source.scope else {})
+    who = {"Authorization": aiohttp.encode_basic_auth(source.client, source.secret)}
     limit = aiohttp.ClientTimeout(total=ENDPOINT_SECONDS)
     try:
         async with (
-            aiohttp.ClientSession(auth=aiohttp.BasicAuth(source.client, source.secret), timeout=limit) as http,
+            aiohttp.ClientSession(headers=who, timeout=limit) as http,
             http.post(source.endpoint, data=form, allow_redirects=False) as response,
         ):
             return await _token_in(response, source)
