@@ -79,7 +79,7 @@ class Connections:
                 self._idle.append(opened)
             elif not (opened.crowded and self._in_use):
                 log.warning(
-                    "smtp server unavailable",
+                    "smtp_server_unavailable",
                     host=self._settings.smtp_host,
                     port=self._settings.smtp_port,
                     tls=self._settings.encryption,
