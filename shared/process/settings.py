@@ -91,7 +91,7 @@ class ConsumerSettings(Settings):
         "to be back",
     )
     linger_ms: float = Field(
-        8, ge=0, le=50, description="while records come fast, the wait before the next are taken, to fill a chunk"
+        4, ge=0, le=50, description="while records come fast, the wait before the next are taken, to fill a chunk"
     )
 
 
