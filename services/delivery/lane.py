@@ -39,7 +39,9 @@ BEHIND = 8
 LOOK_SECONDS = 1.0
 """How often a full lane looks for who has to give way."""
 MAX_BYTES = 64 * 1_048_576
-"""Of records in flight, headers counted; above it no more are fetched. What the client buffers has its own bound."""
+"""Of records in flight, headers counted; above it no more are fetched. What the client buffers has its own bound.
+
+What waits for a newer version may take as much again."""
 
 
 class LaneQueue:
@@ -100,13 +102,22 @@ class LaneQueue:
         self._room.set()  # what was forgotten made room, and no task is left to say so
 
     def _room_left(self) -> int:
-        """What waits for a newer version takes none, as nothing more of its partition is fetched."""
-        waiting = self._in_flight.within(self._newer.partitions) if self._newer.partitions else 0
-        return 0 if self._is_full(waiting) else self._most - max(0, self._in_flight.held - waiting)
+        waiting, _ = self._waiting()
+        return 0 if self._is_full() else self._most - max(0, self._in_flight.held - waiting)
 
-    def _is_full(self, waiting: int = 0) -> bool:
+    def _is_full(self) -> bool:
         """There is no memory for more, whatever counts."""
-        return len(self._in_flight) - waiting >= BEHIND * self._most or self._in_flight.bytes >= self._most_bytes
+        waiting, waiting_bytes = self._waiting()
+        held = self._in_flight.bytes
+        return (
+            len(self._in_flight) - waiting >= BEHIND * self._most
+            or held - waiting_bytes >= self._most_bytes
+            or held >= 2 * self._most_bytes
+        )
+
+    def _waiting(self) -> tuple[int, int]:
+        """What waits for a newer version, and its bytes: they take no room, as nothing more of its partition is fetched."""
+        return self._in_flight.within(self._newer.partitions) if self._newer.partitions else (0, 0)
 
     async def _wait_for_room(self) -> None:
         """Until something ended; every second those that are over their share give way, if a slow one holds them up."""

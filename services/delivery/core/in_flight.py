@@ -44,9 +44,10 @@ class InFlight(Generic[J]):
         """How many there are; of each key no more than its share."""
         return len(self) - self._beyond
 
-    def within(self, partitions: Container[Partition]) -> int:
-        """How many there are in these partitions."""
-        return sum(len(offsets) for partition, offsets in self._in_flight.items() if partition in partitions)
+    def within(self, partitions: Container[Partition]) -> tuple[int, int]:
+        """How many there are in these partitions, and their bytes."""
+        found = [offsets for partition, offsets in self._in_flight.items() if partition in partitions]
+        return sum(map(len, found)), sum(sum(offsets.values()) for offsets in found)
 
     def add(self, at: Coordinates, key: bytes | None, job: J, size: int = 0) -> bool:
         """Takes a job of `size` bytes in; True when it may start, False when it waits behind one of the same key."""

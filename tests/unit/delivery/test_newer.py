@@ -10,7 +10,7 @@ import pytest
 
 from services.delivery.channels.in_app.writer import InboxWriter
 from services.delivery.core.jobs import Job
-from services.delivery.lane import LaneQueue
+from services.delivery.lane import MAX_BYTES, LaneQueue
 from shared.model.channels import Channel
 from shared.model.deliveries import ReceivedDelivery
 from shared.model.formats import NewerFormat
@@ -69,10 +69,10 @@ class Hands:
 class Lane:
     """A lane at work."""
 
-    def __init__(self, hands: Hands, *records: KafkaRecord) -> None:
+    def __init__(self, hands: Hands, *records: KafkaRecord, most_bytes: int = MAX_BYTES) -> None:
         self.newer, self.stop, self.log = NewerRecords(), asyncio.Event(), MemoryConsumer(EMAIL, *records)
         worker: Any = hands
-        self.queue = LaneQueue(channel=Channel.EMAIL, worker=worker, slots=1, newer=self.newer)
+        self.queue = LaneQueue(channel=Channel.EMAIL, worker=worker, slots=1, newer=self.newer, most_bytes=most_bytes)
         self.task = asyncio.create_task(self.queue.run(self.log, self.stop))
 
     async def end(self) -> dict[tuple[str, int], int]:
@@ -97,6 +97,15 @@ async def test_those_that_wait_take_no_room_from_the_others() -> None:
     hands = Hands()
     newer = [at(Channel.EMAIL, 0, n, number=2) for n in range(10)]
     lane = Lane(hands, *newer, *(at(Channel.EMAIL, 1, n) for n in range(10)))
+    await turns_until(lambda: len(hands.done) == 10, what="all others are delivered")
+    assert await lane.end() == {(EMAIL, 0): 0, (EMAIL, 1): 10}
+
+
+async def test_their_bytes_take_no_room_from_the_others_either() -> None:
+    hands = Hands()
+    newer = [at(Channel.EMAIL, 0, n, number=2) for n in range(4)]
+    bound = sum(each.size for each in newer[:3])
+    lane = Lane(hands, *newer, *(at(Channel.EMAIL, 1, n) for n in range(10)), most_bytes=bound)
     await turns_until(lambda: len(hands.done) == 10, what="all others are delivered")
     assert await lane.end() == {(EMAIL, 0): 0, (EMAIL, 1): 10}
 
