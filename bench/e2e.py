@@ -19,10 +19,11 @@ from bench.stage import PLAIN_KEY, TENANT, TOKEN_SECRET, Names, Stage
 from bench.talker import talker
 from bench.turn import SOCKETS, Measured, Turn
 from shared.http import tokens
+from shared.model.channel_templates import Templates
 from shared.model.channels import Channel
-from shared.model.steps import Step
+from shared.model.steps import ChannelStep
 from shared.model.templates import InAppTemplate
-from shared.model.workflows import Templates, Workflow
+from shared.model.workflows import Workflow
 from shared.mongo.api_keys import Scope, create
 from shared.mongo.database import open_database
 from shared.process.clock import now_ms
@@ -40,7 +41,7 @@ WARM_UP_LIMIT_SECONDS = 60
 BELL = Workflow(
     key=WORKFLOW,
     category="bench",
-    steps=(Step(key="notify", channels=(Channel.IN_APP,)),),
+    steps=(ChannelStep(key="notify", channels=(Channel.IN_APP,)),),
     on=(TYPE,),
     recipients="data.recipient_ids",
     templates=Templates(in_app=InAppTemplate(title="Number {{ data.n }}", body="It rang.")),

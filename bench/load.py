@@ -11,11 +11,12 @@ from confluent_kafka import Producer
 
 from bench.stage import TENANT, Names
 from shared.model import ids, records
+from shared.model.channel_templates import Templates
 from shared.model.channels import Channel
 from shared.model.notifications import Notification
-from shared.model.steps import Step
+from shared.model.steps import ChannelStep
 from shared.model.templates import EmailTemplate, InAppTemplate
-from shared.model.workflows import Templates, Workflow
+from shared.model.workflows import Workflow
 from shared.mongo.database import open_database
 from shared.process.clock import now_ms
 
@@ -24,7 +25,7 @@ CHANNELS: Final = (Channel.IN_APP, Channel.EMAIL, Channel.WEBHOOK)
 WORKFLOW: Final = Workflow(
     key="bench.shipped",
     category="orders",
-    steps=(Step(key="notify", channels=CHANNELS),),
+    steps=(ChannelStep(key="notify", channels=CHANNELS),),
     templates=Templates(
         in_app=InAppTemplate(title="{{ data.order }} has shipped"),
         email=EmailTemplate(subject="Shipped", text="{{ data.order }}"),

@@ -13,8 +13,8 @@ import msgspec
 from bench.peers.faust_app import OURS, database, peer_app
 from services.router.core.decision import Decision
 from services.router.core.effects import derive_effects
-from services.router.core.routing import route
-from services.router.core.routing_input import RoutingInput
+from shared.deciding.routing import route
+from shared.deciding.routing_input import RoutingInput
 from shared.model.channels import Channel
 from shared.model.outputs import Coordinates
 from shared.model.profiles import from_document

@@ -87,7 +87,7 @@ def list_published(tenant: CatalogTenant = "default", state: State = DEFAULT_STA
         box=None,
     )  # fmt: skip
     for key, workflow in sorted(newest.items()):
-        channels = " → ".join("+".join(step.channels) for step in workflow.steps)
+        channels = " ".join(workflow.channels)
         marks = [
             workflow.priority,
             *(["critical"] if workflow.critical else []),

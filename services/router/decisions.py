@@ -12,7 +12,7 @@ from typing import Protocol
 import msgspec
 
 from services.router.core.decision import Decision
-from services.router.core.items import RoutingItem
+from shared.deciding.items import RoutingItem
 from shared.model.formats import check_row_at, stamp
 from shared.model.outputs import Coordinates
 from shared.model.timestamps import from_datetime, to_datetime

@@ -8,8 +8,8 @@ import msgspec
 
 from services.router.core.decision import Snapshot
 from services.router.core.inbound import InboundRecord
-from services.router.core.routing_input import RoutingInput
 from services.router.profile_cache import ProfileCache
+from shared.deciding.routing_input import RoutingInput
 from shared.model.formats import NewerFormat
 from shared.model.holds import Hold
 from shared.model.lives import Life

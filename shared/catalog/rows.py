@@ -38,14 +38,8 @@ def to_row(tenant: str, workflow: Workflow, now: int) -> WorkflowRow:
         "version": workflow.version,
         "body": msgspec.to_builtins(workflow),
         "created_at": to_datetime(now),
-        **formats.stamp(smallest_format(workflow)),  # type: ignore[typeddict-item]  # an int, where there is one
+        **formats.stamp(workflow.format),  # type: ignore[typeddict-item]  # an int, where there is one
     }
-
-
-def smallest_format(workflow: Workflow) -> int:
-    """The smallest that reads it: that of the newest channel that it names."""
-    since = (channel.spec.since for step in workflow.steps for channel in step.channels)
-    return max(since, default=formats.OLDEST)
 
 
 def starts_on(row: WorkflowRow) -> list[str] | None:

@@ -76,6 +76,18 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_default
     format: int = OLDEST
     valid_until: int | None = None
     """When the recipient's next quiet hours begin; past it the delivery is stale."""
+    fallback: tuple[Channel, ...] = ()
+    """The channels that its step has behind this one: `decide` is told when it fails for good."""
+    fallback_at: int | None = None
+    """When its provider is down at this time, `decide` is told as well."""
+    variant: str | None = None
+    """Which of the workflow's texts."""
+    replaces: str | None = None
+    """The notification whose unread inbox item gives way to this one's."""
+    digest: msgspec.Raw | None = None
+    """What templates see as `digest`: `count`, and `items`, the data of each."""
+    tenant_version: int = 0
+    """Of the tenant's settings that it was decided with."""
 
     @property
     def lane(self) -> Lane:

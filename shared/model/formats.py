@@ -15,7 +15,7 @@ import msgspec
 from shared.model.errors import CarillonError
 from shared.model.outputs import Coordinates
 
-FORMAT: int = 1
+FORMAT: int = 2
 """The newest format that this version reads. Always read as `formats.FORMAT`, so that a test can stand for a newer one."""
 OLDEST: Final = 1
 """Of what says nothing."""

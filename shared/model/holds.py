@@ -8,6 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from shared.model import ids
+from shared.model.formats import OLDEST
 from shared.model.records import Record
 
 
@@ -18,6 +19,16 @@ class Cause(StrEnum):
     QUIET_HOURS = "quiet_hours"
     RETRY = "retry"
     PROVIDER_DOWN = "provider_down"
+    DELAY = "delay"
+    DIGEST = "digest"
+    WAIT_FOR_READ = "wait_for_read"
+    STOPPED = "stopped"
+    """An operator has stopped the tenant, the workflow or the channel."""
+
+    @property
+    def since(self) -> int:
+        """The format that it came with."""
+        return 2 if self in (Cause.DELAY, Cause.DIGEST, Cause.WAIT_FOR_READ, Cause.STOPPED) else OLDEST
 
 
 class ParkedHold(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 import msgspec
 
+from shared.model.formats import OLDEST
+
 
 class Priority(StrEnum):
     """high and urgent travel in the express lane."""
@@ -36,6 +38,13 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     zone: str | None = None
 
 
+class LocalTime(msgspec.Struct, frozen=True, kw_only=True):
+    """A wall-clock time where the recipient is: `time` as HH:MM, `date` as YYYY-MM-DD."""
+
+    time: str
+    date: str
+
+
 class Notification(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """What was accepted. Times are milliseconds since the Unix epoch; `data` stays raw JSON."""
 
@@ -61,6 +70,27 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_def
     traceparent: str | None = None
     life: int = 0
     """Whose it is, of those who have had the user's id; known when it is decided first."""
+    deliver_local: LocalTime | None = None
+    """Not before this time where the recipient is."""
+    collapse_key: str | None = None
+    """What it is about: a newer one of the same user and workflow replaces it while it is held or unread."""
+    event_time: int | None = None
+    """When the event happened, as its producer says; which of two is newer. None: when it was accepted."""
+    topic: str | None = None
+    """The topic that its recipient is subscribed to, and got it for."""
+    expires_for_good: bool = False
+    """Its producer said when it expires: what a step waits does not make that later."""
+
+    @property
+    def format(self) -> int:
+        """The smallest that reads it: whoever does not know these fields would send what must not be sent."""
+        uses_more = self.collapse_key is not None or self.topic is not None or self.deliver_local is not None
+        return 2 if uses_more else OLDEST
+
+    @property
+    def happened_at(self) -> int:
+        """Which of two about the same is newer."""
+        return self.accepted_at if self.event_time is None else self.event_time
 
     def is_expired(self, now: int) -> bool:
         """Nothing is sent at or after `expires_at`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Final
 
 import msgspec
@@ -17,12 +18,26 @@ _ZONE: Final = re.compile(r"[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z0-9_+-]+){1,2}")
 """As IANA names them."""
 
 
+class DigestFrequency(StrEnum):
+    """How often a user wants a digest."""
+
+    IMMEDIATE = "immediate"
+    """No digest: each on its own."""
+    HOURLY = "hourly"
+    DAILY = "daily"
+    """At 09:00 where the user is."""
+    WEEKLY = "weekly"
+    """On Mondays at 09:00."""
+
+
 class Preferences(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """A preference set. An entry that is missing allows; one that is false forbids."""
 
     categories: dict[str, bool] = {}
     workflows: dict[str, bool] = {}
     channel_types: dict[str, bool] = {}
+    digests: dict[str, DigestFrequency] = {}
+    """How often digests come, by workflow or category; `*`: all others."""
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
@@ -44,6 +59,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults
     """IANA."""
     preferences: Preferences = Preferences()
     quiet_hours: QuietHours | None = None
+    mute_until: int | None = None
+    """Nothing that is not critical until then; milliseconds since the epoch."""
     format: int = formats.OLDEST
     """Larger than this version reads: nothing else of it is known."""
 

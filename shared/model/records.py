@@ -33,8 +33,22 @@ class Kind(StrEnum):
     """A delivery's hold (next attempt, provider back) came due; the subject is the delivery id."""
     STALE = "stale"
     """A delivery waited too long in its lane and is decided again; the subject is the delivery id."""
+    FAILED = "failed"
+    """A delivery failed for good, or its provider is down for long: its step may have another channel."""
+    TENANT_CHANGED = "tenant_changed"
+    """Settings of the tenant, or of all of them, have changed: the router forgets them. One in every partition."""
     PROFILE_CHANGED = "profile_changed"
     """The router forgets what it knows of the user, and decides again what waits because of it."""
+
+    @property
+    def is_control(self) -> bool:
+        """It is about no notification."""
+        return self in (Kind.PROFILE_CHANGED, Kind.TENANT_CHANGED)
+
+    @property
+    def since(self) -> int:
+        """The format that it came with."""
+        return 2 if self in (Kind.FAILED, Kind.TENANT_CHANGED) else formats.OLDEST
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
@@ -50,6 +64,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=
     """A released record is decided at max(now, due), whatever this clock says."""
     notification: Notification | None = None
     step: str | None = None
+    """Where the run goes on; None: at the first step."""
     channel: Channel | None = None
     """Set on a release of one channel; None: the whole notification."""
     delivery: Delivery | None = None
@@ -59,12 +74,14 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=
     """Of a profile that changed: the user's holds up to this one have been brought forward already."""
     in_its_life: bool = False
     """The life of a new notification is known already: it was found for the user who has an address."""
+    cancelled: bool = False
+    """An operator cancelled what this brings back."""
     format: int = formats.OLDEST
     """The smallest that reads all of it, whatever is inside."""
 
     @property
     def about(self) -> Notification | None:
-        """The notification concerned; None for profile_changed."""
+        """The notification concerned; None for control records."""
         return self.delivery.notification if self.delivery else self.notification
 
 
@@ -95,7 +112,7 @@ def decode_record(raw: bytes | None, fault: FormatFault | None = None) -> Record
         raise InvalidRecord("unreadable_record", str(error)) from error
     if record.format > formats.FORMAT:
         raise formats.NewerFormat("record", record.format)
-    if record.about is None and record.kind is not Kind.PROFILE_CHANGED:
+    if record.about is None and not record.kind.is_control:
         raise InvalidRecord("incomplete_record", f"a {record.kind} record names no notification")
     return record
 
@@ -134,7 +151,14 @@ def notify(notification: Notification) -> Record:
         user=notification.user,
         subject=notification.id,
         notification=notification,
+        format=notification.format,
     )
+
+
+def tenant_changed(tenant: str) -> Record:
+    """Written, to every partition, after a tenant's settings and before their API call answers."""
+    kind = Kind.TENANT_CHANGED
+    return Record(kind=kind, tenant=tenant, user="", subject=tenant, format=kind.since)
 
 
 def profile_changed(tenant: str, user: str, life: int = 0, *, after: str = "") -> Record:

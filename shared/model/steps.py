@@ -1,21 +1,19 @@
-"""The steps of a workflow: each has a key, from which ids derive, and a kind."""
+"""The steps of a workflow: each has a key, from which ids derive, and a kind (the vocabulary of Knock and Novu)."""
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
-from typing import Final
+from typing import ClassVar
 
 import msgspec
 
+from shared.model.channel_templates import Templates
 from shared.model.channels import Channel
-from shared.model.errors import InvalidWorkflow
-
-STEP_KEY: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+from shared.model.conditions import Condition
 
 
 class StepKind(StrEnum):
-    """What a step does (the vocabulary of Knock and Novu)."""
+    """What a step does."""
 
     CHANNEL = "channel"
     DELAY = "delay"
@@ -25,40 +23,102 @@ class StepKind(StrEnum):
     BRANCH = "branch"
 
 
-AVAILABLE_KINDS: Final = frozenset({StepKind.CHANNEL})
-"""A workflow that names another kind is refused: its steps would all be sent at once."""
+class ChannelChoice(StrEnum):
+    """Which channels of a step get the notification."""
+
+    ALL = "all"
+    FIRST = "first"
+    """The first that reaches the user; the next one when it fails for good."""
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One step. `key` is unique in its workflow and never changes its meaning: ids derive from it."""
+class LatePolicy(StrEnum):
+    """What happens to what follows a time that is past already."""
 
+    SKIP = "skip"
+    """It is left out, up to the next delay: `too_late`."""
+    SEND_NOW = "send_now"
+
+
+class _KeyedStep(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="kind"
+):
     key: str
-    kind: StepKind = StepKind.CHANNEL
+    """Unique in its workflow, and never of another meaning: ids derive from it."""
+    when: Condition | None = None
+    """It is passed over where this does not hold."""
+
+
+class ChannelStep(_KeyedStep, frozen=True, kw_only=True, tag=StepKind.CHANNEL.value):
+    """Sends on its channels."""
+
+    kind: ClassVar = StepKind.CHANNEL
     channels: tuple[Channel, ...] = ()
-    """Of a step of kind `channel`: all of them get the notification."""
+    deliver: ChannelChoice = ChannelChoice.ALL
+    fallback_after_seconds: int | None = None
+    """With `first`: how long a provider may be down before the next channel is taken; None: until it expires."""
+    templates: Templates | None = None
+    """Texts of its own, before the workflow's."""
 
 
-def check_available(steps: object) -> None:
-    """Raises InvalidWorkflow where the decoded `steps` name a kind, or a second step, that is not there yet."""
-    for position, step in enumerate(steps if isinstance(steps, list) else ()):
-        kind = step.get("kind", StepKind.CHANNEL) if isinstance(step, dict) else StepKind.CHANNEL
-        if isinstance(kind, str) and kind not in AVAILABLE_KINDS:
-            available = ", ".join(sorted(AVAILABLE_KINDS))
-            detail = f"steps of kind {kind[:40]} are not available in this version; available: {available}"
-            raise InvalidWorkflow("unavailable_step", detail, f"/steps/{position}/kind")
-        if position > 0:
-            detail = "a second step is not available in this version: it would be sent at once with the first"
-            raise InvalidWorkflow("unavailable_step", detail, f"/steps/{position}")
+class DelayStep(_KeyedStep, frozen=True, kw_only=True, tag=StepKind.DELAY.value):
+    """Waits so long, or until a time of the data."""
+
+    kind: ClassVar = StepKind.DELAY
+    seconds: int | None = None
+    until: str | None = None
+    """As `data.booking.start - 24h`."""
+    late: LatePolicy = LatePolicy.SKIP
 
 
-def check_steps(steps: tuple[Step, ...]) -> None:
-    """Raises InvalidWorkflow unless there is a step, and each is complete."""
-    if not steps:
-        raise InvalidWorkflow("invalid_workflow", "at least one step", "/steps")
-    for position, step in enumerate(steps):
-        if not STEP_KEY.fullmatch(step.key):
-            detail = "a step's key is 1 to 64 lower-case letters, digits, - and _"
-            raise InvalidWorkflow("invalid_workflow", detail, f"/steps/{position}/key")
-        if not step.channels or len(set(step.channels)) < len(step.channels):
-            detail = "a step names at least one channel, and each once"
-            raise InvalidWorkflow("invalid_workflow", detail, f"/steps/{position}/channels")
+class DigestStep(_KeyedStep, frozen=True, kw_only=True, tag=StepKind.DIGEST.value):
+    """Gathers the notifications of a user into one."""
+
+    kind: ClassVar = StepKind.DIGEST
+    by: str | None = None
+    """A path in the data: a digest for each value there."""
+    seconds: int | None = None
+    sliding: bool = False
+    """Each further item begins the time anew; ten times it at the most."""
+    cron: str | None = None
+    """In the user's time zone, instead of `seconds`."""
+    max_items: int = 100
+    """So many are shown; the digest closes when it has them."""
+    first_at_once: bool = False
+    user_choice: bool = False
+    """The user's own frequency comes first."""
+
+
+class ThrottleStep(_KeyedStep, frozen=True, kw_only=True, tag=StepKind.THROTTLE.value):
+    """Lets `most` in `seconds` pass; the others end."""
+
+    kind: ClassVar = StepKind.THROTTLE
+    most: int
+    seconds: int
+    by: str | None = None
+
+
+class WaitForReadStep(_KeyedStep, frozen=True, kw_only=True, tag=StepKind.WAIT_FOR_READ.value):
+    """Waits so long for the inbox item to be read; then nothing more is sent. Unread, the run goes on: it escalates."""
+
+    kind: ClassVar = StepKind.WAIT_FOR_READ
+    seconds: int
+    seen: bool = False
+    """Seen is enough."""
+
+
+class Branch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One way of a branch."""
+
+    when: Condition
+    steps: tuple[Step, ...] = ()
+
+
+class BranchStep(_KeyedStep, frozen=True, kw_only=True, tag=StepKind.BRANCH.value):
+    """Goes the first way whose condition holds, else `otherwise`; then on behind the branch."""
+
+    kind: ClassVar = StepKind.BRANCH
+    branches: tuple[Branch, ...] = ()
+    otherwise: tuple[Step, ...] = ()
+
+
+Step = ChannelStep | DelayStep | DigestStep | ThrottleStep | WaitForReadStep | BranchStep

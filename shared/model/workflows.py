@@ -5,21 +5,37 @@ from __future__ import annotations
 import re
 from difflib import get_close_matches
 from enum import StrEnum
+from functools import cached_property
+from typing import Final
 
 import msgspec
 
-from shared.model.channels import CHANNEL_SPECS, Channel
+from shared.model import formats
+from shared.model.channel_templates import Templates, Variant
+from shared.model.channels import Channel
+from shared.model.conditions import Condition, check_condition
 from shared.model.errors import InvalidWorkflow
+from shared.model.event_types import check_event_type
 from shared.model.notifications import Priority
-from shared.model.steps import Step, check_available, check_steps
+from shared.model.step_checks import DATA_PATH, check_steps
+from shared.model.step_order import StepOrder, walk
+from shared.model.steps import ChannelChoice, ChannelStep, Step, StepKind
+from shared.model.workflow_recipients import RECIPIENTS_PATH, Audience, check_audience
 
 KEY = re.compile(r"[a-z0-9][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)*")
 
 
 MAX_NAME = 100
 """Characters of a key or a category: they stand in ids, paths and preferences."""
-_WORDS: dict[str, list[str]] = {"channels": list(Channel), "priority": list(Priority), "quiet": ["respect", "ignore"]}
-DATA_PATH = re.compile(r"data(\.[^.\s]+)+")
+_WORDS: dict[str, list[str]] = {
+    "channels": list(Channel),
+    "priority": list(Priority),
+    "quiet": ["respect", "ignore"],
+    "kind": list(StepKind),
+    "deliver": list(ChannelChoice),
+}
+STEPS_SINCE: Final = 2
+"""The format of workflows that use more than one step with all of its channels."""
 
 
 class QuietPolicy(StrEnum):
@@ -29,29 +45,18 @@ class QuietPolicy(StrEnum):
     IGNORE = "ignore"
 
 
-_ByChannel = msgspec.defstruct(
-    "_ByChannel",
-    [(channel.value, spec.template | None, None) for channel, spec in CHANNEL_SPECS.items() if spec.template],
-    frozen=True,
-    kw_only=True,
-    forbid_unknown_fields=True,
-)
-
-
-class Templates(_ByChannel):  # type: ignore[misc, valid-type]  # its fields are the rows of a table
-    """The texts: a field per channel that has a template, None where the workflow has no text for it."""
-
-
-class Workflow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class Workflow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, dict=True):
     """One version of a workflow. Versions never change once published."""
 
     key: str
     steps: tuple[Step, ...]
     category: str
     on: tuple[str, ...] = ()
-    """The event types that start it; none: only the notification API does."""
-    recipients: str | None = None
-    """Where an event names its recipients, as `data.recipient_ids`."""
+    """The event types that start it, exact or, with `.*` at the end, all that begin so; none: only the notification API does."""
+    when: Condition | None = None
+    """What must hold of an event's data for the event to start it."""
+    recipients: str | Audience | None = None
+    """Where an event names its recipients, as `data.recipient_ids`; or an audience."""
     actor: str | None = None
     """Where an event names who did it, as `data.sender.id`; the actor never notifies itself."""
     priority: Priority = Priority.NORMAL
@@ -61,6 +66,11 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     expires_after_seconds: int = 86_400
     active: bool = True
     templates: Templates = Templates()
+    variants: tuple[Variant, ...] = ()
+    collapse_key: str | None = None
+    """Where an event names what it is about, as `data.booking_id`: a newer one replaces what is held or unread."""
+    data_schema: dict[str, object] | None = msgspec.field(name="schema", default=None)
+    """The JSON Schema (2020-12) of its data."""
     version: int = 0
     """0 in a file; publishing numbers it."""
 
@@ -69,15 +79,48 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """Critical implies it."""
         return self.critical or self.quiet is QuietPolicy.IGNORE
 
+    @cached_property
+    def order(self) -> StepOrder:
+        """What follows each step."""
+        return StepOrder(self.steps)
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """One step that sends on all of its channels, and nothing else: it has no run."""
+        step = self.steps[0]
+        return len(self.steps) == 1 and isinstance(step, ChannelStep) and step.when is None
+
+    @cached_property
+    def format(self) -> int:
+        """The smallest that reads it: that of the newest channel that it names, and of what else it uses."""
+        every = [step for _, step in walk(self.steps)]
+        since = [channel.spec.since for step in every if isinstance(step, ChannelStep) for channel in step.channels]
+        plain = self.is_plain and self.steps[0] == ChannelStep(key=self.steps[0].key, channels=self.channels)
+        uses_more = (
+            not plain
+            or self.when is not None
+            or self.variants
+            or self.collapse_key is not None
+            or self.data_schema is not None
+            or isinstance(self.recipients, Audience)
+            or (self.recipients is not None and "[" in self.recipients)
+            or any(each.endswith(".*") for each in self.on)
+        )
+        return max([STEPS_SINCE if uses_more else formats.OLDEST, *since])
+
+    @cached_property
+    def channels(self) -> tuple[Channel, ...]:
+        """Every channel that one of its steps sends on, in the order of the steps."""
+        every = (step.channels for _, step in walk(self.steps) if isinstance(step, ChannelStep))
+        return tuple(dict.fromkeys(channel for channels in every for channel in channels))
+
 
 def parse(document: object) -> Workflow:
     """The workflow of a YAML document. Raises InvalidWorkflow with a pointer."""
-    if isinstance(document, dict):
-        if "version" in document:
-            raise InvalidWorkflow("invalid_workflow", "publishing numbers versions: leave it out", "/version")
-        check_available(document.get("steps"))  # first: steps of a kind to come have fields that are unknown here
+    if isinstance(document, dict) and "version" in document:
+        raise InvalidWorkflow("invalid_workflow", "publishing numbers versions: leave it out", "/version")
     try:
-        workflow = msgspec.convert(document, Workflow)
+        workflow = msgspec.convert(with_kinds(document), Workflow)
     except msgspec.ValidationError as error:
         text, _, path = str(error).partition(" - at `$")
         pointer = _pointer(path.rstrip("`"))
@@ -86,19 +129,61 @@ def parse(document: object) -> Workflow:
         raise InvalidWorkflow("invalid_workflow", "it is nested too deep") from error
     _check_names(workflow)
     check_steps(workflow.steps)
-    if workflow.on and not workflow.recipients:
-        raise InvalidWorkflow("invalid_workflow", "`on` needs `recipients`: where does the event name them?", "/on")
-    for name in ("recipients", "actor"):
-        path = getattr(workflow, name)
-        if path is not None and not DATA_PATH.fullmatch(path):
-            raise InvalidWorkflow("invalid_workflow", "a path below data, as data.recipient_ids", f"/{name}")
+    _check_start(workflow)
     if not 1 <= workflow.expires_after_seconds <= 30 * 86_400:
         raise InvalidWorkflow("invalid_workflow", "expires_after_seconds: 1 to 2592000", "/expires_after_seconds")
-    for step in workflow.steps:
-        for channel in step.channels:
-            if channel.spec.template is not None and getattr(workflow.templates, channel) is None:
-                raise InvalidWorkflow("missing_template", f"templates.{channel} is missing", f"/templates/{channel}")
+    _check_templates(workflow)
     return workflow
+
+
+def _check_templates(workflow: Workflow) -> None:
+    for pointer, step in walk(workflow.steps):
+        if not isinstance(step, ChannelStep):
+            continue
+        for channel in step.channels:
+            texts = (step.templates or workflow.templates, workflow.templates)
+            if channel.spec.template is not None and not any(getattr(each, channel) for each in texts):
+                detail = f"templates.{channel} is missing, for the step at {pointer}"
+                raise InvalidWorkflow("missing_template", detail, f"/templates/{channel}")
+
+
+def with_kinds(document: object) -> object:
+    """The document with the kind of every step that does not say it: a step is of kind `channel` unless it says otherwise."""
+    if not isinstance(document, dict):
+        return document
+    found = dict(document)
+    for name in ("steps", "otherwise"):
+        if isinstance(found.get(name), list):
+            found[name] = [
+                with_kinds({"kind": StepKind.CHANNEL.value, **step} if isinstance(step, dict) else step)
+                for step in found[name]
+            ]
+    if isinstance(found.get("branches"), list):
+        found["branches"] = [with_kinds(branch) for branch in found["branches"]]
+    return found
+
+
+def _check_start(workflow: Workflow) -> None:
+    for position, event_type in enumerate(workflow.on):
+        check_event_type(event_type, f"/on/{position}")
+    if workflow.on and not workflow.recipients:
+        raise InvalidWorkflow("invalid_workflow", "`on` needs `recipients`: where does the event name them?", "/on")
+    if workflow.when is not None:
+        check_condition(workflow.when, "/when", ("data", "event"))
+    if isinstance(workflow.recipients, Audience):
+        check_audience(workflow.recipients)
+    elif workflow.recipients is not None and not RECIPIENTS_PATH.fullmatch(workflow.recipients):
+        detail = "a path below data, as data.recipient_ids or data.members[*].id"
+        raise InvalidWorkflow("invalid_workflow", detail, "/recipients")
+    for name in ("actor", "collapse_key"):
+        path = getattr(workflow, name)
+        if path is not None and not DATA_PATH.fullmatch(path):
+            raise InvalidWorkflow("invalid_workflow", "a path below data, as data.sender.id", f"/{name}")
+    keys = [variant.key for variant in workflow.variants]
+    for position, variant in enumerate(workflow.variants):
+        if not 0 < variant.weight <= 1_000_000 or keys.count(variant.key) > 1 or not KEY.fullmatch(variant.key):
+            detail = "a variant has a key of its own and a weight of 1 to 1000000"
+            raise InvalidWorkflow("invalid_workflow", detail, f"/variants/{position}")
 
 
 def _check_names(workflow: Workflow) -> None:

@@ -10,7 +10,7 @@ _Pass = TypedDict("_Pass", {"pass": int})  # a keyword cannot be a field of a cl
 
 
 class DecisionRow(_Pass):
-    """One pass of one subject through `decide`. `items` are those of `services.router.core.items`, as builtins."""
+    """One pass of one subject through `decide`. `items` are those of `shared.deciding.items`, as builtins."""
 
     _id: str
     tenant: str

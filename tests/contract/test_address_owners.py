@@ -110,7 +110,7 @@ async def test_it_says_which_life_of_theirs_has_the_address(owners: Any, put: Pu
 
 
 async def test_a_profile_that_only_a_newer_version_can_read_is_said_to_be_one(owners: Any, put: Put) -> None:
-    await put(a.profile(addresses={"email": "ada@example.com"}, format=2))
+    await put(a.profile(addresses={"email": "ada@example.com"}, format=a.NEWER))
     await put(a.profile(user="bob", addresses={"email": "ada@example.com"}))
     (found,) = await owners.owners([named(email="ada@example.com")])
-    assert (found.user, found.newer) == (None, 2)
+    assert (found.user, found.newer) == (None, a.NEWER)

@@ -103,7 +103,7 @@ def publish_newer(implementation: str, catalog: Any, request: pytest.FixtureRequ
         if database is None:
             catalog.publish_newer("acme", key, version, body)
             return
-        row = to_row("acme", a.workflow(key=key, version=version), 0) | {"body": body, "format": 2}
+        row = to_row("acme", a.workflow(key=key, version=version), 0) | {"body": body, "format": a.NEWER}
         await database.workflows.insert_one(row)
 
     return make

@@ -62,7 +62,7 @@ async def test_a_decision_of_a_newer_version_is_left_to_one(database: Database) 
     """But for a duplicate, which is one in every format."""
     decisions, first = Decisions(database), decision()
     await decisions.insert([first])
-    await database.decisions.update_one({"_id": first.id}, {"$set": {"format": 2, "items": [{"type": "digest"}]}})
+    await database.decisions.update_one({"_id": first.id}, {"$set": {"format": a.NEWER, "items": [{"type": "digest"}]}})
     with pytest.raises(NewerFormat) as raised:
         await decisions.insert([first])
     assert raised.value.at == first.coordinates

@@ -13,6 +13,7 @@ from shared.model.records import decode_record
 from shared.mongo import hastening
 from shared.mongo.holds import Holds
 from tests.contract.test_holds import HOUR_MS, MINUTE, claim, hold
+from tests.support import samples
 from tests.support.twins.holds import MemoryHolds
 
 
@@ -107,11 +108,11 @@ async def test_a_changed_profile_hastens_quiet_hours_and_earlier_lives(holds: An
 
 async def test_a_changed_profile_hastens_what_a_newer_version_held(holds: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     waits = hold("newer", late_ms=-HOUR_MS)
-    waits = msgspec.structs.replace(waits, record=msgspec.structs.replace(waits.record, format=2))
+    waits = msgspec.structs.replace(waits, record=msgspec.structs.replace(waits.record, format=samples.NEWER))
     await holds.insert([waits])
     await holds.hasten_users({"acme:ada": Hastening()})
     assert await holds.newer(10) == 1
-    monkeypatch.setattr(formats, "FORMAT", 2)
+    monkeypatch.setattr(formats, "FORMAT", samples.NEWER)
     _, (won,) = await holds.claim(most=1, lease=MINUTE, pick=list)
     assert decode_record(won.record) == msgspec.structs.replace(waits.record, due=None)
 

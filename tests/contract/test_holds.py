@@ -153,7 +153,7 @@ async def test_the_parked_are_found_by_their_account_the_urgent_and_the_old_firs
 async def test_what_a_newer_version_has_parked_is_counted_and_left_to_it(holds: Any) -> None:
     newer = parked("newer")
     await holds.insert(
-        [parked("a"), msgspec.structs.replace(newer, record=msgspec.structs.replace(newer.record, format=2))]
+        [parked("a"), msgspec.structs.replace(newer, record=msgspec.structs.replace(newer.record, format=a.NEWER))]
     )
     assert [each.delivery for each in await holds.parked("email", most=9)] == ["a"]
     assert await holds.count_parked({"email"}) == 2
@@ -192,7 +192,7 @@ async def test_nothing_is_nothing(holds: Any) -> None:
 async def test_what_a_newer_version_held_is_left_to_a_newer_scheduler(holds: Any) -> None:
     """And nobody looks for it again and again, as for something that is due."""
     late = hold("newer")
-    late = msgspec.structs.replace(late, record=msgspec.structs.replace(late.record, format=2))
+    late = msgspec.structs.replace(late, record=msgspec.structs.replace(late.record, format=a.NEWER))
     await holds.insert([late, hold("s")])
     token, won = await claim(holds)
     assert won == ["s"]

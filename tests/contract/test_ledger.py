@@ -167,9 +167,9 @@ async def test_closing_nothing_and_the_unknown_is_nothing(process: Process) -> N
 async def newer(request: pytest.FixtureRequest, rows: dict[str, MemoryLedgerRow] | None) -> None:
     """A newer version goes on with the row, into a state that is not known here."""
     if rows is not None:
-        rows["d"] = msgspec.structs.replace(rows["d"], format=2)
+        rows["d"] = msgspec.structs.replace(rows["d"], format=a.NEWER)
     else:
-        change = {"$set": {"format": 2, "state": "bounced", "result": {"state": "bounced"}}}
+        change = {"$set": {"format": a.NEWER, "state": "bounced", "result": {"state": "bounced"}}}
         await request.getfixturevalue("database").deliveries.update_one({"_id": "d"}, change)
 
 
@@ -179,8 +179,8 @@ async def test_a_row_of_a_newer_version_is_neither_claimed_nor_closed(
     ledger = process("a", ENDED)
     await one(ledger, received(pass_=1))
     await newer(request, getattr(ledger, "rows", None))
-    assert await one(process("b"), received(pass_=1)) == NewerRow(format=2)
-    assert await one(process("b"), received(pass_=2)) == NewerRow(format=2)
+    assert await one(process("b"), received(pass_=1)) == NewerRow(format=a.NEWER)
+    assert await one(process("b"), received(pass_=2)) == NewerRow(format=a.NEWER)
     assert isinstance(await one(process("b"), received()), Obsolete), "the places keep their meaning"
     await process("b").close([closing(2)])
-    assert await one(process("b"), received(pass_=1)) == NewerRow(format=2)
+    assert await one(process("b"), received(pass_=1)) == NewerRow(format=a.NEWER)

@@ -7,8 +7,10 @@ from typing import Any
 import msgspec
 
 from services.router.core.decision import Decision
-from services.router.core.routing import route
-from services.router.core.routing_input import RoutingInput
+from shared.deciding.routing import route
+from shared.deciding.routing_input import RoutingInput
+from shared.model import formats
+from shared.model.channel_templates import Templates
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery, ReceivedDelivery
 from shared.model.notifications import Notification
@@ -16,10 +18,10 @@ from shared.model.outputs import Coordinates, KafkaRecord
 from shared.model.profiles import Profile
 from shared.model.quiet_windows import QuietHours, Window
 from shared.model.records import Record, notify
-from shared.model.steps import Step
+from shared.model.steps import ChannelStep
 from shared.model.templates import EmailTemplate, InAppTemplate
 from shared.model.timestamps import parse_rfc3339
-from shared.model.workflows import Templates, Workflow
+from shared.model.workflows import Workflow
 
 NOON = parse_rfc3339("2026-01-05T12:00:00Z")
 """A Monday; in UTC nobody below is quiet."""
@@ -27,6 +29,8 @@ NIGHT = parse_rfc3339("2026-01-05T23:00:00Z")
 """Quiet for NIGHTS in UTC until 07:00."""
 MORNING = parse_rfc3339("2026-01-06T07:00:00Z")
 DAY = 86_400_000
+NEWER = formats.FORMAT + 1
+"""The format of a version to come."""
 NIGHTS = QuietHours(windows=(Window(start="22:00", until="07:00"),))
 ID = "5f0c3c6e-3a55-5d0e-9d3f-2b1f5f0a7c11"
 ALL = (Channel.IN_APP, Channel.EMAIL, Channel.WEBHOOK)
@@ -54,7 +58,7 @@ def workflow(**changes: Any) -> Workflow:
         "key": "order.shipped",
         "version": 3,
         "category": "orders",
-        "steps": (Step(key="notify", channels=ALL),),
+        "steps": (ChannelStep(key="notify", channels=ALL),),
         "templates": Templates(
             in_app=InAppTemplate(title="Order {{ data.order }}"),
             email=EmailTemplate(subject="Order {{ data.order }}", text="Shipped, {{ user.name }}."),

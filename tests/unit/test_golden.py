@@ -14,10 +14,10 @@ from services.console.timeline.core.status_row import status_row
 from services.console.timeline.core.timeline import build_timeline
 from services.ingest.outbox import output_of
 from services.router.core.expansion import StoredExpansion
-from services.router.core.items import Deliver, HoldUntil
 from services.router.decisions import replayed
 from services.router.expansions import seen_again
 from shared.catalog.rows import from_row
+from shared.deciding.items import Deliver, HoldUntil
 from shared.model import inbox
 from shared.model.claims import Claimed, Recorded, judge
 from shared.model.deliveries import DeliveryState

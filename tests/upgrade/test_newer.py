@@ -59,6 +59,6 @@ async def waits(roll: Roll) -> None:
     """Left alone, the old ones say what they leave to a newer version, and where."""
 
     async def said() -> bool:
-        return "has format 2" in await roll.readiness("router-old")
+        return "has format 3" in await roll.readiness("router-old")
 
     await until(said, what="the router says what waits")

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from sandbox.process import ROOT
 
-NEWER_FORMAT = ("shared/model/formats.py", "FORMAT: int = 1\n", "FORMAT: int = 2\n")
+NEWER_FORMAT = ("shared/model/formats.py", "FORMAT: int = 2\n", "FORMAT: int = 3\n")
 NEWER_CHANNEL = (
     "shared/model/channels.py",
     "Channel.WEBHOOK: ChannelSpec(address=WEBHOOK_URL, noisy=False)",
-    "Channel.WEBHOOK: ChannelSpec(address=WEBHOOK_URL, noisy=False, since=2)",
+    "Channel.WEBHOOK: ChannelSpec(address=WEBHOOK_URL, noisy=False, since=3)",
 )
 NEWER_WORKFLOW = ("catalog/orders/order_shipped.yaml", "category: orders\n", "category: parcels\n")
 
@@ -28,7 +28,7 @@ def of_tag(tag: str, folder: Path) -> Path:
 
 
 def newer(folder: Path) -> Path:
-    """This tree as the next version might be: webhooks came with format 2, and so what names them has it.
+    """This tree as the next version might be: webhooks came with format 3, and so what names them has it.
 
     To this version they are a channel that it does not know, in records, ledger rows and a published workflow.
     """

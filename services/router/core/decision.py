@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import msgspec
 
 from services.router.core.inbound import InboundRecord
-from services.router.core.items import RoutingItem
-from services.router.core.routing import route
-from services.router.core.routing_input import RoutingInput
+from shared.deciding.items import RoutingItem
+from shared.deciding.routing import route
+from shared.deciding.routing_input import RoutingInput
 from shared.model import ids
 from shared.model.notifications import Notification
 from shared.model.outputs import Coordinates

@@ -11,7 +11,7 @@ from enum import StrEnum
 import msgspec
 
 from services.router.core.decision import Decision
-from services.router.core.items import Deliver, HoldUntil, RoutingItem, Suppress
+from shared.deciding.items import Deliver, HoldUntil, RoutingItem, Suppress
 from shared.model import ids
 from shared.model.channels import Channel
 from shared.model.claims import Closing

@@ -48,7 +48,9 @@ def expand_parts(received: ReceivedEvent, workflows: Sequence[Workflow]) -> tupl
     """A part for each workflow that the event starts."""
     if not workflows:
         return ()
-    data = EventData(received.event.data, [workflow.recipients or "" for workflow in workflows])
+    data = EventData(
+        received.event.data, [workflow.recipients for workflow in workflows if isinstance(workflow.recipients, str)]
+    )
     return tuple(_part(received, data, workflow) for workflow in workflows)
 
 
@@ -59,7 +61,7 @@ def unknown_part(workflow: str, version: int) -> EventPart:
 
 
 def _part(received: ReceivedEvent, data: EventData, workflow: Workflow) -> EventPart:
-    path = workflow.recipients or ""
+    path = workflow.recipients if isinstance(workflow.recipients, str) else ""
     pointer = "".join(f"/{escape(name)}" for name in path.split("."))
     rejected: LeftOut | None = None
     left_out: tuple[LeftOut, ...] = ()

@@ -11,6 +11,7 @@ from shared.model.errors import MongoUnavailable
 from shared.model.formats import NewerFormat
 from shared.model.timestamps import to_datetime
 from shared.model.workflows import Workflow
+from tests.support.samples import NEWER
 from tests.support.twins.outages import Outages
 
 Version = tuple[str, str, int]
@@ -28,7 +29,7 @@ class MemoryCatalog:
         self._newer_rows: list[WorkflowRow] = []
         self._newer = NewerWorkflows()
 
-    def publish_newer(self, tenant: str, key: str, version: int, body: Any, number: int = 2) -> None:
+    def publish_newer(self, tenant: str, key: str, version: int, body: Any, number: int = NEWER) -> None:
         """Makes a version exist that has this format."""
         row: WorkflowRow = {
             "_id": row_id(tenant, key, version),

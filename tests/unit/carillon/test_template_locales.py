@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from carillon.cli.templates import check_templates
+from shared.model.channel_templates import Templates
 from shared.model.errors import InvalidWorkflow
 from shared.model.templates import EmailTemplate
-from shared.model.workflows import Templates
 from tests.support import samples as a
 
 

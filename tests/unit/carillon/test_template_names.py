@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 from carillon.cli import app
 from carillon.cli.templates import ROOTS, check_templates
 from services.delivery.rendering.liquid import context
+from shared.model.channel_templates import Templates
 from shared.model.errors import InvalidWorkflow
 from shared.model.templates import EmailTemplate
-from shared.model.workflows import Templates
 from tests.support import samples as a
 
 

@@ -10,7 +10,7 @@ from services.console.timeline.core.timeline import build_timeline
 from services.delivery.core.effects import delivery_status
 from services.router.core.decision import Decision
 from services.router.core.effects import derive_effects
-from services.router.core.items import Deliver, HoldUntil, RoutingItem, Suppress
+from shared.deciding.items import Deliver, HoldUntil, RoutingItem, Suppress
 from shared.model import ids
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState

@@ -60,9 +60,9 @@ def test_a_hold_brings_it_back_one_pass_on(state: DeliveryState, cause: Cause) -
 
 
 def test_what_comes_back_from_a_row_of_a_newer_format_is_for_those_who_read_that() -> None:
-    hold = after(DeliveryState.RETRYING, due=a.NOON + 5, format=2).hold
+    hold = after(DeliveryState.RETRYING, due=a.NOON + 5, format=a.NEWER).hold
     assert hold is not None
-    assert hold.record.format == 2
+    assert hold.record.format == a.NEWER
 
 
 def test_stale_is_decided_again_at_once() -> None:

@@ -15,9 +15,9 @@ from services.delivery.channels.email.compose import Mail, compose
 from services.delivery.channels.email.mailboxes import parse_mailbox
 from services.delivery.rendering.links import SafeLinks
 from services.delivery.rendering.liquid import RenderFailed
+from shared.model.channel_templates import Templates
 from shared.model.channels import Channel
 from shared.model.templates import EmailTemplate, Text
-from shared.model.workflows import Templates
 from tests.support import samples as a
 
 FROM = "Carillon <no-reply@carillon.example>"

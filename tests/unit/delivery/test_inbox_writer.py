@@ -11,13 +11,13 @@ import time_machine
 
 from services.delivery.channels.in_app.writer import InboxWriter
 from shared.model import inbox
+from shared.model.channel_templates import Templates
 from shared.model.channels import Channel
 from shared.model.inbox import Change, InboxItem
 from shared.model.outputs import KafkaRecord
 from shared.model.records import encode, profile_changed
 from shared.model.templates import InAppTemplate
 from shared.model.topics import Topics
-from shared.model.workflows import Templates
 from shared.process.newer import NewerRecords
 from tests.support import samples as a
 from tests.support.twins.catalog import MemoryCatalog

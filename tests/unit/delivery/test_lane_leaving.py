@@ -23,7 +23,7 @@ class OldHands(Hands):
 
     async def deliver(self, received: ReceivedDelivery, job: Job) -> None:
         await super().deliver(received, job)
-        raise NewerFormat("ledger row", 2, received.record.coordinates)
+        raise NewerFormat("ledger row", a.NEWER, received.record.coordinates)
 
 
 @pytest.mark.parametrize("how", ["revoked", "stopped"])

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from services.delivery.channels.in_app.render import render_item
 from services.delivery.rendering.links import SCHEMES, SafeLinks, scheme
+from shared.model.channel_templates import Templates
 from shared.model.templates import InAppTemplate
-from shared.model.workflows import Templates
 from tests.support import samples as a
 from tests.unit.delivery.test_email import composed
 

@@ -8,8 +8,8 @@ import pytest
 
 from services.delivery.channels.in_app.render import render_item
 from services.delivery.rendering.locales import localized, one_locale
+from shared.model.channel_templates import Templates
 from shared.model.templates import InAppTemplate
-from shared.model.workflows import Templates
 from tests.support import samples as a
 from tests.unit.delivery.test_email import composed
 

@@ -59,7 +59,7 @@ class Hands:
         job.claimed = True
         await asyncio.sleep(0)
         if received.record.coordinates in self.newer:
-            raise NewerFormat("ledger row", 2, received.record.coordinates)
+            raise NewerFormat("ledger row", a.NEWER, received.record.coordinates)
         self.done.append(received.record.coordinates)
 
     def make_room(self) -> None:
@@ -85,17 +85,17 @@ class Lane:
 
 async def test_a_newer_delivery_is_no_dead_letter_and_its_partition_waits() -> None:
     hands = Hands()
-    newer = at(Channel.EMAIL, 0, 1, number=2)
+    newer = at(Channel.EMAIL, 0, 1, number=a.NEWER)
     lane = Lane(hands, at(Channel.EMAIL, 0, 0), newer, *(at(Channel.EMAIL, 1, n) for n in range(20)))
     await turns_until(lambda: len(hands.done) == 21, what="all others are delivered")
     assert {(place.topic, place.partition) for place in lane.log.paused} == {(EMAIL, 0)}
-    assert f"delivery at {EMAIL}/0/1 has format 2" in str(await lane.newer.check())
+    assert f"delivery at {EMAIL}/0/1 has format {a.NEWER}" in str(await lane.newer.check())
     assert await lane.end() == {(EMAIL, 0): 1, (EMAIL, 1): 20}
 
 
 async def test_those_that_wait_take_no_room_from_the_others() -> None:
     hands = Hands()
-    newer = [at(Channel.EMAIL, 0, n, number=2) for n in range(10)]
+    newer = [at(Channel.EMAIL, 0, n, number=a.NEWER) for n in range(10)]
     lane = Lane(hands, *newer, *(at(Channel.EMAIL, 1, n) for n in range(10)))
     await turns_until(lambda: len(hands.done) == 10, what="all others are delivered")
     assert await lane.end() == {(EMAIL, 0): 0, (EMAIL, 1): 10}
@@ -103,7 +103,7 @@ async def test_those_that_wait_take_no_room_from_the_others() -> None:
 
 async def test_their_bytes_take_no_room_from_the_others_either() -> None:
     hands = Hands()
-    newer = [at(Channel.EMAIL, 0, n, number=2) for n in range(4)]
+    newer = [at(Channel.EMAIL, 0, n, number=a.NEWER) for n in range(4)]
     bound = sum(each.size for each in newer[:3])
     lane = Lane(hands, *newer, *(at(Channel.EMAIL, 1, n) for n in range(10)), most_bytes=bound)
     await turns_until(lambda: len(hands.done) == 10, what="all others are delivered")
@@ -124,7 +124,7 @@ async def test_what_has_become_readable_is_delivered_and_its_partition_goes_on()
 
 
 async def test_a_partition_that_goes_does_not_wait_here_any_more() -> None:
-    lane = Lane(Hands(), at(Channel.EMAIL, 0, 0, number=2))
+    lane = Lane(Hands(), at(Channel.EMAIL, 0, 0, number=a.NEWER))
     await turns_until(lambda: bool(lane.log.paused), what="it waits")
     await lane.queue.revoke(lane.log, {(EMAIL, 0)})
     assert await lane.newer.check() is True
@@ -141,7 +141,7 @@ async def test_nothing_is_claimed_that_only_a_newer_version_can_send(what: str) 
     else:
         await scene.mine.claim([received])
         row = scene.rows[received.delivery.id]
-        scene.rows[received.delivery.id] = msgspec.structs.replace(row, format=2)
+        scene.rows[received.delivery.id] = msgspec.structs.replace(row, format=a.NEWER)
     before = dict(scene.rows)
     for _ in range(2):  # and the only slot is free again
         with pytest.raises(NewerFormat) as raised:
@@ -177,7 +177,7 @@ class Inbox:
 @pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize("what", ["delivery", "workflow"])
 async def test_in_an_inbox_nothing_is_written_behind_what_waits(what: str) -> None:
-    newer = at(Channel.IN_APP, 0, 1, number=2) if what == "delivery" else at(Channel.IN_APP, 0, 1, version=4)
+    newer = at(Channel.IN_APP, 0, 1, number=a.NEWER) if what == "delivery" else at(Channel.IN_APP, 0, 1, version=4)
     others = [at(Channel.IN_APP, 1, 0), at(Channel.IN_APP, 1, 1)]
     inbox = Inbox(at(Channel.IN_APP, 0, 0), newer, at(Channel.IN_APP, 0, 2), *others)
     inbox.catalog.publish_newer("acme", "order.shipped", 4, {})
@@ -186,7 +186,7 @@ async def test_in_an_inbox_nothing_is_written_behind_what_waits(what: str) -> No
     await turns()
     assert inbox.rows.rows.keys() == {"d-0-0", "d-1-0", "d-1-1"}
     assert inbox.publisher.on(TOPICS.deliveries_dlq(Channel.IN_APP)) == []
-    assert f"{what} at {IN_APP}/0/1 has format 2" in str(await inbox.newer.check())
+    assert f"{what} at {IN_APP}/0/1 has format {a.NEWER}" in str(await inbox.newer.check())
     assert inbox.log.committed == {(IN_APP, 0): 1, (IN_APP, 1): 2}
     inbox.stop.set()
     await task
@@ -195,11 +195,11 @@ async def test_in_an_inbox_nothing_is_written_behind_what_waits(what: str) -> No
 @pytest.mark.usefixtures("clock")
 async def test_an_inbox_goes_on_in_its_order_once_it_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     waits = at(Channel.IN_APP, 0, 1)
-    waits = waits._replace(value=msgspec.json.encode(msgspec.json.decode(waits.value or b"") | {"format": 2}))
+    waits = waits._replace(value=msgspec.json.encode(msgspec.json.decode(waits.value or b"") | {"format": a.NEWER}))
     inbox = Inbox(at(Channel.IN_APP, 0, 0), waits, at(Channel.IN_APP, 0, 2), at(Channel.IN_APP, 1, 0))
     task = inbox.run()
     await turns_until(lambda: len(inbox.rows.rows) == 2, what="the others are written")
-    monkeypatch.setattr("shared.model.formats.FORMAT", 2)
+    monkeypatch.setattr("shared.model.formats.FORMAT", a.NEWER)
     await turns_until(lambda: inbox.log.committed.get((IN_APP, 0)) == 3, what="all are written")
     assert [name for name in inbox.rows.rows if name.startswith("d-0")] == ["d-0-0", "d-0-1", "d-0-2"]
     assert await inbox.newer.check() is True
@@ -212,16 +212,16 @@ async def test_what_has_become_readable_waits_no_more_though_a_later_one_does(mo
     """Its partition stands at the later one then, and nothing else says that the earlier one is done."""
     records = [
         record._replace(value=msgspec.json.encode(msgspec.json.decode(record.value or b"") | {"format": number}))
-        for number, record in ((2, at(Channel.IN_APP, 0, 0)), (3, at(Channel.IN_APP, 0, 1)))
+        for number, record in ((a.NEWER, at(Channel.IN_APP, 0, 0)), (a.NEWER + 1, at(Channel.IN_APP, 0, 1)))
     ]
     inbox = Inbox(*records)
     task = inbox.run()
     await turns_until(lambda: bool(inbox.log.paused), what="it waits")
-    monkeypatch.setattr("shared.model.formats.FORMAT", 2)
+    monkeypatch.setattr("shared.model.formats.FORMAT", a.NEWER)
     await turns_until(lambda: "d-0-0" in inbox.rows.rows, what="the first is written")
     await turns()
     said = str(await inbox.newer.check())
-    assert f"{IN_APP}/0/1 has format 3" in said
+    assert f"{IN_APP}/0/1 has format {a.NEWER + 1}" in said
     assert f"{IN_APP}/0/0" not in said
     inbox.stop.set()
     await task

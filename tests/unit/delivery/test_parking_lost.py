@@ -41,10 +41,10 @@ async def test_what_a_newer_version_has_parked_keeps_its_account(
     scene: Scene, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Forgotten by an old process, it would be released by nobody, and end as expired."""
-    monkeypatch.setattr("shared.model.formats.FORMAT", 2)
-    await scene.deliver(a.received(id="newer", format=2))
+    monkeypatch.setattr("shared.model.formats.FORMAT", a.NEWER)
+    await scene.deliver(a.received(id="newer", format=a.NEWER))
     await scene.deliver(a.received(id="probe"))
-    monkeypatch.setattr("shared.model.formats.FORMAT", 1)
+    monkeypatch.setattr("shared.model.formats.FORMAT", a.NEWER - 1)
     clock.shift(PAUSE)
     await scene.parking.look()
     scene.sender.outcome = lambda _: Sent()
@@ -52,7 +52,7 @@ async def test_what_a_newer_version_has_parked_keeps_its_account(
     clock.shift(5)
     await scene.parking.look()
     assert scene.state() is AccountState.CLOSED
-    monkeypatch.setattr("shared.model.formats.FORMAT", 2)
+    monkeypatch.setattr("shared.model.formats.FORMAT", a.NEWER)
     await scene.another().look()
     assert scene.due == ["newer"], "at once: the old one has not put it off"
 

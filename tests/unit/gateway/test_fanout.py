@@ -12,6 +12,7 @@ from services.gateway.live.fanout import Fanout, portions
 from services.gateway.live.registry import Registry
 from shared.model.inbox import encode
 from shared.model.outputs import KafkaRecord
+from tests.support.samples import NEWER
 from tests.unit.gateway.scenes import created
 from tests.unit.gateway.test_registry import ANN, BOB, Recorder
 
@@ -103,7 +104,9 @@ async def test_a_change_that_only_a_newer_process_knows_is_handed_on():
 
 
 @pytest.mark.parametrize(
-    "raw", [b'{"change":"created","items":[],"at":1,"format":2}', b'{"format":2,"items":"packed"}']
+    "raw",
+    [b'{"change":"created","items":[],"at":1,"format":%d}' % NEWER, b'{"format":%d,"items":"packed"}' % NEWER],
+    ids=["readable", "unreadable"],
 )
 async def test_what_only_a_newer_version_can_tell_has_the_user_read_the_inbox_again(raw):
     registry, ann, bob = Registry(), Recorder(), Recorder()

@@ -12,6 +12,7 @@ LIBRARIES = {
     "msgspec": "values",
     "orjson": "JSON that is checked or passed through",
     "uuid_utils": "derived ids; the standard library's uuid5 is several times slower",
+    "cronsim": "cron expressions, correct where the clock changes",
     "phonenumbers": "the reference data of telephone numbers",
     "idna": "the tables of international domain names",
 }
@@ -20,7 +21,7 @@ IMPURE = {"asyncio", "os", "random", "secrets", "signal", "socket", "subprocess"
 
 
 def pure_files() -> list[Path]:
-    folders = [ROOT / "shared" / "model", *sorted((ROOT / "services").rglob("core"))]
+    folders = [ROOT / "shared" / "model", ROOT / "shared" / "deciding", *sorted((ROOT / "services").rglob("core"))]
     return [path for folder in folders for path in sorted(folder.rglob("*.py")) if path.stat().st_size]
 
 
@@ -35,7 +36,7 @@ def imports(path: Path) -> Iterator[str]:
 def is_pure(module: str) -> bool:
     top = module.partition(".")[0]
     if top == "shared":
-        return module == "shared.model" or module.startswith("shared.model.")
+        return module.startswith(("shared.model", "shared.deciding"))
     if top == "services":
         return ".core" in module
     return (top in sys.stdlib_module_names and top not in IMPURE) or top in LIBRARIES

@@ -12,9 +12,9 @@ from hypothesis import given
 
 from services.router.core.decision import Decision
 from services.router.core.effects import DecisionEffects, DecisionState, derive_effects, state
-from services.router.core.items import Deliver, HoldUntil, Suppress
-from services.router.core.routing_input import RoutingInput
 from services.router.decisions import decision_row, replayed
+from shared.deciding.items import Deliver, HoldUntil, Suppress
+from shared.deciding.routing_input import RoutingInput
 from shared.model import ids
 from shared.model.channels import Channel
 from shared.model.deliveries import DeliveryState

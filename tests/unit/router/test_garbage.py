@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gc
 
-from services.router.core.items import Deliver
-from services.router.core.steps.run import StepRun
 from services.router.profile_cache import ProfileCache
+from shared.deciding.items import Deliver
+from shared.deciding.steps.run import StepRun
 from shared.model import ids, records
 from tests.support import samples as a
 

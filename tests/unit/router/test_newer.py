@@ -24,9 +24,9 @@ def stores() -> DecideStores:
     return DecideStores()
 
 
-def of_format_2(offset: int, **more: Any) -> KafkaRecord:
+def of_newer_format(offset: int, **more: Any) -> KafkaRecord:
     members = msgspec.json.decode(encode(notify(a.notification(id=f"n-{offset}"))))
-    value = msgspec.json.encode(members | {"format": 2} | more)
+    value = msgspec.json.encode(members | {"format": a.NEWER} | more)
     return a.record(value, topic=TOPICS.notifications, partition=1, offset=offset)
 
 
@@ -43,9 +43,9 @@ async def refused(stores: DecideStores, *chunk: KafkaRecord) -> NewerFormat:
     "more", [{}, {"kind": "digest_due"}, {"channel": "fax"}, {"notification": {"priority": "mild"}}]
 )
 async def test_a_newer_record_is_named_and_what_stands_before_it_is_decided(stores: DecideStores, more: Any) -> None:
-    chunk = [new(5), of_format_2(6, **more), new(7)]
+    chunk = [new(5), of_newer_format(6, **more), new(7)]
     newer = await refused(stores, *chunk)
-    assert (newer.number, newer.at) == (2, Coordinates(TOPICS.notifications, 1, 6))
+    assert (newer.number, newer.at) == (a.NEWER, Coordinates(TOPICS.notifications, 1, 6))
     await carry(stores.decider(), chunk[0])
     assert len(stores.decisions.rows) == 1
     assert stores.publisher.on(TOPICS.events_dlq) == []
@@ -60,7 +60,7 @@ async def test_what_was_accepted_under_a_newer_workflow_waits(stores: DecideStor
 
 
 async def test_a_newer_profile_waits_until_it_is_readable_and_is_not_remembered(stores: DecideStores) -> None:
-    stores.profiles.put(a.profile(format=2))
+    stores.profiles.put(a.profile(format=a.NEWER))
     decider = stores.decider()
     with pytest.raises(NewerFormat) as raised:
         await carry(decider, new(5, user="bob"), new(6))
@@ -72,11 +72,11 @@ async def test_a_newer_profile_waits_until_it_is_readable_and_is_not_remembered(
 
 @pytest.mark.usefixtures("clock")
 async def test_a_version_that_reads_it_decides_it(stores: DecideStores, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(formats, "FORMAT", 2)
-    await carry(stores.decider(), new(5), of_format_2(6, novelty="x"))
+    monkeypatch.setattr(formats, "FORMAT", a.NEWER)
+    await carry(stores.decider(), new(5), of_newer_format(6, novelty="x"))
     assert len(stores.decisions.rows) == 2
     again = [output.value or b"" for output in stores.publisher.written if ".deliveries." in output.topic]
-    assert [msgspec.json.decode(raw).get("format", 1) for raw in again] == [1, 1, 1, 2, 2, 2]
+    assert [msgspec.json.decode(raw).get("format", 1) for raw in again] == [1] * 3 + [a.NEWER] * 3
 
 
 async def expanded(expander: Expander, *chunk: KafkaRecord) -> None:
@@ -127,7 +127,7 @@ async def test_a_newer_expansion_is_carried_on_by_a_newer_version() -> None:
         "offset": found.received.record.offset,
         "generation": 0,
         "state": "expanded",
-        "format": 2,
+        "format": a.NEWER,
     }
     with pytest.raises(NewerFormat) as raised:
         seen_again(found, row)

@@ -79,14 +79,14 @@ async def test_what_only_a_newer_version_knows_of_those_who_share_an_address_is_
     stores: DecideStores,
 ) -> None:
     """What one of them allows is in a form that is not read here: it waits."""
-    stores.profiles.put(a.profile(user="eva", addresses=EMAIL, format=2))
+    stores.profiles.put(a.profile(user="eva", addresses=EMAIL, format=a.NEWER))
     with pytest.raises(NewerFormat) as raised:
         await carry(stores.decider(), new(0, user="bob"), new(1, user=INLINE, contact=ADA))
     assert (raised.value.what, raised.value.at) == ("profile", new(1).coordinates)
 
 
 async def test_nor_before_it_is_tried_again(stores: DecideStores) -> None:
-    stores.profiles.put(a.profile(addresses=EMAIL, preferences=Preferences(), format=2))
+    stores.profiles.put(a.profile(addresses=EMAIL, preferences=Preferences(), format=a.NEWER))
     delivery = a.delivery(notification=a.notification(user=INLINE, contact=ADA), attempts=1)
     back = Record(kind=Kind.RETRY, tenant="acme", user=INLINE, subject=delivery.id, pass_=1, delivery=delivery)
     with pytest.raises(NewerFormat):

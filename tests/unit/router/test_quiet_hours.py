@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.router.core.quiet_hours import next_quiet, quiet_until
+from shared.deciding.quiet_hours import next_quiet, quiet_until
 from shared.model.quiet_windows import QuietHours, Window, check_quiet_hours
 
 BERLIN = "Europe/Berlin"

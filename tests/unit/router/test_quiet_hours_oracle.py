@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.core.quiet_hours import next_quiet, quiet_until
+from shared.deciding.quiet_hours import next_quiet, quiet_until
 from shared.model.quiet_windows import WEEKDAYS, QuietHours, Window
 from tests.unit.router.test_quiet_hours import hours
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from services.router.core.items import Deliver, HoldUntil, RoutingItem, Suppress
-from services.router.core.routing import route
-from services.router.core.routing_input import RoutingInput
+from shared.deciding.items import Deliver, HoldUntil, RoutingItem, Suppress
+from shared.deciding.routing import route
+from shared.deciding.routing_input import RoutingInput
 from shared.model.channels import Channel
 from shared.model.holds import Cause
 from shared.model.notifications import Contact
@@ -18,7 +18,7 @@ from shared.model.profiles import Preferences
 from shared.model.quiet_windows import QuietHours, Window
 from shared.model.reasons import Reason
 from shared.model.rules import Rule
-from shared.model.steps import Step
+from shared.model.steps import ChannelStep
 from shared.model.workflows import QuietPolicy
 from tests.support import samples as a
 
@@ -192,7 +192,7 @@ TABLE: dict[str, tuple[RoutingInput, Sequence[RoutingItem]]] = {
         [deliver(IN_APP), quiet(a.NIGHT + 5), deliver(WEBHOOK)],
     ),
     "two steps": (
-        asked(w_steps=(Step(key="first", channels=(IN_APP,)), Step(key="second", channels=(EMAIL, IN_APP)))),
+        asked(w_steps=(ChannelStep(key="first", channels=(IN_APP,)), ChannelStep(key="second", channels=(EMAIL, IN_APP)))),
         [deliver(IN_APP, step="first"), deliver(EMAIL, step="second"), deliver(IN_APP, step="second")],
     ),
     "release of one channel only": (asked(q_channel=EMAIL, q_step=1), [deliver(EMAIL, step=1)]),

@@ -6,15 +6,15 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.router.core.items import Deliver, HoldUntil, RoutingItem
-from services.router.core.quiet_hours import quiet_until
-from services.router.core.routing import route
-from services.router.core.routing_input import RoutingInput
+from shared.deciding.items import Deliver, HoldUntil, RoutingItem
+from shared.deciding.quiet_hours import quiet_until
+from shared.deciding.routing import route
+from shared.deciding.routing_input import RoutingInput
 from shared.model.channels import Channel
 from shared.model.notifications import Contact
 from shared.model.profiles import Preferences, Profile
 from shared.model.quiet_windows import WEEKDAYS, QuietHours, Window
-from shared.model.steps import Step
+from shared.model.steps import ChannelStep
 from shared.model.workflows import QuietPolicy, Workflow
 from tests.support import samples as a
 
@@ -48,7 +48,7 @@ PROFILE = st.builds(
     zone=ZONE,
 )
 STEPS = st.lists(
-    st.builds(lambda key, c: Step(key=key, channels=tuple(c)), st.sampled_from("abc"), st.lists(st.sampled_from(Channel), min_size=1, unique=True)),
+    st.builds(lambda key, c: ChannelStep(key=key, channels=tuple(c)), st.sampled_from("abc"), st.lists(st.sampled_from(Channel), min_size=1, unique=True)),
     min_size=1, max_size=3,
 )  # fmt: skip
 WORKFLOW = st.builds(

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from services.router.core.effects import derive_effects
-from services.router.core.routing import route
-from services.router.core.steps.advance import ADVANCE, advance
-from services.router.core.steps.run import StepRun
+from shared.deciding.routing import route
+from shared.deciding.steps.advance import advance
+from shared.deciding.steps.run import StepRun
 from shared.model.channels import Channel
 from shared.model.records import Kind, decode_delivery
-from shared.model.steps import AVAILABLE_KINDS, Step
+from shared.model.steps import ChannelStep
 from shared.model.topics import Topics
 from tests.support import samples as a
 
 TOPICS = Topics()
-FIRST, LAST = Step(key="first", channels=(Channel.IN_APP,)), Step(key="last", channels=(Channel.EMAIL,))
-INSERTED = Step(key="between", channels=(Channel.EMAIL, Channel.IN_APP))
-
-
-def test_every_available_kind_can_be_advanced_and_no_other() -> None:
-    assert set(ADVANCE) == AVAILABLE_KINDS
+FIRST, LAST = ChannelStep(key="first", channels=(Channel.IN_APP,)), ChannelStep(key="last", channels=(Channel.EMAIL,))
+INSERTED = ChannelStep(key="between", channels=(Channel.EMAIL, Channel.IN_APP))
 
 
 def test_a_step_is_advanced_to_what_the_route_says_of_it() -> None:
@@ -31,7 +27,7 @@ def test_a_step_is_advanced_to_what_the_route_says_of_it() -> None:
     assert found[0].items + found[1].items == route(inputs)
 
 
-def ids_of(*steps: Step) -> dict[tuple[str, str], str]:
+def ids_of(*steps: ChannelStep) -> dict[tuple[str, str], str]:
     """The delivery id of each step and channel."""
     effects = derive_effects(TOPICS, [a.decision(a.routing_input(workflow=a.workflow(steps=steps)))])
     lanes = [output for output in effects.outputs if output.topic != TOPICS.statuses]

@@ -13,6 +13,7 @@ import pytest
 from services.router.agents import carry
 from services.router.faust.streams import Chunk
 from services.router.waiting import WaitingPartitions
+from shared.model import formats
 from shared.model.formats import NewerFormat
 from shared.model.outputs import Coordinates, KafkaRecord, Partition
 from shared.process.newer import NewerRecords
@@ -83,7 +84,7 @@ class Work:
     async def prepare(self, chunk: Sequence[KafkaRecord]) -> list[tuple[int, int]]:
         for record in chunk:
             if (record.partition, record.offset) in self.newer:
-                raise NewerFormat("record", 2, record.coordinates)
+                raise NewerFormat("record", a.NEWER, record.coordinates)
         return [(record.partition, record.offset) for record in chunk]
 
     async def finish(self, prepared: list[tuple[int, int]]) -> None:
@@ -118,7 +119,7 @@ async def test_a_partition_waits_from_there_on_and_the_others_go_on() -> None:
     assert scene.queue.held_back == {(TOPIC, 0)}, "nothing more of it is fetched"
     assert {(0, 1), (0, 2)} <= scene.queue.unacked, "a rebalance does not wait for them"
     found = await scene.newer.check()
-    assert found == "waits for a newer version (1 is read here): record at t/0/1 has format 2"
+    assert found == f"waits for a newer version ({formats.FORMAT} is read here): record at t/0/1 has format {a.NEWER}"
     scene.task.cancel()
 
 
@@ -173,12 +174,12 @@ async def test_a_partition_that_came_back_unseen_is_read_anew() -> None:
 async def test_what_does_not_say_where_it_stands_is_a_bug_and_ends_the_agent() -> None:
     waiting = WaitingPartitions(Queue(), NewerRecords())
     with pytest.raises(NewerFormat):
-        waiting.stand(Chunk([], []), NewerFormat("record", 2))
+        waiting.stand(Chunk([], []), NewerFormat("record", a.NEWER))
 
 
 def test_pauses_grow_up_to_half_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.process.newer.FIRST_SECONDS", 0.5)
     newer, at = NewerRecords(), Coordinates("t", 0, 0)
-    pauses = [newer.note(at, NewerFormat("record", 2, at)) for _ in range(40)]
+    pauses = [newer.note(at, NewerFormat("record", a.NEWER, at)) for _ in range(40)]
     assert pauses[:3] == [0.5, 1, 2]
     assert max(pauses) == pauses[-1] == 30

@@ -11,7 +11,7 @@ from sandbox.demo.people import bodies, quiet_zone
 from sandbox.demo.plan import PLAN, Accepted, Ingress, Planned
 from sandbox.demo.received import Received, from_sink
 from sandbox.demo.sums import add_up, awaited, missing
-from services.router.core.quiet_hours import quiet_until
+from shared.deciding.quiet_hours import quiet_until
 from shared.model.quiet_windows import QuietHours
 from shared.model.timestamps import parse_rfc3339
 

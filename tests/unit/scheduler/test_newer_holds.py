@@ -6,6 +6,7 @@ import msgspec
 from structlog.testing import capture_logs
 
 from services.scheduler.newer_holds import NewerHolds
+from shared.model import formats
 from shared.model.holds import Cause, Hold
 from shared.model.records import notify
 from shared.process.metrics import HOLDS_AS_TOPIC, NEWER_RECORDS
@@ -19,13 +20,13 @@ async def test_they_are_counted_logged_once_and_shown(monkeypatch) -> None:
     newer = NewerHolds(holds)
     await newer.look()
     assert await newer.check() is True
-    record = msgspec.structs.replace(notify(a.notification()), format=2)
+    record = msgspec.structs.replace(notify(a.notification()), format=a.NEWER)
     await holds.insert([Hold(cause=Cause.SCHEDULED, due=a.NOON, record=record)])
     with capture_logs() as logs:
         await newer.look()
         await newer.look()
     assert [entry["event"] for entry in logs] == ["newer_holds"]
-    assert await newer.check() == "1 due holds wait for a newer version (1 is read here)"
+    assert await newer.check() == f"1 due holds wait for a newer version ({formats.FORMAT} is read here)"
     assert NEWER_RECORDS.labels(HOLDS_AS_TOPIC)._value.get() == 1
     holds.rows.clear()
     await newer.look()

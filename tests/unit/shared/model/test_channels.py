@@ -8,10 +8,11 @@ import pytest
 
 from shared.model import ids
 from shared.model.addresses import AddressKind
+from shared.model.channel_templates import Templates
 from shared.model.channels import ADDRESS_KINDS, CHANNEL_SPECS, Channel, Lane
 from shared.model.errors import InvalidProfile, InvalidWorkflow
 from shared.model.recipients import recipient
-from shared.model.workflows import Templates, parse
+from shared.model.workflows import parse
 
 
 def test_every_channel_has_a_row() -> None:

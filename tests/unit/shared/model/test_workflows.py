@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.model.errors import InvalidWorkflow
-from shared.model.steps import AVAILABLE_KINDS, StepKind
+from shared.model.steps import StepKind
 from shared.model.workflows import QuietPolicy, parse
 from tests.support import samples as a
 
@@ -57,19 +57,6 @@ def test_a_mistake_is_pointed_at(changes: dict[str, Any], pointer: str) -> None:
         parse(GOOD | changes)
     assert refused.value.pointer is not None
     assert refused.value.pointer.startswith(pointer.rsplit("/0", 1)[0] if "pigeon" in str(changes) else pointer)
-
-
-@pytest.mark.parametrize("kind", sorted(set(StepKind) - AVAILABLE_KINDS))
-def test_a_step_of_a_kind_to_come_is_refused_by_name(kind: str) -> None:
-    with pytest.raises(InvalidWorkflow, match=f"kind {kind} are not available") as refused:
-        parse(GOOD | {"steps": [{"key": "later", "kind": kind, "a_field_of_its_own": "1h"}]})
-    assert (refused.value.code, refused.value.pointer) == ("unavailable_step", "/steps/0/kind")
-
-
-def test_a_second_step_is_refused_as_it_would_be_sent_at_once() -> None:
-    with pytest.raises(InvalidWorkflow, match="second step") as refused:
-        parse(GOOD | {"steps": [*GOOD["steps"], {"key": "then", "channels": ["webhook"]}]})
-    assert (refused.value.code, refused.value.pointer) == ("unavailable_step", "/steps/1")
 
 
 @pytest.mark.parametrize("document", [None, [], "x", 5, {}, {"key": "x"}, GOOD | {"unknown": 1}])

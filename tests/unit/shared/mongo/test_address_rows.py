@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 
 from shared.mongo.address_owners import HolderRow, held_by, holder_of
+from tests.support import samples
 
 ROW = {"user": "ada", "address_ids": ["email\x1fada@example.com"]}
 
@@ -23,8 +24,8 @@ def test_an_older_release_leaves_ids_of_addresses_that_are_gone() -> None:
     "more",
     [
         {},
-        {"addresses": {"email": ["ada@example.com", "a@example.com"]}, "format": 2},
-        {"addresses": [{"kind": "email"}], "life": {"number": "first"}, "format": 2},
+        {"addresses": {"email": ["ada@example.com", "a@example.com"]}, "format": samples.NEWER},
+        {"addresses": [{"kind": "email"}], "life": {"number": "first"}, "format": samples.NEWER},
         {"addresses": {"email": 7}},
         {"addresses": None, "life": None},
     ],

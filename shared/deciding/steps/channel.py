@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from zlib import crc32
 
-from services.router.core.items import Deliver, HoldUntil, RoutingItem, Suppress
-from services.router.core.quiet_hours import next_quiet, quiet_until
-from services.router.core.routing_input import RoutingInput
-from services.router.core.steps.run import StepResult, StepRun
+from shared.deciding.items import Deliver, HoldUntil, RoutingItem, Suppress
+from shared.deciding.quiet_hours import next_quiet, quiet_until
+from shared.deciding.routing_input import RoutingInput
+from shared.deciding.steps.run import StepResult, StepRun
 from shared.model.channels import Channel
 from shared.model.holds import Cause
 from shared.model.notifications import Contact

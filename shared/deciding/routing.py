@@ -6,15 +6,15 @@ workflow's steps. The first rule that stops ends the notification.
 
 from __future__ import annotations
 
-from services.router.core.items import HoldUntil, RoutingItem, Suppress
-from services.router.core.routing_input import RoutingInput
-from services.router.core.steps.advance import advance
-from services.router.core.steps.run import StepRun
+from shared.deciding.items import HoldUntil, RoutingItem, Suppress
+from shared.deciding.routing_input import RoutingInput
+from shared.deciding.steps.advance import advance
+from shared.deciding.steps.run import StepRun
 from shared.model.holds import Cause
 from shared.model.preferences import notification_refusal
 from shared.model.reasons import Reason
 from shared.model.rules import Rule
-from shared.model.steps import Step
+from shared.model.steps import ChannelStep
 from shared.model.workflows import Workflow
 
 
@@ -33,11 +33,11 @@ def route(inputs: RoutingInput) -> tuple[RoutingItem, ...]:
     return items
 
 
-def _steps(inputs: RoutingInput, workflow: Workflow) -> tuple[Step, ...]:
+def _steps(inputs: RoutingInput, workflow: Workflow) -> tuple[ChannelStep, ...]:
     """The steps asked about: the workflow's, or the one channel that comes back on its own."""
     if inputs.channel is None:
-        return workflow.steps
-    return (Step(key=inputs.step or "", channels=(inputs.channel,)),)
+        return tuple(step for step in workflow.steps if isinstance(step, ChannelStep))
+    return (ChannelStep(key=inputs.step or "", channels=(inputs.channel,)),)
 
 
 def _whole(inputs: RoutingInput, workflow: Workflow) -> HoldUntil | Suppress | None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
+from shared.deciding.history import History
 from shared.model.channels import Channel
 from shared.model.notifications import Notification
 from shared.model.owners import Owner
 from shared.model.profiles import Preferences, Profile
 from shared.model.records import Kind
+from shared.model.subscriptions import Subscription
+from shared.model.tenants import TenantSettings
 from shared.model.workflows import Workflow
 
 
@@ -32,6 +35,16 @@ class RoutingInput(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The end of quiet hours is smoothed over this long."""
     channel: Channel | None = None
     step: str | None = None
+    tenant: TenantSettings | None = None
+    """Its own, within the environment's; None: nothing is set."""
+    suppressed: tuple[str, ...] = ()
+    """Kinds of the recipient's addresses that nothing is sent to: bounced, complained, unsubscribed."""
+    subscription: Subscription | None = None
+    """To the notification's topic."""
+    history: History | None = None
+    """What its workflow and its tenant ask for; None: they ask for nothing."""
+    cancelled: bool = False
+    """An operator cancelled what the record brings back."""
 
     @property
     def preferences(self) -> Preferences | None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from services.router.core.steps import channel
-from services.router.core.steps.run import StepResult, StepRun
+from shared.deciding.steps import channel
+from shared.deciding.steps.run import StepResult, StepRun
 from shared.model.records import Kind
 from shared.model.steps import StepKind
 
 Advance = Callable[[StepRun, Kind, int], StepResult]
 ADVANCE: Final[dict[StepKind, Advance]] = {StepKind.CHANNEL: channel.advance}
-"""Of each available kind; `shared.model.steps.AVAILABLE_KINDS` names the same ones."""
 
 
 def advance(run: StepRun, event: Kind, now: int) -> StepResult:

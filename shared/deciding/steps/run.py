@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from services.router.core.items import RoutingItem
-from services.router.core.routing_input import RoutingInput
-from shared.model.steps import Step
+from shared.deciding.items import RoutingItem
+from shared.deciding.routing_input import RoutingInput
+from shared.model.steps import ChannelStep
 from shared.model.workflows import Workflow
 
 
@@ -15,7 +15,7 @@ class StepRun(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     inputs: RoutingInput
     workflow: Workflow
-    step: Step
+    step: ChannelStep
 
 
 class StepResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -1,0 +1,70 @@
+"""What happened before, as far as a notification's rules ask: counted, gathered, replaced, sent, read."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Count(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A notification that was counted, and when (milliseconds since the epoch)."""
+
+    notification: str
+    at: int
+
+
+class OpenDigest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A digest that still gathers. Times in milliseconds since the epoch."""
+
+    id: str
+    opened_at: int
+    due: int
+    items: int = 0
+    """How many it has."""
+    holder: str | None = None
+    """The notification whose run goes on when it closes; None: it has no item yet, the first went at once."""
+    hold: str | None = None
+    """The hold of that run: what is brought forward when the digest is full."""
+
+
+class DigestContent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a digest has gathered: how many, and the data of those that are shown, the oldest first."""
+
+    count: int
+    members: tuple[str, ...]
+    """The notifications whose data is shown."""
+    data: tuple[msgspec.Raw, ...]
+
+
+class Newest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The newest notification of a collapse key; `happened_at` in milliseconds since the epoch."""
+
+    notification: str
+    happened_at: int
+
+
+class StepOutcome(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """What became of an earlier step of the run."""
+
+    sent: bool = False
+    failed: bool = False
+    """For good, on all of its channels."""
+    read: bool = False
+    seen: bool = False
+    suppressed: bool = False
+
+
+class History(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """Of one notification, as far as its workflow and its tenant ask for it."""
+
+    counters: dict[str, tuple[Count, ...]] = {}
+    """By counter id, those within its time."""
+    digests: dict[str, OpenDigest] = {}
+    """The open ones, by slot: user, workflow, step and key."""
+    content: DigestContent | None = None
+    """Of the digest that this record closes."""
+    newest: Newest | None = None
+    """Of its collapse key."""
+    outcomes: dict[str, StepOutcome] = {}
+    """By step key."""
+    online: bool | None = None
+    """Whether the user is connected; None: nobody asked."""

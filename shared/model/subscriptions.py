@@ -1,0 +1,21 @@
+"""Subscriptions: who gets what is sent to a topic, and what of it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from shared.model import formats
+from shared.model.profiles import Preferences
+
+
+class Subscription(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One user's of one topic. What the profile forbids stays forbidden."""
+
+    tenant: str
+    topic: str
+    user: str
+    life: int = 0
+    """The user's life that subscribed: whoever has the id later is not subscribed."""
+    preferences: Preferences = Preferences()
+    """What of the topic the user wants."""
+    format: int = formats.OLDEST
