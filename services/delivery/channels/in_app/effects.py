@@ -6,9 +6,11 @@ from services.delivery.core.effects import delivery_dead_letter, delivery_status
 from services.delivery.rendering.liquid import RenderFailed
 from shared.model import ids
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
-from shared.model.inbox import Change, InboxEvent, InboxItem, encode
+from shared.model.inbox import Change, InboxEvent, InboxItem, encode, item_state
+from shared.model.inbox_replacements import InboxRemoval
 from shared.model.outputs import Output
 from shared.model.reasons import Reason
+from shared.model.statuses import Subject, status
 from shared.model.topics import Topics
 
 
@@ -19,6 +21,33 @@ def announcement(topics: Topics, delivery: Delivery, item: InboxItem) -> list[Ou
     created = InboxEvent(change=Change.CREATED, items=(item,), at=item.created_at, life=notification.life)
     result = DeliveryResult(state=DeliveryState.SENT, at=item.created_at, attempts=1)
     return [Output(topics.inbox, key, encode(created), []), delivery_status(topics, delivery, result)]
+
+
+def removed(topics: Topics, removal: InboxRemoval) -> list[Output]:
+    """Items have given way to newer ones: to the sockets they are deleted, and the status says by what."""
+    tenant, user, life, items, unread, counted_to = removal
+    event = InboxEvent(
+        change=Change.DELETED,
+        items=tuple(item_state(item) for item, _ in items),
+        at=max(item.updated_at or 0 for item, _ in items),
+        unread=unread,
+        counted_to=counted_to,
+        life=life,
+    )
+    statuses = [
+        status(
+            topics.statuses,
+            area="inbox",
+            state=Change.DELETED,
+            subject=Subject(item.id, 0, 0),
+            tenant=tenant,
+            user=user,
+            at=item.updated_at or event.at,
+            data={"notification": item.id, "workflow": item.workflow, "replaced_by": replaced_by},
+        )
+        for item, replaced_by in items
+    ]
+    return [Output(topics.inbox, ids.user_key(tenant, user), encode(event), []), *statuses]
 
 
 def expired(topics: Topics, delivery: Delivery) -> Output:
