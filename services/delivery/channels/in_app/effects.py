@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.delivery.core.effects import delivery_dead_letter, delivery_status
+from services.delivery.core.effects import delivery_dead_letter, delivery_status, fallback
 from services.delivery.rendering.liquid import RenderFailed
 from shared.model import ids
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
@@ -69,5 +69,7 @@ def unrenderable(delivery: Delivery, error: RenderFailed) -> DeliveryResult:
 
 
 def dead(topics: Topics, received: ReceivedDelivery, result: DeliveryResult) -> list[Output]:
-    """A dead letter, and its status."""
-    return [delivery_status(topics, received.delivery, result), delivery_dead_letter(topics, received, result)]
+    """A dead letter, its status, and the word to `decide` where its step has other channels."""
+    delivery = received.delivery
+    outputs = [delivery_status(topics, delivery, result), delivery_dead_letter(topics, received, result)]
+    return outputs + fallback(topics, delivery)
