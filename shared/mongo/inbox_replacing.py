@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from pymongo import UpdateMany
 
@@ -66,5 +66,6 @@ def _own(owner: _Life) -> dict[str, object]:
     return {"tenant": tenant, "user": user, "life": stored_life(life)}
 
 
-def _owner(row: Mapping[str, Any]) -> _Life:
-    return row["tenant"], row["user"], row.get("life") or 0
+def _owner(row: Mapping[str, object]) -> _Life:
+    life = row.get("life")
+    return str(row["tenant"]), str(row["user"]), life if isinstance(life, int) else 0
