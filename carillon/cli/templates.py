@@ -14,6 +14,7 @@ from liquid.template import BoundTemplate
 from services.delivery.rendering.liquid import RENDER_FAILURES, environment
 from shared.model.errors import InvalidWorkflow
 from shared.model.templates import Text
+from shared.model.texts import every_text
 from shared.model.workflows import Workflow
 
 _TAG = re.compile(r"([A-Za-z]{2,8}|[Xx](?=-))(-[A-Za-z0-9]{1,8})*")
@@ -23,6 +24,7 @@ _TAG = re.compile(r"([A-Za-z]{2,8}|[Xx](?=-))(-[A-Za-z0-9]{1,8})*")
 ENVIRONMENT: Final = environment()
 ROOTS: Final[dict[str, tuple[str, ...]]] = {
     "data": (),
+    "digest": ("count", "items"),
     "user": ("id", "name"),
     "actor": (),
     "workflow": (),
@@ -89,11 +91,11 @@ def _likely(name: str, known: Iterable[str]) -> str:
 
 def _check_locales(workflow: Workflow) -> None:
     """Tags, each once whatever its case; and one that all parts of a message have, as no message mixes two."""
-    for channel, template in msgspec.structs.asdict(workflow.templates).items():
-        texts: dict[str, Text | None] = msgspec.structs.asdict(template) if template else {}
+    for at, _, template in every_text(workflow):
+        texts: dict[str, Text | None] = msgspec.structs.asdict(template)
         tables = {name: text for name, text in texts.items() if isinstance(text, dict)}
         for name, table in tables.items():
-            pointer = f"/templates/{channel}/{name}"
+            pointer = f"{at}/{name}"
             for tag in table:
                 if not _TAG.fullmatch(tag):
                     detail = f"{workflow.key}: {tag[:40]!r} is no language tag: write it as en or pt-BR"
@@ -105,15 +107,15 @@ def _check_locales(workflow: Workflow) -> None:
         tags = [{tag.lower() for tag in table} for table in tables.values()]
         if tags and not set.intersection(*tags):
             detail = f"{workflow.key}: {', '.join(tables)} have no locale in common: a message is in one language"
-            raise InvalidWorkflow("no_common_locale", detail, f"/templates/{channel}")
+            raise InvalidWorkflow("no_common_locale", detail, at)
 
 
 def sources(workflow: Workflow) -> Iterator[tuple[str, str]]:
     """Every template of every channel, with where it stands."""
-    for channel, template in msgspec.structs.asdict(workflow.templates).items():
-        texts: dict[str, Text | None] = msgspec.structs.asdict(template) if template else {}
+    for at, _, template in every_text(workflow):
+        texts: dict[str, Text | None] = msgspec.structs.asdict(template)
         for name, text in texts.items():
-            pointer = f"/templates/{channel}/{name}"
+            pointer = f"{at}/{name}"
             if isinstance(text, dict):
                 yield from ((f"{pointer}/{locale}", source) for locale, source in text.items())
             elif text:

@@ -40,6 +40,7 @@ class InboxItem(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaul
     type: str | None = None
     url: str | None = None
     data: msgspec.Raw = msgspec.Raw(b"null")
+    """Of a digest: the newest one's."""
     actor: str | None = None
     seen_at: int | None = None
     read_at: int | None = None
@@ -50,6 +51,8 @@ class InboxItem(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaul
     """How often the item, after it was read, was put back to unread."""
     unarchived_times: int = 0
     """How often it came back from the archive."""
+    digest_count: int | None = None
+    """How many notifications it brings at once; None: it is no digest."""
 
 
 class InboxEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

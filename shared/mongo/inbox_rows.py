@@ -39,6 +39,11 @@ class InboxRow(TypedDict):
     unread_times: NotRequired[int]
     unarchived_times: NotRequired[int]
     life: int | None
+    step: NotRequired[str]
+    """The key of its workflow's step."""
+    digest_count: NotRequired[int]
+    replaced_by: NotRequired[str]
+    """The notification that took its place: its deletion is nobody's doing."""
 
 
 class NewInboxRow(NamedTuple):
@@ -49,6 +54,7 @@ class NewInboxRow(NamedTuple):
     user: str
     item: InboxItem
     life: int = 0
+    step: str | None = None
 
 
 class InboxRows:
@@ -64,7 +70,12 @@ class InboxRows:
             return {}
         seen = await insert_new(
             self._rows,
-            [to_row(row.item, delivery=row.delivery, tenant=row.tenant, user=row.user, life=row.life) for row in rows],
+            [
+                to_row(
+                    row.item, delivery=row.delivery, tenant=row.tenant, user=row.user, life=row.life, step=row.step
+                )
+                for row in rows
+            ],
         )
         return await self.find(rows[position].delivery for position in seen)
 
@@ -78,9 +89,9 @@ class InboxRows:
         await erase_inbox(self._database, tenant, user, life)
 
 
-def to_row(item: InboxItem, *, delivery: str, tenant: str, user: str, life: int = 0) -> InboxRow:
+def to_row(item: InboxItem, *, delivery: str, tenant: str, user: str, life: int = 0, step: str | None = None) -> InboxRow:
     """The document of a new row."""
-    return {
+    row: InboxRow = {
         "_id": delivery,
         "tenant": tenant,
         "user": user,
@@ -101,6 +112,11 @@ def to_row(item: InboxItem, *, delivery: str, tenant: str, user: str, life: int 
         "changed_at": None,
         "life": stored_life(life),
     }
+    if step is not None:
+        row["step"] = step
+    if item.digest_count is not None:
+        row["digest_count"] = item.digest_count
+    return row
 
 
 def stored_life(life: int) -> int | None:
@@ -126,10 +142,11 @@ def from_row(row: InboxRow) -> InboxItem:
         archived_at=_ms(row["archived_at"]),
         deleted_at=_ms(row["deleted_at"]),
         updated_at=_ms(row["changed_at"]),
+        digest_count=row.get("digest_count"),
     )
 
 
-WITHOUT_CONTENT: Final = {"title": 0, "body": 0, "url": 0, "data": 0, "actor": 0}
+WITHOUT_CONTENT: Final = {"title": 0, "body": 0, "url": 0, "data": 0, "actor": 0, "digest_count": 0}
 """A projection: what of a row can change, and how it is found."""
 _NO_CONTENT: Final = {"title": "", "body": "", "url": None, "data": b"null", "actor": None}
 

@@ -101,6 +101,7 @@ def item_state(item: InboxItem) -> InboxItem:
         type=None,
         unread_times=0,
         unarchived_times=0,
+        digest_count=None,
     )
 
 
