@@ -38,7 +38,9 @@ class NamedRecipients(NamedTuple):
     rejected: tuple[Invalid, ...] = ()
 
 
-def recipients(value: object, pointer: str = "/recipients", pointers: Sequence[str] | None = None) -> NamedRecipients:
+def recipients(
+    value: object, pointer: str = "/recipients", *, pointers: Sequence[str] | None = None
+) -> NamedRecipients:
     """Recipients from JSON: a user id, an inline person, or a list of these; `pointers`: where each of a list stands.
 
     An entry of a list that names nobody costs only itself. Raises Invalid when there are more than MAX_RECIPIENTS, or

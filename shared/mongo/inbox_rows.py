@@ -71,9 +71,7 @@ class InboxRows:
         seen = await insert_new(
             self._rows,
             [
-                to_row(
-                    row.item, delivery=row.delivery, tenant=row.tenant, user=row.user, life=row.life, step=row.step
-                )
+                to_row(row.item, delivery=row.delivery, tenant=row.tenant, user=row.user, life=row.life, step=row.step)
                 for row in rows
             ],
         )
@@ -89,7 +87,9 @@ class InboxRows:
         await erase_inbox(self._database, tenant, user, life)
 
 
-def to_row(item: InboxItem, *, delivery: str, tenant: str, user: str, life: int = 0, step: str | None = None) -> InboxRow:
+def to_row(
+    item: InboxItem, *, delivery: str, tenant: str, user: str, life: int = 0, step: str | None = None
+) -> InboxRow:
     """The document of a new row."""
     row: InboxRow = {
         "_id": delivery,

@@ -93,7 +93,10 @@ def context(delivery: Delivery) -> dict[str, Any]:
     notification = delivery.notification
     try:
         count, items = _gathered(delivery)
-    except (ValueError, msgspec.DecodeError) as error:  # it is carried raw: the last hop may be the first to look inside
+    except (
+        ValueError,
+        msgspec.DecodeError,
+    ) as error:  # it is carried raw: the last hop may be the first to look inside
         raise RenderFailed("unreadable_data") from error
     return {
         "data": items[-1],

@@ -56,7 +56,7 @@ def expand_parts(received: ReceivedEvent, workflows: Sequence[Workflow]) -> tupl
     data = EventData(
         received.event.data, [workflow.recipients for workflow in workflows if isinstance(workflow.recipients, str)]
     )
-    return tuple(_part(received, data, workflow) for workflow in workflows)
+    return tuple(_not_for(received, data, workflow) or _part(received, data, workflow) for workflow in workflows)
 
 
 def unknown_part(workflow: str, version: int) -> EventPart:
@@ -66,15 +66,6 @@ def unknown_part(workflow: str, version: int) -> EventPart:
 
 
 def _part(received: ReceivedEvent, data: EventData, workflow: Workflow) -> EventPart:
-    if workflow.when is not None:
-        clause = failing(workflow.when, event_lookup(data.value, received.event.attributes))
-        if clause is not None:
-            why = _left_out(EventReason.CONDITION, f"{clause} is not as the workflow's `when` asks")
-            return EventPart(workflow=workflow.key, version=workflow.version, passed_over=why)
-    if workflow.validator is not None and (wrong := faults(workflow.validator, data.value, most=1)):
-        [(pointer, detail)] = wrong
-        invalid = _left_out(EventReason.INVALID_DATA, detail, f"/data{pointer}")
-        return EventPart(workflow=workflow.key, version=workflow.version, rejected=invalid)
     path = workflow.recipients if isinstance(workflow.recipients, str) else ""
     pointer = pointer_of(path)
     rejected: LeftOut | None = None
@@ -85,7 +76,7 @@ def _part(received: ReceivedEvent, data: EventData, workflow: Workflow) -> Event
         rejected = _left_out(EventReason.NO_RECIPIENTS, f"nothing stands at {path}", pointer)
     elif named.value is not None:
         try:
-            found, unknown = recipients(named.value, pointer, named.pointers)
+            found, unknown = recipients(named.value, pointer, pointers=named.pointers)
         except Invalid as error:
             return EventPart(workflow=workflow.key, version=workflow.version, rejected=_of(error))
         missing = (_left_out(EventReason.NO_RECIPIENTS, "nothing stands there", each) for each in named.missing)
@@ -119,6 +110,20 @@ def _part(received: ReceivedEvent, data: EventData, workflow: Workflow) -> Event
         rejected=rejected,
         left_out=left_out,
     )
+
+
+def _not_for(received: ReceivedEvent, data: EventData, workflow: Workflow) -> EventPart | None:
+    """What a workflow makes of an event that it does not want, or whose data it cannot take; None: it takes it."""
+    if workflow.when is not None:
+        clause = failing(workflow.when, event_lookup(data.value, received.event.attributes))
+        if clause is not None:
+            why = _left_out(EventReason.CONDITION, f"{clause} is not as the workflow's `when` asks")
+            return EventPart(workflow=workflow.key, version=workflow.version, passed_over=why)
+    if workflow.validator is not None and (wrong := faults(workflow.validator, data.value, most=1)):
+        [(pointer, detail)] = wrong
+        invalid = _left_out(EventReason.INVALID_DATA, detail, f"/data{pointer}")
+        return EventPart(workflow=workflow.key, version=workflow.version, rejected=invalid)
+    return None
 
 
 def _event_time(received: ReceivedEvent, workflow: Workflow) -> int | None:

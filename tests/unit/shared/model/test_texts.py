@@ -12,9 +12,7 @@ from shared.model.texts import every_text, texts_of
 from tests.support import samples as a
 
 ROW, MAIL = InAppTemplate(title="workflow"), EmailTemplate(subject="workflow", text="")
-OWN = ChannelStep(
-    key="own", channels=a.ALL, templates=Templates(in_app=InAppTemplate(title="step"))
-)
+OWN = ChannelStep(key="own", channels=a.ALL, templates=Templates(in_app=InAppTemplate(title="step")))
 FLOW = a.workflow(
     templates=Templates(in_app=ROW, email=MAIL),
     variants=(
