@@ -18,6 +18,7 @@ from shared.model.data_schemas import compile_schema
 from shared.model.errors import InvalidWorkflow
 from shared.model.event_types import ANY_BELOW
 from shared.model.notifications import Priority
+from shared.model.step_asks import Asks, asks_of
 from shared.model.step_order import StepOrder, walk
 from shared.model.steps import ChannelChoice, ChannelStep, Step, StepKind
 from shared.model.workflow_checks import workflow_faults
@@ -87,6 +88,11 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def validator(self) -> Draft202012Validator | None:
         """What checks its data by its schema, compiled once; None: it has none."""
         return None if self.data_schema is None else compile_schema(self.data_schema)
+
+    @cached_property
+    def asks(self) -> frozenset[Asks]:
+        """What is read for its runs."""
+        return asks_of(self.steps)
 
     @cached_property
     def is_plain(self) -> bool:
