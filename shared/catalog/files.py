@@ -22,7 +22,7 @@ class FileFault(NamedTuple):
     """Something wrong with a file."""
 
     place: str
-    """The file, and its line if that is known: `catalog/order.yaml:3`."""
+    """The file, and its line if that is known: `catalog/orders/order_shipped.yaml:3`."""
     line: int
     code: str
     detail: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from typing import Any, Final, NamedTuple, get_args
+from typing import Final, NamedTuple, get_args
 
 import msgspec
 
@@ -17,7 +17,7 @@ from shared.model.workflows import Workflow, conversion_fault, with_kinds
 
 _STEPS: Final[dict[str, type[msgspec.Struct]]] = {str(each.__struct_config__.tag): each for each in get_args(Step)}
 _IN_APP: Final = Channel.IN_APP.value
-_PLACEHOLDERS: Final[dict[str, Any]] = {
+_PLACEHOLDERS: Final[dict[str, object]] = {
     "key": "x",
     "category": "x",
     "steps": [{"kind": "channel", "key": "x", "channels": [_IN_APP]}],
@@ -66,7 +66,7 @@ def _follows(fault: InvalidWorkflow, broken: Sequence[str]) -> bool:
     return pointer == "/on" and "/recipients" in broken
 
 
-def _value(value: object, wanted: Any, pointer: str, faults: list[InvalidWorkflow]) -> Any:
+def _value(value: object, wanted: object, pointer: str, faults: list[InvalidWorkflow]) -> object:
     """What is right of a value; UNSET: nothing is."""
     items = get_args(wanted)
     if isinstance(value, list) and len(items) == 2 and items[1] is ... and _structs(items[0]):
@@ -88,10 +88,12 @@ def _value(value: object, wanted: Any, pointer: str, faults: list[InvalidWorkflo
     return value
 
 
-def _fields(value: dict[str, Any], struct: type[msgspec.Struct], pointer: str, faults: list[InvalidWorkflow]) -> Any:
+def _fields(
+    value: dict[str, object], struct: type[msgspec.Struct], pointer: str, faults: list[InvalidWorkflow]
+) -> object:
     """The fields that are right; UNSET where one that is required is not among them, but for a whole workflow."""
     fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
-    good: dict[str, Any] = {name: value[name] for name in ("kind",) if struct.__struct_config__.tag and name in value}
+    good: dict[str, object] = {name: value[name] for name in ("kind",) if struct.__struct_config__.tag and name in value}
     for name, part in value.items():
         if name in good:
             continue
@@ -113,7 +115,7 @@ def _placeholder(value: object) -> dict[str, object]:
     return {"kind": "channel", "key": key if isinstance(key, str) else "x", "channels": [_IN_APP]}
 
 
-def _structs(wanted: Any) -> list[type[msgspec.Struct]]:
+def _structs(wanted: object) -> list[type[msgspec.Struct]]:
     return [
         each for each in get_args(wanted) or (wanted,) if isinstance(each, type) and issubclass(each, msgspec.Struct)
     ]
