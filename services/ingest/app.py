@@ -83,6 +83,7 @@ def create_app(
         admission=admission,
         requests=requests,
         acceptance=acceptance,
+        catalog=catalog,
         topics=settings.topics,
         kafka_tenant=settings.kafka_tenant,
     )
