@@ -89,7 +89,10 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
         await await_schema(database, runtime.checks)
         mongodb = GraceCheck("mongodb", partial(ping, database), grace_seconds=READY_GRACE_SECONDS)
         readiness = KafkaReadiness(
-            settings.kafka_connection, settings.topics.used_by("gateway"), strict=settings.topics_strict
+            settings.kafka_connection,
+            settings.topics.used_by("gateway"),
+            strict=settings.topics_strict,
+            serves_anyway=True,
         )
         runtime.checks["topics"] = readiness.topics_answer
         await readiness.wait()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 from pymongo import UpdateOne
 
@@ -54,17 +54,17 @@ class Presence:
         with mongo_border():
             return {row["_id"] async for row in self._rows.find(living, {"_id": 1})}
 
-    def _leased(self) -> list[dict[str, Any]]:
+    def _leased(self) -> list[dict[str, object]]:
         own = {"pod": self._process, "until": {"$add": ["$$NOW", self._lease_ms]}}
         return _kept({"$concatArrays": [self._others(), [own]]})
 
-    def _others(self) -> dict[str, Any]:
+    def _others(self) -> dict[str, object]:
         """The leases of other processes, as far as they last."""
         lasts = {"$and": [{"$ne": ["$$each.pod", self._process]}, {"$gt": ["$$each.until", "$$NOW"]}]}
         return {"$filter": {"input": {"$ifNull": ["$pods", []]}, "as": "each", "cond": lasts}}
 
 
-def _kept(pods: dict[str, Any]) -> list[dict[str, Any]]:
+def _kept(pods: dict[str, object]) -> list[dict[str, object]]:
     """An update: the leases, and when the last of them ends, by which the row is removed; without any, at once."""
     return [{"$set": {"pods": pods}}, {"$set": {"until": {"$ifNull": [{"$max": "$pods.until"}, "$$NOW"]}}}]
 
