@@ -44,6 +44,7 @@ from shared.mongo.profiles import Lives, read_many
 from shared.mongo.schema import await_schema
 from shared.mongo.server_clock import keep_clock, set_clock
 from shared.process.background import run_until_stopped
+from shared.process.metrics import ASSIGNMENTS
 from shared.process.newer import NewerRecords
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
@@ -148,7 +149,8 @@ async def running(
 
     @app.on_partitions_assigned.connect
     async def assigned(*_: object, **__: object) -> None:
-        profiles.clear()
+        profiles.clear()  # whoever had a partition meanwhile was told of changes; Faust calls none of them new
+        ASSIGNMENTS.inc()
 
     try:
         await retry_until_available(for_expand.start)

@@ -55,6 +55,9 @@ CHUNK_SECONDS = from_zero(
 )
 
 
+ASSIGNMENTS = Counter("carillon_assignments", "How often the router was given its partitions anew: rebalances it saw")
+
+
 LAG = from_zero(
     Gauge("carillon_lag_records", "Records the router has still to finish, in the partitions that it has", ["agent"]),
     AGENTS,
