@@ -157,3 +157,14 @@ class WorkflowCatalog(Protocol):
     async def fetch(self, wanted: Iterable[tuple[str, str, int]], /) -> None:
         """Reads versions (tenant, key, number); one that does not exist stays unknown. Raises MongoUnavailable."""
         ...
+
+
+class PresenceLookup(Protocol):
+    """Who is connected."""
+
+    async def online(self, users: Collection[str], /) -> set[str]:
+        """Those of `users` (by user key) who have a connection to a gateway, as of a second or so ago.
+
+        A gateway that died counts for up to a minute more. Raises MongoUnavailable.
+        """
+        ...

@@ -105,6 +105,8 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         _expiring(TIMELINE_DAYS),
     ],
     "outbox": [IndexModel([("lease", ASCENDING), ("_id", ASCENDING)]), IndexModel([("token", ASCENDING)], sparse=True)],
+    # A row whose last lease is over says nothing any more.
+    "presence": [IndexModel([("until", ASCENDING)], expireAfterSeconds=60)],
     "api_keys": [],
     "meta": [],
 }
