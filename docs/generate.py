@@ -10,8 +10,8 @@ from prometheus_client.metrics import MetricWrapperBase
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from carillon.cli.explain import EVENTS, PLAIN
 from carillon.cli.variables import EVERY, OTHERS, option_variables, settings_sections
+from shared.deciding.plain_words import EVENTS, PLAIN
 from shared.model.access import grants
 from shared.model.channels import Channel
 from shared.model.reasons import EventReason, Reason

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from rich.text import Text
 
-from carillon.cli.explain import meaning, next_step, since
+from carillon.cli.explain import since
 from carillon.cli.program import pasteable
+from shared.deciding.plain_words import meaning, next_step
 from shared.model.reasons import Reason
 from shared.model.timestamps import parse_rfc3339
 

@@ -5,11 +5,12 @@ import sys
 
 import msgspec
 
-from carillon.cli.explain import PLAIN, meaning, next_step, since
+from carillon.cli.explain import since
 from carillon.cli.program import pasteable
 from carillon.cli.timeline import lines, summary
 from services.console.timeline.core.rows import StoredRows
 from services.console.timeline.core.timeline import build_timeline
+from shared.deciding.plain_words import PLAIN, meaning, next_step
 from shared.model.channels import Channel
 from shared.model.deliveries import DeliveryState
 from shared.model.reasons import Reason
