@@ -43,7 +43,7 @@ PLAIN: Final[dict[str, Plain]] = {
     Reason.DIGEST_OPEN: Plain("it gathers others, and goes with them"),
     Reason.DIGESTED: Plain("it is part of a digest"),
     Reason.THROTTLED: Plain("enough of them passed this step in its time"),
-    Reason.WAITS_FOR_READ: Plain("it waits whether the user reads it"),
+    Reason.WAITS_FOR_READ: Plain("it waits to be read"),
     Reason.ALREADY_READ: Plain("the user has read it: nothing more is needed"),
     Reason.NO_BRANCH: Plain("none of the step's conditions holds, and it has no otherwise"),
     Reason.CHANNEL_OPTED_OUT: Plain("the user opted out of this channel"),

@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from services.console.events.core.event_report import EventReport
 from services.console.events.core.started import StartedNotifications
 from services.console.timeline.core.timeline import Timeline
+from services.console.timeline.core.why import Why
 from shared.http import openapi
 from shared.http.json_bodies import JSON
 from shared.http.problem_document import ProblemDocument
@@ -18,7 +19,7 @@ from shared.http.problem_document import ProblemDocument
 DESCRIPTION: Final = (
     "What happened to a notification, what became of an event. Needs an API key with the scope `operate`."
 )
-ANSWERS: Final = (Timeline, EventReport, StartedNotifications)
+ANSWERS: Final = (Timeline, Why, EventReport, StartedNotifications)
 _REFUSALS: Final = {
     401: "No credential, or an unknown one",
     403: "The key lacks the scope `operate`",

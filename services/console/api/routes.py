@@ -8,12 +8,13 @@ import msgspec
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import Response
 
-from services.console.api.example import EVENT, TIMELINE
+from services.console.api.example import EVENT, TIMELINE, WHY
 from services.console.api.openapi import answer, refusals
 from services.console.events.core.event_report import EventReport
 from services.console.events.core.started import StartedNotifications
 from services.console.events.store import read_event
 from services.console.timeline.core.timeline import Timeline
+from services.console.timeline.core.why import Why, why
 from services.console.timeline.store import read_timeline
 from shared.http.credentials import bearer, require_scope, unauthorized
 from shared.http.json_bodies import JSON
@@ -44,6 +45,14 @@ def timeline_routes(database: Database, keys: ApiKeys) -> APIRouter:
         if found is None:
             raise _unknown_notification()
         return Response(msgspec.json.encode(found), media_type=JSON)
+
+    @routes.get("/notifications/{notification}/why", **answer(Why, WHY))
+    async def notification_why(notification: Id, tenant: str = own) -> Response:
+        """The same in sentences, one after the other, and what it waits for now."""
+        found = await read_timeline(database, tenant, notification)
+        if found is None:
+            raise _unknown_notification()
+        return Response(msgspec.json.encode(why(found)), media_type=JSON)
 
     async def event_report(event: str, tenant: str) -> EventReport:
         found = await read_event(database, tenant, event)

@@ -41,7 +41,9 @@ def test_every_reason_is_told():
 
 
 def test_every_rule_has_an_example_and_names_only_reasons():
-    rows = [line.strip("|").split("|") for line in section(CONCEPTS, "The rules").splitlines() if line.startswith("| `")]
+    rows = [
+        line.strip("|").split("|") for line in section(CONCEPTS, "The rules").splitlines() if line.startswith("| `")
+    ]
     assert [len(row) for row in rows] == [4] * len(Rule)
     for _, _, ends, example in rows:
         assert set(re.findall(r"`(\w+)`", ends)) <= set(Reason)

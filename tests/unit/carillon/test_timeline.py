@@ -39,7 +39,7 @@ def text_of(document: dict) -> str:
 def test_the_timeline_reads_in_order_and_names_the_next_step():
     items = (made.IN_APP, made.QUIET, made.NO_WEBHOOK)
     text = text_of(timeline([made.decided(*items), made.became(Channel.IN_APP, DeliveryState.SENT)], [stored(*items)]))
-    order = ["order.shipped v3 for ana", "received", "decided", "in_app: channel preference", "email:", "webhook:",
+    order = ["order.shipped v3 for ana", "received", "decided", "in_app: channel stop", "email:", "webhook:",
              "in_app sent", "Now"]  # fmt: skip
     places = [text.index(part) for part in order]
     assert places == sorted(places)
