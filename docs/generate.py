@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Final, get_args
+from typing import Final, TypeVar, get_args
 
 from prometheus_client.metrics import MetricWrapperBase
 from pydantic import SecretStr
@@ -167,7 +167,10 @@ def _page(title: str, *parts: str) -> str:
     return "\n\n".join([f"# {title}", MARK, *parts]) + "\n"
 
 
-def _diagram(transitions: Mapping[StrEnum, Collection[StrEnum]], first: StrEnum) -> str:
+State = TypeVar("State", bound=StrEnum)
+
+
+def _diagram(transitions: Mapping[State, Collection[State]], first: State) -> str:
     """A Mermaid state diagram: ends lead to the final mark; a state that is taken over by itself is left out."""
     lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {first}"]
     for state, following in transitions.items():

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from carillon.client import AsyncClient
 
-Json = Annotated[bool, typer.Option("--json", help="Print the console's answer as JSON.")]
+ConsoleJson = Annotated[bool, typer.Option("--json", help="Print the console's answer as JSON.")]
 
 
 def why(
@@ -29,7 +29,7 @@ def why(
         bool,
         typer.Option("--rules", help="The timeline: every rule that was asked, every status, where records stood."),
     ] = False,
-    json_: Json = False,
+    json_: ConsoleJson = False,
     url: target.Url = None,
     console_url: target.ConsoleUrl = None,
     key: target.Key = None,
@@ -54,7 +54,7 @@ def why_not(
     user: Annotated[str, typer.Argument(help="A user id.")],
     event: Annotated[str, typer.Argument(help="An event's id, as `carillon send` and the API print it.")],
     *,
-    json_: Json = False,
+    json_: ConsoleJson = False,
     url: target.Url = None,
     console_url: target.ConsoleUrl = None,
     key: target.Key = None,

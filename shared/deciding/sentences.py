@@ -16,7 +16,7 @@ from shared.deciding.plain_words import meaning
 from shared.model.reasons import Reason
 from shared.model.timestamps import rfc3339
 
-ShownItem = Mapping[str, Any]
+ShownItem = dict[str, Any]
 _TIMES: Final = ("due", "valid_until", "opened_at")
 _WAITS: Final = "it waits "
 _HIDDEN: Final = frozenset({"address", "name", "type"})
@@ -34,10 +34,10 @@ class Sentence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     channel: str | None = None
 
 
-def shown(item: ShownItem) -> dict[str, Any]:
+def shown(item: Mapping[str, object]) -> ShownItem:
     """A stored item for people: without the address and the name, which are in the profile."""
     found = {name: value for name, value in item.items() if name not in _HIDDEN}
-    times = {name: rfc3339(found[name]) for name in _TIMES if isinstance(found.get(name), int) and found[name]}
+    times = {name: rfc3339(at) for name in _TIMES if isinstance(at := found.get(name), int) and at}
     return {"outcome": item["type"], **found, **times}
 
 

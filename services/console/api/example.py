@@ -110,5 +110,6 @@ EVENT: Final = EventReport(
     notifications=[
         StartedNotification(id=_NOTIFICATION, user="ada", workflow="order.shipped", last="carillon.delivery.sent")
     ],
+    fanouts=[],
 )
 WHY: Final = why(TIMELINE)
