@@ -14,7 +14,6 @@ def timeline_routes(console_url: str) -> APIRouter:
 
     @routes.get("/notifications/{notification}/timeline")
     @routes.get("/notifications/{notification}/why")
-    @routes.get("/users/{user}/why-not")
     @routes.get("/events/{event}")
     @routes.get("/events/{event}/notifications")
     async def elsewhere(request: Request) -> RedirectResponse:
@@ -23,7 +22,6 @@ def timeline_routes(console_url: str) -> APIRouter:
             fix = "Ask the console at this path, with a key of the scope operate. Operators: set CARILLON_CONSOLE_URL."
             raise Problem(404, "served_by_console", "timelines and events are read at the console", fix=fix)
         path = request.scope["raw_path"].decode("ascii")
-        query = request.scope["query_string"].decode("ascii")
-        return RedirectResponse(f"{console_url}{path}{'?' if query else ''}{query}", status_code=307)
+        return RedirectResponse(f"{console_url}{path}", status_code=307)
 
     return routes

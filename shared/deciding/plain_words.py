@@ -37,6 +37,9 @@ PLAIN: Final[dict[str, Plain]] = {
     Reason.OFF_BY_DEFAULT: Plain("it is off unless the user chooses it: the tenant's or the environment's default"),
     Reason.STEP_CONDITION: Plain("the step's condition does not hold"),
     Reason.DELAYED: Plain("it waits as its workflow says"),
+    Reason.NO_TIME: Plain(
+        "the time that its step waits for is not in the data", "send it as RFC 3339, or give the step `seconds`"
+    ),
     Reason.TOO_LATE: Plain(
         "the time that it was to wait for was past already", "late: send_now in the step sends it all the same"
     ),

@@ -82,7 +82,7 @@ def _suppress(item: ShownItem) -> str:
         return f"It does not go by {item['channel']}: {why}."
     if reason in (Reason.STEP_CONDITION, Reason.NO_BRANCH):
         return f"The step {item.get('step')} is passed over: {why}."
-    if reason == Reason.TOO_LATE:
+    if reason in (Reason.TOO_LATE, Reason.NO_TIME):
         return f"What the step {item.get('step')} stands before is left out: {why}."
     return f"It ends here{_of_step(item)}: {why}."
 
@@ -100,6 +100,8 @@ def _gather(item: ShownItem) -> str:
         return f"It opens a digest{_of_step(item)}{until}."
     if change == DigestChange.JOIN:
         return f"It joins the open digest{_of_step(item)}, which has {items} now."
+    if change == DigestChange.SLIDE:
+        return f"The digest goes on gathering{_of_step(item)}, with {items}: others came meanwhile."
     return f"The digest is closed{_of_step(item)}, with {items}, and goes on as this one."
 
 

@@ -46,7 +46,7 @@ def event_routes(database: Database, keys: ApiKeys) -> APIRouter:
         started = StartedNotifications(event=event, notifications=found.notifications, reason=found.reason)
         return Response(msgspec.json.encode(started), media_type=JSON)
 
-    @routes.get("/users/{user}/why-not", **answer(WhyNot))
+    @routes.get("/users/{user:path}/why-not", **answer(WhyNot))
     async def user_why_not(user: Id, event: EventId, tenant: str = own) -> Response:
         """Why a user did not get something of an event: which workflows named them, and what became of it."""
         found = await read_why_not(database, tenant, user, event)
