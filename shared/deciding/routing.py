@@ -13,7 +13,7 @@ from shared.deciding.facts import Facts
 from shared.deciding.items import HoldUntil, RoutingItem, Suppress
 from shared.deciding.routing_input import RoutingInput
 from shared.deciding.steps.advance import advance
-from shared.deciding.steps.channel import come_back
+from shared.deciding.steps.channel import come_back, send
 from shared.deciding.steps.run import After, StepRun
 from shared.model.conditions import failing
 from shared.model.holds import Cause
@@ -45,6 +45,8 @@ def route(inputs: RoutingInput) -> tuple[RoutingItem, ...]:
         return (*marks, stopped)
     if inputs.channel is not None:
         return marks + come_back(inputs, workflow, inputs.now)
+    if workflow.is_plain:  # nearly all of them: there is no run
+        return marks + send(inputs, workflow, workflow.steps[0], inputs.now)
     return marks + _run(inputs, workflow)
 
 

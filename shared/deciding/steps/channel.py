@@ -18,18 +18,22 @@ from shared.model.preferences import NOTHING_SET, channel_refusal
 from shared.model.reasons import Reason
 from shared.model.records import Kind
 from shared.model.rules import Rule
-from shared.model.steps import ChannelChoice, ChannelStep
+from shared.model.steps import ChannelChoice, ChannelStep, Step
 from shared.model.workflows import Workflow
 
 
 def advance(run: StepRun, event: Kind, now: int) -> StepResult:
     """Every channel of the step, or those up to the first that reaches the user."""
     del event
-    step = run.step
+    return StepResult(items=send(run.inputs, run.workflow, run.step, now))
+
+
+def send(inputs: RoutingInput, workflow: Workflow, step: Step, now: int) -> tuple[RoutingItem, ...]:
+    """What a step of this kind sends."""
     assert isinstance(step, ChannelStep)  # noqa: S101  # ADVANCE says so
     if step.deliver is ChannelChoice.FIRST:
-        return StepResult(items=_first(run.inputs, run.workflow, step, step.channels, now))
-    return StepResult(items=_all(run.inputs, run.workflow, step.key, step.channels, now))
+        return _first(inputs, workflow, step, step.channels, now)
+    return _all(inputs, workflow, step.key, step.channels, now)
 
 
 def come_back(inputs: RoutingInput, workflow: Workflow, now: int) -> tuple[RoutingItem, ...]:
@@ -158,7 +162,7 @@ def _channel(
         name=(profile.name if profile else None) or contact.name,
         locale=(profile.locale if profile else None) or contact.locale,
         valid_until=valid_until,
-        replaces=replaced_by(inputs) if kind is None else None,
+        replaces=replaced_by(inputs) if kind is None and inputs.history is not None else None,
     )
 
 
