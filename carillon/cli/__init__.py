@@ -24,6 +24,7 @@ app.command("doctor", rich_help_panel=LOCAL)(stack.doctor)
 USE = "Using it"
 app.command("send", rich_help_panel=USE)(send.send)
 app.command("why", rich_help_panel=USE)(why.why)
+app.command("why-not", rich_help_panel=USE)(why.why_not)
 app.command("token", rich_help_panel=USE)(credentials.token)
 app.add_typer(credentials.keys, name="key", rich_help_panel=USE)
 
