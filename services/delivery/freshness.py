@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final
 
 from shared.model.deliveries import Delivery
-from shared.model.ports import CancellationCounter
+from shared.model.owners import address_ids
+from shared.model.ports import CancellationCounter, SuppressionList
+from shared.model.suppressions import Suppression
 from shared.process.batching import Batcher
 from shared.process.retries import retry_until_available
 
 ReadVersions = Callable[[list[str]], Awaitable[dict[str, int]]]
 """The versions of stored profiles by user key. Raises MongoUnavailable."""
 BULK = 200
+MAX_UNKNOWN_MS: Final = 600_000
+"""How long after it is stored the router may still decide without an entry of the suppression list, clocks included:
+as long as it keeps a profile, and those that follow until it meets the record of the entry."""
 
 
 class Freshness:
     """Compares old decisions with what is known now, many at once."""
 
-    def __init__(self, *, versions: ReadVersions, cancellations: CancellationCounter, stale_after_ms: int) -> None:
+    def __init__(
+        self,
+        *,
+        versions: ReadVersions,
+        cancellations: CancellationCounter,
+        suppressions: SuppressionList,
+        stale_after_ms: int,
+    ) -> None:
         self._versions = versions
+        self._suppressions = suppressions
         self._cancellations = cancellations
         self._stale_after_ms = stale_after_ms
         self._changed: Batcher[Delivery, bool] = Batcher(self._compare, most=BULK)
 
     async def is_stale(self, delivery: Delivery, now: int) -> bool:
-        """Past `valid_until`, or decided more than a minute ago and profile or cancel counter moved since.
+        """Past `valid_until`, or decided more than a minute ago and profile, cancel counter or suppressions moved since.
 
         `now` in milliseconds. Waits while MongoDB is unavailable: who cannot know does not send.
         """
@@ -49,11 +63,32 @@ class Freshness:
     async def _read(self, deliveries: list[Delivery]) -> list[bool]:
         versions = await self._versions(sorted({_user_key(delivery) for delivery in deliveries}))
         counts = await self._cancellations.counts([delivery.notification for delivery in deliveries])
+        entries = await self._suppressions.of_addresses(_addresses(deliveries))
         return [
             versions.get(_user_key(delivery), 0) != delivery.profile_version
             or count > delivery.notification.cancel_count
+            or any(_is_news(entry, delivery) for each in _address_id(delivery) for entry in entries.get(each, ()))
             for delivery, count in zip(deliveries, counts, strict=True)
         ]
+
+
+def _address_id(delivery: Delivery) -> list[tuple[str, str]]:
+    """What the suppression list knows its address by, with the tenant; none where a user id is enough."""
+    kind = delivery.channel.spec.address
+    ids = [] if kind is None else address_ids({kind.name: delivery.address})
+    return [(delivery.notification.tenant, each) for each in ids]
+
+
+def _addresses(deliveries: Iterable[Delivery]) -> dict[str, set[str]]:
+    wanted: dict[str, set[str]] = {}
+    for tenant, address in (each for delivery in deliveries for each in _address_id(delivery)):
+        wanted.setdefault(tenant, set()).add(address)
+    return wanted
+
+
+def _is_news(entry: Suppression, delivery: Delivery) -> bool:
+    """Whether `decide` may not have known it; what it says of this workflow is for `decide` to say."""
+    return entry.created_at + MAX_UNKNOWN_MS > delivery.decided_at
 
 
 def _user_key(delivery: Delivery) -> str:

@@ -42,6 +42,7 @@ from shared.mongo.ledger import Ledger
 from shared.mongo.profiles import Lives, read_many
 from shared.mongo.schema import await_schema
 from shared.mongo.server_clock import keep_clock, set_clock
+from shared.mongo.suppressions import Suppressions
 from shared.process.background import run_until_stopped
 from shared.process.newer import NewerRecords
 from shared.process.retries import retry_until_available
@@ -99,8 +100,10 @@ async def running(
     """The whole router over a loaded catalog, started and assigned; stopped at the end. `newer` gets what it leaves."""
     newer = newer or NewerRecords()
     topics = settings.topics
+    suppressions = Suppressions(database)
     profiles = ProfileCache(
         partial(read_many, database),
+        suppressions=suppressions,
         size=settings.profile_cache_size,
         ttl_ms=round(settings.profile_ttl_seconds * 1000),
     )
@@ -122,6 +125,7 @@ async def running(
             profiles=profiles,
             owners=AddressOwners(database),
             cancellations=Cancellations(database),
+            suppressions=suppressions,
             spread_ms=round(settings.release_spread_seconds * 1000),
         ),
         decisions=Decisions(database),

@@ -23,6 +23,7 @@ from shared.mongo.holds import Holds
 from shared.mongo.ledger import Ledger
 from shared.mongo.profiles import versions
 from shared.mongo.provider_accounts import ProviderAccounts
+from shared.mongo.suppressions import Suppressions
 
 
 class SendingChannel:
@@ -73,6 +74,7 @@ class SendingChannel:
             freshness=Freshness(
                 versions=partial(versions, database),
                 cancellations=Cancellations(database),
+                suppressions=Suppressions(database),
                 stale_after_ms=round(settings.stale_after_seconds * 1000),
             ),
             breaker=breaker,

@@ -27,6 +27,7 @@ from tests.support.twins.ledger import MemoryLedger, MemoryLedgerRow
 from tests.support.twins.profiles import MemoryProfiles
 from tests.support.twins.provider_accounts import MemoryProviderAccounts
 from tests.support.twins.publisher import MemoryPublisher
+from tests.support.twins.suppressions import MemorySuppressions
 
 TOPICS = Topics()
 SOON = 5
@@ -58,7 +59,10 @@ class WorkerScene:
         self.catalog = MemoryCatalog()
         self.catalog.publish("acme", a.workflow())
         freshness = Freshness(
-            versions=MemoryProfiles(a.profile()).versions, cancellations=MemoryCancellations(), stale_after_ms=60_000
+            versions=MemoryProfiles(a.profile()).versions,
+            cancellations=MemoryCancellations(),
+            suppressions=MemorySuppressions(),
+            stale_after_ms=60_000,
         )
         sending = Sending(
             sender=self.sender,

@@ -21,6 +21,7 @@ from tests.support.twins.holds import MemoryHolds
 from tests.support.twins.ledger import MemoryLedger
 from tests.support.twins.profiles import MemoryProfiles
 from tests.support.twins.publisher import MemoryPublisher
+from tests.support.twins.suppressions import MemorySuppressions
 
 TOPICS = Topics()
 QUIET = a.profile(user="eve", quiet_hours=a.NIGHTS)
@@ -35,6 +36,7 @@ class DecideStores:
         self.catalog = MemoryCatalog()
         self.catalog.publish("acme", a.workflow())
         self.cancellations = MemoryCancellations()
+        self.suppressions = MemorySuppressions()
         self.decisions = MemoryDecisions()
         self.holds = MemoryHolds()
         self.ledger = MemoryLedger()
@@ -42,12 +44,13 @@ class DecideStores:
 
     def decider(self) -> Decider:
         """A process that has just started."""
-        profiles = ProfileCache(self.profiles.read_many, size=100, ttl_ms=60_000)
+        profiles = ProfileCache(self.profiles.read_many, suppressions=self.suppressions, size=100, ttl_ms=60_000)
         inputs = Inputs(
             catalog=self.catalog,
             profiles=profiles,
             owners=self.owners,
             cancellations=self.cancellations,
+            suppressions=self.suppressions,
             spread_ms=0,
         )
         return Decider(
