@@ -133,6 +133,13 @@ class AddressOwnerLookup(Protocol):
         """
         ...
 
+    async def changed_at(self, wanted: Mapping[str, Collection[str]], /) -> dict[tuple[str, str], int]:
+        """When a profile with these address ids (by tenant) was written last, by tenant and address; ms since the epoch.
+
+        Those that nobody has are left out. Nothing is asked when none are wanted. Raises MongoUnavailable.
+        """
+        ...
+
 
 class SuppressionList(Protocol):
     """Addresses that nothing, or nothing of a category, is sent to."""

@@ -18,6 +18,7 @@ from services.delivery.worker import HostOf, Worker
 from shared.kafka.producer import Publisher
 from shared.model.channels import Lane
 from shared.model.provider_accounts import AccountPolicy
+from shared.mongo.address_owners import AddressOwners
 from shared.mongo.cancellations import Cancellations
 from shared.mongo.holds import Holds
 from shared.mongo.ledger import Ledger
@@ -75,6 +76,7 @@ class SendingChannel:
                 versions=partial(versions, database),
                 cancellations=Cancellations(database),
                 suppressions=Suppressions(database),
+                owners=AddressOwners(database),
                 stale_after_ms=round(settings.stale_after_seconds * 1000),
             ),
             breaker=breaker,

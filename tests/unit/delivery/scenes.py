@@ -20,6 +20,7 @@ from shared.model.outputs import Output
 from shared.model.provider_accounts import AccountPolicy
 from shared.model.topics import Topics
 from tests.support import samples as a
+from tests.support.twins.address_owners import MemoryAddressOwners
 from tests.support.twins.cancellations import MemoryCancellations
 from tests.support.twins.catalog import MemoryCatalog
 from tests.support.twins.holds import MemoryHolds
@@ -62,6 +63,7 @@ class WorkerScene:
             versions=MemoryProfiles(a.profile()).versions,
             cancellations=MemoryCancellations(),
             suppressions=MemorySuppressions(),
+            owners=MemoryAddressOwners(MemoryProfiles()),
             stale_after_ms=60_000,
         )
         sending = Sending(

@@ -21,6 +21,7 @@ from shared.model.provider_accounts import AccountPolicy
 from shared.model.reasons import Reason
 from shared.model.workflows import Workflow
 from tests.support import samples as a
+from tests.support.twins.address_owners import MemoryAddressOwners
 from tests.support.twins.cancellations import MemoryCancellations
 from tests.support.twins.catalog import MemoryCatalog
 from tests.support.twins.holds import MemoryHolds
@@ -54,6 +55,7 @@ class Scene:
             versions=self.profiles.versions,
             cancellations=self.cancellations,
             suppressions=self.suppressions,
+            owners=MemoryAddressOwners(self.profiles),
             stale_after_ms=STALE_AFTER_MS,
         )
         self.sending = Sending(

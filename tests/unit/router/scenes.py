@@ -42,10 +42,10 @@ class DecideStores:
         self.ledger = MemoryLedger()
         self.publisher = MemoryPublisher()
 
-    def decider(self) -> Decider:
-        """A process that has just started."""
+    def inputs(self) -> Inputs:
+        """Of a process that has just started."""
         profiles = ProfileCache(self.profiles.read_many, suppressions=self.suppressions, size=100, ttl_ms=60_000)
-        inputs = Inputs(
+        return Inputs(
             catalog=self.catalog,
             profiles=profiles,
             owners=self.owners,
@@ -53,8 +53,11 @@ class DecideStores:
             suppressions=self.suppressions,
             spread_ms=0,
         )
+
+    def decider(self) -> Decider:
+        """A process that has just started."""
         return Decider(
-            inputs=inputs,
+            inputs=self.inputs(),
             decisions=self.decisions,
             holds=self.holds,
             ledger=self.ledger,
