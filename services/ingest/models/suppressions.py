@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from pydantic import ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 
 from services.ingest.models.body import Body
 from services.ingest.models.fields import Category, field_error
@@ -15,8 +16,8 @@ from shared.model.owners import address_ids
 from shared.model.suppressions import Suppression, SuppressionReason
 from shared.model.timestamps import rfc3339
 
-EXAMPLE: Final[dict[str, object]] = {"kind": "email", "address": "ada@example.com"}
-_STORED: Final[dict[str, object]] = {
+EXAMPLE: Final[JsonDict] = {"kind": "email", "address": "ada@example.com"}
+_STORED: Final[JsonDict] = {
     "kind": "email", "reason": "bounced", "category": None, "created_at": "2026-01-05T08:00:00.000Z", "by": "0a1b2c3d4e5f",
 }  # fmt: skip
 _KINDS: Final = {"enum": list(ADDRESS_KINDS)}
