@@ -86,6 +86,9 @@ class Inputs:
                 channel=delivery.channel if delivery else record.channel,
                 step=delivery.step if delivery else record.step,
                 suppressed=_suppressed(each, user, inline, workflow),
+                delivery=delivery,
+                digest=record.digest,
+                cancelled=record.cancelled,
             )
             loaded.append((inputs, user.snapshot))
         return loaded
