@@ -20,6 +20,7 @@ from services.ingest.relay import relay
 from services.ingest.request_rows import RequestRows
 from services.ingest.sending import NotificationSender
 from services.ingest.settings import IngestSettings
+from services.ingest.suppressions_api import suppression_routes
 from services.ingest.timelines import timeline_routes
 from services.ingest.unknown_users import UnknownUsers, known_users
 from services.ingest.users_api import user_routes
@@ -102,6 +103,7 @@ def create_app(
             webhook_secret=settings.webhook_secret.get_secret_value(),
         )
     )
+    app.include_router(suppression_routes(admission=admission, database=database, writer=kafka, topics=settings.topics))
     openapi.complete(app)
     return app
 

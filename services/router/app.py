@@ -44,6 +44,7 @@ from shared.mongo.ledger import Ledger
 from shared.mongo.profiles import Lives, read_many
 from shared.mongo.schema import await_schema
 from shared.mongo.server_clock import keep_clock, set_clock
+from shared.mongo.suppressions import Suppressions
 from shared.process.background import run_until_stopped
 from shared.process.metrics import ASSIGNMENTS
 from shared.process.newer import NewerRecords
@@ -110,8 +111,10 @@ async def running(
     newer = newer or NewerRecords()
     progress = progress or RouterProgress(newer, stall_seconds=settings.stall_seconds)
     topics = settings.topics
+    suppressions = Suppressions(database)
     profiles = ProfileCache(
         partial(read_many, database),
+        suppressions=suppressions,
         size=settings.profile_cache_size,
         ttl_ms=round(settings.profile_ttl_seconds * 1000),
     )
@@ -133,6 +136,7 @@ async def running(
             profiles=profiles,
             owners=AddressOwners(database),
             cancellations=Cancellations(database),
+            suppressions=suppressions,
             spread_ms=round(settings.release_spread_seconds * 1000),
         ),
         decisions=Decisions(database),

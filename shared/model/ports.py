@@ -17,6 +17,7 @@ from shared.model.notifications import Notification
 from shared.model.outputs import Output
 from shared.model.owners import Owner
 from shared.model.provider_accounts import ProviderAccount
+from shared.model.suppressions import Suppression
 from shared.model.workflows import Workflow
 
 
@@ -136,6 +137,25 @@ class AddressOwnerLookup(Protocol):
         """Of each notification's inline person, in order; None without one, or where nobody has an address of theirs.
 
         Raises MongoUnavailable.
+        """
+        ...
+
+    async def changed_at(self, wanted: Mapping[str, Collection[str]], /) -> dict[tuple[str, str], int]:
+        """When a profile with these address ids (by tenant) was written last, by tenant and address; ms since the epoch.
+
+        Those that nobody has are left out. Nothing is asked when none are wanted. Raises MongoUnavailable.
+        """
+        ...
+
+
+class SuppressionList(Protocol):
+    """Addresses that nothing, or nothing of a category, is sent to."""
+
+    async def of_addresses(self, wanted: Mapping[str, Collection[str]], /) -> dict[tuple[str, str], list[Suppression]]:
+        """The entries of these address ids (`owners.address_ids`, by tenant), by tenant and address.
+
+        Those without one are left out. Nothing is asked when none are wanted. Of an entry that only a newer version can
+        read there is nothing but its `format`. Raises MongoUnavailable.
         """
         ...
 

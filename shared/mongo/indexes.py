@@ -61,6 +61,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             partialFilterExpression={"address_ids": {"$exists": True}},
         )
     ],
+    "suppressions": [IndexModel([("tenant", ASCENDING), ("address", ASCENDING)])],
     "workflows": [IndexModel([("tenant", ASCENDING), ("key", ASCENDING), ("version", DESCENDING)], unique=True)],
     "expansions": [],
     "requests": [],
