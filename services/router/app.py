@@ -41,6 +41,8 @@ from shared.mongo.database import Database, open_database, ping
 from shared.mongo.histories import Histories
 from shared.mongo.holds import Holds
 from shared.mongo.ledger import Ledger
+from shared.mongo.outcomes import Outcomes
+from shared.mongo.presence import Presence
 from shared.mongo.profiles import Lives, read_many
 from shared.mongo.schema import await_schema
 from shared.mongo.server_clock import keep_clock, set_clock
@@ -143,7 +145,7 @@ async def running(
         holds=Holds(database),
         ledger=Ledger(database),
         lives=Lives(database),
-        history=Histories(database),
+        history=Histories(database, outcomes=Outcomes(database).outcomes, online=Presence(database).online),
         publisher=for_decide,
         topics=topics,
     )
