@@ -50,7 +50,7 @@ def check_date(text: str, pointer: str) -> str:
             return text
     except ValueError:
         pass
-    raise Invalid("invalid_date", f"{text[:20]!r} is no date of the calendar; write YYYY-MM-DD", pointer)
+    raise Invalid("invalid_time", f"{text[:20]!r} is no date of the calendar; write YYYY-MM-DD", pointer)
 
 
 def check_time(text: str, pointer: str) -> str:

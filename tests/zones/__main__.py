@@ -23,13 +23,13 @@ def main() -> None:
             total += number
             results += compared
             if done % 50 == 0:
-                print(f"{time.monotonic() - begun:5.0f} s: {done} of {len(names)} zones", file=sys.stderr, flush=True)
+                sys.stderr.write(f"{time.monotonic() - begun:5.0f} s: {done} of {len(names)} zones\n")
     sums = counted(results)
     for line in [line for one in results for line in one.found][:50]:
-        print(line)
-    print(
+        sys.stdout.write(f"{line}\n")
+    sys.stdout.write(
         f"{len(names)} zones, {total} changes until {LAST:%Y}, {sums['minutes']} minutes of quiet hours and "
-        f"{sums['local_times']} local times compared: {sums['differences']} differences, {time.monotonic() - begun:.0f} s"
+        f"{sums['local_times']} local times compared: {sums['differences']} differences, {time.monotonic() - begun:.0f} s\n"
     )
     sys.exit(1 if sums["differences"] or not total else 0)
 

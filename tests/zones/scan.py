@@ -10,7 +10,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -147,7 +147,7 @@ def _week(quiet: QuietHours) -> bytearray:
 
 def _wanted(minutes: Sequence[Minute]) -> Iterator[datetime]:
     """The wall-clock minutes near the changes of offset, those included that no clock shows."""
-    for before, after in zip(minutes, minutes[1:], strict=False):
+    for before, after in pairwise(minutes):
         if after.wall - before.wall != timedelta(minutes=1):
             low, high = sorted((before.wall, after.wall))
             span = (high - low) // timedelta(minutes=1)
@@ -160,9 +160,7 @@ def _locals(name: str, minutes: Sequence[Minute], wanted: Sequence[datetime]) ->
     for one in minutes:
         shown.setdefault(one.wall, one)
     jumps = [
-        (before.wall, after)
-        for before, after in zip(minutes, minutes[1:], strict=False)
-        if after.wall - before.wall > timedelta(minutes=1)
+        (before.wall, after) for before, after in pairwise(minutes) if after.wall - before.wall > timedelta(minutes=1)
     ]
     for wall in wanted:
         local = LocalTime(date=wall.strftime("%Y-%m-%d"), time=wall.strftime("%H:%M"))

@@ -32,7 +32,9 @@ def test_a_sample_of_all() -> None:
 
 def test_the_scan_sees_a_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     """As of somebody who takes the offset of the day's beginning for the whole day."""
-    monkeypatch.setattr(quiet_hours, "clock_change", lambda _, left, right: right if (right // 86_400_000) % 2 else None)
+    monkeypatch.setattr(
+        quiet_hours, "clock_change", lambda _, left, right: right if (right // 86_400_000) % 2 else None
+    )
     quiet_hours._intervals.cache_clear()
     change = int(datetime(2026, 10, 25, 1, tzinfo=UTC).timestamp())
     try:
