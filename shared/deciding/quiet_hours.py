@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from shared.deciding.clock_changes import clock_change, offset_at
+from shared.model.clock_changes import clock_change, offset_at
 from shared.model.quiet_windows import DAY_MINUTES, WEEKDAYS, QuietHours, Window, zone_info
 from shared.model.timestamps import DAY_MS
 
