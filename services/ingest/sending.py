@@ -87,19 +87,13 @@ class NotificationSender:
         Raises InvalidFields for an unknown workflow, Problem 413 or 503, MongoUnavailable for what needs it.
         """
         caller = call.caller
-        workflow = await self._workflow(caller, wanted.workflow)
+        workflow = await self.published(caller, wanted.workflow)
         data = orjson.dumps(wanted.data or {})
-        if len(data) * len(wanted.recipients) > expansion.MAX_EXPANDED:
-            raise Problem(
-                413,
-                "expanded_too_large",
-                f"data times recipients is more than {expansion.MAX_EXPANDED} bytes",
-                fix="Send to fewer recipients at once, or put a link into data instead of the contents.",
-            )
+        check_expanded(len(data), len(wanted.recipients))
         expanded = expansion.expand(
             expansion.Request(
                 tenant=caller.tenant,
-                event_id=ids.event_id(caller.tenant, expansion.API_SOURCE, _name(call)),
+                event_id=ids.event_id(caller.tenant, expansion.API_SOURCE, call_name(call)),
                 event_type=EVENT_TYPE,
                 source=expansion.API_SOURCE,
                 recipients=tuple(wanted.recipients),
@@ -135,7 +129,8 @@ class NotificationSender:
         location = {"Location": f"{self._console_url}/v1/notifications/{first.id}/timeline"}
         return Answer(status=202, body=orjson.dumps(answer), headers=location)
 
-    async def _workflow(self, caller: Caller, key: str) -> Workflow:
+    async def published(self, caller: Caller, key: str) -> Workflow:
+        """The newest version of a workflow. Raises InvalidFields for an unknown one, Problem 503, MongoUnavailable."""
         workflow = self._newest(caller, key)
         if workflow is None and time.monotonic() - self._looked_at > LOOK_SECONDS:
             self._looked_at = time.monotonic()
@@ -161,6 +156,17 @@ class NotificationSender:
             return await self._cancellations.count(caller.tenant, cancellation_key)
 
 
-def _name(call: Call) -> str:
+def check_expanded(data_bytes: int, recipients: int) -> None:
+    """Raises Problem 413 for data that is too large for so many recipients."""
+    if data_bytes * recipients > expansion.MAX_EXPANDED:
+        raise Problem(
+            413,
+            "expanded_too_large",
+            f"data times recipients is more than {expansion.MAX_EXPANDED} bytes",
+            fix="Send to fewer recipients at once, or put a link into data instead of the contents.",
+        )
+
+
+def call_name(call: Call) -> str:
     """What names the event of a call: the same call is the same event, also where nobody could look it up."""
     return uuid4().hex if call.key is None else f"{call.key}{ids.SEPARATOR}{call.fingerprint}"

@@ -68,3 +68,16 @@ def next_time(expression: str, zone: str, after: int) -> int | None:
         if instant > after:
             return instant
     return None
+
+
+def latest_time(expression: str, zone: str, first: int, until: int) -> int:
+    """The last time up to `until`, where `first` is one: at `until` at the latest. Milliseconds since the epoch."""
+    found, nothing_after = first, until
+    while (later := next_time(expression, zone, found)) is not None and later <= until:
+        middle = (found + nothing_after) // 2
+        candidate = next_time(expression, zone, middle)
+        if candidate is not None and candidate <= until:
+            found = candidate
+        else:
+            nothing_after = middle
+    return found

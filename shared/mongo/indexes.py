@@ -93,6 +93,11 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         ),
         _expiring(TIMELINE_DAYS),
     ],
+    "schedules": [
+        IndexModel([("next", ASCENDING)], partialFilterExpression={"next": {"$exists": True}}),
+        IndexModel([("token", ASCENDING)], sparse=True),
+        IndexModel([("tenant", ASCENDING), ("schedule", ASCENDING)]),
+    ],
     "outbox": [IndexModel([("lease", ASCENDING), ("_id", ASCENDING)]), IndexModel([("token", ASCENDING)], sparse=True)],
     "api_keys": [],
     "meta": [],

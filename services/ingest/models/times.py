@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import ConfigDict, Field, PlainValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
@@ -25,7 +25,7 @@ class LocalTimeBody(Body):
     date: str = Field(description="YYYY-MM-DD", json_schema_extra={"format": "date"})
 
 
-def _read_when(value: Any, info: ValidationInfo[dict[str, int]]) -> int | LocalTime:
+def _read_when(value: object, info: ValidationInfo[dict[str, int]]) -> int | LocalTime:
     if not isinstance(value, dict):
         return read_time(value, info)
     try:
@@ -37,15 +37,20 @@ def _read_when(value: Any, info: ValidationInfo[dict[str, int]]) -> int | LocalT
     return local
 
 
-def _read_local(value: dict[str, Any]) -> LocalTime:
+def _read_local(value: dict[str, object]) -> LocalTime:
     unknown = next((name for name in value if name not in _FIELDS), None)
     if unknown is not None:
         raise Invalid("invalid", f"unknown field{did_you_mean(unknown, _FIELDS)}", f"/{unknown[:60]}")
-    for name in _FIELDS:
-        if not isinstance(value.get(name), str):
-            fault = "must be a string" if name in value else "is required"
-            raise Invalid("invalid", f'{fault}, as {{"local": "09:00", "date": "2026-12-01"}}', f"/{name}")
-    return LocalTime(time=check_time(value["local"], "/local"), date=check_date(value["date"], "/date"))
+    time, date = (_text(value, name) for name in _FIELDS)
+    return LocalTime(time=check_time(time, "/local"), date=check_date(date, "/date"))
+
+
+def _text(value: dict[str, object], name: str) -> str:
+    found = value.get(name)
+    if isinstance(found, str):
+        return found
+    fault = "must be a string" if name in value else "is required"
+    raise Invalid("invalid", f'{fault}, as {{"local": "09:00", "date": "2026-12-01"}}', f"/{name}")
 
 
 When = Annotated[int | LocalTime, PlainValidator(_read_when, json_schema_input_type=Time | LocalTimeBody)]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.model.crons import InvalidCron, check_cron, cron, next_time
+from shared.model.crons import InvalidCron, check_cron, cron, latest_time, next_time
 from shared.model.errors import InvalidWorkflow
 from shared.model.timestamps import parse_rfc3339, rfc3339
 
@@ -118,3 +118,23 @@ def test_any_text_is_an_expression_or_none(text: str) -> None:
 
 def test_spaces_do_not_matter() -> None:
     assert cron("  0\t9 * *   1-5 ", "") == "0 9 * * 1-5"
+
+
+@given(
+    st.sampled_from(["* * * * *", "*/7 3 * * *", "0 9 * * 1-5", "* * 5 1 *", "0 0 29 2 *", "30 2 * * 0"]),
+    st.sampled_from(sorted(CHANGES)),
+    st.integers(0, 900 * 1440),
+)
+def test_the_latest_of_those_that_were_missed(expression: str, zone: str, minutes: int) -> None:
+    start = parse_rfc3339("2026-01-05T12:00:00Z")
+    first = next_time(expression, zone, start)
+    assert first is not None
+    until = first + minutes * MINUTE
+    found = latest_time(expression, zone, first, until)
+    assert first <= found <= until
+    assert found == first or found in (
+        next_time(expression, zone, found - 1),
+        next_time(expression, zone, found - 1000),
+    )
+    later = next_time(expression, zone, found)
+    assert later is None or later > until
