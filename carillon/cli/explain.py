@@ -17,7 +17,7 @@ class Plain(NamedTuple):
 PLAIN: Final[dict[str, Plain]] = {
     Reason.UNKNOWN_WORKFLOW: Plain("no such workflow version is published", "carillon catalog list"),
     Reason.WORKFLOW_INACTIVE: Plain(
-        "the workflow is switched off", "set active: true in its file, then carillon catalog publish FOLDER"
+        "the workflow is switched off", "set active: true in its file, then carillon catalog push FOLDER"
     ),
     Reason.EXPIRED: Plain("its time was over before it could be sent", "a longer expires_at, or look at what was slow"),
     Reason.CANCELLED: Plain("it was cancelled by its cancellation key"),
@@ -45,7 +45,7 @@ PLAIN: Final[dict[str, Plain]] = {
     Reason.RENDER_FAILED: Plain(
         "its template could not be rendered with this data",
         "the code says what failed: send that field, or give it a default in the template; "
-        "then carillon catalog publish FOLDER",
+        "then carillon catalog push FOLDER",
     ),
     Reason.RECORD_TOO_LARGE: Plain(
         "a record about it was larger than its topic takes", "send less data, or raise max.message.bytes of the topic"
@@ -77,6 +77,11 @@ EVENTS: Final[dict[str, Plain]] = {
         "its data times its recipients are too much at once", "put a link into data instead of the contents"
     ),
     EventReason.UNKNOWN_VERSION: Plain("the workflow's version is gone", CORRECT_AND_REDRIVE),
+    EventReason.CONDITION: Plain("what `when` in the workflow's file asks of it does not hold"),
+    EventReason.INVALID_DATA: Plain(
+        "its data is not as the workflow's JSON Schema asks",
+        f"correct what the pointer names, or `schema` in the workflow's file; {CORRECT_AND_REDRIVE}",
+    ),
     EventReason.TENANT_NOT_TRUSTED: Plain(
         "it names another tenant than its topic speaks for",
         f"leave ce_tenant out, or see CARILLON_TRUST_KAFKA_TENANT; {CORRECT_AND_REDRIVE}",

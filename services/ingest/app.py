@@ -85,6 +85,7 @@ def create_app(
         admission=admission,
         requests=requests,
         acceptance=acceptance,
+        catalog=catalog,
         topics=settings.topics,
         kafka_tenant=settings.kafka_tenant,
     )
@@ -142,7 +143,10 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
             return kafka.alive and outbox.alive and not (kafka.unavailable and outbox.unavailable)
 
         readiness = KafkaReadiness(
-            settings.kafka_connection, settings.topics.used_by("ingest"), strict=settings.topics_strict
+            settings.kafka_connection,
+            settings.topics.used_by("ingest"),
+            strict=settings.topics_strict,
+            serves_anyway=True,
         )
         runtime.checks |= {"durable": durable, "topics": readiness.topics_answer}
         app = create_app(settings, database=database, catalog=catalog, kafka=kafka, outbox=outbox)

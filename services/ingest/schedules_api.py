@@ -12,6 +12,7 @@ from fastapi.responses import Response
 
 from services.ingest.admission import Admission
 from services.ingest.calls import Answer, Call, Caller
+from services.ingest.data_checks import data_faults
 from services.ingest.idempotency import Requests
 from services.ingest.models.body import InvalidFields, read
 from services.ingest.models.schedules import (
@@ -74,7 +75,9 @@ def schedule_routes(
         async def act() -> Answer:
             now = now_ms()
             wanted = read_schedule(value, now)
-            await sender.published(call.caller, wanted.workflow)
+            workflow = await sender.published(call.caller, wanted.workflow)
+            if wrong := data_faults(workflow, wanted.data or {}):
+                raise InvalidFields("invalid_data", f"data is not as {workflow.key} asks", wrong)
             with pymongo.timeout(STORE_SECONDS):
                 stored = await _create(schedules, _schedule(call, wanted, now))
             return Answer(status=201, body=orjson.dumps(shown_schedule(stored)))

@@ -78,6 +78,9 @@ class Inputs:
                 spread_ms=self._spread_ms,
                 channel=delivery.channel if delivery else record.channel,
                 step=delivery.step if delivery else record.step,
+                delivery=delivery,
+                digest=record.digest,
+                cancelled=record.cancelled,
             )
             loaded.append((inputs, user.snapshot))
         return loaded

@@ -53,7 +53,7 @@ class _Due:
     def outputs(self, topic: str, now: int) -> Iterator[Output]:
         if self.workflow is None:
             return
-        for one in expansion.expand(request_of(self.schedule, self.firing.at, now), self.workflow):
+        for one in expansion.expand(request_of(self.schedule, self.workflow, self.firing.at, now), self.workflow):
             yield Output(topic, ids.user_key(one.tenant, one.user), records.encode(records.notify(one)), [])
 
 

@@ -47,6 +47,13 @@ class HoldStore(Protocol):
         """They go back to `decide` now, in this order. Raises MongoUnavailable."""
         ...
 
+    async def bring_forward(self, holds: Sequence[str], notifications: Sequence[str], /) -> None:
+        """Makes due now these holds, and all holds of these notifications; those that are gone are left out.
+
+        What comes back is decided as of then, not as of when it was due. Raises MongoUnavailable.
+        """
+        ...
+
     async def hasten_users(self, changes: Mapping[str, Hastening], /) -> dict[str, Hastening]:
         """Of these users (by user key) makes due now what waits for quiet hours to end, and all of earlier lives.
 
@@ -174,4 +181,15 @@ class WorkflowCatalog(Protocol):
 
     async def fetch(self, wanted: Iterable[tuple[str, str, int]], /) -> None:
         """Reads versions (tenant, key, number); one that does not exist stays unknown. Raises MongoUnavailable."""
+        ...
+
+
+class PresenceLookup(Protocol):
+    """Who is connected."""
+
+    async def online(self, users: Collection[str], /) -> set[str]:
+        """Those of `users` (by user key) who have a connection to a gateway, as of a second or so ago.
+
+        A gateway that died counts for up to a minute more. Raises MongoUnavailable.
+        """
         ...

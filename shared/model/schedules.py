@@ -8,13 +8,17 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 import msgspec
+import orjson
 
 from shared.model import ids
+from shared.model.collapse_keys import collapse_key_of
 from shared.model.crons import latest_time, next_time
+from shared.model.data_paths import value_at
 from shared.model.errors import Invalid
 from shared.model.expansion import Request
 from shared.model.local_times import EASTERNMOST_MS, LocalTime
 from shared.model.recipients import Recipient
+from shared.model.workflows import Workflow
 
 EACH_RECIPIENTS: Final = "recipient"
 """As a zone: the one where each recipient is."""
@@ -116,9 +120,9 @@ def due_firing(schedule: Schedule, now: int) -> Firing | None:
     return Firing(at, msgspec.structs.replace(after, last_at=at))
 
 
-def request_of(schedule: Schedule, at: int, now: int) -> Request:
+def request_of(schedule: Schedule, workflow: Workflow, at: int, now: int) -> Request:
     """What is sent for one of its times. The same time again is the same event, so its notifications are the same."""
-    local = None
+    local, path = None, workflow.collapse_key
     if schedule.zone == EACH_RECIPIENTS:
         wall = datetime.fromtimestamp((at + EASTERNMOST_MS) / 1000, UTC)
         local = LocalTime(date=wall.strftime("%Y-%m-%d"), time=wall.strftime("%H:%M"))
@@ -131,6 +135,7 @@ def request_of(schedule: Schedule, at: int, now: int) -> Request:
         data=bytes(schedule.data),
         accepted_at=now,
         deliver_local=local,
+        collapse_key=collapse_key_of(value_at(orjson.loads(schedule.data), path)) if path else None,
     )
 
 

@@ -14,7 +14,7 @@ from shared.model.errors import Invalid
 from shared.model.identifiers import MAX_USER_ID, check_user_id
 from shared.model.quiet_windows import check_zone, clock_minutes
 from shared.model.timestamps import DAY_MS, parse_rfc3339
-from shared.model.workflows import KEY
+from shared.model.workflow_checks import KEY
 
 FURTHEST_MS: Final = 366 * DAY_MS
 """How far ahead a time may lie."""

@@ -17,6 +17,7 @@ from tests.support.twins.address_owners import MemoryAddressOwners
 from tests.support.twins.cancellations import MemoryCancellations
 from tests.support.twins.catalog import MemoryCatalog
 from tests.support.twins.decisions import MemoryDecisions
+from tests.support.twins.histories import MemoryHistories
 from tests.support.twins.holds import MemoryHolds
 from tests.support.twins.ledger import MemoryLedger
 from tests.support.twins.profiles import MemoryProfiles
@@ -38,6 +39,7 @@ class DecideStores:
         self.decisions = MemoryDecisions()
         self.holds = MemoryHolds()
         self.ledger = MemoryLedger()
+        self.history = MemoryHistories()
         self.publisher = MemoryPublisher()
 
     def decider(self) -> Decider:
@@ -56,6 +58,7 @@ class DecideStores:
             holds=self.holds,
             ledger=self.ledger,
             lives=self.profiles,
+            history=self.history,
             publisher=self.publisher,
             topics=TOPICS,
         )

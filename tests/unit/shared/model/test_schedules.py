@@ -92,8 +92,8 @@ def test_what_was_missed_while_it_was_paused_is_not_made_up_for() -> None:
 
 
 def test_the_same_time_again_is_the_same_notifications_by_whatever_version() -> None:
-    first = expand(request_of(schedule(), NINE, NINE), a.workflow())
-    again = expand(request_of(schedule(), NINE, NINE + 900), a.workflow(version=9))
+    first = expand(request_of(schedule(), a.workflow(), NINE, NINE), a.workflow())
+    again = expand(request_of(schedule(), a.workflow(), NINE, NINE + 900), a.workflow(version=9))
     assert [one.id for one in first] == [one.id for one in again]
     assert len({one.id for one in first}) == 2
     others = [
@@ -103,18 +103,20 @@ def test_the_same_time_again_is_the_same_notifications_by_whatever_version() -> 
         (schedule(), 1),
     ]
     for other, at in others:
-        assert {one.id for one in expand(request_of(other, at, NINE), a.workflow())}.isdisjoint(one.id for one in first)
+        assert {one.id for one in expand(request_of(other, a.workflow(), at, NINE), a.workflow())}.isdisjoint(
+            one.id for one in first
+        )
 
 
 def test_in_each_recipients_zone_it_names_the_time_of_day() -> None:
     each = activated(schedule(zone=EACH_RECIPIENTS), a.NOON)
     assert each.next_at is not None
-    (first, _) = expand(request_of(each, each.next_at, each.next_at), a.workflow())
+    (first, _) = expand(request_of(each, a.workflow(), each.next_at, each.next_at), a.workflow())
     assert first.deliver_local == LocalTime(date="2026-01-06", time="09:00")
     firing = due_firing(each, each.next_at + 5)
     assert firing is not None
     assert firing.after.next_at == each.next_at + a.DAY
-    assert expand(request_of(schedule(), NINE, NINE), a.workflow())[0].deliver_local is None
+    assert expand(request_of(schedule(), a.workflow(), NINE, NINE), a.workflow())[0].deliver_local is None
 
 
 def test_it_never_fires_at_or_before_the_time_asked_for() -> None:
