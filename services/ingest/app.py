@@ -18,6 +18,7 @@ from services.ingest.notifications_api import notification_routes
 from services.ingest.outbox import OutboxRows
 from services.ingest.relay import relay
 from services.ingest.request_rows import RequestRows
+from services.ingest.schedules_api import schedule_routes
 from services.ingest.sending import NotificationSender
 from services.ingest.settings import IngestSettings
 from services.ingest.suppressions_api import suppression_routes
@@ -37,6 +38,7 @@ from shared.mongo.api_keys import ApiKeys
 from shared.mongo.cancellations import Cancellations
 from shared.mongo.database import Database, open_database
 from shared.mongo.holds import Holds
+from shared.mongo.schedules import Schedules
 from shared.mongo.schema import await_schema
 from shared.mongo.server_clock import keep_clock, set_clock
 from shared.process.background import run_until_stopped
@@ -94,6 +96,9 @@ def create_app(
     app.include_router(events)
     app.include_router(timeline_routes(settings.console_url))
     app.include_router(handshake_routes(parse_hook_origins(settings.event_origins)))
+    app.include_router(
+        schedule_routes(admission=admission, requests=requests, sender=sender, schedules=Schedules(database))
+    )
     app.include_router(
         user_routes(
             admission=admission,

@@ -17,6 +17,7 @@ from shared.model.notifications import Notification
 from shared.model.outputs import Output
 from shared.model.owners import Owner
 from shared.model.provider_accounts import ProviderAccount
+from shared.model.schedules import Schedule
 from shared.model.suppressions import Suppression
 from shared.model.workflows import Workflow
 
@@ -115,6 +116,30 @@ class LedgerStore(Protocol):
 
     async def close(self, closings: Sequence[Closing], /) -> None:
         """Ends rows that nobody will send any more, unless they have moved on or ended."""
+        ...
+
+
+class ScheduleStore(Protocol):
+    """Where schedules are kept. All methods raise MongoUnavailable."""
+
+    async def read(self, tenant: str, schedule: str, /) -> Schedule | None:
+        """One of a tenant's; None when there is none. Raises NewerFormat."""
+        ...
+
+    async def page(self, tenant: str, *, after: str, most: int) -> list[Schedule]:
+        """Up to `most` of a tenant's whose id is greater than `after`, by id."""
+        ...
+
+    async def count(self, tenant: str, *, most: int) -> int:
+        """How many a tenant has, counted up to `most`."""
+        ...
+
+    async def swap(self, before: Schedule | None, after: Schedule, /) -> bool:
+        """Writes `after` if the row is still as `before` says (None: not there); False when it is not."""
+        ...
+
+    async def remove(self, tenant: str, schedule: str, /) -> bool:
+        """Deletes one; False when there is none."""
         ...
 
 

@@ -105,6 +105,11 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         ),
         _expiring(TIMELINE_DAYS),
     ],
+    "schedules": [
+        IndexModel([("next", ASCENDING)], partialFilterExpression={"next": {"$exists": True}}),
+        IndexModel([("token", ASCENDING)], sparse=True),
+        IndexModel([("tenant", ASCENDING), ("schedule", ASCENDING)]),
+    ],
     "outbox": [IndexModel([("lease", ASCENDING), ("_id", ASCENDING)]), IndexModel([("token", ASCENDING)], sparse=True)],
     # A row whose last lease is over says nothing any more.
     "presence": [IndexModel([("until", ASCENDING)], expireAfterSeconds=60)],
