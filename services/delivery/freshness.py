@@ -10,21 +10,30 @@ from shared.process.batching import Batcher
 from shared.process.retries import retry_until_available
 
 ReadVersions = Callable[[list[str]], Awaitable[dict[str, int]]]
-"""The versions of stored profiles by user key. Raises MongoUnavailable."""
+"""The versions of stored profiles by user key, or of tenants' settings. Raises MongoUnavailable."""
 BULK = 200
 
 
 class Freshness:
     """Compares old decisions with what is known now, many at once."""
 
-    def __init__(self, *, versions: ReadVersions, cancellations: CancellationCounter, stale_after_ms: int) -> None:
+    def __init__(
+        self,
+        *,
+        versions: ReadVersions,
+        tenant_versions: ReadVersions,
+        cancellations: CancellationCounter,
+        stale_after_ms: int,
+    ) -> None:
+        """`tenant_versions`: of the settings that count for tenants, 0 without any."""
         self._versions = versions
+        self._tenant_versions = tenant_versions
         self._cancellations = cancellations
         self._stale_after_ms = stale_after_ms
         self._changed: Batcher[Delivery, bool] = Batcher(self._compare, most=BULK)
 
     async def is_stale(self, delivery: Delivery, now: int) -> bool:
-        """Past `valid_until`, or decided more than a minute ago and profile or cancel counter moved since.
+        """Past `valid_until`, or decided more than a minute ago and profile, tenant or cancel counter moved since.
 
         `now` in milliseconds. Waits while MongoDB is unavailable: who cannot know does not send.
         """
@@ -48,9 +57,11 @@ class Freshness:
 
     async def _read(self, deliveries: list[Delivery]) -> list[bool]:
         versions = await self._versions(sorted({_user_key(delivery) for delivery in deliveries}))
+        tenants = await self._tenant_versions(sorted({delivery.notification.tenant for delivery in deliveries}))
         counts = await self._cancellations.counts([delivery.notification for delivery in deliveries])
         return [
             versions.get(_user_key(delivery), 0) != delivery.profile_version
+            or tenants[delivery.notification.tenant] != delivery.tenant_version
             or count > delivery.notification.cancel_count
             for delivery, count in zip(deliveries, counts, strict=True)
         ]

@@ -27,6 +27,8 @@ from services.router.faust.transport import Transport
 from services.router.inputs import Inputs
 from services.router.profile_cache import ProfileCache
 from services.router.settings import RouterSettings
+from services.router.stops import StoppedHolds
+from services.router.tenant_cache import TenantCache
 from shared.catalog.cache import Catalog
 from shared.kafka.asking import never_create_topics
 from shared.kafka.consumer import METADATA_MS, NEVER_MS
@@ -42,6 +44,7 @@ from shared.mongo.ledger import Ledger
 from shared.mongo.profiles import Lives, read_many
 from shared.mongo.schema import await_schema
 from shared.mongo.server_clock import keep_clock, set_clock
+from shared.mongo.tenants import read_many as read_tenants
 from shared.process.background import run_until_stopped
 from shared.process.newer import NewerRecords
 from shared.process.retries import retry_until_available
@@ -54,6 +57,9 @@ EXPAND_BYTES: Final = 524_288
 """Of values in a chunk of events: each byte goes to up to 100 recipients."""
 DECIDE_BYTES: Final = 4 * 1_048_576
 """Of values in a chunk to decide: each byte goes to every channel."""
+
+TENANT_TTL_MS: Final = 60_000
+"""Nobody is told of settings whose announcement was lost with its process: this heals it."""
 
 
 def create_app(settings: RouterSettings) -> faust.App:
@@ -104,6 +110,10 @@ async def running(
         size=settings.profile_cache_size,
         ttl_ms=round(settings.profile_ttl_seconds * 1000),
     )
+    tenants = TenantCache(
+        partial(read_tenants, database), ttl_ms=min(TENANT_TTL_MS, round(settings.profile_ttl_seconds * 1000))
+    )
+    holds = Holds(database)
     # One publisher each: the agents' chunks overlap in time, the calls of one publisher must not.
     for_expand = Publisher(settings.kafka_connection, client_id="carillon-router-expand", instead=bury(topics))
     for_decide = Publisher(settings.kafka_connection, client_id="carillon-router-decide", instead=bury(topics))
@@ -120,14 +130,16 @@ async def running(
         inputs=Inputs(
             catalog=catalog,
             profiles=profiles,
+            tenants=tenants,
             owners=AddressOwners(database),
             cancellations=Cancellations(database),
             spread_ms=round(settings.release_spread_seconds * 1000),
         ),
         decisions=Decisions(database),
-        holds=Holds(database),
+        holds=holds,
         ledger=Ledger(database),
         lives=Lives(database),
+        stopped=StoppedHolds(holds=holds, tenants=tenants, topics=topics),
         publisher=for_decide,
         topics=topics,
     )
@@ -139,6 +151,7 @@ async def running(
     @app.on_partitions_assigned.connect
     async def assigned(*_: object, **__: object) -> None:
         profiles.clear()
+        tenants.clear()
 
     try:
         await retry_until_available(for_expand.start)

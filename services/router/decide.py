@@ -12,9 +12,10 @@ from typing import NamedTuple, Protocol
 
 from services.router.core.decision import Decision, decide
 from services.router.core.effects import DecisionEffects, begin_lives, derive_effects
-from services.router.core.inbound import read
+from services.router.core.inbound import ChangedTenant, read
 from services.router.decisions import DecisionStore
 from services.router.inputs import Inputs
+from services.router.stops import StoppedHolds
 from shared.kafka.dead_letters import refuse
 from shared.model.holds import Hastening, Hold
 from shared.model.outputs import KafkaRecord, Output
@@ -45,6 +46,8 @@ class Prepared(NamedTuple):
     dead_letters: list[Output]
     changed: dict[str, Hastening]
     """Users whose profiles changed, by key."""
+    tenants: dict[str, ChangedTenant]
+    """Tenants whose settings changed."""
 
 
 class Decider:
@@ -58,6 +61,7 @@ class Decider:
         holds: HoldStore,
         ledger: LedgerStore,
         lives: LifeStore,
+        stopped: StoppedHolds,
         publisher: RecordWriter,
         topics: Topics,
     ) -> None:
@@ -66,6 +70,7 @@ class Decider:
         self._holds = holds
         self._ledger = ledger
         self._lives = lives
+        self._stopped = stopped
         self._publisher = publisher
         self._topics = topics
 
@@ -74,7 +79,8 @@ class Decider:
 
         Raises MongoUnavailable: call again with the same chunk. NewerFormat: call again without what waits.
         """
-        inbound, changed, unreadable = read(chunk)
+        inbound, changed, unreadable, tenants = read(chunk)
+        self._inputs.evict_tenants(tenants)
         self._inputs.evict(changed)  # before the look-ups, so that all of the chunk sees the new profiles
         now = now_ms()
         loaded = await self._inputs.load(inbound, now)
@@ -83,7 +89,7 @@ class Decider:
         failpoint(Failpoint.AFTER_DECISION)
         await self._settle(changed)
         letters = refuse(self._topics.events_dlq, unreadable, group=self._topics.group("router"))
-        return Prepared(carried, derive_effects(self._topics, carried), letters, changed)
+        return Prepared(carried, derive_effects(self._topics, carried), letters, changed, tenants)
 
     async def _settle(self, changed: dict[str, Hastening]) -> None:
         """What was written before a deletion is decided by now: what follows belongs to the next life."""
@@ -101,6 +107,8 @@ class Decider:
         more: list[Output] = []
         if prepared.changed:  # before the holds of this chunk, which was decided with the new profiles
             more = [self._go_on(*user) for user in (await self._holds.hasten_users(prepared.changed)).items()]
+        if prepared.tenants:
+            more += await self._stopped.sweep(prepared.tenants)
         await self._holds.insert(effects.holds)
         await self._hasten_cancelled(effects.holds)
         failpoint(Failpoint.AFTER_HOLD)

@@ -1,4 +1,4 @@
-"""The inputs of a chunk's decisions: profiles, workflow versions and cancellation counters, read together."""
+"""The inputs of a chunk's decisions: profiles, tenants' settings, workflow versions and counters, read together."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import msgspec
 from services.router.core.decision import Snapshot
 from services.router.core.inbound import InboundRecord
 from services.router.profile_cache import ProfileCache
+from services.router.tenant_cache import TenantCache
 from shared.deciding.routing_input import RoutingInput
+from shared.model import formats
 from shared.model.formats import NewerFormat
 from shared.model.holds import Hold
 from shared.model.lives import Life
@@ -27,6 +29,7 @@ class Inputs:
         *,
         catalog: WorkflowCatalog,
         profiles: ProfileCache,
+        tenants: TenantCache,
         owners: AddressOwnerLookup,
         cancellations: CancellationCounter,
         spread_ms: int,
@@ -34,12 +37,17 @@ class Inputs:
         self._catalog = catalog
         self._owners = owners
         self._profiles = profiles
+        self._tenants = tenants
         self._cancellations = cancellations
         self._spread_ms = spread_ms
 
     def evict(self, user_keys: Iterable[str]) -> None:
         """These users' profiles have changed: the next `load` reads them again."""
         self._profiles.evict(user_keys)
+
+    def evict_tenants(self, tenants: Iterable[str]) -> None:
+        """Their settings have changed (`*`: everybody's): the next `load` reads them again."""
+        self._tenants.evict(tenants)
 
     async def load(self, inbound: Sequence[InboundRecord], now: int) -> list[tuple[RoutingInput, Snapshot]]:
         """The inputs of each record, in order, and the snapshot of the profile that its decision keeps.
@@ -53,6 +61,7 @@ class Inputs:
         if behind := {each.user_key for each in inbound if each.about.life > known[each.user_key].life.number}:
             self._profiles.evict(behind)
             known |= await self._profiles.load(behind, now)
+        tenants = await self._tenants.load([about.tenant for about in abouts], now)
         counts = await self._cancellations.counts(abouts)
         owners = await self._owners.owners(abouts)
         # Known from here to the end of this call.
@@ -66,6 +75,9 @@ class Inputs:
             delivery = record.delivery
             if owner is not None and owner.newer and (owner.user is None or delivery is not None):
                 raise NewerFormat("profile", owner.newer, each.coordinates)
+            tenant = tenants[each.about.tenant]
+            if tenant is not None and tenant.format > formats.FORMAT:
+                raise NewerFormat("tenant", tenant.format, each.coordinates)
             inputs = RoutingInput(
                 notification=_in_its_life(each, user.life),
                 workflow=self._workflow(each),
@@ -78,6 +90,7 @@ class Inputs:
                 spread_ms=self._spread_ms,
                 channel=delivery.channel if delivery else record.channel,
                 step=delivery.step if delivery else record.step,
+                tenant=tenant,
             )
             loaded.append((inputs, user.snapshot))
         return loaded

@@ -114,3 +114,10 @@ class TenantSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     def channel_stopped(self, workflow: str, channel: Channel) -> bool:
         """Whether this channel, of all workflows or of this one, is stopped."""
         return any(stop.channel is channel and stop.workflow in (None, workflow) for stop in self.stops)
+
+
+def effective(tenant: str, own: TenantSettings | None, environment: TenantSettings | None) -> TenantSettings | None:
+    """What counts for a tenant; None: nothing is set."""
+    if environment is None:
+        return own
+    return (own or TenantSettings(tenant=tenant)).within(environment)

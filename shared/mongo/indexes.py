@@ -72,9 +72,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             [("account", ASCENDING), ("rank", DESCENDING), ("accepted_at", ASCENDING)],
             partialFilterExpression={"account": {"$exists": True}},
         ),
-        IndexModel(
-            [("tenant", ASCENDING), ("_id", ASCENDING)], partialFilterExpression={"cause": Cause.STOPPED.value}
-        ),
+        IndexModel([("tenant", ASCENDING), ("_id", ASCENDING)], partialFilterExpression={"cause": Cause.STOPPED.value}),
     ],
     "tenants": [],
     "provider_accounts": [

@@ -6,7 +6,7 @@ with the new settings. It is written even when nothing changed: repeating a call
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -115,7 +115,7 @@ async def _replace(database: Database, stored: TenantSettings, wanted: TenantSet
     seen = {"version": stored.version} if stored.version else {"version": {"$exists": False}}
     try:
         with mongo_border():
-            document = await database.tenants.find_one_and_replace(
+            document: Mapping[str, object] | None = await database.tenants.find_one_and_replace(
                 {"_id": stored.tenant} | seen, row, upsert=not stored.version, return_document=ReturnDocument.AFTER
             )
     except DuplicateKeyError:

@@ -14,6 +14,7 @@ from services.delivery.lane import AHEAD, SHARE, LaneQueue
 from services.delivery.parking import Parking
 from services.delivery.send import AfterCrash, Sending
 from services.delivery.slots import Slots
+from services.delivery.tenants import TenantVersions
 from services.delivery.worker import HostOf, Worker
 from shared.kafka.producer import Publisher
 from shared.model.channels import Lane
@@ -23,6 +24,7 @@ from shared.mongo.holds import Holds
 from shared.mongo.ledger import Ledger
 from shared.mongo.profiles import versions
 from shared.mongo.provider_accounts import ProviderAccounts
+from shared.mongo.tenants import versions as tenant_versions
 
 
 class SendingChannel:
@@ -72,6 +74,7 @@ class SendingChannel:
             catalog=context.catalog,
             freshness=Freshness(
                 versions=partial(versions, database),
+                tenant_versions=TenantVersions(partial(tenant_versions, database)),
                 cancellations=Cancellations(database),
                 stale_after_ms=round(settings.stale_after_seconds * 1000),
             ),

@@ -7,6 +7,8 @@ from typing import Any
 from services.router.decide import Decider
 from services.router.inputs import Inputs
 from services.router.profile_cache import ProfileCache
+from services.router.stops import StoppedHolds
+from services.router.tenant_cache import TenantCache
 from shared.model.deliveries import ReceivedDelivery
 from shared.model.outputs import KafkaRecord
 from shared.model.records import Kind, Record, encode, notify
@@ -21,6 +23,7 @@ from tests.support.twins.holds import MemoryHolds
 from tests.support.twins.ledger import MemoryLedger
 from tests.support.twins.profiles import MemoryProfiles
 from tests.support.twins.publisher import MemoryPublisher
+from tests.support.twins.tenants import MemoryTenants
 
 TOPICS = Topics()
 QUIET = a.profile(user="eve", quiet_hours=a.NIGHTS)
@@ -39,13 +42,16 @@ class DecideStores:
         self.holds = MemoryHolds()
         self.ledger = MemoryLedger()
         self.publisher = MemoryPublisher()
+        self.tenants = MemoryTenants()
 
     def decider(self) -> Decider:
         """A process that has just started."""
         profiles = ProfileCache(self.profiles.read_many, size=100, ttl_ms=60_000)
+        tenants = TenantCache(self.tenants.read_many, ttl_ms=60_000)
         inputs = Inputs(
             catalog=self.catalog,
             profiles=profiles,
+            tenants=tenants,
             owners=self.owners,
             cancellations=self.cancellations,
             spread_ms=0,
@@ -56,6 +62,7 @@ class DecideStores:
             holds=self.holds,
             ledger=self.ledger,
             lives=self.profiles,
+            stopped=StoppedHolds(holds=self.holds, tenants=tenants, topics=TOPICS),
             publisher=self.publisher,
             topics=TOPICS,
         )
