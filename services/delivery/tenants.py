@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
+from shared.model import formats
 from shared.model.tenants import ENVIRONMENT, TenantSettings, effective
 from shared.process.retries import retry_until_available
 
@@ -49,22 +50,30 @@ class TenantTexts:
         self._clock = clock
         self._known: dict[str, tuple[float, TenantSettings | None]] = {}
 
-    async def load(self, tenants: Iterable[str]) -> dict[str, TenantSettings | None]:
-        """The settings that count for each; None: nothing is set. Waits while MongoDB is unavailable."""
+    async def load(self, tenants: Iterable[str]) -> None:
+        """Makes these known here. Waits while MongoDB is unavailable."""
         now = self._clock()
         wanted = set(tenants)
-        known = {tenant: each for tenant in wanted if (each := self._known.get(tenant)) is not None}
-        missing = [tenant for tenant in wanted if tenant not in known or now - known[tenant][0] >= BRAND_SECONDS]
-        if missing:
-            stored = await retry_until_available(self._read, missing)
-            environment = stored.get(ENVIRONMENT)
-            fresh = {tenant: (now, effective(tenant, stored.get(tenant), environment)) for tenant in missing}
-            if len(self._known) + len(fresh) > MAX_KEPT:
-                self._known.clear()
-            self._known |= fresh
-            known |= fresh
-        return {tenant: settings for tenant, (_, settings) in known.items()}
+        missing = [each for each in wanted if each not in self._known or now - self._known[each][0] >= BRAND_SECONDS]
+        if not missing:
+            return
+        stored = await retry_until_available(self._read, missing)
+        if len(self._known) + len(missing) > MAX_KEPT:
+            self._known = {tenant: self._known[tenant] for tenant in wanted if tenant in self._known}
+        environment = stored.get(ENVIRONMENT)
+        self._known |= {tenant: (now, effective(tenant, stored.get(tenant), environment)) for tenant in missing}
+
+    def known(self, tenant: str) -> TenantSettings | None:
+        """The settings that count for one that was loaded; None: nothing is set.
+
+        Raises NewerFormat for those that only a newer version can read.
+        """
+        settings = self._known[tenant][1]
+        if settings is not None:
+            formats.check("tenant", settings.format)
+        return settings
 
     async def of(self, tenant: str) -> TenantSettings | None:
-        """The settings that count for one."""
-        return (await self.load([tenant]))[tenant]
+        """Both: `load`, then `known`."""
+        await self.load([tenant])
+        return self.known(tenant)

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from services.ingest.models.events import AcceptedEvents, CloudEvent, CloudEventBatch
 from services.ingest.models.notifications import AcceptedNotifications, Cancelled, CancelRequest, SendRequest
 from services.ingest.models.profiles import ProfileBody, ProfilePatch, StoredProfile
+from services.ingest.models.tenants import CancelScope, LiftedStops, StopList, StopScope, StoredTenant, TenantPatch
 from shared.http import openapi
 from shared.http.problem_document import ProblemDocument
 
@@ -46,7 +47,8 @@ _REFUSALS: Final = {
 }
 MODELS: Final[tuple[type[BaseModel], ...]] = (
     SendRequest, AcceptedNotifications, CancelRequest, Cancelled, CloudEvent, CloudEventBatch, AcceptedEvents,
-    ProfileBody, ProfilePatch, StoredProfile, ProblemDocument,
+    ProfileBody, ProfilePatch, StoredProfile, TenantPatch, StoredTenant, StopScope, CancelScope, StopList, LiftedStops,
+    ProblemDocument,
 )  # fmt: skip
 
 

@@ -79,6 +79,7 @@ class SendingChannel:
                 stale_after_ms=round(settings.stale_after_seconds * 1000),
             ),
             breaker=breaker,
+            tenants=context.tenants,
             retries=[round(seconds * 1000) for seconds in settings.retry_seconds],
             after_crash=AfterCrash.STOP if context.channel in settings.stop_after_crash else AfterCrash.SEND_AGAIN,
         )

@@ -21,6 +21,7 @@ from services.delivery.rendering.missing import NUMERIC, MissingField, name_of, 
 from shared.model.deliveries import Delivery
 from shared.model.errors import CarillonError
 from shared.model.templates import Text
+from shared.model.tenants import TenantSettings
 
 
 class RenderFailed(CarillonError):
@@ -82,8 +83,11 @@ _PLAIN = environment()
 _HTML = _Bounded(autoescape=True, undefined=MissingField)
 
 
-def context(delivery: Delivery) -> dict[str, Any]:
-    """What templates see: `data`, `user.id`, `user.name`, `actor`, `workflow`, `event.type`. Raises RenderFailed."""
+def context(delivery: Delivery, tenant: TenantSettings | None = None) -> dict[str, Any]:
+    """What templates see: `data`, `user.id`, `user.name`, `actor`, `workflow`, `event.type`, `tenant.brand`.
+
+    Raises RenderFailed.
+    """
     notification = delivery.notification
     try:
         data = orjson.loads(bytes(notification.data))
@@ -95,7 +99,16 @@ def context(delivery: Delivery) -> dict[str, Any]:
         "actor": notification.actor,
         "workflow": notification.workflow,
         "event": {"id": notification.event_id, "type": notification.event_type},
+        "tenant": _tenant(notification.tenant, tenant),
     }
+
+
+def _tenant(name: str, settings: TenantSettings | None) -> dict[str, Any]:
+    """A name that is not set is missing, as a field of the data would be."""
+    if settings is None:
+        return {"id": name, "brand": {}}
+    named = {} if settings.name is None else {"name": settings.name}
+    return {"id": name, "brand": settings.brand, **named}
 
 
 def render(text: Text, locale: str | None, values: Mapping[str, Any], *, html: bool = False) -> str:

@@ -9,13 +9,20 @@ from services.delivery.rendering.liquid import RenderFailed, context, render
 from services.delivery.rendering.locales import one_locale
 from shared.model.deliveries import Delivery
 from shared.model.inbox import InboxItem
+from shared.model.tenants import TenantSettings
 from shared.model.workflows import Workflow
 
 WEB_LINKS: Final = SafeLinks()
 
 
 def render_item(
-    delivery: Delivery, workflow: Workflow | None, offset: int, now: int, links: SafeLinks = WEB_LINKS
+    delivery: Delivery,
+    workflow: Workflow | None,
+    offset: int,
+    now: int,
+    links: SafeLinks = WEB_LINKS,
+    *,
+    tenant: TenantSettings | None = None,
 ) -> InboxItem:
     """The item at `offset`, created at `now` (milliseconds since the epoch), in one locale. Raises RenderFailed.
 
@@ -24,7 +31,7 @@ def render_item(
     template = workflow.templates.in_app if workflow else None
     if workflow is None or template is None:
         raise RenderFailed("no_template")
-    notification, values = delivery.notification, context(delivery)
+    notification, values = delivery.notification, context(delivery, tenant)
     title, body = one_locale([template.title, template.body], delivery.locale)
     url = render(template.url, None, values) if template.url else None
     return InboxItem(
