@@ -39,6 +39,7 @@ from shared.model.topics import INTERNAL_MAX_BYTES
 from shared.mongo.address_owners import AddressOwners
 from shared.mongo.cancellations import Cancellations
 from shared.mongo.database import Database, open_database, ping
+from shared.mongo.histories import Histories
 from shared.mongo.holds import Holds
 from shared.mongo.ledger import Ledger
 from shared.mongo.profiles import Lives, read_many
@@ -140,6 +141,7 @@ async def running(
         ledger=Ledger(database),
         lives=Lives(database),
         stopped=StoppedHolds(holds=holds, tenants=tenants, topics=topics),
+        history=Histories(database),
         publisher=for_decide,
         topics=topics,
     )

@@ -91,6 +91,9 @@ class Inputs:
                 channel=delivery.channel if delivery else record.channel,
                 step=delivery.step if delivery else record.step,
                 tenant=tenant,
+                delivery=delivery,
+                digest=record.digest,
+                cancelled=record.cancelled,
             )
             loaded.append((inputs, user.snapshot))
         return loaded

@@ -78,6 +78,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=
     """Of a profile or tenant that changed: the holds up to this one have been looked at already."""
     in_its_life: bool = False
     """The life of a new notification is known already: it was found for the user who has an address."""
+    digest: str | None = None
+    """The digest that the run holds and closes now."""
     cancelled: bool = False
     """An operator cancelled what this brings back."""
     cancels: tuple[Stop, ...] = ()

@@ -19,6 +19,7 @@ from tests.support.twins.address_owners import MemoryAddressOwners
 from tests.support.twins.cancellations import MemoryCancellations
 from tests.support.twins.catalog import MemoryCatalog
 from tests.support.twins.decisions import MemoryDecisions
+from tests.support.twins.histories import MemoryHistories
 from tests.support.twins.holds import MemoryHolds
 from tests.support.twins.ledger import MemoryLedger
 from tests.support.twins.profiles import MemoryProfiles
@@ -41,6 +42,7 @@ class DecideStores:
         self.decisions = MemoryDecisions()
         self.holds = MemoryHolds()
         self.ledger = MemoryLedger()
+        self.history = MemoryHistories()
         self.publisher = MemoryPublisher()
         self.tenants = MemoryTenants()
 
@@ -63,6 +65,7 @@ class DecideStores:
             ledger=self.ledger,
             lives=self.profiles,
             stopped=StoppedHolds(holds=self.holds, tenants=tenants, topics=TOPICS),
+            history=self.history,
             publisher=self.publisher,
             topics=TOPICS,
         )
