@@ -15,6 +15,7 @@ from services.ingest.models.notifications import AcceptedNotifications, Cancelle
 from services.ingest.models.profiles import ProfileBody, ProfilePatch, StoredProfile
 from services.ingest.models.schedules import SchedulePage, SchedulePatch, ScheduleRequest, StoredSchedule
 from services.ingest.models.suppressions import StoredSuppression, SuppressionBody, SuppressionEntries
+from services.ingest.models.tenants import CancelScope, LiftedStops, StopList, StopScope, StoredTenant, TenantPatch
 from shared.http import openapi
 from shared.http.problem_document import ProblemDocument
 
@@ -48,7 +49,9 @@ _REFUSALS: Final = {
 }
 MODELS: Final[tuple[type[BaseModel], ...]] = (
     SendRequest, AcceptedNotifications, CancelRequest, Cancelled, CloudEvent, CloudEventBatch, AcceptedEvents,
-    ProfileBody, ProfilePatch, StoredProfile, SuppressionBody, StoredSuppression, SuppressionEntries, ScheduleRequest, SchedulePatch, StoredSchedule, SchedulePage,
+    ProfileBody, ProfilePatch, StoredProfile, SuppressionBody, StoredSuppression, SuppressionEntries,
+    ScheduleRequest, SchedulePatch, StoredSchedule, SchedulePage,
+    TenantPatch, StoredTenant, StopScope, CancelScope, StopList, LiftedStops,
     ProblemDocument,
 )  # fmt: skip
 

@@ -19,6 +19,7 @@ from shared.model.owners import Owner
 from shared.model.provider_accounts import ProviderAccount
 from shared.model.schedules import Schedule
 from shared.model.suppressions import Suppression
+from shared.model.tenants import StopSweep, Swept
 from shared.model.workflows import Workflow
 
 
@@ -61,6 +62,18 @@ class HoldStore(Protocol):
         Looks at a bounded number of holds: returns those users of whom more may wait, and how to go on. What comes back
         is decided as of then, not as of when it was due. Raises MongoUnavailable.
         """
+        ...
+
+    async def sweep_stopped(self, tenant: str, sweep: StopSweep, /) -> Swept:
+        """Makes due now what waits because of a stop of the tenant, and is not stopped any more or cancelled.
+
+        Looks at a bounded number of holds, in the order of their ids, each once. What comes back is decided as of then;
+        what is cancelled says so. Raises MongoUnavailable.
+        """
+        ...
+
+    async def stopped_tenants(self) -> list[str]:
+        """The tenants of which anything waits because of a stop. Raises MongoUnavailable."""
         ...
 
 
