@@ -140,7 +140,7 @@ class MemoryHolds:
                 for _, row in looked_at:
                     record = row.hold.record
                     earlier = record.about is not None and record.about.life < change.life
-                    if row.lease < now and (row.hold.cause is Cause.QUIET_HOURS or earlier):
+                    if row.lease < now and (row.hold.cause in hastening.MOVED or earlier):
                         _hasten(row, now)
                 if len(looked_at) == share:
                     more[user_key] = change._replace(after=looked_at[-1][0])
