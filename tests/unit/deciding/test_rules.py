@@ -11,7 +11,6 @@ from shared.deciding.items import Counted, Deliver, HoldUntil, Replaced, Routing
 from shared.deciding.routing import route
 from shared.deciding.routing_input import RoutingInput
 from shared.model.holds import Cause
-from shared.model.local_times import LocalTime
 from shared.model.profiles import Preferences
 from shared.model.reasons import Reason
 from shared.model.records import Kind
@@ -234,19 +233,3 @@ def test_every_rule_and_every_reason_of_the_router_has_a_row() -> None:
     assert router - told == {
         Reason.DIGEST_OPEN, Reason.DIGESTED, Reason.THROTTLED, Reason.FREQUENCY_CAP, Reason.NOT_NEEDED
     }  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("zone", "due"),
-    [
-        (None, a.NOON + 3 * HOUR),
-        ("Europe/Berlin", a.NOON + 2 * HOUR),
-        ("Asia/Tokyo", None),
-        ("America/New_York", a.NOON + 8 * HOUR),
-    ],
-)
-def test_a_local_time_is_that_of_the_recipient(zone: str | None, due: int | None) -> None:
-    at = LocalTime(time="15:00", date="2026-01-05")
-    found = route(asked(SHOW, p_zone=zone, n_deliver_local=at))
-    held_until = HoldUntil(reason=Reason.SCHEDULED, rule=Rule.DUE, cause=Cause.LOCAL_TIME, due=due or 0)
-    assert found == ((SHOWN,) if due is None else (held_until,))
