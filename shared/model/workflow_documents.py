@@ -93,7 +93,9 @@ def _fields(
 ) -> object:
     """The fields that are right; UNSET where one that is required is not among them, but for a whole workflow."""
     fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
-    good: dict[str, object] = {name: value[name] for name in ("kind",) if struct.__struct_config__.tag and name in value}
+    good: dict[str, object] = {
+        name: value[name] for name in ("kind",) if struct.__struct_config__.tag and name in value
+    }
     for name, part in value.items():
         if name in good:
             continue
