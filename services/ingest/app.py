@@ -20,6 +20,7 @@ from services.ingest.relay import relay
 from services.ingest.request_rows import RequestRows
 from services.ingest.sending import NotificationSender
 from services.ingest.settings import IngestSettings
+from services.ingest.suppressions_api import suppression_routes
 from services.ingest.timelines import timeline_routes
 from services.ingest.unknown_users import UnknownUsers, known_users
 from services.ingest.users_api import user_routes
@@ -83,6 +84,7 @@ def create_app(
         admission=admission,
         requests=requests,
         acceptance=acceptance,
+        catalog=catalog,
         topics=settings.topics,
         kafka_tenant=settings.kafka_tenant,
     )
@@ -101,6 +103,7 @@ def create_app(
             webhook_secret=settings.webhook_secret.get_secret_value(),
         )
     )
+    app.include_router(suppression_routes(admission=admission, database=database, writer=kafka, topics=settings.topics))
     openapi.complete(app)
     return app
 
@@ -137,7 +140,10 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
             return kafka.alive and outbox.alive and not (kafka.unavailable and outbox.unavailable)
 
         readiness = KafkaReadiness(
-            settings.kafka_connection, settings.topics.used_by("ingest"), strict=settings.topics_strict
+            settings.kafka_connection,
+            settings.topics.used_by("ingest"),
+            strict=settings.topics_strict,
+            serves_anyway=True,
         )
         runtime.checks |= {"durable": durable, "topics": readiness.topics_answer}
         app = create_app(settings, database=database, catalog=catalog, kafka=kafka, outbox=outbox)

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from services.ingest.models.events import AcceptedEvents, CloudEvent, CloudEventBatch
 from services.ingest.models.notifications import AcceptedNotifications, Cancelled, CancelRequest, SendRequest
 from services.ingest.models.profiles import ProfileBody, ProfilePatch, StoredProfile
+from services.ingest.models.suppressions import StoredSuppression, SuppressionBody, SuppressionEntries
 from shared.http import openapi
 from shared.http.problem_document import ProblemDocument
 
@@ -37,7 +38,7 @@ _REFUSALS: Final = {
     400: "No strict JSON, or a bad Idempotency-Key",
     401: "No credential, or an unknown one",
     403: "The key lacks the scope",
-    404: "There is no such user",
+    404: "There is no such user, or no such entry",
     409: "The first call with this Idempotency-Key is under way; see Retry-After",
     413: "The body, or what it expands to, is too large",
     415: "Another content type is needed",
@@ -46,7 +47,7 @@ _REFUSALS: Final = {
 }
 MODELS: Final[tuple[type[BaseModel], ...]] = (
     SendRequest, AcceptedNotifications, CancelRequest, Cancelled, CloudEvent, CloudEventBatch, AcceptedEvents,
-    ProfileBody, ProfilePatch, StoredProfile, ProblemDocument,
+    ProfileBody, ProfilePatch, StoredProfile, SuppressionBody, StoredSuppression, SuppressionEntries, ProblemDocument,
 )  # fmt: skip
 
 

@@ -13,11 +13,14 @@ import orjson
 from services.ingest.acceptance import Acceptance, Intake
 from services.ingest.calls import Answer, Call, Caller
 from services.ingest.core.did_you_mean import did_you_mean
+from services.ingest.data_checks import data_faults
 from services.ingest.models.body import InvalidFields
 from services.ingest.models.notifications import SendRequest
 from services.ingest.unknown_users import UnknownUsers, found_by
 from shared.http.problems import Problem, unavailable
 from shared.model import expansion, ids, records
+from shared.model.collapse_keys import collapse_key_of
+from shared.model.data_paths import value_at
 from shared.model.formats import NewerFormat
 from shared.model.notifications import Notification
 from shared.model.outputs import Output
@@ -88,6 +91,8 @@ class NotificationSender:
         """
         caller = call.caller
         workflow = await self._workflow(caller, wanted.workflow)
+        if wrong := data_faults(workflow, wanted.data or {}):
+            raise InvalidFields("invalid_data", f"data is not as {workflow.key} asks", wrong)
         data = orjson.dumps(wanted.data or {})
         if len(data) * len(wanted.recipients) > expansion.MAX_EXPANDED:
             raise Problem(
@@ -112,6 +117,7 @@ class NotificationSender:
                 cancellation_key=wanted.cancellation_key,
                 cancel_count=await self._count(caller, wanted.cancellation_key),
                 traceparent=trace,
+                collapse_key=_collapse_key(wanted, workflow),
             ),
             workflow,
         )
@@ -158,6 +164,13 @@ class NotificationSender:
             return 0
         with caller.within_preparation():
             return await self._cancellations.count(caller.tenant, cancellation_key)
+
+
+def _collapse_key(wanted: SendRequest, workflow: Workflow) -> str | None:
+    """The request's own, else what stands where the workflow looks for it."""
+    if wanted.collapse_key is not None or workflow.collapse_key is None:
+        return wanted.collapse_key
+    return collapse_key_of(value_at(wanted.data, workflow.collapse_key))
 
 
 def _name(call: Call) -> str:

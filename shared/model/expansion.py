@@ -26,7 +26,7 @@ class PartOutcome(StrEnum):
 
     EXPANDED = "expanded"
     NOBODY = "nobody"
-    """Its list of recipients is there, and empty."""
+    """Its list of recipients is there, and empty; or its condition does not hold."""
     NOT_EXPANDED = "not_expanded"
 
 
@@ -56,6 +56,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     cancellation_key: str | None = None
     cancel_count: int = 0
     traceparent: str | None = None
+    collapse_key: str | None = None
+    event_time: int | None = None
 
 
 def expand(request: Request, workflow: Workflow) -> list[Notification]:
@@ -84,6 +86,8 @@ def expand(request: Request, workflow: Workflow) -> list[Notification]:
             cancel_count=request.cancel_count,
             contact=recipient.contact,
             traceparent=request.traceparent,
+            collapse_key=request.collapse_key,
+            event_time=request.event_time,
         )
         for user, recipient in distinct.items()
     ]

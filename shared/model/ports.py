@@ -17,6 +17,7 @@ from shared.model.notifications import Notification
 from shared.model.outputs import Output
 from shared.model.owners import Owner
 from shared.model.provider_accounts import ProviderAccount
+from shared.model.suppressions import Suppression
 from shared.model.workflows import Workflow
 
 
@@ -44,6 +45,13 @@ class HoldStore(Protocol):
 
     async def make_due(self, holds: Sequence[str], /) -> None:
         """They go back to `decide` now, in this order. Raises MongoUnavailable."""
+        ...
+
+    async def bring_forward(self, holds: Sequence[str], notifications: Sequence[str], /) -> None:
+        """Makes due now these holds, and all holds of these notifications; those that are gone are left out.
+
+        What comes back is decided as of then, not as of when it was due. Raises MongoUnavailable.
+        """
         ...
 
     async def hasten_users(self, changes: Mapping[str, Hastening], /) -> dict[str, Hastening]:
@@ -132,6 +140,25 @@ class AddressOwnerLookup(Protocol):
         """
         ...
 
+    async def changed_at(self, wanted: Mapping[str, Collection[str]], /) -> dict[tuple[str, str], int]:
+        """When a profile with these address ids (by tenant) was written last, by tenant and address; ms since the epoch.
+
+        Those that nobody has are left out. Nothing is asked when none are wanted. Raises MongoUnavailable.
+        """
+        ...
+
+
+class SuppressionList(Protocol):
+    """Addresses that nothing, or nothing of a category, is sent to."""
+
+    async def of_addresses(self, wanted: Mapping[str, Collection[str]], /) -> dict[tuple[str, str], list[Suppression]]:
+        """The entries of these address ids (`owners.address_ids`, by tenant), by tenant and address.
+
+        Those without one are left out. Nothing is asked when none are wanted. Of an entry that only a newer version can
+        read there is nothing but its `format`. Raises MongoUnavailable.
+        """
+        ...
+
 
 class WorkflowCatalog(Protocol):
     """Published workflows, as far as this process knows them. A version never changes."""
@@ -149,4 +176,15 @@ class WorkflowCatalog(Protocol):
 
     async def fetch(self, wanted: Iterable[tuple[str, str, int]], /) -> None:
         """Reads versions (tenant, key, number); one that does not exist stays unknown. Raises MongoUnavailable."""
+        ...
+
+
+class PresenceLookup(Protocol):
+    """Who is connected."""
+
+    async def online(self, users: Collection[str], /) -> set[str]:
+        """Those of `users` (by user key) who have a connection to a gateway, as of a second or so ago.
+
+        A gateway that died counts for up to a minute more. Raises MongoUnavailable.
+        """
         ...

@@ -32,6 +32,15 @@ def _expiring(days: int, field: str = "created_at") -> IndexModel:
     return IndexModel([(field, ASCENDING)], expireAfterSeconds=days * DAY)
 
 
+def _until() -> IndexModel:
+    """Rows that say themselves how long they are kept."""
+    return IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0)
+
+
+def _of_user() -> IndexModel:
+    return IndexModel([("tenant", ASCENDING), ("user", ASCENDING)])
+
+
 def indexes(retention: Retention) -> dict[str, list[IndexModel]]:
     """All of them, under the names that MongoDB gives them."""
     chosen = {
@@ -52,6 +61,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             partialFilterExpression={"address_ids": {"$exists": True}},
         )
     ],
+    "suppressions": [IndexModel([("tenant", ASCENDING), ("address", ASCENDING)])],
     "workflows": [IndexModel([("tenant", ASCENDING), ("key", ASCENDING), ("version", DESCENDING)], unique=True)],
     "expansions": [],
     "requests": [],
@@ -85,6 +95,8 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         IndexModel([("tenant", ASCENDING), ("user", ASCENDING), ("notification", ASCENDING)]),
     ],
     "cancellations": [],
+    **{name: [_of_user(), _until()] for name in ("counters", "digests", "collapses", "runs")},
+    "digest_members": [_of_user(), _until(), IndexModel([("digest", ASCENDING), ("number", ASCENDING)])],
     "timeline": [
         IndexModel([("tenant", ASCENDING), ("notification", ASCENDING), ("at", ASCENDING)]),
         IndexModel(
@@ -94,6 +106,8 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         _expiring(TIMELINE_DAYS),
     ],
     "outbox": [IndexModel([("lease", ASCENDING), ("_id", ASCENDING)]), IndexModel([("token", ASCENDING)], sparse=True)],
+    # A row whose last lease is over says nothing any more.
+    "presence": [IndexModel([("until", ASCENDING)], expireAfterSeconds=60)],
     "api_keys": [],
     "meta": [],
 }

@@ -8,7 +8,6 @@ from typing import Any, TextIO
 from urllib.parse import quote
 
 import liquid
-import msgspec
 import orjson
 from liquid.context import RenderContext
 from liquid.exceptions import LiquidError, UndefinedError
@@ -93,10 +92,7 @@ def context(delivery: Delivery) -> dict[str, Any]:
     notification = delivery.notification
     try:
         count, items = _gathered(delivery)
-    except (
-        ValueError,
-        msgspec.DecodeError,
-    ) as error:  # it is carried raw: the last hop may be the first to look inside
+    except ValueError as error:  # it is carried raw: the last hop may be the first to look inside
         raise RenderFailed("unreadable_data") from error
     return {
         "data": items[-1],
@@ -109,7 +105,7 @@ def context(delivery: Delivery) -> dict[str, Any]:
 
 
 def _gathered(delivery: Delivery) -> tuple[int, list[Any]]:
-    """How many, and the data of those that are shown, the newest last. Raises ValueError or msgspec.DecodeError."""
+    """How many, and the data of those that are shown, the newest last. Raises ValueError."""
     own = bytes(delivery.notification.data)
     if delivery.digest is None:  # the usual one, at no more than reading its data costs
         return 1, [orjson.loads(own)]

@@ -58,6 +58,9 @@ class SendRequest(Body):
     deliver_at: Time | None = Field(None, description="not before")
     expires_at: Time | None = Field(None, description="not after")
     cancellation_key: PrintableKey | None = Field(None, description="the name that they can be cancelled by")
+    collapse_key: PrintableKey | None = Field(
+        None, description="what it is about: a newer one with the same key replaces what is held or unread"
+    )
     priority: Priority | None = Field(None, description="how urgent, instead of the workflow's")
 
     @field_validator("expires_at")

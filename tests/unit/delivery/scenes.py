@@ -20,6 +20,7 @@ from shared.model.outputs import Output
 from shared.model.provider_accounts import AccountPolicy
 from shared.model.topics import Topics
 from tests.support import samples as a
+from tests.support.twins.address_owners import MemoryAddressOwners
 from tests.support.twins.cancellations import MemoryCancellations
 from tests.support.twins.catalog import MemoryCatalog
 from tests.support.twins.holds import MemoryHolds
@@ -27,6 +28,7 @@ from tests.support.twins.ledger import MemoryLedger, MemoryLedgerRow
 from tests.support.twins.profiles import MemoryProfiles
 from tests.support.twins.provider_accounts import MemoryProviderAccounts
 from tests.support.twins.publisher import MemoryPublisher
+from tests.support.twins.suppressions import MemorySuppressions
 
 TOPICS = Topics()
 SOON = 5
@@ -58,7 +60,11 @@ class WorkerScene:
         self.catalog = MemoryCatalog()
         self.catalog.publish("acme", a.workflow())
         freshness = Freshness(
-            versions=MemoryProfiles(a.profile()).versions, cancellations=MemoryCancellations(), stale_after_ms=60_000
+            versions=MemoryProfiles(a.profile()).versions,
+            cancellations=MemoryCancellations(),
+            suppressions=MemorySuppressions(),
+            owners=MemoryAddressOwners(MemoryProfiles()),
+            stale_after_ms=60_000,
         )
         sending = Sending(
             sender=self.sender,

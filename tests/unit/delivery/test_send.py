@@ -21,11 +21,13 @@ from shared.model.provider_accounts import AccountPolicy
 from shared.model.reasons import Reason
 from shared.model.workflows import Workflow
 from tests.support import samples as a
+from tests.support.twins.address_owners import MemoryAddressOwners
 from tests.support.twins.cancellations import MemoryCancellations
 from tests.support.twins.catalog import MemoryCatalog
 from tests.support.twins.holds import MemoryHolds
 from tests.support.twins.profiles import MemoryProfiles
 from tests.support.twins.provider_accounts import MemoryProviderAccounts
+from tests.support.twins.suppressions import MemorySuppressions
 
 pytestmark = pytest.mark.usefixtures("clock")
 STALE_AFTER_MS = 60_000
@@ -48,8 +50,13 @@ class Scene:
         self.catalog.publish("acme", a.workflow())
         self.profiles = MemoryProfiles(a.profile())
         self.cancellations = MemoryCancellations()
+        self.suppressions = MemorySuppressions()
         freshness = Freshness(
-            versions=self.profiles.versions, cancellations=self.cancellations, stale_after_ms=STALE_AFTER_MS
+            versions=self.profiles.versions,
+            cancellations=self.cancellations,
+            suppressions=self.suppressions,
+            owners=MemoryAddressOwners(self.profiles),
+            stale_after_ms=STALE_AFTER_MS,
         )
         self.sending = Sending(
             sender=self.sender,

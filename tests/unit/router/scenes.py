@@ -17,10 +17,12 @@ from tests.support.twins.address_owners import MemoryAddressOwners
 from tests.support.twins.cancellations import MemoryCancellations
 from tests.support.twins.catalog import MemoryCatalog
 from tests.support.twins.decisions import MemoryDecisions
+from tests.support.twins.histories import MemoryHistories
 from tests.support.twins.holds import MemoryHolds
 from tests.support.twins.ledger import MemoryLedger
 from tests.support.twins.profiles import MemoryProfiles
 from tests.support.twins.publisher import MemoryPublisher
+from tests.support.twins.suppressions import MemorySuppressions
 
 TOPICS = Topics()
 QUIET = a.profile(user="eve", quiet_hours=a.NIGHTS)
@@ -35,27 +37,34 @@ class DecideStores:
         self.catalog = MemoryCatalog()
         self.catalog.publish("acme", a.workflow())
         self.cancellations = MemoryCancellations()
+        self.suppressions = MemorySuppressions()
         self.decisions = MemoryDecisions()
         self.holds = MemoryHolds()
         self.ledger = MemoryLedger()
+        self.history = MemoryHistories()
         self.publisher = MemoryPublisher()
 
-    def decider(self) -> Decider:
-        """A process that has just started."""
-        profiles = ProfileCache(self.profiles.read_many, size=100, ttl_ms=60_000)
-        inputs = Inputs(
+    def inputs(self) -> Inputs:
+        """Of a process that has just started."""
+        profiles = ProfileCache(self.profiles.read_many, suppressions=self.suppressions, size=100, ttl_ms=60_000)
+        return Inputs(
             catalog=self.catalog,
             profiles=profiles,
             owners=self.owners,
             cancellations=self.cancellations,
+            suppressions=self.suppressions,
             spread_ms=0,
         )
+
+    def decider(self) -> Decider:
+        """A process that has just started."""
         return Decider(
-            inputs=inputs,
+            inputs=self.inputs(),
             decisions=self.decisions,
             holds=self.holds,
             ledger=self.ledger,
             lives=self.profiles,
+            history=self.history,
             publisher=self.publisher,
             topics=TOPICS,
         )
