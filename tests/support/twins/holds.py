@@ -98,10 +98,11 @@ class MemoryHolds:
             ]
         return [ParkedHold(id=hold.id, delivery=hold.record.subject) for hold in sorted(waiting, key=_urgency)][:most]
 
-    async def count_parked(self, accounts: Collection[str]) -> int:
+    async def count_parked(self, accounts: Collection[str], *, most: int) -> int:
         async with self.outages.call():
             now = now_ms()
-            return sum(row.hold.account in accounts and row.due > now for row in self.rows.values())
+            found = sum(row.hold.account in accounts and row.due > now for row in self.rows.values())
+            return min(found, most)
 
     async def make_due(self, holds: Sequence[str]) -> None:
         async with self.outages.call():
