@@ -71,6 +71,22 @@ class InboxEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     format: int = formats.OLDEST
 
 
+def item_state(item: InboxItem) -> InboxItem:
+    """What of an item can change; the rest is left out."""
+    return msgspec.structs.replace(
+        item,
+        title="",
+        body="",
+        url=None,
+        data=msgspec.Raw(b"null"),
+        actor=None,
+        type=None,
+        unread_times=0,
+        unarchived_times=0,
+        digest_count=None,
+    )
+
+
 _encoder = msgspec.json.Encoder()
 
 
