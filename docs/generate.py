@@ -12,9 +12,9 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from carillon.cli.variables import EVERY, OTHERS, option_variables, settings_sections
-from shared.deciding.plain_words import EVENTS, PLAIN
 from shared.catalog.drawing import mermaid
 from shared.catalog.files import read_folder
+from shared.deciding.plain_words import EVENTS, PLAIN
 from shared.model.access import grants
 from shared.model.channels import Channel
 from shared.model.deliveries import TRANSITIONS, DeliveryState
