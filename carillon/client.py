@@ -78,6 +78,7 @@ class AsyncClient:
         expires_at: datetime | None = None,
         priority: str | None = None,
         cancellation_key: str | None = None,
+        collapse_key: str | None = None,
         idempotency_key: str | None = None,
     ) -> dict[str, Any]:
         """Starts a workflow for up to 100 recipients; returns when it is durable: `{id, notifications, durability}`.
@@ -94,6 +95,7 @@ class AsyncClient:
             "expires_at": rfc3339(expires_at) if expires_at else None,
             "priority": priority,
             "cancellation_key": cancellation_key,
+            "collapse_key": collapse_key,
         }
         given = {name: value for name, value in body.items() if value is not None}
         return await self._post("/v1/notifications", given, key=idempotency_key)
