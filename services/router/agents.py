@@ -51,8 +51,10 @@ def add_agent(
     *,
     chunk_bytes: int,
     newer: NewerRecords,
+    chunk_size: int | None = None,
 ) -> None:
     """An agent that carries chunks of its topics and acknowledges them in order, once all is durable."""
+    most = chunk_size or settings.chunk_size
     source = app.topic(*topics, key_type=bytes, value_type=bytes)
     crashing: set[asyncio.Task[None]] = set()
 
@@ -67,7 +69,7 @@ def add_agent(
         async def assigned(*_: object, **__: object) -> None:
             waiting.clear()
 
-        await carry(chunks, work, waiting, name=name, most=settings.chunk_size, most_bytes=chunk_bytes, crash=crash)
+        await carry(chunks, work, waiting, name=name, most=most, most_bytes=chunk_bytes, crash=crash)
 
     app.agent(source, name=name, supervisor_strategy=CrashingSupervisor)(agent)
 

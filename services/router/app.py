@@ -1,4 +1,4 @@
-"""The router: one Faust app, two agents. Wiring only; the rules are in `core/`."""
+"""The router: one Faust app, three agents. Wiring only; the rules are in `core/`."""
 
 from __future__ import annotations
 
@@ -20,28 +20,35 @@ from services.router.decide import Decider
 from services.router.decisions import Decisions
 from services.router.expand import Expander
 from services.router.expansions import Expansions
+from services.router.fanout import FanoutWork
 from services.router.faust.credentials import credentials
 from services.router.faust.queues import App
 from services.router.faust.streams import ChunkStream
 from services.router.faust.transport import Transport
 from services.router.inputs import Inputs
+from services.router.members import Members
+from services.router.pace import Pace
 from services.router.profile_cache import ProfileCache
 from services.router.settings import RouterSettings
 from shared.catalog.cache import Catalog
 from shared.kafka.asking import never_create_topics
 from shared.kafka.consumer import METADATA_MS, NEVER_MS
 from shared.kafka.dead_letters import bury
+from shared.kafka.lag import Lag
 from shared.kafka.producer import Publisher
 from shared.kafka.readiness import KafkaReadiness
-from shared.model.topics import INTERNAL_MAX_BYTES
+from shared.model.channels import Channel
+from shared.model.topics import INTERNAL_MAX_BYTES, Topics
 from shared.mongo.address_owners import AddressOwners
 from shared.mongo.cancellations import Cancellations
 from shared.mongo.database import Database, open_database, ping
+from shared.mongo.fanouts import Fanouts
 from shared.mongo.holds import Holds
 from shared.mongo.ledger import Ledger
 from shared.mongo.profiles import Lives, read_many
 from shared.mongo.schema import await_schema
 from shared.mongo.server_clock import keep_clock, set_clock
+from shared.mongo.subscriptions import Subscriptions
 from shared.process.background import run_until_stopped
 from shared.process.newer import NewerRecords
 from shared.process.retries import retry_until_available
@@ -54,6 +61,9 @@ EXPAND_BYTES: Final = 524_288
 """Of values in a chunk of events: each byte goes to up to 100 recipients."""
 DECIDE_BYTES: Final = 4 * 1_048_576
 """Of values in a chunk to decide: each byte goes to every channel."""
+
+FANOUT_PAGES: Final = 4
+"""Of fan-outs in a chunk: all of their members are in memory."""
 
 
 def create_app(settings: RouterSettings) -> faust.App:
@@ -107,8 +117,12 @@ async def running(
     # One publisher each: the agents' chunks overlap in time, the calls of one publisher must not.
     for_expand = Publisher(settings.kafka_connection, client_id="carillon-router-expand", instead=bury(topics))
     for_decide = Publisher(settings.kafka_connection, client_id="carillon-router-decide", instead=bury(topics))
+    for_fanout = Publisher(settings.kafka_connection, client_id="carillon-router-fanout", instead=bury(topics))
+    fanouts = Fanouts(database)
+    lag = Lag(settings.kafka_connection, _read_beside_fanouts(topics), client_id="carillon-router-lag")
     expander = Expander(
         expansions=Expansions(database),
+        fanouts=fanouts,
         publisher=for_expand,
         catalog=catalog,
         topics=topics,
@@ -122,6 +136,7 @@ async def running(
             profiles=profiles,
             owners=AddressOwners(database),
             cancellations=Cancellations(database),
+            subscriptions=Subscriptions(database),
             spread_ms=round(settings.release_spread_seconds * 1000),
         ),
         decisions=Decisions(database),
@@ -131,10 +146,21 @@ async def running(
         publisher=for_decide,
         topics=topics,
     )
+    pages = FanoutWork(
+        fanouts=fanouts,
+        members=Members(database),
+        publisher=for_fanout,
+        topics=topics,
+        turn=Pace(lag.count, most=settings.fanout_lag).turn,
+    )
     app = create_app(settings)
     events = (topics.events, topics.accepted_events)
     add_agent(app, "expand", events, settings, expander, chunk_bytes=EXPAND_BYTES, newer=newer)
     add_agent(app, "decide", (topics.notifications,), settings, decider, chunk_bytes=DECIDE_BYTES, newer=newer)
+    add_agent(
+        app, "fanout", (topics.fanouts,), settings, pages,
+        chunk_bytes=DECIDE_BYTES, newer=newer, chunk_size=FANOUT_PAGES,
+    )  # fmt: skip
 
     @app.on_partitions_assigned.connect
     async def assigned(*_: object, **__: object) -> None:
@@ -143,11 +169,20 @@ async def running(
     try:
         await retry_until_available(for_expand.start)
         await retry_until_available(for_decide.start)
-        async with faust_app_running(app, stop_timeout=settings.drain_seconds):
+        await retry_until_available(for_fanout.start)
+        async with lag, faust_app_running(app, stop_timeout=settings.drain_seconds):
             yield app
     finally:
         await for_expand.stop()
         await for_decide.stop()
+        await for_fanout.stop()
+
+
+def _read_beside_fanouts(topics: Topics) -> dict[str, str]:
+    """What fan-outs leave room for, and the groups that read it."""
+    lanes = Channel.IN_APP.spec.lanes
+    shown = {topics.deliveries(Channel.IN_APP, lane): topics.delivery_group(Channel.IN_APP, lane) for lane in lanes}
+    return {topics.notifications: topics.group("router"), **shown}
 
 
 async def serve(runtime: Runtime, settings: RouterSettings) -> None:

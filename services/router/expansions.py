@@ -137,6 +137,8 @@ def _part_row(part: EventPart) -> PartRow:
         "outcome": part.outcome.value,
         "notifications": len(part.notifications),
     }
+    if part.fanout is not None:
+        row["fanout"] = part.fanout.id
     if part.rejected is not None:
         row["rejected"] = msgspec.to_builtins(part.rejected)
     if part.left_out:

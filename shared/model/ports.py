@@ -17,6 +17,7 @@ from shared.model.notifications import Notification
 from shared.model.outputs import Output
 from shared.model.owners import Owner
 from shared.model.provider_accounts import ProviderAccount
+from shared.model.subscriptions import Subscription, SubscriptionKey
 from shared.model.workflows import Workflow
 
 
@@ -130,6 +131,14 @@ class AddressOwnerLookup(Protocol):
 
         Raises MongoUnavailable.
         """
+        ...
+
+
+class SubscriptionLookup(Protocol):
+    """Who is subscribed to what."""
+
+    async def find(self, wanted: Iterable[SubscriptionKey], /) -> dict[SubscriptionKey, Subscription]:
+        """Those that there are. Raises MongoUnavailable, or NewerFormat."""
         ...
 
 

@@ -17,6 +17,7 @@ from tests.support.twins.address_owners import MemoryAddressOwners
 from tests.support.twins.cancellations import MemoryCancellations
 from tests.support.twins.catalog import MemoryCatalog
 from tests.support.twins.decisions import MemoryDecisions
+from tests.support.twins.fanouts import MemorySubscriptions
 from tests.support.twins.holds import MemoryHolds
 from tests.support.twins.ledger import MemoryLedger
 from tests.support.twins.profiles import MemoryProfiles
@@ -35,6 +36,7 @@ class DecideStores:
         self.catalog = MemoryCatalog()
         self.catalog.publish("acme", a.workflow())
         self.cancellations = MemoryCancellations()
+        self.subscriptions = MemorySubscriptions()
         self.decisions = MemoryDecisions()
         self.holds = MemoryHolds()
         self.ledger = MemoryLedger()
@@ -48,6 +50,7 @@ class DecideStores:
             profiles=profiles,
             owners=self.owners,
             cancellations=self.cancellations,
+            subscriptions=self.subscriptions,
             spread_ms=0,
         )
         return Decider(
