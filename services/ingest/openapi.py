@@ -10,6 +10,13 @@ from fastapi import FastAPI
 from fastapi.responses import Response
 from pydantic import BaseModel
 
+from services.ingest.models.audiences import (
+    FanoutShown,
+    SubscribeRequest,
+    Subscribers,
+    SubscriptionPage,
+    UnsubscribeRequest,
+)
 from services.ingest.models.events import AcceptedEvents, CloudEvent, CloudEventBatch
 from services.ingest.models.notifications import AcceptedNotifications, Cancelled, CancelRequest, SendRequest
 from services.ingest.models.profiles import ProfileBody, ProfilePatch, StoredProfile
@@ -37,7 +44,7 @@ _REFUSALS: Final = {
     400: "No strict JSON, or a bad Idempotency-Key",
     401: "No credential, or an unknown one",
     403: "The key lacks the scope",
-    404: "There is no such user",
+    404: "There is no such user or fan-out",
     409: "The first call with this Idempotency-Key is under way; see Retry-After",
     413: "The body, or what it expands to, is too large",
     415: "Another content type is needed",
@@ -47,6 +54,7 @@ _REFUSALS: Final = {
 MODELS: Final[tuple[type[BaseModel], ...]] = (
     SendRequest, AcceptedNotifications, CancelRequest, Cancelled, CloudEvent, CloudEventBatch, AcceptedEvents,
     ProfileBody, ProfilePatch, StoredProfile, ProblemDocument,
+    SubscribeRequest, UnsubscribeRequest, Subscribers, SubscriptionPage, FanoutShown,
 )  # fmt: skip
 
 

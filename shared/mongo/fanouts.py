@@ -24,7 +24,7 @@ from shared.model.notifications import Notification
 from shared.model.outputs import Coordinates
 from shared.model.recipients import Recipient
 from shared.model.timestamps import from_datetime, to_datetime
-from shared.mongo.bulk import insert_new
+from shared.mongo.bulk import Rows, insert_new
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
 from shared.process.clock import now_ms
@@ -65,7 +65,7 @@ class Fanouts:
     """The `fanouts` collection. All methods raise MongoUnavailable; then the same call may be repeated."""
 
     def __init__(self, database: Database) -> None:
-        self._rows = database.fanouts
+        self._rows: Rows = database.fanouts
 
     async def insert(self, fanouts: Sequence[StartedFanout], /) -> None:
         """Stores what is started; one that is there already stays as it is. Then `start_outputs` is written."""

@@ -27,6 +27,7 @@ from shared.model.topics import Topics
 from tests.support import samples as a
 from tests.support.twins.cancellations import MemoryCancellations
 from tests.support.twins.catalog import MemoryCatalog
+from tests.support.twins.fanouts import MemoryFanouts
 from tests.support.twins.outbox import MemoryOutbox
 from tests.support.twins.publisher import MemoryPublisher
 from tests.unit.ingest.scenes import LONG, call, committing, everybody
@@ -63,6 +64,7 @@ class Scene:
     outbox: MemoryOutbox
     catalog: MemoryCatalog
     cancellations: MemoryCancellations
+    fanouts: MemoryFanouts
 
     async def send(self, *, key: str | None = "k", trace: str | None = None, **wanted: object) -> dict:
         body = {"workflow": "order.shipped", "recipients": ["ada"]} | wanted
@@ -80,6 +82,7 @@ class Scene:
 @pytest.fixture
 async def scene() -> AsyncIterator[Scene]:
     log, outbox, catalog, cancellations = Log(), MemoryOutbox(), MemoryCatalog(), MemoryCancellations()
+    fanouts = MemoryFanouts()
     catalog.publish("acme", a.workflow())
     await catalog.load()
     async with committing(log, KafkaUnavailable) as first, committing(outbox, MongoUnavailable) as second:
@@ -87,10 +90,13 @@ async def scene() -> AsyncIterator[Scene]:
             acceptance=Acceptance(log=first, outbox=second, outbox_seconds=LONG),
             catalog=catalog,
             cancellations=cancellations,
+            fanouts=fanouts,
             topics=Topics(),
             unknown_users=UnknownUsers(everybody),
         )
-        yield Scene(sender=sender, log=log, outbox=outbox, catalog=catalog, cancellations=cancellations)
+        yield Scene(
+            sender=sender, log=log, outbox=outbox, catalog=catalog, cancellations=cancellations, fanouts=fanouts
+        )
 
 
 async def test_each_recipient_is_a_notification_on_the_log(scene: Scene) -> None:
@@ -123,6 +129,7 @@ async def test_where_the_console_is_elsewhere_the_location_is_there(scene: Scene
         acceptance=scene.sender._acceptance,
         catalog=scene.catalog,
         cancellations=scene.cancellations,
+        fanouts=scene.fanouts,
         topics=Topics(),
         unknown_users=UnknownUsers(everybody),
         console_url="https://console.example.com",
