@@ -43,6 +43,7 @@ from shared.mongo.address_owners import AddressOwners
 from shared.mongo.cancellations import Cancellations
 from shared.mongo.database import Database, open_database, ping
 from shared.mongo.fanouts import Fanouts
+from shared.mongo.histories import Histories
 from shared.mongo.holds import Holds
 from shared.mongo.ledger import Ledger
 from shared.mongo.profiles import Lives, read_many
@@ -143,6 +144,7 @@ async def running(
         holds=Holds(database),
         ledger=Ledger(database),
         lives=Lives(database),
+        history=Histories(database),
         publisher=for_decide,
         topics=topics,
     )

@@ -10,17 +10,23 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from services.router.core.decision import Decision, decide
+import msgspec
+
+from services.router.core.decision import Decision, Snapshot, decide
 from services.router.core.effects import DecisionEffects, begin_lives, derive_effects
-from services.router.core.inbound import read
-from services.router.decisions import DecisionStore
+from services.router.core.inbound import InboundRecord, read
+from services.router.decisions import DecisionStore, as_stored, is_replay
 from services.router.inputs import Inputs
+from shared.deciding.asked import asked
+from shared.deciding.history_book import HistoryBook
+from shared.deciding.routing_input import RoutingInput
 from shared.kafka.dead_letters import refuse
 from shared.model.holds import Hastening, Hold
 from shared.model.outputs import KafkaRecord, Output
 from shared.model.ports import HoldStore, LedgerStore, RecordWriter
 from shared.model.records import encode, profile_changed
 from shared.model.topics import Topics
+from shared.mongo.histories import HistoryStore
 from shared.process.clock import now_ms
 from shared.process.failpoints import Failpoint, failpoint
 from shared.process.metrics import DECISIONS
@@ -58,6 +64,7 @@ class Decider:
         holds: HoldStore,
         ledger: LedgerStore,
         lives: LifeStore,
+        history: HistoryStore,
         publisher: RecordWriter,
         topics: Topics,
     ) -> None:
@@ -66,6 +73,7 @@ class Decider:
         self._holds = holds
         self._ledger = ledger
         self._lives = lives
+        self._history = history
         self._publisher = publisher
         self._topics = topics
 
@@ -78,12 +86,36 @@ class Decider:
         self._inputs.evict(changed)  # before the look-ups, so that all of the chunk sees the new profiles
         now = now_ms()
         loaded = await self._inputs.load(inbound, now)
-        decisions = [decide(each, *inputs, at=now) for each, inputs in zip(inbound, loaded, strict=True)]
-        carried = await self._decisions.insert(decisions)
+        carried = await self._decisions.insert(await self._decide(inbound, loaded, now))
         failpoint(Failpoint.AFTER_DECISION)
+        await self._history.apply([decision.decided for decision in carried if decision.changes_history])
         await self._settle(changed)
         letters = refuse(self._topics.events_dlq, unreadable, group=self._topics.group("router"))
         return Prepared(carried, derive_effects(self._topics, carried), letters, changed)
+
+    async def _decide(
+        self, inbound: Sequence[InboundRecord], loaded: Sequence[tuple[RoutingInput, Snapshot]], now: int
+    ) -> list[Decision]:
+        """A decision for each record, in order; each knows what those before it have added to its user's history."""
+        wanted = [asked(inputs) for inputs, _ in loaded]
+        asking = [each for each in wanted if each is not None]
+        if not asking:
+            return [decide(each, *inputs, at=now) for each, inputs in zip(inbound, loaded, strict=True)]
+        book = HistoryBook(await self._history.load(asking))
+        ids = [each.decision_id for each, ask in zip(inbound, wanted, strict=True) if ask is not None]
+        known = await self._decisions.known(ids)
+        decisions: list[Decision] = []
+        for each, (inputs, snapshot), ask in zip(inbound, loaded, wanted, strict=True):
+            seen = inputs if ask is None else msgspec.structs.replace(inputs, history=book.view(ask))
+            decision = decide(each, seen, snapshot, at=now)
+            decisions.append(decision)
+            if ask is not None:
+                row = known.get(decision.id)
+                if row is None:
+                    book.add(decision.decided)
+                elif is_replay(decision, row):  # what was decided counts, not what would be now
+                    book.add(as_stored(decision, row).decided)
+        return decisions
 
     async def _settle(self, changed: dict[str, Hastening]) -> None:
         """What was written before a deletion is decided by now: what follows belongs to the next life."""
@@ -103,6 +135,7 @@ class Decider:
             more = [self._go_on(*user) for user in (await self._holds.hasten_users(prepared.changed)).items()]
         await self._holds.insert(effects.holds)
         await self._hasten_cancelled(effects.holds)
+        await self._holds.bring_forward(effects.full, effects.superseded)
         failpoint(Failpoint.AFTER_HOLD)
         await self._ledger.close(effects.closings)
         begun = begin_lives(self._topics, prepared.changed)

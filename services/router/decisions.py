@@ -32,6 +32,10 @@ class DecisionStore(Protocol):
         """
         ...
 
+    async def known(self, ids: Sequence[str]) -> dict[str, DecisionRow]:
+        """Those of these that are stored, by id. Raises MongoUnavailable."""
+        ...
+
 
 class Decisions:
     """The `decisions` collection."""
@@ -53,6 +57,15 @@ class Decisions:
         )
         return [decision for decision in found if decision is not None]
 
+    async def known(self, ids: Sequence[str]) -> dict[str, DecisionRow]:
+        """As DecisionStore says."""
+        return await find_by_id(self._rows, ids)
+
+
+def is_replay(decision: Decision, row: DecisionRow) -> bool:
+    """Whether the stored decision was made for the same record, and not for another one that says the same."""
+    return decision.coordinates == Coordinates(row["topic"], row["partition"], row["offset"])
+
 
 def replayed(decision: Decision, row: DecisionRow) -> Decision | None:
     """The stored decision when the record is the one it was made for; None for a duplicate of that record.
@@ -61,11 +74,16 @@ def replayed(decision: Decision, row: DecisionRow) -> Decision | None:
 
     Raises NewerFormat.
     """
-    if decision.coordinates != Coordinates(row["topic"], row["partition"], row["offset"]):
+    if not is_replay(decision, row):
         DUPLICATES.labels("decide").inc()
         return None
-    check_row_at("decision", row, decision.coordinates)
     REPLAYS.labels("decide").inc()
+    return as_stored(decision, row)
+
+
+def as_stored(decision: Decision, row: DecisionRow) -> Decision:
+    """The decision as it was stored. Raises NewerFormat."""
+    check_row_at("decision", row, decision.coordinates)
     return msgspec.structs.replace(
         decision,
         notification=msgspec.structs.replace(decision.notification, life=row.get("life", 0)),
@@ -100,5 +118,6 @@ def decision_row(decision: Decision) -> DecisionRow:
         "items": [msgspec.to_builtins(item) for item in decision.items],
         "at": at,
         "created_at": at,
+        **({"context": decision.context} if decision.context else {}),  # type: ignore[typeddict-item]  # a key that may be missing
         **stamp(decision.format),  # type: ignore[typeddict-item]  # an int, where there is one
     }

@@ -83,6 +83,9 @@ class Inputs:
                 channel=delivery.channel if delivery else record.channel,
                 step=delivery.step if delivery else record.step,
                 subscription=_in_this_life(subscriptions, each, user.life) if each.about.topic else None,
+                delivery=delivery,
+                digest=record.digest,
+                cancelled=record.cancelled,
             )
             loaded.append((inputs, user.snapshot))
         return loaded

@@ -40,6 +40,8 @@ class Newest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     notification: str
     happened_at: int
+    before: str | None = None
+    """The one that it replaced."""
 
 
 class StepOutcome(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):

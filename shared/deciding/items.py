@@ -29,6 +29,8 @@ class DigestChange(StrEnum):
 
     OPEN = "open"
     JOIN = "join"
+    SLIDE = "slide"
+    """It goes on gathering: others came meanwhile."""
     CLOSE = "close"
 
 
@@ -46,6 +48,8 @@ class Deliver(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults
     valid_until: int | None = None
     fallback: tuple[Channel, ...] = ()
     """The step's channels behind this one, for when it fails for good."""
+    fallback_at: int | None = None
+    """When they are taken if the provider is down."""
     variant: str | None = None
     """Which of the workflow's texts."""
     replaces: str | None = None
@@ -65,6 +69,8 @@ class HoldUntil(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaul
     """Where the run goes on."""
     digest: str | None = None
     """The digest that it holds."""
+    expires_at: int | None = None
+    """What waits so long expires later; None: as before."""
 
 
 class Suppress(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag=ItemOutcome.SUPPRESS.value):

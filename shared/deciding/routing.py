@@ -1,21 +1,30 @@
 """The decision: which channels get the notification, what is held, what is suppressed, and why.
 
-`route` reads as the rules stand: workflow, expiry, cancel, due time, recipient, preferences; then the
-workflow's steps. The first rule that stops ends the notification.
+`route` reads as the rules stand: those about the notification as a whole, of which the first that stops ends the
+matter; then its run through the workflow's steps, up to one that waits.
 """
 
 from __future__ import annotations
 
+from typing import Final
+
+from shared.deciding.collapse import ask_collapse
+from shared.deciding.facts import Facts
 from shared.deciding.items import HoldUntil, RoutingItem, Suppress
 from shared.deciding.routing_input import RoutingInput
 from shared.deciding.steps.advance import advance
-from shared.deciding.steps.run import StepRun
+from shared.deciding.steps.channel import come_back, send
+from shared.deciding.steps.run import After, StepRun
+from shared.model.conditions import failing
 from shared.model.holds import Cause
-from shared.model.preferences import notification_refusal
+from shared.model.preferences import NOTHING_SET, notification_refusal
 from shared.model.reasons import Reason
+from shared.model.records import Kind
 from shared.model.rules import Rule
-from shared.model.steps import ChannelStep
+from shared.model.steps import Step
 from shared.model.workflows import Workflow
+
+NO_ITEMS: Final[tuple[RoutingItem, ...]] = ()
 
 
 def route(inputs: RoutingInput) -> tuple[RoutingItem, ...]:
@@ -23,35 +32,93 @@ def route(inputs: RoutingInput) -> tuple[RoutingItem, ...]:
     workflow = inputs.workflow
     if workflow is None:
         return (_suppress(inputs, Rule.WORKFLOW, Reason.UNKNOWN_WORKFLOW),)
-    stopped = _whole(inputs, workflow)
+    stopped = _until_due(inputs, workflow)
     if stopped is not None:
         return (stopped,)
-    items: tuple[RoutingItem, ...] = ()
-    for step in _steps(inputs, workflow):
-        run = StepRun(inputs=inputs, workflow=workflow, step=step)
-        items += advance(run, inputs.event, inputs.now).items
-    return items
+    marks = NO_ITEMS
+    if inputs.notification.collapse_key is not None:
+        marks = ask_collapse(inputs)
+        if marks and isinstance(marks[-1], Suppress):
+            return marks
+    stopped = _from_due(inputs, workflow)
+    if stopped is not None:
+        return (*marks, stopped)
+    if inputs.channel is not None:
+        return marks + come_back(inputs, workflow, inputs.now)
+    if workflow.is_plain:  # nearly all of them: there is no run
+        return marks + send(inputs, workflow, workflow.steps[0], inputs.now)
+    return marks + _run(inputs, workflow)
 
 
-def _steps(inputs: RoutingInput, workflow: Workflow) -> tuple[ChannelStep, ...]:
-    """The steps asked about: the workflow's, or the one channel that comes back on its own."""
-    if inputs.channel is None:
-        return tuple(step for step in workflow.steps if isinstance(step, ChannelStep))
-    return (ChannelStep(key=inputs.step or "", channels=(inputs.channel,)),)
+def _run(inputs: RoutingInput, workflow: Workflow) -> tuple[RoutingItem, ...]:
+    """The run from where it stands, up to a step that waits, or to its end."""
+    facts = Facts(inputs)
+    step = workflow.order.first if inputs.step is None else workflow.order.step(inputs.step)
+    event = Kind.NOTIFY if inputs.step is None else Kind.RELEASE
+    items = NO_ITEMS
+    while step is not None:
+        run = StepRun(inputs=inputs, workflow=workflow, step=step, facts=facts)
+        following: Step | None = workflow.order.after(step.key)
+        clause = failing(step.when, facts) if step.when is not None and event is Kind.NOTIFY else None
+        if clause is not None:
+            items += (run.suppress(Reason.STEP_CONDITION, Rule.STEP_CONDITION, clause=clause),)
+        else:
+            result = advance(run, event, inputs.now)
+            items += result.items
+            if result.after in (After.WAITS, After.ENDS):
+                break
+            if result.after is After.SECTION:
+                following = workflow.order.after_section(step.key)
+            elif result.way:
+                following = result.way[0]
+        step, event = following, Kind.NOTIFY
+    return items or (_suppress(inputs, Rule.BRANCH, Reason.NO_BRANCH),)
 
 
-def _whole(inputs: RoutingInput, workflow: Workflow) -> HoldUntil | Suppress | None:
-    """The rules about the notification as a whole; None when it goes on to its steps."""
+def _until_due(inputs: RoutingInput, workflow: Workflow) -> HoldUntil | Suppress | None:
+    """The rules about the notification as a whole, up to those that look at other ones; None when it goes on."""
     notification, now = inputs.notification, inputs.now
     if not workflow.active:
         return _suppress(inputs, Rule.WORKFLOW, Reason.WORKFLOW_INACTIVE)
+    if inputs.cancelled:
+        return _suppress(inputs, Rule.CANCEL, Reason.CANCELLED)
     if notification.is_expired(now):
         return _suppress(inputs, Rule.EXPIRY, Reason.EXPIRED)
     if notification.cancellation_key is not None and inputs.cancel_count > notification.cancel_count:
         return _suppress(inputs, Rule.CANCEL, Reason.CANCELLED)
+    tenant = inputs.tenant
+    if tenant is not None and tenant.stops and tenant.stopped(workflow.key):
+        return HoldUntil(
+            reason=Reason.STOPPED, rule=Rule.STOP, cause=Cause.STOPPED, due=notification.expires_at,
+            channel=inputs.channel, step=inputs.step,
+        )  # fmt: skip
+    return None
+
+
+def _from_due(inputs: RoutingInput, workflow: Workflow) -> HoldUntil | Suppress | None:
+    """The rest of them."""
+    notification = inputs.notification
     deleted = notification.life < inputs.life
-    if not deleted and notification.deliver_at is not None and now < notification.deliver_at:
-        return HoldUntil(reason=Reason.SCHEDULED, rule=Rule.DUE, cause=Cause.SCHEDULED, due=notification.deliver_at)
+    due = None if deleted or notification.deliver_at is None else notification.deliver_at
+    if due is not None and inputs.now < due:
+        return HoldUntil(reason=Reason.SCHEDULED, rule=Rule.DUE, cause=Cause.SCHEDULED, due=due)
+    stopped = _recipient(inputs, deleted=deleted)
+    if stopped is not None:
+        return stopped
+    if notification.topic is not None and inputs.subscription is None and not workflow.critical:
+        return _suppress(inputs, Rule.SUBSCRIPTION, Reason.UNSUBSCRIBED)
+    refusal = _refusal(inputs, workflow)
+    if refusal is not None:
+        return _suppress(inputs, Rule.NOTIFICATION_PREFERENCE, refusal)
+    profile = inputs.profile
+    muted_until = None if profile is None or workflow.critical else profile.mute_until
+    if muted_until is not None and inputs.now < muted_until:
+        return _suppress(inputs, Rule.MUTE, Reason.MUTED)
+    return None
+
+
+def _recipient(inputs: RoutingInput, *, deleted: bool) -> Suppress | None:
+    notification = inputs.notification
     if deleted:
         return _suppress(inputs, Rule.RECIPIENT, Reason.USER_DELETED)
     if notification.actor == notification.user:
@@ -63,12 +130,15 @@ def _whole(inputs: RoutingInput, workflow: Workflow) -> HoldUntil | Suppress | N
         return Suppress(
             reason=Reason.KNOWN_USER, rule=Rule.RECIPIENT, user=owner.user, life=owner.life, keeps=owner.unowned
         )
-    preferences = inputs.preferences
-    if preferences is not None:
-        refusal = notification_refusal(preferences, workflow)
-        if refusal is not None:
-            return _suppress(inputs, Rule.NOTIFICATION_PREFERENCE, refusal)
     return None
+
+
+def _refusal(inputs: RoutingInput, workflow: Workflow) -> Reason | None:
+    defaults = inputs.tenant.preferences if inputs.tenant is not None else NOTHING_SET
+    refusal = notification_refusal(inputs.preferences or NOTHING_SET, workflow, defaults)
+    if refusal is None and inputs.subscription is not None:
+        return notification_refusal(inputs.subscription.preferences, workflow)
+    return refusal
 
 
 def _suppress(inputs: RoutingInput, rule: Rule, reason: Reason) -> Suppress:

@@ -6,6 +6,7 @@ import msgspec
 
 from shared.deciding.history import History
 from shared.model.channels import Channel
+from shared.model.deliveries import Delivery
 from shared.model.notifications import Notification
 from shared.model.owners import Owner
 from shared.model.profiles import Preferences, Profile
@@ -43,6 +44,10 @@ class RoutingInput(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """To the notification's topic."""
     history: History | None = None
     """What its workflow and its tenant ask for; None: they ask for nothing."""
+    delivery: Delivery | None = None
+    """What came back: a retry, or a delivery that failed for good."""
+    digest: str | None = None
+    """The digest that the run holds and closes now."""
     cancelled: bool = False
     """An operator cancelled what the record brings back."""
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from shared.model.channels import Channel, Lane
+from shared.model.digests import Digest
 from shared.model.formats import OLDEST
 from shared.model.notifications import Notification
 from shared.model.outputs import KafkaRecord
@@ -84,8 +85,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_default
     """Which of the workflow's texts."""
     replaces: str | None = None
     """The notification whose unread inbox item gives way to this one's."""
-    digest: msgspec.Raw | None = None
-    """What templates see as `digest`: `count`, and `items`, the data of each."""
+    digest: Digest | None = None
+    """What it gathers, if it is one."""
     tenant_version: int = 0
     """Of the tenant's settings that it was decided with."""
 

@@ -47,6 +47,13 @@ class HoldStore(Protocol):
         """They go back to `decide` now, in this order. Raises MongoUnavailable."""
         ...
 
+    async def bring_forward(self, holds: Sequence[str], notifications: Sequence[str], /) -> None:
+        """Makes due now these holds, and all holds of these notifications; those that are gone are left out.
+
+        What comes back is decided as of then, not as of when it was due. Raises MongoUnavailable.
+        """
+        ...
+
     async def hasten_users(self, changes: Mapping[str, Hastening], /) -> dict[str, Hastening]:
         """Of these users (by user key) makes due now what waits for quiet hours to end, and all of earlier lives.
 

@@ -40,6 +40,8 @@ class Reason(StrEnum):
     """What the step asks for does not hold."""
     DELAYED = "delayed"
     """Held by a delay."""
+    NO_TIME = "no_time"
+    """The data has not the time that a delay waits for."""
     TOO_LATE = "too_late"
     """The time that a delay waits for was past already."""
     DIGEST_OPEN = "digest_open"
@@ -96,6 +98,7 @@ _SINCE_2: Final = frozenset(
         Reason.OFF_BY_DEFAULT,
         Reason.STEP_CONDITION,
         Reason.DELAYED,
+        Reason.NO_TIME,
         Reason.TOO_LATE,
         Reason.DIGEST_OPEN,
         Reason.DIGESTED,

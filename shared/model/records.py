@@ -74,6 +74,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=
     """Of a profile that changed: the user's holds up to this one have been brought forward already."""
     in_its_life: bool = False
     """The life of a new notification is known already: it was found for the user who has an address."""
+    digest: str | None = None
+    """The digest that the run holds and closes now."""
     cancelled: bool = False
     """An operator cancelled what this brings back."""
     format: int = formats.OLDEST

@@ -17,6 +17,7 @@ from shared.model.conditions import Condition, check_condition
 from shared.model.errors import InvalidWorkflow
 from shared.model.event_types import check_event_type
 from shared.model.notifications import Priority
+from shared.model.step_asks import Asks, asks_of
 from shared.model.step_checks import DATA_PATH, check_steps
 from shared.model.step_order import StepOrder, walk
 from shared.model.steps import ChannelChoice, ChannelStep, Step, StepKind
@@ -83,6 +84,11 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def order(self) -> StepOrder:
         """What follows each step."""
         return StepOrder(self.steps)
+
+    @cached_property
+    def asks(self) -> frozenset[Asks]:
+        """What is read for its runs."""
+        return asks_of(self.steps)
 
     @cached_property
     def is_plain(self) -> bool:
@@ -200,7 +206,7 @@ def _check_names(workflow: Workflow) -> None:
 def _choices(text: str, pointer: str) -> str:
     """What may stand there, and the likeliest, where a word is none of a few."""
     for name, words in _WORDS.items():
-        if text.startswith("Invalid enum value") and f"/{name}" in pointer:
+        if text.startswith(("Invalid enum value", "Invalid value")) and f"/{name}" in pointer:
             wrong = text.partition("'")[2].rpartition("'")[0]
             likely = get_close_matches(wrong, words, n=1)
             return f": it is one of {', '.join(words)}" + (f"; did you mean {likely[0]}?" if likely else "")

@@ -32,5 +32,7 @@ class DecisionRow(_Pass):
     created_at: datetime
     format: NotRequired[int]
     life: NotRequired[int]
+    context: NotRequired[Mapping[str, object]]
+    """What else `route` was asked with, as `services.router.core.decision.context_of` gives it."""
     erased: NotRequired[bool]
     """Its user was deleted: neither addresses nor inputs are left."""

@@ -9,8 +9,13 @@ behind every row of before.
 
 from __future__ import annotations
 
+from typing import Final
+
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
+
+HISTORY: Final = ("counters", "digests", "digest_members", "collapses", "runs")
+"""What decisions remember of a user."""
 
 
 def earlier_lives(tenant: str, user: str, life: int) -> dict[str, object]:
@@ -36,7 +41,9 @@ async def erase(database: Database, tenant: str, user: str, life: int) -> None:
             rows | {"erased": {"$ne": True}},
             {
                 "$set": {"erased": True, "inputs": {"known": False}, "items.$[sent].address": ""},
-                "$unset": {"items.$[sent].name": "", "items.$[sent].locale": ""},
+                "$unset": {"items.$[sent].name": "", "items.$[sent].locale": "", "context": ""},
             },
             array_filters=[{"sent.type": "deliver"}],
         )
+        for name in HISTORY:
+            await database[name].delete_many(rows)

@@ -32,6 +32,15 @@ def _expiring(days: int, field: str = "created_at") -> IndexModel:
     return IndexModel([(field, ASCENDING)], expireAfterSeconds=days * DAY)
 
 
+def _until() -> IndexModel:
+    """Rows that say themselves how long they are kept."""
+    return IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0)
+
+
+def _of_user() -> IndexModel:
+    return IndexModel([("tenant", ASCENDING), ("user", ASCENDING)])
+
+
 def indexes(retention: Retention) -> dict[str, list[IndexModel]]:
     """All of them, under the names that MongoDB gives them."""
     chosen = {
@@ -87,6 +96,8 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         IndexModel([("tenant", ASCENDING), ("user", ASCENDING), ("notification", ASCENDING)]),
     ],
     "cancellations": [],
+    **{name: [_of_user(), _until()] for name in ("counters", "digests", "collapses", "runs")},
+    "digest_members": [_of_user(), _until(), IndexModel([("digest", ASCENDING), ("number", ASCENDING)])],
     "timeline": [
         IndexModel([("tenant", ASCENDING), ("notification", ASCENDING), ("at", ASCENDING)]),
         IndexModel(

@@ -11,11 +11,13 @@ from enum import StrEnum
 import msgspec
 
 from services.router.core.decision import Decision
-from shared.deciding.items import Deliver, HoldUntil, RoutingItem, Suppress
+from services.router.core.held import held
+from shared.deciding.items import Counted, Deliver, Gathered, HoldUntil, Replaced, RoutingItem, Suppress
 from shared.model import ids
 from shared.model.channels import Channel
 from shared.model.claims import Closing
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState
+from shared.model.formats import OLDEST
 from shared.model.holds import Hastening, Hold
 from shared.model.notifications import Notification
 from shared.model.outputs import Output
@@ -24,6 +26,7 @@ from shared.model.records import Kind, Record, encode, notify, profile_changed
 from shared.model.statuses import Subject, status
 from shared.model.timestamps import rfc3339
 from shared.model.topics import Topics
+from shared.model.workflows import STEPS_SINCE
 
 
 class DecisionState(StrEnum):
@@ -34,9 +37,18 @@ class DecisionState(StrEnum):
     SUPPRESSED = "suppressed"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+    DIGESTED = "digested"
+    SUPERSEDED = "superseded"
 
 
-ENDS = {Reason.CANCELLED: DecisionState.CANCELLED, Reason.EXPIRED: DecisionState.EXPIRED}
+ENDS = {
+    Reason.CANCELLED: DecisionState.CANCELLED,
+    Reason.EXPIRED: DecisionState.EXPIRED,
+    Reason.DIGESTED: DecisionState.DIGESTED,
+    Reason.SUPERSEDED: DecisionState.SUPERSEDED,
+}
+CLOSED = {Reason.CANCELLED: DeliveryState.CANCELLED, Reason.EXPIRED: DeliveryState.EXPIRED}
+"""How a ledger row ends that `decide` closes; else as suppressed."""
 
 
 class DecisionEffects(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,34 +57,66 @@ class DecisionEffects(msgspec.Struct, frozen=True, kw_only=True):
     outputs: list[Output]
     holds: list[Hold]
     closings: list[Closing]
+    full: list[str]
+    """Holds to bring forward: their digests are full."""
+    superseded: list[str]
+    """Notifications whose holds are brought forward: a newer one took their place."""
 
 
 def derive_effects(topics: Topics, decisions: list[Decision]) -> DecisionEffects:
     """The effects of decisions, in their order."""
-    result = DecisionEffects(outputs=[], holds=[], closings=[])
+    result = DecisionEffects(outputs=[], holds=[], closings=[], full=[], superseded=[])
     for decision in decisions:
         described = []
         for item in decision.items:
-            about: dict[str, object] = {"channel": item.channel, "step": item.step, "outcome": item.outcome}
             if isinstance(item, Deliver):
                 delivery = _delivery(decision, item)
                 result.outputs.append(_output(topics, delivery))
-                described.append(about | {"delivery": delivery.id})
+                described.append(_described(item) | {"delivery": delivery.id})
             elif isinstance(item, HoldUntil):
-                hold = _hold(decision, item)
+                hold = held(decision, item)
                 result.holds.append(hold)
-                described.append(about | _describe_hold(item, hold))
+                described.append(_described(item) | _describe_hold(item, hold))
+            elif isinstance(item, Suppress):
+                described.append(_suppress(topics, decision, item, result))
             else:
-                if decision.record.delivery is not None:
-                    result.closings.append(_closing(decision, decision.record.delivery, item))
-                about |= {"reason": item.reason, "rule": item.rule}
-                if item.user is not None:
-                    instead = _instead(decision.notification, item.user, item.life, item.keeps)
-                    result.outputs.append(_notify(topics, decision.record, instead))
-                    about |= {"user": instead.user, "notification": instead.id}
-                described.append(about)
+                described.append(_mark(item, result))
         result.outputs.append(_status(topics, decision, described))
     return result
+
+
+def _described(item: Deliver | HoldUntil | Suppress) -> dict[str, object]:
+    return {"channel": item.channel, "step": item.step, "outcome": item.outcome}
+
+
+def _suppress(topics: Topics, decision: Decision, item: Suppress, result: DecisionEffects) -> dict[str, object]:
+    """Closes the row of the delivery that it is about, and sends on what is somebody else's."""
+    about = _described(item) | {"reason": item.reason, "rule": item.rule}
+    delivery = decision.record.delivery
+    if delivery is not None and item.channel in (None, delivery.channel):
+        result.closings.append(_closing(decision, delivery, item))
+    if item.digest is not None:
+        about["digest"] = item.digest
+    if item.clause is not None:
+        about["clause"] = item.clause
+    if item.user is not None:
+        instead = _instead(decision.notification, item.user, item.life, item.keeps)
+        result.outputs.append(_notify(topics, decision.record, instead))
+        about |= {"user": instead.user, "notification": instead.id}
+    return about
+
+
+def _mark(item: Counted | Gathered | Replaced, result: DecisionEffects) -> dict[str, object]:
+    about: dict[str, object] = {"outcome": item.outcome, "rule": item.rule}
+    if isinstance(item, Gathered):
+        if item.hold is not None:
+            result.full.append(item.hold)
+        return about | {"step": item.step, "change": item.change, "digest": item.digest, "items": item.items}
+    if isinstance(item, Replaced):
+        if item.notification is not None:
+            result.superseded.append(item.notification)
+        return about | {"notification": item.notification}
+    return about | {"step": item.step, "seconds": item.seconds}
 
 
 def begin_lives(topics: Topics, changed: Mapping[str, Hastening]) -> list[Output]:
@@ -88,7 +132,9 @@ def begin_lives(topics: Topics, changed: Mapping[str, Hastening]) -> list[Output
 
 def _delivery(decision: Decision, item: Deliver) -> Delivery:
     record, notification = decision.record, decision.notification
-    earlier = record.delivery
+    earlier = record.delivery if record.delivery and record.delivery.channel is item.channel else None
+    digest = decision.digest or (record.delivery.digest if record.delivery else None)
+    uses_more = item.fallback or item.variant or item.replaces or digest
     endpoint = earlier.endpoint if earlier else "default"
     return Delivery(
         id=ids.delivery_id(notification.id, item.step, item.channel, endpoint),
@@ -106,7 +152,13 @@ def _delivery(decision: Decision, item: Deliver) -> Delivery:
         generation=record.generation,
         pass_=record.pass_,
         profile_version=decision.profile_version,
-        format=max(record.format, item.channel.spec.since),
+        fallback=item.fallback,
+        fallback_at=item.fallback_at,
+        variant=item.variant,
+        replaces=item.replaces,
+        digest=digest,
+        tenant_version=decision.tenant_version,
+        format=max(record.format, item.channel.spec.since, STEPS_SINCE if uses_more else OLDEST),
     )
 
 
@@ -137,33 +189,8 @@ def _notify(topics: Topics, record: Record, notification: Notification) -> Outpu
     return Output(topics.notifications, ids.user_key(notification.tenant, notification.user), encode(back), [])
 
 
-def _hold(decision: Decision, item: HoldUntil) -> Hold:
-    """The record that comes back: the same subject one pass on, or the channel alone that waits."""
-    record, notification = decision.record, decision.notification
-    if record.delivery is not None:
-        back = msgspec.structs.replace(record, kind=Kind.RETRY, pass_=record.pass_ + 1, due=item.due)
-    else:
-        subject = record.subject
-        if item.channel is not None:
-            subject = ids.step_id(notification.id, item.step or "", item.channel)
-        back = Record(
-            kind=Kind.RELEASE,
-            tenant=record.tenant,
-            user=record.user,
-            subject=subject,
-            generation=record.generation,
-            pass_=record.pass_ + 1,
-            due=item.due,
-            notification=notification,
-            channel=item.channel,
-            step=item.step,
-            format=max(record.format, item.channel.spec.since) if item.channel else record.format,
-        )
-    return Hold(cause=item.cause, due=item.due, record=back)
-
-
 def _closing(decision: Decision, delivery: Delivery, item: Suppress) -> Closing:
-    state = DeliveryState(ENDS.get(item.reason, DecisionState.SUPPRESSED))
+    state = CLOSED.get(item.reason, DeliveryState.SUPPRESSED)
     result = DeliveryResult(state=state, at=decision.at, attempts=delivery.attempts, reason=item.reason)
     return Closing(
         delivery=delivery.id, generation=decision.record.generation, pass_=decision.record.pass_, result=result
@@ -189,7 +216,7 @@ def _status(topics: Topics, decision: Decision, described: list[dict[str, object
     }
     return status(
         topics.statuses,
-        area="delivery" if record.delivery is not None else "notification",
+        area="delivery" if record.delivery is not None and record.kind is not Kind.FAILED else "notification",
         state=state(decision.items),
         subject=Subject(record.subject, record.generation, record.pass_),
         tenant=notification.tenant,
@@ -199,7 +226,7 @@ def _status(topics: Topics, decision: Decision, described: list[dict[str, object
     )
 
 
-def state(items: tuple[RoutingItem, ...]) -> DecisionState:
+def state(items: Sequence[RoutingItem]) -> DecisionState:
     """One word for a decision: routed if anything goes out, held if anything waits, else how it ended."""
     kinds = {type(item) for item in items}
     if Deliver in kinds:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from shared.model import ids
 from shared.model.dead_letters import UnreadableRecord
 from shared.model.errors import InvalidRecord
 from shared.model.events import FIRST_ACCEPTED
@@ -33,6 +34,11 @@ class InboundRecord(NamedTuple):
     def user_key(self) -> str:
         """`tenant:user`."""
         return f"{self.about.tenant}:{self.about.user}"
+
+    @property
+    def decision_id(self) -> str:
+        """Of this pass of its subject through `decide`."""
+        return ids.decision_id(self.record.subject, self.record.generation, self.record.pass_)
 
     @property
     def on_a_detour(self) -> bool:

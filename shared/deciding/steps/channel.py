@@ -1,38 +1,148 @@
-"""The step kind `channel`: every channel of the step by preference, address and quiet hours."""
+"""The step kind `channel`: its channels by preference, address, quiet hours and caps; all of them, or the first that works."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from zlib import crc32
 
-from shared.deciding.items import Deliver, HoldUntil, RoutingItem, Suppress
+from shared.deciding.caps import ask_caps
+from shared.deciding.collapse import replaced_by
+from shared.deciding.items import Counted, Deliver, HoldUntil, RoutingItem, Suppress
 from shared.deciding.quiet_hours import next_quiet, quiet_until
 from shared.deciding.routing_input import RoutingInput
 from shared.deciding.steps.run import StepResult, StepRun
 from shared.model.channels import Channel
 from shared.model.holds import Cause
 from shared.model.notifications import Contact
-from shared.model.preferences import channel_refusal
+from shared.model.preferences import NOTHING_SET, channel_refusal
 from shared.model.reasons import Reason
 from shared.model.records import Kind
 from shared.model.rules import Rule
+from shared.model.steps import ChannelChoice, ChannelStep, Step
+from shared.model.workflows import Workflow
 
 
 def advance(run: StepRun, event: Kind, now: int) -> StepResult:
-    """Each channel on its own; whatever the event, the channels asked about are decided anew."""
+    """Every channel of the step, or those up to the first that reaches the user."""
     del event
-    return StepResult(items=tuple([_channel(run, channel, now) for channel in run.step.channels]))
+    return StepResult(items=send(run.inputs, run.workflow, run.step, now))
 
 
-def _channel(run: StepRun, channel: Channel, now: int) -> RoutingItem:
-    inputs, workflow, step = run.inputs, run.workflow, run.step.key
-    profile, preferences = inputs.profile, inputs.preferences
-    if preferences is not None:
-        refusal = channel_refusal(preferences, workflow, channel)
-        if refusal is not None:
-            return Suppress(reason=refusal, rule=Rule.CHANNEL_PREFERENCE, channel=channel, step=step)
+def send(inputs: RoutingInput, workflow: Workflow, step: Step, now: int) -> tuple[RoutingItem, ...]:
+    """What a step of this kind sends."""
+    assert isinstance(step, ChannelStep)  # noqa: S101  # ADVANCE says so
+    if step.deliver is ChannelChoice.FIRST:
+        return _first(inputs, workflow, step, step.channels, now)
+    return _all(inputs, workflow, step.key, step.channels, now)
+
+
+def come_back(inputs: RoutingInput, workflow: Workflow, now: int) -> tuple[RoutingItem, ...]:
+    """One channel of a step that comes back on its own: held, to be tried again, or failed for good."""
+    channel, key = inputs.channel, inputs.step or ""
+    if channel is None:
+        return ()
+    step = workflow.order.step(key)
+    if not isinstance(step, ChannelStep) or step.deliver is not ChannelChoice.FIRST:
+        return _all(inputs, workflow, key, (channel,), now)
+    behind = step.channels[step.channels.index(channel) + 1 :] if channel in step.channels else ()
+    if inputs.event is Kind.FAILED:
+        failed = Suppress(reason=Reason.FELL_BACK, rule=Rule.FALLBACK, channel=channel, step=key)
+        return (failed, *_first(inputs, workflow, step, behind, now))
+    if not _is_down_for_long(inputs, now):
+        return _first(inputs, workflow, step, (channel, *behind), now)
+    instead = _first(inputs, workflow, step, behind, now)
+    if all(isinstance(item, Suppress) for item in instead):
+        return _all(inputs, workflow, key, (channel,), now)  # nothing else reaches the user
+    return (Suppress(reason=Reason.FELL_BACK, rule=Rule.FALLBACK, channel=channel, step=key), *instead)
+
+
+def _is_down_for_long(inputs: RoutingInput, now: int) -> bool:
+    """A parked delivery whose time to fall back has come."""
+    at = inputs.delivery.fallback_at if inputs.delivery is not None else None
+    return inputs.event is Kind.RETRY and at is not None and now >= at
+
+
+def _all(
+    inputs: RoutingInput, workflow: Workflow, step: str, channels: Sequence[Channel], now: int
+) -> tuple[RoutingItem, ...]:
+    if inputs.tenant is None or not inputs.tenant.caps:
+        return tuple([_channel(inputs, workflow, step, channel, now) for channel in channels])
+    items: list[RoutingItem] = []
+    counted: dict[str, Counted] = {}
+    for channel in channels:
+        item = _capped(_channel(inputs, workflow, step, channel, now), inputs, workflow, counted)
+        items.append(item)
+    return (*items, *counted.values())
+
+
+def _first(
+    inputs: RoutingInput, workflow: Workflow, step: ChannelStep, channels: Sequence[Channel], now: int
+) -> tuple[RoutingItem, ...]:
+    """Up to the first that goes or waits; those behind it are its fallback."""
+    items: list[RoutingItem] = []
+    counted: dict[str, Counted] = {}
+    for position, channel in enumerate(channels):
+        item = _capped(_channel(inputs, workflow, step.key, channel, now), inputs, workflow, counted)
+        if isinstance(item, Deliver):
+            behind = tuple(channels[position + 1 :])
+            after = step.fallback_after_seconds
+            at = now + after * 1000 if behind and after is not None else None
+            item = _with_fallback(item, behind, at)
+        items.append(item)
+        if not isinstance(item, Suppress):
+            break
+    return (*items, *counted.values())
+
+
+def _with_fallback(item: Deliver, behind: tuple[Channel, ...], at: int | None) -> Deliver:
+    return Deliver(
+        channel=item.channel,
+        step=item.step,
+        address=item.address,
+        name=item.name,
+        locale=item.locale,
+        valid_until=item.valid_until,
+        variant=item.variant,
+        replaces=item.replaces,
+        fallback=behind,
+        fallback_at=at,
+    )
+
+
+def _capped(
+    item: Deliver | HoldUntil | Suppress, inputs: RoutingInput, workflow: Workflow, counted: dict[str, Counted]
+) -> Deliver | HoldUntil | Suppress:
+    """The last rule: what is to go is counted, or ends at a cap."""
+    if not isinstance(item, Deliver):
+        return item
+    caps = ask_caps(inputs, workflow, item.channel)
+    if caps is None:
+        return Suppress(reason=Reason.FREQUENCY_CAP, rule=Rule.FREQUENCY_CAP, channel=item.channel, step=item.step)
+    counted.update((cap.counter, cap) for cap in caps)
+    return item
+
+
+def _channel(
+    inputs: RoutingInput, workflow: Workflow, step: str, channel: Channel, now: int
+) -> Deliver | HoldUntil | Suppress:
+    profile, preferences, tenant = inputs.profile, inputs.preferences, inputs.tenant
+    if tenant is not None and tenant.stops and tenant.channel_stopped(workflow.key, channel):
+        return HoldUntil(
+            reason=Reason.STOPPED, rule=Rule.CHANNEL_STOP, cause=Cause.STOPPED, due=inputs.notification.expires_at,
+            channel=channel, step=step,
+        )  # fmt: skip
+    defaults = tenant.preferences if tenant is not None else NOTHING_SET
+    refusal = channel_refusal(preferences or NOTHING_SET, workflow, channel, defaults)
+    if refusal is None and inputs.subscription is not None:
+        refusal = channel_refusal(inputs.subscription.preferences, workflow, channel)
+    if refusal is not None:
+        return Suppress(reason=refusal, rule=Rule.CHANNEL_PREFERENCE, channel=channel, step=step)
     address = _address(inputs, channel)
     if address is None:
         return Suppress(reason=Reason.NO_ADDRESS, rule=Rule.ADDRESS, channel=channel, step=step)
+    kind = channel.spec.address
+    if inputs.suppressed and kind is not None and kind.name in inputs.suppressed:
+        return Suppress(reason=Reason.ADDRESS_SUPPRESSED, rule=Rule.SUPPRESSION, channel=channel, step=step)
     valid_until = None
     if profile is not None and channel.spec.noisy and not workflow.ignores_quiet_hours:
         zone = (profile.quiet_hours.zone if profile.quiet_hours else None) or profile.zone or "UTC"
@@ -52,6 +162,7 @@ def _channel(run: StepRun, channel: Channel, now: int) -> RoutingItem:
         name=(profile.name if profile else None) or contact.name,
         locale=(profile.locale if profile else None) or contact.locale,
         valid_until=valid_until,
+        replaces=replaced_by(inputs) if kind is None and inputs.history is not None else None,
     )
 
 

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import msgspec
 
 from services.router.core.decision import Decision
+from services.router.decisions import decision_row
 from shared.model.errors import MongoUnavailable
+from shared.mongo.decisions import DecisionRow
 from tests.support.twins.outages import Outages
 
 
@@ -17,6 +19,10 @@ class MemoryDecisions:
     def __init__(self) -> None:
         self.rows: dict[str, Decision] = {}
         self.outages = Outages(MongoUnavailable)
+
+    async def known(self, ids: Sequence[str]) -> dict[str, DecisionRow]:
+        async with self.outages.call():
+            return {one: decision_row(self.rows[one]) for one in ids if one in self.rows}
 
     async def insert(self, decisions: Sequence[Decision]) -> list[Decision]:
         carried = []

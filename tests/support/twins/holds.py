@@ -109,6 +109,15 @@ class MemoryHolds:
                     hastened += 1
         return hastened
 
+    async def bring_forward(self, holds: Sequence[str], notifications: Sequence[str]) -> None:
+        async with self.outages.call():
+            now = now_ms()
+            for hold_id, row in self.rows.items():
+                about = row.hold.record.about
+                wanted = hold_id in holds or (about is not None and about.id in notifications)
+                if wanted and row.lease < now:
+                    _hasten(row, now)
+
     async def hasten_users(self, changes: Mapping[str, Hastening]) -> dict[str, Hastening]:
         more: dict[str, Hastening] = {}
         async with self.outages.call():
@@ -119,8 +128,7 @@ class MemoryHolds:
                     record = row.hold.record
                     earlier = record.about is not None and record.about.life < change.life
                     if row.lease < now and (row.hold.cause is Cause.QUIET_HOURS or earlier):
-                        hastened = msgspec.structs.replace(record, due=None)
-                        row.hold, row.due = msgspec.structs.replace(row.hold, record=hastened), min(row.due, now)
+                        _hasten(row, now)
                 if len(looked_at) == share:
                     more[user_key] = change._replace(after=looked_at[-1][0])
         return more
@@ -139,6 +147,12 @@ class MemoryHolds:
 
     def _by_due(self) -> list[tuple[str, MemoryHoldRow]]:
         return sorted(self.rows.items(), key=lambda entry: entry[1].due)
+
+
+def _hasten(row: MemoryHoldRow, now: int) -> None:
+    """Brought forward: it is decided as of when it is released."""
+    record = msgspec.structs.replace(row.hold.record, due=None)
+    row.hold, row.due = msgspec.structs.replace(row.hold, record=record), min(row.due, now)
 
 
 def _urgency(hold: Hold) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from tests.support.twins.cancellations import MemoryCancellations
 from tests.support.twins.catalog import MemoryCatalog
 from tests.support.twins.decisions import MemoryDecisions
 from tests.support.twins.fanouts import MemorySubscriptions
+from tests.support.twins.histories import MemoryHistories
 from tests.support.twins.holds import MemoryHolds
 from tests.support.twins.ledger import MemoryLedger
 from tests.support.twins.profiles import MemoryProfiles
@@ -40,6 +41,7 @@ class DecideStores:
         self.decisions = MemoryDecisions()
         self.holds = MemoryHolds()
         self.ledger = MemoryLedger()
+        self.history = MemoryHistories()
         self.publisher = MemoryPublisher()
 
     def decider(self) -> Decider:
@@ -59,6 +61,7 @@ class DecideStores:
             holds=self.holds,
             ledger=self.ledger,
             lives=self.profiles,
+            history=self.history,
             publisher=self.publisher,
             topics=TOPICS,
         )

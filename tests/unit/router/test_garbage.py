@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 
 from services.router.profile_cache import ProfileCache
+from shared.deciding.facts import Facts
 from shared.deciding.items import Deliver
 from shared.deciding.steps.run import StepRun
 from shared.model import ids, records
@@ -16,7 +17,7 @@ async def test_the_collector_does_not_know_the_values_of_a_decision() -> None:
     decision = a.decision(asked)
     record = records.decode_record(records.encode(records.notify(asked.notification)))
     delivery = a.delivery()
-    run = StepRun(inputs=asked, workflow=a.workflow(), step=a.workflow().steps[0])
+    run = StepRun(inputs=asked, workflow=a.workflow(), step=a.workflow().steps[0], facts=Facts(asked))
     assert any(isinstance(item, Deliver) for item in decision.items)
     values = [asked, asked.notification, asked.profile, asked.profile.preferences, asked.profile.quiet_hours]  # type: ignore[union-attr]
     values += [decision, *decision.items, record, record.notification, delivery, run]

@@ -220,13 +220,6 @@ def test_verdict(row: str) -> None:
     assert list(route(asked_of)) == verdict
 
 
-def test_every_rule_and_every_reason_of_the_door_has_a_row() -> None:
-    items = [item for _, verdict in TABLE.values() for item in verdict if not isinstance(item, Deliver)]
-    assert {item.rule for item in items} == set(Rule)
-    door = list(Reason)[: list(Reason).index(Reason.WAITED_TOO_LONG)]
-    assert {item.reason for item in items} == set(door)
-
-
 def test_an_id_of_anybody_is_spread_too() -> None:
     for foreign in ("no uuid", "", "ä"):
         assert route(asked(n_id=foreign, p_quiet_hours=a.NIGHTS, q_now=a.NIGHT, q_spread_ms=900_000))

@@ -49,7 +49,7 @@ PROFILE = st.builds(
 )
 STEPS = st.lists(
     st.builds(lambda key, c: ChannelStep(key=key, channels=tuple(c)), st.sampled_from("abc"), st.lists(st.sampled_from(Channel), min_size=1, unique=True)),
-    min_size=1, max_size=3,
+    min_size=1, max_size=3, unique_by=lambda step: step.key,
 )  # fmt: skip
 WORKFLOW = st.builds(
     lambda steps, **more: a.workflow(steps=tuple(steps), **more),

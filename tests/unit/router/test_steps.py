@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.router.core.effects import derive_effects
+from shared.deciding.facts import Facts
 from shared.deciding.routing import route
 from shared.deciding.steps.advance import advance
 from shared.deciding.steps.run import StepRun
@@ -21,7 +22,9 @@ def test_a_step_is_advanced_to_what_the_route_says_of_it() -> None:
     inputs = a.routing_input(workflow=a.workflow(steps=(FIRST, LAST)))
     assert inputs.workflow is not None
     found = [
-        advance(StepRun(inputs=inputs, workflow=inputs.workflow, step=step), Kind.NOTIFY, inputs.now)
+        advance(
+            StepRun(inputs=inputs, workflow=inputs.workflow, step=step, facts=Facts(inputs)), Kind.NOTIFY, inputs.now
+        )
         for step in (FIRST, LAST)
     ]
     assert found[0].items + found[1].items == route(inputs)

@@ -1,0 +1,36 @@
+"""Collapse keys: of several about the same, the newest by its own time is the one that counts."""
+
+from __future__ import annotations
+
+from shared.deciding.facts import collapse_id
+from shared.deciding.items import Replaced, RoutingItem, Suppress
+from shared.deciding.routing_input import RoutingInput
+from shared.model.reasons import Reason
+from shared.model.records import Kind
+from shared.model.rules import Rule
+
+
+def ask_collapse(inputs: RoutingInput) -> tuple[RoutingItem, ...]:
+    """What a notification with a collapse key does: it is superseded, or takes the place of an older one, or neither.
+
+    Of two that happened at the same time, the one that is decided later is the newer one.
+    """
+    about = inputs.notification
+    newest = inputs.history.newest if inputs.history else None
+    if newest is not None and newest.notification == about.id:
+        return ()
+    is_new = inputs.event is Kind.NOTIFY
+    if newest is not None and (newest.happened_at > about.happened_at or not is_new):
+        return (Suppress(reason=Reason.SUPERSEDED, rule=Rule.COLLAPSE, channel=inputs.channel, step=inputs.step),)
+    if not is_new:  # the row is gone: it has waited longer than rows are kept
+        return ()
+    replaced = None if newest is None else newest.notification
+    return (Replaced(rule=Rule.COLLAPSE, slot=collapse_id(about, about.life), notification=replaced),)
+
+
+def replaced_by(inputs: RoutingInput) -> str | None:
+    """The notification that this one replaces: its unread inbox item gives way."""
+    newest = inputs.history.newest if inputs.history is not None else None
+    if newest is None or inputs.notification.collapse_key is None:
+        return None
+    return newest.before if newest.notification == inputs.notification.id else newest.notification

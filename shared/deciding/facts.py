@@ -1,0 +1,98 @@
+"""What conditions and keys ask of one notification. Its data is read when it is asked for first."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+import orjson
+
+from shared.deciding.history import StepOutcome
+from shared.deciding.routing_input import RoutingInput
+from shared.model import ids
+from shared.model.notifications import Notification
+
+NO_OUTCOME: Final = StepOutcome()
+
+
+def value_at(data: object, path: str) -> object:
+    """What stands at a path that begins with `data`; UNSET where nothing does."""
+    value = data
+    for name in path.split(".")[1:]:
+        value = value.get(name, msgspec.UNSET) if isinstance(value, dict) else msgspec.UNSET
+    return value
+
+
+class Facts:
+    """Looks up `data`, `event`, `profile`, `presence` and `steps`."""
+
+    def __init__(self, inputs: RoutingInput) -> None:
+        self._inputs = inputs
+        self._data: object = msgspec.UNSET
+
+    def __call__(self, path: str) -> object:
+        """What stands at a path; UNSET where nothing does."""
+        root, _, rest = path.partition(".")
+        match root:
+            case "data":
+                return value_at(self.data, path)
+            case "event":
+                return {"type": self._inputs.notification.event_type, "id": self._inputs.notification.event_id}.get(
+                    rest, msgspec.UNSET
+                )
+            case "profile":
+                return self._profile(rest)
+            case "presence":
+                online = self._inputs.history.online if self._inputs.history else None
+                return msgspec.UNSET if online is None or rest != "online" else online
+            case "steps":
+                step, _, word = rest.partition(".")
+                outcomes = self._inputs.history.outcomes if self._inputs.history else {}
+                return getattr(outcomes.get(step, NO_OUTCOME), word, msgspec.UNSET)
+        return msgspec.UNSET
+
+    @property
+    def data(self) -> object:
+        """The event's, decoded."""
+        if self._data is msgspec.UNSET:
+            self._data = decoded(self._inputs.notification)
+        return self._data
+
+    def _profile(self, name: str) -> object:
+        profile, about = self._inputs.profile, self._inputs.notification
+        contact = about.contact
+        if name == "id":
+            return about.user
+        if name == "addresses":
+            return sorted(profile.addresses if profile else contact.addresses if contact else ())
+        if name not in ("name", "locale", "zone"):
+            return msgspec.UNSET
+        found = getattr(profile, name, None) or getattr(contact, name, None)
+        return msgspec.UNSET if found is None else found
+
+
+def decoded(about: Notification) -> object:
+    """A notification's data."""
+    return orjson.loads(bytes(about.data))
+
+
+def key_of(value: object) -> str:
+    """What tells values of a `by` apart: the same for the same JSON, nothing for nothing."""
+    if value is msgspec.UNSET:
+        return ""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def counter_id(about: Notification, life: int, *parts: str | int) -> str:
+    """Of a throttle or a cap, for one user in one life."""
+    return ids.derive("counter", about.tenant, about.user, life, *parts)
+
+
+def slot_id(about: Notification, life: int, step: str, by: str) -> str:
+    """Where a user's open digest of a step and a key stands."""
+    return ids.derive("slot", about.tenant, about.user, life, about.workflow, step, by)
+
+
+def collapse_id(about: Notification, life: int) -> str:
+    """Where the newest notification of a collapse key stands."""
+    return ids.derive("collapse", about.tenant, about.user, life, about.workflow, about.collapse_key or "")

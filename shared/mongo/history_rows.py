@@ -1,0 +1,166 @@
+"""How what decisions add is written: one update for each row, which a replay repeats and an older record cannot undo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+from pymongo import UpdateOne
+
+from shared.deciding.history_changes import (
+    Decided,
+    NewCount,
+    NewDigest,
+    NewMember,
+    NewNewest,
+    NewRun,
+    RunState,
+)
+from shared.model import ids
+from shared.model.timestamps import to_datetime
+
+ENTRIES: Final = 2_000
+"""Of one counter: twice what a step or a cap may let pass."""
+KEPT: Final = timedelta(days=400)
+"""A digest, a collapse key and a run wait no longer."""
+ENDED_KEPT: Final = timedelta(days=35)
+
+
+class RowChanges(msgspec.Struct, frozen=True, kw_only=True):
+    """The writes of a chunk, by collection."""
+
+    counters: list[UpdateOne]
+    digests: list[UpdateOne]
+    members: list[dict[str, object]]
+    collapses: list[UpdateOne]
+    runs: list[UpdateOne]
+
+
+def row_changes(decided: Sequence[Decided]) -> RowChanges:
+    """What these decisions write. Of a row that several change, the last one counts: they are in the log's order."""
+    counters: list[UpdateOne] = []
+    members: list[dict[str, object]] = []
+    digests: dict[str, tuple[NewDigest, Decided]] = {}
+    collapses: dict[str, UpdateOne] = {}
+    runs: dict[str, UpdateOne] = {}
+    for each in decided:
+        for change in each.changes():
+            if isinstance(change, NewCount):
+                counters.append(_count(change, each))
+            elif isinstance(change, NewMember):
+                members.append(_member(change, each))
+            elif isinstance(change, NewDigest):
+                _replace(digests, change, each)
+            elif isinstance(change, NewNewest):
+                collapses[change.slot] = _newest(change, each)
+            else:
+                runs[change.notification] = _run(change, each)
+    return RowChanges(
+        counters=counters,
+        digests=[_digest(*last) for last in digests.values()],
+        members=members,
+        collapses=list(collapses.values()),
+        runs=list(runs.values()),
+    )
+
+
+def _owner(each: Decided) -> dict[str, object]:
+    about = each.notification
+    return {"tenant": about.tenant, "user": about.user, "life": about.life}
+
+
+def _kept(each: Decided) -> datetime:
+    return to_datetime(each.at) + KEPT
+
+
+def _count(change: NewCount, each: Decided) -> UpdateOne:
+    """Adds the notification once, and drops what is older than anybody asks for."""
+    at = to_datetime(change.at)
+    since = at - timedelta(seconds=change.seconds)
+    others = {
+        "$filter": {
+            "input": {"$ifNull": ["$entries", []]},
+            "cond": {"$and": [{"$gt": ["$$this.at", since]}, {"$ne": ["$$this.n", change.notification]}]},
+        }
+    }
+    entries = {"$slice": [{"$concatArrays": [others, [{"n": change.notification, "at": at}]]}, -ENTRIES]}
+    expires = {"$max": ["$expires_at", at + timedelta(seconds=change.seconds)]}
+    values = {**_owner(each), "entries": entries, "expires_at": expires}
+    return UpdateOne({"_id": change.counter}, [{"$set": values}], upsert=True)
+
+
+def _member(change: NewMember, each: Decided) -> dict[str, object]:
+    return {
+        "_id": ids.derive("member", change.digest, change.notification),
+        **_owner(each),
+        "digest": change.digest,
+        "notification": change.notification,
+        "number": change.number,
+        "data": change.data,
+        "expires_at": _kept(each),
+    }
+
+
+def _replace(digests: dict[str, tuple[NewDigest, Decided]], change: NewDigest, each: Decided) -> None:
+    """The last of a slot. What closes says nothing of another digest that has the slot by now."""
+    before, _ = digests.get(change.slot, (None, None))
+    same = before is not None and before.digest == change.digest
+    if change.open is None:
+        if before is None or same:
+            digests[change.slot] = change, each
+        return
+    if same and before is not None and before.open is not None and change.open.hold is None:
+        known = msgspec.structs.replace(change.open, hold=before.open.hold)
+        change = msgspec.structs.replace(change, open=known)
+    digests[change.slot] = change, each
+
+
+def _digest(change: NewDigest, each: Decided) -> UpdateOne:
+    """Unless a later record of the log has changed the row."""
+    where = each.coordinates
+    place = {"place": f"{where.topic}/{where.partition}", "offset": where.offset}
+    row = {
+        "_id": change.slot,
+        "$or": [{"place": {"$ne": place["place"]}}, {"offset": {"$lte": where.offset}}],
+    }
+    values: dict[str, object] = {**_owner(each), **place, "expires_at": _kept(each)}
+    if change.open is None:
+        return UpdateOne(row | {"open.id": change.digest}, {"$set": values | {"open": None}})
+    fields = msgspec.to_builtins(change.open)
+    if change.open.hold is None and change.open.holder is not None:  # an earlier chunk knows the hold
+        del fields["hold"]
+        return UpdateOne(
+            row | {"open.id": change.digest}, {"$set": values | {f"open.{name}": it for name, it in fields.items()}}
+        )
+    return UpdateOne(row, {"$set": values | {"open": fields}}, upsert=True)
+
+
+def _newest(change: NewNewest, each: Decided) -> UpdateOne:
+    newest = change.newest
+    row = {"_id": change.slot, "newest.happened_at": {"$lte": newest.happened_at}}
+    values = {**_owner(each), "newest": msgspec.to_builtins(newest), "expires_at": _kept(each)}
+    return UpdateOne(row, {"$set": values}, upsert=True)
+
+
+def _run(change: NewRun, each: Decided) -> UpdateOne:
+    """Where it stands, unless it has gone on."""
+    waits = change.state is RunState.WAITING
+    values = {
+        **_owner(each),
+        "workflow": change.workflow,
+        "version": change.version,
+        "state": change.state.value,
+        "step": change.step,
+        "due": to_datetime(change.due) if change.due is not None else None,
+        "generation": each.generation,
+        "pass": each.pass_,
+        "updated_at": to_datetime(each.at),
+        "expires_at": _kept(each) if waits else to_datetime(each.at) + ENDED_KEPT,
+    }
+    before = [
+        {"generation": {"$lt": each.generation}},
+        {"generation": each.generation, "pass": {"$lte": each.pass_}},
+    ]
+    return UpdateOne({"_id": change.notification, "$or": before}, {"$set": values}, upsert=True)

@@ -1,0 +1,94 @@
+"""What happened before, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from shared.deciding.asked import Asked
+from shared.deciding.history import Count, DigestContent, Newest, OpenDigest, StepOutcome
+from shared.deciding.history_book import LoadedHistory
+from shared.deciding.history_changes import Decided, NewCount, NewDigest, NewMember, NewNewest, NewRun
+from shared.model.errors import MongoUnavailable
+from tests.support.twins.outages import Outages
+
+
+@dataclass
+class _Slot:
+    offset: int
+    open: OpenDigest | None
+
+
+@dataclass
+class MemoryHistories:
+    """A HistoryStore. `outcomes` and `online` are what the ledger, the inbox and the gateways would say."""
+
+    outcomes: dict[str, Mapping[str, StepOutcome]] = field(default_factory=dict)
+    online: set[str] = field(default_factory=set)
+    counters: dict[str, tuple[Count, ...]] = field(default_factory=dict)
+    slots: dict[str, _Slot] = field(default_factory=dict)
+    members: dict[str, dict[str, NewMember]] = field(default_factory=dict)
+    newest: dict[str, Newest] = field(default_factory=dict)
+    runs: dict[str, tuple[tuple[int, int], NewRun]] = field(default_factory=dict)
+    outages: Outages = field(default_factory=lambda: Outages(MongoUnavailable))
+
+    async def load(self, asked: Sequence[Asked]) -> LoadedHistory:
+        async with self.outages.call():
+            slots = {slot: self.slots[slot].open for each in asked for slot in each.slots if slot in self.slots}
+            return LoadedHistory(
+                counters={one: self.counters[one] for each in asked for one in each.counters if one in self.counters},
+                digests={slot: open_ for slot, open_ in slots.items() if open_ is not None},
+                contents={each.digest: self._content(each.digest, each.shown) for each in asked if each.digest},
+                newest={each.collapse: self.newest[each.collapse] for each in asked if each.collapse in self.newest},
+                outcomes={one: self.outcomes[one] for each in asked if (one := each.outcomes) in self.outcomes},
+                online=frozenset(self.online & {each.online for each in asked}),
+            )
+
+    async def apply(self, decided: Sequence[Decided]) -> None:
+        async with self.outages.call():
+            for each in decided:
+                for change in each.changes():
+                    self._apply(change, each)
+
+    def _apply(self, change: object, each: Decided) -> None:
+        if isinstance(change, NewCount):
+            others = [
+                count for count in self.counters.get(change.counter, ()) if count.notification != change.notification
+            ]
+            recent = [count for count in others if count.at > change.at - change.seconds * 1000]
+            self.counters[change.counter] = (*recent, Count(notification=change.notification, at=change.at))
+        elif isinstance(change, NewMember):
+            self.members.setdefault(change.digest, {}).setdefault(change.notification, change)
+        elif isinstance(change, NewNewest):
+            known = self.newest.get(change.slot)
+            if known is None or known.happened_at <= change.newest.happened_at:
+                self.newest[change.slot] = change.newest
+        elif isinstance(change, NewDigest):
+            self._put(change, each.coordinates.offset)
+        elif isinstance(change, NewRun):
+            place = each.generation, each.pass_
+            if change.notification not in self.runs or self.runs[change.notification][0] <= place:
+                self.runs[change.notification] = place, change
+
+    def _put(self, change: NewDigest, offset: int) -> None:
+        slot = self.slots.get(change.slot)
+        before = slot.open if slot is not None else None
+        if slot is not None and slot.offset > offset:
+            return
+        same = before is not None and before.id == change.digest
+        if change.open is None:
+            if same:
+                self.slots[change.slot] = _Slot(offset, None)
+            return
+        hold = change.open.hold or (before.hold if before is not None and same else None)
+        self.slots[change.slot] = _Slot(offset, msgspec.structs.replace(change.open, hold=hold))
+
+    def _content(self, digest: str, shown: int) -> DigestContent:
+        members = sorted(self.members.get(digest, {}).values(), key=lambda member: member.number)
+        return DigestContent(
+            count=members[-1].number if members else 0,
+            members=tuple(member.notification for member in members[:shown]),
+            data=tuple(msgspec.Raw(member.data) for member in members[:shown]),
+        )

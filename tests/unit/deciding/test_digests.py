@@ -1,0 +1,121 @@
+"""Digests: who holds, who joins, when it closes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from shared.deciding.history import DigestContent, History, OpenDigest
+from shared.deciding.items import Deliver, DigestChange, Gathered, HoldUntil
+from shared.deciding.routing import route
+from shared.deciding.routing_input import RoutingInput
+from shared.model.profiles import DigestFrequency, Preferences
+from shared.model.reasons import Reason
+from shared.model.records import Kind
+from shared.model.rules import Rule
+from shared.model.steps import (
+    DelayStep,
+    DigestStep,
+)
+from tests.support import samples as a
+from tests.unit.deciding.runs import HOUR, SHOW, asked, ends, only
+
+GATHER = DigestStep(key="gather", seconds=3600, max_items=3)
+
+
+def gathered(inputs: RoutingInput) -> Gathered:
+    (found,) = only(route(inputs), Gathered)
+    assert isinstance(found, Gathered)
+    return found
+
+
+def opened(step: DigestStep = GATHER, **changes: Any) -> tuple[Gathered, OpenDigest]:
+    """A digest that another notification opened at noon."""
+    item = gathered(asked(step, SHOW, n_id="opener", history=History(), **changes))
+    return item, OpenDigest(
+        id=item.digest, opened_at=item.opened_at, due=item.due, items=item.items, holder=item.holder, hold="h"
+    )
+
+
+def test_the_first_holds_the_digest_and_the_others_join() -> None:
+    first = route(asked(GATHER, SHOW, history=History()))
+    assert [type(item) for item in first] == [Gathered, HoldUntil]
+    assert (first[0].change, first[0].items, first[0].holder) == (DigestChange.OPEN, 1, a.ID)  # type: ignore[union-attr]
+    assert (first[1].reason, first[1].due, first[1].digest) == (Reason.DIGEST_OPEN, a.NOON + HOUR, first[0].digest)  # type: ignore[union-attr]
+    item, open_ = opened()
+    joined = route(asked(GATHER, SHOW, history=History(digests={item.slot: open_}), now=a.NOON + 5))
+    assert joined[1] == ends(Reason.DIGESTED, Rule.DIGEST, "gather", digest=item.digest)
+    assert (joined[0].change, joined[0].items, joined[0].due, joined[0].hold) == (DigestChange.JOIN, 2, item.due, None)  # type: ignore[union-attr]
+
+
+def test_a_full_one_is_brought_forward_and_the_next_opens_another() -> None:
+    item, open_ = opened()
+    third = gathered(asked(GATHER, SHOW, history=History(digests={item.slot: msgspec.structs.replace(open_, items=2)})))
+    assert (third.items, third.hold) == (3, "h")
+    fourth = gathered(
+        asked(GATHER, SHOW, history=History(digests={item.slot: msgspec.structs.replace(open_, items=3)}))
+    )
+    assert fourth.change is DigestChange.OPEN
+    assert fourth.digest != item.digest
+
+
+def test_the_first_may_go_at_once_and_the_next_waits_for_the_rest_of_the_time() -> None:
+    step = DigestStep(key="gather", seconds=3600, first_at_once=True)
+    found = route(asked(step, SHOW, n_id="opener", history=History()))
+    assert [type(item) for item in found] == [Gathered, Deliver]
+    item, open_ = opened(step)
+    assert (open_.items, open_.holder) == (0, None)
+    second = route(asked(step, SHOW, history=History(digests={item.slot: open_}), now=a.NOON + 60_000))
+    assert [type(each) for each in second] == [Gathered, HoldUntil]
+    assert second[1].due == a.NOON + HOUR  # type: ignore[union-attr]
+    late = route(asked(step, SHOW, history=History(digests={item.slot: open_}), now=a.NOON + HOUR))
+    assert [type(each) for each in late] == [Gathered, Deliver]
+
+
+def test_a_sliding_one_goes_on_while_others_come_but_not_for_ever() -> None:
+    step = DigestStep(key="gather", seconds=60, sliding=True)
+    item, open_ = opened(step)
+    later = gathered(asked(step, SHOW, history=History(digests={item.slot: open_}), now=a.NOON + 50_000))
+    assert later.due == a.NOON + 110_000
+    last = gathered(asked(step, SHOW, history=History(digests={item.slot: msgspec.structs.replace(open_, due=a.NOON + 599_000)}), now=a.NOON + 598_000))  # fmt: skip
+    assert last.due == a.NOON + 600_000
+    slid = History(digests={item.slot: msgspec.structs.replace(open_, due=a.NOON + 110_000)})
+    again = route(asked(step, SHOW, n_id="opener", step="gather", event=Kind.RELEASE, digest=item.digest, now=a.NOON + 60_000, history=slid))  # fmt: skip
+    assert [type(each) for each in again] == [Gathered, HoldUntil]
+    assert (again[0].change, again[1].due) == (DigestChange.SLIDE, a.NOON + 110_000)  # type: ignore[union-attr]
+
+
+def test_closing_freezes_what_it_has_and_the_run_goes_on() -> None:
+    item, open_ = opened()
+    content = DigestContent(count=2, members=("opener", "x"), data=())
+    history = History(digests={item.slot: open_}, content=content)
+    closed = route(asked(GATHER, SHOW, n_id="opener", step="gather", event=Kind.RELEASE, digest=item.digest, now=a.NOON + HOUR, history=history))  # fmt: skip
+    assert [type(each) for each in closed] == [Gathered, Deliver]
+    assert (closed[0].change, closed[0].items, closed[0].members) == (DigestChange.CLOSE, 2, ("opener", "x"))  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "due"),
+    [
+        (DigestFrequency.HOURLY, a.NOON + HOUR),
+        (DigestFrequency.DAILY, a.NOON + 20 * HOUR),
+        (DigestFrequency.WEEKLY, a.NOON + 164 * HOUR),
+        (DigestFrequency.IMMEDIATE, None),
+    ],
+)
+def test_the_user_may_choose_how_often(chosen: DigestFrequency, due: int | None) -> None:
+    step = DigestStep(key="gather", seconds=60, user_choice=True)
+    preferences = Preferences(digests={"orders": chosen})
+    found = route(asked(step, SHOW, p_preferences=preferences, p_zone="Europe/Berlin", history=History()))
+    dues = [item.due for item in only(found, HoldUntil)]
+    assert dues == ([] if due is None else [due])
+
+
+def test_a_run_that_waits_expires_later_unless_its_producer_said_when() -> None:
+    delay = DelayStep(key="wait", seconds=3 * 86_400)
+    (free,) = route(asked(delay, SHOW))
+    assert free.expires_at == free.due + a.DAY  # type: ignore[union-attr]
+    (bound,) = route(asked(delay, SHOW, n_expires_for_good=True))
+    assert (bound.due, bound.expires_at) == (a.NOON + a.DAY, None)  # type: ignore[union-attr]
