@@ -42,8 +42,8 @@ BEHIND: Final = b"/subscriptions"
 ANSWER_SECONDS: Final = 1.5
 FIX: Final = "Percent-encode names in the path as UTF-8: /v1/topics/thread%2F7/subscriptions"
 
-After = Annotated[str, Query(description="`next` of the page before")]
-Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="at most so many")]
+PageAfter = Annotated[str, Query(description="`next` of the page before")]
+PageLimit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="at most so many")]
 
 
 class _Behind(APIRoute):
@@ -111,7 +111,7 @@ def topic_routes(*, admission: Admission, subscriptions: Subscriptions) -> APIRo
             "listSubscribers", "List a topic's subscriptions", answer=(200, SubscriptionPage), refusals=(400, 422)
         ),
     )
-    async def subscribers(request: Request, topic: str, after: After = "", limit: Limit = 100) -> Response:
+    async def subscribers(request: Request, topic: str, after: PageAfter = "", limit: PageLimit = 100) -> Response:
         """200, in order of user; a topic that nobody is subscribed to is empty."""
         del topic
         caller = await admission.caller(request, api_keys.Scope.USERS)
@@ -126,7 +126,7 @@ def topic_routes(*, admission: Admission, subscriptions: Subscriptions) -> APIRo
             "listSubscriptions", "List a user's subscriptions", answer=(200, SubscriptionPage), refusals=(400, 422)
         ),
     )
-    async def of_user(request: Request, user: str, after: After = "", limit: Limit = 100) -> Response:
+    async def of_user(request: Request, user: str, after: PageAfter = "", limit: PageLimit = 100) -> Response:
         """200, in order of topic."""
         del user
         caller = await admission.caller(request, api_keys.Scope.USERS)
