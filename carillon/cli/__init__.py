@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from carillon.cli import credentials, events, run, send, setup, stack, topics, why
+from carillon.cli import credentials, events, fanouts, run, send, setup, stack, topics, why
 
 app = typer.Typer(
     name="carillon",
@@ -32,4 +32,5 @@ app.command("run", rich_help_panel=OPERATE)(run.run)
 app.command("migrate", rich_help_panel=OPERATE)(setup.migrate)
 app.add_typer(setup.catalog, name="catalog", rich_help_panel=OPERATE)
 app.add_typer(events.app, name="events", rich_help_panel=OPERATE)
+app.add_typer(fanouts.app, name="fanouts", rich_help_panel=OPERATE)
 app.add_typer(topics.app, name="topics", rich_help_panel=OPERATE)

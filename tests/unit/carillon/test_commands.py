@@ -23,7 +23,7 @@ COMMANDS = [
     ["up"], ["down"], ["status"], ["logs"], ["doctor"], ["run"],
     ["send"], ["why"], ["token"], ["key", "create"], ["key", "list"], ["key", "revoke"],
     ["migrate"], ["catalog", "publish"], ["catalog", "list"], ["topics", "list"], ["topics", "create"],
-    ["events", "dead"], ["events", "redrive"],
+    ["events", "dead"], ["events", "redrive"], ["fanouts", "list"], ["fanouts", "show"], ["fanouts", "cancel"],
 ]  # fmt: skip
 
 
