@@ -38,6 +38,7 @@ from shared.kafka.lag import Lag
 from shared.kafka.producer import Publisher
 from shared.kafka.readiness import KafkaReadiness
 from shared.model.channels import Channel
+from shared.model.fanouts import PAGE
 from shared.model.topics import INTERNAL_MAX_BYTES, Topics
 from shared.mongo.address_owners import AddressOwners
 from shared.mongo.cancellations import Cancellations
@@ -118,7 +119,9 @@ async def running(
     # One publisher each: the agents' chunks overlap in time, the calls of one publisher must not.
     for_expand = Publisher(settings.kafka_connection, client_id="carillon-router-expand", instead=bury(topics))
     for_decide = Publisher(settings.kafka_connection, client_id="carillon-router-decide", instead=bury(topics))
-    for_fanout = Publisher(settings.kafka_connection, client_id="carillon-router-fanout", instead=bury(topics))
+    for_fanout = Publisher(
+        settings.kafka_connection, client_id="carillon-router-fanout", instead=bury(topics), known_keys=PAGE
+    )
     fanouts = Fanouts(database)
     lag = Lag(settings.kafka_connection, _read_beside_fanouts(topics), client_id="carillon-router-lag")
     expander = Expander(
