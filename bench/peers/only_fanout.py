@@ -14,6 +14,7 @@ from services.router.app import DECIDE_BYTES, FANOUT_PAGES, create_app
 from services.router.fanout import FanoutWork
 from services.router.members import Members
 from services.router.pace import Pace
+from services.router.progress import AgentProgress
 from services.router.settings import RouterSettings
 from shared.kafka.lag import Lag
 from shared.kafka.producer import Publisher
@@ -43,10 +44,10 @@ async def serve() -> None:
             topics=topics,
             turn=Pace(lag.count, most=NEVER_BEHIND).turn,
         )
+        progress = AgentProgress("fanout", (topics.fanouts,))
         add_agent(
-            app, "fanout", (topics.fanouts,), settings, work,
-            chunk_bytes=DECIDE_BYTES, newer=NewerRecords(), chunk_size=FANOUT_PAGES,
-        )  # fmt: skip
+            app, progress, settings, work, chunk_bytes=DECIDE_BYTES, newer=NewerRecords(), chunk_size=FANOUT_PAGES
+        )
         async with faust_app_running(app, stop_timeout=1):
             while not app.consumer.assignment():  # noqa: ASYNC110  # Faust has no event for it
                 await asyncio.sleep(0.05)

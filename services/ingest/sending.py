@@ -14,12 +14,15 @@ import orjson
 from services.ingest.acceptance import Acceptance, Intake
 from services.ingest.calls import Answer, Call, Caller
 from services.ingest.core.did_you_mean import did_you_mean
+from services.ingest.data_checks import data_faults
 from services.ingest.models.audiences import AudienceBody
 from services.ingest.models.body import InvalidFields
 from services.ingest.models.notifications import SendRequest
 from services.ingest.unknown_users import UnknownUsers, found_by
 from shared.http.problems import Problem, unavailable
 from shared.model import expansion, ids, records
+from shared.model.collapse_keys import collapse_key_of
+from shared.model.data_paths import value_at
 from shared.model.errors import Invalid
 from shared.model.fanouts import StartedFanout, start_fanout, start_outputs
 from shared.model.formats import NewerFormat
@@ -102,23 +105,27 @@ class NotificationSender:
         Raises InvalidFields for an unknown workflow, Problem 413 or 503, MongoUnavailable for what needs it.
         """
         caller = call.caller
-        workflow = await self._workflow(caller, wanted.workflow)
+        workflow = await self.published(caller, wanted.workflow)
+        if wrong := data_faults(workflow, wanted.data or {}):
+            raise InvalidFields("invalid_data", f"data is not as {workflow.key} asks", wrong)
         data, named = orjson.dumps(wanted.data or {}), wanted.recipients
         request = expansion.Request(
             tenant=caller.tenant,
-            event_id=ids.event_id(caller.tenant, expansion.API_SOURCE, _name(call)),
+            event_id=ids.event_id(caller.tenant, expansion.API_SOURCE, call_name(call)),
             event_type=EVENT_TYPE,
             source=expansion.API_SOURCE,
             recipients=(),
             data=data,
             accepted_at=now,
             actor=wanted.actor,
-            deliver_at=wanted.deliver_at,
+            deliver_at=wanted.instant,
+            deliver_local=wanted.local_time,
             expires_at=wanted.expires_at,
             priority=wanted.priority,
             cancellation_key=wanted.cancellation_key,
             cancel_count=await self._count(caller, wanted.cancellation_key),
             traceparent=trace,
+            collapse_key=_collapse_key(wanted, workflow),
         )
         if isinstance(named, AudienceBody) or len(named) > MAX_RECIPIENTS:
             return await self._fan_out(caller, request, workflow, named)
@@ -162,7 +169,8 @@ class NotificationSender:
         answer = {"id": request.event_id, "notifications": [], "fanouts": [started.id], "durability": durability}
         return Answer(status=202, body=orjson.dumps(answer), headers={"Location": f"/v1/fanouts/{started.id}"})
 
-    async def _workflow(self, caller: Caller, key: str) -> Workflow:
+    async def published(self, caller: Caller, key: str) -> Workflow:
+        """The newest version of a workflow. Raises InvalidFields for an unknown one, Problem 503, MongoUnavailable."""
         workflow = self._newest(caller, key)
         if workflow is None and time.monotonic() - self._looked_at > LOOK_SECONDS:
             self._looked_at = time.monotonic()
@@ -188,11 +196,24 @@ class NotificationSender:
             return await self._cancellations.count(caller.tenant, cancellation_key)
 
 
+def check_expanded(data_bytes: int, recipients: int) -> None:
+    """Raises Problem 413 for data that is too large for so many recipients, as they are expanded at once."""
+    if data_bytes * recipients > expansion.MAX_EXPANDED:
+        raise _too_large(f"data times recipients is more than {expansion.MAX_EXPANDED} bytes")
+
+
 def _too_large(detail: str) -> Problem:
     fix = "Send to fewer recipients at once, or put a link into data instead of the contents."
     return Problem(413, "expanded_too_large", detail, fix=fix)
 
 
-def _name(call: Call) -> str:
+def _collapse_key(wanted: SendRequest, workflow: Workflow) -> str | None:
+    """The request's own, else what stands where the workflow looks for it."""
+    if wanted.collapse_key is not None or workflow.collapse_key is None:
+        return wanted.collapse_key
+    return collapse_key_of(value_at(wanted.data, workflow.collapse_key))
+
+
+def call_name(call: Call) -> str:
     """What names the event of a call: the same call is the same event, also where nobody could look it up."""
     return uuid4().hex if call.key is None else f"{call.key}{ids.SEPARATOR}{call.fingerprint}"

@@ -26,6 +26,7 @@ class PartRow(TypedDict):
     fanout: NotRequired[str]
     """Which fan-out carries it to all others."""
     rejected: NotRequired[LeftOutRow]
+    """Why it became nothing; of the outcome `nobody`, why it is not for this event."""
     left_out: NotRequired[list[LeftOutRow]]
     """Recipients."""
 

@@ -49,7 +49,16 @@ def limits(*, most_bytes: int = 1 << 30, most_requests: int = 1000) -> WorkLimit
 
 def no_database() -> Any:
     """What an app is wired to that is never asked."""
-    collections = ("api_keys", "requests", "cancellations", "holds", "fanouts", "subscriptions", "profiles")
+    collections = (
+        "api_keys",
+        "requests",
+        "cancellations",
+        "holds",
+        "schedules",
+        "fanouts",
+        "subscriptions",
+        "profiles",
+    )
     return SimpleNamespace(**dict.fromkeys(collections))
 
 

@@ -13,7 +13,10 @@ from tests.unit.ingest.scenes import no_database
 
 CONSOLE = "https://console.example.com"
 NOBODY = no_database()
-PATHS = ["/v1/notifications/n%20%C3%A41/timeline", "/v1/events/e1", "/v1/events/e1/notifications"]
+PATHS = [
+    "/v1/notifications/n%20%C3%A41/timeline", "/v1/notifications/n/why", "/v1/events/e1",
+    "/v1/events/e1/notifications",
+]  # fmt: skip
 
 
 def settings(console_url: str) -> IngestSettings:
