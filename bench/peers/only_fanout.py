@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from faust.contrib.asgi import faust_app_running
 from mode.loop import use
 
 from bench.peers.fanout_start import begin
 from services.router.agents import add_agent
-from services.router.app import DECIDE_BYTES, FANOUT_PAGES, create_app
-from services.router.fanout import FanoutWork
-from services.router.members import Members
-from services.router.pace import Pace
+from services.router.app import DECIDE_BYTES, create_app
+from services.router.fanout_parts import PAGES_AT_ONCE, FanoutParts
 from services.router.progress import AgentProgress
 from services.router.settings import RouterSettings
-from shared.kafka.lag import Lag
-from shared.kafka.producer import Publisher
-from shared.model.fanouts import PAGE
 from shared.mongo.database import open_database
-from shared.mongo.fanouts import Fanouts
 from shared.process.newer import NewerRecords
 from shared.process.settings import load
 
@@ -28,25 +21,18 @@ NEVER_BEHIND = 10**9
 
 
 async def serve() -> None:
-    settings = load(RouterSettings)
-    topics = settings.topics
-    publisher = Publisher(settings.kafka_connection, client_id="bench-fanout", known_keys=PAGE)
-    await publisher.start()
-    async with (
-        open_database(settings.mongo, settings.mongo_database) as database,
-        Lag(settings.kafka_connection, {topics.notifications: topics.group("router")}, client_id="bench-lag") as lag,
-    ):
-        app = create_app(settings)
-        work: Any = FanoutWork(
-            fanouts=Fanouts(database),
-            members=Members(database),
-            publisher=publisher,
-            topics=topics,
-            turn=Pace(lag.count, most=NEVER_BEHIND).turn,
-        )
-        progress = AgentProgress("fanout", (topics.fanouts,))
+    settings = load(RouterSettings).model_copy(update={"fanout_lag": NEVER_BEHIND})
+    async with open_database(settings.mongo, settings.mongo_database) as database:
+        parts, app = FanoutParts(settings, database), create_app(settings)
+        await parts.start()
         add_agent(
-            app, progress, settings, work, chunk_bytes=DECIDE_BYTES, newer=NewerRecords(), chunk_size=FANOUT_PAGES
+            app,
+            AgentProgress("fanout", (settings.topics.fanouts,)),
+            settings,
+            parts.work,
+            chunk_bytes=DECIDE_BYTES,
+            newer=NewerRecords(),
+            chunk_size=PAGES_AT_ONCE,
         )
         async with faust_app_running(app, stop_timeout=1):
             while not app.consumer.assignment():  # noqa: ASYNC110  # Faust has no event for it

@@ -20,14 +20,12 @@ from services.router.decide import Decider
 from services.router.decisions import Decisions
 from services.router.expand import Expander
 from services.router.expansions import Expansions
-from services.router.fanout import FanoutWork
+from services.router.fanout_parts import PAGES_AT_ONCE, FanoutParts
 from services.router.faust.credentials import credentials
 from services.router.faust.queues import App
 from services.router.faust.streams import ChunkStream
 from services.router.faust.transport import Consumer, Transport
 from services.router.inputs import Inputs
-from services.router.members import Members
-from services.router.pace import Pace
 from services.router.profile_cache import ProfileCache
 from services.router.progress import RouterProgress
 from services.router.settings import RouterSettings
@@ -37,16 +35,12 @@ from shared.catalog.cache import Catalog
 from shared.kafka.asking import never_create_topics
 from shared.kafka.consumer import METADATA_MS, NEVER_MS
 from shared.kafka.dead_letters import bury
-from shared.kafka.lag import Lag
 from shared.kafka.producer import Publisher
 from shared.kafka.readiness import KafkaReadiness
-from shared.model.channels import Channel
-from shared.model.fanouts import PAGE
-from shared.model.topics import INTERNAL_MAX_BYTES, Topics
+from shared.model.topics import INTERNAL_MAX_BYTES
 from shared.mongo.address_owners import AddressOwners
 from shared.mongo.cancellations import Cancellations
 from shared.mongo.database import Database, open_database, ping
-from shared.mongo.fanouts import Fanouts
 from shared.mongo.histories import Histories
 from shared.mongo.holds import Holds
 from shared.mongo.ledger import Ledger
@@ -72,8 +66,6 @@ EXPAND_BYTES: Final = 524_288
 DECIDE_BYTES: Final = 4 * 1_048_576
 """Of values in a chunk to decide: each byte goes to every channel."""
 
-FANOUT_PAGES: Final = 4
-"""Of fan-outs in a chunk: all of their members are in memory."""
 TENANT_TTL_MS: Final = 60_000
 """Nobody is told of settings whose announcement was lost with its process: this heals it."""
 
@@ -143,14 +135,10 @@ async def running(
     # One publisher each: the agents' chunks overlap in time, the calls of one publisher must not.
     for_expand = Publisher(settings.kafka_connection, client_id="carillon-router-expand", instead=bury(topics))
     for_decide = Publisher(settings.kafka_connection, client_id="carillon-router-decide", instead=bury(topics))
-    for_fanout = Publisher(
-        settings.kafka_connection, client_id="carillon-router-fanout", instead=bury(topics), known_keys=PAGE
-    )
-    fanouts = Fanouts(database)
-    lag = Lag(settings.kafka_connection, _read_beside_fanouts(topics), client_id="carillon-router-lag")
+    fanout = FanoutParts(settings, database)
     expander = Expander(
         expansions=Expansions(database),
-        fanouts=fanouts,
+        fanouts=fanout.fanouts,
         publisher=for_expand,
         catalog=catalog,
         topics=topics,
@@ -178,22 +166,13 @@ async def running(
         publisher=for_decide,
         topics=topics,
     )
-    pages = FanoutWork(
-        fanouts=fanouts,
-        members=Members(database),
-        publisher=for_fanout,
-        topics=topics,
-        turn=Pace(lag.count, most=settings.fanout_lag).turn,
-    )
     app = create_app(settings)
     expands = progress.agent("expand", (topics.events, topics.accepted_events))
     decides = progress.agent("decide", (topics.notifications,))
-    fans_out = progress.agent("fanout", (topics.fanouts,))
+    pages = progress.agent("fanout", (topics.fanouts,))
     add_agent(app, expands, settings, expander, chunk_bytes=EXPAND_BYTES, newer=newer)
     add_agent(app, decides, settings, decider, chunk_bytes=DECIDE_BYTES, newer=newer)
-    add_agent(
-        app, fans_out, settings, pages, chunk_bytes=DECIDE_BYTES, newer=newer, chunk_size=FANOUT_PAGES
-    )  # fmt: skip
+    add_agent(app, pages, settings, fanout.work, chunk_bytes=DECIDE_BYTES, newer=newer, chunk_size=PAGES_AT_ONCE)
 
     @app.on_partitions_assigned.connect
     async def assigned(*_: object, **__: object) -> None:
@@ -204,20 +183,13 @@ async def running(
     try:
         await retry_until_available(for_expand.start)
         await retry_until_available(for_decide.start)
-        await retry_until_available(for_fanout.start)
-        async with lag, faust_app_running(app, stop_timeout=settings.drain_seconds):
+        await fanout.start()
+        async with faust_app_running(app, stop_timeout=settings.drain_seconds):
             yield app
     finally:
         await for_expand.stop()
         await for_decide.stop()
-        await for_fanout.stop()
-
-
-def _read_beside_fanouts(topics: Topics) -> dict[str, str]:
-    """What fan-outs leave room for, and the groups that read it."""
-    lanes = Channel.IN_APP.spec.lanes
-    shown = {topics.deliveries(Channel.IN_APP, lane): topics.delivery_group(Channel.IN_APP, lane) for lane in lanes}
-    return {topics.notifications: topics.group("router"), **shown}
+        await fanout.stop()
 
 
 async def serve(runtime: Runtime, settings: RouterSettings) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -28,16 +27,6 @@ class Lag:
         self._consumer: AIOKafkaConsumer | None = None
         self._admin: AIOKafkaAdminClient | None = None
 
-    async def __aenter__(self) -> Lag:
-        """It is closed at the end."""
-        return self
-
-    async def __aexit__(
-        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
-    ) -> None:
-        """Disconnects."""
-        await self._close()
-
     async def count(self) -> int:
         """The records of the topic that is furthest behind. Raises KafkaUnavailable.
 
@@ -46,7 +35,7 @@ class Lag:
         try:
             return await self._count()
         except (KafkaError, OSError, TimeoutError) as error:
-            await self._close()
+            await self.close()
             raise KafkaUnavailable(repr(error)) from error
 
     async def _count(self) -> int:
@@ -76,7 +65,8 @@ class Lag:
             await self._consumer.start()
         return self._consumer, self._admin
 
-    async def _close(self) -> None:
+    async def close(self) -> None:
+        """Disconnects; it connects again when it is asked."""
         consumer, admin = self._consumer, self._admin
         self._consumer = self._admin = None
         if consumer is not None:
