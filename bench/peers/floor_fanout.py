@@ -12,7 +12,7 @@ from bench.peers.floor_batches import Batches, open_producer
 from shared.model import ids
 from shared.model.fanouts import PAGE
 
-VALUE_BYTES = 620
+VALUE_BYTES = 690
 """Of a record of the product's, as `bench.fanout` makes them."""
 
 

@@ -6,9 +6,9 @@ from typing import Final, NotRequired, Protocol, TypedDict
 
 from pymongo import ASCENDING
 
+from shared.model import formats
 from shared.model.conditions import Condition, holds
 from shared.model.fanouts import PAGE, Member, MemberPage, TakenPage, listed_from
-from shared.model.formats import NewerFormat
 from shared.model.ids import SEPARATOR
 from shared.model.profile_lookup import profile_lookup
 from shared.model.profiles import Profile
@@ -84,6 +84,6 @@ def _life(row: MemberRow) -> int:
 
 def _is_meant(where: Condition, profile: Profile | None) -> bool:
     """Whoever has no profile that can be read is not. Raises NewerFormat."""
-    if profile is not None and profile.format > 1 and profile.version == 0:
-        raise NewerFormat("profile", profile.format)
+    if profile is not None:
+        formats.check("profile", profile.format)
     return profile is not None and not profile.deleted and holds(where, profile_lookup(profile))
