@@ -82,8 +82,9 @@ class AsyncClient:
     ) -> dict[str, Any]:
         """Starts a workflow for up to 10,000 recipients, or an audience: `{"topic": …}`, `{"users": "all", "where": …}`.
 
-        Returns when it is durable: `{id, notifications, durability}`; of an audience, or more than 100, with `fanouts`. Times must be aware. Your own `idempotency_key` makes it safe to call again after a crash. Raises TypeError
-        for one recipient that is not in a list.
+        Returns when it is durable: `{id, notifications, durability}`; of an audience, or more than 100, with `fanouts`.
+        Times must be aware. Your own `idempotency_key` makes it safe to call again after a crash. Raises TypeError for
+        one recipient that is not in a list.
         """
         body = {
             "workflow": workflow,
