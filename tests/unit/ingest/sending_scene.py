@@ -20,6 +20,7 @@ from shared.model.topics import Topics
 from tests.support import samples as a
 from tests.support.twins.cancellations import MemoryCancellations
 from tests.support.twins.catalog import MemoryCatalog
+from tests.support.twins.fanouts import MemoryFanouts
 from tests.support.twins.outbox import MemoryOutbox
 from tests.support.twins.publisher import MemoryPublisher
 from tests.unit.ingest.scenes import LONG, call, committing, everybody
@@ -54,6 +55,7 @@ class Scene:
     outbox: MemoryOutbox
     catalog: MemoryCatalog
     cancellations: MemoryCancellations
+    fanouts: MemoryFanouts
 
     async def send(self, *, key: str | None = "k", trace: str | None = None, **wanted: object) -> dict:
         body = {"workflow": "order.shipped", "recipients": ["ada"]} | wanted
@@ -72,6 +74,7 @@ class Scene:
 async def sending() -> AsyncIterator[Scene]:
     """Over memory, with one workflow of `acme`."""
     log, outbox, catalog, cancellations = Log(), MemoryOutbox(), MemoryCatalog(), MemoryCancellations()
+    fanouts = MemoryFanouts()
     catalog.publish("acme", a.workflow())
     await catalog.load()
     async with committing(log, KafkaUnavailable) as first, committing(outbox, MongoUnavailable) as second:
@@ -79,7 +82,10 @@ async def sending() -> AsyncIterator[Scene]:
             acceptance=Acceptance(log=first, outbox=second, outbox_seconds=LONG),
             catalog=catalog,
             cancellations=cancellations,
+            fanouts=fanouts,
             topics=Topics(),
             unknown_users=UnknownUsers(everybody),
         )
-        yield Scene(sender=sender, log=log, outbox=outbox, catalog=catalog, cancellations=cancellations)
+        yield Scene(
+            sender=sender, log=log, outbox=outbox, catalog=catalog, cancellations=cancellations, fanouts=fanouts
+        )

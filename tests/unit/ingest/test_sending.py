@@ -74,6 +74,7 @@ async def test_where_the_console_is_elsewhere_the_location_is_there(scene: Scene
         acceptance=scene.sender._acceptance,
         catalog=scene.catalog,
         cancellations=scene.cancellations,
+        fanouts=scene.fanouts,
         topics=Topics(),
         unknown_users=UnknownUsers(everybody),
         console_url="https://console.example.com",
