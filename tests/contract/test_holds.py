@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
-from shared.model.holds import Cause, Hold
+from shared.model.holds import Cause, Hastening, Hold
 from shared.model.notifications import Priority
 from shared.model.records import Kind, Record, decode_record
+from shared.mongo.database import Database
 from shared.mongo.holds import Holds
 from shared.process.clock import now_ms
 from tests.support import samples as a
@@ -38,14 +41,14 @@ def hold(subject: str, late_ms: int = 1000, **about: Any) -> Hold:
 
 
 async def claim(holds: Any, most: int = 100, lease: timedelta = MINUTE) -> tuple[str, list[str]]:
-    token, won = await holds.claim(most=most, lease=lease, pick=lambda ids: ids[:most])
+    token, won = await holds.claim(most=most, lease=lease)
     return token, [decode_record(one.record).subject for one in won]
 
 
 async def test_what_comes_back_is_what_was_held(holds: Any) -> None:
     held = hold("s", late_ms=2000)
     await holds.insert([held])
-    _, (won,) = await holds.claim(most=1, lease=MINUTE, pick=list)
+    _, (won,) = await holds.claim(most=1, lease=MINUTE)
     assert decode_record(won.record) == held.record
     assert (won.id, won.tenant, won.user) == (held.id, "acme", "ada")
     assert 2 <= won.late_seconds < 60
@@ -69,17 +72,49 @@ async def test_no_more_are_claimed_than_asked_for(holds: Any) -> None:
     assert (await claim(holds, most=2))[1] == ["s2", "s1"]
 
 
-async def test_pick_sees_more_due_ones_than_are_wanted_and_chooses(holds: Any) -> None:
-    await holds.insert([hold(f"s{number}") for number in range(20)])
-    offered: list[str] = []
+@pytest.mark.real
+async def test_instances_at_once_share_what_is_due(database: Database) -> None:
+    await Holds(database).insert([hold(f"s{number}", user=f"user-{number}") for number in range(300)])
 
-    def pick(ids: list[str]) -> list[str]:
-        offered.extend(ids)
-        return ids[-1:]
+    async def drain(holds: Holds) -> list[str]:
+        taken: list[str] = []
+        while won := (await claim(holds, most=10))[1]:
+            taken += won
+        return taken
 
-    _, (won,) = await holds.claim(most=2, lease=MINUTE, pick=pick)
-    assert len(offered) == 8
-    assert won.id == offered[-1]
+    taken = await asyncio.gather(*(drain(Holds(database)) for _ in range(3)))
+    assert sorted(name for some in taken for name in some) == sorted(f"s{number}" for number in range(300))
+    assert sum(map(bool, taken)) > 1
+
+
+@pytest.mark.real
+async def test_when_more_is_due_than_fits_each_tenant_has_its_share(database: Database) -> None:
+    holds = Holds(database)
+    many = [hold(f"many-{number}", 60_000) for number in range(60)]
+    few = [of_tenant("few", hold(f"few-{number}", 10)) for number in range(5)]
+    another = [of_tenant("another", hold(f"another-{number}", 10)) for number in range(30)]
+    await holds.insert([*many, *few, *another])
+    first, second = (await claim(holds, most=20))[1], (await claim(holds, most=20))[1]
+    assert {name.partition("-")[0] for name in first} == {"many"}, "the oldest, as long as nobody knows of more"
+    assert Counter(name.partition("-")[0] for name in second) == {"few": 5, "another": 7, "many": 8}
+    left = [*(await claim(holds, most=20))[1], *(await claim(holds, most=20))[1], *(await claim(holds, most=20))[1]]
+    assert len({*first, *second, *left}) == 95
+
+
+def of_tenant(tenant: str, one: Hold) -> Hold:
+    record = msgspec.structs.replace(one.record, tenant=tenant, subject=f"{one.record.subject}")
+    return msgspec.structs.replace(one, record=record)
+
+
+async def test_what_is_marked_while_it_is_claimed_comes_back_so(holds: Any) -> None:
+    """Also when others beside it are not."""
+    marked, other = hold("marked", -HOUR_MS), hold("other")
+    await holds.insert([marked, other])
+    await holds.hasten_users({"acme:ada": Hastening()})
+    _, won = await holds.claim(most=9, lease=MINUTE)
+    dues = {decode_record(one.record).subject: decode_record(one.record).due for one in won}
+    assert dues["marked"] is None
+    assert set(dues) == {"marked", "other"}
 
 
 async def test_a_claimed_one_is_nobody_elses_until_its_lease_ends(holds: Any) -> None:
@@ -179,7 +214,7 @@ async def test_what_is_made_due_goes_back_in_this_order(holds: Any) -> None:
     await holds.insert([parked(name) for name in "bdacfe"])
     by_name = {each.delivery: each.id for each in await holds.parked("email", most=9)}
     await holds.make_due([by_name[name] for name in "fedcba"])
-    _, won = await holds.claim(most=9, lease=MINUTE, pick=sorted)
+    _, won = await holds.claim(most=9, lease=MINUTE)
     assert [decode_record(one.record).subject for one in won] == list("fedcba")
 
 
