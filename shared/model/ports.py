@@ -18,6 +18,8 @@ from shared.model.outputs import Output
 from shared.model.owners import Owner
 from shared.model.provider_accounts import ProviderAccount
 from shared.model.schedules import Schedule
+from shared.model.suppressions import Suppression
+from shared.model.tenants import StopSweep, Swept
 from shared.model.workflows import Workflow
 
 
@@ -62,6 +64,18 @@ class HoldStore(Protocol):
         """
         ...
 
+    async def sweep_stopped(self, tenant: str, sweep: StopSweep, /) -> Swept:
+        """Makes due now what waits because of a stop of the tenant, and is not stopped any more or cancelled.
+
+        Looks at a bounded number of holds, in the order of their ids, each once. What comes back is decided as of then;
+        what is cancelled says so. Raises MongoUnavailable.
+        """
+        ...
+
+    async def stopped_tenants(self) -> list[str]:
+        """The tenants of which anything waits because of a stop. Raises MongoUnavailable."""
+        ...
+
 
 class ParkedHolds(HoldStore, Protocol):
     """The holds, some of which wait for a provider account."""
@@ -73,8 +87,8 @@ class ParkedHolds(HoldStore, Protocol):
         """
         ...
 
-    async def count_parked(self, accounts: Collection[str], /) -> int:
-        """How many wait for these accounts and are not due yet. Raises MongoUnavailable."""
+    async def count_parked(self, accounts: Collection[str], /, *, most: int) -> int:
+        """How many wait for these accounts and are not due yet, counted up to `most`. Raises MongoUnavailable."""
         ...
 
 
@@ -161,6 +175,25 @@ class AddressOwnerLookup(Protocol):
         """Of each notification's inline person, in order; None without one, or where nobody has an address of theirs.
 
         Raises MongoUnavailable.
+        """
+        ...
+
+    async def changed_at(self, wanted: Mapping[str, Collection[str]], /) -> dict[tuple[str, str], int]:
+        """When a profile with these address ids (by tenant) was written last, by tenant and address; ms since the epoch.
+
+        Those that nobody has are left out. Nothing is asked when none are wanted. Raises MongoUnavailable.
+        """
+        ...
+
+
+class SuppressionList(Protocol):
+    """Addresses that nothing, or nothing of a category, is sent to."""
+
+    async def of_addresses(self, wanted: Mapping[str, Collection[str]], /) -> dict[tuple[str, str], list[Suppression]]:
+        """The entries of these address ids (`owners.address_ids`, by tenant), by tenant and address.
+
+        Those without one are left out. Nothing is asked when none are wanted. Of an entry that only a newer version can
+        read there is nothing but its `format`. Raises MongoUnavailable.
         """
         ...
 

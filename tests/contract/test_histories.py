@@ -144,6 +144,8 @@ async def test_the_newest_by_its_own_time_stays(store: Store) -> None:
 
 
 async def test_nothing_is_there_of_what_nobody_did(store: Store) -> None:
-    found = await store.load([Asked(counters=("c",), slots=("s",), collapse="k", digest="d", shown=3, outcomes="n")])
+    found = await store.load(
+        [Asked(counters=("c",), slots=("s",), collapse="k", digest="d", shown=3, outcomes=a.notification())]
+    )
     assert (dict(found.counters), dict(found.digests), dict(found.newest), dict(found.outcomes)) == ({}, {}, {}, {})
     assert found.contents["d"].count == 0

@@ -8,7 +8,6 @@ from typing import Any, TextIO
 from urllib.parse import quote
 
 import liquid
-import msgspec
 import orjson
 from liquid.context import RenderContext
 from liquid.exceptions import LiquidError, UndefinedError
@@ -23,6 +22,7 @@ from shared.model.deliveries import Delivery
 from shared.model.digest_items import digest_items
 from shared.model.errors import CarillonError
 from shared.model.templates import Text
+from shared.model.tenants import TenantSettings
 
 
 class RenderFailed(CarillonError):
@@ -84,8 +84,8 @@ _PLAIN = environment()
 _HTML = _Bounded(autoescape=True, undefined=MissingField)
 
 
-def context(delivery: Delivery) -> dict[str, Any]:
-    """What templates see: `data`, `digest`, `user.id`, `user.name`, `actor`, `workflow`, `event.type`.
+def context(delivery: Delivery, tenant: TenantSettings | None = None) -> dict[str, Any]:
+    """What templates see: `data`, `digest`, `user.id`, `user.name`, `actor`, `workflow`, `event.type`, `tenant.brand`.
 
     `digest` is there for all: of a notification that gathered none it has a `count` of 1 and that one among its `items`.
     Raises RenderFailed.
@@ -93,10 +93,7 @@ def context(delivery: Delivery) -> dict[str, Any]:
     notification = delivery.notification
     try:
         count, items = _gathered(delivery)
-    except (
-        ValueError,
-        msgspec.DecodeError,
-    ) as error:  # it is carried raw: the last hop may be the first to look inside
+    except ValueError as error:  # it is carried raw: the last hop may be the first to look inside
         raise RenderFailed("unreadable_data") from error
     return {
         "data": items[-1],
@@ -105,16 +102,25 @@ def context(delivery: Delivery) -> dict[str, Any]:
         "actor": notification.actor,
         "workflow": notification.workflow,
         "event": {"id": notification.event_id, "type": notification.event_type},
+        "tenant": _tenant(notification.tenant, tenant),
     }
 
 
 def _gathered(delivery: Delivery) -> tuple[int, list[Any]]:
-    """How many, and the data of those that are shown, the newest last. Raises ValueError or msgspec.DecodeError."""
+    """How many, and the data of those that are shown, the newest last. Raises ValueError."""
     own = bytes(delivery.notification.data)
     if delivery.digest is None:  # the usual one, at no more than reading its data costs
         return 1, [orjson.loads(own)]
     digest = digest_items(delivery)
     return digest.count, [orjson.loads(bytes(item)) for item in digest.items] or [orjson.loads(own)]
+
+
+def _tenant(name: str, settings: TenantSettings | None) -> dict[str, Any]:
+    """A name that is not set is missing, as a field of the data would be."""
+    if settings is None:
+        return {"id": name, "brand": {}}
+    named = {} if settings.name is None else {"name": settings.name}
+    return {"id": name, "brand": settings.brand, **named}
 
 
 def render(text: Text, locale: str | None, values: Mapping[str, Any], *, html: bool = False) -> str:

@@ -25,7 +25,8 @@ COMMANDS = [
     ["migrate"], ["catalog", "check"], ["catalog", "push"], ["catalog", "publish"], ["catalog", "list"], ["catalog", "history"],
     ["catalog", "rollback"], ["catalog", "draw"], ["topics", "list"], ["topics", "create"],
     ["schedules", "list"], ["schedules", "pause"], ["schedules", "resume"], ["schedules", "delete"],
-    ["events", "dead"], ["events", "redrive"],
+    ["events", "dead"], ["events", "redrive"], ["stop"], ["resume"],
+    ["tenants", "create"], ["tenants", "list"], ["tenants", "show"], ["tenants", "set"],
 ]  # fmt: skip
 
 

@@ -13,11 +13,12 @@ from services.delivery.channels.webhook.compose import payload
 from services.delivery.rendering.liquid import MAX_OUTPUT, RenderFailed, context, render
 from shared.model.channel_templates import Templates, Variant
 from shared.model.channels import Channel
+from shared.model.digests import Digest
 from shared.model.templates import EmailTemplate, InAppTemplate
 from shared.model.workflows import Workflow
 from tests.support import samples as a
 
-DIGEST = msgspec.Raw(b'{"count":12,"items":[{"order":"A7"},{"order":"A8"}]}')
+DIGEST = Digest(count=12, items=(msgspec.Raw(b'{"order":"A7"}'), msgspec.Raw(b'{"order":"A8"}')))
 LIST = "{{ digest.count }}:{% for item in digest.items %} {{ item.order }}{% endfor %}"
 
 
@@ -43,7 +44,7 @@ def test_what_gathered_none_is_a_digest_of_one() -> None:
 
 
 def test_a_digest_that_shows_none_has_its_own_data() -> None:
-    values = context(a.delivery(digest=msgspec.Raw(b'{"count":3,"items":[]}')))
+    values = context(a.delivery(digest=Digest(count=3, items=())))
     assert render("{{ digest.count }} {{ data.order }}", None, values) == "3 A7"
 
 
@@ -53,21 +54,11 @@ def test_what_an_item_has_not_is_missing_as_in_data(text: str) -> None:
         render(text, None, context(a.delivery(digest=DIGEST)))
 
 
-@pytest.mark.parametrize("raw", [b"[1]", b'{"count":1,"items":[{"a":\xff}]}', b'{"count":"x","items":[]}', b""])
-def test_one_that_cannot_be_read_fails_alone(raw: bytes) -> None:
-    broken = msgspec.Raw(raw)
-    with pytest.raises(RenderFailed, match="unreadable_data"):
-        item(digest=broken)
-    if raw != b'{"count":1,"items":[{"a":\xff}]}':
-        with pytest.raises(RenderFailed, match="unreadable_data"):
-            payload(a.delivery(channel=Channel.WEBHOOK, digest=broken))
-
-
 def test_a_large_one_is_bounded_as_every_text_is() -> None:
-    many = orjson.dumps({"count": 10_000, "items": [{"order": "x" * 100}] * 5_000})
+    many = Digest(count=10_000, items=(msgspec.Raw(orjson.dumps({"order": "x" * 100})),) * 5_000)
     with pytest.raises(RenderFailed, match="OutputStreamLimitError"):
-        render(LIST, None, context(a.delivery(digest=msgspec.Raw(many))))
-    assert len(many) > MAX_OUTPUT
+        render(LIST, None, context(a.delivery(digest=many)))
+    assert sum(len(bytes(item)) for item in many.items) > MAX_OUTPUT
 
 
 def test_an_inbox_item_has_the_newest_data_and_how_many() -> None:
@@ -78,7 +69,7 @@ def test_an_inbox_item_has_the_newest_data_and_how_many() -> None:
 
 def test_a_webhook_carries_it_beside_the_newest_data() -> None:
     body = orjson.loads(payload(a.delivery(channel=Channel.WEBHOOK, digest=DIGEST)))
-    assert (body["digest"], body["data"]) == (orjson.loads(bytes(DIGEST)), {"order": "A8"})
+    assert (body["digest"], body["data"]) == (orjson.loads(msgspec.json.encode(DIGEST)), {"order": "A8"})
     assert "digest" not in orjson.loads(payload(a.delivery(channel=Channel.WEBHOOK)))
 
 

@@ -156,7 +156,7 @@ def test_a_misspelt_field_is_compared_with_its_own_objects_fields() -> None:
     window = {"from": "22:00", "until": "07:00", "day": ["mon"]}
     body = {"addresses": {"mail": "x"}, "quiet_hours": {"windows": [window], "zon": "x"}, "locales": "en"}
     with pytest.raises(InvalidFields) as caught:
-        read_profile(body, "default", "ada")
+        read_profile(body, "default", "ada", NOW)
     assert dict(caught.value.pointers) == {
         "/addresses/mail": 'unknown field; did you mean "email"?',
         "/quiet_hours/windows/0/day": 'unknown field; did you mean "days"?',

@@ -9,7 +9,6 @@ from hashlib import sha256
 import msgspec
 import orjson
 
-from services.delivery.rendering.liquid import RenderFailed
 from shared.model.deliveries import Delivery
 from shared.model.digest_items import newest_data
 from shared.model.timestamps import rfc3339
@@ -18,7 +17,7 @@ from shared.model.timestamps import rfc3339
 def payload(delivery: Delivery) -> bytes:
     """`{type, timestamp, data}` with the notification's id and recipient; the same bytes on every try.
 
-    One that gathered others carries `digest` as well, and the newest one's data. Raises RenderFailed.
+    One that gathered others carries `digest` as well, and the newest one's data.
     """
     notification = delivery.notification
     body: dict[str, object] = {
@@ -28,12 +27,9 @@ def payload(delivery: Delivery) -> bytes:
         "workflow": notification.workflow,
         "user": notification.user,
     }
-    try:
-        body["data"] = orjson.Fragment(bytes(newest_data(delivery)))
-    except msgspec.DecodeError as error:
-        raise RenderFailed("unreadable_data") from error
+    body["data"] = orjson.Fragment(bytes(newest_data(delivery)))
     if delivery.digest is not None:
-        body["digest"] = orjson.Fragment(bytes(delivery.digest))
+        body["digest"] = orjson.Fragment(msgspec.json.encode(delivery.digest))
     return orjson.dumps(body)
 
 
