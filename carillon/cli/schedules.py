@@ -16,14 +16,17 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Sends that repeat: list, pause, resume, delete.", no_args_is_help=True)
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-Id = Annotated[str, typer.Argument(help="The schedule's id; `carillon schedules list` shows them.")]
+ScheduleId = Annotated[str, typer.Argument(help="The schedule's id; `carillon schedules list` shows them.")]
 Answered = dict[str, Any]
 
 
 @app.command("list")
 def list_schedules(
-    *, json_: Json = False, url: target.Url = None, key: target.Key = None, state: State = DEFAULT_STATE
+    *,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    url: target.Url = None,
+    key: target.Key = None,
+    state: State = DEFAULT_STATE,
 ) -> None:
     """Show all schedules, and when each fires next.
 
@@ -52,7 +55,9 @@ def list_schedules(
 
 
 @app.command("pause")
-def pause(schedule: Id, *, url: target.Url = None, key: target.Key = None, state: State = DEFAULT_STATE) -> None:
+def pause(
+    schedule: ScheduleId, *, url: target.Url = None, key: target.Key = None, state: State = DEFAULT_STATE
+) -> None:
     """Let a schedule fire no more until it is resumed.
 
     Example: carillon schedules pause weekly-offers
@@ -62,7 +67,9 @@ def pause(schedule: Id, *, url: target.Url = None, key: target.Key = None, state
 
 
 @app.command("resume")
-def resume(schedule: Id, *, url: target.Url = None, key: target.Key = None, state: State = DEFAULT_STATE) -> None:
+def resume(
+    schedule: ScheduleId, *, url: target.Url = None, key: target.Key = None, state: State = DEFAULT_STATE
+) -> None:
     """Let a schedule fire again from now; what it missed is not made up for.
 
     Example: carillon schedules resume weekly-offers
@@ -72,7 +79,9 @@ def resume(schedule: Id, *, url: target.Url = None, key: target.Key = None, stat
 
 
 @app.command("delete")
-def delete(schedule: Id, *, url: target.Url = None, key: target.Key = None, state: State = DEFAULT_STATE) -> None:
+def delete(
+    schedule: ScheduleId, *, url: target.Url = None, key: target.Key = None, state: State = DEFAULT_STATE
+) -> None:
     """Delete a schedule. What it has sent already goes its way.
 
     Example: carillon schedules delete weekly-offers

@@ -9,11 +9,14 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from shared.model import formats
 from shared.mongo.bulk import Rows
 from shared.mongo.leases import Lease, claim_rows, free_at
+
+if TYPE_CHECKING:
+    from shared.mongo.holds import HoldRow
 
 AHEAD: Final = 4
 """How many claims' worth of due holds instances share out among them."""
@@ -21,9 +24,10 @@ TENANTS_SECONDS: Final = 0.25
 """How long it is taken as known which tenants have due holds."""
 MAX_TENANTS: Final = 32
 """Of one claim; with more, chance decides."""
+TRIES: Final = 3
+"""When others have taken all that was found."""
 MARKS: Final = ("hastened", "cancelled")
 """What may be written on a hold while it waits, and changes what comes back."""
-Row = Mapping[str, Any]
 
 
 class HoldClaims:
@@ -40,14 +44,18 @@ class HoldClaims:
         self._last: dict[str, int] = {}
         """By tenant how many the last look found."""
 
-    async def claim(self, lease: Lease, *, most: int) -> list[Row]:
-        """Claims up to `most` due holds and returns their rows."""
+    async def claim(self, lease: Lease, *, most: int) -> list[HoldRow]:
+        """Claims up to `most` due holds and returns their rows; none only when nothing is due, or others take it all."""
         due_now = {"due": {"$lte": lease.now}, **free_at(lease.now), **formats.readable()}
-        tenants = await self._due_tenants(lease) if self._behind else []
-        found = await (self._shares(due_now, tenants, most) if len(tenants) > 1 else self._oldest(due_now, most))
-        self._behind = len(found) >= most
-        won = await self._take(found, lease) if found else []
-        self._contended = len(won) < len(found)
+        won: list[HoldRow] = []
+        for _ in range(TRIES):
+            tenants = await self._due_tenants(lease) if self._behind else []
+            found = await (self._shares(due_now, tenants, most) if len(tenants) > 1 else self._oldest(due_now, most))
+            self._behind = len(found) >= most
+            won = await self._take(found, lease) if found else []
+            self._contended = len(won) < len(found)
+            if won or not found:
+                break
         return won
 
     async def _due_tenants(self, lease: Lease) -> list[str]:
@@ -58,10 +66,10 @@ class HoldClaims:
             self._last = {tenant: count for tenant, count in self._last.items() if tenant in self._tenants}
         return self._tenants
 
-    async def _shares(self, due_now: Row, tenants: list[str], most: int) -> list[Row]:
+    async def _shares(self, due_now: Mapping[str, object], tenants: list[str], most: int) -> list[HoldRow]:
         """Of each tenant the oldest, up to its share; what one leaves over is for those that had more."""
         some = tenants if len(tenants) <= MAX_TENANTS else random.sample(tenants, MAX_TENANTS)
-        found: list[Row] = []
+        found: list[HoldRow] = []
         for position, tenant in enumerate(sorted(some, key=lambda tenant: self._last.get(tenant, 0))):
             share = max(1, (most - len(found)) // (len(some) - position))
             rows = await self._oldest({"tenant": tenant, **due_now}, share)
@@ -69,16 +77,16 @@ class HoldClaims:
             found += rows
         return found
 
-    async def _oldest(self, due_now: Row, most: int) -> list[Row]:
+    async def _oldest(self, due_now: Mapping[str, object], most: int) -> list[HoldRow]:
         skipped = random.randrange(AHEAD) * most if self._contended else 0  # noqa: S311  # spreads, guards nothing
         found = await self._look(due_now, most, skipped)
         return found or (await self._look(due_now, most, 0) if skipped else [])
 
-    async def _look(self, due_now: Row, most: int, skipped: int) -> list[Row]:
+    async def _look(self, due_now: Mapping[str, object], most: int, skipped: int) -> list[HoldRow]:
         looked = self._rows.find(due_now).sort("due", 1).skip(skipped).limit(most).batch_size(most + 1)
         return [row async for row in looked]
 
-    async def _take(self, found: list[Row], lease: Lease) -> list[Row]:
+    async def _take(self, found: list[HoldRow], lease: Lease) -> list[HoldRow]:
         """Those of `found` that nobody else has taken, as they are once they are claimed."""
         ids = [row["_id"] for row in found]
         if any(row.get(mark) for row in found for mark in MARKS):

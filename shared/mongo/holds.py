@@ -23,7 +23,7 @@ from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
 from shared.mongo.hastening import hasten_users
 from shared.mongo.held_by_stops import STOPPED, sweep_stopped
-from shared.mongo.hold_claims import HoldClaims, Row
+from shared.mongo.hold_claims import HoldClaims
 from shared.mongo.leases import FREE, delete_claimed, free_at, new_lease, server_time
 
 
@@ -224,7 +224,7 @@ class Holds:
             return int(await self._rows.count_documents(wanted, limit=most))
 
 
-def _claimed(row: Row, now: datetime) -> ClaimedHold:
+def _claimed(row: HoldRow, now: datetime) -> ClaimedHold:
     record = bytes(row["record"])
     if row.get("cancelled"):
         record = cancelled(record)
