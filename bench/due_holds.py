@@ -86,13 +86,15 @@ async def insert(database: Database, side: str, holds: Iterator[Hold]) -> int:
     return total + len(some)
 
 
-class Back(msgspec.Struct, frozen=True, kw_only=True):
+class Back(msgspec.Struct, kw_only=True):
     """What came back: how late each was, in milliseconds, by tenant; when the first and the last did, in seconds."""
 
     late: dict[str, list[float]]
     total: int
     distinct: int
     seconds: float
+    cpu_us: float = 0.0
+    """Processor time of the process for each."""
 
     @property
     def all_late(self) -> Sequence[float]:

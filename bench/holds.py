@@ -12,6 +12,7 @@ from itertools import count as numbers
 from bench import load, tally
 from bench.due_holds import OTHER, SIDES, Back, fill, hold, insert, read_back
 from bench.figures import Row, compare, percentile
+from bench.machine import cpu_seconds
 from bench.run import Options, main, rounds, say
 from bench.stage import TENANT, Names, Stage
 from sandbox.child import Child
@@ -65,16 +66,21 @@ class Scene:
     async def run(self, side: str, worker: Child, expected: int) -> Back:
         """Until all that was stored is back, or no more comes."""
         start = sum(self.offsets.values())
-        seen, moved = 0, time.monotonic()
+        seen, first, moved, used = 0, 0, time.monotonic(), 0.0
         async with tally.Ends(self.names.kafka) as ends:
             while seen < expected and time.monotonic() - moved < PATIENCE_SECONDS:
                 if not worker.alive:
                     raise RuntimeError(f"{side} ended by itself.\n{worker.tail()}")
                 now = await ends.count([self.names.topics.notifications]) - start
                 if now > seen:
+                    used = used or cpu_seconds(worker.pid or 0)
+                    first = first or now
                     seen, moved = now, time.monotonic()
-                await asyncio.sleep(0.2)
-        return await asyncio.to_thread(read_back, self.names, self.offsets)
+                await asyncio.sleep(0.1)
+            cpu = cpu_seconds(worker.pid or 0) - used
+        back = await asyncio.to_thread(read_back, self.names, self.offsets)
+        back.cpu_us = cpu / max(1, seen - first) * 1e6
+        return back
 
     async def backlog(self, side: str) -> Back:
         """All of it is due when the side begins."""
@@ -113,8 +119,10 @@ async def bench(stage: Stage, options: Options) -> list[Row]:
         for side in rounds(SIDES, options):
             back = await scene.backlog(side)
             drained[side].append(back)
-            say(f"{side:>10}: {back.total:,} in {back.seconds:.1f} s = {back.total / back.seconds:,.0f}/s")
-        rows = [throughput(drained, size)]
+            say(
+                f"{side:>10}: {back.total:,} in {back.seconds:.1f} s = {back.total / back.seconds:,.0f}/s, {back.cpu_us:.0f} µs of CPU each"
+            )
+        rows = throughput(drained, size)
         for rate in sorted({size.rate, half_of(drained["ours"])}):
             rows += lateness(
                 f"{rate:,} a second come due",
@@ -138,17 +146,20 @@ def half_of(backs: list[Back]) -> int:
     return max(100, round(percentile([back.total / back.seconds for back in backs], 0.5) / 200) * 100)
 
 
-def throughput(drained: dict[str, list[Back]], size: Size) -> Row:
-    ours, theirs = ([back.total / back.seconds for back in drained[side]] for side in SIDES)
-    return compare(
-        "release what is due, beside what waits",
-        "holds/s",
-        ours,
-        theirs,
-        peer_name="the prototype: look at 800, take 200, produce, delete",
-        lost=sum(size.backlog - back.distinct for back in drained["ours"]),
-        doubled=sum(back.total - back.distinct for back in drained["ours"]),
+def throughput(drained: dict[str, list[Back]], size: Size) -> list[Row]:
+    lost = sum(size.backlog - back.distinct for back in drained["ours"])
+    doubled = sum(back.total - back.distinct for back in drained["ours"])
+    peer = "the prototype: look at 800, take 200, produce, delete"
+    rates, cpu = (
+        [[figure(back) for back in drained[side]] for side in SIDES]
+        for figure in (lambda back: back.total / back.seconds, lambda back: back.cpu_us)
     )
+    return [
+        compare(
+            "release what is due, beside what waits", "holds/s", *rates, peer_name=peer, lost=lost, doubled=doubled
+        ),
+        compare("processor time of the process", "µs/hold", *cpu, peer_name=peer, less_is_better=True),
+    ]
 
 
 def lateness(what: str, backs: dict[str, Back], expected: int) -> list[Row]:

@@ -24,10 +24,18 @@ TENANTS_SECONDS: Final = 0.25
 """How long it is taken as known which tenants have due holds."""
 MAX_TENANTS: Final = 32
 """Of one claim; with more, chance decides."""
+MAX_BYTES: Final = 16 * 1_048_576
+"""Of the records of one claim, or of a tenant's share in it, a little more."""
 TRIES: Final = 3
 """When others have taken all that was found."""
 MARKS: Final = ("hastened", "cancelled")
 """What may be written on a hold while it waits, and changes what comes back."""
+
+OLDEST_BY_TENANT: Final[list[dict[str, object]]] = [
+    {"$sort": {"tenant": 1, "due": 1}},
+    {"$group": {"_id": "$tenant", "due": {"$first": "$due"}}},
+]
+"""By tenant when its oldest hold is due: of the index, MongoDB reads one entry for each."""
 
 
 class HoldClaims:
@@ -36,7 +44,7 @@ class HoldClaims:
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
         self._behind = False
-        """The last look found as many as it was to find: more may be due."""
+        """The last look found all that it was to find, of some tenant at least: more may be due."""
         self._contended = False
         """Somebody else took some of what the last look found."""
         self._tenants: list[str] = []
@@ -50,8 +58,8 @@ class HoldClaims:
         won: list[HoldRow] = []
         for _ in range(TRIES):
             tenants = await self._due_tenants(lease) if self._behind else []
+            self._behind = False
             found = await (self._shares(due_now, tenants, most) if len(tenants) > 1 else self._oldest(due_now, most))
-            self._behind = len(found) >= most
             won = await self._take(found, lease) if found else []
             self._contended = len(won) < len(found)
             if won or not found:
@@ -61,7 +69,8 @@ class HoldClaims:
     async def _due_tenants(self, lease: Lease) -> list[str]:
         now = time.monotonic()
         if now - self._looked_at > TENANTS_SECONDS:
-            self._tenants = await self._rows.distinct("tenant", {"due": {"$lte": lease.now}})
+            oldest = self._rows.aggregate(OLDEST_BY_TENANT)
+            self._tenants = [row["_id"] async for row in oldest if row["due"] <= lease.now]
             self._looked_at = now
             self._last = {tenant: count for tenant, count in self._last.items() if tenant in self._tenants}
         return self._tenants
@@ -84,7 +93,16 @@ class HoldClaims:
 
     async def _look(self, due_now: Mapping[str, object], most: int, skipped: int) -> list[HoldRow]:
         looked = self._rows.find(due_now).sort("due", 1).skip(skipped).limit(most).batch_size(most + 1)
-        return [row async for row in looked]
+        found: list[HoldRow] = []
+        size = 0
+        async for row in looked:
+            found.append(row)
+            size += len(row["record"])
+            if size >= MAX_BYTES:
+                await looked.close()
+                break
+        self._behind = self._behind or len(found) == most or size >= MAX_BYTES
+        return found
 
     async def _take(self, found: list[HoldRow], lease: Lease) -> list[HoldRow]:
         """Those of `found` that nobody else has taken, as they are once they are claimed."""

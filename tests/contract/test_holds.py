@@ -14,7 +14,9 @@ from shared.model.holds import Cause, Hastening, Hold
 from shared.model.notifications import Priority
 from shared.model.records import Kind, Record, decode_record
 from shared.mongo.database import Database
+from shared.mongo.hold_claims import OLDEST_BY_TENANT
 from shared.mongo.holds import Holds
+from shared.mongo.indexes import INDEXES
 from shared.process.clock import now_ms
 from tests.support import samples as a
 from tests.support.twins.holds import MemoryHolds
@@ -99,6 +101,18 @@ async def test_when_more_is_due_than_fits_each_tenant_has_its_share(database: Da
     assert Counter(name.partition("-")[0] for name in second) == {"few": 5, "another": 7, "many": 6}
     left = [name for _ in range(4) for name in (await claim(holds, most=20))[1]]
     assert len({*first, *second, *left}) == 95
+
+
+@pytest.mark.real
+async def test_who_has_due_holds_is_read_from_one_entry_of_the_index_for_each_tenant(database: Database) -> None:
+    await database.holds.create_indexes(INDEXES["holds"])
+    await Holds(database).insert([of_tenant(f"t{number % 3}", hold(f"s{number}")) for number in range(300)])
+    await database.command("aggregate", "holds", pipeline=OLDEST_BY_TENANT, cursor={})
+    plan = await database.command(
+        "explain", {"aggregate": "holds", "pipeline": OLDEST_BY_TENANT, "cursor": {}}, verbosity="executionStats"
+    )
+    assert "DISTINCT_SCAN" in str(plan)
+    assert "FETCH" not in str(plan["stages"][0]["$cursor"]["queryPlanner"]["winningPlan"])
 
 
 @pytest.mark.real
