@@ -17,6 +17,7 @@ from shared.model.records import Kind, Record
 from shared.model.timestamps import DAY_MS
 from shared.mongo.database import Database
 from shared.mongo.holds import hold_row
+from shared.mongo.indexes import INDEXES
 from shared.process.clock import now_ms
 
 BASE: Final = 10_000
@@ -59,8 +60,7 @@ def collection(side: str) -> str:
 async def fill(database: Database, count: int) -> None:
     """Holds of both sides that are due in months, made by the server from a few."""
     far = now_ms() + 200 * DAY_MS
-    await database[COLLECTION].create_index([("due", 1), ("lease", 1)])
-    await database[COLLECTION].create_index("owner")
+    await database.holds.drop_indexes()  # building them at the end is several times faster
     for side in SIDES:
         base = [row_of(side, hold("far", number, far + number * 60_000)) for number in range(min(BASE, count))]
         await database[f"base_{side}"].insert_many(base)
@@ -71,6 +71,9 @@ async def fill(database: Database, count: int) -> None:
                 .to_list(None)
             )
         await database.drop_collection(f"base_{side}")
+    await database.holds.create_indexes(INDEXES["holds"])
+    await database[COLLECTION].create_index([("due", 1), ("lease", 1)])
+    await database[COLLECTION].create_index("owner")
 
 
 async def insert(database: Database, side: str, holds: Iterator[Hold]) -> int:

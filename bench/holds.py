@@ -37,7 +37,7 @@ class Size:
     beside: int
 
 
-FULL = Size(pending=1_000_000, backlog=40_000, seconds=15, rate=2_000, flood=100_000, beside=200)
+FULL = Size(pending=1_000_000, backlog=40_000, seconds=10, rate=2_000, flood=100_000, beside=200)
 SMALL = Size(pending=20_000, backlog=4_000, seconds=3, rate=500, flood=4_000, beside=50)
 
 

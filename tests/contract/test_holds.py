@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -13,10 +11,7 @@ import pytest
 from shared.model.holds import Cause, Hastening, Hold
 from shared.model.notifications import Priority
 from shared.model.records import Kind, Record, decode_record
-from shared.mongo.database import Database
-from shared.mongo.hold_claims import OLDEST_BY_TENANT
 from shared.mongo.holds import Holds
-from shared.mongo.indexes import INDEXES
 from shared.process.clock import now_ms
 from tests.support import samples as a
 from tests.support.twins.holds import MemoryHolds
@@ -72,68 +67,6 @@ async def test_no_more_are_claimed_than_asked_for(holds: Any) -> None:
     await holds.insert([hold(f"s{number}", 60_000 * number) for number in range(5)])
     assert (await claim(holds, most=2))[1] == ["s4", "s3"]
     assert (await claim(holds, most=2))[1] == ["s2", "s1"]
-
-
-@pytest.mark.real
-async def test_instances_at_once_share_what_is_due(database: Database) -> None:
-    await Holds(database).insert([hold(f"s{number}", user=f"user-{number}") for number in range(300)])
-
-    async def drain(holds: Holds) -> list[str]:
-        taken: list[str] = []
-        while won := (await claim(holds, most=10))[1]:
-            taken += won
-        return taken
-
-    taken = await asyncio.gather(*(drain(Holds(database)) for _ in range(3)))
-    assert sorted(name for some in taken for name in some) == sorted(f"s{number}" for number in range(300))
-    assert sum(map(bool, taken)) > 1
-
-
-@pytest.mark.real
-async def test_when_more_is_due_than_fits_each_tenant_has_its_share(database: Database) -> None:
-    holds = Holds(database)
-    many = [hold(f"many-{number}", 60_000) for number in range(60)]
-    few = [of_tenant("few", hold(f"few-{number}", 10)) for number in range(5)]
-    another = [of_tenant("another", hold(f"another-{number}", 10)) for number in range(30)]
-    await holds.insert([*many, *few, *another])
-    first, second = (await claim(holds, most=20))[1], (await claim(holds, most=20))[1]
-    assert {name.partition("-")[0] for name in first} == {"many"}, "the oldest, as long as nobody knows of more"
-    assert Counter(name.partition("-")[0] for name in second) == {"few": 5, "another": 7, "many": 6}
-    left = [name for _ in range(4) for name in (await claim(holds, most=20))[1]]
-    assert len({*first, *second, *left}) == 95
-
-
-@pytest.mark.real
-async def test_who_has_due_holds_is_read_from_one_entry_of_the_index_for_each_tenant(database: Database) -> None:
-    await database.holds.create_indexes(INDEXES["holds"])
-    await Holds(database).insert([of_tenant(f"t{number % 3}", hold(f"s{number}")) for number in range(300)])
-    await database.command("aggregate", "holds", pipeline=OLDEST_BY_TENANT, cursor={})
-    plan = await database.command(
-        "explain", {"aggregate": "holds", "pipeline": OLDEST_BY_TENANT, "cursor": {}}, verbosity="executionStats"
-    )
-    assert "DISTINCT_SCAN" in str(plan)
-    assert "FETCH" not in str(plan["stages"][0]["$cursor"]["queryPlanner"]["winningPlan"])
-
-
-@pytest.mark.real
-async def test_what_is_marked_between_the_look_and_the_claim_comes_back_marked(database: Database) -> None:
-    holds = Holds(database)
-    await holds.insert([hold("marked"), hold("other")])
-    claims, look = holds._claims, holds._claims._look
-
-    async def then_marked(*arguments: Any) -> Any:
-        found = await look(*arguments)
-        await holds.hasten_users({"acme:ada": Hastening()})
-        return found
-
-    claims._look = then_marked
-    won = [one for _ in range(2) for one in (await holds.claim(most=9, lease=MINUTE))[1]]
-    assert sorted(decode_record(one.record).due is None for one in won) == [True, True]
-
-
-def of_tenant(tenant: str, one: Hold) -> Hold:
-    record = msgspec.structs.replace(one.record, tenant=tenant, subject=f"{one.record.subject}")
-    return msgspec.structs.replace(one, record=record)
 
 
 async def test_what_is_marked_while_it_is_claimed_comes_back_so(holds: Any) -> None:
