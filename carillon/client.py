@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Self
+from urllib.parse import quote
 from uuid import uuid4
 
 import aiohttp
@@ -74,7 +75,7 @@ class AsyncClient:
         *,
         data: Mapping[str, Any] | None = None,
         actor: str | None = None,
-        deliver_at: datetime | None = None,
+        deliver_at: datetime | Mapping[str, str] | None = None,
         expires_at: datetime | None = None,
         priority: str | None = None,
         cancellation_key: str | None = None,
@@ -84,15 +85,16 @@ class AsyncClient:
         """Starts a workflow for up to 10,000 recipients, or an audience: `{"topic": …}`, `{"users": "all", "where": …}`.
 
         Returns when it is durable: `{id, notifications, durability}`; of an audience, or more than 100, with `fanouts`.
-        Times must be aware. Your own `idempotency_key` makes it safe to call again after a crash. Raises TypeError for
-        one recipient that is not in a list.
+        Times must be aware; `deliver_at` may also be `{"local": "09:00", "date": "2026-12-01"}`, where each recipient
+        is. Your own `idempotency_key` makes it safe to call again after a crash. Raises TypeError for one recipient that
+        is not in a list.
         """
         body = {
             "workflow": workflow,
             "recipients": audience_or_list(recipients),
             "data": data or {},
             "actor": actor,
-            "deliver_at": rfc3339(deliver_at) if deliver_at else None,
+            "deliver_at": rfc3339(deliver_at) if isinstance(deliver_at, datetime) else deliver_at,
             "expires_at": rfc3339(expires_at) if expires_at else None,
             "priority": priority,
             "cancellation_key": cancellation_key,
@@ -130,6 +132,31 @@ class AsyncClient:
     async def fanout(self, fanout: str) -> dict[str, Any]:
         """How far a fan-out is; ProblemError 404 when there is none."""
         return await self._call("GET", f"{self.url}/v1/fanouts/{segment('fanout', fanout)}")
+
+    async def create_schedule(
+        self, schedule: Mapping[str, Any], *, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Sends by a cron expression: `{id, workflow, recipients, cron, zone}` and more, as `POST /v1/schedules` takes it."""
+        return await self._post("/v1/schedules", schedule, key=idempotency_key)
+
+    async def schedules(self, *, after: str = "") -> dict[str, Any]:
+        """A page of schedules by id, and the `after` of the next one; None when these are the last."""
+        return await self._call("GET", f"{self.url}/v1/schedules?after={quote(after, safe='')}")
+
+    async def pause_schedule(self, schedule: str) -> dict[str, Any]:
+        """It fires no more until it is resumed."""
+        return await self._call("PATCH", self._schedule(schedule), body={"state": "paused"})
+
+    async def resume_schedule(self, schedule: str) -> dict[str, Any]:
+        """It fires again from now; what it missed is not made up for."""
+        return await self._call("PATCH", self._schedule(schedule), body={"state": "active"})
+
+    async def delete_schedule(self, schedule: str) -> None:
+        """It fires no more. What it has sent already goes its way."""
+        await self._call("DELETE", self._schedule(schedule))
+
+    def _schedule(self, schedule: str) -> str:
+        return f"{self.url}/v1/schedules/{segment('schedule', schedule)}"
 
     async def put_user(self, user: str, profile: Mapping[str, Any]) -> dict[str, Any]:
         """Creates or replaces a profile. When it returns, everything accepted later is decided with it."""

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import typer
 
-from carillon.cli import catalog, credentials, events, fanouts, run, send, setup, stack, stops, tenants, topics, why
+from carillon.cli import (
+    catalog,
+    credentials,
+    events,
+    fanouts,
+    run,
+    schedules,
+    send,
+    setup,
+    stack,
+    stops,
+    tenants,
+    topics,
+    why,
+)
 
 app = typer.Typer(
     name="carillon",
@@ -25,6 +39,7 @@ USE = "Using it"
 app.command("send", rich_help_panel=USE)(send.send)
 app.command("why", rich_help_panel=USE)(why.why)
 app.command("why-not", rich_help_panel=USE)(why.why_not)
+app.add_typer(schedules.app, name="schedules", rich_help_panel=USE)
 app.command("token", rich_help_panel=USE)(credentials.token)
 app.add_typer(credentials.keys, name="key", rich_help_panel=USE)
 

@@ -141,7 +141,7 @@ class ScheduleStore(Protocol):
         ...
 
     async def page(self, tenant: str, *, after: str, most: int) -> list[Schedule]:
-        """Up to `most` of a tenant's whose id is greater than `after`, by id."""
+        """Up to `most` of a tenant's whose id is greater than `after`, by id, or MAX_PAGE_BYTES of them."""
         ...
 
     async def count(self, tenant: str, *, most: int) -> int:

@@ -76,6 +76,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
     "deliveries": [IndexModel([("notification", ASCENDING)])],
     "holds": [
         IndexModel([("due", ASCENDING), ("lease", ASCENDING)]),
+        IndexModel([("tenant", ASCENDING), ("due", ASCENDING)]),
         IndexModel([("token", ASCENDING)], sparse=True),
         IndexModel([("tenant", ASCENDING), ("cancellation_key", ASCENDING)]),
         IndexModel([("notification", ASCENDING)]),

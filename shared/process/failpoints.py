@@ -29,7 +29,7 @@ class Failpoint(StrEnum):
     BETWEEN_OUTPUTS = "between_outputs"
     AFTER_HOLD_CLAIM = "after_hold_claim"
     AFTER_RELEASE = "after_release"
-    """A hold's record is on the log, the hold is not deleted."""
+    """A hold's record is on the log, the hold is not deleted; or a schedule's notifications, and its next time is not stored."""
 
 
 _armed: dict[str, int] = {}

@@ -90,7 +90,7 @@ class SendRequest(Body):
 
     @field_validator("expires_at")
     @classmethod
-    def _is_ahead(cls, at: int | None, info: ValidationInfo[dict[str, Any]]) -> int | None:
+    def _is_ahead(cls, at: int | None, info: ValidationInfo[dict[str, int]]) -> int | None:
         if at is not None and at <= info.context["now"]:
             raise PydanticCustomError("invalid", "is over already")
         begins = info.data.get("deliver_at") or 0
