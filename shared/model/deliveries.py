@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
 from shared.model.channels import Channel, Lane
+from shared.model.digests import Digest
 from shared.model.formats import OLDEST
 from shared.model.notifications import Notification
 from shared.model.outputs import KafkaRecord
@@ -38,16 +41,21 @@ class DeliveryState(StrEnum):
         return self in TERMINAL
 
 
-TERMINAL = frozenset(
-    {
-        DeliveryState.SENT,
-        DeliveryState.DEAD,
-        DeliveryState.UNCONFIRMED,
-        DeliveryState.EXPIRED,
-        DeliveryState.CANCELLED,
-        DeliveryState.SUPPRESSED,
-    }
-)
+_ENDED_BY_DECIDE: Final = frozenset({DeliveryState.EXPIRED, DeliveryState.CANCELLED, DeliveryState.SUPPRESSED})
+TRANSITIONS: Final[Mapping[DeliveryState, frozenset[DeliveryState]]] = {
+    DeliveryState.CLAIMED: frozenset(DeliveryState),
+    DeliveryState.RETRYING: _ENDED_BY_DECIDE | {DeliveryState.CLAIMED},
+    DeliveryState.PARKED: _ENDED_BY_DECIDE | {DeliveryState.CLAIMED},
+    DeliveryState.STALE: _ENDED_BY_DECIDE | {DeliveryState.CLAIMED},
+    DeliveryState.SENT: frozenset(),
+    DeliveryState.DEAD: frozenset(),
+    DeliveryState.UNCONFIRMED: frozenset(),
+    DeliveryState.EXPIRED: frozenset(),
+    DeliveryState.CANCELLED: frozenset(),
+    DeliveryState.SUPPRESSED: frozenset(),
+}
+"""What may follow each state within one generation; a redrive begins the next one. A row begins as claimed."""
+TERMINAL: Final = frozenset(state for state, following in TRANSITIONS.items() if not following)
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
@@ -84,8 +92,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_default
     """Which of the workflow's texts."""
     replaces: str | None = None
     """The notification whose unread inbox item gives way to this one's."""
-    digest: msgspec.Raw | None = None
-    """What templates see as `digest`: `count`, and `items`, the data of each."""
+    digest: Digest | None = None
+    """What it gathers, if it is one."""
     tenant_version: int = 0
     """Of the tenant's settings that it was decided with."""
 

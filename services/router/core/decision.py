@@ -12,6 +12,7 @@ from shared.deciding.items import Deliver, HoldUntil, RoutingItem, Suppress
 from shared.deciding.routing import route
 from shared.deciding.routing_input import RoutingInput
 from shared.model import ids
+from shared.model.digests import Digest
 from shared.model.holds import Cause
 from shared.model.notifications import Notification
 from shared.model.outputs import Coordinates
@@ -33,8 +34,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     profile_version: int
     snapshot: Snapshot
     tenant_version: int = 0
-    digest: msgspec.Raw | None = None
-    """What templates see of the digest that the run has closed."""
+    digest: Digest | None = None
+    """What the run has gathered."""
     is_run: bool = False
     """Its workflow has more than one step: the record moves a run, or one channel of it."""
     changes_history: bool = False
@@ -121,10 +122,9 @@ def context_of(inputs: RoutingInput, items: tuple[RoutingItem, ...]) -> Mapping[
     return found
 
 
-def _digest(inputs: RoutingInput) -> msgspec.Raw | None:
-    """As deliveries carry it: `count`, and `items`, the data of each that is shown."""
+def _digest(inputs: RoutingInput) -> Digest | None:
+    """As deliveries carry it."""
     content = inputs.history.content if inputs.history is not None else None
     if content is None or inputs.digest is None:
         return None
-    shown = b",".join(bytes(data) for data in content.data)
-    return msgspec.Raw(b'{"count":%d,"items":[%b]}' % (content.count, shown))
+    return Digest(count=content.count, items=content.data)

@@ -11,6 +11,8 @@ from shared.deciding.items import Counted, Deliver, HoldUntil, RoutingItem, Supp
 from shared.deciding.quiet_hours import next_quiet, quiet_until
 from shared.deciding.routing_input import RoutingInput
 from shared.deciding.steps.run import StepResult, StepRun
+from shared.deciding.variants import variant_of
+from shared.deciding.zones import zone_for
 from shared.model.channels import Channel
 from shared.model.holds import Cause
 from shared.model.notifications import Contact
@@ -18,18 +20,22 @@ from shared.model.preferences import NOTHING_SET, channel_refusal
 from shared.model.reasons import Reason
 from shared.model.records import Kind
 from shared.model.rules import Rule
-from shared.model.steps import ChannelChoice, ChannelStep
+from shared.model.steps import ChannelChoice, ChannelStep, Step
 from shared.model.workflows import Workflow
 
 
 def advance(run: StepRun, event: Kind, now: int) -> StepResult:
     """Every channel of the step, or those up to the first that reaches the user."""
     del event
-    step = run.step
+    return StepResult(items=send(run.inputs, run.workflow, run.step, now))
+
+
+def send(inputs: RoutingInput, workflow: Workflow, step: Step, now: int) -> tuple[RoutingItem, ...]:
+    """What a step of this kind sends."""
     assert isinstance(step, ChannelStep)  # noqa: S101  # ADVANCE says so
     if step.deliver is ChannelChoice.FIRST:
-        return StepResult(items=_first(run.inputs, run.workflow, step, step.channels, now))
-    return StepResult(items=_all(run.inputs, run.workflow, step.key, step.channels, now))
+        return _first(inputs, workflow, step, step.channels, now)
+    return _all(inputs, workflow, step.key, step.channels, now)
 
 
 def come_back(inputs: RoutingInput, workflow: Workflow, now: int) -> tuple[RoutingItem, ...]:
@@ -141,7 +147,7 @@ def _channel(
         return Suppress(reason=Reason.ADDRESS_SUPPRESSED, rule=Rule.SUPPRESSION, channel=channel, step=step)
     valid_until = None
     if profile is not None and channel.spec.noisy and not workflow.ignores_quiet_hours:
-        zone = (profile.quiet_hours.zone if profile.quiet_hours else None) or profile.zone or "UTC"
+        zone = zone_for(profile, channel)
         until = quiet_until(profile.quiet_hours, zone, now)
         if until is not None:
             due = min(until + _spread(inputs.notification.id, inputs.spread_ms), inputs.notification.expires_at)
@@ -158,7 +164,8 @@ def _channel(
         name=(profile.name if profile else None) or contact.name,
         locale=(profile.locale if profile else None) or contact.locale,
         valid_until=valid_until,
-        replaces=replaced_by(inputs) if kind is None else None,
+        variant=variant_of(workflow, inputs.notification.id) if workflow.variants else None,
+        replaces=replaced_by(inputs) if kind is None and inputs.history is not None else None,
     )
 
 

@@ -11,7 +11,7 @@ from tests.support.env import Harness
 
 EVENTS = 20_000
 SLICE = 400
-MOST_UNDER_WAY = 3_000
+MAX_UNDER_WAY = 3_000
 USERS = [f"u{number}" for number in range(500)]
 CHANGES = 4
 """People in each slice who opt out, and as many who write a profile that allows everything."""
@@ -51,7 +51,7 @@ async def test_nothing_is_lost_inverted_doubled_or_stale_whoever_comes_and_goes(
         await at.send(*(USERS[place % len(USERS)] for place in range(number * SLICE, (number + 1) * SLICE)))
         await at.send(*LEAVERS[some], *STAYERS[some])
         expected += SLICE + CHANGES
-        await at.until_delivered(expected - MOST_UNDER_WAY)
+        await at.until_delivered(expected - MAX_UNDER_WAY)
     await at.until_delivered(expected)
     work = {
         name: await at.metric("two", f"carillon_{name}_total") + await at.metric("three", f"carillon_{name}_total")

@@ -1,0 +1,14 @@
+"""What a digest has gathered, as its deliveries carry it."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Digest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What templates see as `digest`."""
+
+    count: int
+    """How many there are; more than `items` where not all are shown."""
+    items: tuple[msgspec.Raw, ...]
+    """The data of each that is shown, the oldest first."""
