@@ -28,7 +28,7 @@ SMALL_SECONDS = 30.0
 PER_SECOND = 500
 USERS = 6_000
 SAMPLE_SECONDS = 0.5
-MOST_GROWTH = 1.1
+MAX_GROWTH = 1.1
 """Of the last quarter over the second: more is no steady state."""
 
 
@@ -55,7 +55,7 @@ async def bench(stage: Stage, options: Options) -> list[Row]:
     quarter = len(samples) // 4
     middle, end = samples[quarter : 2 * quarter], samples[-quarter:]
     say(f"{sent} events in {seconds:.0f} s; {median(middle):.1f} MiB, then {median(end):.1f} MiB, list of {LISTED}")
-    if median(end) > median(middle) * MOST_GROWTH:
+    if median(end) > median(middle) * MAX_GROWTH:
         raise SystemExit("The router's memory grew: see the lines above.")
     what = f"router, memory after {seconds:.0f} s at {PER_SECOND} events/s"
     return [compare(what, "MiB", end, middle, peer_name="its second quarter", less_is_better=True, lost=lost)]
