@@ -30,6 +30,7 @@ ROOTS: Final[dict[str, tuple[str, ...]]] = {
     "actor": (),
     "workflow": (),
     "event": ("id", "type"),
+    "tenant": ("id", "name", "brand"),
 }
 """What `services.delivery.rendering.liquid.context` gives; without fields: they are the event's, or it is a text."""
 EXAMPLE: Final = "2026-01-02"

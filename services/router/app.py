@@ -28,6 +28,8 @@ from services.router.inputs import Inputs
 from services.router.profile_cache import ProfileCache
 from services.router.progress import RouterProgress
 from services.router.settings import RouterSettings
+from services.router.stops import StoppedHolds
+from services.router.tenant_cache import TenantCache
 from shared.catalog.cache import Catalog
 from shared.kafka.asking import never_create_topics
 from shared.kafka.consumer import METADATA_MS, NEVER_MS
@@ -47,6 +49,7 @@ from shared.mongo.profiles import Lives, read_many
 from shared.mongo.schema import await_schema
 from shared.mongo.server_clock import keep_clock, set_clock
 from shared.mongo.suppressions import Suppressions
+from shared.mongo.tenants import read_many as read_tenants
 from shared.process.background import run_until_stopped
 from shared.process.metrics import ASSIGNMENTS
 from shared.process.newer import NewerRecords
@@ -60,6 +63,9 @@ EXPAND_BYTES: Final = 524_288
 """Of values in a chunk of events: each byte goes to up to 100 recipients."""
 DECIDE_BYTES: Final = 4 * 1_048_576
 """Of values in a chunk to decide: each byte goes to every channel."""
+
+TENANT_TTL_MS: Final = 60_000
+"""Nobody is told of settings whose announcement was lost with its process: this heals it."""
 
 
 def create_app(settings: RouterSettings) -> faust.App:
@@ -120,6 +126,10 @@ async def running(
         size=settings.profile_cache_size,
         ttl_ms=round(settings.profile_ttl_seconds * 1000),
     )
+    tenants = TenantCache(
+        partial(read_tenants, database), ttl_ms=min(TENANT_TTL_MS, round(settings.profile_ttl_seconds * 1000))
+    )
+    holds = Holds(database)
     # One publisher each: the agents' chunks overlap in time, the calls of one publisher must not.
     for_expand = Publisher(settings.kafka_connection, client_id="carillon-router-expand", instead=bury(topics))
     for_decide = Publisher(settings.kafka_connection, client_id="carillon-router-decide", instead=bury(topics))
@@ -136,15 +146,17 @@ async def running(
         inputs=Inputs(
             catalog=catalog,
             profiles=profiles,
+            tenants=tenants,
             owners=AddressOwners(database),
             cancellations=Cancellations(database),
             suppressions=suppressions,
             spread_ms=round(settings.release_spread_seconds * 1000),
         ),
         decisions=Decisions(database),
-        holds=Holds(database),
+        holds=holds,
         ledger=Ledger(database),
         lives=Lives(database),
+        stopped=StoppedHolds(holds=holds, tenants=tenants, topics=topics),
         history=Histories(database, outcomes=Outcomes(database).outcomes, online=Presence(database).online),
         publisher=for_decide,
         topics=topics,
@@ -158,6 +170,7 @@ async def running(
     @app.on_partitions_assigned.connect
     async def assigned(*_: object, **__: object) -> None:
         profiles.clear()  # whoever had a partition meanwhile was told of changes; Faust calls none of them new
+        tenants.clear()
         ASSIGNMENTS.inc()
 
     try:

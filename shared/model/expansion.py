@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from shared.model import ids
+from shared.model.local_times import LocalTime
 from shared.model.notifications import Notification, Priority
 from shared.model.recipients import Recipient
 from shared.model.workflows import Workflow
@@ -51,6 +52,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     source: str | None = None
     actor: str | None = None
     deliver_at: int | None = None
+    deliver_local: LocalTime | None = None
     expires_at: int | None = None
     priority: Priority | None = None
     cancellation_key: str | None = None
@@ -62,7 +64,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 def expand(request: Request, workflow: Workflow) -> list[Notification]:
     """One notification per distinct recipient, in the order they were named."""
-    base = max(request.accepted_at, request.deliver_at or 0)
+    local = request.deliver_local
+    # Where it comes last, somebody may still be sent it; where it comes first, it lives a day longer.
+    base = max(request.accepted_at, request.deliver_at or 0, local.latest if local else 0)
     expires_at = request.expires_at or base + workflow.expires_after_seconds * 1000
     data = msgspec.Raw(request.data)
     distinct = {recipient.id: recipient for recipient in request.recipients}
@@ -82,6 +86,7 @@ def expand(request: Request, workflow: Workflow) -> list[Notification]:
             priority=request.priority or workflow.priority,
             actor=request.actor,
             deliver_at=request.deliver_at,
+            deliver_local=local,
             cancellation_key=request.cancellation_key,
             cancel_count=request.cancel_count,
             contact=recipient.contact,

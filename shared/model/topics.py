@@ -160,7 +160,7 @@ class Topics:
             Topic(
                 name=self.notifications,
                 key=USER_KEY,
-                producers="ingest, router, scheduler, delivery, gateway",
+                producers="ingest, router, scheduler, delivery, gateway, carillon tenants, carillon stop",
                 consumers="router",
             ),
         ]

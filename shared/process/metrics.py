@@ -213,6 +213,9 @@ RESUMES = from_zero(
 )
 
 
+SCHEDULES_FIRED = Counter("carillon_schedules_fired", "Times for which a schedule fired")
+
+
 CLOCK_AHEAD = Gauge(
     "carillon_clock_ahead_seconds", "How far this machine's clock is ahead of MongoDB's, by which the process goes"
 )

@@ -22,6 +22,7 @@ from shared.model.deliveries import Delivery
 from shared.model.digest_items import digest_items
 from shared.model.errors import CarillonError
 from shared.model.templates import Text
+from shared.model.tenants import TenantSettings
 
 
 class RenderFailed(CarillonError):
@@ -83,8 +84,8 @@ _PLAIN = environment()
 _HTML = _Bounded(autoescape=True, undefined=MissingField)
 
 
-def context(delivery: Delivery) -> dict[str, Any]:
-    """What templates see: `data`, `digest`, `user.id`, `user.name`, `actor`, `workflow`, `event.type`.
+def context(delivery: Delivery, tenant: TenantSettings | None = None) -> dict[str, Any]:
+    """What templates see: `data`, `digest`, `user.id`, `user.name`, `actor`, `workflow`, `event.type`, `tenant.brand`.
 
     `digest` is there for all: of a notification that gathered none it has a `count` of 1 and that one among its `items`.
     Raises RenderFailed.
@@ -101,6 +102,7 @@ def context(delivery: Delivery) -> dict[str, Any]:
         "actor": notification.actor,
         "workflow": notification.workflow,
         "event": {"id": notification.event_id, "type": notification.event_type},
+        "tenant": _tenant(notification.tenant, tenant),
     }
 
 
@@ -111,6 +113,14 @@ def _gathered(delivery: Delivery) -> tuple[int, list[Any]]:
         return 1, [orjson.loads(own)]
     digest = digest_items(delivery)
     return digest.count, [orjson.loads(bytes(item)) for item in digest.items] or [orjson.loads(own)]
+
+
+def _tenant(name: str, settings: TenantSettings | None) -> dict[str, Any]:
+    """A name that is not set is missing, as a field of the data would be."""
+    if settings is None:
+        return {"id": name, "brand": {}}
+    named = {} if settings.name is None else {"name": settings.name}
+    return {"id": name, "brand": settings.brand, **named}
 
 
 def render(text: Text, locale: str | None, values: Mapping[str, Any], *, html: bool = False) -> str:

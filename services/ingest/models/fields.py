@@ -73,7 +73,8 @@ def _check_clock(value: str, _: str) -> str:
     return value
 
 
-def _read_time(value: Any, info: ValidationInfo[dict[str, int]]) -> int:
+def read_time(value: Any, info: ValidationInfo[dict[str, int]]) -> int:
+    """The instant that an RFC 3339 text names, at most FURTHEST_MS ahead. Raises PydanticCustomError."""
     try:
         at = parse_rfc3339(value) if isinstance(value, str) else None
     except ValueError:
@@ -92,7 +93,7 @@ def _said(**schema: Any) -> Any:
 WorkflowKey = Annotated[str, AfterValidator(_check_workflow_key), _said(maxLength=MAX_KEY)]
 UserId = Annotated[str, checked(check_user_id), _said(minLength=1, maxLength=MAX_USER_ID)]
 PrintableKey = Annotated[str, AfterValidator(_check_printable), _said(minLength=1, maxLength=MAX_KEY)]
-Time = Annotated[int, PlainValidator(_read_time, json_schema_input_type=Annotated[str, _said(format="date-time")])]
+Time = Annotated[int, PlainValidator(read_time, json_schema_input_type=Annotated[str, _said(format="date-time")])]
 """RFC 3339 outside, milliseconds since the epoch inside. Needs `now` (such milliseconds) in the context."""
 
 

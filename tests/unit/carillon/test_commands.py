@@ -24,7 +24,8 @@ COMMANDS = [
     ["send"], ["why"], ["token"], ["key", "create"], ["key", "list"], ["key", "revoke"],
     ["migrate"], ["catalog", "check"], ["catalog", "push"], ["catalog", "publish"], ["catalog", "list"], ["catalog", "history"],
     ["catalog", "rollback"], ["catalog", "draw"], ["topics", "list"], ["topics", "create"],
-    ["events", "dead"], ["events", "redrive"],
+    ["events", "dead"], ["events", "redrive"], ["stop"], ["resume"],
+    ["tenants", "create"], ["tenants", "list"], ["tenants", "show"], ["tenants", "set"],
 ]  # fmt: skip
 
 

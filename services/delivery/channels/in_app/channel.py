@@ -64,6 +64,7 @@ class InboxChannel:
                 linger_seconds=settings.linger_ms / 1000,
                 links=SafeLinks(settings.link_schemes),
                 newer=newer,
+                tenants=self._context.tenants,
             ),
             newer,
         )

@@ -12,6 +12,7 @@ from shared.model.deliveries import Delivery
 from shared.model.digest_items import digest_items, newest_data
 from shared.model.inbox import InboxItem
 from shared.model.templates import InAppTemplate
+from shared.model.tenants import TenantSettings
 from shared.model.texts import texts_of
 from shared.model.workflows import Workflow
 
@@ -19,7 +20,13 @@ WEB_LINKS: Final = SafeLinks()
 
 
 def render_item(
-    delivery: Delivery, workflow: Workflow | None, offset: int, now: int, links: SafeLinks = WEB_LINKS
+    delivery: Delivery,
+    workflow: Workflow | None,
+    offset: int,
+    now: int,
+    links: SafeLinks = WEB_LINKS,
+    *,
+    tenant: TenantSettings | None = None,
 ) -> InboxItem:
     """The item at `offset`, created at `now` (milliseconds since the epoch), in one locale. Raises RenderFailed.
 
@@ -28,7 +35,7 @@ def render_item(
     template = texts_of(workflow, delivery.step, delivery.variant, Channel.IN_APP) if workflow else None
     if not isinstance(template, InAppTemplate):
         raise RenderFailed("no_template")
-    notification, values = delivery.notification, context(delivery)
+    notification, values = delivery.notification, context(delivery, tenant)
     title, body = one_locale([template.title, template.body], delivery.locale)
     url = render(template.url, None, values) if template.url else None
     return InboxItem(

@@ -18,6 +18,7 @@ from services.delivery.core.receive import read, read_life
 from services.delivery.dead_letter_notices import DeadLetterNotices
 from services.delivery.rendering.links import SafeLinks
 from services.delivery.rendering.liquid import RenderFailed
+from services.delivery.tenants import TenantTexts
 from shared.kafka.consumer import committed_batches
 from shared.kafka.dead_letters import refuse
 from shared.kafka.linger import Linger
@@ -75,6 +76,7 @@ class InboxWriter:
         topics: Topics,
         linger_seconds: float,
         newer: NewerRecords,
+        tenants: TenantTexts,
         links: SafeLinks = WEB_LINKS,
     ) -> None:
         self._rows = rows
@@ -84,6 +86,7 @@ class InboxWriter:
         self._linger = linger_seconds
         self._links = links
         self._newer = newer
+        self._tenants = tenants
         self._dead_letters = DeadLetterNotices(Channel.IN_APP, topics)
 
     async def run(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
@@ -122,7 +125,7 @@ class InboxWriter:
             self._topics.delivery_group(Channel.IN_APP, Lane.NORMAL),
         )
         outputs: list[Output] = refuse(dlq, unreadable, group=group)
-        await self._fetch_workflows(received)
+        await self._fetch(received)
         now = now_ms()
         late = [each for each in received if each.delivery.notification.is_expired(now)]
         stored = await self._written_before(late, outputs)
@@ -143,16 +146,18 @@ class InboxWriter:
         await self._publisher.publish(outputs)
         failpoint(Failpoint.AFTER_PRODUCE)
 
-    async def _fetch_workflows(self, received: Sequence[ReceivedDelivery]) -> None:
-        """Raises NewerFormat for the first record whose workflow only a newer version can read."""
+    async def _fetch(self, received: Sequence[ReceivedDelivery]) -> None:
+        """Tenants as well. Raises NewerFormat for the first record of which only a newer version can read either."""
         first: dict[tuple[str, str, int], Coordinates] = {}
         for each in received:
             about = each.delivery.notification
             first.setdefault((about.tenant, about.workflow, about.version), each.record.coordinates)
         await self._catalog.fetch(first)
+        await self._tenants.load(tenant for tenant, _, _ in first)
         for place, at in first.items():
             try:
                 self._catalog.version(*place)
+                self._tenants.known(place[0])
             except NewerFormat as newer:
                 raise newer.of(at) from None
 
@@ -194,7 +199,8 @@ class InboxWriter:
         """Raises RenderFailed."""
         notification = received.delivery.notification
         workflow = self._catalog.version(notification.tenant, notification.workflow, notification.version)
-        return render_item(received.delivery, workflow, received.record.offset, now, self._links)
+        tenant = self._tenants.known(notification.tenant)
+        return render_item(received.delivery, workflow, received.record.offset, now, self._links, tenant=tenant)
 
     async def _insert(self, items: Sequence[Stored]) -> list[Stored]:
         rows = [
