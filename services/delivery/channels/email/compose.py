@@ -11,6 +11,7 @@ import msgspec
 
 from services.delivery.channels.email.headers import mailbox_field, printable_lines, text_field, token_field
 from services.delivery.channels.email.mailboxes import InvalidAddress, Mailbox, wire_address
+from services.delivery.channels.email.unsubscribe import UnsubscribeFields
 from services.delivery.rendering.links import SafeLinks
 from services.delivery.rendering.liquid import RenderFailed, context, render
 from services.delivery.rendering.locales import one_locale
@@ -29,7 +30,13 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     content: bytes
 
 
-def compose(delivery: Delivery, workflow: Workflow, sender: Mailbox, links: SafeLinks) -> Mail:
+def compose(
+    delivery: Delivery,
+    workflow: Workflow,
+    sender: Mailbox,
+    links: SafeLinks,
+    unsubscribe: UnsubscribeFields | None = None,
+) -> Mail:
     """The message, in one locale. No control character of data gets into it. Raises RenderFailed."""
     template = workflow.templates.email
     if template is None:
@@ -47,6 +54,7 @@ def compose(delivery: Delivery, workflow: Workflow, sender: Mailbox, links: Safe
             token_field("Date", formatdate(delivery.decided_at / 1000, usegmt=True)),
             token_field("Auto-Submitted", "auto-generated"),
             token_field("X-Carillon-Notification", delivery.notification.id),
+            *([] if unsubscribe is None else unsubscribe.of(delivery, workflow)),
         ]
     except InvalidAddress as error:
         raise RenderFailed("header:To") from error

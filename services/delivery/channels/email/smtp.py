@@ -20,6 +20,7 @@ class EmailSender:
         self._from = settings.sender
         self._timeout = settings.smtp_timeout_seconds
         self._links = links or SafeLinks()
+        self._unsubscribe = settings.unsubscribe
         self._connections = {lane: Connections(settings) for lane in Lane}
 
     async def send(self, delivery: Delivery, workflow: Workflow, send_before: float) -> Outcome | LeaseTooShort:
@@ -27,7 +28,7 @@ class EmailSender:
 
         What only the connection is to blame for is tried on a new one at once, if nothing can have been taken.
         """
-        mail = compose(delivery, workflow, self._from, self._links)
+        mail = compose(delivery, workflow, self._from, self._links, self._unsubscribe)
         connections = self._connections[delivery.lane]
         outcome = await self._once(connections, mail, send_before, fresh=False)
         if isinstance(outcome, Failed) and outcome.fault is AttemptFault.CONNECTION and not outcome.unconfirmed:
