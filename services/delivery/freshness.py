@@ -12,7 +12,7 @@ from shared.process.batching import Batcher
 from shared.process.retries import retry_until_available
 
 ReadVersions = Callable[[list[str]], Awaitable[dict[str, int]]]
-"""The versions of stored profiles by user key. Raises MongoUnavailable."""
+"""The versions of stored profiles by user key, or of tenants' settings. Raises MongoUnavailable."""
 BULK = 200
 MAX_UNKNOWN_MS: Final = 600_000
 """How long the router may still decide without what is stored about an address, clocks included. What was decided within
@@ -26,12 +26,15 @@ class Freshness:
         self,
         *,
         versions: ReadVersions,
+        tenant_versions: ReadVersions,
         cancellations: CancellationCounter,
         suppressions: SuppressionList,
         owners: AddressOwnerLookup,
         stale_after_ms: int,
     ) -> None:
+        """`tenant_versions`: of the settings that count for tenants, 0 without any."""
         self._versions = versions
+        self._tenant_versions = tenant_versions
         self._suppressions = suppressions
         self._owners = owners
         self._cancellations = cancellations
@@ -63,6 +66,7 @@ class Freshness:
 
     async def _read(self, deliveries: list[Delivery]) -> list[bool]:
         versions = await self._versions(sorted({_user_key(delivery) for delivery in deliveries}))
+        tenants = await self._tenant_versions(sorted({delivery.notification.tenant for delivery in deliveries}))
         counts = await self._cancellations.counts([delivery.notification for delivery in deliveries])
         entries = await self._suppressions.of_addresses(_addresses(deliveries))
         inline = [delivery for delivery in deliveries if delivery.notification.contact is not None]
@@ -72,6 +76,7 @@ class Freshness:
             news[place] = max(at, news.get(place, 0))
         return [
             versions.get(_user_key(delivery), 0) != delivery.profile_version
+            or tenants[delivery.notification.tenant] != delivery.tenant_version
             or count > delivery.notification.cancel_count
             or any(news.get(place, 0) + MAX_UNKNOWN_MS > delivery.decided_at for place in _address_id(delivery))
             for delivery, count in zip(deliveries, counts, strict=True)

@@ -1,4 +1,4 @@
-"""The inputs of a chunk's decisions: profiles, workflow versions and cancellation counters, read together."""
+"""The inputs of a chunk's decisions: profiles, tenants' settings, workflow versions and counters, read together."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import msgspec
 from services.router.core.decision import Snapshot
 from services.router.core.inbound import InboundRecord
 from services.router.profile_cache import KnownProfile, ProfileCache
+from services.router.tenant_cache import TenantCache
 from shared.deciding.routing_input import RoutingInput
 from shared.model import formats
 from shared.model.formats import NewerFormat
@@ -30,6 +31,7 @@ class Inputs:
         *,
         catalog: WorkflowCatalog,
         profiles: ProfileCache,
+        tenants: TenantCache,
         owners: AddressOwnerLookup,
         cancellations: CancellationCounter,
         suppressions: SuppressionList,
@@ -38,6 +40,7 @@ class Inputs:
         self._catalog = catalog
         self._owners = owners
         self._profiles = profiles
+        self._tenants = tenants
         self._cancellations = cancellations
         self._suppressions = suppressions
         self._spread_ms = spread_ms
@@ -45,6 +48,10 @@ class Inputs:
     def evict(self, user_keys: Iterable[str]) -> None:
         """These users' profiles have changed: the next `load` reads them again."""
         self._profiles.evict(user_keys)
+
+    def evict_tenants(self, tenants: Iterable[str]) -> None:
+        """Their settings have changed (`*`: everybody's): the next `load` reads them again."""
+        self._tenants.evict(tenants)
 
     async def load(self, inbound: Sequence[InboundRecord], now: int) -> list[tuple[RoutingInput, Snapshot]]:
         """The inputs of each record, in order, and the snapshot of the profile that its decision keeps.
@@ -58,6 +65,7 @@ class Inputs:
         if behind := {each.user_key for each in inbound if each.about.life > known[each.user_key].life.number}:
             self._profiles.evict(behind)
             known |= await self._profiles.load(behind, now)
+        tenants = await self._tenants.load([about.tenant for about in abouts], now)
         counts = await self._cancellations.counts(abouts)
         owners = await self._owners.owners(abouts)
         inline = await self._suppressions.of_addresses(_inline_addresses(abouts))
@@ -73,6 +81,9 @@ class Inputs:
             if owner is not None and owner.newer and (owner.user is None or delivery is not None):
                 raise NewerFormat("profile", owner.newer, each.coordinates)
             workflow = self._workflow(each)
+            tenant = tenants[each.about.tenant]
+            if tenant is not None and tenant.format > formats.FORMAT:
+                raise NewerFormat("tenant", tenant.format, each.coordinates)
             inputs = RoutingInput(
                 notification=_in_its_life(each, user.life),
                 workflow=workflow,
@@ -86,6 +97,7 @@ class Inputs:
                 channel=delivery.channel if delivery else record.channel,
                 step=delivery.step if delivery else record.step,
                 suppressed=_suppressed(each, user, inline, workflow),
+                tenant=tenant,
                 delivery=delivery,
                 digest=record.digest,
                 cancelled=record.cancelled,

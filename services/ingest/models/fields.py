@@ -15,7 +15,7 @@ from shared.model.errors import Invalid
 from shared.model.identifiers import MAX_USER_ID, check_user_id
 from shared.model.quiet_windows import check_zone, clock_minutes
 from shared.model.timestamps import DAY_MS, parse_rfc3339, rfc3339
-from shared.model.workflows import KEY
+from shared.model.workflow_checks import KEY
 
 FURTHEST_MS: Final = 366 * DAY_MS
 """How far ahead a time may lie."""
@@ -73,7 +73,8 @@ def _check_clock(value: str, _: str) -> str:
     return value
 
 
-def _read_time(value: Any, info: ValidationInfo[dict[str, int]]) -> int:
+def read_time(value: Any, info: ValidationInfo[dict[str, int]]) -> int:
+    """The instant that an RFC 3339 text names, at most FURTHEST_MS ahead. Raises PydanticCustomError."""
     try:
         at = parse_rfc3339(value) if isinstance(value, str) else None
     except ValueError:
@@ -92,7 +93,7 @@ def _said(**schema: Any) -> Any:
 WorkflowKey = Annotated[str, AfterValidator(_check_workflow_key), _said(maxLength=MAX_KEY)]
 UserId = Annotated[str, checked(check_user_id), _said(minLength=1, maxLength=MAX_USER_ID)]
 PrintableKey = Annotated[str, AfterValidator(_check_printable), _said(minLength=1, maxLength=MAX_KEY)]
-Time = Annotated[int, PlainValidator(_read_time, json_schema_input_type=Annotated[str, _said(format="date-time")])]
+Time = Annotated[int, PlainValidator(read_time, json_schema_input_type=Annotated[str, _said(format="date-time")])]
 """RFC 3339 outside, milliseconds since the epoch inside. Needs `now` (such milliseconds) in the context."""
 
 

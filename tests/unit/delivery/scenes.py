@@ -13,6 +13,7 @@ from services.delivery.core.jobs import Job
 from services.delivery.freshness import Freshness
 from services.delivery.send import AfterCrash, Sending
 from services.delivery.slots import Slots
+from services.delivery.tenants import TenantVersions
 from services.delivery.worker import HostOf, Worker
 from shared.model.channels import Channel, Lane
 from shared.model.deliveries import DeliveryResult, DeliveryState, ReceivedDelivery
@@ -29,6 +30,7 @@ from tests.support.twins.profiles import MemoryProfiles
 from tests.support.twins.provider_accounts import MemoryProviderAccounts
 from tests.support.twins.publisher import MemoryPublisher
 from tests.support.twins.suppressions import MemorySuppressions
+from tests.support.twins.tenants import MemoryTenants
 
 TOPICS = Topics()
 SOON = 5
@@ -61,6 +63,7 @@ class WorkerScene:
         self.catalog.publish("acme", a.workflow())
         freshness = Freshness(
             versions=MemoryProfiles(a.profile()).versions,
+            tenant_versions=TenantVersions(MemoryTenants().versions),
             cancellations=MemoryCancellations(),
             suppressions=MemorySuppressions(),
             owners=MemoryAddressOwners(MemoryProfiles()),

@@ -133,7 +133,7 @@ UNSUBSCRIBE = UnsubscribeFields("https://notify.example.com/", b"secret-of-unsub
 def unsubscribing(**changes: Any) -> EmailMessage:
     """With a public address of the gateway; `changes` of the workflow."""
     workflow = a.workflow(templates=Templates(email=EmailTemplate(subject="Hi", text="Hello")), **changes)
-    sent = compose(a.delivery(), workflow, parse_mailbox(FROM), SafeLinks(), UNSUBSCRIBE)
+    sent = compose(a.delivery(), workflow, parse_mailbox(FROM), SafeLinks(), unsubscribe=UNSUBSCRIBE)
     read = message_from_bytes(sent.content, policy=policy.default)
     assert isinstance(read, EmailMessage)
     return read

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from services.delivery.freshness import MAX_UNKNOWN_MS, Freshness
+from services.delivery.tenants import TenantVersions
 from shared.model.channels import Channel
 from shared.model.notifications import Contact
 from shared.model.owners import address_ids
@@ -16,6 +17,7 @@ from tests.support.twins.address_owners import MemoryAddressOwners
 from tests.support.twins.cancellations import MemoryCancellations
 from tests.support.twins.profiles import MemoryProfiles
 from tests.support.twins.suppressions import MemorySuppressions
+from tests.support.twins.tenants import MemoryTenants
 
 MINUTE = 60_000
 LATER = a.NOON + MINUTE + 1
@@ -24,6 +26,7 @@ INLINE = a.notification(user="hash", contact=Contact(addresses={"email": "Ada@ex
 
 def freshness(profiles: MemoryProfiles, *entries: Suppression) -> Freshness:
     return Freshness(
+        tenant_versions=TenantVersions(MemoryTenants().versions),
         versions=profiles.versions,
         cancellations=MemoryCancellations(),
         suppressions=MemorySuppressions(*entries),

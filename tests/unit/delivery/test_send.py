@@ -15,6 +15,7 @@ from services.delivery.core.attempts import Failed, LeaseTooShort, Outcome, Prov
 from services.delivery.freshness import Freshness
 from services.delivery.rendering.liquid import RenderFailed
 from services.delivery.send import AfterCrash, Sending
+from services.delivery.tenants import TenantVersions
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState
 from shared.model.provider_accounts import AccountPolicy
@@ -28,6 +29,7 @@ from tests.support.twins.holds import MemoryHolds
 from tests.support.twins.profiles import MemoryProfiles
 from tests.support.twins.provider_accounts import MemoryProviderAccounts
 from tests.support.twins.suppressions import MemorySuppressions
+from tests.support.twins.tenants import MemoryTenants
 
 pytestmark = pytest.mark.usefixtures("clock")
 STALE_AFTER_MS = 60_000
@@ -49,10 +51,12 @@ class Scene:
         self.catalog = MemoryCatalog()
         self.catalog.publish("acme", a.workflow())
         self.profiles = MemoryProfiles(a.profile())
+        self.tenants = MemoryTenants()
         self.cancellations = MemoryCancellations()
         self.suppressions = MemorySuppressions()
         freshness = Freshness(
             versions=self.profiles.versions,
+            tenant_versions=TenantVersions(self.tenants.versions),
             cancellations=self.cancellations,
             suppressions=self.suppressions,
             owners=MemoryAddressOwners(self.profiles),

@@ -15,7 +15,11 @@ from services.delivery.channels.email.unsubscribe import UnsubscribeFields
 from services.delivery.rendering.links import SafeLinks
 from services.delivery.rendering.liquid import RenderFailed, context, render
 from services.delivery.rendering.locales import one_locale
+from shared.model.channels import Channel
 from shared.model.deliveries import Delivery
+from shared.model.templates import EmailTemplate
+from shared.model.tenants import TenantSettings
+from shared.model.texts import texts_of
 from shared.model.workflows import Workflow
 
 _ASCII: Final = SMTP.clone(cte_type="7bit")
@@ -35,15 +39,16 @@ def compose(
     workflow: Workflow,
     sender: Mailbox,
     links: SafeLinks,
+    tenant: TenantSettings | None = None,
     unsubscribe: UnsubscribeFields | None = None,
 ) -> Mail:
     """The message, in one locale. No control character of data gets into it. Raises RenderFailed."""
-    template = workflow.templates.email
-    if template is None:
+    template = texts_of(workflow, delivery.step, delivery.variant, Channel.EMAIL)
+    if not isinstance(template, EmailTemplate):
         raise RenderFailed("no_template")
     texts = [template.subject, template.text, *([] if template.html is None else [template.html])]
     subject, text, *html = one_locale(texts, delivery.locale)
-    values = context(delivery)
+    values = context(delivery, tenant)
     try:
         recipient = wire_address(delivery.address)
         fields = [

@@ -70,9 +70,13 @@ def test_hours_that_do(quiet: QuietHours) -> None:
 
 def test_zones() -> None:
     check_zone("Europe/Berlin")
-    for name in ("", "Berlin", "europe/berlin", "/etc/localtime"):
+    for name in ("", "Berlin", "europe/berlin", "/etc/localtime", "localtime", "Factory", "posixrules"):
         with pytest.raises(InvalidProfile):
             check_zone(name)
+
+
+def test_a_zone_that_an_earlier_version_took_can_still_be_read() -> None:
+    assert from_document({"tenant": "acme", "user": "ada", "zone": "Factory"}).zone == "Factory"
 
 
 def test_a_document_with_more_than_we_know() -> None:
