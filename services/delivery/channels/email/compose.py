@@ -39,6 +39,7 @@ def compose(
     workflow: Workflow,
     sender: Mailbox,
     links: SafeLinks,
+    *,
     tenant: TenantSettings | None = None,
     unsubscribe: UnsubscribeFields | None = None,
 ) -> Mail:

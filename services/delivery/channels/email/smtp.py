@@ -34,7 +34,7 @@ class EmailSender:
         What only the connection is to blame for is tried on a new one at once, if nothing can have been taken.
         """
         tenant = await self._tenants.of(delivery.notification.tenant) if self._tenants else None
-        mail = compose(delivery, workflow, self._from, self._links, tenant, self._unsubscribe)
+        mail = compose(delivery, workflow, self._from, self._links, tenant=tenant, unsubscribe=self._unsubscribe)
         connections = self._connections[delivery.lane]
         outcome = await self._once(connections, mail, send_before, fresh=False)
         if isinstance(outcome, Failed) and outcome.fault is AttemptFault.CONNECTION and not outcome.unconfirmed:
