@@ -35,6 +35,8 @@ from services.gateway.problem_responses import add_problem_schema
 from services.gateway.readiness import GraceCheck
 from services.gateway.settings import GatewaySettings
 from services.gateway.subscriptions.api import subscription_routes
+from services.gateway.unsubscribe.api import unsubscribe_routes
+from services.gateway.unsubscribe.unsubscriber import Unsubscriber
 from shared.catalog.cache import Catalog
 from shared.http.conventions import HttpConventions
 from shared.http.problems import install_problems
@@ -44,6 +46,7 @@ from shared.kafka.consumer import batches
 from shared.kafka.group_commit import GroupPublisher
 from shared.kafka.readiness import KafkaReadiness
 from shared.model.ports import RecordWriter
+from shared.model.unsubscribing import parse_secrets
 from shared.mongo.database import Database, open_database, ping
 from shared.mongo.epoch import epoch
 from shared.mongo.presence import Presence
@@ -82,6 +85,8 @@ def create_api(
     api.include_router(preferences_routes(database, writer, settings.topics, catalog, identity))
     api.include_router(subscription_routes(subscriptions, identity, settings))
     api.include_router(inbox_routes(store, changes, catalog, identity))
+    secrets = parse_secrets(settings.unsubscribe_secret.get_secret_value())
+    api.include_router(unsubscribe_routes(Unsubscriber(database, writer, settings.topics), secrets))
     add_problem_schema(api)
     return api
 
