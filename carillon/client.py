@@ -79,8 +79,11 @@ class AsyncClient:
         priority: str | None = None,
         cancellation_key: str | None = None,
         idempotency_key: str | None = None,
+        dry_run: bool = False,
     ) -> dict[str, Any]:
         """Starts a workflow for up to 100 recipients; returns when it is durable: `{id, notifications, durability}`.
+
+        `dry_run`: nothing is stored or sent; returns who would get what, and when, `{recipients: [{user, sentences}]}`.
 
         Times must be aware. Your own `idempotency_key` makes it safe to call again after a crash. Raises TypeError
         for one recipient that is not in a list.
@@ -96,7 +99,8 @@ class AsyncClient:
             "cancellation_key": cancellation_key,
         }
         given = {name: value for name, value in body.items() if value is not None}
-        return await self._post("/v1/notifications", given, key=idempotency_key)
+        path = "/v1/notifications?dry_run=true" if dry_run else "/v1/notifications"
+        return await self._post(path, given, key=idempotency_key)
 
     async def send_events(
         self, events: Sequence[Mapping[str, Any]], *, idempotency_key: str | None = None

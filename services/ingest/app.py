@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from services.ingest import openapi
 from services.ingest.acceptance import Acceptance
 from services.ingest.admission import Admission
+from services.ingest.dry_run import DryRuns, Rehearsal
 from services.ingest.event_handshake import handshake_routes, parse_hook_origins
 from services.ingest.events_api import event_routes
 from services.ingest.idempotency import Requests
@@ -21,7 +22,7 @@ from services.ingest.request_rows import RequestRows
 from services.ingest.sending import NotificationSender
 from services.ingest.settings import IngestSettings
 from services.ingest.timelines import timeline_routes
-from services.ingest.unknown_users import UnknownUsers, known_users
+from services.ingest.unknown_users import UnknownUsers, all_known, known_users
 from services.ingest.users_api import user_routes
 from shared.catalog.cache import Catalog
 from shared.http.conventions import HttpConventions
@@ -35,6 +36,7 @@ from shared.model.errors import MongoUnavailable
 from shared.mongo.api_keys import ApiKeys
 from shared.mongo.cancellations import Cancellations
 from shared.mongo.database import Database, open_database
+from shared.mongo.deciding_inputs import DecidingInputs
 from shared.mongo.holds import Holds
 from shared.mongo.schema import await_schema
 from shared.mongo.server_clock import keep_clock, set_clock
@@ -72,12 +74,23 @@ def create_app(
         unknown_users=UnknownUsers(known_users(database)),
         console_url=settings.console_url,
     )
+
+    def rehearsing(rehearsal: Rehearsal) -> NotificationSender:
+        return NotificationSender(
+            acceptance=rehearsal,
+            catalog=catalog,
+            cancellations=cancellations,
+            topics=settings.topics,
+            unknown_users=UnknownUsers(all_known),
+        )
+
     notifications = notification_routes(
         admission=admission,
         requests=requests,
         sender=sender,
         cancellations=cancellations,
         holds=Holds(database),
+        dry_runs=DryRuns(loader=DecidingInputs(database), catalog=catalog, topics=settings.topics, sender=rehearsing),
     )
     events = event_routes(
         admission=admission,

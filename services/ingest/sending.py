@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import orjson
 
-from services.ingest.acceptance import Acceptance, Intake
+from services.ingest.acceptance import Intake, RecordAcceptance
 from services.ingest.calls import Answer, Call, Caller
 from services.ingest.core.did_you_mean import did_you_mean
 from services.ingest.models.body import InvalidFields
@@ -65,7 +65,7 @@ class NotificationSender:
     def __init__(
         self,
         *,
-        acceptance: Acceptance,
+        acceptance: RecordAcceptance,
         catalog: NewestWorkflows,
         cancellations: CancellationCounter,
         topics: Topics,
