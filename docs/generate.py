@@ -106,7 +106,7 @@ def access_page() -> str:
         "Access to Kafka",
         "What a broker's access control lists have to give the principal of each service, under the default prefix; "
         "nothing else is needed. Brokers before 2.8 want IdempotentWrite on the cluster besides. Who runs "
-        "`carillon topics create` needs Create, Describe and DescribeConfigs on the topics; `carillon catalog publish` "
+        "`carillon topics create` needs Create, Describe and DescribeConfigs on the topics; `carillon catalog push` "
         "writes to the topic of the catalog; `carillon events` reads `carillon.events.dlq.v1` (its group is "
         "`carillon.events-redrive`) and writes to the topics of events.",
         _table(("service", "resource", "name", "operations"), rows),

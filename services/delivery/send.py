@@ -24,6 +24,7 @@ from services.delivery.core.attempts import (
 from services.delivery.core.shares import wait_for_share_ms
 from services.delivery.freshness import Freshness
 from services.delivery.rendering.liquid import RenderFailed
+from services.delivery.tenants import TenantTexts
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
 from shared.model.formats import NewerFormat
 from shared.model.ports import WorkflowCatalog
@@ -66,22 +67,27 @@ class Sending:
         breaker: Breaker,
         retries: Sequence[int],
         after_crash: AfterCrash,
+        tenants: TenantTexts | None = None,
     ) -> None:
+        """`tenants`: what the sender's texts see of them, if anything."""
         self._sender = sender
         self._catalog = catalog
         self._freshness = freshness
         self.breaker = breaker
         self._retries = retries
+        self._tenants = tenants
         self.after_crash = after_crash
 
     async def look_up(self, received: ReceivedDelivery) -> None:
-        """Makes the workflow's version known here, if there is one. Raises NewerFormat for one that is not readable."""
+        """Makes the workflow's version and the tenant known here. Raises NewerFormat for what is not readable."""
         about = received.delivery.notification
         place = (about.tenant, about.workflow, about.version)
         try:
             if self._catalog.version(*place) is None:
                 await retry_until_available(self._catalog.fetch, [place])
                 self._catalog.version(*place)
+            if self._tenants is not None:
+                await self._tenants.of(about.tenant)
         except NewerFormat as newer:
             raise newer.of(received.record.coordinates) from None
 
@@ -109,6 +115,7 @@ class Sending:
             now=now_ms(),
             schedule=self._retries,
             expires_at=delivery.notification.expires_at,
+            fallback_at=delivery.fallback_at,
             at_most_once=self.after_crash is AfterCrash.STOP,
         )
         if result.state is DeliveryState.PARKED:

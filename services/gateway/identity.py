@@ -10,7 +10,6 @@ from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from services.gateway.core.limits import MAX_LIMITED_USERS, MAX_TOKEN_CHARACTERS, REQUEST_BURST, REQUESTS_PER_SECOND
-from services.gateway.core.rate_limit import TokenBuckets
 from shared.http.credentials import unauthorized
 from shared.http.problems import Problem
 from shared.http.tokens import InvalidToken, TokenVerifier
@@ -18,6 +17,7 @@ from shared.model.errors import Invalid
 from shared.model.identifiers import check_tenant, check_user_id
 from shared.model.lives import Life
 from shared.model.profiles import Profile
+from shared.model.token_buckets import TokenBuckets
 from shared.model.users import User, in_life
 
 Credentials = Annotated[

@@ -10,6 +10,7 @@ from fastapi import Request
 
 from services.ingest.calls import Call, Caller
 from services.ingest.idempotency import parse_key
+from services.ingest.tenant_rates import TenantRates
 from shared.http.bodies import read_body
 from shared.http.credentials import bearer, require_scope, unauthorized
 from shared.http.json_bodies import has_body, require_json
@@ -31,8 +32,12 @@ class KeyLookup(Protocol):
 class Admission:
     """Admits callers."""
 
-    def __init__(self, keys: KeyLookup, *, limits: WorkLimits, prepare_seconds: float) -> None:
+    def __init__(
+        self, keys: KeyLookup, *, limits: WorkLimits, prepare_seconds: float, rates: TenantRates | None = None
+    ) -> None:
+        """`rates`: how often the producers of each tenant may call; None: as often as they can."""
         self._keys = keys
+        self._rates = rates
         self._limits = limits
         self._prepare_seconds = prepare_seconds
 
@@ -48,8 +53,15 @@ class Admission:
         if principal is None:
             raise unauthorized("the key is not known, or revoked")
         require_scope(principal, scope)
+        if self._rates is not None and scope is not Scope.ADMIN:  # who can stop it is not kept from stopping it
+            await self._rates.take(principal.tenant, received_at)
         self._limits.hold(request, principal.key_id)
-        return Caller(tenant=principal.tenant, received_at=received_at, prepare_seconds=self._prepare_seconds)
+        return Caller(
+            tenant=principal.tenant,
+            key_id=principal.key_id,
+            received_at=received_at,
+            prepare_seconds=self._prepare_seconds,
+        )
 
     async def post(self, request: Request, scope: Scope, *media: str, may_be_empty: bool = False) -> Call:
         """A POST whose body is JSON, or one of `media`; one that `may_be_empty` needs no type if it is.

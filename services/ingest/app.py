@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
+from functools import partial
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
@@ -19,8 +20,12 @@ from services.ingest.notifications_api import notification_routes
 from services.ingest.outbox import OutboxRows
 from services.ingest.relay import relay
 from services.ingest.request_rows import RequestRows
+from services.ingest.schedules_api import schedule_routes
 from services.ingest.sending import NotificationSender
 from services.ingest.settings import IngestSettings
+from services.ingest.suppressions_api import suppression_routes
+from services.ingest.tenant_api import tenant_routes
+from services.ingest.tenant_rates import TenantRates
 from services.ingest.timelines import timeline_routes
 from services.ingest.unknown_users import UnknownUsers, all_known, known_users
 from services.ingest.users_api import user_routes
@@ -38,8 +43,10 @@ from shared.mongo.cancellations import Cancellations
 from shared.mongo.database import Database, open_database
 from shared.mongo.deciding_inputs import DecidingInputs
 from shared.mongo.holds import Holds
+from shared.mongo.schedules import Schedules
 from shared.mongo.schema import await_schema
 from shared.mongo.server_clock import keep_clock, set_clock
+from shared.mongo.tenants import read_many as read_tenants
 from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
@@ -62,7 +69,12 @@ def create_app(
         return respond(Problem(422, error.code, error.detail, fix=fix, pointers=error.pointers), request)
 
     limits = WorkLimits(most_bytes=settings.work_bytes, most_requests=settings.requests_per_key)
-    admission = Admission(ApiKeys(database), limits=limits, prepare_seconds=settings.prepare_timeout_seconds)
+    admission = Admission(
+        ApiKeys(database),
+        limits=limits,
+        prepare_seconds=settings.prepare_timeout_seconds,
+        rates=TenantRates(partial(read_tenants, database), read_seconds=settings.prepare_timeout_seconds),
+    )
     requests = Requests(RequestRows(database))
     acceptance = Acceptance(log=kafka, outbox=outbox, outbox_seconds=settings.outbox_timeout_seconds)
     cancellations = Cancellations(database)
@@ -96,6 +108,7 @@ def create_app(
         admission=admission,
         requests=requests,
         acceptance=acceptance,
+        catalog=catalog,
         topics=settings.topics,
         kafka_tenant=settings.kafka_tenant,
     )
@@ -106,12 +119,26 @@ def create_app(
     app.include_router(timeline_routes(settings.console_url))
     app.include_router(handshake_routes(parse_hook_origins(settings.event_origins)))
     app.include_router(
+        schedule_routes(admission=admission, requests=requests, sender=sender, schedules=Schedules(database))
+    )
+    app.include_router(
         user_routes(
             admission=admission,
             database=database,
             writer=kafka,
             topics=settings.topics,
             webhook_secret=settings.webhook_secret.get_secret_value(),
+        )
+    )
+    app.include_router(suppression_routes(admission=admission, database=database, writer=kafka, topics=settings.topics))
+    app.include_router(
+        tenant_routes(
+            admission=admission,
+            requests=requests,
+            database=database,
+            writer=kafka,
+            topics=settings.topics,
+            holds=Holds(database),
         )
     )
     openapi.complete(app)
@@ -150,7 +177,10 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
             return kafka.alive and outbox.alive and not (kafka.unavailable and outbox.unavailable)
 
         readiness = KafkaReadiness(
-            settings.kafka_connection, settings.topics.used_by("ingest"), strict=settings.topics_strict
+            settings.kafka_connection,
+            settings.topics.used_by("ingest"),
+            strict=settings.topics_strict,
+            serves_anyway=True,
         )
         runtime.checks |= {"durable": durable, "topics": readiness.topics_answer}
         app = create_app(settings, database=database, catalog=catalog, kafka=kafka, outbox=outbox)

@@ -41,6 +41,8 @@ class OutboxRow(TypedDict):
     """Bytes of the value."""
     lease: datetime
     token: NotRequired[str]
+    partition: NotRequired[int]
+    """Of one whose key does not say it."""
 
 
 class OutboxStore(Protocol):
@@ -118,6 +120,7 @@ class OutboxRows:
             await leases.give_back(self._rows, token)
 
     def _row(self, output: Output) -> OutboxRow:
+        explicit = {} if output.partition is None else {"partition": output.partition}
         return {
             "_id": f"{now_ms():015d}-{self._instance}-{next(self._numbers):012d}",
             "topic": output.topic,
@@ -126,6 +129,7 @@ class OutboxRows:
             "headers": output.headers,
             "size": len(output.value or b""),
             "lease": leases.FREE,
+            **explicit,  # type: ignore[typeddict-item]  # an int, where there is one
         }
 
 
@@ -144,4 +148,5 @@ def output_of(row: OutboxRow) -> Output:
     """The record that waited."""
     key, value = row["key"], row["value"]
     headers = [(name, None if raw is None else bytes(raw)) for name, raw in row["headers"]]
-    return Output(row["topic"], None if key is None else bytes(key), None if value is None else bytes(value), headers)
+    plain = Output(row["topic"], None if key is None else bytes(key), None if value is None else bytes(value), headers)
+    return plain._replace(partition=row.get("partition"))

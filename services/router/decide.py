@@ -14,9 +14,10 @@ import msgspec
 
 from services.router.core.decision import Decision, Snapshot, decide
 from services.router.core.effects import DecisionEffects, begin_lives, derive_effects
-from services.router.core.inbound import InboundRecord, read
+from services.router.core.inbound import ChangedTenant, InboundRecord, read
 from services.router.decisions import DecisionStore, as_stored, is_replay
 from services.router.inputs import Inputs
+from services.router.stops import StoppedHolds
 from shared.deciding.asked import asked
 from shared.deciding.history_book import HistoryBook
 from shared.deciding.routing_input import RoutingInput
@@ -51,6 +52,8 @@ class Prepared(NamedTuple):
     dead_letters: list[Output]
     changed: dict[str, Hastening]
     """Users whose profiles changed, by key."""
+    tenants: dict[str, ChangedTenant]
+    """Tenants whose settings changed."""
 
 
 class Decider:
@@ -64,6 +67,7 @@ class Decider:
         holds: HoldStore,
         ledger: LedgerStore,
         lives: LifeStore,
+        stopped: StoppedHolds,
         history: HistoryStore,
         publisher: RecordWriter,
         topics: Topics,
@@ -73,6 +77,7 @@ class Decider:
         self._holds = holds
         self._ledger = ledger
         self._lives = lives
+        self._stopped = stopped
         self._history = history
         self._publisher = publisher
         self._topics = topics
@@ -82,7 +87,8 @@ class Decider:
 
         Raises MongoUnavailable: call again with the same chunk. NewerFormat: call again without what waits.
         """
-        inbound, changed, unreadable = read(chunk)
+        inbound, changed, unreadable, tenants = read(chunk)
+        self._inputs.evict_tenants(tenants)
         self._inputs.evict(changed)  # before the look-ups, so that all of the chunk sees the new profiles
         now = now_ms()
         loaded = await self._inputs.load(inbound, now)
@@ -91,7 +97,7 @@ class Decider:
         await self._history.apply([decision.decided for decision in carried if decision.changes_history])
         await self._settle(changed)
         letters = refuse(self._topics.events_dlq, unreadable, group=self._topics.group("router"))
-        return Prepared(carried, derive_effects(self._topics, carried), letters, changed)
+        return Prepared(carried, derive_effects(self._topics, carried), letters, changed, tenants)
 
     async def _decide(
         self, inbound: Sequence[InboundRecord], loaded: Sequence[tuple[RoutingInput, Snapshot]], now: int
@@ -133,6 +139,8 @@ class Decider:
         more: list[Output] = []
         if prepared.changed:  # before the holds of this chunk, which was decided with the new profiles
             more = [self._go_on(*user) for user in (await self._holds.hasten_users(prepared.changed)).items()]
+        if prepared.tenants:
+            more += await self._stopped.sweep(prepared.tenants)
         await self._holds.insert(effects.holds)
         await self._hasten_cancelled(effects.holds)
         await self._holds.bring_forward(effects.full, effects.superseded)

@@ -17,7 +17,7 @@ class Plain(NamedTuple):
 PLAIN: Final[dict[str, Plain]] = {
     Reason.UNKNOWN_WORKFLOW: Plain("no such workflow version is published", "carillon catalog list"),
     Reason.WORKFLOW_INACTIVE: Plain(
-        "the workflow is switched off", "set active: true in its file, then carillon catalog publish FOLDER"
+        "the workflow is switched off", "set active: true in its file, then carillon catalog push FOLDER"
     ),
     Reason.STOPPED: Plain(
         "an operator has stopped this tenant, workflow or channel", "lift the stop, or cancel what it holds"
@@ -73,7 +73,7 @@ PLAIN: Final[dict[str, Plain]] = {
     Reason.RENDER_FAILED: Plain(
         "its template could not be rendered with this data",
         "the code says what failed: send that field, or give it a default in the template; "
-        "then carillon catalog publish FOLDER",
+        "then carillon catalog push FOLDER",
     ),
     Reason.RECORD_TOO_LARGE: Plain(
         "a record about it was larger than its topic takes", "send less data, or raise max.message.bytes of the topic"

@@ -190,9 +190,9 @@ class Publisher:
         open_: dict[tuple[str, int], _Batch] = {}
         full: list[_Batch] = []
         for output in outputs:
-            topic, key, value, headers = output
+            topic, key, value, headers, partition = output
             count = self._counts.get(topic) or await self._count(topic)
-            place = (topic, self._partition(key, count))
+            place = (topic, self._partition(key, count) if partition is None else partition)
             batch = open_.get(place)
             if batch is None:
                 batch = open_[place] = _Batch(*place, self._producer.create_batch(), [])

@@ -45,11 +45,15 @@ _decoder: Final = msgspec.json.Decoder(_Numbered)
 
 def check_undecodable(what: str, raw: bytes | None) -> None:
     """For bytes that are not what this version expects. Raises NewerFormat when they are a newer one's."""
+    check(what, number_of(raw))
+
+
+def number_of(raw: bytes | None) -> int:
+    """What the bytes of a record say of their format; the oldest where they say nothing."""
     try:
-        number = _decoder.decode(raw or b"").format
+        return _decoder.decode(raw or b"").format
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return
-    check(what, number)
+        return OLDEST
 
 
 def check(what: str, number: int) -> None:

@@ -66,3 +66,5 @@ class Output(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: Headers
+    partition: int | None = None
+    """None: the one that the key leads to."""

@@ -17,6 +17,9 @@ from shared.model.notifications import Notification
 from shared.model.outputs import Output
 from shared.model.owners import Owner
 from shared.model.provider_accounts import ProviderAccount
+from shared.model.schedules import Schedule
+from shared.model.suppressions import Suppression
+from shared.model.tenants import StopSweep, Swept
 from shared.model.workflows import Workflow
 
 
@@ -59,6 +62,18 @@ class HoldStore(Protocol):
         Looks at a bounded number of holds: returns those users of whom more may wait, and how to go on. What comes back
         is decided as of then, not as of when it was due. Raises MongoUnavailable.
         """
+        ...
+
+    async def sweep_stopped(self, tenant: str, sweep: StopSweep, /) -> Swept:
+        """Makes due now what waits because of a stop of the tenant, and is not stopped any more or cancelled.
+
+        Looks at a bounded number of holds, in the order of their ids, each once. What comes back is decided as of then;
+        what is cancelled says so. Raises MongoUnavailable.
+        """
+        ...
+
+    async def stopped_tenants(self) -> list[str]:
+        """The tenants of which anything waits because of a stop. Raises MongoUnavailable."""
         ...
 
 
@@ -117,6 +132,30 @@ class LedgerStore(Protocol):
         ...
 
 
+class ScheduleStore(Protocol):
+    """Where schedules are kept. All methods raise MongoUnavailable."""
+
+    async def read(self, tenant: str, schedule: str, /) -> Schedule | None:
+        """One of a tenant's; None when there is none. Raises NewerFormat."""
+        ...
+
+    async def page(self, tenant: str, *, after: str, most: int) -> list[Schedule]:
+        """Up to `most` of a tenant's whose id is greater than `after`, by id."""
+        ...
+
+    async def count(self, tenant: str, *, most: int) -> int:
+        """How many a tenant has, counted up to `most`."""
+        ...
+
+    async def swap(self, before: Schedule | None, after: Schedule, /) -> bool:
+        """Writes `after` if the row is still as `before` says (None: not there); False when it is not."""
+        ...
+
+    async def remove(self, tenant: str, schedule: str, /) -> bool:
+        """Deletes one; False when there is none."""
+        ...
+
+
 class CancellationCounter(Protocol):
     """The counters of cancellation keys. All methods raise MongoUnavailable."""
 
@@ -139,6 +178,25 @@ class AddressOwnerLookup(Protocol):
         """
         ...
 
+    async def changed_at(self, wanted: Mapping[str, Collection[str]], /) -> dict[tuple[str, str], int]:
+        """When a profile with these address ids (by tenant) was written last, by tenant and address; ms since the epoch.
+
+        Those that nobody has are left out. Nothing is asked when none are wanted. Raises MongoUnavailable.
+        """
+        ...
+
+
+class SuppressionList(Protocol):
+    """Addresses that nothing, or nothing of a category, is sent to."""
+
+    async def of_addresses(self, wanted: Mapping[str, Collection[str]], /) -> dict[tuple[str, str], list[Suppression]]:
+        """The entries of these address ids (`owners.address_ids`, by tenant), by tenant and address.
+
+        Those without one are left out. Nothing is asked when none are wanted. Of an entry that only a newer version can
+        read there is nothing but its `format`. Raises MongoUnavailable.
+        """
+        ...
+
 
 class WorkflowCatalog(Protocol):
     """Published workflows, as far as this process knows them. A version never changes."""
@@ -156,4 +214,15 @@ class WorkflowCatalog(Protocol):
 
     async def fetch(self, wanted: Iterable[tuple[str, str, int]], /) -> None:
         """Reads versions (tenant, key, number); one that does not exist stays unknown. Raises MongoUnavailable."""
+        ...
+
+
+class PresenceLookup(Protocol):
+    """Who is connected."""
+
+    async def online(self, users: Collection[str], /) -> set[str]:
+        """Those of `users` (by user key) who have a connection to a gateway, as of a second or so ago.
+
+        A gateway that died counts for up to a minute more. Raises MongoUnavailable.
+        """
         ...

@@ -17,9 +17,13 @@ from shared.model.deliveries import Delivery
 from shared.model.errors import FAULTY_FORMAT, InvalidRecord
 from shared.model.notifications import Notification
 from shared.model.outputs import FormatFault
+from shared.model.tenants import Stop
 
 DETOUR: Final = "carillon_detour"
 """The header of a record that did not come straight from its acceptance, so that others may have overtaken it."""
+
+CANCELLED_SINCE: Final = 2
+"""The format of a record that says it is cancelled: who does not know of that must not decide it."""
 
 
 class Kind(StrEnum):
@@ -71,13 +75,15 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=
     life: int = 0
     """The user's life when the profile changed."""
     after: str = ""
-    """Of a profile that changed: the user's holds up to this one have been brought forward already."""
+    """Of a profile or tenant that changed: the holds up to this one have been looked at already."""
     in_its_life: bool = False
     """The life of a new notification is known already: it was found for the user who has an address."""
     digest: str | None = None
     """The digest that the run holds and closes now."""
     cancelled: bool = False
     """An operator cancelled what this brings back."""
+    cancels: tuple[Stop, ...] = ()
+    """Of a tenant that changed: what an operator cancelled, as far as it was accepted by then and is still held."""
     format: int = formats.OLDEST
     """The smallest that reads all of it, whatever is inside."""
 
@@ -140,6 +146,13 @@ def without_due(raw: bytes) -> bytes:
     return _encoder.encode({name: value for name, value in _members.decode(raw).items() if name != "due"})
 
 
+def cancelled(raw: bytes) -> bytes:
+    """A record's bytes, marked as cancelled; what else is in it, known or not, stays. Raises msgspec.DecodeError."""
+    members = {name: value for name, value in _members.decode(raw).items() if name != "due"}
+    number = max(formats.number_of(raw), CANCELLED_SINCE)
+    return _encoder.encode(members | {"cancelled": True, "format": number})
+
+
 def _check(fault: FormatFault | None) -> None:
     if fault is not None:
         raise InvalidRecord(fault, FAULTY_FORMAT)
@@ -157,10 +170,13 @@ def notify(notification: Notification) -> Record:
     )
 
 
-def tenant_changed(tenant: str) -> Record:
-    """Written, to every partition, after a tenant's settings and before their API call answers."""
+def tenant_changed(tenant: str, cancels: tuple[Stop, ...] = (), *, after: str = "") -> Record:
+    """Written, to every partition, after a tenant's settings and before their API call answers.
+
+    Again, with `after`, while more holds are to be looked at.
+    """
     kind = Kind.TENANT_CHANGED
-    return Record(kind=kind, tenant=tenant, user="", subject=tenant, format=kind.since)
+    return Record(kind=kind, tenant=tenant, user="", subject=tenant, cancels=cancels, after=after, format=kind.since)
 
 
 def profile_changed(tenant: str, user: str, life: int = 0, *, after: str = "") -> Record:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -33,12 +33,44 @@ class Stop(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     since: int = 0
     """Milliseconds since the epoch."""
 
+    def covers(self, workflow: str | None, channel: Channel | None) -> bool:
+        """Whether it stops this channel of this workflow; None: all of them, which only a stop of all covers."""
+        return self.workflow in (None, workflow) and self.channel in (None, channel)
+
 
 class TenantLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What its producers may do; None: as much as they can."""
 
     requests_per_second: int | None = None
     """Of each ingest process."""
+
+
+class StopSweep(NamedTuple):
+    """What becomes of a tenant's holds whose cause is a stop."""
+
+    stops: tuple[Stop, ...] = ()
+    """Those in place: what they cover stays held."""
+    cancels: tuple[Stop, ...] = ()
+    """What was accepted before `since` and is covered by one of these ends as cancelled, whatever is in place."""
+    after: str = ""
+    """The hold up to which they have been looked at, in the order of their ids; empty: none yet."""
+
+    def cancels_it(self, workflow: str | None, channel: Channel | None, accepted_at: int) -> bool:
+        """Whether a hold of this is cancelled."""
+        return any(each.covers(workflow, channel) and accepted_at <= each.since for each in self.cancels)
+
+    def releases(self, workflow: str | None, channel: Channel | None) -> bool:
+        """Whether a hold of this, which is not cancelled, goes on: nothing stops it any more."""
+        return not any(stop.covers(workflow, channel) for stop in self.stops)
+
+
+class Swept(NamedTuple):
+    """What one piece of a sweep came to."""
+
+    released: int = 0
+    cancelled: int = 0
+    after: str | None = None
+    """Where the next piece begins; None: there is none."""
 
 
 class TenantSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -66,10 +98,13 @@ class TenantSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
                 categories={**its.categories, **mine.categories},
                 workflows={**its.workflows, **mine.workflows},
                 channel_types={**its.channel_types, **mine.channel_types},
+                digests={**its.digests, **mine.digests},
             ),
             caps=(*environment.caps, *self.caps),
             stops=(*environment.stops, *self.stops),
+            limits=self.limits if self.limits.requests_per_second is not None else environment.limits,
             brand={**environment.brand, **self.brand},
+            format=max(self.format, environment.format),
         )
 
     def stopped(self, workflow: str) -> bool:
@@ -79,3 +114,10 @@ class TenantSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     def channel_stopped(self, workflow: str, channel: Channel) -> bool:
         """Whether this channel, of all workflows or of this one, is stopped."""
         return any(stop.channel is channel and stop.workflow in (None, workflow) for stop in self.stops)
+
+
+def effective(tenant: str, own: TenantSettings | None, environment: TenantSettings | None) -> TenantSettings | None:
+    """What counts for a tenant; None: nothing is set."""
+    if environment is None:
+        return own
+    return (own or TenantSettings(tenant=tenant)).within(environment)

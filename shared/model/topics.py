@@ -160,7 +160,7 @@ class Topics:
             Topic(
                 name=self.notifications,
                 key=USER_KEY,
-                producers="ingest, router, scheduler, delivery, gateway",
+                producers="ingest, router, scheduler, delivery, gateway, carillon tenants, carillon stop",
                 consumers="router",
             ),
         ]
@@ -197,7 +197,7 @@ class Topics:
             Topic(
                 name=self.catalog,
                 key="tenant:workflow",
-                producers="carillon catalog publish",
+                producers="carillon catalog push",
                 consumers="ingest, router, delivery, gateway",
                 partitions=1,
                 compacted=True,

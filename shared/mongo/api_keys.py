@@ -30,6 +30,8 @@ class Scope(StrEnum):
     USERS = "users"
     OPERATE = "operate"
     """Read timelines."""
+    ADMIN = "admin"
+    """Change the tenant's settings, stop it."""
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,7 +99,7 @@ class ApiKeys:
         if row is None:
             self._known.pop(key_id, None)
             return None
-        scopes = frozenset(Scope(scope) for scope in row["scopes"])
+        scopes = frozenset(scope for scope in Scope if scope in row["scopes"])  # others are a newer version's
         entry = (now_ms(), bytes(row["hash"]), Principal(key_id=key_id, tenant=row["tenant"], scopes=scopes))
         self._known[key_id] = entry
         if len(self._known) > CACHE_SIZE:

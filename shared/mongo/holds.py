@@ -14,13 +14,15 @@ import msgspec
 from pymongo import UpdateOne
 
 from shared.model import formats
-from shared.model.holds import Hastening, Hold, ParkedHold
-from shared.model.records import decode_record, encode, without_due
+from shared.model.holds import Cause, Hastening, Hold, ParkedHold
+from shared.model.records import cancelled, decode_record, encode, without_due
+from shared.model.tenants import StopSweep, Swept
 from shared.model.timestamps import to_datetime
 from shared.mongo.bulk import Rows, insert_new
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
 from shared.mongo.hastening import hasten_users
+from shared.mongo.held_by_stops import STOPPED, sweep_stopped
 from shared.mongo.leases import FREE, claim_rows, delete_claimed, free_at, new_lease, server_time
 
 AHEAD = 4
@@ -31,12 +33,15 @@ class _Parked(TypedDict, total=False):
     account: str
     rank: int
     accepted_at: datetime
+    workflow: str
+    channel: str | None
 
 
 class HoldRow(_Parked):
     """A hold as it is stored; `record` comes back as it stands, but for its time. A claimed one also has a `token`.
 
-    One that waits for a provider account has that, and what says who goes first.
+    One that waits for a provider account has that, and what says who goes first; one that is stopped has what says
+    which stop concerns it.
     """
 
     _id: str
@@ -52,6 +57,8 @@ class HoldRow(_Parked):
     record: bytes
     hastened: NotRequired[bool]
     """Brought forward: it is decided as of when it is released."""
+    cancelled: NotRequired[bool]
+    """By an operator: it comes back to end."""
     format: NotRequired[int]
 
 
@@ -73,6 +80,13 @@ def hold_row(hold: Hold) -> HoldRow:
         parked = {
             "account": hold.account,
             "rank": about.priority.rank,
+            "accepted_at": to_datetime(about.accepted_at),
+        }
+    elif hold.cause is Cause.STOPPED and about is not None:
+        channel = record.delivery.channel if record.delivery else record.channel
+        parked = {
+            "workflow": about.workflow,
+            "channel": channel,
             "accepted_at": to_datetime(about.accepted_at),
         }
     return {
@@ -178,13 +192,14 @@ class Holds:
 
         `decide` then ends them. What was accepted since the counter rose is left to its time: it would be early.
         """
-        cancelled = {
+        concerned = {
             "tenant": tenant,
             "cancellation_key": cancellation_key,
             "cancel_count": {"$lt": cancel_count},
         }
         with mongo_border():
-            result = await self._rows.update_many(cancelled, {"$set": {"due": FREE}})
+            # As of now: what a stop holds is due when it expires, and would end as that.
+            result = await self._rows.update_many(concerned, {"$set": {"due": FREE, "hastened": True}})
         return int(result.modified_count)
 
     async def bring_forward(self, holds: Sequence[str], notifications: Sequence[str]) -> None:
@@ -202,13 +217,33 @@ class Holds:
         with mongo_border():
             return await hasten_users(self._rows, changes, await server_time(self._database))
 
+    async def sweep_stopped(self, tenant: str, sweep: StopSweep) -> Swept:
+        """As HoldStore says."""
+        with mongo_border():
+            return await sweep_stopped(self._rows, tenant, sweep, await server_time(self._database))
+
+    async def stopped_tenants(self) -> list[str]:
+        """As HoldStore says."""
+        with mongo_border():
+            return sorted(await self._rows.distinct("tenant", STOPPED))
+
+    async def count_stopped(self, tenant: str | None, *, most: int) -> int:
+        """How many holds of the tenant (None: of all) a stop has caused, counted up to `most`."""
+        with mongo_border():
+            wanted = STOPPED if tenant is None else STOPPED | {"tenant": tenant}
+            return int(await self._rows.count_documents(wanted, limit=most))
+
 
 def _claimed(row: HoldRow, now: datetime) -> ClaimedHold:
     record = bytes(row["record"])
+    if row.get("cancelled"):
+        record = cancelled(record)
+    elif row.get("hastened"):
+        record = without_due(record)
     return ClaimedHold(
         id=row["_id"],
         tenant=row["tenant"],
         user=row["user"],
-        record=without_due(record) if row.get("hastened") else record,
+        record=record,
         late_seconds=(now - row["due"]).total_seconds(),
     )

@@ -7,6 +7,8 @@ from typing import Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
+from shared.model.holds import Cause
+
 DAY: Final = 86_400
 GUARD_DAYS: Final = 35
 LEAST_GUARD_DAYS: Final = 15
@@ -61,6 +63,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             partialFilterExpression={"address_ids": {"$exists": True}},
         )
     ],
+    "suppressions": [IndexModel([("tenant", ASCENDING), ("address", ASCENDING)])],
     "workflows": [IndexModel([("tenant", ASCENDING), ("key", ASCENDING), ("version", DESCENDING)], unique=True)],
     "expansions": [],
     "requests": [],
@@ -79,7 +82,9 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             [("account", ASCENDING), ("rank", DESCENDING), ("accepted_at", ASCENDING)],
             partialFilterExpression={"account": {"$exists": True}},
         ),
+        IndexModel([("tenant", ASCENDING), ("_id", ASCENDING)], partialFilterExpression={"cause": Cause.STOPPED.value}),
     ],
+    "tenants": [],
     "provider_accounts": [
         IndexModel([("channel", ASCENDING), ("look", ASCENDING)]),
         IndexModel(
@@ -104,7 +109,14 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         ),
         _expiring(TIMELINE_DAYS),
     ],
+    "schedules": [
+        IndexModel([("next", ASCENDING)], partialFilterExpression={"next": {"$exists": True}}),
+        IndexModel([("token", ASCENDING)], sparse=True),
+        IndexModel([("tenant", ASCENDING), ("schedule", ASCENDING)]),
+    ],
     "outbox": [IndexModel([("lease", ASCENDING), ("_id", ASCENDING)]), IndexModel([("token", ASCENDING)], sparse=True)],
+    # A row whose last lease is over says nothing any more.
+    "presence": [IndexModel([("until", ASCENDING)], expireAfterSeconds=60)],
     "api_keys": [],
     "meta": [],
 }

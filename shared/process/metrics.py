@@ -55,6 +55,22 @@ CHUNK_SECONDS = from_zero(
 )
 
 
+ASSIGNMENTS = Counter("carillon_assignments", "How often the router was given its partitions anew: rebalances it saw")
+
+
+LAG = from_zero(
+    Gauge("carillon_lag_records", "Records the router has still to finish, in the partitions that it has", ["agent"]),
+    AGENTS,
+)
+
+
+LAST_PROGRESS = Gauge(
+    "carillon_last_progress_timestamp_seconds",
+    "When the router last finished a record; 0: none since it started",
+    ["agent"],
+)
+
+
 DECISIONS = Counter(
     "carillon_decisions", "What the router decided, for one channel or the whole notification", ["outcome", "reason"]
 )
@@ -189,6 +205,9 @@ RESUMES = from_zero(
     Counter("carillon_gateway_resumes", "Sockets that became live, by what their cursor was good for", ["result"]),
     ("new", "resumed", "reset"),
 )
+
+
+SCHEDULES_FIRED = Counter("carillon_schedules_fired", "Times for which a schedule fired")
 
 
 CLOCK_AHEAD = Gauge(

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import Protocol, TypeVar
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 
 from services.delivery.settings import DeliverySettings
+from services.delivery.tenants import TenantTexts
 from shared.catalog.cache import Catalog
 from shared.kafka.producer import Publisher
 from shared.model.channels import Channel, Lane
 from shared.mongo.database import Database
+from shared.mongo.tenants import read_many
 from shared.process.newer import NewerRecords
 from shared.process.settings import SettingsSection
 
@@ -31,6 +34,11 @@ class ChannelContext:
     catalog: Catalog
     newer: NewerRecords = field(default_factory=NewerRecords)
     """Gets what is left to a newer version."""
+
+    @cached_property
+    def tenants(self) -> TenantTexts:
+        """What templates see of tenants."""
+        return TenantTexts(partial(read_many, self.database))
 
     def section(self, kind: type[S]) -> S:
         """The channel's own settings. Raises TypeError when the folder names other ones."""

@@ -14,15 +14,19 @@ from services.delivery.lane import AHEAD, SHARE, LaneQueue
 from services.delivery.parking import Parking
 from services.delivery.send import AfterCrash, Sending
 from services.delivery.slots import Slots
+from services.delivery.tenants import TenantVersions
 from services.delivery.worker import HostOf, Worker
 from shared.kafka.producer import Publisher
 from shared.model.channels import Lane
 from shared.model.provider_accounts import AccountPolicy
+from shared.mongo.address_owners import AddressOwners
 from shared.mongo.cancellations import Cancellations
 from shared.mongo.holds import Holds
 from shared.mongo.ledger import Ledger
 from shared.mongo.profiles import versions
 from shared.mongo.provider_accounts import ProviderAccounts
+from shared.mongo.suppressions import Suppressions
+from shared.mongo.tenants import versions as tenant_versions
 
 
 class SendingChannel:
@@ -72,10 +76,14 @@ class SendingChannel:
             catalog=context.catalog,
             freshness=Freshness(
                 versions=partial(versions, database),
+                tenant_versions=TenantVersions(partial(tenant_versions, database)),
                 cancellations=Cancellations(database),
+                suppressions=Suppressions(database),
+                owners=AddressOwners(database),
                 stale_after_ms=round(settings.stale_after_seconds * 1000),
             ),
             breaker=breaker,
+            tenants=context.tenants,
             retries=[round(seconds * 1000) for seconds in settings.retry_seconds],
             after_crash=AfterCrash.STOP if context.channel in settings.stop_after_crash else AfterCrash.SEND_AGAIN,
         )

@@ -1,17 +1,17 @@
-"""What a merge patch of a profile may say: the names in it are a profile's, also of what it removes."""
+"""What a merge patch may say: the names in it are the body's, also of what it removes."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from services.ingest.models.body import InvalidFields, child_model, field_names, unknown_field
+from services.ingest.models.body import Body, InvalidFields, child_model, field_names, unknown_field
 from services.ingest.models.profiles import ProfileBody
 from shared.model.strict_json import escape
 
 
-def check_patch(patch: dict[str, Any]) -> None:
-    """Raises InvalidFields where the patch names what no profile has; it would remove or change nothing."""
-    faults = _unknown(ProfileBody, patch, "")
+def check_patch(patch: dict[str, Any], model: type[Body] = ProfileBody) -> None:
+    """Raises InvalidFields where the patch names what no such body has; it would remove or change nothing."""
+    faults = _unknown(model, patch, "")
     if faults:
         raise InvalidFields("invalid_request", "the patch names unknown fields", faults)
 

@@ -15,6 +15,7 @@ from shared.model.holds import Hastening
 from shared.model.notifications import Notification
 from shared.model.outputs import Coordinates, KafkaRecord
 from shared.model.records import DETOUR, Kind, Record, decode_record
+from shared.model.tenants import Stop
 
 
 class InboundRecord(NamedTuple):
@@ -46,18 +47,37 @@ class InboundRecord(NamedTuple):
         return self.relayed or self.about.source not in (None, API_SOURCE)
 
 
+class ChangedTenant(NamedTuple):
+    """What follows from a tenant's changed settings for what its stops hold."""
+
+    cancels: tuple[Stop, ...] = ()
+    after: str = ""
+    """The hold up to which they have been looked at already."""
+    partition: int = 0
+    """Where it was met: there it goes on."""
+
+    def with_(self, other: ChangedTenant | None) -> ChangedTenant:
+        """One change that stands for both: all that either cancels, and all holds that either still has to look at."""
+        if other is None:
+            return self
+        cancels = tuple(dict.fromkeys((*self.cancels, *other.cancels)))
+        return ChangedTenant(cancels, min(self.after, other.after), self.partition)
+
+
 class ReadChunk(NamedTuple):
-    """A chunk: what is to be decided, whose profile changed, what cannot be read."""
+    """A chunk: what is to be decided, whose profile changed, what cannot be read, which tenants changed."""
 
     inbound: list[InboundRecord]
     changed: dict[str, Hastening]
     """By user key."""
     unreadable: list[UnreadableRecord]
+    tenants: dict[str, ChangedTenant]
+    """By name; `*` is the environment."""
 
 
 def read(chunk: Sequence[KafkaRecord]) -> ReadChunk:
     """Reads a chunk, in its order; what is no record of ours is set aside. Raises NewerFormat for one of a newer version."""
-    found = ReadChunk([], {}, [])
+    found = ReadChunk([], {}, [], {})
     for received in chunk:
         try:
             record = decode_record(received.value, received.fault)
@@ -69,6 +89,9 @@ def read(chunk: Sequence[KafkaRecord]) -> ReadChunk:
         if record.kind is Kind.PROFILE_CHANGED:
             key = f"{record.tenant}:{record.user}"
             found.changed[key] = _both(found.changed.get(key), Hastening(record.life, record.after))
+        elif record.kind is Kind.TENANT_CHANGED:
+            met = ChangedTenant(record.cancels, record.after, received.partition)
+            found.tenants[record.tenant] = met.with_(found.tenants.get(record.tenant))
         elif (about := record.about) is not None:
             change = found.changed.get(f"{about.tenant}:{about.user}") if found.changed else None
             life = change.life if change else 0

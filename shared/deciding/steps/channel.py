@@ -11,6 +11,7 @@ from shared.deciding.items import Counted, Deliver, HoldUntil, RoutingItem, Supp
 from shared.deciding.quiet_hours import next_quiet, quiet_until
 from shared.deciding.routing_input import RoutingInput
 from shared.deciding.steps.run import StepResult, StepRun
+from shared.deciding.variants import variant_of
 from shared.model.channels import Channel
 from shared.model.holds import Cause
 from shared.model.notifications import Contact
@@ -162,6 +163,7 @@ def _channel(
         name=(profile.name if profile else None) or contact.name,
         locale=(profile.locale if profile else None) or contact.locale,
         valid_until=valid_until,
+        variant=variant_of(workflow, inputs.notification.id) if workflow.variants else None,
         replaces=replaced_by(inputs) if kind is None and inputs.history is not None else None,
     )
 

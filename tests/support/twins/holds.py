@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,8 +13,9 @@ import msgspec
 from shared.model import formats
 from shared.model.errors import MongoUnavailable
 from shared.model.holds import Cause, Hastening, Hold, ParkedHold
-from shared.model.records import encode
-from shared.mongo import hastening
+from shared.model.records import Record, cancelled, decode_record, encode
+from shared.model.tenants import StopSweep, Swept
+from shared.mongo import hastening, held_by_stops
 from shared.mongo.holds import AHEAD, ClaimedHold
 from shared.process.clock import now_ms
 from tests.support.twins.outages import Outages
@@ -27,6 +29,17 @@ class MemoryHoldRow:
     due: int
     lease: int = 0
     token: str | None = None
+    hastened: bool = False
+
+    def take(self, now: int, record: Record) -> None:
+        """It is due, and brings this back."""
+        self.hold, self.due = msgspec.structs.replace(self.hold, record=record), min(self.due, now)
+        self.hastened = True
+
+    @property
+    def stopped(self) -> str | None:
+        """The tenant, if a stop is the cause."""
+        return self.hold.record.tenant if self.hold.cause is Cause.STOPPED else None
 
     @property
     def readable(self) -> bool:
@@ -105,7 +118,7 @@ class MemoryHolds:
                 if about is None or (about.tenant, about.cancellation_key) != (tenant, cancellation_key):
                     continue
                 if about.cancel_count < cancel_count:
-                    row.due = 0
+                    row.take(0, msgspec.structs.replace(row.hold.record, due=None))
                     hastened += 1
         return hastened
 
@@ -132,6 +145,37 @@ class MemoryHolds:
                 if len(looked_at) == share:
                     more[user_key] = change._replace(after=looked_at[-1][0])
         return more
+
+    async def sweep_stopped(self, tenant: str, sweep: StopSweep) -> Swept:
+        counts = Counter[str]()
+        async with self.outages.call():
+            now = now_ms()
+            looked_at = sorted((hold_id, row) for hold_id, row in self.rows.items() if row.stopped == tenant)
+            looked_at = [entry for entry in looked_at if entry[0] > sweep.after][: held_by_stops.MAX_SWEPT]
+            for _, row in looked_at:
+                record = row.hold.record
+                about = record.about
+                assert about is not None
+                place = about.workflow, record.delivery.channel if record.delivery else record.channel
+                if row.lease >= now or record.cancelled:
+                    continue
+                if sweep.cancels_it(*place, about.accepted_at):
+                    row.take(now, decode_record(cancelled(encode(record))))
+                    counts["cancelled"] += 1
+                elif sweep.releases(*place) and not row.hastened:
+                    row.take(now, msgspec.structs.replace(record, due=None))
+                    counts["released"] += 1
+        after = looked_at[-1][0] if len(looked_at) == held_by_stops.MAX_SWEPT else None
+        return Swept(released=counts["released"], cancelled=counts["cancelled"], after=after)
+
+    async def stopped_tenants(self) -> list[str]:
+        async with self.outages.call():
+            return sorted({row.stopped for row in self.rows.values() if row.stopped is not None})
+
+    async def count_stopped(self, tenant: str | None, *, most: int) -> int:
+        async with self.outages.call():
+            found = [row.stopped for row in self.rows.values() if row.stopped is not None]
+        return min(most, len(found) if tenant is None else found.count(tenant))
 
     def _of(self, user_key: str, after: str) -> list[tuple[str, MemoryHoldRow]]:
         """The user's holds whose ids come after this one, in their order."""

@@ -13,6 +13,7 @@ from services.delivery.rendering.liquid import context
 from shared.model.channel_templates import Templates
 from shared.model.errors import InvalidWorkflow
 from shared.model.templates import EmailTemplate
+from shared.model.tenants import TenantSettings
 from tests.support import samples as a
 
 
@@ -57,7 +58,7 @@ def test_what_may_be_right_is_taken(text: str) -> None:
 
 
 def test_the_names_are_those_that_templates_see() -> None:
-    seen = context(a.delivery())
+    seen = context(a.delivery(), TenantSettings(tenant="acme", name="Acme"))
     assert seen.keys() == ROOTS.keys()
     for name, fields in ROOTS.items():
         if fields:

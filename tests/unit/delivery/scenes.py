@@ -13,6 +13,7 @@ from services.delivery.core.jobs import Job
 from services.delivery.freshness import Freshness
 from services.delivery.send import AfterCrash, Sending
 from services.delivery.slots import Slots
+from services.delivery.tenants import TenantVersions
 from services.delivery.worker import HostOf, Worker
 from shared.model.channels import Channel, Lane
 from shared.model.deliveries import DeliveryResult, DeliveryState, ReceivedDelivery
@@ -20,6 +21,7 @@ from shared.model.outputs import Output
 from shared.model.provider_accounts import AccountPolicy
 from shared.model.topics import Topics
 from tests.support import samples as a
+from tests.support.twins.address_owners import MemoryAddressOwners
 from tests.support.twins.cancellations import MemoryCancellations
 from tests.support.twins.catalog import MemoryCatalog
 from tests.support.twins.holds import MemoryHolds
@@ -27,6 +29,8 @@ from tests.support.twins.ledger import MemoryLedger, MemoryLedgerRow
 from tests.support.twins.profiles import MemoryProfiles
 from tests.support.twins.provider_accounts import MemoryProviderAccounts
 from tests.support.twins.publisher import MemoryPublisher
+from tests.support.twins.suppressions import MemorySuppressions
+from tests.support.twins.tenants import MemoryTenants
 
 TOPICS = Topics()
 SOON = 5
@@ -58,7 +62,12 @@ class WorkerScene:
         self.catalog = MemoryCatalog()
         self.catalog.publish("acme", a.workflow())
         freshness = Freshness(
-            versions=MemoryProfiles(a.profile()).versions, cancellations=MemoryCancellations(), stale_after_ms=60_000
+            versions=MemoryProfiles(a.profile()).versions,
+            tenant_versions=TenantVersions(MemoryTenants().versions),
+            cancellations=MemoryCancellations(),
+            suppressions=MemorySuppressions(),
+            owners=MemoryAddressOwners(MemoryProfiles()),
+            stale_after_ms=60_000,
         )
         sending = Sending(
             sender=self.sender,

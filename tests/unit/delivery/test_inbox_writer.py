@@ -10,6 +10,7 @@ import pytest
 import time_machine
 
 from services.delivery.channels.in_app.writer import InboxWriter
+from services.delivery.tenants import TenantTexts
 from shared.model import inbox
 from shared.model.channel_templates import Templates
 from shared.model.channels import Channel
@@ -24,6 +25,7 @@ from tests.support.twins.catalog import MemoryCatalog
 from tests.support.twins.consumer import MemoryConsumer
 from tests.support.twins.inbox_rows import MemoryInboxRows
 from tests.support.twins.publisher import MemoryPublisher
+from tests.support.twins.tenants import MemoryTenants
 from tests.support.wait import turns, turns_until
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -43,6 +45,7 @@ class Scene:
         self.catalog.publish("acme", a.workflow())
         self.newer = NewerRecords()
         self.writer = InboxWriter(
+            tenants=TenantTexts(MemoryTenants().read_many),
             rows=self.rows,
             publisher=self.publisher,
             catalog=self.catalog,

@@ -11,6 +11,7 @@ import pytest
 from services.delivery.channels.in_app.writer import InboxWriter
 from services.delivery.core.jobs import Job
 from services.delivery.lane import MAX_BYTES, LaneQueue
+from services.delivery.tenants import TenantTexts
 from shared.model.channels import Channel
 from shared.model.deliveries import ReceivedDelivery
 from shared.model.formats import NewerFormat
@@ -23,6 +24,7 @@ from tests.support.twins.catalog import MemoryCatalog
 from tests.support.twins.consumer import MemoryConsumer
 from tests.support.twins.inbox_rows import MemoryInboxRows
 from tests.support.twins.publisher import MemoryPublisher
+from tests.support.twins.tenants import MemoryTenants
 from tests.support.wait import turns, turns_until
 from tests.unit.delivery.scenes import WorkerScene
 
@@ -159,6 +161,7 @@ class Inbox:
         self.catalog.publish("acme", a.workflow())
         self.newer, self.stop, self.log = NewerRecords(), asyncio.Event(), MemoryConsumer(IN_APP, *records)
         self.writer = InboxWriter(
+            tenants=TenantTexts(MemoryTenants().read_many),
             rows=self.rows,
             publisher=self.publisher,
             catalog=self.catalog,

@@ -15,17 +15,21 @@ from services.delivery.core.attempts import Failed, LeaseTooShort, Outcome, Prov
 from services.delivery.freshness import Freshness
 from services.delivery.rendering.liquid import RenderFailed
 from services.delivery.send import AfterCrash, Sending
+from services.delivery.tenants import TenantVersions
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState
 from shared.model.provider_accounts import AccountPolicy
 from shared.model.reasons import Reason
 from shared.model.workflows import Workflow
 from tests.support import samples as a
+from tests.support.twins.address_owners import MemoryAddressOwners
 from tests.support.twins.cancellations import MemoryCancellations
 from tests.support.twins.catalog import MemoryCatalog
 from tests.support.twins.holds import MemoryHolds
 from tests.support.twins.profiles import MemoryProfiles
 from tests.support.twins.provider_accounts import MemoryProviderAccounts
+from tests.support.twins.suppressions import MemorySuppressions
+from tests.support.twins.tenants import MemoryTenants
 
 pytestmark = pytest.mark.usefixtures("clock")
 STALE_AFTER_MS = 60_000
@@ -47,9 +51,16 @@ class Scene:
         self.catalog = MemoryCatalog()
         self.catalog.publish("acme", a.workflow())
         self.profiles = MemoryProfiles(a.profile())
+        self.tenants = MemoryTenants()
         self.cancellations = MemoryCancellations()
+        self.suppressions = MemorySuppressions()
         freshness = Freshness(
-            versions=self.profiles.versions, cancellations=self.cancellations, stale_after_ms=STALE_AFTER_MS
+            versions=self.profiles.versions,
+            tenant_versions=TenantVersions(self.tenants.versions),
+            cancellations=self.cancellations,
+            suppressions=self.suppressions,
+            owners=MemoryAddressOwners(self.profiles),
+            stale_after_ms=STALE_AFTER_MS,
         )
         self.sending = Sending(
             sender=self.sender,

@@ -10,6 +10,7 @@ import pytest
 from services.ingest import app as ingest
 from services.ingest.settings import IngestSettings
 from shared.http.work_limits import WorkLimits
+from shared.model.tenants import TenantSettings
 from shared.mongo.api_keys import Principal, Scope
 from tests.support.asgi import call_app
 
@@ -23,6 +24,11 @@ class Keys:
         return Principal(key_id="k", tenant="acme", scopes=frozenset(Scope))
 
 
+async def nothing_is_set(*_: object) -> dict[str, TenantSettings]:
+    """No tenant has settings."""
+    return {}
+
+
 @pytest.mark.parametrize("path", ["/v1/notifications", "/v1/notifications/", "/v1/notifications/cancel", "/v1/events"])
 def test_a_call_that_is_answered_holds_nothing(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[WorkLimits] = []
@@ -33,7 +39,8 @@ def test_a_call_that_is_answered_holds_nothing(path: str, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(ingest, "WorkLimits", noted)
     monkeypatch.setattr(ingest, "ApiKeys", Keys)
-    nothing: Any = SimpleNamespace(requests=None, cancellations=None, holds=None)
+    monkeypatch.setattr(ingest, "read_tenants", nothing_is_set)
+    nothing: Any = SimpleNamespace(requests=None, cancellations=None, holds=None, schedules=None)
     nobody: Any = None
     settings = IngestSettings(webhook_secret="a-master-secret-of-32-characters", requests_per_key=1)
     api = ingest.create_app(settings, database=nothing, catalog=nobody, kafka=nobody, outbox=nobody)

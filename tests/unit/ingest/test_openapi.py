@@ -15,6 +15,8 @@ from services.ingest.models.events import CloudEvent, CloudEventBatch
 from services.ingest.models.notifications import CancelRequest, SendRequest
 from services.ingest.models.people import InlinePerson
 from services.ingest.models.profiles import ProfileBody, ProfilePatch, StoredProfile
+from services.ingest.models.schedules import SchedulePatch, ScheduleRequest
+from services.ingest.models.tenants import CancelScope, StopScope, StoredTenant, TenantBody, TenantPatch
 from services.ingest.openapi import MODELS
 from services.ingest.settings import IngestSettings
 from shared.model import event_codecs
@@ -22,6 +24,7 @@ from shared.model.channels import ADDRESS_KINDS
 from shared.model.events import Event
 from shared.model.notifications import Contact
 from shared.model.profiles import Profile
+from shared.model.tenants import TenantSettings
 
 NOW = 1_767_600_000_000
 
@@ -30,7 +33,7 @@ NOW = 1_767_600_000_000
 def document() -> dict[str, Any]:
     app = create_app(
         IngestSettings(webhook_secret="master-secret-of-webhooks"),
-        database=SimpleNamespace(requests=None, cancellations=None, holds=None),
+        database=SimpleNamespace(requests=None, cancellations=None, holds=None, schedules=None),
         catalog=None,
         kafka=None,
         outbox=None,
@@ -58,7 +61,7 @@ def test_every_reference_leads_to_a_schema(document: dict[str, Any]) -> None:
 
 def test_every_operation_says_what_it_takes_and_answers(document: dict[str, Any]) -> None:
     operations = [(method, each) for path in document["paths"].values() for method, each in path.items()]
-    assert len(operations) == 7
+    assert len(operations) == 21
     for method, operation in operations:
         assert operation["security"] == [{"apiKey": []}]
         assert {"401", "403", "503"} < operation["responses"].keys()
@@ -69,7 +72,8 @@ def test_every_operation_says_what_it_takes_and_answers(document: dict[str, Any]
 
 
 def test_what_is_sent_as_in_the_examples_is_accepted() -> None:
-    for model in (SendRequest, CancelRequest, ProfileBody, ProfilePatch):
+    tenants = (TenantBody, TenantPatch, StopScope, CancelScope)
+    for model in (SendRequest, CancelRequest, ProfileBody, ProfilePatch, ScheduleRequest, SchedulePatch, *tenants):
         assert isinstance(read(model, example(model), {"now": NOW}), Body)
     assert isinstance(event_codecs.from_structured(orjson.dumps(example(CloudEvent))), Event)
     batch = event_codecs.from_batch(orjson.dumps(example(CloudEventBatch)), most=1000)
@@ -92,3 +96,6 @@ def test_the_models_know_the_same_fields_as_the_values_that_they_become() -> Non
         "format",
     }
     assert StoredProfile.model_fields.keys() == {*ProfileBody.model_fields, "id", "version", "webhook_secret"}
+    settings = set(TenantSettings.__struct_fields__) - {"tenant", "format"}
+    assert TenantBody.model_fields.keys() == settings - {"version", "stops"}
+    assert StoredTenant.model_fields.keys() == {*settings, "id"}

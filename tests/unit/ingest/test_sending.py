@@ -19,10 +19,12 @@ from services.ingest.unknown_users import UnknownUsers
 from shared.http.problems import Problem
 from shared.model import expansion, ids
 from shared.model.errors import KafkaUnavailable, MongoUnavailable
+from shared.model.local_times import LocalTime
 from shared.model.notifications import Notification
 from shared.model.output_slices import SLICE_BYTES
 from shared.model.outputs import Output
 from shared.model.records import decode_record
+from shared.model.timestamps import parse_rfc3339
 from shared.model.topics import Topics
 from tests.support import samples as a
 from tests.support.twins.cancellations import MemoryCancellations
@@ -116,6 +118,14 @@ async def test_each_recipient_is_a_notification_on_the_log(scene: Scene) -> None
             TRACE,
         )
         assert (sent.accepted_at, bytes(sent.data), sent.cancel_count) == (a.NOON, b'{"order":"A7"}', 0)
+
+
+async def test_a_time_of_day_goes_along_and_it_lives_until_a_day_after_the_last_zone_showed_it(scene: Scene) -> None:
+    await scene.send(deliver_at={"local": "09:00", "date": "2026-01-07"})
+    (sent,) = scene.sent
+    assert (sent.deliver_local, sent.deliver_at) == (LocalTime(time="09:00", date="2026-01-07"), None)
+    assert sent.expires_at == parse_rfc3339("2026-01-08T09:00:00-12:00")
+    assert sent.format == 2
 
 
 async def test_where_the_console_is_elsewhere_the_location_is_there(scene: Scene) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 from services.router.decide import Decider
 from services.router.inputs import Inputs
 from services.router.profile_cache import ProfileCache
+from services.router.stops import StoppedHolds
+from services.router.tenant_cache import TenantCache
 from shared.model.deliveries import ReceivedDelivery
 from shared.model.outputs import KafkaRecord
 from shared.model.records import Kind, Record, encode, notify
@@ -22,6 +24,8 @@ from tests.support.twins.holds import MemoryHolds
 from tests.support.twins.ledger import MemoryLedger
 from tests.support.twins.profiles import MemoryProfiles
 from tests.support.twins.publisher import MemoryPublisher
+from tests.support.twins.suppressions import MemorySuppressions
+from tests.support.twins.tenants import MemoryTenants
 
 TOPICS = Topics()
 QUIET = a.profile(user="eve", quiet_hours=a.NIGHTS)
@@ -36,31 +40,41 @@ class DecideStores:
         self.catalog = MemoryCatalog()
         self.catalog.publish("acme", a.workflow())
         self.cancellations = MemoryCancellations()
+        self.suppressions = MemorySuppressions()
         self.decisions = MemoryDecisions()
         self.holds = MemoryHolds()
         self.ledger = MemoryLedger()
         self.history = MemoryHistories()
         self.publisher = MemoryPublisher()
+        self.tenants = MemoryTenants()
 
     def decider(self) -> Decider:
         """A process that has just started."""
-        profiles = ProfileCache(self.profiles.read_many, size=100, ttl_ms=60_000)
-        inputs = Inputs(
-            catalog=self.catalog,
-            profiles=profiles,
-            owners=self.owners,
-            cancellations=self.cancellations,
-            spread_ms=0,
-        )
+        tenants = TenantCache(self.tenants.read_many, ttl_ms=60_000)
         return Decider(
-            inputs=inputs,
+            inputs=self.inputs(tenants),
             decisions=self.decisions,
             holds=self.holds,
             ledger=self.ledger,
             lives=self.profiles,
+            stopped=StoppedHolds(holds=self.holds, tenants=tenants, topics=TOPICS),
             history=self.history,
             publisher=self.publisher,
             topics=TOPICS,
+        )
+
+    def inputs(self, tenants: TenantCache | None = None) -> Inputs:
+        """Of a process that has just started."""
+        profiles = ProfileCache(self.profiles.read_many, suppressions=self.suppressions, size=100, ttl_ms=60_000)
+        tenants = tenants or TenantCache(self.tenants.read_many, ttl_ms=60_000)
+        return Inputs(
+            catalog=self.catalog,
+            profiles=profiles,
+            tenants=tenants,
+            owners=self.owners,
+            cancellations=self.cancellations,
+            suppressions=self.suppressions,
+            spread_ms=0,
         )
 
 

@@ -148,6 +148,8 @@ def _why(row: StoredRow, workflows: Sequence[WorkflowEntry]) -> dict[str, Any]:
         return {}
     if row["state"] == EventState.DEAD:
         return next((part["rejected"] for part in row["workflows"] if part.get("rejected")), {})
+    if workflows and all(entry.reason == EventReason.CONDITION for entry in workflows):
+        return {"reason": workflows[0].reason, "detail": workflows[0].detail}
     return {"reason": (EventReason.NOBODY_NAMED if workflows else EventReason.NO_WORKFLOW).value}
 
 

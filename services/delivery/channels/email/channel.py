@@ -15,4 +15,5 @@ SETTINGS: Final = EmailSettings
 
 def open_channel(context: ChannelContext) -> SendingChannel:
     """Connects with the first send."""
-    return SendingChannel(context, EmailSender(context.section(SETTINGS), SafeLinks(context.settings.link_schemes)))
+    links = SafeLinks(context.settings.link_schemes)
+    return SendingChannel(context, EmailSender(context.section(SETTINGS), links, context.tenants))

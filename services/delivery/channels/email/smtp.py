@@ -8,6 +8,7 @@ from services.delivery.channels.email.settings import EmailSettings
 from services.delivery.channels.email.transaction import transact
 from services.delivery.core.attempts import AttemptFault, Failed, LeaseTooShort, Outcome, Sent
 from services.delivery.rendering.links import SafeLinks
+from services.delivery.tenants import TenantTexts
 from shared.model.channels import Lane
 from shared.model.deliveries import Delivery
 from shared.model.workflows import Workflow
@@ -16,7 +17,11 @@ from shared.model.workflows import Workflow
 class EmailSender:
     """Sends through one SMTP server. That it cannot be reached, or refuses our account, is no message's fault."""
 
-    def __init__(self, settings: EmailSettings, links: SafeLinks | None = None) -> None:
+    def __init__(
+        self, settings: EmailSettings, links: SafeLinks | None = None, tenants: TenantTexts | None = None
+    ) -> None:
+        """`tenants`: whose texts say what they are dressed in; without them nothing is set."""
+        self._tenants = tenants
         self._from = settings.sender
         self._timeout = settings.smtp_timeout_seconds
         self._links = links or SafeLinks()
@@ -27,7 +32,8 @@ class EmailSender:
 
         What only the connection is to blame for is tried on a new one at once, if nothing can have been taken.
         """
-        mail = compose(delivery, workflow, self._from, self._links)
+        tenant = await self._tenants.of(delivery.notification.tenant) if self._tenants else None
+        mail = compose(delivery, workflow, self._from, self._links, tenant)
         connections = self._connections[delivery.lane]
         outcome = await self._once(connections, mail, send_before, fresh=False)
         if isinstance(outcome, Failed) and outcome.fault is AttemptFault.CONNECTION and not outcome.unconfirmed:

@@ -12,12 +12,13 @@ from typing import Protocol
 
 from aiokafka import AIOKafkaConsumer
 
-from services.delivery.channels.in_app.effects import announcement, dead, expired, unrenderable
+from services.delivery.channels.in_app.effects import announcement, dead, expired, removed, unrenderable
 from services.delivery.channels.in_app.render import WEB_LINKS, render_item
 from services.delivery.core.receive import read, read_life
 from services.delivery.dead_letter_notices import DeadLetterNotices
 from services.delivery.rendering.links import SafeLinks
 from services.delivery.rendering.liquid import RenderFailed
+from services.delivery.tenants import TenantTexts
 from shared.kafka.consumer import committed_batches
 from shared.kafka.dead_letters import refuse
 from shared.kafka.linger import Linger
@@ -27,11 +28,12 @@ from shared.model.dead_letters import UnreadableRecord
 from shared.model.deliveries import DeliveryState, ReceivedDelivery
 from shared.model.formats import NewerFormat
 from shared.model.inbox import InboxItem
+from shared.model.inbox_replacements import InboxRemoval, InboxReplacement
 from shared.model.outputs import Coordinates, KafkaRecord, Output
 from shared.model.ports import RecordWriter, WorkflowCatalog
 from shared.model.reasons import Reason
 from shared.model.topics import Topics
-from shared.mongo.inbox_rows import NewInboxRow
+from shared.mongo.inbox_writing import NewInboxRow
 from shared.process.clock import now_ms
 from shared.process.failpoints import Failpoint, failpoint
 from shared.process.metrics import DELIVERIES, DELIVERY_SECONDS, REPLAYS
@@ -53,6 +55,10 @@ class InboxRowStore(Protocol):
         """By delivery the items of rows that exist, as they were announced first."""
         ...
 
+    async def replace(self, replacements: Sequence[InboxReplacement], /) -> list[InboxRemoval]:
+        """Deletes what is replaced and still unread; returns what these have replaced, now or before, by user."""
+        ...
+
     async def erase(self, tenant: str, user: str, life: int, /) -> None:
         """Erases the rows of the user's lives before `life`; may be repeated."""
         ...
@@ -70,6 +76,7 @@ class InboxWriter:
         topics: Topics,
         linger_seconds: float,
         newer: NewerRecords,
+        tenants: TenantTexts,
         links: SafeLinks = WEB_LINKS,
     ) -> None:
         self._rows = rows
@@ -79,6 +86,7 @@ class InboxWriter:
         self._linger = linger_seconds
         self._links = links
         self._newer = newer
+        self._tenants = tenants
         self._dead_letters = DeadLetterNotices(Channel.IN_APP, topics)
 
     async def run(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
@@ -117,7 +125,7 @@ class InboxWriter:
             self._topics.delivery_group(Channel.IN_APP, Lane.NORMAL),
         )
         outputs: list[Output] = refuse(dlq, unreadable, group=group)
-        await self._fetch_workflows(received)
+        await self._fetch(received)
         now = now_ms()
         late = [each for each in received if each.delivery.notification.is_expired(now)]
         stored = await self._written_before(late, outputs)
@@ -126,23 +134,30 @@ class InboxWriter:
             if record is not None:
                 await self._rows.erase(record.tenant, record.user, record.life)
         failpoint(Failpoint.AFTER_INBOX_ROW)
+        # Behind the new row, so that a crash in between repeats it: the inbox is never without both.
+        removals = await self._rows.replace(_replacements(stored))
+        failpoint(Failpoint.AFTER_REPLACE)
         for each, item in stored:
             outputs += announcement(self._topics, each.delivery, item)
             waited_ms = item.created_at - each.delivery.notification.accepted_at
             DELIVERY_SECONDS.labels(Channel.IN_APP).observe(max(0, waited_ms) / 1000)
+        for removal in removals:  # behind the announcements of what took their place
+            outputs += removed(self._topics, removal)
         await self._publisher.publish(outputs)
         failpoint(Failpoint.AFTER_PRODUCE)
 
-    async def _fetch_workflows(self, received: Sequence[ReceivedDelivery]) -> None:
-        """Raises NewerFormat for the first record whose workflow only a newer version can read."""
+    async def _fetch(self, received: Sequence[ReceivedDelivery]) -> None:
+        """Tenants as well. Raises NewerFormat for the first record of which only a newer version can read either."""
         first: dict[tuple[str, str, int], Coordinates] = {}
         for each in received:
             about = each.delivery.notification
             first.setdefault((about.tenant, about.workflow, about.version), each.record.coordinates)
         await self._catalog.fetch(first)
+        await self._tenants.load(tenant for tenant, _, _ in first)
         for place, at in first.items():
             try:
                 self._catalog.version(*place)
+                self._tenants.known(place[0])
             except NewerFormat as newer:
                 raise newer.of(at) from None
 
@@ -184,11 +199,12 @@ class InboxWriter:
         """Raises RenderFailed."""
         notification = received.delivery.notification
         workflow = self._catalog.version(notification.tenant, notification.workflow, notification.version)
-        return render_item(received.delivery, workflow, received.record.offset, now, self._links)
+        tenant = self._tenants.known(notification.tenant)
+        return render_item(received.delivery, workflow, received.record.offset, now, self._links, tenant=tenant)
 
     async def _insert(self, items: Sequence[Stored]) -> list[Stored]:
         rows = [
-            NewInboxRow(each.delivery.id, about.tenant, about.user, item, about.life)
+            NewInboxRow(each.delivery.id, about.tenant, about.user, item, about.life, each.delivery.step)
             for each, item in items
             for about in [each.delivery.notification]
         ]
@@ -197,3 +213,13 @@ class InboxWriter:
         DELIVERIES.labels(Channel.IN_APP, DeliveryState.SENT, "none").inc(len(new))
         REPLAYS.labels("inbox").inc(len(before))
         return [(each, before.get(each.delivery.id, item)) for each, item in items]
+
+
+def _replacements(stored: Sequence[Stored]) -> list[InboxReplacement]:
+    """What has taken the place of older ones, if anything has."""
+    return [
+        InboxReplacement(about.tenant, about.user, about.life, about.id, each.delivery.replaces)
+        for each, _ in stored
+        if each.delivery.replaces is not None
+        for about in [each.delivery.notification]
+    ]

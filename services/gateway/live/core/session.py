@@ -12,7 +12,6 @@ import msgspec
 
 from services.gateway.core import limits
 from services.gateway.core.as_of import AsOf
-from services.gateway.core.rate_limit import TokenBucket
 from services.gateway.live.core import commands, messages
 from services.gateway.live.core.actions import (
     Action,
@@ -30,6 +29,7 @@ from services.gateway.live.core.state import SessionState
 from services.gateway.live.core.waiting import WaitingEvents
 from shared.model import ids
 from shared.model.inbox import InboxEvent
+from shared.model.token_buckets import TokenBucket
 from shared.model.users import User
 
 

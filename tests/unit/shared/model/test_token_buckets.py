@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from services.gateway.core.rate_limit import TokenBucket, TokenBuckets
+from shared.model.token_buckets import TokenBucket, TokenBuckets
 
 
 def test_a_bucket_allows_a_burst_then_the_rate():

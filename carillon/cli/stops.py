@@ -1,0 +1,118 @@
+"""`carillon stop` and `carillon resume`: the emergency stop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from carillon.cli import target
+from carillon.cli.options import DEFAULT_STATE, State
+from carillon.cli.platform import on_platform
+
+if TYPE_CHECKING:
+    from shared.kafka.producer import Publisher
+    from shared.model.channels import Channel
+    from shared.model.tenants import Stop
+    from shared.mongo.database import Database
+    from shared.mongo.stops import Stops
+    from shared.process.settings import Settings
+
+OfWorkflow = Annotated[str | None, typer.Option("--workflow", help="This workflow alone.")]
+OnChannel = Annotated[str | None, typer.Option("--channel", help="This channel alone.")]
+OfTenant = Annotated[str, typer.Option(help="The tenant that is meant.")]
+Everything = Annotated[bool, typer.Option("--everything", help="All tenants.")]
+
+
+def stop(
+    workflow: OfWorkflow = None,
+    channel: OnChannel = None,
+    tenant: OfTenant = "default",
+    *,
+    everything: Everything = False,
+    list_: Annotated[bool, typer.Option("--list", help="Stop nothing; show what is stopped.")] = False,
+    state: State = DEFAULT_STATE,
+) -> None:
+    """Stop a tenant, a workflow or a channel at once: what is accepted is held, nothing is lost.
+
+    Example: carillon stop --channel email
+    """
+    place, on = _place(tenant, everything=everything), _channel(channel)
+
+    async def act(database: Database, publisher: Publisher, settings: Settings) -> None:
+        if not list_:
+            await _stops(database, publisher, settings).stop(place, workflow=workflow, channel=on)
+        await _show_stops(database)
+
+    on_platform(state, act)
+
+
+def resume(
+    workflow: OfWorkflow = None,
+    channel: OnChannel = None,
+    tenant: OfTenant = "default",
+    *,
+    everything: Everything = False,
+    cancel: Annotated[
+        bool, typer.Option("--cancel", help="What is held ends as cancelled; nothing of it is sent.")
+    ] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="With --cancel: the stops stay.")] = False,
+    state: State = DEFAULT_STATE,
+) -> None:
+    """Lift stops: what they hold is decided again and sent, or cancelled. Without an option: all stops of the tenant.
+
+    Example: carillon resume --channel email
+    """
+    place, on = _place(tenant, everything=everything), _channel(channel)
+
+    async def act(database: Database, publisher: Publisher, settings: Settings) -> None:
+        stops = _stops(database, publisher, settings)
+        if cancel:
+            lifted = await stops.cancel(place, workflow=workflow, channel=on, keep=keep)
+        else:
+            lifted = await stops.release(place, workflow=workflow, channel=on)
+        rest = "" if lifted.complete else "; the rest follows"
+        typer.echo(f"{lifted.released} released, {lifted.cancelled} cancelled{rest}")
+        await _show_stops(database)
+
+    on_platform(state, act)
+
+
+def stop_in_words(each: Stop) -> str:
+    """A stop in words."""
+    parts = [*([each.workflow] if each.workflow else []), *([f"on {each.channel}"] if each.channel else [])]
+    return " ".join(parts) or "everything"
+
+
+def _place(tenant: str, *, everything: bool) -> str:
+    from shared.model.tenants import ENVIRONMENT
+
+    return ENVIRONMENT if everything else tenant
+
+
+def _channel(name: str | None) -> Channel | None:
+    from shared.model.channels import Channel
+
+    if name is not None and name not in set(Channel):
+        target.fail(f"There is no channel {name!r}.", f"--channel with one of: {', '.join(Channel)}")
+    return None if name is None else Channel(name)
+
+
+def _stops(database: Database, publisher: Publisher, settings: Settings) -> Stops:
+    from shared.mongo.stops import Stops
+
+    return Stops(database, publisher, settings.topics)
+
+
+async def _show_stops(database: Database) -> None:
+    from shared.model.timestamps import rfc3339
+    from shared.mongo import tenants
+    from shared.mongo.holds import Holds
+
+    stopped = [(each.tenant, stop) for each in await tenants.list_all(database) for stop in each.stops]
+    for tenant, each in stopped:
+        typer.echo(
+            f"stopped  {'all tenants' if tenant == '*' else tenant}  {stop_in_words(each)}  since {rfc3339(each.since)}"
+        )
+    held = await Holds(database).count_stopped(None, most=1_000_000)
+    typer.echo(f"{len(stopped)} stops, {held} held because of them")

@@ -1,0 +1,79 @@
+"""Tenants' settings as delivery needs them: their versions to compare, their brand for texts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final
+
+from shared.model import formats
+from shared.model.tenants import ENVIRONMENT, TenantSettings, effective
+from shared.process.retries import retry_until_available
+
+VERSIONS_SECONDS: Final = 1.0
+BRAND_SECONDS: Final = 60.0
+MAX_KEPT: Final = 10_000
+
+ReadTenantVersions = Callable[[list[str]], Awaitable[dict[str, int]]]
+"""The versions of stored settings by tenant, of `*` as well. Raises MongoUnavailable."""
+ReadSettings = Callable[[list[str]], Awaitable[dict[str, TenantSettings]]]
+"""The stored settings by tenant, of `*` as well. Raises MongoUnavailable."""
+
+
+class TenantVersions:
+    """The version of what counts for a tenant: its own and the environment's together. A second old at the most."""
+
+    def __init__(self, read: ReadTenantVersions, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._read = read
+        self._clock = clock
+        self._known: dict[str, int] = {}
+        self._since = clock()
+
+    async def __call__(self, tenants: list[str]) -> dict[str, int]:
+        """By tenant; 0 where nothing is set. Raises MongoUnavailable."""
+        if self._clock() - self._since >= VERSIONS_SECONDS:
+            self._known, self._since = {}, self._clock()
+        missing = [tenant for tenant in tenants if tenant not in self._known]
+        if missing:
+            known = self._known  # what is read now is never taken for what is read later
+            stored = await self._read(missing)
+            known |= {tenant: stored.get(tenant, 0) + stored.get(ENVIRONMENT, 0) for tenant in missing}
+            return {tenant: known[tenant] for tenant in tenants}
+        return {tenant: self._known[tenant] for tenant in tenants}
+
+
+class TenantTexts:
+    """What templates see of a tenant. A minute old at the most; what is sent meanwhile is dressed as before."""
+
+    def __init__(self, read: ReadSettings, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._read = read
+        self._clock = clock
+        self._known: dict[str, tuple[float, TenantSettings | None]] = {}
+
+    async def load(self, tenants: Iterable[str]) -> None:
+        """Makes these known here. Waits while MongoDB is unavailable."""
+        now = self._clock()
+        wanted = set(tenants)
+        missing = [each for each in wanted if each not in self._known or now - self._known[each][0] >= BRAND_SECONDS]
+        if not missing:
+            return
+        stored = await retry_until_available(self._read, missing)
+        if len(self._known) + len(missing) > MAX_KEPT:
+            self._known = {tenant: self._known[tenant] for tenant in wanted if tenant in self._known}
+        environment = stored.get(ENVIRONMENT)
+        self._known |= {tenant: (now, effective(tenant, stored.get(tenant), environment)) for tenant in missing}
+
+    def known(self, tenant: str) -> TenantSettings | None:
+        """The settings that count for one that was loaded; None: nothing is set.
+
+        Raises NewerFormat for those that only a newer version can read.
+        """
+        settings = self._known[tenant][1]
+        if settings is not None:
+            formats.check("tenant", settings.format)
+        return settings
+
+    async def of(self, tenant: str) -> TenantSettings | None:
+        """Both: `load`, then `known`."""
+        await self.load([tenant])
+        return self.known(tenant)
