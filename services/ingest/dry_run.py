@@ -49,7 +49,7 @@ class KnownVersions(Protocol):
         ...
 
 
-class Sender(Protocol):
+class RequestSender(Protocol):
     """Who sends a request."""
 
     async def send(self, call: Call, wanted: SendRequest, /, *, trace: str | None, now: int) -> Answer:
@@ -89,7 +89,12 @@ class DryRuns:
     """Answers dry runs."""
 
     def __init__(
-        self, *, loader: InputsLoader, catalog: KnownVersions, topics: Topics, sender: Callable[[Rehearsal], Sender]
+        self,
+        *,
+        loader: InputsLoader,
+        catalog: KnownVersions,
+        topics: Topics,
+        sender: Callable[[Rehearsal], RequestSender],
     ) -> None:
         """`sender` makes one that writes to a rehearsal."""
         self._loader = loader

@@ -82,7 +82,7 @@ def operation(
     accepted: dict[str, Any] = {"description": (model and model.__doc__) or "Nothing of it is left"}
     if model:
         accepted["content"] = openapi.json_of(model)
-    others: dict[int, dict[str, Any]] = {}
+    others: openapi.Responses = {}
     if instead is not None:
         others[instead[0]] = {"description": instead[1].__doc__, "content": openapi.json_of(instead[1])}
     refused = openapi.refusals(_REFUSALS, sorted({401, 403, *refusals, 503}))

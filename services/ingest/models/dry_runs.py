@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import ConfigDict, Field
 
 from services.ingest.models.body import Body
@@ -25,7 +23,7 @@ class RehearsedRecipient(Body):
     """What one recipient would get."""
 
     user: str = Field(description="a user id, or the id of an inline person")
-    items: list[dict[str, Any]] = Field(
+    items: list[dict[str, object]] = Field(
         description="as the router would decide them: `outcome` (deliver, hold, suppress, count, gather, replace), the "
         "time `at`, `channel`, `step`, `rule`, `reason`, `due`; `condition` where something is assumed. No addresses"
     )
