@@ -42,7 +42,7 @@ def mermaid(workflow: Workflow) -> str:
 def _lines(workflow: Workflow) -> Iterator[str]:
     names = {step.key: f"s{number}" for number, (_, step) in enumerate(walk(workflow.steps), 1)}
     started = _quoted(" or ".join(workflow.on) or f"notifications of {workflow.key}")
-    condition = f"|{_quoted('when ' + condition_text(workflow.when))}|" if workflow.when else ""
+    condition = f'|"{_quoted("when " + condition_text(workflow.when))}"|' if workflow.when else ""
     yield f'event(["{started}"]) -->{condition} {_to(workflow.steps[0], names)}'
     if recipients := _recipients(workflow):
         yield f'event -. "{_quoted(recipients)}" .- people(("recipients"))'

@@ -46,11 +46,11 @@ def each_at(data: object, names: Sequence[str], pointer: str) -> Iterator[tuple[
             if isinstance(value, list):
                 for number, item in enumerate(value):
                     yield from each_at(item, names[position + 1 :], f"{pointer}/{number}")
-                return
-            value = msgspec.UNSET
-        else:
-            value = value.get(name, msgspec.UNSET) if isinstance(value, dict) else msgspec.UNSET
-            pointer = f"{pointer}/{escape(name)}"
+            else:
+                yield pointer, msgspec.UNSET
+            return
+        value = value.get(name, msgspec.UNSET) if isinstance(value, dict) else msgspec.UNSET
+        pointer = f"{pointer}/{escape(name)}"
     yield pointer, value
 
 

@@ -87,8 +87,8 @@ class ParkedHolds(HoldStore, Protocol):
         """
         ...
 
-    async def count_parked(self, accounts: Collection[str], /) -> int:
-        """How many wait for these accounts and are not due yet. Raises MongoUnavailable."""
+    async def count_parked(self, accounts: Collection[str], /, *, most: int) -> int:
+        """How many wait for these accounts and are not due yet, counted up to `most`. Raises MongoUnavailable."""
         ...
 
 

@@ -162,9 +162,15 @@ ACCOUNT_CHANGES = Counter(
 )
 
 
+MAX_COUNTED: Final = 10_000
+"""What waits is counted so far: more of it is no other news, and counting a million takes seconds."""
+
+
 PARKED = from_zero(
     Gauge(
-        "carillon_parked", "Deliveries that wait for a provider account, counted every 15 s by each worker", ["channel"]
+        "carillon_parked",
+        "Deliveries that wait for a provider account, counted every 15 s by each worker, up to 10000",
+        ["channel"],
     ),
     Channel,
 )

@@ -22,6 +22,7 @@ LEAVERS, STAYERS = ([f"{kind}{number}" for number in range(SLICES * CHANGES)] fo
 @pytest.fixture
 async def at(harness: Harness) -> AsyncIterator[Routers]:
     async with routers(harness) as made:
+        await made.know(*USERS, *LEAVERS, *STAYERS)
         await harness.start("ingest")
         yield made
 
