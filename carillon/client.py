@@ -81,10 +81,13 @@ class AsyncClient:
         cancellation_key: str | None = None,
         collapse_key: str | None = None,
         idempotency_key: str | None = None,
+        dry_run: bool = False,
     ) -> dict[str, Any]:
         """Starts a workflow for up to 10,000 recipients, or an audience: `{"topic": …}`, `{"users": "all", "where": …}`.
 
         Returns when it is durable: `{id, notifications, durability}`; of an audience, or more than 100, with `fanouts`.
+        `dry_run`: nothing is stored or sent; returns who would get what, and when, `{recipients: [{user, sentences}]}`.
+
         Times must be aware; `deliver_at` may also be `{"local": "09:00", "date": "2026-12-01"}`, where each recipient
         is. Your own `idempotency_key` makes it safe to call again after a crash. Raises TypeError for one recipient that
         is not in a list.
@@ -101,7 +104,8 @@ class AsyncClient:
             "collapse_key": collapse_key,
         }
         given = {name: value for name, value in body.items() if value is not None}
-        return await self._post("/v1/notifications", given, key=idempotency_key)
+        path = "/v1/notifications?dry_run=true" if dry_run else "/v1/notifications"
+        return await self._post(path, given, key=idempotency_key)
 
     async def send_events(
         self, events: Sequence[Mapping[str, Any]], *, idempotency_key: str | None = None

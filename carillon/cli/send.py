@@ -87,6 +87,10 @@ def send(
     idempotency_key: Annotated[str | None, typer.Option(help="The same key again sends nothing again.")] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Wait until it ended on every channel.")] = False,
     watch_seconds: Annotated[float, typer.Option(min=0, help="How long --watch waits at most.")] = 30,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Send nothing: show who would get what, and when, and what stops the rest."),
+    ] = False,
     json_: Annotated[
         bool, typer.Option("--json", help="Print the answer as JSON; with --watch the timelines.")
     ] = False,
@@ -107,6 +111,7 @@ def send(
         "priority": priority,
         "cancellation_key": cancellation_key,
         "idempotency_key": idempotency_key,
+        "dry_run": dry_run,
     }
     people = [recipient(text) for text in to]
     show = _Quiet() if json_ else _Screen()
@@ -115,6 +120,9 @@ def send(
         async with client as carillon:
             with target.checked_arguments(f"{program()} send --help"):
                 accepted = await carillon.notify(workflow, people, **arguments)
+            if dry_run:
+                show.rehearsed(accepted)
+                return [accepted]
             show.accepted(accepted)
             if not watch:
                 return [accepted]
@@ -123,7 +131,7 @@ def send(
 
     answers = target.carried_out(work(target.client(state, url, console_url, key)))
     if json_:
-        typer.echo(json.dumps(answers if watch else answers[0], ensure_ascii=False))
+        typer.echo(json.dumps(answers if watch and not dry_run else answers[0], ensure_ascii=False))
 
 
 async def watched(
@@ -163,6 +171,15 @@ class _Screen:
         for row in answer["notifications"]:
             typer.echo(f"  {row['user']}  {program()} why {row['id']}")
 
+    def rehearsed(self, answer: JsonObject) -> None:
+        from rich.console import Console
+
+        from carillon.cli.sentences import dry_run_lines
+
+        console = Console(highlight=False)
+        for line in dry_run_lines(answer):
+            console.print(line, soft_wrap=True)
+
     def timeline(self, timeline: JsonObject) -> None:
         from rich.console import Console
 
@@ -176,6 +193,9 @@ class _Quiet(_Screen):
     """Prints nothing: the answers are printed as JSON at the end."""
 
     def accepted(self, answer: JsonObject) -> None:
+        """Nothing."""
+
+    def rehearsed(self, answer: JsonObject) -> None:
         """Nothing."""
 
     def timeline(self, timeline: JsonObject) -> None:

@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from services.ingest import openapi
 from services.ingest.acceptance import Acceptance
 from services.ingest.admission import Admission
+from services.ingest.dry_run import DryRuns, Rehearsal
 from services.ingest.event_handshake import handshake_routes, parse_hook_origins
 from services.ingest.events_api import event_routes
 from services.ingest.fanouts_api import fanout_routes
@@ -28,7 +29,7 @@ from services.ingest.tenant_api import tenant_routes
 from services.ingest.tenant_rates import TenantRates
 from services.ingest.timelines import timeline_routes
 from services.ingest.topics_api import topic_routes
-from services.ingest.unknown_users import UnknownUsers, known_users
+from services.ingest.unknown_users import UnknownUsers, all_known, known_users
 from services.ingest.users_api import user_routes
 from shared.catalog.cache import Catalog
 from shared.http.conventions import HttpConventions
@@ -42,6 +43,7 @@ from shared.model.errors import MongoUnavailable
 from shared.mongo.api_keys import ApiKeys
 from shared.mongo.cancellations import Cancellations
 from shared.mongo.database import Database, open_database
+from shared.mongo.deciding_inputs import DecidingInputs
 from shared.mongo.fanouts import Fanouts
 from shared.mongo.holds import Holds
 from shared.mongo.schedules import Schedules
@@ -90,12 +92,23 @@ def create_app(
         unknown_users=UnknownUsers(known_users(database)),
         console_url=settings.console_url,
     )
+
+    def rehearsing(rehearsal: Rehearsal) -> NotificationSender:
+        return NotificationSender(
+            acceptance=rehearsal,
+            catalog=catalog,
+            cancellations=cancellations,
+            topics=settings.topics,
+            unknown_users=UnknownUsers(all_known),
+        )
+
     notifications = notification_routes(
         admission=admission,
         requests=requests,
         sender=sender,
         cancellations=cancellations,
         holds=Holds(database),
+        dry_runs=DryRuns(loader=DecidingInputs(database), catalog=catalog, topics=settings.topics, sender=rehearsing),
     )
     events = event_routes(
         admission=admission,

@@ -11,7 +11,7 @@ from uuid import uuid4
 import msgspec
 import orjson
 
-from services.ingest.acceptance import Acceptance, Intake
+from services.ingest.acceptance import Intake, RecordAcceptance
 from services.ingest.calls import Answer, Call, Caller
 from services.ingest.core.did_you_mean import did_you_mean
 from services.ingest.data_checks import data_faults
@@ -81,7 +81,7 @@ class NotificationSender:
     def __init__(
         self,
         *,
-        acceptance: Acceptance,
+        acceptance: RecordAcceptance,
         catalog: NewestWorkflows,
         cancellations: CancellationCounter,
         fanouts: FanoutStarter,
