@@ -6,17 +6,20 @@ import asyncio
 import time
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from services.scheduler.newer_holds import NewerHolds
 from services.scheduler.release import release_due
 from services.scheduler.settings import SchedulerSettings
+from services.scheduler.stopped_holds import StopWatch
 from shared.kafka.dead_letters import bury
 from shared.kafka.producer import Publisher
 from shared.kafka.readiness import KafkaReadiness
 from shared.mongo.database import open_database, ping
 from shared.mongo.holds import Holds
 from shared.mongo.schema import await_schema
+from shared.mongo.tenants import count_stops
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
 from shared.process.settings import load
@@ -41,6 +44,7 @@ async def serve(runtime: Runtime, settings: SchedulerSettings) -> None:
         holds = Holds(database)
         newer = NewerHolds(holds)
         runtime.checks["formats"] = newer.check
+        stops = StopWatch(holds, partial(count_stops, database))
         await retry_until_available(publisher.start)
         runtime.serves()
         try:
@@ -49,6 +53,7 @@ async def serve(runtime: Runtime, settings: SchedulerSettings) -> None:
                     release_due, holds, publisher, settings.topics, batch=settings.scheduler_batch, lease=lease
                 )
                 passes.note()
+                await retry_until_available(stops.look)
                 if not released:
                     await retry_until_available(newer.look)
                     await _sleep_until_due(runtime, await retry_until_available(

@@ -64,6 +64,13 @@ async def list_all(database: Database) -> list[TenantSettings]:
         return [_readable(row["_id"], row) async for row in rows]
 
 
+async def count_stops(database: Database) -> int:
+    """How many stops are in place, of all tenants. Raises MongoUnavailable."""
+    with mongo_border():
+        rows = database.tenants.find({"stops": {"$exists": True}}, {"stops": 1}).limit(MAX_LISTED)
+        return sum([len(row["stops"]) for row in await rows.to_list(None) if isinstance(row["stops"], list)])
+
+
 async def versions(database: Database, tenants: Iterable[str]) -> dict[str, int]:
     """The versions of stored settings, of `*` as well. Raises MongoUnavailable."""
     with mongo_border():

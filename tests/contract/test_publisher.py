@@ -57,7 +57,7 @@ class KafkaLog:
         await ensure_topics(self._bootstrap, [replace(row, max_message_bytes=self._most_bytes)])
         await self.publisher.start()
 
-    async def records(self) -> list[Output]:
+    async def records(self, *, placed: bool = False) -> list[Output]:
         consumer = open_consumer(self._bootstrap, self.topic, group=None, client_id="tests")
         await start_consumer(consumer)
         try:
@@ -67,7 +67,11 @@ class KafkaLog:
                 found += await fetch(consumer, max_records=1000)
         finally:
             await consumer.stop()
-        return [Output(each.topic, each.key, each.value, each.headers) for each in found]
+        found.sort(key=lambda each: each.partition)  # stable: the order of each partition stays
+        plain = [Output(each.topic, each.key, each.value, each.headers) for each in found]
+        return [
+            one._replace(partition=each.partition if placed else None) for one, each in zip(plain, found, strict=True)
+        ]
 
 
 WRITERS = [
@@ -116,6 +120,15 @@ async def test_a_record_arrives_as_it_was_given(log: Log) -> None:
     ]
     await log.publisher.publish(given)
     assert sorted(await log.records(), key=str) == sorted(given, key=str)
+
+
+async def test_a_record_may_name_its_partition(log: Log) -> None:
+    """The same key in each of them."""
+    await log.publisher.publish([Output(log.topic, b"k", b"%d" % number, [], number) for number in range(3)])
+    found = await log.records()
+    if not isinstance(log, MemoryLog):
+        assert [output.partition for output in await log.records(placed=True)] == [0, 1, 2]
+    assert sorted(output.value or b"" for output in found) == [b"0", b"1", b"2"]
 
 
 async def test_a_key_keeps_its_order(log: Log) -> None:
