@@ -53,7 +53,7 @@ clean: ## Stop the stack and remove its data, jars and logs
 
 ##@ Working on Carillon
 
-.PHONY: venv check check-deploy fix docs test chaos chaos-long test-upgrade test-unit constraints clean-venv
+.PHONY: venv check check-deploy fix docs test test-zones chaos chaos-long test-upgrade test-unit constraints clean-venv
 venv: $(DEV_VENV) ## The virtualenv with everything in it
 
 check: $(DEV_VENV) ## Read-only: style, types, import rules, deployment files
@@ -87,6 +87,9 @@ test-upgrade: $(DEV_VENV) ## Old and new side by side under load, both orders: T
 
 test-unit: $(DEV_VENV) ## Unit tests: seconds, no sockets
 	$(BIN)/pytest tests/unit tests/contract -m 'not real' $(ARGS)
+
+test-zones: $(DEV_VENV) ## Quiet hours and local times at every clock change of every zone to 2037, by the minute
+	$(BIN)/python -m tests.zones
 
 constraints: ## Resolve all dependencies anew and write constraints.txt
 	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT

@@ -125,6 +125,17 @@ class AsyncClient:
             "GET", f"{self.console_url}/v1/notifications/{segment('notification', notification)}/timeline"
         )
 
+    async def why(self, notification: str) -> dict[str, Any]:
+        """The same in sentences, and what it waits for; ProblemError 404 as above. Needs scope `operate`."""
+        return await self._call(
+            "GET", f"{self.console_url}/v1/notifications/{segment('notification', notification)}/why"
+        )
+
+    async def why_not(self, user: str, event: str) -> dict[str, Any]:
+        """Why a user did not get something of an event, in sentences. Needs scope `operate`."""
+        path = f"/v1/users/{segment('user', user)}/why-not?event={segment('event', event)}"
+        return await self._call("GET", self.console_url + path)
+
     async def event(self, event: str) -> dict[str, Any]:
         """What became of one event; ProblemError 404 while the console has not seen it. Needs scope `operate`."""
         return await self._call("GET", f"{self.console_url}/v1/events/{segment('event', event)}")

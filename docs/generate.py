@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from enum import StrEnum
 from pathlib import Path
-from typing import Final, get_args
+from typing import Final, TypeVar, get_args
 
 from prometheus_client.metrics import MetricWrapperBase
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from carillon.cli.explain import EVENTS, PLAIN
 from carillon.cli.variables import EVERY, OTHERS, option_variables, settings_sections
+from shared.deciding.plain_words import EVENTS, PLAIN
 from shared.model.access import grants
 from shared.model.channels import Channel
+from shared.model.deliveries import TRANSITIONS, DeliveryState
+from shared.model.notification_states import NOTIFICATION_TRANSITIONS, NotificationState
 from shared.model.reasons import EventReason, Reason
 from shared.model.timestamps import DAY_MS
 from shared.model.topics import Topics
@@ -103,7 +106,7 @@ def access_page() -> str:
         "Access to Kafka",
         "What a broker's access control lists have to give the principal of each service, under the default prefix; "
         "nothing else is needed. Brokers before 2.8 want IdempotentWrite on the cluster besides. Who runs "
-        "`carillon topics create` needs Create, Describe and DescribeConfigs on the topics; `carillon catalog publish` "
+        "`carillon topics create` needs Create, Describe and DescribeConfigs on the topics; `carillon catalog push` "
         "writes to the topic of the catalog; `carillon events` reads `carillon.events.dlq.v1` (its group is "
         "`carillon.events-redrive`) and writes to the topics of events.",
         _table(("service", "resource", "name", "operations"), rows),
@@ -127,12 +130,29 @@ def metrics_page() -> str:
     )
 
 
+def states_page() -> str:
+    """The state diagrams, from the transition tables that the ledger and the timeline go by."""
+    return _page(
+        "States",
+        "What each state means is in [concepts](../concepts.md#states).",
+        "## Of a notification",
+        "Each decision about it, or about one of its channels that waits alone, is one step. `routed` is where its "
+        "deliveries begin.",
+        _diagram(NOTIFICATION_TRANSITIONS, NotificationState.ACCEPTED),
+        "## Of a delivery",
+        "What is retried, parked or stale is decided again, and is then claimed or ends. A redrive begins anew from "
+        "every end, one generation on.",
+        _diagram(TRANSITIONS, DeliveryState.CLAIMED),
+    )
+
+
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "settings.md": settings_page,
     "reasons.md": reasons_page,
     "topics.md": topics_page,
     "access.md": access_page,
     "metrics.md": metrics_page,
+    "states.md": states_page,
 }
 
 
@@ -145,6 +165,18 @@ def main() -> None:
 
 def _page(title: str, *parts: str) -> str:
     return "\n\n".join([f"# {title}", MARK, *parts]) + "\n"
+
+
+State = TypeVar("State", bound=StrEnum)
+
+
+def _diagram(transitions: Mapping[State, Collection[State]], first: State) -> str:
+    """A Mermaid state diagram: ends lead to the final mark; a state that is taken over by itself is left out."""
+    lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {first}"]
+    for state, following in transitions.items():
+        lines += [f"    {state} --> {one}" for one in transitions if one in following and one is not state]
+    lines += [f"    {state} --> [*]" for state, following in transitions.items() if not following]
+    return "\n".join([*lines, "```"])
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from rich.text import Text
 
-from carillon.cli.explain import meaning, next_step
+from shared.deciding.plain_words import meaning, next_step
 
 MAX_LEFT_OUT: Final = 20
 """Recipients that are shown of one workflow."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Events: those that are dead letters, and sending them again.", no_args_is_help=True)
 
+DAY_MS = 86_400_000
 EventsTenant = Annotated[str, typer.Option(help="The tenant they belong to.")]
 
 
@@ -60,12 +61,16 @@ def redrive(
     all_: Annotated[
         bool, typer.Option("--all", help="Every dead letter that --all has not sent again before, unreadable ones too.")
     ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Those as well that are so old that somebody may be notified twice.")
+    ] = False,
     tenant: EventsTenant = "default",
     state: State = DEFAULT_STATE,
 ) -> None:
     """Send events again under the same ids, once the cause is mended; they are expanded anew.
 
-    An event of which only a part was left out may be sent again as well: who was notified before is not notified twice.
+    An event of which only a part was left out may be sent again as well: who was notified before is not notified twice,
+    for as long as what was decided is kept (CARILLON_GUARD_DAYS). Older ones are refused, unless forced.
 
     Example: carillon events redrive 5b1c2a3e-0d55-5f0e-9d3f-2b1f5f0a7c11
     """
@@ -73,17 +78,34 @@ def redrive(
         target.fail(
             "Which events?", f"{program()} events redrive EVENT …, or --all; {program()} events dead shows them"
         )
-    settings = target.settings(state)
+    from shared.mongo.settings import MigrationSettings
+    from shared.process.clock import now_ms
+
+    settings = target.settings_of(state, MigrationSettings)
+    accepted_since = None if force else now_ms() - settings.guard_days * DAY_MS
     if all_:
-        typer.echo(f"{target.carried_out(_redrive_all(settings))} sent again")
+        sent, old = target.carried_out(_redrive_all(settings, accepted_since))
+        typer.echo(f"{sent} sent again")
+        _refuse(old, settings.guard_days)
         return
     wanted = list(dict.fromkeys(events or ()))
-    missing = target.carried_out(_redrive(settings, tenant, wanted))
-    typer.echo(f"{len(wanted) - len(missing)} sent again")
+    missing, old = target.carried_out(_redrive(settings, tenant, wanted, accepted_since))
+    typer.echo(f"{len(wanted) - len(missing) - len(old)} sent again")
+    _refuse(old, settings.guard_days)
     if missing:
         target.fail(
             f"Not found, neither as a dead letter nor on the log: {', '.join(missing)}",
             f"compare the ids and --tenant; {program()} events dead",
+        )
+
+
+def _refuse(old: list[str], days: int) -> None:
+    """Exits when there are events that are too old."""
+    if old:
+        target.fail(
+            f"Accepted more than {days} days ago, so that nobody knows any more who was notified: {', '.join(old[:20])}"
+            + (f" and {len(old) - 20} more" if len(old) > 20 else ""),
+            f"if nobody was, or twice is better than not at all: {program()} events redrive EVENT … --force",
         )
 
 
@@ -114,13 +136,16 @@ def _events_among(settings: Settings, records: Collection[KafkaRecord]) -> list[
     return [letter for letter in letters if letter is not None and letter.source.topic in topics]
 
 
-async def _redrive_all(settings: Settings) -> int:
-    """Sends again what this command's group has not read yet; a crash in between repeats harmlessly."""
+async def _redrive_all(settings: Settings, accepted_since: int | None) -> tuple[int, list[str]]:
+    """Sends again what this command's group has not read yet; a crash in between repeats harmlessly.
+
+    Returns how many, and which ones are too old: they are read, too, and are sent by their ids.
+    """
     from shared.kafka.producer import Publisher
     from shared.kafka.topic_reader import open_reader
     from shared.model.dead_letters import redriven
 
-    sent = 0
+    sent, old = 0, list[str]()
     topics = settings.topics
     publisher = Publisher(settings.kafka_connection, client_id="carillon-cli")
     try:
@@ -128,7 +153,12 @@ async def _redrive_all(settings: Settings) -> int:
             settings.kafka_connection, topics.events_dlq, group=topics.group("events-redrive")
         ) as reader:
             async for batch in reader.batches():
-                letters = _events_among(settings, batch)
+                letters = []
+                for letter in _events_among(settings, batch):
+                    if _is_old(letter.source, letter.failed_at, accepted_since):
+                        old.append(letter.event or "unreadable")
+                    else:
+                        letters.append(letter)
                 await publisher.publish(
                     [redriven(letter.source, letter.generation + 1, letter.failed_at) for letter in letters]
                 )
@@ -136,32 +166,47 @@ async def _redrive_all(settings: Settings) -> int:
                 sent += len(letters)
     finally:
         await publisher.stop()
-    return sent
+    return sent, old
 
 
-async def _redrive(settings: Settings, tenant: str, wanted: list[str]) -> list[str]:
-    """Sends the wanted events again; returns those that were not found."""
+def _is_old(record: KafkaRecord, failed_at: int | None, accepted_since: int | None) -> bool:
+    """Whether what was decided of the event may be forgotten by now; what nobody knows the age of is not."""
+    from shared.model.dead_letters import accepted_first
+
+    accepted = accepted_first(record, failed_at)
+    return accepted_since is not None and accepted is not None and accepted < accepted_since
+
+
+async def _redrive(
+    settings: Settings, tenant: str, wanted: list[str], accepted_since: int | None
+) -> tuple[list[str], list[str]]:
+    """Sends the wanted events again; returns those that were not found, and those that are too old."""
     from shared.kafka.producer import Publisher
 
     dead = {letter.event: letter async for letter in _letters(settings) if letter.event in wanted}  # the newest of each
     outputs: list[Output] = []
-    missing = []
+    missing, old = [], []
     for event in wanted:
-        output = await _again(settings, tenant, event, dead.get(event))
-        if output is None:
+        letter = dead.get(event)
+        found = await _again(settings, tenant, event, letter)
+        if found is None:
             missing.append(event)
+        elif _is_old(found[0], letter.failed_at if letter else None, accepted_since):
+            old.append(event)
         else:
-            outputs.append(output)
+            outputs.append(found[1])
     publisher = Publisher(settings.kafka_connection, client_id="carillon-cli")
     try:
         await publisher.publish(outputs)
     finally:
         await publisher.stop()
-    return missing
+    return missing, old
 
 
-async def _again(settings: Settings, tenant: str, event: str, letter: DeadLetter | None) -> Output | None:
-    """The event once more: its dead letter, else its record where it stands; None when neither is there."""
+async def _again(
+    settings: Settings, tenant: str, event: str, letter: DeadLetter | None
+) -> tuple[KafkaRecord, Output] | None:
+    """The event as it stands, or its dead letter stood, and once more; None when neither is there."""
     from shared.kafka.topic_reader import open_reader
     from shared.model.dead_letters import redriven
     from shared.model.outputs import Coordinates
@@ -173,9 +218,9 @@ async def _again(settings: Settings, tenant: str, event: str, letter: DeadLetter
             row = await database.expansions.find_one({"_id": event, "tenant": tenant})
     generation = max(row["generation"] if row else 0, letter.generation if letter else 0) + 1
     if letter is not None:
-        return redriven(letter.source, generation, letter.failed_at)
+        return letter.source, redriven(letter.source, generation, letter.failed_at)
     if row is None:
         return None
     async with open_reader(settings.kafka_connection, row["topic"]) as reader:
         record = await reader.record_at(Coordinates(row["topic"], row["partition"], row["offset"]))
-    return redriven(record, generation) if record is not None else None
+    return (record, redriven(record, generation)) if record is not None else None

@@ -9,11 +9,13 @@ from typing import Any, Final
 
 import msgspec
 from liquid.exceptions import FilterArgumentError, LiquidError
+from liquid.static_analysis import Variable
 from liquid.template import BoundTemplate
 
 from services.delivery.rendering.liquid import RENDER_FAILURES, environment
 from shared.model.errors import InvalidWorkflow
 from shared.model.templates import Text
+from shared.model.texts import every_text
 from shared.model.workflows import Workflow
 
 _TAG = re.compile(r"([A-Za-z]{2,8}|[Xx](?=-))(-[A-Za-z0-9]{1,8})*")
@@ -23,6 +25,7 @@ _TAG = re.compile(r"([A-Za-z]{2,8}|[Xx](?=-))(-[A-Za-z0-9]{1,8})*")
 ENVIRONMENT: Final = environment()
 ROOTS: Final[dict[str, tuple[str, ...]]] = {
     "data": (),
+    "digest": ("count", "items"),
     "user": ("id", "name"),
     "actor": (),
     "workflow": (),
@@ -36,15 +39,22 @@ EXAMPLE: Final = "2026-01-02"
 
 def check_templates(workflow: Workflow) -> None:
     """Raises InvalidWorkflow with a pointer to the first template that cannot be right, or the first wrong locale."""
-    _check_locales(workflow)
+    for fault in template_faults(workflow):
+        raise fault
+
+
+def template_faults(workflow: Workflow) -> Iterator[InvalidWorkflow]:
+    """Everything that is wrong with the texts of a workflow, of its steps and its variants, each with a pointer."""
+    yield from _locale_faults(workflow)
     for pointer, source in sources(workflow):
         try:
             template = ENVIRONMENT.from_string(source)
         except (LiquidError, RecursionError) as error:
             detail = f"{workflow.key}: not a Liquid template: {str(error).partition(chr(10))[0]}"
-            raise InvalidWorkflow("invalid_template", detail, pointer) from error
+            yield InvalidWorkflow("invalid_template", detail, pointer)
+            continue
         if wrong := _wrong_names(template) or _wrong_arguments(template):
-            raise InvalidWorkflow("invalid_template", f"{workflow.key}: {wrong}", pointer)
+            yield InvalidWorkflow("invalid_template", f"{workflow.key}: {wrong}", pointer)
 
 
 def _wrong_names(template: BoundTemplate) -> str | None:
@@ -65,16 +75,16 @@ def _wrong_names(template: BoundTemplate) -> str | None:
 
 def _wrong_arguments(template: BoundTemplate) -> str | None:
     """What a filter says that is given too few or too many arguments, rendered with a text wherever data is asked for."""
-    data: dict[str, Any] = {}
-    for use in template.analyze(include_partials=False).globals.get("data", ()):
-        here = data
-        *above, last = [part for part in use.segments[1:] if isinstance(part, str)] or ["_"]
-        for part in above:
-            here[part] = here = here[part] if isinstance(here.get(part), dict) else {}
-        here.setdefault(last, EXAMPLE)
-    values = {name: dict.fromkeys(fields, EXAMPLE) if fields else EXAMPLE for name, fields in ROOTS.items()}
+    found = template.analyze(include_partials=False).globals
+    values: dict[str, Any] = {
+        name: dict.fromkeys(fields, EXAMPLE) if fields else EXAMPLE for name, fields in ROOTS.items()
+    }
+    data = _example(found.get("data", ()))
+    values |= {"data": data, "digest": {"count": 1, "items": [data]}}
+    if brand := _example(found.get("tenant", ())):  # what it is dressed in has names of its own
+        values["tenant"] = {**values.get("tenant", {}), **brand}
     try:
-        template.render(**values | {"data": data})
+        template.render(**values)
     except FilterArgumentError as error:
         text = str(error).partition(chr(10))[0]
         return text if "argument" in text else None  # another value may do
@@ -83,38 +93,50 @@ def _wrong_arguments(template: BoundTemplate) -> str | None:
     return None
 
 
+def _example(uses: Iterable[Variable]) -> dict[str, Any]:
+    """An object with a text at each of the paths."""
+    made: dict[str, Any] = {}
+    for use in uses:
+        here = made
+        *above, last = [part for part in use.segments[1:] if isinstance(part, str)] or ["_"]
+        for part in above:
+            here[part] = here = here[part] if isinstance(here.get(part), dict) else {}
+        here.setdefault(last, EXAMPLE)
+    return made
+
+
 def _likely(name: str, known: Iterable[str]) -> str:
     close = get_close_matches(name, list(known), n=1)
     return f" (did you mean {close[0]}?)" if close else ""
 
 
-def _check_locales(workflow: Workflow) -> None:
+def _locale_faults(workflow: Workflow) -> Iterator[InvalidWorkflow]:
     """Tags, each once whatever its case; and one that all parts of a message have, as no message mixes two."""
-    for channel, template in msgspec.structs.asdict(workflow.templates).items():
-        texts: dict[str, Text | None] = msgspec.structs.asdict(template) if template else {}
+    for at, _, template in every_text(workflow):
+        texts: dict[str, Text | None] = msgspec.structs.asdict(template)
         tables = {name: text for name, text in texts.items() if isinstance(text, dict)}
         for name, table in tables.items():
-            pointer = f"/templates/{channel}/{name}"
+            pointer = f"{at}/{name}"
             for tag in table:
                 if not _TAG.fullmatch(tag):
                     detail = f"{workflow.key}: {tag[:40]!r} is no language tag: write it as en or pt-BR"
-                    raise InvalidWorkflow("invalid_locale", detail, f"{pointer}/{tag}")
+                    yield InvalidWorkflow("invalid_locale", detail, f"{pointer}/{tag}")
             if not table or len({tag.lower() for tag in table}) < len(table):
-                raise InvalidWorkflow(
+                yield InvalidWorkflow(
                     "invalid_locale", f"{workflow.key}: one text for each locale, at least one", pointer
                 )
         tags = [{tag.lower() for tag in table} for table in tables.values()]
         if tags and not set.intersection(*tags):
             detail = f"{workflow.key}: {', '.join(tables)} have no locale in common: a message is in one language"
-            raise InvalidWorkflow("no_common_locale", detail, f"/templates/{channel}")
+            yield InvalidWorkflow("no_common_locale", detail, at)
 
 
 def sources(workflow: Workflow) -> Iterator[tuple[str, str]]:
     """Every template of every channel, with where it stands."""
-    for channel, template in msgspec.structs.asdict(workflow.templates).items():
-        texts: dict[str, Text | None] = msgspec.structs.asdict(template) if template else {}
+    for at, _, template in every_text(workflow):
+        texts: dict[str, Text | None] = msgspec.structs.asdict(template)
         for name, text in texts.items():
-            pointer = f"/templates/{channel}/{name}"
+            pointer = f"{at}/{name}"
             if isinstance(text, dict):
                 yield from ((f"{pointer}/{locale}", source) for locale, source in text.items())
             elif text:

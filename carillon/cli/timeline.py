@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from rich.text import Text
 
-from carillon.cli.explain import meaning, next_step, since
+from carillon.cli.explain import since
 from carillon.cli.program import pasteable
+from shared.deciding.plain_words import meaning, next_step
 from shared.model.reasons import Reason
 from shared.model.timestamps import parse_rfc3339
 
@@ -20,7 +21,10 @@ KINDS: Final[dict[str, str]] = {
     "release": "decided again: the hold came due",
     "retry": "decided again: the next attempt is due",
     "stale": "decided again: it waited too long in its lane",
+    "failed": "the rest of its step decided: it failed for good, or its provider is down for long",
 }
+MARKS: Final = {"held": ("… ", "yellow"), "suppressed": ("✗ ", "red")}
+STOPPED: Final = frozenset({"held", "suppressed", "unknown"})
 INDENT: Final = " " * 13
 
 
@@ -87,19 +91,25 @@ def _step(ms: int, what: str, detail: str, style: str = "bold") -> Text:
 def _decision(ms: int, row: TimelineJson) -> Iterator[Text]:
     where = f"{row['topic']}[{row['partition']}]@{row['offset']}, profile v{row['profile_version']}"
     yield Text.assemble(_step(ms, KINDS.get(str(row["kind"]), str(row["kind"])), ""), (f"  {where}", "dim"))
-    passed = [rule["rule"] for rule in row["rules"] if rule["result"] == "passed" and "channel" not in rule]
+    about = dict.fromkeys((rule.get("step"), rule.get("channel")) for rule in row["rules"])
+    for step, channel in about:
+        rules = [rule for rule in row["rules"] if (rule.get("step"), rule.get("channel")) == (step, channel)]
+        yield from [_channel(channel, rules)] if channel else _whole(step, rules)
+
+
+def _whole(step: str | None, rules: list[TimelineJson]) -> Iterator[Text]:
+    """The rules of the whole, or of a step, that passed in one line, and the one that stopped it."""
+    passed = ", ".join(_words(rule["rule"]) for rule in rules if rule["result"] == "passed")
     if passed:
-        yield Text.assemble(INDENT, ("✓ ", "green"), ", ".join(map(_words, passed)))
-    for rule in row["rules"]:
-        if rule["result"] in ("held", "suppressed") and "channel" not in rule:
-            yield _stopped(rule)
-    for channel in dict.fromkeys(rule["channel"] for rule in row["rules"] if "channel" in rule):
-        yield _channel(channel, [rule for rule in row["rules"] if rule.get("channel") == channel])
+        yield Text.assemble(INDENT, ("✓ ", "green"), (f"{step}: " if step else "", "bold"), passed)
+    for rule in rules:
+        if rule["result"] in STOPPED:
+            yield Text.assemble(*_mark(rule), (f"{step}: " if step else "", "bold"), _result(rule))
 
 
 def _channel(channel: str, rules: list[TimelineJson]) -> Text:
     """A channel's rules in one line, up to the one that stopped it."""
-    stopped = next((rule for rule in rules if rule["result"] in ("held", "suppressed")), None)
+    stopped = next((rule for rule in rules if rule["result"] in STOPPED), None)
     passed = ", ".join(_words(rule["rule"]) for rule in rules if rule["result"] == "passed")
     if stopped is None:
         return Text.assemble(INDENT, ("✓ ", "green"), (channel, "bold"), f": {passed} → ", ("queued", "green"))
@@ -107,20 +117,16 @@ def _channel(channel: str, rules: list[TimelineJson]) -> Text:
     return Text.assemble(*_mark(stopped), (channel, "bold"), f": {before}", _result(stopped))
 
 
-def _stopped(rule: TimelineJson) -> Text:
-    return Text.assemble(*_mark(rule), _result(rule))
-
-
 def _mark(rule: TimelineJson) -> tuple[str, tuple[str, str]]:
-    return INDENT, ("… ", "yellow") if rule["result"] == "held" else ("✗ ", "red")
+    return INDENT, MARKS.get(rule["result"], ("? ", "yellow"))
 
 
 def _result(rule: TimelineJson) -> Text:
     until = f" until {rule['until']}" if rule.get("until") else ""
     style = "yellow" if rule["result"] == "held" else "red"
-    return Text.assemble(
-        f"{_words(rule['rule'])} → ", (f"{rule['result']}{until}", style), f": {meaning(rule['reason'])}"
-    )
+    because = f": {meaning(rule['reason'])}" if rule.get("reason") else ""
+    clause = f" ({rule['clause']})" if rule.get("clause") else ""
+    return Text.assemble(f"{_words(rule['rule'])} → ", (f"{rule['result']}{until}", style), because, clause)
 
 
 def _status(ms: int, entry: TimelineJson) -> Text:

@@ -7,6 +7,7 @@ from functools import partial
 from fastapi import FastAPI
 
 from services.console.api import openapi
+from services.console.api.event_routes import event_routes
 from services.console.api.routes import timeline_routes
 from services.console.settings import ConsoleSettings
 from services.console.timeline.consumer import StatusConsumer, join_statuses
@@ -34,7 +35,9 @@ def create_api(database: Database) -> FastAPI:
     )
     app.add_middleware(HttpConventions)
     install_problems(app)
-    app.include_router(timeline_routes(database, ApiKeys(database)))
+    keys = ApiKeys(database)
+    app.include_router(timeline_routes(database, keys))
+    app.include_router(event_routes(database, keys))
     openapi.complete(app)
     return app
 

@@ -31,7 +31,7 @@ from shared.model.provider_accounts import (
 from shared.model.reasons import Reason
 from shared.process.batching import Batcher
 from shared.process.clock import now_ms
-from shared.process.metrics import ACCOUNT_CHANGES
+from shared.process.metrics import ACCOUNT_CHANGES, MAX_COUNTED
 from shared.process.retries import retry_until_available
 
 BULK = 200
@@ -158,7 +158,7 @@ class Breaker:
     async def _count_parked(self, account: str) -> int | None:
         """None: nobody knows, and nobody waits for it."""
         try:
-            return await self._holds.count_parked([account])
+            return await self._holds.count_parked([account], most=MAX_COUNTED)
         except MongoUnavailable:
             return None
 

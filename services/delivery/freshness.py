@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final
 
 from shared.model.deliveries import Delivery
-from shared.model.ports import CancellationCounter
+from shared.model.owners import address_ids
+from shared.model.ports import AddressOwnerLookup, CancellationCounter, SuppressionList
 from shared.process.batching import Batcher
 from shared.process.retries import retry_until_available
 
 ReadVersions = Callable[[list[str]], Awaitable[dict[str, int]]]
 """The versions of stored profiles by user key, or of tenants' settings. Raises MongoUnavailable."""
 BULK = 200
+MAX_UNKNOWN_MS: Final = 600_000
+"""How long the router may still decide without what is stored about an address, clocks included. What was decided within
+that time of it is decided once more: whether it is concerned is for `decide` to say."""
 
 
 class Freshness:
@@ -23,19 +28,23 @@ class Freshness:
         versions: ReadVersions,
         tenant_versions: ReadVersions,
         cancellations: CancellationCounter,
+        suppressions: SuppressionList,
+        owners: AddressOwnerLookup,
         stale_after_ms: int,
     ) -> None:
         """`tenant_versions`: of the settings that count for tenants, 0 without any."""
         self._versions = versions
         self._tenant_versions = tenant_versions
+        self._suppressions = suppressions
+        self._owners = owners
         self._cancellations = cancellations
         self._stale_after_ms = stale_after_ms
         self._changed: Batcher[Delivery, bool] = Batcher(self._compare, most=BULK)
 
     async def is_stale(self, delivery: Delivery, now: int) -> bool:
-        """Past `valid_until`, or decided more than a minute ago and profile, tenant or cancel counter moved since.
+        """Past `valid_until`, or decided more than a minute ago and something that it rests on has changed since.
 
-        `now` in milliseconds. Waits while MongoDB is unavailable: who cannot know does not send.
+        That is the profile, the cancel counter, the suppression list, and who has an inline person's address. `now` in milliseconds. Waits while MongoDB is unavailable: who cannot know does not send.
         """
         if delivery.valid_until is not None and now >= delivery.valid_until:
             return True
@@ -59,12 +68,33 @@ class Freshness:
         versions = await self._versions(sorted({_user_key(delivery) for delivery in deliveries}))
         tenants = await self._tenant_versions(sorted({delivery.notification.tenant for delivery in deliveries}))
         counts = await self._cancellations.counts([delivery.notification for delivery in deliveries])
+        entries = await self._suppressions.of_addresses(_addresses(deliveries))
+        inline = [delivery for delivery in deliveries if delivery.notification.contact is not None]
+        changed = await self._owners.changed_at(_addresses(inline)) if inline else {}
+        news = {place: max(entry.created_at for entry in those) for place, those in entries.items()}
+        for place, at in changed.items():
+            news[place] = max(at, news.get(place, 0))
         return [
             versions.get(_user_key(delivery), 0) != delivery.profile_version
             or tenants[delivery.notification.tenant] != delivery.tenant_version
             or count > delivery.notification.cancel_count
+            or any(news.get(place, 0) + MAX_UNKNOWN_MS > delivery.decided_at for place in _address_id(delivery))
             for delivery, count in zip(deliveries, counts, strict=True)
         ]
+
+
+def _address_id(delivery: Delivery) -> list[tuple[str, str]]:
+    """What the suppression list knows its address by, with the tenant; none where a user id is enough."""
+    kind = delivery.channel.spec.address
+    ids = [] if kind is None else address_ids({kind.name: delivery.address})
+    return [(delivery.notification.tenant, each) for each in ids]
+
+
+def _addresses(deliveries: Iterable[Delivery]) -> dict[str, set[str]]:
+    wanted: dict[str, set[str]] = {}
+    for tenant, address in (each for delivery in deliveries for each in _address_id(delivery)):
+        wanted.setdefault(tenant, set()).add(address)
+    return wanted
 
 
 def _user_key(delivery: Delivery) -> str:

@@ -12,7 +12,7 @@ from shared.model.channels import Channel
 from shared.model.ports import AccountStore, ParkedHolds
 from shared.model.provider_accounts import AccountPolicy, AccountState, ProviderAccount, half_open, probe_lost
 from shared.process.clock import now_ms
-from shared.process.metrics import ACCOUNT_CHANGES, PARKED, PARKED_RELEASED
+from shared.process.metrics import ACCOUNT_CHANGES, MAX_COUNTED, PARKED, PARKED_RELEASED
 from shared.process.retries import retry_until_available
 
 LOOK_SECONDS = 1.0
@@ -69,7 +69,7 @@ class Parking:
         """What other workers have found in trouble, and how much waits for it."""
         known = await self._accounts.known(self._channel)
         self._learn(known)
-        PARKED.labels(self._channel).set(await self._holds.count_parked(known))
+        PARKED.labels(self._channel).set(await self._holds.count_parked(known, most=MAX_COUNTED))
 
     async def look(self) -> None:
         """Sends the probes and slices that are due. Raises MongoUnavailable: call again."""
@@ -105,7 +105,7 @@ class Parking:
 
     async def _is_left_to_newer(self, account: ProviderAccount) -> bool:
         """Whether all that waits was parked by a newer version, which would find nobody's account had it been forgotten."""
-        return await self._holds.count_parked([account.id]) > 0
+        return await self._holds.count_parked([account.id], most=1) > 0
 
     async def _release(self, account: ProviderAccount, now: int) -> None:
         waiting = await self._holds.parked(account.id, most=self._slice)

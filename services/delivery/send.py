@@ -115,6 +115,7 @@ class Sending:
             now=now_ms(),
             schedule=self._retries,
             expires_at=delivery.notification.expires_at,
+            fallback_at=delivery.fallback_at,
             at_most_once=self.after_crash is AfterCrash.STOP,
         )
         if result.state is DeliveryState.PARKED:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import partial
+from uuid import uuid4
 
 import structlog
 from fastapi import FastAPI
@@ -25,6 +26,7 @@ from services.gateway.inbox.store import InboxStore
 from services.gateway.live.backlog import Backlog
 from services.gateway.live.connection import ConnectionContext
 from services.gateway.live.fanout import Fanout, open_at_end
+from services.gateway.live.presence import PresenceKeeper
 from services.gateway.live.registry import Registry
 from services.gateway.live.server import Sockets
 from services.gateway.origins import Origins, parse_origins
@@ -43,6 +45,7 @@ from shared.kafka.readiness import KafkaReadiness
 from shared.model.ports import RecordWriter
 from shared.mongo.database import Database, open_database, ping
 from shared.mongo.epoch import epoch
+from shared.mongo.presence import Presence
 from shared.mongo.profiles import life_of
 from shared.mongo.schema import await_schema
 from shared.mongo.server_clock import keep_clock, set_clock
@@ -86,7 +89,10 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
         await await_schema(database, runtime.checks)
         mongodb = GraceCheck("mongodb", partial(ping, database), grace_seconds=READY_GRACE_SECONDS)
         readiness = KafkaReadiness(
-            settings.kafka_connection, settings.topics.used_by("gateway"), strict=settings.topics_strict
+            settings.kafka_connection,
+            settings.topics.used_by("gateway"),
+            strict=settings.topics_strict,
+            serves_anyway=True,
         )
         runtime.checks["topics"] = readiness.topics_answer
         await readiness.wait()
@@ -113,6 +119,9 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
         store = InboxStore(database)
         changes = Changes(store, publisher, settings.topics, catalog)
         registry = Registry()
+        presence = PresenceKeeper(Presence(database, uuid4().hex), registry.__contains__)
+        registry.changed = presence.note
+        stack.push_async_callback(presence.leave)
         context = ConnectionContext(
             identify=partial(identify, verifier),
             lives=partial(life_of, database),
@@ -152,6 +161,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
                 catalog.follow(settings.kafka_connection, settings.topics, CLIENT_ID),
                 Fanout(registry).run(inbox_batches),
                 keep_clock(database),
+                presence.run(),
             ],
             drain=partial(sockets.stop, settings.drain_seconds),
         )

@@ -56,7 +56,12 @@ class Admission:
         if self._rates is not None and scope is not Scope.ADMIN:  # who can stop it is not kept from stopping it
             await self._rates.take(principal.tenant, received_at)
         self._limits.hold(request, principal.key_id)
-        return Caller(tenant=principal.tenant, received_at=received_at, prepare_seconds=self._prepare_seconds)
+        return Caller(
+            tenant=principal.tenant,
+            key_id=principal.key_id,
+            received_at=received_at,
+            prepare_seconds=self._prepare_seconds,
+        )
 
     async def post(self, request: Request, scope: Scope, *media: str, may_be_empty: bool = False) -> Call:
         """A POST whose body is JSON, or one of `media`; one that `may_be_empty` needs no type if it is.

@@ -19,8 +19,10 @@ from services.ingest.notifications_api import notification_routes
 from services.ingest.outbox import OutboxRows
 from services.ingest.relay import relay
 from services.ingest.request_rows import RequestRows
+from services.ingest.schedules_api import schedule_routes
 from services.ingest.sending import NotificationSender
 from services.ingest.settings import IngestSettings
+from services.ingest.suppressions_api import suppression_routes
 from services.ingest.tenant_api import tenant_routes
 from services.ingest.tenant_rates import TenantRates
 from services.ingest.timelines import timeline_routes
@@ -39,6 +41,7 @@ from shared.mongo.api_keys import ApiKeys
 from shared.mongo.cancellations import Cancellations
 from shared.mongo.database import Database, open_database
 from shared.mongo.holds import Holds
+from shared.mongo.schedules import Schedules
 from shared.mongo.schema import await_schema
 from shared.mongo.server_clock import keep_clock, set_clock
 from shared.mongo.tenants import read_many as read_tenants
@@ -92,6 +95,7 @@ def create_app(
         admission=admission,
         requests=requests,
         acceptance=acceptance,
+        catalog=catalog,
         topics=settings.topics,
         kafka_tenant=settings.kafka_tenant,
     )
@@ -102,6 +106,9 @@ def create_app(
     app.include_router(timeline_routes(settings.console_url))
     app.include_router(handshake_routes(parse_hook_origins(settings.event_origins)))
     app.include_router(
+        schedule_routes(admission=admission, requests=requests, sender=sender, schedules=Schedules(database))
+    )
+    app.include_router(
         user_routes(
             admission=admission,
             database=database,
@@ -110,6 +117,7 @@ def create_app(
             webhook_secret=settings.webhook_secret.get_secret_value(),
         )
     )
+    app.include_router(suppression_routes(admission=admission, database=database, writer=kafka, topics=settings.topics))
     app.include_router(
         tenant_routes(
             admission=admission,
@@ -156,7 +164,10 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
             return kafka.alive and outbox.alive and not (kafka.unavailable and outbox.unavailable)
 
         readiness = KafkaReadiness(
-            settings.kafka_connection, settings.topics.used_by("ingest"), strict=settings.topics_strict
+            settings.kafka_connection,
+            settings.topics.used_by("ingest"),
+            strict=settings.topics_strict,
+            serves_anyway=True,
         )
         runtime.checks |= {"durable": durable, "topics": readiness.topics_answer}
         app = create_app(settings, database=database, catalog=catalog, kafka=kafka, outbox=outbox)

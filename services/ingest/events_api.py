@@ -13,6 +13,7 @@ from services.ingest.acceptance import Acceptance, Intake
 from services.ingest.admission import Admission
 from services.ingest.calls import Answer, Call
 from services.ingest.core.durability import Durability
+from services.ingest.data_checks import StartedWorkflows, event_faults
 from services.ingest.idempotency import Requests
 from services.ingest.models.body import MAX_ERRORS, InvalidFields
 from services.ingest.models.events import MAX_EVENTS, AcceptedEvents, CloudEvent, CloudEventBatch
@@ -40,7 +41,13 @@ _BINARY: Final = {"application/json": {"schema": {"description": "binary mode: t
 
 
 def event_routes(
-    *, admission: Admission, requests: Requests, acceptance: Acceptance, topics: Topics, kafka_tenant: str
+    *,
+    admission: Admission,
+    requests: Requests,
+    acceptance: Acceptance,
+    catalog: StartedWorkflows,
+    topics: Topics,
+    kafka_tenant: str,
 ) -> APIRouter:
     """`POST /v1/events`. `kafka_tenant`: whom the public topic speaks for; others' events go to one of ingest's own."""
     routes = APIRouter(prefix="/v1/events", tags=["events"], route_class=DirectRoute)
@@ -62,6 +69,7 @@ def event_routes(
         topic = topics.events if call.caller.tenant == kafka_tenant else topics.accepted_events
         found, batch = read_events(request, call.raw)
         outputs = _outputs(found, call, topic, batch=batch)
+        _check_data(catalog, found, call, batch=batch)
 
         async def act() -> Answer:
             return await _accept(acceptance, call, found, outputs)
@@ -94,6 +102,18 @@ def _outputs(found: ReadEvents, call: Call, topic: str, *, batch: bool) -> list[
         detail = f"{len(faults)} of {len(found)} events are not valid; none was accepted"
         raise InvalidFields("invalid_event", detail, faults[:MAX_ERRORS])
     return outputs
+
+
+def _check_data(catalog: StartedWorkflows, found: ReadEvents, call: Call, *, batch: bool) -> None:
+    """Raises InvalidFields where data misses the schema of a workflow that it starts."""
+    wrong: list[tuple[str, str]] = []
+    for position, event in enumerate(found):
+        if isinstance(event, Event):
+            place = f"/{position}" if batch else ""
+            wrong += [(place + pointer, said) for pointer, said in event_faults(catalog, call.caller.tenant, event)]
+    if wrong:
+        detail = f"data is not as a workflow asks; none of {len(found)} events was accepted"
+        raise InvalidFields("invalid_data", detail, wrong[:MAX_ERRORS])
 
 
 async def _accept(acceptance: Acceptance, call: Call, found: ReadEvents, outputs: Sequence[Output]) -> Answer:

@@ -13,6 +13,8 @@ from pydantic import BaseModel
 from services.ingest.models.events import AcceptedEvents, CloudEvent, CloudEventBatch
 from services.ingest.models.notifications import AcceptedNotifications, Cancelled, CancelRequest, SendRequest
 from services.ingest.models.profiles import ProfileBody, ProfilePatch, StoredProfile
+from services.ingest.models.schedules import SchedulePage, SchedulePatch, ScheduleRequest, StoredSchedule
+from services.ingest.models.suppressions import StoredSuppression, SuppressionBody, SuppressionEntries
 from services.ingest.models.tenants import CancelScope, LiftedStops, StopList, StopScope, StoredTenant, TenantPatch
 from shared.http import openapi
 from shared.http.problem_document import ProblemDocument
@@ -38,8 +40,8 @@ _REFUSALS: Final = {
     400: "No strict JSON, or a bad Idempotency-Key",
     401: "No credential, or an unknown one",
     403: "The key lacks the scope",
-    404: "There is no such user",
-    409: "The first call with this Idempotency-Key is under way; see Retry-After",
+    404: "There is none of this id, or no such user",
+    409: "The first call with this Idempotency-Key is under way; see Retry-After. Or another has this id",
     413: "The body, or what it expands to, is too large",
     415: "Another content type is needed",
     422: "Something in it is not valid: `errors` holds JSON pointers; or the Idempotency-Key came with another body",
@@ -47,7 +49,9 @@ _REFUSALS: Final = {
 }
 MODELS: Final[tuple[type[BaseModel], ...]] = (
     SendRequest, AcceptedNotifications, CancelRequest, Cancelled, CloudEvent, CloudEventBatch, AcceptedEvents,
-    ProfileBody, ProfilePatch, StoredProfile, TenantPatch, StoredTenant, StopScope, CancelScope, StopList, LiftedStops,
+    ProfileBody, ProfilePatch, StoredProfile, SuppressionBody, StoredSuppression, SuppressionEntries,
+    ScheduleRequest, SchedulePatch, StoredSchedule, SchedulePage,
+    TenantPatch, StoredTenant, StopScope, CancelScope, StopList, LiftedStops,
     ProblemDocument,
 )  # fmt: skip
 

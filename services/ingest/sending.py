@@ -13,11 +13,14 @@ import orjson
 from services.ingest.acceptance import Acceptance, Intake
 from services.ingest.calls import Answer, Call, Caller
 from services.ingest.core.did_you_mean import did_you_mean
+from services.ingest.data_checks import data_faults
 from services.ingest.models.body import InvalidFields
 from services.ingest.models.notifications import SendRequest
 from services.ingest.unknown_users import UnknownUsers, found_by
 from shared.http.problems import Problem, unavailable
 from shared.model import expansion, ids, records
+from shared.model.collapse_keys import collapse_key_of
+from shared.model.data_paths import value_at
 from shared.model.formats import NewerFormat
 from shared.model.notifications import Notification
 from shared.model.outputs import Output
@@ -87,31 +90,29 @@ class NotificationSender:
         Raises InvalidFields for an unknown workflow, Problem 413 or 503, MongoUnavailable for what needs it.
         """
         caller = call.caller
-        workflow = await self._workflow(caller, wanted.workflow)
+        workflow = await self.published(caller, wanted.workflow)
+        if wrong := data_faults(workflow, wanted.data or {}):
+            raise InvalidFields("invalid_data", f"data is not as {workflow.key} asks", wrong)
         data = orjson.dumps(wanted.data or {})
-        if len(data) * len(wanted.recipients) > expansion.MAX_EXPANDED:
-            raise Problem(
-                413,
-                "expanded_too_large",
-                f"data times recipients is more than {expansion.MAX_EXPANDED} bytes",
-                fix="Send to fewer recipients at once, or put a link into data instead of the contents.",
-            )
+        check_expanded(len(data), len(wanted.recipients))
         expanded = expansion.expand(
             expansion.Request(
                 tenant=caller.tenant,
-                event_id=ids.event_id(caller.tenant, expansion.API_SOURCE, _name(call)),
+                event_id=ids.event_id(caller.tenant, expansion.API_SOURCE, call_name(call)),
                 event_type=EVENT_TYPE,
                 source=expansion.API_SOURCE,
                 recipients=tuple(wanted.recipients),
                 data=data,
                 accepted_at=now,
                 actor=wanted.actor,
-                deliver_at=wanted.deliver_at,
+                deliver_at=wanted.instant,
+                deliver_local=wanted.local_time,
                 expires_at=wanted.expires_at,
                 priority=wanted.priority,
                 cancellation_key=wanted.cancellation_key,
                 cancel_count=await self._count(caller, wanted.cancellation_key),
                 traceparent=trace,
+                collapse_key=_collapse_key(wanted, workflow),
             ),
             workflow,
         )
@@ -134,7 +135,8 @@ class NotificationSender:
         location = {"Location": f"{self._console_url}/v1/notifications/{first.id}/timeline"}
         return Answer(status=202, body=orjson.dumps(answer), headers=location)
 
-    async def _workflow(self, caller: Caller, key: str) -> Workflow:
+    async def published(self, caller: Caller, key: str) -> Workflow:
+        """The newest version of a workflow. Raises InvalidFields for an unknown one, Problem 503, MongoUnavailable."""
         workflow = self._newest(caller, key)
         if workflow is None and time.monotonic() - self._looked_at > LOOK_SECONDS:
             self._looked_at = time.monotonic()
@@ -160,6 +162,24 @@ class NotificationSender:
             return await self._cancellations.count(caller.tenant, cancellation_key)
 
 
-def _name(call: Call) -> str:
+def check_expanded(data_bytes: int, recipients: int) -> None:
+    """Raises Problem 413 for data that is too large for so many recipients."""
+    if data_bytes * recipients > expansion.MAX_EXPANDED:
+        raise Problem(
+            413,
+            "expanded_too_large",
+            f"data times recipients is more than {expansion.MAX_EXPANDED} bytes",
+            fix="Send to fewer recipients at once, or put a link into data instead of the contents.",
+        )
+
+
+def _collapse_key(wanted: SendRequest, workflow: Workflow) -> str | None:
+    """The request's own, else what stands where the workflow looks for it."""
+    if wanted.collapse_key is not None or workflow.collapse_key is None:
+        return wanted.collapse_key
+    return collapse_key_of(value_at(wanted.data, workflow.collapse_key))
+
+
+def call_name(call: Call) -> str:
     """What names the event of a call: the same call is the same event, also where nobody could look it up."""
     return uuid4().hex if call.key is None else f"{call.key}{ids.SEPARATOR}{call.fingerprint}"

@@ -13,6 +13,7 @@ def timeline_routes(console_url: str) -> APIRouter:
     routes = APIRouter(prefix="/v1", include_in_schema=False)
 
     @routes.get("/notifications/{notification}/timeline")
+    @routes.get("/notifications/{notification}/why")
     @routes.get("/events/{event}")
     @routes.get("/events/{event}/notifications")
     async def elsewhere(request: Request) -> RedirectResponse:

@@ -41,6 +41,7 @@ from shared.model.topics import Topics
 from shared.mongo import profiles as profile_store
 from shared.mongo.api_keys import Scope
 from shared.mongo.database import Database
+from shared.process.clock import now_ms
 
 MERGE_PATCH: Final = "application/merge-patch+json"
 READ_SECONDS: Final = 1.5
@@ -106,11 +107,10 @@ def user_routes(
     register_user_ids()
     routes = APIRouter(prefix=PREFIX, tags=["users"])
 
-    async def write(user: AddressedUser, change: profile_store.ProfileChange) -> Response:
+    async def write(user: AddressedUser, change: profile_store.ProfileChange, *, mends: bool = False) -> Response:
+        place = {"tenant": user.tenant, "user": user.id}
         with pymongo.timeout(READ_SECONDS):
-            return answer(
-                await profile_store.write(database, writer, topics, tenant=user.tenant, user=user.id, change=change)
-            )
+            return answer(await profile_store.write(database, writer, topics, **place, change=change, mends=mends))
 
     def answer(profile: Profile) -> Response:
         return Response(orjson.dumps(shown(profile, webhook_secret)), media_type=JSON)
@@ -130,9 +130,9 @@ def user_routes(
     async def put(user: AddressedUser = addressed, value: Any = _json) -> Response:
         """200 with what is stored; it counts for everything accepted from now on.
 
-        Preferences, quiet hours and devices stay as they are unless the body has them.
+        Preferences, quiet hours, mute_until and devices stay as they are unless the body has them.
         """
-        return await write(user, read_put(value, user.tenant, user.id))
+        return await write(user, read_put(value, user.tenant, user.id, now_ms()), mends=True)
 
     @routes.patch(
         PATH,
@@ -151,7 +151,7 @@ def user_routes(
         check_patch(value)
 
         def change(stored: Profile) -> Profile:
-            wanted = read_profile(merge_patch(body_of(stored), value), user.tenant, user.id)
+            wanted = read_profile(merge_patch(body_of(stored), value), user.tenant, user.id, now_ms())
             check_channels(wanted, stored)
             return wanted
 

@@ -16,6 +16,7 @@ from mode import CrashingSupervisor
 
 from services.router.faust.streams import Chunk, ChunkStream
 from services.router.faust.transport import StreamFetching
+from services.router.progress import AgentProgress
 from services.router.settings import RouterSettings
 from services.router.waiting import WaitingPartitions
 from shared.model.formats import NewerFormat
@@ -44,16 +45,18 @@ class Work(Protocol[P]):
 
 def add_agent(
     app: faust.App,
-    name: str,
-    topics: Sequence[str],
+    progress: AgentProgress,
     settings: RouterSettings,
     work: Work[P],
     *,
     chunk_bytes: int,
     newer: NewerRecords,
 ) -> None:
-    """An agent that carries chunks of its topics and acknowledges them in order, once all is durable."""
-    source = app.topic(*topics, key_type=bytes, value_type=bytes)
+    """An agent that carries chunks of its topics and acknowledges them in order, once all is durable.
+
+    `progress` says which it is, of which topics, and is told how far it is.
+    """
+    source = app.topic(*progress.topics, key_type=bytes, value_type=bytes)
     crashing: set[asyncio.Task[None]] = set()
 
     def crash(error: BaseException) -> None:
@@ -62,33 +65,35 @@ def add_agent(
     async def agent(stream: StreamT[bytes]) -> None:
         chunks = cast("ChunkStream", stream)  # the app makes no other
         waiting = WaitingPartitions(StreamFetching(chunks), newer)
+        progress.follow(lambda: chunks.queued + waiting.count)
 
         @app.on_partitions_assigned.connect
         async def assigned(*_: object, **__: object) -> None:
             waiting.clear()
 
-        await carry(chunks, work, waiting, name=name, most=settings.chunk_size, most_bytes=chunk_bytes, crash=crash)
+        await carry(chunks, work, waiting, progress, most=settings.chunk_size, most_bytes=chunk_bytes, crash=crash)
 
-    app.agent(source, name=name, supervisor_strategy=CrashingSupervisor)(agent)
+    app.agent(source, name=progress.agent, supervisor_strategy=CrashingSupervisor)(agent)
 
 
 async def carry(
     stream: ChunkStream,
     work: Work[P],
     waiting: WaitingPartitions,
+    progress: AgentProgress,
     *,
-    name: str,
     most: int,
     most_bytes: int,
     crash: Callable[[BaseException], None],
 ) -> None:
     """Carries chunks until the stream ends. An error of the last `finish`, which nobody awaits, goes to `crash`."""
-    sizes, seconds = CHUNK_SIZE.labels(name), CHUNK_SECONDS.labels(name)
+    sizes, seconds = CHUNK_SIZE.labels(progress.agent), CHUNK_SECONDS.labels(progress.agent)
 
     async def finish(chunk: Chunk, prepared: P) -> None:
         await retry_until_available(work.finish, prepared)
         for event in chunk.events:
             await stream.ack(event)
+        progress.finished(len(chunk.events))
         sizes.observe(len(chunk.events))
 
     def ended(task: asyncio.Task[None]) -> None:
@@ -98,7 +103,9 @@ async def carry(
     before: asyncio.Task[None] | None = None
     async for chunk in stream.chunks(most, most_bytes):
         with seconds.time():
+            progress.began(len(chunk.events))
             ready = await _prepare(work, waiting, chunk)
+            progress.set_aside(len(chunk.events) - (len(ready[0].events) if ready else 0))
             if before is not None:
                 await before
         if ready is not None:

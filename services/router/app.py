@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import faust
 from faust.contrib.asgi import faust_app_running
@@ -23,9 +23,10 @@ from services.router.expansions import Expansions
 from services.router.faust.credentials import credentials
 from services.router.faust.queues import App
 from services.router.faust.streams import ChunkStream
-from services.router.faust.transport import Transport
+from services.router.faust.transport import Consumer, Transport
 from services.router.inputs import Inputs
 from services.router.profile_cache import ProfileCache
+from services.router.progress import RouterProgress
 from services.router.settings import RouterSettings
 from services.router.stops import StoppedHolds
 from services.router.tenant_cache import TenantCache
@@ -42,11 +43,15 @@ from shared.mongo.database import Database, open_database, ping
 from shared.mongo.histories import Histories
 from shared.mongo.holds import Holds
 from shared.mongo.ledger import Ledger
+from shared.mongo.outcomes import Outcomes
+from shared.mongo.presence import Presence
 from shared.mongo.profiles import Lives, read_many
 from shared.mongo.schema import await_schema
 from shared.mongo.server_clock import keep_clock, set_clock
+from shared.mongo.suppressions import Suppressions
 from shared.mongo.tenants import read_many as read_tenants
 from shared.process.background import run_until_stopped
+from shared.process.metrics import ASSIGNMENTS
 from shared.process.newer import NewerRecords
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
@@ -101,13 +106,23 @@ def create_app(settings: RouterSettings) -> faust.App:
 
 @asynccontextmanager
 async def running(
-    settings: RouterSettings, database: Database, catalog: Catalog, newer: NewerRecords | None = None
+    settings: RouterSettings,
+    database: Database,
+    catalog: Catalog,
+    newer: NewerRecords | None = None,
+    progress: RouterProgress | None = None,
 ) -> AsyncIterator[faust.App]:
-    """The whole router over a loaded catalog, started and assigned; stopped at the end. `newer` gets what it leaves."""
+    """The whole router over a loaded catalog, started and assigned; stopped at the end.
+
+    `newer` gets what it leaves, `progress` how far it is.
+    """
     newer = newer or NewerRecords()
+    progress = progress or RouterProgress(newer, stall_seconds=settings.stall_seconds)
     topics = settings.topics
+    suppressions = Suppressions(database)
     profiles = ProfileCache(
         partial(read_many, database),
+        suppressions=suppressions,
         size=settings.profile_cache_size,
         ttl_ms=round(settings.profile_ttl_seconds * 1000),
     )
@@ -134,6 +149,7 @@ async def running(
             tenants=tenants,
             owners=AddressOwners(database),
             cancellations=Cancellations(database),
+            suppressions=suppressions,
             spread_ms=round(settings.release_spread_seconds * 1000),
         ),
         decisions=Decisions(database),
@@ -141,19 +157,21 @@ async def running(
         ledger=Ledger(database),
         lives=Lives(database),
         stopped=StoppedHolds(holds=holds, tenants=tenants, topics=topics),
-        history=Histories(database),
+        history=Histories(database, outcomes=Outcomes(database).outcomes, online=Presence(database).online),
         publisher=for_decide,
         topics=topics,
     )
     app = create_app(settings)
-    events = (topics.events, topics.accepted_events)
-    add_agent(app, "expand", events, settings, expander, chunk_bytes=EXPAND_BYTES, newer=newer)
-    add_agent(app, "decide", (topics.notifications,), settings, decider, chunk_bytes=DECIDE_BYTES, newer=newer)
+    expands = progress.agent("expand", (topics.events, topics.accepted_events))
+    decides = progress.agent("decide", (topics.notifications,))
+    add_agent(app, expands, settings, expander, chunk_bytes=EXPAND_BYTES, newer=newer)
+    add_agent(app, decides, settings, decider, chunk_bytes=DECIDE_BYTES, newer=newer)
 
     @app.on_partitions_assigned.connect
     async def assigned(*_: object, **__: object) -> None:
-        profiles.clear()
+        profiles.clear()  # whoever had a partition meanwhile was told of changes; Faust calls none of them new
         tenants.clear()
+        ASSIGNMENTS.inc()
 
     try:
         await retry_until_available(for_expand.start)
@@ -190,23 +208,27 @@ async def serve(runtime: Runtime, settings: RouterSettings) -> None:
 async def _route(runtime: Runtime, settings: RouterSettings, database: Database, catalog: Catalog) -> None:
     """The agents, until told to stop; what they have in flight is finished. Raises RuntimeError when they crashed."""
     newer = NewerRecords()
+    progress = RouterProgress(newer, stall_seconds=settings.stall_seconds)
     runtime.checks["formats"] = newer.check
-    async with running(settings, database, catalog, newer) as app:
+    async with running(settings, database, catalog, newer, progress) as app:
 
         async def is_assigned() -> bool:
             return bool(app.consumer.assignment()) and not app.rebalancing
 
-        runtime.checks["assignment"] = is_assigned
+        runtime.checks |= {"assignment": is_assigned, "progress": progress.answer}
+        runtime.reports["agents"] = progress.report
         runtime.serves()
-        stopped = asyncio.create_task(runtime.stop.wait())
-        crashed = asyncio.create_task(app.wait_until_stopped())
+        watching = asyncio.create_task(progress.watch(cast("Consumer", app.consumer).unread))
+        tasks = {watching, asyncio.create_task(runtime.stop.wait()), asyncio.create_task(app.wait_until_stopped())}
         try:
-            await asyncio.wait({stopped, crashed}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            stopped.cancel()
-            crashed.cancel()
+            for task in tasks:
+                task.cancel()
         if app.crashed:
             raise RuntimeError("the router crashed") from app.crash_reason
+        if watching.done():
+            await watching
 
 
 def main() -> None:

@@ -137,8 +137,8 @@ def _part_row(part: EventPart) -> PartRow:
         "outcome": part.outcome.value,
         "notifications": len(part.notifications),
     }
-    if part.rejected is not None:
-        row["rejected"] = msgspec.to_builtins(part.rejected)
+    if (why := part.rejected or part.passed_over) is not None:
+        row["rejected"] = msgspec.to_builtins(why)
     if part.left_out:
         row["left_out"] = msgspec.to_builtins(list(part.left_out))
     return row

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from services.router.core.decision import Snapshot
 from services.router.core.inbound import InboundRecord
-from services.router.profile_cache import ProfileCache
+from services.router.profile_cache import KnownProfile, ProfileCache
 from services.router.tenant_cache import TenantCache
 from shared.deciding.routing_input import RoutingInput
 from shared.model import formats
@@ -16,8 +16,10 @@ from shared.model.formats import NewerFormat
 from shared.model.holds import Hold
 from shared.model.lives import Life
 from shared.model.notifications import Notification
-from shared.model.ports import AddressOwnerLookup, CancellationCounter, WorkflowCatalog
+from shared.model.owners import address_ids
+from shared.model.ports import AddressOwnerLookup, CancellationCounter, SuppressionList, WorkflowCatalog
 from shared.model.records import Kind
+from shared.model.suppressions import Suppression, suppressed_kinds
 from shared.model.workflows import Workflow
 
 
@@ -32,6 +34,7 @@ class Inputs:
         tenants: TenantCache,
         owners: AddressOwnerLookup,
         cancellations: CancellationCounter,
+        suppressions: SuppressionList,
         spread_ms: int,
     ) -> None:
         self._catalog = catalog
@@ -39,6 +42,7 @@ class Inputs:
         self._profiles = profiles
         self._tenants = tenants
         self._cancellations = cancellations
+        self._suppressions = suppressions
         self._spread_ms = spread_ms
 
     def evict(self, user_keys: Iterable[str]) -> None:
@@ -64,6 +68,7 @@ class Inputs:
         tenants = await self._tenants.load([about.tenant for about in abouts], now)
         counts = await self._cancellations.counts(abouts)
         owners = await self._owners.owners(abouts)
+        inline = await self._suppressions.of_addresses(_inline_addresses(abouts))
         # Known from here to the end of this call.
         await self._catalog.fetch((about.tenant, about.workflow, about.version) for about in abouts)
         loaded: list[tuple[RoutingInput, Snapshot]] = []
@@ -75,12 +80,13 @@ class Inputs:
             delivery = record.delivery
             if owner is not None and owner.newer and (owner.user is None or delivery is not None):
                 raise NewerFormat("profile", owner.newer, each.coordinates)
+            workflow = self._workflow(each)
             tenant = tenants[each.about.tenant]
             if tenant is not None and tenant.format > formats.FORMAT:
                 raise NewerFormat("tenant", tenant.format, each.coordinates)
             inputs = RoutingInput(
                 notification=_in_its_life(each, user.life),
-                workflow=self._workflow(each),
+                workflow=workflow,
                 profile=user.profile,
                 life=user.life.number,
                 owner=owner,
@@ -90,6 +96,7 @@ class Inputs:
                 spread_ms=self._spread_ms,
                 channel=delivery.channel if delivery else record.channel,
                 step=delivery.step if delivery else record.step,
+                suppressed=_suppressed(each, user, inline, workflow),
                 tenant=tenant,
                 delivery=delivery,
                 digest=record.digest,
@@ -127,3 +134,32 @@ def _in_its_life(each: InboundRecord, life: Life) -> Notification:
     accepted_at = each.about.accepted_at if each.first_accepted_at is None else each.first_accepted_at
     number = life.of_new(accepted_at, each.announced_life, detour=each.on_a_detour)
     return msgspec.structs.replace(each.about, life=number)
+
+
+def _inline_addresses(abouts: Iterable[Notification]) -> dict[str, set[str]]:
+    """By tenant, the ids of the addresses that come with notifications: nothing is kept of those."""
+    wanted: dict[str, set[str]] = {}
+    for about in abouts:
+        if about.contact is not None:
+            wanted.setdefault(about.tenant, set()).update(address_ids(about.contact.addresses))
+    return wanted
+
+
+def _suppressed(
+    each: InboundRecord,
+    user: KnownProfile,
+    inline: Mapping[tuple[str, str], Sequence[Suppression]],
+    workflow: Workflow | None,
+) -> tuple[str, ...]:
+    """The kinds of the recipient's addresses that nothing of the workflow is sent to. Raises NewerFormat."""
+    entries = user.suppressions
+    about, own = each.about, user.profile.addresses if user.profile else {}
+    if inline and about.contact is not None:
+        gaps = {kind: address for kind, address in about.contact.addresses.items() if kind not in own}
+        entries += tuple(entry for each_id in address_ids(gaps) for entry in inline.get((about.tenant, each_id), ()))
+    if not entries or workflow is None:
+        return ()
+    newest = max(entry.format for entry in entries)
+    if newest > formats.FORMAT:
+        raise NewerFormat("suppression", newest, each.coordinates)
+    return suppressed_kinds(entries, workflow.category, critical=workflow.critical)

@@ -7,15 +7,18 @@ anything accepted later.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable
+from collections import OrderedDict, defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
 from services.router.core.decision import Snapshot
 from shared.model import formats
 from shared.model.lives import Life
+from shared.model.owners import address_ids
+from shared.model.ports import SuppressionList
 from shared.model.profiles import Profile
+from shared.model.suppressions import Suppression
 from shared.mongo.database import encoded
 from shared.process.metrics import PROFILE_CACHE
 
@@ -33,13 +36,16 @@ class KnownProfile(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     loaded_at: int
     newer: int = 0
     """The format of a profile that only a newer version can read; 0: it is readable."""
+    suppressions: tuple[Suppression, ...] = ()
+    """The entries of the suppression list about its addresses."""
 
 
 class ProfileCache:
     """Profiles by `tenant:user`, users without one too."""
 
-    def __init__(self, read: ReadProfiles, *, size: int, ttl_ms: int) -> None:
+    def __init__(self, read: ReadProfiles, *, suppressions: SuppressionList, size: int, ttl_ms: int) -> None:
         self._read = read
+        self._suppressions = suppressions
         self._size = size
         self._ttl_ms = ttl_ms
         self._known: OrderedDict[str, KnownProfile] = OrderedDict()
@@ -72,23 +78,39 @@ class ProfileCache:
 
     async def _load_missing(self, keys: list[str], now: int) -> dict[str, KnownProfile]:
         stored = await self._read(keys)
-        fresh = {key: _known(stored.get(key), now) for key in keys}
+        wanted: dict[str, set[str]] = defaultdict(set)
+        for profile in stored.values():
+            wanted[profile.tenant].update(address_ids(profile.addresses))
+        entries = await self._suppressions.of_addresses(wanted)
+        fresh = {key: _known(stored.get(key), entries, now) for key in keys}
         self._known.update((key, known) for key, known in fresh.items() if not known.newer)
         while len(self._known) > self._size:
             self._known.popitem(last=False)
         return fresh
 
 
-def _known(profile: Profile | None, now: int) -> KnownProfile:
+def _known(profile: Profile | None, entries: Mapping[tuple[str, str], Sequence[Suppression]], now: int) -> KnownProfile:
     if profile is not None and profile.format > formats.FORMAT:
         return KnownProfile(profile=None, snapshot=UNKNOWN_USER, loaded_at=now, newer=profile.format)
     if profile is None or profile.deleted:
         life = Life() if profile is None else profile.life
         return KnownProfile(profile=None, life=life, snapshot=UNKNOWN_USER, loaded_at=now)
-    return KnownProfile(profile=profile, life=profile.life, snapshot=_snapshot(profile), loaded_at=now)
+    of_it: tuple[Suppression, ...] = ()
+    if entries:
+        ids = address_ids(profile.addresses)
+        of_it = tuple(entry for each in ids for entry in entries.get((profile.tenant, each), ()))
+    newer = max((entry.format for entry in of_it), default=formats.OLDEST)
+    return KnownProfile(
+        profile=profile,
+        life=profile.life,
+        snapshot=_snapshot(profile, of_it),
+        loaded_at=now,
+        newer=newer if newer > formats.FORMAT else 0,
+        suppressions=of_it,
+    )
 
 
-def _snapshot(profile: Profile) -> Snapshot:
+def _snapshot(profile: Profile, suppressions: Sequence[Suppression] = ()) -> Snapshot:
     """The inputs that mattered, without addresses; encoded once for all decisions that keep it."""
     return encoded(
         {
@@ -99,5 +121,9 @@ def _snapshot(profile: Profile) -> Snapshot:
             "addresses": sorted(profile.addresses),
             "preferences": msgspec.to_builtins(profile.preferences),
             "quiet_hours": msgspec.to_builtins(profile.quiet_hours),
+            "mute_until": profile.mute_until,
+            "suppressions": [
+                {"kind": entry.kind, "reason": entry.reason.value, "category": entry.category} for entry in suppressions
+            ],
         }
     )

@@ -17,6 +17,13 @@ class RouterSettings(ConsumerSettings):
     router_instance: str | None = Field(
         None, description="static group membership, as the pod's name; one name must never run twice"
     )
+    stall_seconds: float = Field(
+        60,
+        gt=0,
+        le=3600,
+        description="not ready when there are records to decide and none was finished for so long, "
+        "although Kafka and MongoDB answer",
+    )
     kafka_tenant: str = Field(
         "default",
         pattern=TENANT,

@@ -56,6 +56,11 @@ class WaitingPartitions:
         self._backlogs: dict[Partition, _Backlog] = {}
         self._returning: dict[Partition, Coordinates] = {}
 
+    @property
+    def count(self) -> int:
+        """How many records wait here."""
+        return sum(len(backlog.chunk.events) for backlog in self._backlogs.values())
+
     def ready(self, chunk: Chunk) -> Chunk:
         """The chunk without what waits, and with all of a partition whose first event was offered again."""
         if not self._backlogs:

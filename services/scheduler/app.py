@@ -3,80 +3,88 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Final
 
+from services.scheduler.fire import fire_due
 from services.scheduler.newer_holds import NewerHolds
+from services.scheduler.passes import Passes
 from services.scheduler.release import release_due
 from services.scheduler.settings import SchedulerSettings
-from services.scheduler.stopped_holds import StopWatch
+from services.scheduler.stopped_holds import watch_stops
+from shared.catalog.newest import read_newest
 from shared.kafka.dead_letters import bury
 from shared.kafka.producer import Publisher
 from shared.kafka.readiness import KafkaReadiness
-from shared.mongo.database import open_database, ping
+from shared.mongo.database import Database, open_database, ping
 from shared.mongo.holds import Holds
+from shared.mongo.schedules import Schedules
 from shared.mongo.schema import await_schema
 from shared.mongo.tenants import count_stops
+from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
 from shared.process.settings import load
 
-STALL_SECONDS: Final = 60.0
-"""The loop goes round several times a second, but where it waits."""
+LOOK_SECONDS: Final = 1.0
+"""The longest wait between two looks for schedules that are due; one that is new or resumed may be a minute ahead."""
 
 
 async def serve(runtime: Runtime, settings: SchedulerSettings) -> None:
-    """Releases holds until told to stop; the batch under way is finished first."""
+    """Releases holds and fires schedules until told to stop."""
     publisher = Publisher(settings.kafka_connection, client_id="carillon-scheduler", instead=bury(settings.topics))
-    lease = timedelta(seconds=settings.scheduler_lease_seconds)
     readiness = KafkaReadiness(
         settings.kafka_connection, settings.topics.used_by("scheduler"), strict=settings.topics_strict
     )
-    passes = Passes()
     async with open_database(settings.mongo, settings.mongo_database) as database:
         runtime.checks["mongodb"] = lambda: ping(database)
-        runtime.checks |= {"kafka": readiness.answer, "topics": readiness.topics_answer, "releasing": passes.answer}
+        runtime.checks |= {"kafka": readiness.answer, "topics": readiness.topics_answer}
         await readiness.wait()
         await await_schema(database, runtime.checks)
-        holds = Holds(database)
-        newer = NewerHolds(holds)
-        runtime.checks["formats"] = newer.check
-        stops = StopWatch(holds, partial(count_stops, database))
         await retry_until_available(publisher.start)
         runtime.serves()
         try:
-            while not runtime.stop.is_set():
-                released = await retry_until_available(
-                    release_due, holds, publisher, settings.topics, batch=settings.scheduler_batch, lease=lease
-                )
-                passes.note()
-                await retry_until_available(stops.look)
-                if not released:
-                    await retry_until_available(newer.look)
-                    await _sleep_until_due(runtime, await retry_until_available(
-                        holds.seconds_to_next, settings.scheduler_idle_seconds
-                    ))  # fmt: skip
+            await run_until_stopped(
+                runtime.stop,
+                _release(runtime, settings, Holds(database), publisher),
+                [
+                    _fire(runtime, settings, database, publisher),
+                    watch_stops(Holds(database), partial(count_stops, database)),
+                ],
+            )
         finally:
             await publisher.stop()
 
 
-class Passes:
-    """When the loop last went round: it stands while it waits for Kafka or MongoDB, or hangs."""
+async def _release(runtime: Runtime, settings: SchedulerSettings, holds: Holds, publisher: Publisher) -> None:
+    """Releases what is due until told to stop; the batch under way is finished first."""
+    lease = timedelta(seconds=settings.scheduler_lease_seconds)
+    passes, newer = Passes("looked at or released"), NewerHolds(holds)
+    runtime.checks |= {"releasing": passes.answer, "formats": newer.check}
+    while not runtime.stop.is_set():
+        released = await retry_until_available(
+            release_due, holds, publisher, settings.topics, batch=settings.scheduler_batch, lease=lease
+        )
+        passes.note()
+        if not released:
+            await retry_until_available(newer.look)
+            seconds = await retry_until_available(holds.seconds_to_next, settings.scheduler_idle_seconds)
+            await _sleep_until_due(runtime, seconds)
 
-    def __init__(self) -> None:
-        self._at = time.monotonic()
 
-    def note(self) -> None:
-        """It went round."""
-        self._at = time.monotonic()
-
-    async def answer(self) -> bool | str:
-        """For `/readyz`: True, or how long it has been standing."""
-        standing = time.monotonic() - self._at
-        return True if standing < STALL_SECONDS else f"nothing was looked at or released for {standing:.0f} s"
+async def _fire(runtime: Runtime, settings: SchedulerSettings, database: Database, publisher: Publisher) -> None:
+    """Fires schedules until told to stop."""
+    lease = timedelta(seconds=settings.scheduler_lease_seconds)
+    passes, schedules = Passes("looked at or fired"), Schedules(database)
+    runtime.checks["firing"] = passes.answer
+    newest = partial(read_newest, database)
+    while not runtime.stop.is_set():
+        fired = await retry_until_available(fire_due, schedules, newest, publisher, settings.topics, lease=lease)
+        passes.note()
+        if not fired:
+            await _sleep_until_due(runtime, await retry_until_available(schedules.seconds_to_next, LOOK_SECONDS))
 
 
 async def _sleep_until_due(runtime: Runtime, seconds: float) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
 from shared.process.metrics import STOPPED_HOLDS, STOPS
+from shared.process.retries import retry_until_available
 
 LOOK_SECONDS: Final = 15.0
 MAX_COUNTED: Final = 100_000
+
+CountStops = Callable[[], Awaitable[int]]
+"""How many stops are in place. Raises MongoUnavailable."""
 
 
 class StoppedHoldCounter(Protocol):
@@ -23,18 +27,14 @@ class StoppedHoldCounter(Protocol):
         ...
 
 
-class StopWatch:
-    """How many stops are in place, and how much they hold."""
+async def watch_stops(holds: StoppedHoldCounter, count_stops: CountStops) -> None:
+    """Counts them every 15 s until cancelled."""
+    while True:
+        await retry_until_available(look_at_stops, holds, count_stops)
+        await asyncio.sleep(LOOK_SECONDS)
 
-    def __init__(self, holds: StoppedHoldCounter, count_stops: Callable[[], Awaitable[int]]) -> None:
-        self._holds = holds
-        self._count_stops = count_stops
-        self._looked_at = float("-inf")
 
-    async def look(self) -> None:
-        """Counts them, at most every LOOK_SECONDS. Raises MongoUnavailable."""
-        if time.monotonic() - self._looked_at < LOOK_SECONDS:
-            return
-        self._looked_at = time.monotonic()
-        STOPS.set(await self._count_stops())
-        STOPPED_HOLDS.set(await self._holds.count_stopped(None, most=MAX_COUNTED))
+async def look_at_stops(holds: StoppedHoldCounter, count_stops: CountStops) -> None:
+    """How many stops are in place, and how much they hold. Raises MongoUnavailable."""
+    STOPS.set(await count_stops())
+    STOPPED_HOLDS.set(await holds.count_stopped(None, most=MAX_COUNTED))

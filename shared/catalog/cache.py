@@ -17,6 +17,7 @@ from shared.catalog.announcements import announced, open_announcements
 from shared.catalog.newer import NewerWorkflows
 from shared.catalog.older_versions import OlderVersions, Version
 from shared.catalog.rows import WorkflowRow, from_row, row_id
+from shared.catalog.started import StartedByType
 from shared.kafka.connection import KafkaAddress
 from shared.kafka.consumer import fetch
 from shared.model.errors import KafkaUnavailable
@@ -36,7 +37,7 @@ READ_TOGETHER: Final = 100
 
 
 TenantKey = tuple[str, str]
-"""A tenant, and the key of one of its workflows or an event type that starts some."""
+"""A tenant, and the key of one of its workflows."""
 
 
 class Catalog:
@@ -47,7 +48,7 @@ class Catalog:
         self._newest: dict[TenantKey, Workflow] = {}
         self._newer = NewerWorkflows()
         self._current: dict[Version, Workflow] = {}
-        self._by_type: dict[TenantKey, dict[str, Workflow]] = {}
+        self._started: StartedByType[Workflow] = StartedByType()
         self._older = OlderVersions()
 
     async def load(self) -> None:
@@ -74,7 +75,7 @@ class Catalog:
     def started_by(self, tenant: str, event_type: str) -> list[Workflow]:
         """The active workflows that an event type starts. Raises NewerFormat when there may be one that is not readable."""
         self._newer.check_started(tenant, event_type)
-        started = self._by_type.get((tenant, event_type), {})
+        started = self._started.find(tenant, event_type)
         return [workflow for key, workflow in started.items() if not self._newer.is_newest(tenant, key)]
 
     def version(self, tenant: str, key: str, version: int) -> Workflow | None:
@@ -168,11 +169,11 @@ class Catalog:
             self._older.keep((*place, before.version), before)
             self._older.forget_but(())
             del self._current[*place, before.version]
-            for event_type in before.on if before.active else ():
-                del self._by_type[tenant, event_type][key]
+            if before.active:
+                self._started.remove(tenant, key, before.on)
         self._newest[place] = self._current[*place, workflow.version] = workflow
-        for event_type in workflow.on if workflow.active else ():
-            self._by_type.setdefault((tenant, event_type), {})[key] = workflow
+        if workflow.active:
+            self._started.add(tenant, key, workflow.on, workflow)
 
     def _readable(self, row: WorkflowRow) -> Workflow | None:
         """A row's workflow; of what a newer version published only that is remembered."""

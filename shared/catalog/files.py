@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import yaml
 
 from shared.catalog.aliases import check_expansion
-from shared.model import workflows
 from shared.model.errors import InvalidWorkflow
+from shared.model.workflow_documents import read_document
 from shared.model.workflows import Workflow
 
 SUFFIXES: Final = (".yaml", ".yml")
 MAX_FILE_BYTES: Final = 1_048_576
+
+
+class FileFault(NamedTuple):
+    """Something wrong with a file."""
+
+    place: str
+    """The file, and its line if that is known: `catalog/orders/order_shipped.yaml:3`."""
+    line: int
+    code: str
+    detail: str
+    pointer: str | None = None
+
+
+class FileReading(NamedTuple):
+    """The workflow of a file, or what is wrong with it; `root` are its YAML nodes, if it is YAML."""
+
+    workflow: Workflow | None
+    faults: list[FileFault]
+    root: yaml.Node | None
 
 
 class _Yaml(yaml.SafeLoader):
@@ -64,12 +83,41 @@ def workflow_files(folder: Path) -> list[Path]:
 
 def read_file(path: Path) -> Workflow:
     """One file as a workflow. Raises InvalidWorkflow as above."""
+    reading = look_at(path)
+    if reading.workflow is None:
+        first = reading.faults[0]
+        raise InvalidWorkflow(first.code, f"{first.place}: {first.detail}", first.pointer)
+    return reading.workflow
+
+
+def look_at(path: Path) -> FileReading:
+    """One file as a workflow, or everything that is wrong with it, by line."""
+    try:
+        root, document = _document(path)
+    except InvalidWorkflow as error:
+        place, _, detail = error.detail.partition(": ")
+        return FileReading(None, [FileFault(place=place, line=0, code=error.code, detail=detail)], None)
+    workflow, faults = read_document(document)
+    return FileReading(workflow, faults_in(path, root, faults), root)
+
+
+def faults_in(path: Path, root: yaml.Node | None, faults: Iterable[InvalidWorkflow]) -> list[FileFault]:
+    """The faults with the lines that their pointers lead to, in the order of the file."""
+    found = []
+    for fault in faults:
+        line = line_of(root, fault.pointer or "")
+        found.append(FileFault(f"{path}:{line}", line, fault.code, fault.detail, fault.pointer))
+    return sorted(found, key=lambda fault: fault.line)
+
+
+def _document(path: Path) -> tuple[yaml.Node | None, object]:
+    """The nodes and the values of a file. Raises InvalidWorkflow, whose detail begins with its place."""
     text = _text(path)
     try:
         root = yaml.compose(text, _Yaml)
         if root is not None:
             check_expansion(root)
-        document = yaml.load(text, _Yaml)  # noqa: S506  # _Yaml is a SafeLoader
+        return root, yaml.load(text, _Yaml)  # noqa: S506  # _Yaml is a SafeLoader
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise InvalidWorkflow("invalid_yaml", f"{path}:{line}: {error.problem or error.context}") from error
@@ -79,11 +127,6 @@ def read_file(path: Path) -> Workflow:
         raise InvalidWorkflow("invalid_yaml", f"{path}: it is nested too deep") from error
     except ValueError as error:  # what a tag that is written out makes of its value
         raise InvalidWorkflow("invalid_yaml", f"{path}: {error}") from error
-    try:
-        return workflows.parse(document)
-    except InvalidWorkflow as error:
-        place = f"{path}:{line_of(root, error.pointer or '')}"
-        raise InvalidWorkflow(error.code, f"{place}: {error.detail}", error.pointer) from error
 
 
 def _text(path: Path) -> str:
@@ -97,15 +140,11 @@ def _text(path: Path) -> str:
         raise InvalidWorkflow("invalid_yaml", f"{path}: {error.strerror or error}") from error
 
 
-def place_in(path: Path, pointer: str) -> str:
-    """`file:line` of a JSON pointer into a file that could be read."""
-    return f"{path}:{line_of(yaml.compose(_text(path), _Yaml), pointer)}"
-
-
 def line_of(root: yaml.Node | None, pointer: str) -> int:
     """The line, from 1, of the deepest part of a JSON pointer that is there."""
     node, line = root, root.start_mark.line + 1 if root else 1
-    for part in pointer.split("/")[1:]:
+    for name in pointer.split("/")[1:]:
+        part = name.replace("~1", "/").replace("~0", "~")
         found: yaml.Node | None = None
         if isinstance(node, yaml.MappingNode):
             for key, value in node.value:

@@ -6,6 +6,7 @@ import structlog
 
 from shared.catalog.older_versions import Version
 from shared.catalog.rows import WorkflowRow, starts_on
+from shared.catalog.started import StartedByType
 from shared.model.formats import NewerFormat
 
 log = structlog.get_logger()
@@ -18,8 +19,9 @@ class NewerWorkflows:
         self._versions: dict[Version, NewerFormat] = {}
         self.newest: dict[tuple[str, str], int] = {}
         """Of workflows whose newest version is one: its number."""
-        self._by_type: dict[tuple[str, str], dict[str, NewerFormat]] = {}
-        """By tenant and event type, then by key."""
+        self._started: StartedByType[NewerFormat] = StartedByType()
+        self._types: dict[tuple[str, str], list[str]] = {}
+        """By tenant and key: what starts it."""
         self._by_any: dict[str, dict[str, NewerFormat]] = {}
         """By tenant, then by key: what starts them is not readable either."""
 
@@ -44,17 +46,16 @@ class NewerWorkflows:
         types = starts_on(row)
         if types is None:
             self._by_any.setdefault(tenant, {})[key] = error
-        for each in types or ():
-            self._by_type.setdefault((tenant, each), {})[key] = error
+        else:
+            self._types[tenant, key] = types
+            self._started.add(tenant, key, types, error)
 
     def replaced(self, row: WorkflowRow) -> None:
         """A later version of the same workflow is there: what starts it is what that one says."""
         tenant, key = row["tenant"], row["key"]
         if self.newest.pop((tenant, key), None) is not None:
             self._by_any.get(tenant, {}).pop(key, None)
-            for (owner, _), found in self._by_type.items():
-                if owner == tenant:
-                    found.pop(key, None)
+            self._started.remove(tenant, key, self._types.pop((tenant, key), ()))
 
     def is_newest(self, tenant: str, key: str, version: int | None = None) -> bool:
         """Whether the newest version of the workflow is one (this one, if it is given)."""
@@ -73,8 +74,8 @@ class NewerWorkflows:
     def check_started(self, tenant: str, event_type: str) -> None:
         """Raises NewerFormat when events of this type may start one."""
         if self.newest:
-            for found in (self._by_type.get((tenant, event_type)), self._by_any.get(tenant)):
-                for error in (found or {}).values():
+            for found in (self._started.find(tenant, event_type), self._by_any.get(tenant, {})):
+                for error in found.values():
                     _raise(error)
 
 

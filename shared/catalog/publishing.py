@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
-from shared.catalog.rows import WorkflowRow, from_row, to_row
+from shared.catalog.rows import WorkflowRow, from_row, row_id, to_row
 from shared.model.formats import NewerFormat
 from shared.model.outputs import Output
 from shared.model.ports import RecordWriter
@@ -39,6 +41,31 @@ async def publish(
         key = f"{tenant}:{workflow.key}".encode()
         await publisher.publish([Output(topics.catalog, key, msgspec.json.encode(latest), [])])
     return new
+
+
+class PublishedVersion(NamedTuple):
+    """One version of a workflow."""
+
+    number: int
+    published_at: datetime
+    workflow: Workflow | None
+    """None: only a newer version of Carillon can read it."""
+
+
+async def published_versions(database: Database, tenant: str, key: str, *, most: int) -> list[PublishedVersion]:
+    """The newest `most` versions of a workflow, the newest first. Raises MongoUnavailable."""
+    rows: Rows = database.workflows
+    with mongo_border():
+        found = await rows.find({"tenant": tenant, "key": key}, sort=[("version", -1)], limit=most).to_list(most)
+    return [PublishedVersion(row["version"], row["created_at"], _readable(row)) for row in found]
+
+
+async def published_version(database: Database, tenant: str, key: str, number: int) -> PublishedVersion | None:
+    """One version; None: there is none of this number. Raises MongoUnavailable."""
+    rows: Rows = database.workflows
+    with mongo_border():
+        row = await rows.find_one({"_id": row_id(tenant, key, number)})
+    return PublishedVersion(number, row["created_at"], _readable(row)) if row else None
 
 
 def _readable(row: WorkflowRow) -> Workflow | None:

@@ -9,6 +9,7 @@ from shared.deciding.facts import Facts, collapse_id
 from shared.deciding.routing_input import RoutingInput
 from shared.deciding.steps.digest import digest_slot
 from shared.deciding.steps.throttle import throttle_id
+from shared.model.notifications import Notification
 from shared.model.records import Kind
 from shared.model.step_asks import Asks
 from shared.model.step_order import walk
@@ -26,8 +27,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The one that it may close."""
     shown: int = 0
     """How many of its members are shown."""
-    outcomes: str | None = None
-    """The notification whose earlier steps are asked about."""
+    outcomes: Notification | None = None
+    """The one whose earlier steps are asked about."""
     online: str | None = None
     """The user (`tenant:user`) whose presence is."""
 
@@ -48,7 +49,7 @@ def asked(inputs: RoutingInput) -> Asked | None:
         collapse=collapse_id(about, about.life) if about.collapse_key is not None else None,
         digest=inputs.digest,
         shown=shown,
-        outcomes=about.id if later and Asks.STEPS in workflow.asks else None,
+        outcomes=about if later and Asks.STEPS in workflow.asks else None,
         online=f"{about.tenant}:{about.user}" if Asks.PRESENCE in workflow.asks else None,
     )
 

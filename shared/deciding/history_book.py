@@ -45,7 +45,7 @@ class HistoryBook:
             digests=open_,
             content=self._content(asked.digest, asked.shown) if asked.digest is not None else None,
             newest=self._newest.get(asked.collapse) if asked.collapse is not None else None,
-            outcomes=dict(self._loaded.outcomes.get(asked.outcomes, {})) if asked.outcomes is not None else {},
+            outcomes=dict(self._loaded.outcomes.get(asked.outcomes.id, {})) if asked.outcomes is not None else {},
             online=asked.online in self._loaded.online if asked.online is not None else None,
         )
 

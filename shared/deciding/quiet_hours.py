@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from shared.model.clock_changes import clock_change, offset_at
 from shared.model.quiet_windows import DAY_MINUTES, WEEKDAYS, QuietHours, Window, zone_info
 from shared.model.timestamps import DAY_MS
 
@@ -23,6 +23,11 @@ EPOCH_WEEKDAY: Final = 3
 DAYS_AHEAD: Final = 16
 """Not all of a week is quiet, so a quiet time ends within one, or within two if the clock skips the only gap."""
 DAYS_BACK: Final = 2
+
+
+def is_quiet(hours: QuietHours | None, zone: str, now: int) -> bool:
+    """Whether noisy channels wait at `now`, milliseconds since the epoch."""
+    return quiet_until(hours, zone, now) is not None
 
 
 def quiet_until(hours: QuietHours | None, zone: str, now: int) -> int | None:
@@ -69,11 +74,11 @@ def _spans(info: ZoneInfo, first: int, last: int) -> Iterator[tuple[int, int, in
     """The time between two instants in spans of one UTC offset each: (from, until, offset), milliseconds."""
     left = first
     for midnight in range(first, last, DAY_MS):
-        change = _clock_change(info, midnight, midnight + DAY_MS)
+        change = clock_change(info, midnight, midnight + DAY_MS)
         if change is not None:
-            yield left, change, _offset(info, left)
+            yield left, change, offset_at(info, left)
             left = change
-    yield left, last, _offset(info, left)
+    yield left, last, offset_at(info, left)
 
 
 def _minutes_by_weekday(windows: tuple[Window, ...]) -> list[list[tuple[int, int]]]:
@@ -87,24 +92,3 @@ def _minutes_by_weekday(windows: tuple[Window, ...]) -> list[list[tuple[int, int
             if until > DAY_MINUTES:
                 days[(position + 1) % 7].append((0, until - DAY_MINUTES))
     return [sorted(day) for day in days]
-
-
-def _clock_change(info: ZoneInfo, left: int, right: int) -> int | None:
-    """The instant between the two at which the zone's offset changes; None without one."""
-    before = _offset(info, left)
-    if _offset(info, right) == before:
-        return None
-    while right - left > 1000:
-        middle = (left + right) // 2000 * 1000
-        if middle <= left:
-            break
-        if _offset(info, middle) == before:
-            left = middle
-        else:
-            right = middle
-    return right
-
-
-def _offset(info: ZoneInfo, instant: int) -> int:
-    offset = datetime.fromtimestamp(instant / 1000, info).utcoffset() or timedelta()
-    return offset // timedelta(milliseconds=1)

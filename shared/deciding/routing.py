@@ -11,10 +11,12 @@ from typing import Final
 from shared.deciding.collapse import ask_collapse
 from shared.deciding.facts import Facts
 from shared.deciding.items import HoldUntil, RoutingItem, Suppress
+from shared.deciding.local_times import instant_of_local
 from shared.deciding.routing_input import RoutingInput
 from shared.deciding.steps.advance import advance
 from shared.deciding.steps.channel import come_back, send
 from shared.deciding.steps.run import After, StepRun
+from shared.deciding.zones import zone_of
 from shared.model.conditions import failing
 from shared.model.holds import Cause
 from shared.model.preferences import NOTHING_SET, notification_refusal
@@ -99,9 +101,14 @@ def _from_due(inputs: RoutingInput, workflow: Workflow) -> HoldUntil | Suppress 
     """The rest of them."""
     notification = inputs.notification
     deleted = notification.life < inputs.life
-    due = None if deleted or notification.deliver_at is None else notification.deliver_at
+    due = None if deleted else notification.deliver_at
+    cause = Cause.SCHEDULED
+    if notification.deliver_local is not None and not deleted:
+        contact = notification.contact
+        zone = zone_of(inputs.profile, contact.zone if contact is not None else None)
+        due, cause = instant_of_local(notification.deliver_local, zone), Cause.LOCAL_TIME
     if due is not None and inputs.now < due:
-        return HoldUntil(reason=Reason.SCHEDULED, rule=Rule.DUE, cause=Cause.SCHEDULED, due=due)
+        return HoldUntil(reason=Reason.SCHEDULED, rule=Rule.DUE, cause=cause, due=due)
     stopped = _recipient(inputs, deleted=deleted)
     if stopped is not None:
         return stopped

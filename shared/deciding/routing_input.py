@@ -57,3 +57,10 @@ class RoutingInput(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         if self.profile is not None:
             return self.profile.preferences
         return None if self.owner is None else self.owner.preferences
+
+    @property
+    def mute_until(self) -> int | None:
+        """Until when the recipient wants nothing that is not critical; milliseconds since the epoch."""
+        if self.profile is not None:
+            return self.profile.mute_until
+        return None if self.owner is None else self.owner.mute_until

@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from shared.model.errors import InvalidWorkflow
+from shared.model.strict_json import escape
 
 Condition = dict[str, object]
 """As it was checked by `check_condition`."""
@@ -80,7 +81,7 @@ def _check(condition: object, pointer: str, roots: tuple[str, ...], depth: int) 
         detail = "a condition is an object of paths and what must hold of them, as {data.total: {gte: 100}}"
         raise InvalidWorkflow("invalid_condition", detail if depth else "it is nested too deep", pointer)
     for name, wanted in condition.items():
-        here = f"{pointer}/{name}"
+        here = f"{pointer}/{escape(str(name))}"
         if name in ("all", "any"):
             if not isinstance(wanted, list) or not wanted:
                 raise InvalidWorkflow("invalid_condition", f"{name} takes a list of conditions", here)

@@ -93,6 +93,18 @@ def read_dead_letter(record: KafkaRecord) -> DeadLetter | None:
     )
 
 
+def accepted_first(record: KafkaRecord, failed_at: int | None = None) -> int | None:
+    """When an event was accepted first, in milliseconds since the epoch; None: nothing says it.
+
+    As far as it is known: by the record, by its broker, or no later than it failed.
+    """
+    given = dict(record.headers)
+    said = given.get(FIRST_ACCEPTED) or given.get(ACCEPTED_AT) or b""
+    if said.isdigit():
+        return int(said)
+    return record.timestamp if record.timestamp > 0 else failed_at
+
+
 def redriven(record: KafkaRecord, generation: int, failed_at: int | None = None) -> Output:
     """An event's record once more, to the topic where it stood: the same ids, accepted anew, of a higher generation.
 

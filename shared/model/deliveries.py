@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -39,16 +41,21 @@ class DeliveryState(StrEnum):
         return self in TERMINAL
 
 
-TERMINAL = frozenset(
-    {
-        DeliveryState.SENT,
-        DeliveryState.DEAD,
-        DeliveryState.UNCONFIRMED,
-        DeliveryState.EXPIRED,
-        DeliveryState.CANCELLED,
-        DeliveryState.SUPPRESSED,
-    }
-)
+_ENDED_BY_DECIDE: Final = frozenset({DeliveryState.EXPIRED, DeliveryState.CANCELLED, DeliveryState.SUPPRESSED})
+TRANSITIONS: Final[Mapping[DeliveryState, frozenset[DeliveryState]]] = {
+    DeliveryState.CLAIMED: frozenset(DeliveryState),
+    DeliveryState.RETRYING: _ENDED_BY_DECIDE | {DeliveryState.CLAIMED},
+    DeliveryState.PARKED: _ENDED_BY_DECIDE | {DeliveryState.CLAIMED},
+    DeliveryState.STALE: _ENDED_BY_DECIDE | {DeliveryState.CLAIMED},
+    DeliveryState.SENT: frozenset(),
+    DeliveryState.DEAD: frozenset(),
+    DeliveryState.UNCONFIRMED: frozenset(),
+    DeliveryState.EXPIRED: frozenset(),
+    DeliveryState.CANCELLED: frozenset(),
+    DeliveryState.SUPPRESSED: frozenset(),
+}
+"""What may follow each state within one generation; a redrive begins the next one. A row begins as claimed."""
+TERMINAL: Final = frozenset(state for state, following in TRANSITIONS.items() if not following)
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 
 class CarillonError(Exception):
     """The root of all errors raised by Carillon."""
@@ -34,6 +36,14 @@ class InvalidProfile(Invalid):
 
 class InvalidWorkflow(Invalid):
     """A workflow file that cannot be published."""
+
+
+def faults_of(check: Callable[..., object], *args: object) -> Iterator[InvalidWorkflow]:
+    """What a check raises, if it does."""
+    try:
+        check(*args)
+    except InvalidWorkflow as error:
+        yield error
 
 
 class Unavailable(CarillonError):

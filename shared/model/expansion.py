@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from shared.model import ids
+from shared.model.local_times import LocalTime
 from shared.model.notifications import Notification, Priority
 from shared.model.recipients import Recipient
 from shared.model.workflows import Workflow
@@ -26,7 +27,7 @@ class PartOutcome(StrEnum):
 
     EXPANDED = "expanded"
     NOBODY = "nobody"
-    """Its list of recipients is there, and empty."""
+    """Its list of recipients is there, and empty; or its condition does not hold."""
     NOT_EXPANDED = "not_expanded"
 
 
@@ -51,16 +52,21 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     source: str | None = None
     actor: str | None = None
     deliver_at: int | None = None
+    deliver_local: LocalTime | None = None
     expires_at: int | None = None
     priority: Priority | None = None
     cancellation_key: str | None = None
     cancel_count: int = 0
     traceparent: str | None = None
+    collapse_key: str | None = None
+    event_time: int | None = None
 
 
 def expand(request: Request, workflow: Workflow) -> list[Notification]:
     """One notification per distinct recipient, in the order they were named."""
-    base = max(request.accepted_at, request.deliver_at or 0)
+    local = request.deliver_local
+    # Where it comes last, somebody may still be sent it; where it comes first, it lives a day longer.
+    base = max(request.accepted_at, request.deliver_at or 0, local.latest if local else 0)
     expires_at = request.expires_at or base + workflow.expires_after_seconds * 1000
     data = msgspec.Raw(request.data)
     distinct = {recipient.id: recipient for recipient in request.recipients}
@@ -80,10 +86,13 @@ def expand(request: Request, workflow: Workflow) -> list[Notification]:
             priority=request.priority or workflow.priority,
             actor=request.actor,
             deliver_at=request.deliver_at,
+            deliver_local=local,
             cancellation_key=request.cancellation_key,
             cancel_count=request.cancel_count,
             contact=recipient.contact,
             traceparent=request.traceparent,
+            collapse_key=request.collapse_key,
+            event_time=request.event_time,
         )
         for user, recipient in distinct.items()
     ]

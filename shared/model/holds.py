@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -19,6 +19,8 @@ class Cause(StrEnum):
     QUIET_HOURS = "quiet_hours"
     RETRY = "retry"
     PROVIDER_DOWN = "provider_down"
+    LOCAL_TIME = "local_time"
+    """A time of day where the recipient is: another one when the recipient moves."""
     DELAY = "delay"
     DIGEST = "digest"
     WAIT_FOR_READ = "wait_for_read"
@@ -28,7 +30,10 @@ class Cause(StrEnum):
     @property
     def since(self) -> int:
         """The format that it came with."""
-        return 2 if self in (Cause.DELAY, Cause.DIGEST, Cause.WAIT_FOR_READ, Cause.STOPPED) else OLDEST
+        return OLDEST if self in _FIRST else 2
+
+
+_FIRST: Final = frozenset({Cause.SCHEDULED, Cause.QUIET_HOURS, Cause.RETRY, Cause.PROVIDER_DOWN})
 
 
 class ParkedHold(msgspec.Struct, frozen=True, kw_only=True):

@@ -40,6 +40,7 @@ class InboxItem(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaul
     type: str | None = None
     url: str | None = None
     data: msgspec.Raw = msgspec.Raw(b"null")
+    """Of a digest: the newest one's."""
     actor: str | None = None
     seen_at: int | None = None
     read_at: int | None = None
@@ -50,6 +51,8 @@ class InboxItem(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaul
     """How often the item, after it was read, was put back to unread."""
     unarchived_times: int = 0
     """How often it came back from the archive."""
+    digest_count: int | None = None
+    """How many notifications it brings at once; None: it is no digest."""
 
 
 class InboxEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -66,6 +69,22 @@ class InboxEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     counted_to: int | None = None
     """The largest offset that `unread` counts: rows above it come on top."""
     format: int = formats.OLDEST
+
+
+def item_state(item: InboxItem) -> InboxItem:
+    """What of an item can change; the rest is left out."""
+    return msgspec.structs.replace(
+        item,
+        title="",
+        body="",
+        url=None,
+        data=msgspec.Raw(b"null"),
+        actor=None,
+        type=None,
+        unread_times=0,
+        unarchived_times=0,
+        digest_count=None,
+    )
 
 
 _encoder = msgspec.json.Encoder()

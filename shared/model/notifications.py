@@ -7,6 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from shared.model.formats import OLDEST
+from shared.model.local_times import LocalTime
 
 
 class Priority(StrEnum):
@@ -36,13 +37,6 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str | None = None
     locale: str | None = None
     zone: str | None = None
-
-
-class LocalTime(msgspec.Struct, frozen=True, kw_only=True):
-    """A wall-clock time where the recipient is: `time` as HH:MM, `date` as YYYY-MM-DD."""
-
-    time: str
-    date: str
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):

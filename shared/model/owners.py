@@ -18,6 +18,8 @@ class AddressHolder(msgspec.Struct, frozen=True, kw_only=True):
 
     user: str
     preferences: Preferences = Preferences()
+    mute_until: int | None = None
+    """They want nothing that is not critical until then."""
     life: int = 0
     """The user's current one."""
     format: int = formats.OLDEST
@@ -31,6 +33,8 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True):
     """None: several share them, and none of them is meant in particular."""
     preferences: Preferences
     """What all of them allow."""
+    mute_until: int | None = None
+    """Until then one of them wants nothing that is not critical; milliseconds since the epoch."""
     life: int = 0
     """The user's current one."""
     newer: int = 0
@@ -67,6 +71,7 @@ def owner_of(contact: Contact, holders: Mapping[str, Sequence[AddressHolder]]) -
         life=0 if alone is None else alone.life,
         newer=newest if newest > formats.FORMAT else 0,
         preferences=_joint(one.preferences for one in found),
+        mute_until=max((one.mute_until for one in found if one.mute_until is not None), default=None),
         unowned=tuple(address.partition(SEPARATOR)[0] for address, those in having.items() if not those),
     )
 

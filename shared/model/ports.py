@@ -17,6 +17,8 @@ from shared.model.notifications import Notification
 from shared.model.outputs import Output
 from shared.model.owners import Owner
 from shared.model.provider_accounts import ProviderAccount
+from shared.model.schedules import Schedule
+from shared.model.suppressions import Suppression
 from shared.model.tenants import StopSweep, Swept
 from shared.model.workflows import Workflow
 
@@ -85,8 +87,8 @@ class ParkedHolds(HoldStore, Protocol):
         """
         ...
 
-    async def count_parked(self, accounts: Collection[str], /) -> int:
-        """How many wait for these accounts and are not due yet. Raises MongoUnavailable."""
+    async def count_parked(self, accounts: Collection[str], /, *, most: int) -> int:
+        """How many wait for these accounts and are not due yet, counted up to `most`. Raises MongoUnavailable."""
         ...
 
 
@@ -130,6 +132,30 @@ class LedgerStore(Protocol):
         ...
 
 
+class ScheduleStore(Protocol):
+    """Where schedules are kept. All methods raise MongoUnavailable."""
+
+    async def read(self, tenant: str, schedule: str, /) -> Schedule | None:
+        """One of a tenant's; None when there is none. Raises NewerFormat."""
+        ...
+
+    async def page(self, tenant: str, *, after: str, most: int) -> list[Schedule]:
+        """Up to `most` of a tenant's whose id is greater than `after`, by id."""
+        ...
+
+    async def count(self, tenant: str, *, most: int) -> int:
+        """How many a tenant has, counted up to `most`."""
+        ...
+
+    async def swap(self, before: Schedule | None, after: Schedule, /) -> bool:
+        """Writes `after` if the row is still as `before` says (None: not there); False when it is not."""
+        ...
+
+    async def remove(self, tenant: str, schedule: str, /) -> bool:
+        """Deletes one; False when there is none."""
+        ...
+
+
 class CancellationCounter(Protocol):
     """The counters of cancellation keys. All methods raise MongoUnavailable."""
 
@@ -152,6 +178,25 @@ class AddressOwnerLookup(Protocol):
         """
         ...
 
+    async def changed_at(self, wanted: Mapping[str, Collection[str]], /) -> dict[tuple[str, str], int]:
+        """When a profile with these address ids (by tenant) was written last, by tenant and address; ms since the epoch.
+
+        Those that nobody has are left out. Nothing is asked when none are wanted. Raises MongoUnavailable.
+        """
+        ...
+
+
+class SuppressionList(Protocol):
+    """Addresses that nothing, or nothing of a category, is sent to."""
+
+    async def of_addresses(self, wanted: Mapping[str, Collection[str]], /) -> dict[tuple[str, str], list[Suppression]]:
+        """The entries of these address ids (`owners.address_ids`, by tenant), by tenant and address.
+
+        Those without one are left out. Nothing is asked when none are wanted. Of an entry that only a newer version can
+        read there is nothing but its `format`. Raises MongoUnavailable.
+        """
+        ...
+
 
 class WorkflowCatalog(Protocol):
     """Published workflows, as far as this process knows them. A version never changes."""
@@ -169,4 +214,15 @@ class WorkflowCatalog(Protocol):
 
     async def fetch(self, wanted: Iterable[tuple[str, str, int]], /) -> None:
         """Reads versions (tenant, key, number); one that does not exist stays unknown. Raises MongoUnavailable."""
+        ...
+
+
+class PresenceLookup(Protocol):
+    """Who is connected."""
+
+    async def online(self, users: Collection[str], /) -> set[str]:
+        """Those of `users` (by user key) who have a connection to a gateway, as of a second or so ago.
+
+        A gateway that died counts for up to a minute more. Raises MongoUnavailable.
+        """
         ...

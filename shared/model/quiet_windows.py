@@ -76,6 +76,10 @@ def check_quiet_hours(hours: QuietHours) -> None:
         raise InvalidProfile("always_quiet", "quiet all week: nothing could ever be sent", "/quiet_hours/windows")
 
 
+_NO_PLACES: Final = frozenset({"Factory", "localtime", "posixrules"})
+"""Machines list them among the zones: each means whatever the machine is set to, or nothing."""
+
+
 @lru_cache(maxsize=1)
 def _zones() -> frozenset[str]:
     return frozenset(available_timezones())
@@ -88,7 +92,7 @@ def is_zone(name: str) -> bool:
 
 def check_zone(name: str, pointer: str = "/zone") -> str:
     """The name, if it is that of an IANA time zone. Raises InvalidProfile."""
-    if not is_zone(name):
+    if not is_zone(name) or name in _NO_PLACES:
         raise InvalidProfile("unknown_zone", f"{name[:60]!r} is no IANA time zone, as Europe/Berlin", pointer)
     return name
 

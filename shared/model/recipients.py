@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -38,8 +38,10 @@ class NamedRecipients(NamedTuple):
     rejected: tuple[Invalid, ...] = ()
 
 
-def recipients(value: object, pointer: str = "/recipients") -> NamedRecipients:
-    """Recipients from JSON: a user id, an inline person, or a list of these.
+def recipients(
+    value: object, pointer: str = "/recipients", *, pointers: Sequence[str] | None = None
+) -> NamedRecipients:
+    """Recipients from JSON: a user id, an inline person, or a list of these; `pointers`: where each of a list stands.
 
     An entry of a list that names nobody costs only itself. Raises Invalid when there are more than MAX_RECIPIENTS, or
     when it is no list and names nobody.
@@ -55,7 +57,7 @@ def recipients(value: object, pointer: str = "/recipients") -> NamedRecipients:
             found.append(Recipient(id=item))  # the fast way of nearly all
             continue
         try:
-            found.append(recipient(item, f"{pointer}/{position}"))
+            found.append(recipient(item, pointers[position] if pointers else f"{pointer}/{position}"))
         except Invalid as error:
             rejected.append(error)
     return NamedRecipients(tuple(found), tuple(rejected))

@@ -10,9 +10,9 @@ class Rule(StrEnum):
     """Each is asked only when those before it passed."""
 
     WORKFLOW = "workflow"
-    STOP = "stop"
     EXPIRY = "expiry"
     CANCEL = "cancel"
+    STOP = "stop"
     COLLAPSE = "collapse"
     DUE = "due"
     RECIPIENT = "recipient"
@@ -36,9 +36,9 @@ class Rule(StrEnum):
 
 WHOLE: Final = (
     Rule.WORKFLOW,
-    Rule.STOP,
     Rule.EXPIRY,
     Rule.CANCEL,
+    Rule.STOP,
     Rule.COLLAPSE,
     Rule.DUE,
     Rule.RECIPIENT,

@@ -25,6 +25,7 @@ class StepOrder:
         self.first = steps[0] if steps else None
         self._steps: dict[str, Step] = {}
         self._next: dict[str, Step | None] = {}
+        self._sections: dict[str, Step | None] = {}
         self._add(steps, None)
 
     def step(self, key: str) -> Step | None:
@@ -37,12 +38,13 @@ class StepOrder:
 
     def after_section(self, key: str) -> Step | None:
         """The next delay after the step, or what comes behind its branch: what a time that is past leaves out."""
-        step = self.after(key)
-        while step is not None and not isinstance(step, DelayStep):
-            step = self.after(step.key)
-        return step
+        return self._sections.get(key)
 
     def _add(self, steps: Sequence[Step], behind: Step | None) -> None:
+        section = behind
+        for step in reversed(steps):
+            self._sections[step.key] = section
+            section = step if isinstance(step, DelayStep) else section
         for position, step in enumerate(steps):
             following = steps[position + 1] if position + 1 < len(steps) else behind
             self._steps[step.key] = step

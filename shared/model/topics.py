@@ -197,7 +197,7 @@ class Topics:
             Topic(
                 name=self.catalog,
                 key="tenant:workflow",
-                producers="carillon catalog publish",
+                producers="carillon catalog push",
                 consumers="ingest, router, delivery, gateway",
                 partitions=1,
                 compacted=True,

@@ -12,7 +12,7 @@ import msgspec
 from shared.model.conditions import Condition, check_condition
 from shared.model.errors import Invalid, InvalidWorkflow
 
-RECIPIENTS_PATH: Final = re.compile(r"data(?:\.[^.\s\[\]]+(?:\[\*\])?)+")
+RECIPIENTS_PATH: Final = re.compile(r"data(?:\.[^.\s\[\]*]+(?:\[\*\])?)+")
 """`[*]`: each of a list."""
 MAX_TOPIC: Final = 200
 _PLACE: Final = re.compile(r"\{(data(?:\.[^.\s{}]+)+)\}")

@@ -6,28 +6,27 @@ import re
 from difflib import get_close_matches
 from enum import StrEnum
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from shared.model import formats
 from shared.model.channel_templates import Templates, Variant
 from shared.model.channels import Channel
-from shared.model.conditions import Condition, check_condition
+from shared.model.conditions import Condition
+from shared.model.data_schemas import compile_schema
 from shared.model.errors import InvalidWorkflow
-from shared.model.event_types import check_event_type
+from shared.model.event_types import ANY_BELOW
 from shared.model.notifications import Priority
 from shared.model.step_asks import Asks, asks_of
-from shared.model.step_checks import DATA_PATH, check_steps
 from shared.model.step_order import StepOrder, walk
 from shared.model.steps import ChannelChoice, ChannelStep, Step, StepKind
-from shared.model.workflow_recipients import RECIPIENTS_PATH, Audience, check_audience
+from shared.model.workflow_checks import workflow_faults
+from shared.model.workflow_recipients import Audience
 
-KEY = re.compile(r"[a-z0-9][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)*")
+if TYPE_CHECKING:
+    from jsonschema_rs import Draft202012Validator
 
-
-MAX_NAME = 100
-"""Characters of a key or a category: they stand in ids, paths and preferences."""
 _WORDS: dict[str, list[str]] = {
     "channels": list(Channel),
     "priority": list(Priority),
@@ -86,6 +85,11 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return StepOrder(self.steps)
 
     @cached_property
+    def validator(self) -> Draft202012Validator | None:
+        """What checks its data by its schema, compiled once; None: it has none."""
+        return None if self.data_schema is None else compile_schema(self.data_schema)
+
+    @cached_property
     def asks(self) -> frozenset[Asks]:
         """What is read for its runs."""
         return asks_of(self.steps)
@@ -110,7 +114,7 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             or self.data_schema is not None
             or isinstance(self.recipients, Audience)
             or (self.recipients is not None and "[" in self.recipients)
-            or any(each.endswith(".*") for each in self.on)
+            or any(each.endswith(ANY_BELOW) for each in self.on)
         )
         return max([STEPS_SINCE if uses_more else formats.OLDEST, *since])
 
@@ -128,29 +132,12 @@ def parse(document: object) -> Workflow:
     try:
         workflow = msgspec.convert(with_kinds(document), Workflow)
     except msgspec.ValidationError as error:
-        text, _, path = str(error).partition(" - at `$")
-        pointer = _pointer(path.rstrip("`"))
-        raise InvalidWorkflow("invalid_workflow", text + _choices(text, pointer), pointer) from error
+        raise conversion_fault(error) from error
     except RecursionError as error:
         raise InvalidWorkflow("invalid_workflow", "it is nested too deep") from error
-    _check_names(workflow)
-    check_steps(workflow.steps)
-    _check_start(workflow)
-    if not 1 <= workflow.expires_after_seconds <= 30 * 86_400:
-        raise InvalidWorkflow("invalid_workflow", "expires_after_seconds: 1 to 2592000", "/expires_after_seconds")
-    _check_templates(workflow)
+    for fault in workflow_faults(workflow):
+        raise fault
     return workflow
-
-
-def _check_templates(workflow: Workflow) -> None:
-    for pointer, step in walk(workflow.steps):
-        if not isinstance(step, ChannelStep):
-            continue
-        for channel in step.channels:
-            texts = (step.templates or workflow.templates, workflow.templates)
-            if channel.spec.template is not None and not any(getattr(each, channel) for each in texts):
-                detail = f"templates.{channel} is missing, for the step at {pointer}"
-                raise InvalidWorkflow("missing_template", detail, f"/templates/{channel}")
 
 
 def with_kinds(document: object) -> object:
@@ -169,38 +156,11 @@ def with_kinds(document: object) -> object:
     return found
 
 
-def _check_start(workflow: Workflow) -> None:
-    for position, event_type in enumerate(workflow.on):
-        check_event_type(event_type, f"/on/{position}")
-    if workflow.on and not workflow.recipients:
-        raise InvalidWorkflow("invalid_workflow", "`on` needs `recipients`: where does the event name them?", "/on")
-    if workflow.when is not None:
-        check_condition(workflow.when, "/when", ("data", "event"))
-    if isinstance(workflow.recipients, Audience):
-        check_audience(workflow.recipients)
-    elif workflow.recipients is not None and not RECIPIENTS_PATH.fullmatch(workflow.recipients):
-        detail = "a path below data, as data.recipient_ids or data.members[*].id"
-        raise InvalidWorkflow("invalid_workflow", detail, "/recipients")
-    for name in ("actor", "collapse_key"):
-        path = getattr(workflow, name)
-        if path is not None and not DATA_PATH.fullmatch(path):
-            raise InvalidWorkflow("invalid_workflow", "a path below data, as data.sender.id", f"/{name}")
-    keys = [variant.key for variant in workflow.variants]
-    for position, variant in enumerate(workflow.variants):
-        if not 0 < variant.weight <= 1_000_000 or keys.count(variant.key) > 1 or not KEY.fullmatch(variant.key):
-            detail = "a variant has a key of its own and a weight of 1 to 1000000"
-            raise InvalidWorkflow("invalid_workflow", detail, f"/variants/{position}")
-
-
-def _check_names(workflow: Workflow) -> None:
-    if not KEY.fullmatch(workflow.key) or len(workflow.key) > MAX_NAME:
-        detail = f"key must be dotted lower-case words, as chat.new_message, {MAX_NAME} characters at most"
-        raise InvalidWorkflow("invalid_workflow", detail, "/key")
-    if not (
-        0 < len(workflow.category) <= MAX_NAME and workflow.category.isprintable() and "/" not in workflow.category
-    ):
-        detail = f"a category is 1 to {MAX_NAME} printable characters without /"
-        raise InvalidWorkflow("invalid_workflow", detail, "/category")
+def conversion_fault(error: msgspec.ValidationError, below: str = "") -> InvalidWorkflow:
+    """What msgspec says of a value, with a pointer; `below`: where the value stands."""
+    text, _, path = str(error).partition(" - at `$")
+    pointer = below + _pointer(path.rstrip("`"))
+    return InvalidWorkflow("invalid_workflow", text + _choices(text, pointer), pointer)
 
 
 def _choices(text: str, pointer: str) -> str:

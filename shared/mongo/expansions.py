@@ -24,6 +24,7 @@ class PartRow(TypedDict):
     notifications: int
     """How many it became."""
     rejected: NotRequired[LeftOutRow]
+    """Why it became nothing; of the outcome `nobody`, why it is not for this event."""
     left_out: NotRequired[list[LeftOutRow]]
     """Recipients."""
 

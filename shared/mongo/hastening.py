@@ -19,6 +19,10 @@ AT_ONCE: Final = 16
 """Users whose holds are read at the same time."""
 
 
+MOVED: Final = frozenset({Cause.QUIET_HOURS, Cause.LOCAL_TIME})
+"""What a profile says may have moved the time of."""
+
+
 class _LookedAt(TypedDict):
     _id: str
     cause: str
@@ -62,4 +66,4 @@ async def _look(rows: Rows, user_key: str, change: Hastening, most: int) -> list
 
 
 def _concerned(hold: _LookedAt, change: Hastening) -> bool:
-    return hold["cause"] == Cause.QUIET_HOURS or (hold.get("life") or 0) < change.life
+    return hold["cause"] in MOVED or (hold.get("life") or 0) < change.life

@@ -20,15 +20,16 @@ from shared.deciding.history import Count, DigestContent, Newest, OpenDigest, St
 from shared.deciding.history_book import MAX_SHOWN_BYTES, LoadedHistory
 from shared.deciding.history_changes import Decided
 from shared.model import formats
+from shared.model.notifications import Notification
 from shared.model.timestamps import from_datetime
 from shared.mongo.bulk import Rows, find_by_id, insert_new
 from shared.mongo.database import Database
 from shared.mongo.errors import duplicates, mongo_border
 from shared.mongo.history_rows import row_changes
 
-Outcomes = Callable[[Collection[str]], Awaitable[Mapping[str, Mapping[str, StepOutcome]]]]
+ReadOutcomes = Callable[[Sequence[Notification]], Awaitable[Mapping[str, Mapping[str, StepOutcome]]]]
 """What became of the earlier steps of runs, by notification. Raises MongoUnavailable."""
-Online = Callable[[Collection[str]], Awaitable[Iterable[str]]]
+ReadOnline = Callable[[Collection[str]], Awaitable[Iterable[str]]]
 """Which of these users (`tenant:user`) are connected. Raises MongoUnavailable."""
 
 
@@ -47,7 +48,9 @@ class HistoryStore(Protocol):
 class Histories:
     """The collections `counters`, `digests`, `digest_members`, `collapses` and `runs`."""
 
-    def __init__(self, database: Database, *, outcomes: Outcomes | None = None, online: Online | None = None) -> None:
+    def __init__(
+        self, database: Database, *, outcomes: ReadOutcomes | None = None, online: ReadOnline | None = None
+    ) -> None:
         self._counters: Rows = database.counters
         self._digests: Rows = database.digests
         self._members: Rows = database.digest_members
@@ -67,7 +70,7 @@ class Histories:
         for what, rows in (("counter", counters), ("digest", digests), ("collapse", collapses)):
             for row in rows.values():
                 formats.check_row(what, row)
-        finished = {each.outcomes for each in asked if each.outcomes is not None}
+        finished = [each.outcomes for each in asked if each.outcomes is not None]
         users = {each.online for each in asked if each.online is not None}
         return LoadedHistory(
             counters={key: _counts(row["entries"]) for key, row in counters.items()},

@@ -165,13 +165,13 @@ class Holds:
                 ParkedHold(id=row["_id"], delivery=decode_record(bytes(row["record"])).subject) async for row in found
             ]
 
-    async def count_parked(self, accounts: Collection[str]) -> int:
-        """How many wait for these accounts and are not due yet."""
+    async def count_parked(self, accounts: Collection[str], *, most: int) -> int:
+        """How many wait for these accounts and are not due yet, counted up to `most`."""
         if not accounts:
             return 0
         with mongo_border():
             waiting = {"account": {"$in": sorted(accounts)}, "due": {"$gt": await server_time(self._database)}}
-            return int(await self._rows.count_documents(waiting))
+            return int(await self._rows.count_documents(waiting, limit=most))
 
     async def make_due(self, holds: Sequence[str]) -> None:
         """They go back to `decide` now, in this order: a millisecond apart, since that is what they are claimed by."""

@@ -1,18 +1,15 @@
-"""Inbox rows as MongoDB keeps them: inserted by delivery, read and changed by the gateway."""
+"""Inbox rows as MongoDB keeps them: written by delivery, read and changed by the gateway."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final, NamedTuple, NotRequired, TypedDict
+from typing import Any, Final, NotRequired, TypedDict
 
 import msgspec
 
 from shared.model.inbox import InboxItem
 from shared.model.timestamps import from_datetime, to_datetime
-from shared.mongo.bulk import find_by_id, insert_new
-from shared.mongo.database import Database
-from shared.mongo.erasure import erase_inbox
 
 
 class InboxRow(TypedDict):
@@ -39,48 +36,18 @@ class InboxRow(TypedDict):
     unread_times: NotRequired[int]
     unarchived_times: NotRequired[int]
     life: int | None
+    step: NotRequired[str]
+    """The key of its workflow's step."""
+    digest_count: NotRequired[int]
+    replaced_by: NotRequired[str]
+    """The notification that took its place: its deletion is nobody's doing."""
 
 
-class NewInboxRow(NamedTuple):
-    """An item, and whose it is."""
-
-    delivery: str
-    tenant: str
-    user: str
-    item: InboxItem
-    life: int = 0
-
-
-class InboxRows:
-    """The `inbox` collection as the in_app channel writes it. All methods raise MongoUnavailable."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._rows = database.inbox
-
-    async def insert(self, rows: Sequence[NewInboxRow]) -> dict[str, InboxItem]:
-        """Inserts in one bulk, the first insert wins; returns by delivery what was there before."""
-        if not rows:
-            return {}
-        seen = await insert_new(
-            self._rows,
-            [to_row(row.item, delivery=row.delivery, tenant=row.tenant, user=row.user, life=row.life) for row in rows],
-        )
-        return await self.find(rows[position].delivery for position in seen)
-
-    async def find(self, deliveries: Iterable[str]) -> dict[str, InboxItem]:
-        """By delivery the items of rows that exist, as they were announced first."""
-        rows: dict[str, InboxRow] = await find_by_id(self._rows, deliveries)
-        return {delivery: _as_created(from_row(row)) for delivery, row in rows.items()}
-
-    async def erase(self, tenant: str, user: str, life: int) -> None:
-        """Erases the rows of the user's lives before `life`; may be repeated."""
-        await erase_inbox(self._database, tenant, user, life)
-
-
-def to_row(item: InboxItem, *, delivery: str, tenant: str, user: str, life: int = 0) -> InboxRow:
+def to_row(
+    item: InboxItem, *, delivery: str, tenant: str, user: str, life: int = 0, step: str | None = None
+) -> InboxRow:
     """The document of a new row."""
-    return {
+    row: InboxRow = {
         "_id": delivery,
         "tenant": tenant,
         "user": user,
@@ -101,6 +68,11 @@ def to_row(item: InboxItem, *, delivery: str, tenant: str, user: str, life: int 
         "changed_at": None,
         "life": stored_life(life),
     }
+    if step is not None:
+        row["step"] = step
+    if item.digest_count is not None:
+        row["digest_count"] = item.digest_count
+    return row
 
 
 def stored_life(life: int) -> int | None:
@@ -126,10 +98,13 @@ def from_row(row: InboxRow) -> InboxItem:
         archived_at=_ms(row["archived_at"]),
         deleted_at=_ms(row["deleted_at"]),
         updated_at=_ms(row["changed_at"]),
+        digest_count=row.get("digest_count"),
     )
 
 
-WITHOUT_CONTENT: Final = {"title": 0, "body": 0, "url": 0, "data": 0, "actor": 0}
+UNREAD: Final[dict[str, object]] = {"read_at": None, "archived_at": None}
+"""What is unread, among rows that are not deleted."""
+WITHOUT_CONTENT: Final = {"title": 0, "body": 0, "url": 0, "data": 0, "actor": 0, "digest_count": 0}
 """A projection: what of a row can change, and how it is found."""
 _NO_CONTENT: Final = {"title": "", "body": "", "url": None, "data": b"null", "actor": None}
 
@@ -139,11 +114,6 @@ def state_of_row(row: Mapping[str, Any]) -> InboxItem:
     item = from_row({**_NO_CONTENT, **row})  # type: ignore[typeddict-item]  # the two together are a row
     times = {name: row[name] for name in ("unread_times", "unarchived_times") if name in row}
     return msgspec.structs.replace(item, **times) if times else item
-
-
-def _as_created(item: InboxItem) -> InboxItem:
-    """What happened to the row since is announced on its own."""
-    return msgspec.structs.replace(item, seen_at=None, read_at=None, archived_at=None, deleted_at=None, updated_at=None)
 
 
 def _ms(value: datetime | None) -> int | None:

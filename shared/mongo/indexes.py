@@ -63,6 +63,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             partialFilterExpression={"address_ids": {"$exists": True}},
         )
     ],
+    "suppressions": [IndexModel([("tenant", ASCENDING), ("address", ASCENDING)])],
     "workflows": [IndexModel([("tenant", ASCENDING), ("key", ASCENDING), ("version", DESCENDING)], unique=True)],
     "expansions": [],
     "requests": [],
@@ -108,7 +109,14 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         ),
         _expiring(TIMELINE_DAYS),
     ],
+    "schedules": [
+        IndexModel([("next", ASCENDING)], partialFilterExpression={"next": {"$exists": True}}),
+        IndexModel([("token", ASCENDING)], sparse=True),
+        IndexModel([("tenant", ASCENDING), ("schedule", ASCENDING)]),
+    ],
     "outbox": [IndexModel([("lease", ASCENDING), ("_id", ASCENDING)]), IndexModel([("token", ASCENDING)], sparse=True)],
+    # A row whose last lease is over says nothing any more.
+    "presence": [IndexModel([("until", ASCENDING)], expireAfterSeconds=60)],
     "api_keys": [],
     "meta": [],
 }

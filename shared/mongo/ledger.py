@@ -48,6 +48,7 @@ class _Leased(_Pass):
 class LedgerRow(_Leased, total=False):
     """One delivery. `crashed`: a worker died over it. `result` once there is one."""
 
+    step: str
     format: int
     crashed: bool
     result: dict[str, object]
@@ -153,6 +154,7 @@ def claimed_row(received: ReceivedDelivery, lease: Lease) -> LedgerRow:
         "user": delivery.notification.user,
         "notification": delivery.notification.id,
         "channel": delivery.channel,
+        "step": delivery.step,
         "generation": delivery.generation,
         "pass": delivery.pass_,
         "state": DeliveryState.CLAIMED,

@@ -14,7 +14,7 @@ import structlog
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from shared.model import ids, inbox, records
+from shared.model import formats, ids, inbox, records
 from shared.model.addresses import WEBHOOK_URL
 from shared.model.errors import InvalidProfile, Unavailable
 from shared.model.formats import NewerFormat
@@ -23,7 +23,7 @@ from shared.model.lives import Life
 from shared.model.outputs import Output
 from shared.model.owners import address_ids
 from shared.model.ports import RecordWriter
-from shared.model.profiles import Profile, from_document
+from shared.model.profiles import Profile, format_of, from_document, readable_part
 from shared.model.timestamps import to_datetime
 from shared.model.topics import Topics
 from shared.mongo.bulk import find_by_id
@@ -61,10 +61,17 @@ async def life_of(database: Database, tenant: str, user: str) -> Life:
     return msgspec.convert((document or {}).get("life", {}), Life)
 
 
-async def _stored(database: Database, tenant: str, user: str) -> Profile | None:
+async def _stored(database: Database, tenant: str, user: str, *, mends: bool = False) -> Profile | None:
     with mongo_border():
         document = await database.profiles.find_one(_place(tenant, user))
-    return None if document is None else from_document(document)
+    if document is None:
+        return None
+    try:
+        return from_document(document)
+    except (msgspec.ValidationError, InvalidProfile):
+        if not mends:
+            raise
+        return readable_part(document)
 
 
 async def read_many(database: Database, user_keys: Sequence[str]) -> dict[str, Profile]:
@@ -98,16 +105,25 @@ async def versions(database: Database, user_keys: Sequence[str]) -> dict[str, in
 
 
 async def write(
-    database: Database, writer: RecordWriter, topics: Topics, *, tenant: str, user: str, change: ProfileChange
+    database: Database,
+    writer: RecordWriter,
+    topics: Topics,
+    *,
+    tenant: str,
+    user: str,
+    change: ProfileChange,
+    mends: bool = False,
 ) -> Profile:
     """Applies `change`, raises the version, tells `decide`; returns the stored profile.
 
     Writers of the same profile do not undo each other: the change is applied anew to what came between. Tenant,
     user version and life are not for `change` to set. Raises MongoUnavailable, KafkaUnavailable or Contended; then the same call
     may be repeated. NewerFormat: an older version does not write over what it cannot read. What `change` raises passes.
+    A stored profile that is malformed raises msgspec.ValidationError or InvalidProfile, unless the call `mends`: then
+    `change` gets what can be read of it.
     """
     for _ in range(TRIES):
-        stored = await _stored(database, tenant, user)
+        stored = await _stored(database, tenant, user, mends=mends)
         wanted = change(stored or Profile(tenant=tenant, user=user))
         # Before it is written: a call that is repeated finds the address new as long as it is not.
         await _enable_endpoint(database, tenant, stored, wanted)
@@ -193,9 +209,11 @@ async def _replace(
     # A new profile starts above every version that one deleted by an earlier release can have had, or a delivery
     # decided under that one would take it for unchanged.
     step = 1 if stored else now_ms()
+    stamped = formats.stamp(format_of(wanted))
+    known = {"address_ids": address_ids(wanted.addresses), "updated_at": to_datetime(now_ms())}
     update = {
-        "$set": fields | {"address_ids": address_ids(wanted.addresses), "updated_at": to_datetime(now_ms())},
-        "$unset": {"deleted": "", "format": ""},
+        "$set": fields | known | stamped,
+        "$unset": {"deleted": "", **({} if stamped else {"format": ""})},
         "$inc": {"version": step},
     }
     # A new user is inserted by the same call; of two at once, one meets the other's _id.

@@ -22,6 +22,8 @@ class Failpoint(StrEnum):
     AFTER_SEND = "after_send"
     AFTER_RECORD = "after_record"
     AFTER_INBOX_ROW = "after_inbox_row"
+    AFTER_REPLACE = "after_replace"
+    """What a new inbox row replaces is gone, nothing of it is told."""
     BETWEEN_OUTPUTS = "between_outputs"
     AFTER_HOLD_CLAIM = "after_hold_claim"
     AFTER_RELEASE = "after_release"

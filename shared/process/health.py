@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 
-async def serve_health(health: Callable[[], Awaitable[dict[str, bool | str]]], host: str, port: int) -> web.AppRunner:
+async def serve_health(
+    health: Callable[[], Awaitable[dict[str, bool | str]]],
+    host: str,
+    port: int,
+    *,
+    reports: Mapping[str, Callable[[], object]] = MappingProxyType({}),
+) -> web.AppRunner:
     """Listens until the runner returned is cleaned up; `health` answers each check by name: True, or what is wrong.
+
+    `reports` (JSON) stand beside the answers and decide nothing.
 
     Raises OSError when the port is taken.
     """
@@ -19,7 +28,8 @@ async def serve_health(health: Callable[[], Awaitable[dict[str, bool | str]]], h
 
     async def ready(_: web.Request) -> web.Response:
         answers = await health()
-        return web.json_response(answers, status=200 if all(answer is True for answer in answers.values()) else 503)
+        shown = {**answers, **{name: report() for name, report in reports.items()}}
+        return web.json_response(shown, status=200 if all(answer is True for answer in answers.values()) else 503)
 
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(), headers={"content-type": CONTENT_TYPE_LATEST})

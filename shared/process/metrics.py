@@ -55,6 +55,22 @@ CHUNK_SECONDS = from_zero(
 )
 
 
+ASSIGNMENTS = Counter("carillon_assignments", "How often the router was given its partitions anew: rebalances it saw")
+
+
+LAG = from_zero(
+    Gauge("carillon_lag_records", "Records the router has still to finish, in the partitions that it has", ["agent"]),
+    AGENTS,
+)
+
+
+LAST_PROGRESS = Gauge(
+    "carillon_last_progress_timestamp_seconds",
+    "When the router last finished a record; 0: none since it started",
+    ["agent"],
+)
+
+
 DECISIONS = Counter(
     "carillon_decisions", "What the router decided, for one channel or the whole notification", ["outcome", "reason"]
 )
@@ -154,9 +170,15 @@ ACCOUNT_CHANGES = Counter(
 )
 
 
+MAX_COUNTED: Final = 10_000
+"""What waits is counted so far: more of it is no other news, and counting a million takes seconds."""
+
+
 PARKED = from_zero(
     Gauge(
-        "carillon_parked", "Deliveries that wait for a provider account, counted every 15 s by each worker", ["channel"]
+        "carillon_parked",
+        "Deliveries that wait for a provider account, counted every 15 s by each worker, up to 10000",
+        ["channel"],
     ),
     Channel,
 )
@@ -197,6 +219,9 @@ RESUMES = from_zero(
     Counter("carillon_gateway_resumes", "Sockets that became live, by what their cursor was good for", ["result"]),
     ("new", "resumed", "reset"),
 )
+
+
+SCHEDULES_FIRED = Counter("carillon_schedules_fired", "Times for which a schedule fired")
 
 
 CLOCK_AHEAD = Gauge(

@@ -33,16 +33,19 @@ class _Waiting:
     """What waits now, and when it was said last; by the name of the call."""
 
     def __init__(self) -> None:
+        self.names: set[str] = set()
         self.said: dict[str, float] = {}
         self.logs = False
 
     def note(self, name: str, error: Unavailable) -> None:
+        self.names.add(name)
         now = time.monotonic()
         if self.logs and now - self.said.get(name, -AGAIN_SECONDS) >= AGAIN_SECONDS:
             self.said[name] = now
             log.warning("waiting", call=name, error=str(error), next=_NEXT.get(type(error), "it goes on by itself"))
 
     def end(self, name: str) -> None:
+        self.names.discard(name)
         if self.said.pop(name, None) is not None:
             log.info("resumed", call=name)
 
@@ -54,6 +57,11 @@ def log_what_waits() -> None:
     """From now on the log of this process says what waits, by the call's name; the library's lines know none."""
     stamina.instrumentation.set_on_retry_hooks([])
     _waiting.logs = True
+
+
+def waits_for_infrastructure() -> bool:
+    """Whether a call of this process waits now for Kafka or MongoDB to come back."""
+    return bool(_waiting.names)
 
 
 async def retry_until_available(call: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -71,7 +79,7 @@ async def retry_until_available(call: Callable[P, Awaitable[T]], *args: P.args, 
             raise
 
     result = await _CALLER(noted)
-    if _waiting.said:
+    if _waiting.names:
         _waiting.end(_name(call))
     return result
 

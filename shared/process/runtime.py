@@ -51,6 +51,8 @@ class Runtime:
     service: str
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     checks: dict[str, Check] = field(default_factory=dict)
+    reports: dict[str, Callable[[], object]] = field(default_factory=dict)
+    """What `/readyz` shows besides, as JSON; never slow, and never a reason not to be ready."""
     started: bool = False
     """Set by the service once it serves; readiness needs it."""
 
@@ -115,7 +117,7 @@ async def _live(service: str, settings: Settings, main: Main) -> int:
         loop.add_signal_handler(name, on_signal)
     bounding = asyncio.create_task(_bound_draining(runtime.stop, settings.drain_seconds))
     try:
-        health = await serve_health(runtime.health, settings.health_host, settings.health_port)
+        health = await serve_health(runtime.health, settings.health_host, settings.health_port, reports=runtime.reports)
     except OSError as error:
         serving.cancel()
         return _failed(error)

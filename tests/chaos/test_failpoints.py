@@ -24,6 +24,7 @@ VICTIMS = {
     Failpoint.AFTER_SEND: "delivery",
     Failpoint.AFTER_RECORD: "delivery",
     Failpoint.AFTER_INBOX_ROW: "delivery",
+    Failpoint.AFTER_REPLACE: "delivery",
     Failpoint.AFTER_HOLD_CLAIM: "scheduler",
     Failpoint.AFTER_RELEASE: "scheduler",
 }

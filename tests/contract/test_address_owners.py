@@ -10,7 +10,7 @@ import pytest
 from shared.model import formats
 from shared.model.lives import Life
 from shared.model.notifications import Contact
-from shared.model.owners import Owner
+from shared.model.owners import Owner, address_ids
 from shared.model.profiles import Preferences, Profile
 from shared.model.topics import Topics
 from shared.mongo import profiles as stored
@@ -87,6 +87,22 @@ async def test_what_several_share_is_none_of_theirs_and_obeys_them_all(owners: A
     assert alone.user == "bob", "the first address that one user alone has decides"
 
 
+async def test_what_several_share_waits_for_the_last_of_them_who_is_muted(owners: Any, put: Put) -> None:
+    for user, until in (("ada", a.NOON), ("bob", a.NIGHT), ("eve", None)):
+        await put(a.profile(user=user, addresses={"email": "both@example.com"}, mute_until=until))
+    (shared,) = await owners.owners([named(email="both@example.com")])
+    assert (shared.user, shared.mute_until) == (None, a.NIGHT)
+
+
+@pytest.mark.real
+async def test_who_cannot_be_read_may_have_forbidden_all(database: Any) -> None:
+    for user, broken in (("ada", {"preferences": {"categories": 5}}), ("bob", {"mute_until": "tomorrow"})):
+        await _write(database, a.profile(user=user, addresses={"email": f"{user}@example.com"}))
+        await database.profiles.update_one({"user": user}, {"$set": broken})
+    found = await AddressOwners(database).owners([named(email=f"{user}@example.com") for user in ("ada", "bob")])
+    assert [owner and owner.preferences.channel_types["email"] for owner in found] == [False, False]
+
+
 async def test_one_that_many_have_hides_no_other(owners: Any, put: Put) -> None:
     for number in range(2 * MAX_HOLDERS + 1):
         await put(a.profile(user=f"u{number}", addresses={"webhook": "https://hub.example.com/"}))
@@ -114,3 +130,22 @@ async def test_a_profile_that_only_a_newer_version_can_read_is_said_to_be_one(ow
     await put(a.profile(user="bob", addresses={"email": "ada@example.com"}))
     (found,) = await owners.owners([named(email="ada@example.com")])
     assert (found.user, found.newer) == (None, a.NEWER)
+
+
+async def test_when_who_has_an_address_last_changed(owners: Any, put: Put) -> None:
+    ada, hook, nobodys = (
+        address_ids({kind: address})[0]
+        for kind, address in (("email", "ada@example.com"), ("webhook", "https://hub.example.com/"), ("phone", "+491"))
+    )
+    await put(a.profile(addresses={"email": "ada@example.com"}))
+    for user in ("bob", "eve"):
+        await put(a.profile(user=user, addresses={"webhook": "https://hub.example.com/"}))
+    found = await owners.changed_at({"acme": [ada, hook, nobodys], "other": {ada}})
+    assert found.keys() == {("acme", ada), ("acme", hook)}
+    assert found["acme", hook] >= found["acme", ada]
+    assert await owners.changed_at({}) == await owners.changed_at({"acme": []}) == {}
+
+
+async def _write(database: Any, profile: Profile) -> None:
+    place = {"tenant": profile.tenant, "user": profile.user}
+    await stored.write(database, MemoryPublisher(), Topics(), **place, change=lambda _: profile)

@@ -173,6 +173,41 @@ async def test_one_that_is_read_again_starts_what_it_says_now(catalog: Any, publ
     assert catalog.version("acme", SHIPPED.key, 2) == newest
 
 
+async def test_a_prefix_starts_what_begins_so(catalog: Any, publish: Publish) -> None:
+    prefixed = at(msgspec.structs.replace(AUDIT, on=("com.order.*", "com.order.shipped", "com.order.shipped")), 1)
+    exact = at(msgspec.structs.replace(SHIPPED, on=("com.order.shipped",)), 1)
+    await publish(prefixed)
+    await publish(exact)
+    await catalog.load()
+    started = catalog.started_by("acme", "com.order.shipped")
+    assert sorted(started, key=lambda workflow: workflow.key) == [prefixed, exact], "several may be started, each once"
+    assert catalog.started_by("acme", "com.order.delayed.again") == [prefixed]
+    for other in ("com.order", "com.orders.shipped", "com"):
+        assert list(catalog.started_by("acme", other)) == []
+    assert list(catalog.started_by("other", "com.order.shipped")) == []
+    await publish(at(msgspec.structs.replace(AUDIT, on=("com.user.*",)), 2))
+    await catalog.read("acme", AUDIT.key)
+    assert catalog.started_by("acme", "com.order.shipped") == [exact]
+    assert [workflow.version for workflow in catalog.started_by("acme", "com.user.created")] == [2]
+
+
+@pytest.mark.parametrize("on", [["com.order.*"], [{"prefix": "com.order.*"}], [{"unheard": "of"}], ["com.*.shipped"]])
+async def test_an_event_that_may_start_a_newer_one_by_a_prefix_waits(
+    catalog: Any, publish: Publish, publish_newer: Callable[..., Awaitable[None]], on: Any
+) -> None:
+    await publish(at(SHIPPED, 1))
+    await publish_newer("order.audit", 1, {"on": on})
+    await catalog.load()
+    with pytest.raises(NewerFormat):
+        catalog.started_by("acme", "com.order.shipped")
+    assert list(catalog.started_by("other", "com.order.shipped")) == []
+    if "order" in str(on):
+        assert catalog.started_by("acme", "shipped") == [at(SHIPPED, 1)]
+    await publish(at(msgspec.structs.replace(AUDIT, on=("audited",)), 2))
+    await catalog.load()
+    assert list(catalog.started_by("acme", "com.order.shipped")) == [], "what follows it says what starts it"
+
+
 @pytest.mark.real
 async def test_a_publication_makes_nobody_read_the_other_workflows(database: Any) -> None:
     """Of all versions of all tenants, one is read: counted by MongoDB itself."""

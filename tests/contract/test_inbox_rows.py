@@ -9,7 +9,7 @@ import pytest
 
 from shared.model.inbox import InboxItem
 from shared.model.timestamps import to_datetime
-from shared.mongo.inbox_rows import InboxRows, NewInboxRow
+from shared.mongo.inbox_writing import InboxRows, NewInboxRow
 from tests.support import samples as a
 from tests.support.twins.inbox_rows import MemoryInboxRows
 

@@ -13,7 +13,7 @@ from shared.model.profiles import Profile
 from shared.model.topics import Topics
 from shared.mongo import profiles as stored
 from shared.mongo.database import Database
-from shared.mongo.inbox_rows import InboxRows, NewInboxRow
+from shared.mongo.inbox_writing import InboxRows, NewInboxRow
 from shared.process.clock import now_ms
 from tests.support import samples as a
 from tests.support.twins.publisher import MemoryPublisher

@@ -9,6 +9,7 @@ from services.console.events.core.started import StartedNotification
 from services.console.timeline.core.channel_states import ChannelState, TimelineState
 from services.console.timeline.core.rule_results import RuleEntry, RuleResult
 from services.console.timeline.core.timeline import DecisionEntry, DeliveryEntry, HoldEntry, StatusEntry, Timeline
+from services.console.timeline.core.why import why
 from shared.model.expansion import EventState, PartOutcome
 from shared.model.topics import Topics
 
@@ -46,7 +47,7 @@ TIMELINE: Final = Timeline(
     entries=[
         StatusEntry(
             at=_DECIDED, type="notification", state="routed", generation=0, pass_=0, ms_since_accept=19,
-            detail={"items": [_IN_APP, _EMAIL]},
+            detail={"partition": 4, "offset": 17, "items": [_IN_APP, _EMAIL]},
         ),
         StatusEntry(
             at=_SENT, type="delivery", state="sent", generation=0, pass_=0, ms_since_accept=59, detail={"attempts": 1},
@@ -109,4 +110,6 @@ EVENT: Final = EventReport(
     notifications=[
         StartedNotification(id=_NOTIFICATION, user="ada", workflow="order.shipped", last="carillon.delivery.sent")
     ],
+    fanouts=[],
 )
+WHY: Final = why(TIMELINE)

@@ -10,7 +10,9 @@ from fastapi.responses import Response
 
 from services.console.events.core.event_report import EventReport
 from services.console.events.core.started import StartedNotifications
+from services.console.events.core.why_not import WhyNot
 from services.console.timeline.core.timeline import Timeline
+from services.console.timeline.core.why import Why
 from shared.http import openapi
 from shared.http.json_bodies import JSON
 from shared.http.problem_document import ProblemDocument
@@ -18,12 +20,12 @@ from shared.http.problem_document import ProblemDocument
 DESCRIPTION: Final = (
     "What happened to a notification, what became of an event. Needs an API key with the scope `operate`."
 )
-ANSWERS: Final = (Timeline, EventReport, StartedNotifications)
+ANSWERS: Final = (Timeline, Why, EventReport, StartedNotifications, WhyNot)
 _REFUSALS: Final = {
     401: "No credential, or an unknown one",
     403: "The key lacks the scope `operate`",
     404: "Not seen yet, or another tenant's",
-    422: "An id is longer than any",
+    422: "An id is longer than any, or missing",
     503: "MongoDB does not answer: repeat it after Retry-After seconds",
 }
 

@@ -52,10 +52,10 @@ async def _newest(rows: Rows, query: StoredRow, *, by: str, most: int) -> list[S
 
 
 def _with_channel(row: StoredRow) -> StoredRow:
-    """The hold with the channel that waits; None when the whole notification does."""
+    """The hold with the channel that waits, and the step; None when the whole notification does."""
     try:
         record = decode_record(bytes(row["record"]))
     except (InvalidRecord, NewerFormat):
         return row
-    channel = record.delivery.channel if record.delivery else record.channel
-    return {**row, "channel": channel}
+    at = record.delivery or record
+    return {**row, "channel": at.channel, "step": at.step}

@@ -19,11 +19,13 @@ from services.delivery.worker import HostOf, Worker
 from shared.kafka.producer import Publisher
 from shared.model.channels import Lane
 from shared.model.provider_accounts import AccountPolicy
+from shared.mongo.address_owners import AddressOwners
 from shared.mongo.cancellations import Cancellations
 from shared.mongo.holds import Holds
 from shared.mongo.ledger import Ledger
 from shared.mongo.profiles import versions
 from shared.mongo.provider_accounts import ProviderAccounts
+from shared.mongo.suppressions import Suppressions
 from shared.mongo.tenants import versions as tenant_versions
 
 
@@ -76,6 +78,8 @@ class SendingChannel:
                 versions=partial(versions, database),
                 tenant_versions=TenantVersions(partial(tenant_versions, database)),
                 cancellations=Cancellations(database),
+                suppressions=Suppressions(database),
+                owners=AddressOwners(database),
                 stale_after_ms=round(settings.stale_after_seconds * 1000),
             ),
             breaker=breaker,

@@ -84,10 +84,12 @@ def decide(
     now: int,
     schedule: Sequence[int],
     expires_at: int,
+    fallback_at: int | None = None,
     at_most_once: bool = False,
 ) -> DeliveryResult:
     """The result after an outcome. `attempts` counts this one; `schedule` is ms before each next attempt.
 
+    `fallback_at`: a provider that is down then has been down too long, and another channel is taken.
     `at_most_once`: what the provider may have taken is not sent again.
     """
     if isinstance(outcome, Sent):
@@ -103,7 +105,7 @@ def decide(
             attempts=attempts - 1,
             reason=Reason.PROVIDER_DOWN,
             code=outcome.code,
-            due=expires_at,
+            due=expires_at if fallback_at is None else min(fallback_at, expires_at),
         )
     if outcome.unconfirmed and at_most_once:
         return DeliveryResult(

@@ -38,6 +38,7 @@ def derive_effects(topics: Topics, received: ReceivedDelivery, result: DeliveryR
         outputs.append(delivery_dead_letter(topics, received, result))
         if result.reason is Reason.ENDPOINT_GONE:
             outputs.append(_endpoint_disabled(topics, delivery, result))
+        outputs += fallback(topics, delivery)
     if result.state is DeliveryState.STALE:
         return DeliveryEffects(outputs=outputs, again=_again(topics, _back(delivery, result, Kind.STALE)))
     cause = CAUSES.get(result.state)
@@ -112,6 +113,26 @@ def delivery_dead_letter(topics: Topics, received: ReceivedDelivery, result: Del
         first_failed_at=delivery.first_failed_at,
         attempts=result.attempts,
     )
+
+
+def fallback(topics: Topics, delivery: Delivery) -> list[Output]:
+    """For `decide`, of a delivery that failed for good: its step has other channels. Nothing if it has none.
+
+    Repeated, it is the same subject at the same pass: a duplicate.
+    """
+    if not delivery.fallback:
+        return []
+    notification = delivery.notification
+    record = Record(
+        kind=Kind.FAILED,
+        tenant=notification.tenant,
+        user=notification.user,
+        subject=ids.derive("fallback", delivery.id),
+        generation=delivery.generation,
+        delivery=delivery,
+        format=max(Kind.FAILED.since, delivery.format),
+    )
+    return [_again(topics, record)]
 
 
 def _back(delivery: Delivery, result: DeliveryResult, kind: Kind) -> Record:

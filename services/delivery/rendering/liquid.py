@@ -19,6 +19,7 @@ from services.delivery.rendering.cached import CachedByBytes
 from services.delivery.rendering.locales import localized
 from services.delivery.rendering.missing import NUMERIC, MissingField, name_of, needs_values
 from shared.model.deliveries import Delivery
+from shared.model.digest_items import digest_items
 from shared.model.errors import CarillonError
 from shared.model.templates import Text
 from shared.model.tenants import TenantSettings
@@ -84,23 +85,34 @@ _HTML = _Bounded(autoescape=True, undefined=MissingField)
 
 
 def context(delivery: Delivery, tenant: TenantSettings | None = None) -> dict[str, Any]:
-    """What templates see: `data`, `user.id`, `user.name`, `actor`, `workflow`, `event.type`, `tenant.brand`.
+    """What templates see: `data`, `digest`, `user.id`, `user.name`, `actor`, `workflow`, `event.type`, `tenant.brand`.
 
+    `digest` is there for all: of a notification that gathered none it has a `count` of 1 and that one among its `items`.
     Raises RenderFailed.
     """
     notification = delivery.notification
     try:
-        data = orjson.loads(bytes(notification.data))
-    except orjson.JSONDecodeError as error:  # it is carried raw: the last hop may be the first to look inside
+        count, items = _gathered(delivery)
+    except ValueError as error:  # it is carried raw: the last hop may be the first to look inside
         raise RenderFailed("unreadable_data") from error
     return {
-        "data": data,
+        "data": items[-1],
+        "digest": {"count": count, "items": items},
         "user": {"id": notification.user, "name": delivery.name},
         "actor": notification.actor,
         "workflow": notification.workflow,
         "event": {"id": notification.event_id, "type": notification.event_type},
         "tenant": _tenant(notification.tenant, tenant),
     }
+
+
+def _gathered(delivery: Delivery) -> tuple[int, list[Any]]:
+    """How many, and the data of those that are shown, the newest last. Raises ValueError."""
+    own = bytes(delivery.notification.data)
+    if delivery.digest is None:  # the usual one, at no more than reading its data costs
+        return 1, [orjson.loads(own)]
+    digest = digest_items(delivery)
+    return digest.count, [orjson.loads(bytes(item)) for item in digest.items] or [orjson.loads(own)]
 
 
 def _tenant(name: str, settings: TenantSettings | None) -> dict[str, Any]:

@@ -136,5 +136,5 @@ def _unknown_type_is_400() -> Iterator[None]:
     try:
         yield
     except UnknownNotificationType as error:
-        known = ", ".join(error.known) or "none is published yet (carillon catalog publish)"
+        known = ", ".join(error.known) or "none is published yet (carillon catalog push)"
         raise Problem(400, error.code, error.detail, fix=f"Use one of: {known}.") from error

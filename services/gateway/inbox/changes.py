@@ -10,10 +10,9 @@ from typing import Final
 
 from services.gateway.inbox.store import InboxStore
 from services.gateway.inbox.types import type_filter
-from services.gateway.live.core.messages import item_state
 from shared.catalog.cache import Catalog
 from shared.model import ids as derived
-from shared.model.inbox import Change, InboxEvent, InboxItem, encode
+from shared.model.inbox import Change, InboxEvent, InboxItem, encode, item_state
 from shared.model.outputs import Output
 from shared.model.ports import RecordWriter
 from shared.model.statuses import Subject, status

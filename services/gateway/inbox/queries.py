@@ -10,7 +10,6 @@ from shared.model.users import User
 from shared.mongo.inbox_rows import stored_life
 
 Query = dict[str, object]
-UNREAD: Final[Query] = {"read_at": None, "archived_at": None}
 
 
 def own(user: User) -> Query:

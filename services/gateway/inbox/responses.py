@@ -30,7 +30,7 @@ class InboxNotification(BaseModel):
     user_id: str
     notification_type: str
     content: dict[str, JsonValue] | None
-    """The data of the event."""
+    """The data of the event; of a digest the newest one's."""
     title: str
     body: str
     url: str | None
@@ -41,6 +41,8 @@ class InboxNotification(BaseModel):
     archived_at: str | None
     created_at: str
     updated_at: str
+    digest_count: int | None
+    """How many notifications it brings at once; null: it is no digest."""
 
 
 class CountedAt(BaseModel):
@@ -125,6 +127,7 @@ def _shown(item: InboxItem, user: str) -> dict[str, object]:
         "archived_at": _time(item.archived_at),
         "created_at": rfc3339(item.created_at),
         "updated_at": rfc3339(item.updated_at or item.created_at),
+        "digest_count": item.digest_count,
     }
 
 

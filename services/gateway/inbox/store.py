@@ -17,7 +17,7 @@ from services.gateway.core.limits import (
     RESUME_OVERLAP_MS,
 )
 from services.gateway.inbox.filters import InboxFilter, TypeFilter
-from services.gateway.inbox.queries import UNREAD, Query, matching, of_type, own, update
+from services.gateway.inbox.queries import Query, matching, of_type, own, update
 from services.gateway.live.core.actions import InboxSnapshot
 from services.gateway.live.core.cursor import Cursor
 from shared.model.inbox import Change, InboxItem
@@ -25,7 +25,7 @@ from shared.model.timestamps import from_datetime, to_datetime
 from shared.model.users import User
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
-from shared.mongo.inbox_rows import WITHOUT_CONTENT, from_row, state_of_row
+from shared.mongo.inbox_rows import UNREAD, WITHOUT_CONTENT, from_row, state_of_row
 from shared.mongo.leases import server_time
 
 REPEAT_WINDOW: Final = timedelta(seconds=60)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from services.gateway.inbox.filters import TypeFilter
 from shared.catalog.cache import Catalog
+from shared.model.templates import InAppTemplate
+from shared.model.texts import every_text
 
 
 class UnknownNotificationType(Exception):
@@ -24,8 +26,9 @@ def notification_types(catalog: Catalog, tenant: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for key in catalog.keys(tenant):
         workflow = catalog.readable(tenant, key)
-        if workflow and workflow.templates.in_app and workflow.templates.in_app.type:
-            found.setdefault(workflow.templates.in_app.type, []).append(key)
+        texts = every_text(workflow) if workflow else ()
+        for name in dict.fromkeys(text.type for _, _, text in texts if isinstance(text, InAppTemplate) and text.type):
+            found.setdefault(name, []).append(key)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from services.gateway.live.core.messages import Announcement
@@ -32,13 +33,19 @@ class Registry:
     def __init__(self) -> None:
         self._receivers: dict[bytes, dict[Receiver, None]] = {}
         self._ready: dict[Receiver, None] = {}
+        self.changed: Callable[[bytes], None] = lambda _: None
+        """Told of a user's first connection and of the end of the last one, once it is so."""
 
     def __contains__(self, key: object) -> bool:
         return key in self._receivers
 
     def add(self, key: bytes, receiver: Receiver) -> None:
         """From now on the receiver gets the events of the user with this key. Adding twice is adding once."""
-        self._receivers.setdefault(key, {})[receiver] = None
+        if (receivers := self._receivers.get(key)) is not None:
+            receivers[receiver] = None
+        else:
+            self._receivers[key] = {receiver: None}
+            self.changed(key)
 
     def remove(self, key: bytes, receiver: Receiver) -> bool:
         """False when it was not there."""
@@ -49,6 +56,7 @@ class Registry:
         del receivers[receiver]
         if not receivers:
             del self._receivers[key]
+            self.changed(key)
         return True
 
     def deliver(self, key: bytes, announcement: Announcement) -> None:

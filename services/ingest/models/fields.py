@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo
@@ -13,8 +14,8 @@ from shared.model.addresses import MAX_LOCALE, MAX_NAME, check_locale, check_nam
 from shared.model.errors import Invalid
 from shared.model.identifiers import MAX_USER_ID, check_user_id
 from shared.model.quiet_windows import check_zone, clock_minutes
-from shared.model.timestamps import DAY_MS, parse_rfc3339
-from shared.model.workflows import KEY
+from shared.model.timestamps import DAY_MS, parse_rfc3339, rfc3339
+from shared.model.workflow_checks import KEY
 
 FURTHEST_MS: Final = 366 * DAY_MS
 """How far ahead a time may lie."""
@@ -60,12 +61,20 @@ def _check_preference_name(value: str) -> str:
     return value
 
 
+def _check_category(value: str, error: str = "invalid") -> str:
+    if not 1 <= len(value) <= MAX_KEY or not value.isprintable() or "/" in value or value.startswith("$"):
+        detail = f"a category has 1 to {MAX_KEY} printable characters, no / among them and no $ first"
+        raise PydanticCustomError(error, "{detail}", {"detail": detail})
+    return value
+
+
 def _check_clock(value: str, _: str) -> str:
     clock_minutes(value)
     return value
 
 
-def _read_time(value: Any, info: ValidationInfo[dict[str, int]]) -> int:
+def read_time(value: Any, info: ValidationInfo[dict[str, int]]) -> int:
+    """The instant that an RFC 3339 text names, at most FURTHEST_MS ahead. Raises PydanticCustomError."""
     try:
         at = parse_rfc3339(value) if isinstance(value, str) else None
     except ValueError:
@@ -84,8 +93,14 @@ def _said(**schema: Any) -> Any:
 WorkflowKey = Annotated[str, AfterValidator(_check_workflow_key), _said(maxLength=MAX_KEY)]
 UserId = Annotated[str, checked(check_user_id), _said(minLength=1, maxLength=MAX_USER_ID)]
 PrintableKey = Annotated[str, AfterValidator(_check_printable), _said(minLength=1, maxLength=MAX_KEY)]
-Time = Annotated[int, PlainValidator(_read_time, json_schema_input_type=Annotated[str, _said(format="date-time")])]
+Time = Annotated[int, PlainValidator(read_time, json_schema_input_type=Annotated[str, _said(format="date-time")])]
 """RFC 3339 outside, milliseconds since the epoch inside. Needs `now` (such milliseconds) in the context."""
+
+
+def written_time(value: int | None) -> str | None:
+    """Such a time as it was read."""
+    return None if value is None else rfc3339(value)
+
 
 Name = Annotated[
     str, checked(check_name), _said(minLength=1, maxLength=MAX_NAME, description="as it stands in greetings")
@@ -98,3 +113,7 @@ Clock = Annotated[
     _said(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$"),
 ]
 PreferenceName = Annotated[str, AfterValidator(_check_preference_name)]
+Category = Annotated[str, AfterValidator(_check_category), _said(minLength=1, maxLength=MAX_KEY)]
+"""A workflow's category."""
+CategoryKey = Annotated[str, AfterValidator(partial(_check_category, error=INVALID_KEY))]
+"""The same as the key of an object; a workflow's key, or `*`, is one in form, too."""

@@ -11,7 +11,9 @@ from services.ingest.core.durability import Durability
 from services.ingest.models.body import Body, read
 from services.ingest.models.fields import PrintableKey, Time, UserId, WorkflowKey, field_error
 from services.ingest.models.people import InlinePerson, UserReference
+from services.ingest.models.times import When
 from shared.model.errors import Invalid
+from shared.model.local_times import LocalTime
 from shared.model.notifications import Priority
 from shared.model.recipients import MAX_RECIPIENTS, Recipient, recipient
 
@@ -55,19 +57,35 @@ class SendRequest(Body):
     )
     data: dict[str, Any] | None = Field(None, description="what the templates show")
     actor: UserId | None = Field(None, description="the user who did it, never notified of it")
-    deliver_at: Time | None = Field(None, description="not before")
+    deliver_at: When | None = Field(
+        None, description="not before: an instant, or a time of day where each recipient is"
+    )
     expires_at: Time | None = Field(None, description="not after")
     cancellation_key: PrintableKey | None = Field(None, description="the name that they can be cancelled by")
+    collapse_key: PrintableKey | None = Field(
+        None, description="what it is about: a newer one with the same key replaces what is held or unread"
+    )
     priority: Priority | None = Field(None, description="how urgent, instead of the workflow's")
 
     @field_validator("expires_at")
     @classmethod
-    def _is_ahead(cls, at: int | None, info: ValidationInfo[dict[str, int]]) -> int | None:
+    def _is_ahead(cls, at: int | None, info: ValidationInfo[dict[str, Any]]) -> int | None:
         if at is not None and at <= info.context["now"]:
             raise PydanticCustomError("invalid", "is over already")
-        if at is not None and at <= (info.data.get("deliver_at") or 0):
+        begins = info.data.get("deliver_at") or 0
+        if at is not None and at <= (begins.latest if isinstance(begins, LocalTime) else begins):
             raise PydanticCustomError("invalid", "must be later than deliver_at")
         return at
+
+    @property
+    def instant(self) -> int | None:
+        """Not before it, for everybody; milliseconds since the epoch."""
+        return None if isinstance(self.deliver_at, LocalTime) else self.deliver_at
+
+    @property
+    def local_time(self) -> LocalTime | None:
+        """Not before it where each recipient is."""
+        return self.deliver_at if isinstance(self.deliver_at, LocalTime) else None
 
 
 class NotifiedUser(Body):

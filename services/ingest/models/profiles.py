@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 from pydantic import (
@@ -20,13 +20,24 @@ from pydantic_core import PydanticCustomError
 
 from services.ingest.core.did_you_mean import did_you_mean
 from services.ingest.models.body import Body, InvalidFields, check_size, read
-from services.ingest.models.fields import MAX_ENTRIES, Clock, Locale, Name, PreferenceName, Zone, field_error
+from services.ingest.models.fields import (
+    MAX_ENTRIES,
+    CategoryKey,
+    Clock,
+    Locale,
+    Name,
+    PreferenceName,
+    Time,
+    Zone,
+    field_error,
+    written_time,
+)
 from services.ingest.models.people import Addresses
 from shared.http.pointers import pointer_to
 from shared.model import webhook_secrets
 from shared.model.channels import ADDRESS_KINDS, Channel
 from shared.model.errors import InvalidProfile
-from shared.model.profiles import Profile
+from shared.model.profiles import DigestFrequency, Profile
 from shared.model.quiet_windows import MAX_WINDOWS, WEEKDAYS, QuietHours, check_quiet_hours
 
 MAX_DEVICES: Final = 20
@@ -34,7 +45,7 @@ MAX_DEVICE_FIELDS: Final = 10
 MAX_DEVICE_TEXT: Final = 4096
 MAX_VALUES: Final = 5_000
 """Values in one body; a profile with everything has fewer."""
-KEPT_BY_PUT: Final = ("preferences", "quiet_hours", "devices")
+KEPT_BY_PUT: Final = ("preferences", "quiet_hours", "mute_until", "devices")
 """What a user or their apps set."""
 EXAMPLE: Final[dict[str, Any]] = {
     "addresses": {"email": "ada@example.com", "webhook": "https://example.com/hooks/ada"},
@@ -77,19 +88,19 @@ Device = Annotated[
     Field(min_length=1, max_length=MAX_DEVICE_FIELDS),
     WrapValidator(_whole_device),
 ]
-Flags = Annotated[
-    dict[PreferenceName, StrictBool],
-    Field(json_schema_extra={"maxProperties": MAX_ENTRIES}),
-    BeforeValidator(_count_entries),
-]
+Entry = TypeVar("Entry")
+Limited = Annotated[Entry, Field(json_schema_extra={"maxProperties": MAX_ENTRIES}), BeforeValidator(_count_entries)]
 
 
 class PreferenceSet(Body):
     """An entry that is missing allows; one that is false forbids."""
 
-    categories: Flags = Field({}, description="name to true or false")
-    workflows: Flags = Field({}, description="workflow key to true or false")
-    channel_types: Flags = Field({}, description="channel to true or false")
+    categories: Limited[dict[CategoryKey, StrictBool]] = Field({}, description="name to true or false")
+    workflows: Limited[dict[PreferenceName, StrictBool]] = Field({}, description="workflow key to true or false")
+    channel_types: Limited[dict[PreferenceName, StrictBool]] = Field({}, description="channel to true or false")
+    digests: Limited[dict[CategoryKey, DigestFrequency]] = Field(
+        {}, description=f"workflow key, category or `*` to one of {', '.join(DigestFrequency)}"
+    )
 
 
 class QuietWindow(Body):
@@ -132,8 +143,11 @@ class ProfileBody(Body):
     name: Name | None = None
     locale: Locale | None = None
     zone: Zone | None = None
-    preferences: PreferenceSet | None = Field(None, description="categories, workflows, channel_types")
+    preferences: PreferenceSet | None = Field(None, description="categories, workflows, channel_types, digests")
     quiet_hours: QuietHoursBody | None = Field(None, description="when noisy channels wait")
+    mute_until: Time | None = Field(
+        None, description="until then nothing that is not critical; at most 366 days ahead. null: not muted"
+    )
 
 
 class ProfilePatch(Body):
@@ -156,14 +170,14 @@ class StoredProfile(ProfileBody):
     )
 
 
-def read_put(value: Any, tenant: str, user: str) -> Callable[[Profile], Profile]:
+def read_put(value: Any, tenant: str, user: str, now: int) -> Callable[[Profile], Profile]:
     """What a body of PUT makes of a stored profile. Raises InvalidFields with everything that is wrong with it.
 
     What a producer owns is replaced. What the user chose, and the devices that their apps named, stay unless the body
     names them: a nightly import knows nothing of them.
     """
     check_size(value, MAX_VALUES)
-    body = read(ProfileBody, value)
+    body = read(ProfileBody, value, {"now": now})
     wanted = _profile(body, tenant, user)
     kept = [name for name in KEPT_BY_PUT if name not in body.model_fields_set]
 
@@ -174,10 +188,10 @@ def read_put(value: Any, tenant: str, user: str) -> Callable[[Profile], Profile]
     return change
 
 
-def read_profile(value: Any, tenant: str, user: str) -> Profile:
+def read_profile(value: Any, tenant: str, user: str, now: int) -> Profile:
     """The profile in a decoded body. Raises InvalidFields with everything that is wrong with it."""
     check_size(value, MAX_VALUES)
-    return _profile(read(ProfileBody, value), tenant, user)
+    return _profile(read(ProfileBody, value, {"now": now}), tenant, user)
 
 
 def _profile(body: ProfileBody, tenant: str, user: str) -> Profile:
@@ -202,6 +216,8 @@ def check_channels(wanted: Profile, stored: Profile) -> None:
 def body_of(profile: Profile) -> dict[str, Any]:
     """The profile as a body of PUT; what PATCH merges into."""
     whole = msgspec.to_builtins(profile)
+    if profile.mute_until is not None:
+        whole["mute_until"] = written_time(profile.mute_until)
     return {name: whole[name] for name in ProfileBody.model_fields if name in whole}
 
 

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import orjson
 
+from shared.model.data_paths import EACH, each_at, names_of, names_of_each, value_at
 from shared.model.recipients import names_somebody
+from shared.model.strict_json import escape
+
+
+class NamedValue(NamedTuple):
+    """What stands where a workflow looks for its recipients; UNSET where there is nothing."""
+
+    value: object
+    pointers: tuple[str, ...] | None = None
+    """Of a path with `[*]`: where each entry of the list `value` stands."""
+    missing: tuple[str, ...] = ()
+    """Of such a path: where entries have nothing at its end."""
 
 
 class EventData:
@@ -17,39 +28,60 @@ class EventData:
 
     def __init__(self, raw: bytes, paths: Iterable[str]) -> None:
         """`paths`: where the workflows that the event starts look for their recipients."""
-        self._value: object = orjson.loads(raw)
+        self.value: object = orjson.loads(raw)
         self._raw = raw
-        self._found = {path: self.lookup(path) for path in paths}
+        self._found = {path: self._named(path) for path in paths}
         self._seen: dict[tuple[str, ...], bytes] = {}
 
     def lookup(self, path: str) -> object:
         """The value at a dotted path that starts with `data`; UNSET where there is nothing."""
-        value = self._value
-        for name in _names(path):
-            value = value.get(name, msgspec.UNSET) if isinstance(value, dict) else msgspec.UNSET
-        return value
+        return value_at(self.value, path)
 
-    def named(self, path: str) -> object:
-        """What stands at one of the workflows' paths; UNSET where there is nothing."""
+    def named(self, path: str) -> NamedValue:
+        """What stands at one of the workflows' paths."""
         return self._found[path]
 
     def seen_by(self, own: str) -> bytes:
         """The data for those whom the path `own` names: nobody is told who else was, by this workflow or by another."""
         found = self._found.items()
-        hidden = tuple([path for path, value in found if _is_hidden(value, own=path == own)])
+        hidden = tuple([path for path, named in found if _is_hidden(named.value, own=path == own)])
         seen = self._seen.get(hidden)
         if seen is None:
-            value = self._value
+            value = self.value
             for path in hidden:
-                value = _without(value, _names(path))
+                value = _without(value, _list_of(path))
             seen = self._seen[hidden] = orjson.dumps(value) if hidden else self._raw
         return seen
 
+    def _named(self, path: str) -> NamedValue:
+        if EACH not in path:
+            return NamedValue(self.lookup(path))
+        first = value_at(self.value, path.partition(EACH)[0])
+        if not isinstance(first, list):
+            return NamedValue(None if first is None else msgspec.UNSET)
+        values: list[object] = []
+        pointers: list[str] = []
+        missing: list[str] = []
+        for pointer, value in each_at(self.value, names_of_each(path), "/data"):
+            if value is msgspec.UNSET:
+                missing.append(pointer)
+            elif isinstance(value, list):
+                values += value
+                pointers += [f"{pointer}/{number}" for number in range(len(value))]
+            else:
+                values.append(value)
+                pointers.append(pointer)
+        return NamedValue(values, tuple(pointers), tuple(missing))
 
-@lru_cache(maxsize=4096)
-def _names(path: str) -> tuple[str, ...]:
-    """The members on the way from `data`; workflows have few paths."""
-    return tuple(path.split(".")[1:])
+
+def pointer_of(path: str) -> str:
+    """The JSON pointer of a path, up to its first `[*]`."""
+    return "".join(f"/{escape(name)}" for name in ("data", *_list_of(path))) if path else ""
+
+
+def _list_of(path: str) -> tuple[str, ...]:
+    """The names up to the list that holds the recipients: of a path with `[*]`, the outermost one."""
+    return names_of(path.partition(EACH)[0])
 
 
 def _is_hidden(found: object, *, own: bool) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -108,9 +108,19 @@ def _event_status(topics: Topics, expansion: Expansion) -> Output:
     if rejected is not None:
         data |= msgspec.to_builtins(rejected) | {"dead_letter": topics.events_dlq}
     elif not data["notifications"]:
-        data["reason"] = (EventReason.NOBODY_NAMED if parts else EventReason.NO_WORKFLOW).value
+        data |= _for_nobody(parts)
     state = "expanded" if rejected is None else "not_expanded"
     return _status(topics, expansion.received, state, Subject(expansion.id, expansion.generation, 0), data)
+
+
+def _for_nobody(parts: Sequence[EventPart]) -> dict[str, object]:
+    """Why an event that could be expanded became nothing."""
+    if not parts:
+        return {"reason": EventReason.NO_WORKFLOW.value}
+    why = [part.passed_over for part in parts if part.passed_over is not None]
+    if len(why) < len(parts):
+        return {"reason": EventReason.NOBODY_NAMED.value}
+    return msgspec.to_builtins(why[0])  # type: ignore[no-any-return]  # a struct is a dict there
 
 
 def _left_out(part: EventPart) -> Iterator[LeftOut]:

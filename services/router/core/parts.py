@@ -6,14 +6,17 @@ from collections.abc import Sequence
 
 import msgspec
 
-from services.router.core.event_data import EventData
+from services.router.core.event_data import EventData, pointer_of
 from services.router.core.received_event import ReceivedEvent
+from shared.model.collapse_keys import collapse_key_of, event_time_of
+from shared.model.conditions import failing
+from shared.model.data_paths import event_lookup
+from shared.model.data_schemas import faults
 from shared.model.errors import Invalid
 from shared.model.expansion import MAX_EXPANDED, PartOutcome, Request, expand
 from shared.model.notifications import Notification
 from shared.model.reasons import EventReason
 from shared.model.recipients import recipients, user_id_of
-from shared.model.strict_json import escape
 from shared.model.workflows import Workflow
 
 
@@ -35,6 +38,8 @@ class EventPart(msgspec.Struct, frozen=True, kw_only=True):
     """Why it made nothing of it."""
     left_out: tuple[LeftOut, ...] = ()
     """Recipients."""
+    passed_over: LeftOut | None = None
+    """Why it is not for this event: that is no error."""
 
     @property
     def outcome(self) -> PartOutcome:
@@ -51,7 +56,7 @@ def expand_parts(received: ReceivedEvent, workflows: Sequence[Workflow]) -> tupl
     data = EventData(
         received.event.data, [workflow.recipients for workflow in workflows if isinstance(workflow.recipients, str)]
     )
-    return tuple(_part(received, data, workflow) for workflow in workflows)
+    return tuple(_not_for(received, data, workflow) or _part(received, data, workflow) for workflow in workflows)
 
 
 def unknown_part(workflow: str, version: int) -> EventPart:
@@ -62,19 +67,20 @@ def unknown_part(workflow: str, version: int) -> EventPart:
 
 def _part(received: ReceivedEvent, data: EventData, workflow: Workflow) -> EventPart:
     path = workflow.recipients if isinstance(workflow.recipients, str) else ""
-    pointer = "".join(f"/{escape(name)}" for name in path.split("."))
+    pointer = pointer_of(path)
     rejected: LeftOut | None = None
     left_out: tuple[LeftOut, ...] = ()
     notifications: tuple[Notification, ...] = ()
     named = data.named(path)
-    if named is msgspec.UNSET:
+    if named.value is msgspec.UNSET:
         rejected = _left_out(EventReason.NO_RECIPIENTS, f"nothing stands at {path}", pointer)
-    elif named is not None:
+    elif named.value is not None:
         try:
-            found, wrong = recipients(named, pointer)
+            found, unknown = recipients(named.value, pointer, pointers=named.pointers)
         except Invalid as error:
             return EventPart(workflow=workflow.key, version=workflow.version, rejected=_of(error))
-        left_out = tuple(map(_of, wrong))
+        missing = (_left_out(EventReason.NO_RECIPIENTS, "nothing stands there", each) for each in named.missing)
+        left_out = (*map(_of, unknown), *missing)
         seen = data.seen_by(path)
         if len(seen) * len(found) > MAX_EXPANDED:
             detail = f"{len(seen)} bytes of data for {len(found)} recipients are too much at once"
@@ -91,6 +97,8 @@ def _part(received: ReceivedEvent, data: EventData, workflow: Workflow) -> Event
                 accepted_at=received.accepted_at,
                 actor=actor,
                 traceparent=received.event.attributes.get("traceparent"),
+                collapse_key=collapse_key_of(data.lookup(workflow.collapse_key)) if workflow.collapse_key else None,
+                event_time=_event_time(received, workflow),
             )
             notifications = tuple(expand(request, workflow))
         elif left_out:
@@ -102,6 +110,27 @@ def _part(received: ReceivedEvent, data: EventData, workflow: Workflow) -> Event
         rejected=rejected,
         left_out=left_out,
     )
+
+
+def _not_for(received: ReceivedEvent, data: EventData, workflow: Workflow) -> EventPart | None:
+    """What a workflow makes of an event that it does not want, or whose data it cannot take; None: it takes it."""
+    if workflow.when is not None:
+        clause = failing(workflow.when, event_lookup(data.value, received.event.attributes))
+        if clause is not None:
+            why = _left_out(EventReason.CONDITION, f"{clause} is not as the workflow's `when` asks")
+            return EventPart(workflow=workflow.key, version=workflow.version, passed_over=why)
+    if workflow.validator is not None and (wrong := faults(workflow.validator, data.value, most=1)):
+        [(pointer, detail)] = wrong
+        invalid = _left_out(EventReason.INVALID_DATA, detail, f"/data{pointer}")
+        return EventPart(workflow=workflow.key, version=workflow.version, rejected=invalid)
+    return None
+
+
+def _event_time(received: ReceivedEvent, workflow: Workflow) -> int | None:
+    """For the workflows that ask which of two events is newer."""
+    if workflow.is_plain and workflow.collapse_key is None:
+        return None
+    return event_time_of(received.event.attributes.get("time"), received.accepted_at)
 
 
 def _left_out(reason: EventReason, detail: str, pointer: str | None = None) -> LeftOut:

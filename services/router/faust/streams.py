@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import faust
-from faust.types import EventT, Message
+from faust.types import ChannelT, EventT, Message
 
 from shared.kafka.consumer import APPEND_TIME
 from shared.model.outputs import FormatFault, KafkaRecord
@@ -21,6 +21,11 @@ class Chunk(NamedTuple):
 
 class ChunkStream(faust.Stream[Any]):
     """A stream whose `chunks` yields whatever is queued, without a task, a poll or an ack of its own."""
+
+    @property
+    def queued(self) -> int:
+        """How many records wait to be put into a chunk."""
+        return int(cast("ChannelT[bytes]", self.channel).queue.qsize())
 
     async def chunks(self, most: int, most_bytes: int) -> AsyncIterator[Chunk]:
         """Yields up to `most` records, in order per partition; the caller acknowledges each event, in order.

@@ -13,6 +13,7 @@ docs/decisions/0002-faust.md and 0008-unreadable-batches.md:
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Coroutine, Generator
 from functools import partial
 from inspect import iscoroutine
@@ -20,6 +21,7 @@ from typing import Any, Final, cast
 
 import structlog
 from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
 from faust.transport.consumer import RecordMap
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, AppT, ChannelT, ConsumerMessage, EventT
@@ -30,9 +32,12 @@ from services.router.faust.streams import Chunk, ChunkStream
 from shared.kafka.batches import read_leniently
 from shared.kafka.consumer import FETCH_BYTES, check_tasks
 from shared.kafka.linger import Linger
+from shared.model.errors import KafkaUnavailable
 from shared.model.outputs import Partition
 
 FETCH_MAX_WAIT_MS = 250
+ASK_SECONDS: Final = 2.0
+"""How long the brokers may take to say where partitions end: commits go the same way."""
 RECORD_BYTES: Final = 1_000
 """What a record's objects cost beside its bytes: Faust's message and event, ours."""
 HEADER_BYTES: Final = 150
@@ -148,6 +153,15 @@ class Consumer(driver.Consumer):
     def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
         return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
+    async def unread(self) -> dict[Partition, int]:
+        """By partition assigned here, how many offsets Faust has not taken yet. Raises KafkaUnavailable.
+
+        Asked on the client's own thread; what no committed transaction has written counts for nothing.
+        """
+        thread = cast("_ConsumerThread", self._thread)
+        found: dict[Partition, int] = await thread.call_thread(thread.count_unread)
+        return found
+
 
 class _ConsumerThread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
@@ -168,6 +182,20 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
         """As Faust's; a client whose fetching has ended ends the process instead of giving nothing for ever."""
         check_tasks(consumer)
         return await super()._fetch_records(consumer, active_partitions, timeout, max_records)
+
+    async def count_unread(self) -> dict[Partition, int]:
+        """As Consumer.unread says; on this thread."""
+        consumer = self._ensure_consumer()
+        places = sorted(consumer.assignment())
+        try:
+            async with asyncio.timeout(ASK_SECONDS):
+                ends = await consumer.end_offsets(places) if places else {}
+                return {
+                    (place.topic, place.partition): max(end - await consumer.position(place), 0)
+                    for place, end in ends.items()
+                }
+        except (KafkaError, TimeoutError) as error:
+            raise KafkaUnavailable(type(error).__name__) from error
 
 
 def held_bytes(record: Any) -> int:

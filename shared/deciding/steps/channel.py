@@ -11,6 +11,8 @@ from shared.deciding.items import Counted, Deliver, HoldUntil, RoutingItem, Supp
 from shared.deciding.quiet_hours import next_quiet, quiet_until
 from shared.deciding.routing_input import RoutingInput
 from shared.deciding.steps.run import StepResult, StepRun
+from shared.deciding.variants import variant_of
+from shared.deciding.zones import zone_for
 from shared.model.channels import Channel
 from shared.model.holds import Cause
 from shared.model.notifications import Contact
@@ -145,7 +147,7 @@ def _channel(
         return Suppress(reason=Reason.ADDRESS_SUPPRESSED, rule=Rule.SUPPRESSION, channel=channel, step=step)
     valid_until = None
     if profile is not None and channel.spec.noisy and not workflow.ignores_quiet_hours:
-        zone = (profile.quiet_hours.zone if profile.quiet_hours else None) or profile.zone or "UTC"
+        zone = zone_for(profile, channel)
         until = quiet_until(profile.quiet_hours, zone, now)
         if until is not None:
             due = min(until + _spread(inputs.notification.id, inputs.spread_ms), inputs.notification.expires_at)
@@ -162,6 +164,7 @@ def _channel(
         name=(profile.name if profile else None) or contact.name,
         locale=(profile.locale if profile else None) or contact.locale,
         valid_until=valid_until,
+        variant=variant_of(workflow, inputs.notification.id) if workflow.variants else None,
         replaces=replaced_by(inputs) if kind is None and inputs.history is not None else None,
     )
 

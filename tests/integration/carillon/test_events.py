@@ -15,6 +15,7 @@ from shared.model import ids
 from shared.model.outputs import Output
 from shared.model.workflows import Workflow
 from shared.mongo.api_keys import Scope, create
+from shared.process.clock import now_ms
 from tests.integration.console.test_cli import run
 from tests.support.env import CATALOG, Harness
 from tests.support.wait import until
@@ -124,3 +125,31 @@ async def test_an_event_is_the_tenants_that_its_key_proves_and_no_header_speaks_
     path = f"{harness.url('console')}/v1/events/{no_ones}"
     async with harness.client() as http, http.get(path, headers={"authorization": f"Bearer {key}"}) as answer:
         assert answer.status == 404
+
+
+async def test_an_event_older_than_what_was_decided_of_it_is_sent_again_only_by_force(harness: Harness) -> None:
+    await harness.start("router")
+    source = uuid4().hex
+    headers = [
+        *(
+            (f"ce_{name}", value)
+            for name, value in {"specversion": b"1.0", "source": b"/shop", "type": b"none"}.items()
+        ),
+        ("ce_id", source.encode()),
+        ("carillon_first_accepted", str(now_ms() - 36 * 86_400_000).encode()),
+    ]
+    publisher = Publisher(harness.names.brokers.kafka, client_id="tests")
+    await publisher.publish([Output(harness.names.topics.accepted_events, None, b'{"nobody":1}', headers)])
+    await publisher.stop()
+
+    event = ids.event_id("default", "/shop", said["id"])
+
+    async def dead() -> bool:
+        return event in await run(harness, "events", "dead")
+
+    await until(dead, what="the dead letter")
+    refused = await run(harness, "events", "redrive", event, code=1)
+    assert "0 sent again" in refused
+    assert "more than 35 days ago" in " ".join(refused.split())
+    assert "1 sent again" in await run(harness, "events", "redrive", event, "--force")
+    assert "1 sent again" in await run(harness, "events", "redrive", "--all", "--force")

@@ -126,8 +126,13 @@ async def decide(live: Console) -> None:
     await live.publisher.publish(effects.outputs)
 
 
-async def why(live: Console, notification: str, key: str) -> tuple[int | None, str, str]:
-    argv = ("-m", "carillon", "why", notification, "--url", live.url, "--key", key)
+async def why(live: Console, notification: str, key: str, *more: str) -> tuple[int | None, str, str]:
+    return await command(live, "why", notification, *more, "--key", key)
+
+
+async def command(live: Console, *words: str) -> tuple[int | None, str, str]:
+    """Exit code, output and errors of a command."""
+    argv = ("-m", "carillon", *words, "--url", live.url)
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(sys.executable, *argv, stdout=pipe, stderr=pipe)
     out, err = await process.communicate()

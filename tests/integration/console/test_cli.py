@@ -63,7 +63,14 @@ async def test_send_watch_and_why_show_what_really_happened(harness):
         {"in_app": "suppressed", "email": "sent", "webhook": "suppressed"},
     ]
     text = await run(harness, "why", timelines[0]["notification"])
-    for part in ("order.shipped v1 for ana", "received", "decided", "email sent", "in_app sent", "no address"):
+    for part in (
+        "order.shipped v1 for ana",
+        "accepted",
+        "goes by email",
+        "sent by email",
+        "sent by in_app",
+        "no address",
+    ):
         assert part in text, text
     assert "ana@example.com" not in json.dumps(timelines)
     held = await run(harness, "send", "order.delayed", "--to", "ana", "--deliver-at", "+1h")

@@ -10,11 +10,12 @@ from services.router.core.received_event import EventTenants
 from services.router.expand import Expander
 from services.router.expansions import Expansions
 from shared.model import ids
-from tests.integration.console.stage import Console, console, why
+from tests.integration.console.stage import Console, command, console, decide, why
 from tests.support import samples as a
 from tests.support.env import Names
 from tests.support.twins.catalog import MemoryCatalog
 from tests.support.wait import until
+from tests.unit.console import test_timeline as made
 from tests.unit.router.expand_stores import SHIPPED
 
 EVENT = ids.event_id("default", "/shop", "e-1")
@@ -99,3 +100,47 @@ async def test_carillon_why_knows_an_event_by_its_id(live):
         "carillon events redrive",
     ):
         assert part in out, out
+
+
+async def test_why_not_says_why_each_user_got_nothing(live):
+    await expand(live, a.event_record(data=DATA), a.event_record("e-2", data=b'{"too":["ada"]}'))
+    other = ids.event_id("default", "/shop", "e-2")
+    await told(live, EVENT)
+    await told(live, other)
+    code, answer = await live.get(f"/v1/users/bob/why-not?event={EVENT}")
+    assert (code, answer["notifications"]) == (200, [])
+    assert "did not name bob among them; left out:" in answer["sentences"][-1]["text"]
+    code, answer = await live.get(f"/v1/users/ada/why-not?event={other}")
+    assert (code, answer["sentences"][-1]["reason"]) == (200, "no_recipients")
+    assert [f"carillon events redrive {other}" in step for step in answer["next_steps"]] == [True]
+    assert [(await live.get(f"/v1/users/ada/why-not?event={EVENT}", key))[0] for key in ("other", "sender", None)] == [
+        404, 403, 401,
+    ]  # fmt: skip
+    assert (await live.get("/v1/users/ada/why-not"))[0] == 422
+    code, out, err = await command(live, "why-not", "bob", EVENT, "--key", live.keys["default"])
+    assert code == 0, err
+    assert "did not name bob" in out
+
+
+async def test_why_not_tells_what_became_of_their_notification(live):
+    await decide(live)
+    await live.until(entries=1)
+    code, answer = await live.get("/v1/users/ana/why-not?event=e1")
+    assert (code, answer["notifications"]) == (200, [made.NOTIFICATION.id])
+    assert "no_address" in [one.get("reason") for one in answer["sentences"]]
+    code, answer = await live.get("/v1/users/bob/why-not?event=e1")
+    assert answer["sentences"][-1]["text"] == "order.shipped did not name bob among its recipients."
+
+
+async def test_a_fan_out_is_part_of_its_event(live):
+    row = {"_id": "f", "tenant": "default", "event": "e9", "workflow": "news", "version": 2, "state": "running"}
+    await live.database.fanouts.insert_one(
+        row | {"page": 3, "recipients": 1_000, "skipped": 0, "topic": "news", "template": b"secret"}
+    )
+    code, answer = await live.get("/v1/events/e9")
+    assert (code, answer["state"], answer["reason"]) == (200, "expanded", None)
+    assert answer["fanouts"] == [
+        {"id": "f", "workflow": "news", "version": 2, "state": "running", "pages": 3, "recipients": 1_000, "skipped": 0, "topic": "news"}
+    ]  # fmt: skip
+    code, answer = await live.get("/v1/users/ana/why-not?event=e9")
+    assert "1000 so far, ana not yet, or not among them" in answer["sentences"][-1]["text"]

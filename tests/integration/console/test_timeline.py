@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -144,7 +145,13 @@ async def test_carillon_why_shows_it(live):
     code, out, err = await why(live, made.NOTIFICATION.id, live.keys["default"])
     assert code == 0, err
     assert "order.shipped v3 for ana" in out
-    assert "quiet hours → held until" in out
+    assert "By email it waits for the end of the user's quiet hours, until" in out
+    assert (await why(live, made.NOTIFICATION.id, live.keys["default"], "--rules"))[1].count(
+        "quiet hours → held until"
+    ) == 1
+    answer = json.loads((await why(live, made.NOTIFICATION.id, live.keys["default"], "--json"))[1])
+    assert answer == (await live.get(f"/v1/notifications/{made.NOTIFICATION.id}/why"))[1]
+    assert [one["until"] for one in answer["now"] if "until" in one] == [answer["sentences"][2]["until"]]
     assert "PATCH" not in out, "whoever is reached in the inbox need not have a webhook"
     code, out, err = await why(live, "unknown", live.keys["default"])
     assert code == 1

@@ -13,12 +13,14 @@ from uuid import uuid4
 import aiohttp
 import faust
 import pytest
+import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 
 from services.router.app import running
 from services.router.settings import RouterSettings
 from shared.catalog.cache import Catalog
+from shared.kafka import readiness
 from shared.kafka.admin import describe_topics, ensure_topics
 from shared.kafka.connection import KafkaConnection
 from shared.kafka.producer import Publisher
@@ -190,6 +192,42 @@ async def test_what_would_lose_order_is_waited_for_and_what_is_weak_is_said(stri
         strict_one = KafkaReadiness(KafkaConnection(servers=strict.node.bootstrap), rows, strict=True)
         assert not await strict_one._is_fit()
         assert "max.message.bytes is 1000" in str(await strict_one.topics_answer())
+
+
+async def test_what_becomes_of_topics_later_is_seen_too_and_an_edge_goes_on_serving(
+    strict: StrictKafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readiness, "AGAIN_SECONDS", 0)
+    topics = Topics(f"t-{uuid4().hex[:10]}", PARTITIONS)
+    [row] = [row for row in topics.table() if row.name == topics.notifications]
+    await ensure_topics(strict.node.bootstrap, [row])
+    kafka = KafkaConnection(servers=strict.node.bootstrap)
+    inside, edge = KafkaReadiness(kafka, [row]), KafkaReadiness(kafka, [row], serves_anyway=True)
+    for one in (inside, edge):
+        await one.wait()
+        assert await one.topics_answer() is True
+    for _ in range(2):  # said again when it happens again
+        async with admin_of(strict) as admin:
+            await admin.create_partitions({topics.notifications: NewPartitions(PARTITIONS + 2)})
+        with structlog.testing.capture_logs() as logs:
+            answer = await until(lambda: _differs(inside), what="the difference is seen")
+            assert await edge.topics_answer() is True
+            assert await edge.topics_answer() is True
+        assert answer == f"{topics.notifications}: partitions is {PARTITIONS + 2}, not {PARTITIONS}"
+        assert [entry["event"] for entry in logs] == ["topic_differs"] * 2, "once by each"
+        async with admin_of(strict) as admin:
+            await admin.delete_topics([topics.notifications])
+        await until(lambda: _made(strict, topics), what="the topic, made rightly")
+        await until(lambda: _mended(inside, edge), what="it is seen that it was mended")
+
+
+async def _differs(one: KafkaReadiness) -> str:
+    answer = await one.topics_answer()
+    return answer if isinstance(answer, str) and "missing" not in answer else ""
+
+
+async def _mended(*every: KafkaReadiness) -> bool:
+    return all([await one.topics_answer() is True and one.unfit is None for one in every])
 
 
 async def _made(strict: StrictKafka, topics: Topics) -> bool:

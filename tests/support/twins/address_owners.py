@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from shared.model.errors import MongoUnavailable
 from shared.model.notifications import Notification
@@ -23,6 +23,16 @@ class MemoryAddressOwners:
         async with self.outages.call():
             return [None if one.contact is None else self._owner(one) for one in notifications]
 
+    async def changed_at(self, wanted: Mapping[str, Collection[str]]) -> dict[tuple[str, str], int]:
+        found: dict[tuple[str, str], int] = {}
+        async with self.outages.call():
+            for tenant, addresses in wanted.items():
+                for profile in self._of(tenant):
+                    at = self._profiles.written_at[f"{tenant}:{profile.user}"]
+                    for each in {*address_ids(profile.addresses)} & {*addresses}:
+                        found[tenant, each] = max(at, found.get((tenant, each), 0))
+        return found
+
     def _owner(self, one: Notification) -> Owner | None:
         contact = one.contact
         assert contact is not None
@@ -33,6 +43,7 @@ class MemoryAddressOwners:
                     AddressHolder(
                         user=profile.user,
                         preferences=profile.preferences,
+                        mute_until=profile.mute_until,
                         life=profile.life.number,
                         format=profile.format,
                     )

@@ -8,6 +8,7 @@ from typing import Any
 from shared.catalog.newer import NewerWorkflows
 from shared.catalog.rows import WorkflowRow, row_id
 from shared.model.errors import MongoUnavailable
+from shared.model.event_types import starting_types
 from shared.model.formats import NewerFormat
 from shared.model.timestamps import to_datetime
 from shared.model.workflows import Workflow
@@ -88,7 +89,7 @@ class MemoryCatalog:
         return [
             workflow
             for (owner, _), workflow in self._newest.items()
-            if owner == tenant and workflow.active and event_type in workflow.on
+            if owner == tenant and workflow.active and not set(starting_types(event_type)).isdisjoint(workflow.on)
             if not self._newer.is_newest(tenant, workflow.key)
         ]
 

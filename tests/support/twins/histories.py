@@ -42,7 +42,11 @@ class MemoryHistories:
                 digests={slot: open_ for slot, open_ in slots.items() if open_ is not None},
                 contents={each.digest: self._content(each.digest, each.shown) for each in asked if each.digest},
                 newest={each.collapse: self.newest[each.collapse] for each in asked if each.collapse in self.newest},
-                outcomes={one: self.outcomes[one] for each in asked if (one := each.outcomes) in self.outcomes},
+                outcomes={
+                    each.outcomes.id: self.outcomes[each.outcomes.id]
+                    for each in asked
+                    if each.outcomes is not None and each.outcomes.id in self.outcomes
+                },
                 online=frozenset(self.online & {each.online for each in asked}),
             )
 

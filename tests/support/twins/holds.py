@@ -98,10 +98,11 @@ class MemoryHolds:
             ]
         return [ParkedHold(id=hold.id, delivery=hold.record.subject) for hold in sorted(waiting, key=_urgency)][:most]
 
-    async def count_parked(self, accounts: Collection[str]) -> int:
+    async def count_parked(self, accounts: Collection[str], *, most: int) -> int:
         async with self.outages.call():
             now = now_ms()
-            return sum(row.hold.account in accounts and row.due > now for row in self.rows.values())
+            found = sum(row.hold.account in accounts and row.due > now for row in self.rows.values())
+            return min(found, most)
 
     async def make_due(self, holds: Sequence[str]) -> None:
         async with self.outages.call():
@@ -140,7 +141,7 @@ class MemoryHolds:
                 for _, row in looked_at:
                     record = row.hold.record
                     earlier = record.about is not None and record.about.life < change.life
-                    if row.lease < now and (row.hold.cause is Cause.QUIET_HOURS or earlier):
+                    if row.lease < now and (row.hold.cause in hastening.MOVED or earlier):
                         _hasten(row, now)
                 if len(looked_at) == share:
                     more[user_key] = change._replace(after=looked_at[-1][0])

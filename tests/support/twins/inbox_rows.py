@@ -8,7 +8,9 @@ import msgspec
 
 from shared.model.errors import MongoUnavailable
 from shared.model.inbox import InboxItem
-from shared.mongo.inbox_rows import NewInboxRow
+from shared.model.inbox_replacements import InboxRemoval, InboxReplacement
+from shared.mongo.inbox_writing import NewInboxRow
+from shared.process.clock import now_ms
 from tests.support.twins.outages import Outages
 
 
@@ -17,6 +19,8 @@ class MemoryInboxRows:
 
     def __init__(self) -> None:
         self.rows: dict[str, NewInboxRow] = {}
+        self.replaced_by: dict[str, str] = {}
+        """By delivery, the notification that took its place."""
         self.outages = Outages(MongoUnavailable)
 
     async def insert(self, rows: Sequence[NewInboxRow]) -> dict[str, InboxItem]:
@@ -32,6 +36,33 @@ class MemoryInboxRows:
     async def find(self, deliveries: Iterable[str]) -> dict[str, InboxItem]:
         async with self.outages.call():
             return {delivery: self._as_created(delivery) for delivery in deliveries if delivery in self.rows}
+
+    async def replace(self, replacements: Sequence[InboxReplacement]) -> list[InboxRemoval]:
+        if not replacements:
+            return []
+        found: dict[tuple[str, str, int], list[tuple[InboxItem, str]]] = {}
+        async with self.outages.call():
+            for each in replacements:
+                for key, row in self._of(*each[:3]):
+                    if row.item.id == each.replaces and _unread(row.item):
+                        now = now_ms()
+                        gone = msgspec.structs.replace(row.item, deleted_at=now, updated_at=now)
+                        self.rows[key], self.replaced_by[key] = row._replace(item=gone), each.notification
+            for owner in dict.fromkeys(each[:3] for each in replacements):
+                by = {(each.replaces, each.notification) for each in replacements if each[:3] == owner}
+                gone_to = [(row.item, self.replaced_by.get(key, "")) for key, row in self._of(*owner)]
+                if items := [(item, to) for item, to in gone_to if (item.id, to) in by]:
+                    found[owner] = sorted(items, key=lambda pair: pair[0].offset)
+        return [InboxRemoval(*owner, tuple(items), *self._count(owner)) for owner, items in found.items()]
+
+    def _of(self, tenant: str, user: str, life: int) -> list[tuple[str, NewInboxRow]]:
+        return [
+            (key, row) for key, row in self.rows.items() if (row.tenant, row.user, row.life) == (tenant, user, life)
+        ]
+
+    def _count(self, owner: tuple[str, str, int]) -> tuple[int, int]:
+        items = [row.item for _, row in self._of(*owner)]
+        return sum(_unread(item) for item in items), max(item.offset for item in items)
 
     async def erase(self, tenant: str, user: str, life: int) -> None:
         async with self.outages.call():
@@ -50,3 +81,7 @@ class MemoryInboxRows:
         return msgspec.structs.replace(
             self.rows[delivery].item, seen_at=None, read_at=None, archived_at=None, deleted_at=None, updated_at=None
         )
+
+
+def _unread(item: InboxItem) -> bool:
+    return item.read_at is None and item.archived_at is None and item.deleted_at is None

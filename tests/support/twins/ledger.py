@@ -26,6 +26,7 @@ class MemoryLedgerRow(msgspec.Struct, frozen=True, kw_only=True):
     crashed: bool = False
     result: DeliveryResult | None = None
     format: int = formats.OLDEST
+    delivery: Delivery | None = None
 
 
 class MemoryLedger:
@@ -59,6 +60,7 @@ class MemoryLedger:
                 token=self._token,
                 lease=now + self._lease_ms,
                 crashed=claim.crashed,
+                delivery=delivery,
             )
         return claim
 

@@ -17,11 +17,13 @@ class MemoryProfiles:
     def __init__(self, *profiles: Profile) -> None:
         self.outages = Outages(MongoUnavailable)
         self._rows: dict[str, Profile] = {}
+        self.written_at: dict[str, int] = {}
         self.put(*profiles)
 
-    def put(self, *profiles: Profile) -> None:
-        """Stores profiles, each under the version that it has."""
+    def put(self, *profiles: Profile, at: int = 0) -> None:
+        """Stores profiles, each under the version that it has; `at` in milliseconds since the epoch."""
         self._rows.update({f"{profile.tenant}:{profile.user}": profile for profile in profiles})
+        self.written_at.update({f"{profile.tenant}:{profile.user}": at for profile in profiles})
 
     def all(self) -> list[Profile]:
         """Everything that is stored."""

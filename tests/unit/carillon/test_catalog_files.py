@@ -34,7 +34,7 @@ def body(person: dict) -> dict:
 
 @pytest.mark.parametrize("user", PEOPLE)
 def test_every_person_is_a_profile(user):
-    profile = read_profile(body(PEOPLE[user]), "default", user)
+    profile = read_profile(body(PEOPLE[user]), "default", user, 0)
     assert profile.zone
     assert profile.locale
 

@@ -22,7 +22,8 @@ from shared.process.clock import now_ms
 COMMANDS = [
     ["up"], ["down"], ["status"], ["logs"], ["doctor"], ["run"],
     ["send"], ["why"], ["token"], ["key", "create"], ["key", "list"], ["key", "revoke"],
-    ["migrate"], ["catalog", "publish"], ["catalog", "list"], ["topics", "list"], ["topics", "create"],
+    ["migrate"], ["catalog", "check"], ["catalog", "push"], ["catalog", "publish"], ["catalog", "list"], ["catalog", "history"],
+    ["catalog", "rollback"], ["catalog", "draw"], ["topics", "list"], ["topics", "create"],
     ["events", "dead"], ["events", "redrive"], ["stop"], ["resume"],
     ["tenants", "create"], ["tenants", "list"], ["tenants", "show"], ["tenants", "set"],
 ]  # fmt: skip
@@ -137,7 +138,8 @@ def test_two_files_with_one_key_are_refused(nowhere):
         (nowhere / f"{name}.yaml").write_text("key: a.b\ncategory: c\nsteps: [{key: notify, channels: [webhook]}]\n")
     result = CliRunner().invoke(app, ["catalog", "publish", str(nowhere)])
     assert result.exit_code == 1
-    assert "Two files have the key a.b" in result.stderr
+    assert "b.yaml:1: " in result.stderr
+    assert "a.yaml has the key a.b, too" in result.stderr
 
 
 def test_an_empty_folder_is_refused(nowhere):

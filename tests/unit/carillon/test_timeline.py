@@ -5,11 +5,12 @@ import sys
 
 import msgspec
 
-from carillon.cli.explain import PLAIN, meaning, next_step, since
+from carillon.cli.explain import since
 from carillon.cli.program import pasteable
 from carillon.cli.timeline import lines, summary
 from services.console.timeline.core.rows import StoredRows
 from services.console.timeline.core.timeline import build_timeline
+from shared.deciding.plain_words import PLAIN, meaning, next_step
 from shared.model.channels import Channel
 from shared.model.deliveries import DeliveryState
 from shared.model.reasons import Reason
@@ -38,7 +39,7 @@ def text_of(document: dict) -> str:
 def test_the_timeline_reads_in_order_and_names_the_next_step():
     items = (made.IN_APP, made.QUIET, made.NO_WEBHOOK)
     text = text_of(timeline([made.decided(*items), made.became(Channel.IN_APP, DeliveryState.SENT)], [stored(*items)]))
-    order = ["order.shipped v3 for ana", "received", "decided", "in_app: channel preference", "email:", "webhook:",
+    order = ["order.shipped v3 for ana", "received", "decided", "in_app: channel stop", "email:", "webhook:",
              "in_app sent", "Now"]  # fmt: skip
     places = [text.index(part) for part in order]
     assert places == sorted(places)

@@ -5,7 +5,7 @@ import pytest
 
 from services.console.timeline.core.channel_states import TimelineState, channel_states, progress
 from services.console.timeline.core.rows import StoredRows
-from services.console.timeline.core.rule_results import EACH, WHOLE, RuleResult, rule_entries
+from services.console.timeline.core.rule_results import EACH, STEPS, WHOLE, RuleResult, rule_entries
 from services.console.timeline.core.timeline import build_timeline
 from services.delivery.core.effects import delivery_status
 from services.router.core.decision import Decision
@@ -99,24 +99,24 @@ def states(*rows: dict) -> dict[str | None, str]:
 
 
 def test_the_rules_are_the_routers_in_the_routers_order():
-    assert (*WHOLE, *EACH) == tuple(Rule)
+    assert (*WHOLE, *STEPS, *EACH) == tuple(Rule)
 
 
 def test_every_channel_has_its_own_results_up_to_the_rule_that_stopped_it():
     items = [msgspec.to_builtins(item) for item in (IN_APP, QUIET, NO_WEBHOOK)]
     said = [(entry.channel, entry.rule, entry.result) for entry in rule_entries(items)]
     assert said[: len(WHOLE)] == [(None, rule, RuleResult.PASSED) for rule in WHOLE]
-    assert said[len(WHOLE) :] == [
-        ("in_app", "channel_preference", RuleResult.PASSED),
-        ("in_app", "address", RuleResult.PASSED),
-        ("in_app", "quiet_hours", RuleResult.PASSED),
-        ("email", "channel_preference", RuleResult.PASSED),
-        ("email", "address", RuleResult.PASSED),
-        ("email", "quiet_hours", RuleResult.HELD),
-        ("webhook", "channel_preference", RuleResult.PASSED),
-        ("webhook", "address", RuleResult.SUPPRESSED),
-        ("webhook", "quiet_hours", RuleResult.NOT_ASKED),
-    ]
+    by_channel = {
+        channel: {rule: result for one, rule, result in said if one == channel}
+        for channel in ("in_app", "email", "webhook")
+    }
+    assert all(tuple(results) == EACH for results in by_channel.values())
+    assert set(by_channel["in_app"].values()) == {RuleResult.PASSED}
+    assert by_channel["email"][Rule.QUIET_HOURS] is RuleResult.HELD
+    assert by_channel["email"][Rule.SUPPRESSION] is RuleResult.PASSED
+    assert by_channel["email"][Rule.FREQUENCY_CAP] is RuleResult.NOT_ASKED
+    assert by_channel["webhook"][Rule.ADDRESS] is RuleResult.SUPPRESSED
+    assert by_channel["webhook"][Rule.QUIET_HOURS] is RuleResult.NOT_ASKED
 
 
 def test_a_rule_about_the_whole_leaves_the_later_ones_unasked():

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from services.delivery.core.attempts import ProviderUnavailable
 from services.delivery.parking import Parking
 from shared.model.channels import Channel
+from shared.model.deliveries import ReceivedDelivery
 from shared.model.provider_accounts import AccountState
 from shared.process.clock import now_ms
 from tests.support import samples as a
@@ -51,14 +54,8 @@ class Scene(WorkerScene):
             del self.holds.rows[hold.id]
             delivery = hold.record.delivery
             assert delivery is not None
-            await self.deliver(
-                a.received(
-                    id=delivery.id,
-                    notification=delivery.notification,
-                    pass_=hold.record.pass_,
-                    attempts=delivery.attempts,
-                )
-            )
+            decided = msgspec.structs.replace(delivery, pass_=hold.record.pass_)
+            await self.deliver(ReceivedDelivery(delivery=decided, record=a.record()))
         return back
 
     def state(self) -> AccountState | None:

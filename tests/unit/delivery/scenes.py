@@ -21,6 +21,7 @@ from shared.model.outputs import Output
 from shared.model.provider_accounts import AccountPolicy
 from shared.model.topics import Topics
 from tests.support import samples as a
+from tests.support.twins.address_owners import MemoryAddressOwners
 from tests.support.twins.cancellations import MemoryCancellations
 from tests.support.twins.catalog import MemoryCatalog
 from tests.support.twins.holds import MemoryHolds
@@ -28,6 +29,7 @@ from tests.support.twins.ledger import MemoryLedger, MemoryLedgerRow
 from tests.support.twins.profiles import MemoryProfiles
 from tests.support.twins.provider_accounts import MemoryProviderAccounts
 from tests.support.twins.publisher import MemoryPublisher
+from tests.support.twins.suppressions import MemorySuppressions
 from tests.support.twins.tenants import MemoryTenants
 
 TOPICS = Topics()
@@ -63,6 +65,8 @@ class WorkerScene:
             versions=MemoryProfiles(a.profile()).versions,
             tenant_versions=TenantVersions(MemoryTenants().versions),
             cancellations=MemoryCancellations(),
+            suppressions=MemorySuppressions(),
+            owners=MemoryAddressOwners(MemoryProfiles()),
             stale_after_ms=60_000,
         )
         sending = Sending(

@@ -7,7 +7,7 @@ import pytest
 from services.delivery.channels.in_app.effects import announcement
 from shared.model import inbox
 from shared.model.inbox import InboxItem
-from shared.mongo.inbox_rows import NewInboxRow
+from shared.mongo.inbox_writing import NewInboxRow
 from tests.support import samples as a
 from tests.support.twins.inbox_rows import MemoryInboxRows
 from tests.unit.delivery.test_inbox_writer import TOPICS, Scene, at

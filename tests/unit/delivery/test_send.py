@@ -23,11 +23,13 @@ from shared.model.reasons import Reason
 from shared.model.tenants import ENVIRONMENT, TenantSettings
 from shared.model.workflows import Workflow
 from tests.support import samples as a
+from tests.support.twins.address_owners import MemoryAddressOwners
 from tests.support.twins.cancellations import MemoryCancellations
 from tests.support.twins.catalog import MemoryCatalog
 from tests.support.twins.holds import MemoryHolds
 from tests.support.twins.profiles import MemoryProfiles
 from tests.support.twins.provider_accounts import MemoryProviderAccounts
+from tests.support.twins.suppressions import MemorySuppressions
 from tests.support.twins.tenants import MemoryTenants
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -52,10 +54,13 @@ class Scene:
         self.profiles = MemoryProfiles(a.profile())
         self.tenants = MemoryTenants()
         self.cancellations = MemoryCancellations()
+        self.suppressions = MemorySuppressions()
         freshness = Freshness(
             versions=self.profiles.versions,
             tenant_versions=TenantVersions(self.tenants.versions),
             cancellations=self.cancellations,
+            suppressions=self.suppressions,
+            owners=MemoryAddressOwners(self.profiles),
             stale_after_ms=STALE_AFTER_MS,
         )
         self.sending = Sending(

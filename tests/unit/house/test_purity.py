@@ -13,6 +13,7 @@ LIBRARIES = {
     "orjson": "JSON that is checked or passed through",
     "uuid_utils": "derived ids; the standard library's uuid5 is several times slower",
     "cronsim": "cron expressions, correct where the clock changes",
+    "jsonschema_rs": "JSON Schema; compiled so that it fetches nothing",
     "phonenumbers": "the reference data of telephone numbers",
     "idna": "the tables of international domain names",
 }

@@ -40,7 +40,7 @@ def test_a_call_that_is_answered_holds_nothing(path: str, monkeypatch: pytest.Mo
     monkeypatch.setattr(ingest, "WorkLimits", noted)
     monkeypatch.setattr(ingest, "ApiKeys", Keys)
     monkeypatch.setattr(ingest, "read_tenants", nothing_is_set)
-    nothing: Any = SimpleNamespace(requests=None, cancellations=None, holds=None)
+    nothing: Any = SimpleNamespace(requests=None, cancellations=None, holds=None, schedules=None)
     nobody: Any = None
     settings = IngestSettings(webhook_secret="a-master-secret-of-32-characters", requests_per_key=1)
     api = ingest.create_app(settings, database=nothing, catalog=nobody, kafka=nobody, outbox=nobody)

@@ -10,6 +10,7 @@ from services.ingest.models.body import InvalidFields, example, read
 from services.ingest.models.notifications import CancelRequest, SendRequest, read_send
 from services.ingest.models.profiles import read_profile
 from shared.model import ids
+from shared.model.local_times import LocalTime
 from shared.model.trace_context import traceparent
 
 NOW = 1_767_600_000_000  # 2026-01-05T08:00:00Z
@@ -74,6 +75,25 @@ WRONG_SEND = [
          "2028-01-05T08:00:00Z", "9999-12-31T23:59:59-23:59", "2026-01-05T08:00:00+99:99", [], "２026-01-05T08:00:00Z"),
         "/deliver_at",
     ),
+    ("deliver_at", ({"local": "09:00", "date": "2028-01-05"},), "/deliver_at"),
+    (
+        "deliver_at",
+        tuple(
+            {"local": local, "date": "2026-01-06"}
+            for local in ("9:00", "24:00", "09:60", "", 9, None, "09:00:00", "0９:00")
+        ),
+        "/deliver_at/local",
+    ),
+    (
+        "deliver_at",
+        tuple(
+            {"local": "09:00", "date": date}
+            for date in ("2026-02-29", "2026-13-01", "20260106", "", 7, None, "2026-1-6", "0000-01-01", "2026-W01-1")
+        ),
+        "/deliver_at/date",
+    ),
+    ("deliver_at", ({"local": "09:00"},), "/deliver_at/date"),
+    ("deliver_at", ({"local": "09:00", "date": "2026-01-06", "zone": "UTC"},), "/deliver_at/zone"),
     ("expires_at", (1, "never", "2026-01-05T08:00:00Z", "2020-01-05T08:00:00Z", "2028-01-05T08:00:00Z"), "/expires_at"),
     ("cancellation_key", (7, "", "x" * 201, "a\nb", []), "/cancellation_key"),
     ("priority", (7, "", "HIGH", "higher", [], True), "/priority"),
@@ -136,7 +156,7 @@ def test_a_misspelt_field_is_compared_with_its_own_objects_fields() -> None:
     window = {"from": "22:00", "until": "07:00", "day": ["mon"]}
     body = {"addresses": {"mail": "x"}, "quiet_hours": {"windows": [window], "zon": "x"}, "locales": "en"}
     with pytest.raises(InvalidFields) as caught:
-        read_profile(body, "default", "ada")
+        read_profile(body, "default", "ada", NOW)
     assert dict(caught.value.pointers) == {
         "/addresses/mail": 'unknown field; did you mean "email"?',
         "/quiet_hours/windows/0/day": 'unknown field; did you mean "days"?',
@@ -155,6 +175,13 @@ def test_no_more_errors_are_told_than_can_be_read() -> None:
 def test_it_expires_after_it_is_due() -> None:
     times = {"deliver_at": "2026-01-06T08:00:00Z", "expires_at": "2026-01-06T09:00:00+01:00"}
     assert pointers(SEND | times) == ["/expires_at"]
+
+
+def test_it_expires_after_the_last_zone_has_shown_its_time() -> None:
+    local = {"deliver_at": {"local": "09:00", "date": "2026-01-06"}}
+    assert pointers(SEND | local | {"expires_at": "2026-01-06T09:00:00-12:00"}) == ["/expires_at"]
+    sent = read_send(SEND | local | {"expires_at": "2026-01-06T09:00:01-12:00"}, NOW)
+    assert (sent.instant, sent.local_time) == (None, LocalTime(time="09:00", date="2026-01-06"))
 
 
 def test_everything_is_read() -> None:

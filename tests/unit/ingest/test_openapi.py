@@ -15,6 +15,7 @@ from services.ingest.models.events import CloudEvent, CloudEventBatch
 from services.ingest.models.notifications import CancelRequest, SendRequest
 from services.ingest.models.people import InlinePerson
 from services.ingest.models.profiles import ProfileBody, ProfilePatch, StoredProfile
+from services.ingest.models.schedules import SchedulePatch, ScheduleRequest
 from services.ingest.models.tenants import CancelScope, StopScope, StoredTenant, TenantBody, TenantPatch
 from services.ingest.openapi import MODELS
 from services.ingest.settings import IngestSettings
@@ -32,7 +33,7 @@ NOW = 1_767_600_000_000
 def document() -> dict[str, Any]:
     app = create_app(
         IngestSettings(webhook_secret="master-secret-of-webhooks"),
-        database=SimpleNamespace(requests=None, cancellations=None, holds=None),
+        database=SimpleNamespace(requests=None, cancellations=None, holds=None, schedules=None),
         catalog=None,
         kafka=None,
         outbox=None,
@@ -60,7 +61,7 @@ def test_every_reference_leads_to_a_schema(document: dict[str, Any]) -> None:
 
 def test_every_operation_says_what_it_takes_and_answers(document: dict[str, Any]) -> None:
     operations = [(method, each) for path in document["paths"].values() for method, each in path.items()]
-    assert len(operations) == 13
+    assert len(operations) == 21
     for method, operation in operations:
         assert operation["security"] == [{"apiKey": []}]
         assert {"401", "403", "503"} < operation["responses"].keys()
@@ -72,7 +73,7 @@ def test_every_operation_says_what_it_takes_and_answers(document: dict[str, Any]
 
 def test_what_is_sent_as_in_the_examples_is_accepted() -> None:
     tenants = (TenantBody, TenantPatch, StopScope, CancelScope)
-    for model in (SendRequest, CancelRequest, ProfileBody, ProfilePatch, *tenants):
+    for model in (SendRequest, CancelRequest, ProfileBody, ProfilePatch, ScheduleRequest, SchedulePatch, *tenants):
         assert isinstance(read(model, example(model), {"now": NOW}), Body)
     assert isinstance(event_codecs.from_structured(orjson.dumps(example(CloudEvent))), Event)
     batch = event_codecs.from_batch(orjson.dumps(example(CloudEventBatch)), most=1000)

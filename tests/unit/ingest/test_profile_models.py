@@ -39,6 +39,10 @@ WRONG_PROFILE = [
     ("quiet_hours", ({"windows": [{"from": "00:00", "until": "24:00"}]},), "/quiet_hours/windows"),
     ("quiet_hours", ({"windows": [], "zone": "Mars"},), "/quiet_hours/zone"),
     ("quiet_hours", ({"windows": [{"from": "22:00", "until": "07:00"}] * 51},), "/quiet_hours/windows"),
+    ("preferences", ({"categories": {"a/b": False}},), "/preferences/categories/a~1b"),
+    ("preferences", ({"digests": {"*": "yearly"}},), "/preferences/digests/*"),
+    ("preferences", ({"digests": {"$x": "daily"}},), "/preferences/digests/$x"),
+    ("mute_until", (7, "", "tomorrow", "2026-01-05T08:00:00", "2027-01-06T12:00:00.001Z"), "/mute_until"),
     ("version", (7,), "/version"),
     ("webhook_secret", ("x",), "/webhook_secret"),
 ]  # fmt: skip
@@ -51,20 +55,20 @@ WRONG_PROFILE = [
 )
 def test_a_wrong_profile_field_is_named(field: str, value: Any, pointer: str | None) -> None:
     with pytest.raises(InvalidFields) as caught:
-        read_profile({field: value}, "default", "ada")
+        read_profile({field: value}, "default", "ada", a.NOON)
     found = [place for place, _ in caught.value.pointers]
     assert found == [pointer] if pointer else found[0].startswith(f"/{field}")
 
 
 def test_a_profile_comes_back_as_it_was_put() -> None:
-    profile = read_profile(example(ProfileBody), "default", "ada")
-    again = read_profile(body_of(profile), "default", "ada")
+    profile = read_profile(example(ProfileBody), "default", "ada", a.NOON)
+    again = read_profile(body_of(profile), "default", "ada", a.NOON)
     assert again == profile
     answer = shown(profile, "master")
     assert answer["webhook_secret"] == webhook_secrets.secret("master", "default", "https://example.com/hooks/ada")
     assert len(webhook_secrets.signing_key(answer["webhook_secret"])) == 32
     assert answer["webhook_secret"] != webhook_secrets.secret("master", "other", "https://example.com/hooks/ada")
-    assert "webhook_secret" not in shown(read_profile({}, "default", "ada"), "master")
+    assert "webhook_secret" not in shown(read_profile({}, "default", "ada", a.NOON), "master")
 
 
 TOO_MUCH: list[Any] = [
@@ -92,7 +96,7 @@ def test_a_large_body_costs_no_error_for_each_entry(whole: Any, monkeypatch: pyt
     monkeypatch.setattr(body, "_describe", count)
     monkeypatch.setattr(body, "MAX_ERRORS", 10**9)
     with pytest.raises(InvalidFields):
-        read_put(whole, "default", "ada")
+        read_put(whole, "default", "ada", a.NOON)
     assert len(collected) <= 10
 
 
@@ -100,13 +104,13 @@ def test_a_large_body_costs_no_error_for_each_entry(whole: Any, monkeypatch: pyt
 def test_a_window_names_no_more_days_than_there_are(days: list[Any]) -> None:
     hours = {"windows": [{"from": "22:00", "until": "07:00", "days": days}]}
     with pytest.raises(InvalidFields) as refused:
-        read_put({"quiet_hours": hours}, "default", "ada")
+        read_put({"quiet_hours": hours}, "default", "ada", a.NOON)
     assert [place for place, _ in refused.value.pointers][-1] == "/quiet_hours/windows/0/days"
 
 
 def test_too_many_preferences_are_counted() -> None:
     with pytest.raises(InvalidFields) as refused:
-        read_put({"preferences": {"workflows": {f"w{n}": False for n in range(501)}}}, "default", "ada")
+        read_put({"preferences": {"workflows": {f"w{n}": False for n in range(501)}}}, "default", "ada", a.NOON)
     assert refused.value.pointers == [("/preferences/workflows", "has 501 entries, at most 500 are taken")]
 
 
@@ -117,7 +121,7 @@ CHOSEN = Profile(
 
 
 def test_put_replaces_what_producers_own_and_keeps_what_the_user_chose() -> None:
-    put = read_put({"addresses": {"email": "new@example.com"}}, "default", "ada")(CHOSEN)
+    put = read_put({"addresses": {"email": "new@example.com"}}, "default", "ada", a.NOON)(CHOSEN)
     assert (put.addresses, put.name) == ({"email": "new@example.com"}, None)
     kept = (put.preferences, put.quiet_hours, put.devices)
     assert kept == (CHOSEN.preferences, CHOSEN.quiet_hours, CHOSEN.devices)
@@ -125,19 +129,43 @@ def test_put_replaces_what_producers_own_and_keeps_what_the_user_chose() -> None
 
 @pytest.mark.parametrize("nothing", [None, {}])
 def test_put_replaces_what_the_user_chose_if_the_body_says_so(nothing: Any) -> None:
-    put = read_put({"preferences": nothing, "quiet_hours": None, "devices": []}, "default", "ada")(CHOSEN)
+    put = read_put({"preferences": nothing, "quiet_hours": None, "devices": []}, "default", "ada", a.NOON)(CHOSEN)
     assert (put.preferences, put.quiet_hours, put.devices) == (Preferences(), None, ())
+
+
+def test_a_mute_and_digests_come_back_as_they_were_put() -> None:
+    body = {"mute_until": "2027-01-06T13:00:00+01:00", "preferences": {"digests": {"*": "daily", "chat.new": "hourly"}}}
+    profile = read_profile(body, "default", "ada", a.NOON)
+    assert profile.mute_until == a.NOON + 366 * a.DAY
+    assert shown(profile, "master") | body == shown(profile, "master") | {"mute_until": body["mute_until"]}
+    assert body_of(profile)["mute_until"] == "2027-01-06T12:00:00.000Z"
+    assert read_profile(body_of(profile), "default", "ada", a.NOON) == profile
+
+
+def test_a_mute_stays_unless_the_body_names_it_and_null_ends_it() -> None:
+    muted = msgspec.structs.replace(CHOSEN, mute_until=a.NIGHT)
+    assert read_put({"name": "Ada"}, "default", "ada", a.NOON)(muted).mute_until == a.NIGHT
+    assert read_put({"mute_until": None}, "default", "ada", a.NOON)(muted).mute_until is None
+    patched = merge_patch(body_of(muted), {"mute_until": None})
+    assert read_profile(patched, "default", "ada", a.NOON).mute_until is None
+    past = merge_patch(body_of(muted), {"name": "A"})
+    assert read_profile(past, "default", "ada", a.NIGHT + a.DAY).mute_until == a.NIGHT, "what is over does no harm"
+
+
+def test_whatever_a_workflow_has_for_a_category_can_be_opted_out_of() -> None:
+    body = {"preferences": {"categories": {"Neues aus dem Haus": False}}}
+    assert read_profile(body, "default", "ada", a.NOON).preferences.categories == {"Neues aus dem Haus": False}
 
 
 def test_a_channel_that_does_not_exist_is_refused_unless_it_is_stored() -> None:
     typo = {"preferences": {"channel_types": {"emial": False, "webhook": True}}}
     with pytest.raises(InvalidFields) as refused:
-        read_put(typo, "default", "ada")(CHOSEN)
+        read_put(typo, "default", "ada", a.NOON)(CHOSEN)
     ((place, detail),) = refused.value.pointers
     assert (place, "email" in detail) == ("/preferences/channel_types/emial", True)
     assert 'did you mean "email"?' in detail
     stored = msgspec.structs.replace(CHOSEN, preferences=Preferences(channel_types={"emial": False}))
-    assert read_put(typo, "default", "ada")(stored).preferences.channel_types["emial"] is False
+    assert read_put(typo, "default", "ada", a.NOON)(stored).preferences.channel_types["emial"] is False
 
 
 @pytest.mark.parametrize(

@@ -19,10 +19,12 @@ from services.ingest.unknown_users import UnknownUsers
 from shared.http.problems import Problem
 from shared.model import expansion, ids
 from shared.model.errors import KafkaUnavailable, MongoUnavailable
+from shared.model.local_times import LocalTime
 from shared.model.notifications import Notification
 from shared.model.output_slices import SLICE_BYTES
 from shared.model.outputs import Output
 from shared.model.records import decode_record
+from shared.model.timestamps import parse_rfc3339
 from shared.model.topics import Topics
 from tests.support import samples as a
 from tests.support.twins.cancellations import MemoryCancellations
@@ -116,6 +118,14 @@ async def test_each_recipient_is_a_notification_on_the_log(scene: Scene) -> None
             TRACE,
         )
         assert (sent.accepted_at, bytes(sent.data), sent.cancel_count) == (a.NOON, b'{"order":"A7"}', 0)
+
+
+async def test_a_time_of_day_goes_along_and_it_lives_until_a_day_after_the_last_zone_showed_it(scene: Scene) -> None:
+    await scene.send(deliver_at={"local": "09:00", "date": "2026-01-07"})
+    (sent,) = scene.sent
+    assert (sent.deliver_local, sent.deliver_at) == (LocalTime(time="09:00", date="2026-01-07"), None)
+    assert sent.expires_at == parse_rfc3339("2026-01-08T09:00:00-12:00")
+    assert sent.format == 2
 
 
 async def test_where_the_console_is_elsewhere_the_location_is_there(scene: Scene) -> None:
@@ -231,3 +241,33 @@ async def test_what_kafka_stopped_taking_in_the_middle_is_in_the_outbox_as_a_who
     assert 0 < len(scene.log.written) < len(MANY)
     assert [row.output.key for row in scene.outbox.rows] == [f"acme:{user}".encode() for user in MANY]
     assert [row.output for row in scene.outbox.rows][: len(scene.log.written)] == scene.log.written
+
+
+SCHEMA = {"type": "object", "required": ["order"], "properties": {"order": {"type": "string"}}}
+
+
+async def test_data_that_misses_the_workflows_schema_is_refused_field_by_field(scene: Scene) -> None:
+    scene.catalog.publish("acme", a.workflow(version=4, data_schema=SCHEMA))
+    await scene.catalog.load()
+    for data, pointer in (({"order": 7}, "/data/order"), ({}, "/data/order"), (None, "/data/order")):
+        with pytest.raises(InvalidFields) as refused:
+            await scene.send(data=data)
+        assert (refused.value.code, refused.value.pointers[0][0]) == ("invalid_data", pointer)
+    assert (scene.log.written, scene.outbox.rows) == ([], [])
+    await scene.send(data={"order": "A7"})
+    assert len(scene.sent) == 1
+
+
+async def test_what_it_is_about_is_said_by_the_request_or_found_where_the_workflow_looks(scene: Scene) -> None:
+    await scene.send(collapse_key="k")
+    await scene.send(data={"order": "A7"})
+    scene.catalog.publish("acme", a.workflow(version=4, collapse_key="data.order"))
+    await scene.catalog.load()
+    for wanted in (
+        {"data": {"order": "A7"}},
+        {"data": {"order": 7}},
+        {"data": {"order": "A7"}, "collapse_key": "k"},
+        {},
+    ):
+        await scene.send(**wanted)
+    assert [sent.collapse_key for sent in scene.sent] == ["k", None, "A7", "7", "k", None]

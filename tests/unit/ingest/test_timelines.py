@@ -14,8 +14,11 @@ from services.ingest.settings import IngestSettings
 from tests.support.asgi import call_app
 
 CONSOLE = "https://console.example.com"
-NOBODY: Any = SimpleNamespace(api_keys=None, requests=None, cancellations=None, holds=None)
-PATHS = ["/v1/notifications/n%20%C3%A41/timeline", "/v1/events/e1", "/v1/events/e1/notifications"]
+NOBODY: Any = SimpleNamespace(api_keys=None, requests=None, cancellations=None, holds=None, schedules=None)
+PATHS = [
+    "/v1/notifications/n%20%C3%A41/timeline", "/v1/notifications/n/why", "/v1/events/e1",
+    "/v1/events/e1/notifications",
+]  # fmt: skip
 
 
 def settings(console_url: str) -> IngestSettings:

@@ -24,6 +24,7 @@ from tests.support.twins.holds import MemoryHolds
 from tests.support.twins.ledger import MemoryLedger
 from tests.support.twins.profiles import MemoryProfiles
 from tests.support.twins.publisher import MemoryPublisher
+from tests.support.twins.suppressions import MemorySuppressions
 from tests.support.twins.tenants import MemoryTenants
 
 TOPICS = Topics()
@@ -39,6 +40,7 @@ class DecideStores:
         self.catalog = MemoryCatalog()
         self.catalog.publish("acme", a.workflow())
         self.cancellations = MemoryCancellations()
+        self.suppressions = MemorySuppressions()
         self.decisions = MemoryDecisions()
         self.holds = MemoryHolds()
         self.ledger = MemoryLedger()
@@ -48,18 +50,9 @@ class DecideStores:
 
     def decider(self) -> Decider:
         """A process that has just started."""
-        profiles = ProfileCache(self.profiles.read_many, size=100, ttl_ms=60_000)
         tenants = TenantCache(self.tenants.read_many, ttl_ms=60_000)
-        inputs = Inputs(
-            catalog=self.catalog,
-            profiles=profiles,
-            tenants=tenants,
-            owners=self.owners,
-            cancellations=self.cancellations,
-            spread_ms=0,
-        )
         return Decider(
-            inputs=inputs,
+            inputs=self.inputs(tenants),
             decisions=self.decisions,
             holds=self.holds,
             ledger=self.ledger,
@@ -68,6 +61,20 @@ class DecideStores:
             history=self.history,
             publisher=self.publisher,
             topics=TOPICS,
+        )
+
+    def inputs(self, tenants: TenantCache | None = None) -> Inputs:
+        """Of a process that has just started."""
+        profiles = ProfileCache(self.profiles.read_many, suppressions=self.suppressions, size=100, ttl_ms=60_000)
+        tenants = tenants or TenantCache(self.tenants.read_many, ttl_ms=60_000)
+        return Inputs(
+            catalog=self.catalog,
+            profiles=profiles,
+            tenants=tenants,
+            owners=self.owners,
+            cancellations=self.cancellations,
+            suppressions=self.suppressions,
+            spread_ms=0,
         )
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from services.router.agents import carry
 from services.router.faust.streams import Chunk
+from services.router.progress import AgentProgress
 from services.router.waiting import WaitingPartitions
 from shared.model.errors import KafkaUnavailable, MongoUnavailable
 from shared.model.outputs import KafkaRecord
@@ -90,7 +91,8 @@ async def carried(
     try:
         async with asyncio.timeout(SOON):
             waiting = WaitingPartitions(NO_FETCHING, NewerRecords())
-            await carry(stream, work, waiting, name="test", most=1, most_bytes=1, crash=crash)
+            progress = AgentProgress("test", ["t"])
+            await carry(stream, work, waiting, progress, most=1, most_bytes=1, crash=crash)
     finally:
         left = asyncio.all_tasks() - others
         if left:

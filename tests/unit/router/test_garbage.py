@@ -10,6 +10,7 @@ from shared.deciding.items import Deliver
 from shared.deciding.steps.run import StepRun
 from shared.model import ids, records
 from tests.support import samples as a
+from tests.support.twins.suppressions import MemorySuppressions
 
 
 async def test_the_collector_does_not_know_the_values_of_a_decision() -> None:
@@ -28,7 +29,7 @@ async def test_nor_what_is_known_of_200_000_users() -> None:
     async def read(keys: list[str]) -> dict[str, object]:
         return {key: a.profile() for key in keys}
 
-    cache = ProfileCache(read, size=10, ttl_ms=1000)  # type: ignore[arg-type]
+    cache = ProfileCache(read, suppressions=MemorySuppressions(), size=10, ttl_ms=1000)  # type: ignore[arg-type]
     key = ids.user_key("acme", "ada").decode()
     known = (await cache.load([key], a.NOON))[key]
     assert not gc.is_tracked(known)

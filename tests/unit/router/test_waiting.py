@@ -12,6 +12,7 @@ import pytest
 
 from services.router.agents import carry
 from services.router.faust.streams import Chunk
+from services.router.progress import AgentProgress
 from services.router.waiting import WaitingPartitions
 from shared.model import formats
 from shared.model.formats import NewerFormat
@@ -95,9 +96,11 @@ class Scene:
     def __init__(self, work: Work, *places: tuple[int, int]) -> None:
         self.queue, self.work, self.newer = Queue(*places), work, NewerRecords()
         self.waiting = WaitingPartitions(self.queue, self.newer)
+        self.progress = AgentProgress("test", [TOPIC])
+        self.progress.follow(lambda: len(self.queue.waiting) + self.waiting.count)
         stream: Any = self.queue
         self.task = asyncio.create_task(
-            carry(stream, work, self.waiting, name="test", most=4, most_bytes=1, crash=pytest.fail)
+            carry(stream, work, self.waiting, self.progress, most=4, most_bytes=1, crash=pytest.fail)
         )
 
     async def until_acked(self, count: int) -> None:
@@ -118,6 +121,7 @@ async def test_a_partition_waits_from_there_on_and_the_others_go_on() -> None:
     assert scene.work.done == scene.queue.acked
     assert scene.queue.held_back == {(TOPIC, 0)}, "nothing more of it is fetched"
     assert {(0, 1), (0, 2)} <= scene.queue.unacked, "a rebalance does not wait for them"
+    await turns_until(lambda: scene.progress.lag == 3, what="what waits is what it is behind")
     found = await scene.newer.check()
     assert found == f"waits for a newer version ({formats.FORMAT} is read here): record at t/0/1 has format {a.NEWER}"
     scene.task.cancel()

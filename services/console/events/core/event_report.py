@@ -35,6 +35,23 @@ class WorkflowEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     left_out: list[LeftOutEntry] = []
 
 
+class FanoutEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How far a workflow is that reaches more people than are expanded at once. `state` is running, done or cancelled."""
+
+    id: str
+    workflow: str
+    version: int
+    state: str
+    pages: int
+    recipients: int
+    """Notified so far."""
+    skipped: int
+    topic: str | None = None
+    """Its subscribers; None: all users, or a list."""
+    listed: int | None = None
+    """How many its list names."""
+
+
 class EventReport(msgspec.Struct, frozen=True, kw_only=True):
     """All that is known of one event."""
 
@@ -53,21 +70,28 @@ class EventReport(msgspec.Struct, frozen=True, kw_only=True):
     pointer: str | None
     workflows: list[WorkflowEntry]
     notifications: list[StartedNotification]
+    fanouts: list[FanoutEntry]
 
 
 def build_report(
-    event: str, tenant: str, *, row: StoredRow | None, statuses: Sequence[StoredRow], notifications: Sequence[StoredRow]
+    event: str,
+    tenant: str,
+    *,
+    row: StoredRow | None,
+    statuses: Sequence[StoredRow],
+    notifications: Sequence[StoredRow],
+    fanouts: Sequence[StoredRow] = (),
 ) -> EventReport | None:
     """The report from the event's expansion, its own statuses by time, and its notifications; None when there is none.
 
     A request with explicit recipients is expanded when it is accepted and has no expansion of its own.
     """
-    if row is None and not statuses and not notifications:
+    if row is None and not statuses and not notifications and not fanouts:
         return None
     last = statuses[-1] if statuses else None
     told = last["data"] if last is not None else {}
     workflows = [_workflow(part) for part in row["workflows"]] if row is not None else []
-    rejected = _why(row, workflows) if row is not None else _told(told)
+    rejected = {} if fanouts else _why(row, workflows) if row is not None else _told(told)
     accepted_at = row["accepted_at"] if row is not None else last["at"] if last is not None else None
     return EventReport(
         event=event,
@@ -86,6 +110,21 @@ def build_report(
             StartedNotification(id=found["_id"], user=found["user"], workflow=found["workflow"], last=found["type"])
             for found in notifications
         ],
+        fanouts=[_fanout(found) for found in fanouts],
+    )
+
+
+def _fanout(row: StoredRow) -> FanoutEntry:
+    return FanoutEntry(
+        id=row["_id"],
+        workflow=row["workflow"],
+        version=row["version"],
+        state=row["state"],
+        pages=row["page"],
+        recipients=row["recipients"],
+        skipped=row["skipped"],
+        topic=row.get("topic"),
+        listed=row.get("listed_count"),
     )
 
 
@@ -109,6 +148,8 @@ def _why(row: StoredRow, workflows: Sequence[WorkflowEntry]) -> dict[str, Any]:
         return {}
     if row["state"] == EventState.DEAD:
         return next((part["rejected"] for part in row["workflows"] if part.get("rejected")), {})
+    if workflows and all(entry.reason == EventReason.CONDITION for entry in workflows):
+        return {"reason": workflows[0].reason, "detail": workflows[0].detail}
     return {"reason": (EventReason.NOBODY_NAMED if workflows else EventReason.NO_WORKFLOW).value}
 
 

@@ -13,10 +13,13 @@ from typing import Any, Final
 import msgspec
 
 from shared.model.deliveries import TERMINAL as DELIVERY_ENDS
+from shared.model.notification_states import ENDED
 from shared.model.timestamps import from_datetime, rfc3339
 
-ENDS: Final = frozenset({*map(str, DELIVERY_ENDS), "digested", "superseded"})
+ENDS: Final = frozenset({*map(str, DELIVERY_ENDS), *map(str, ENDED)})
 OUTCOMES: Final = {"deliver": "queued", "hold": "held", "suppress": "suppressed"}
+NO_STATES: Final = frozenset({"count", "gather", "replace"})
+"""Items that say what else a decision did."""
 
 
 class TimelineState(StrEnum):
@@ -52,7 +55,11 @@ def channel_states(rows: Iterable[Mapping[str, Any]]) -> list[ChannelState]:
     for row in sorted(rows, key=_rank):
         data = row["data"]
         if isinstance(data.get("items"), list):
+            if row["subject"] == data.get("notification"):
+                _go_on(found)
             for item in data["items"]:
+                if item["outcome"] in NO_STATES:
+                    continue
                 place = (item.get("step"), item.get("channel"))
                 if place[1] is not None:
                     found.pop((None, None), None)
@@ -71,6 +78,12 @@ def progress(found: Iterable[ChannelState]) -> TimelineState:
     return TimelineState.TERMINAL if states and all(states) else TimelineState.OPEN
 
 
+def _go_on(found: dict[StepChannel, ChannelState]) -> None:
+    """The run was decided again: where it waited before, it does not any more."""
+    for place in [place for place, waits in found.items() if place[1] is None and not waits.terminal]:
+        del found[place]
+
+
 def _rank(row: Mapping[str, Any]) -> tuple[int, int, int, int]:
     data = row["data"]
     stage = 0 if "items" in data else 2 if _word(row) in ENDS else 1
@@ -84,7 +97,7 @@ def _word(row: Mapping[str, Any]) -> str:
 def _decided(row: Mapping[str, Any], item: Mapping[str, Any]) -> ChannelState:
     state = OUTCOMES.get(item["outcome"], item["outcome"])
     if state == "suppressed" and item.get("reason") in ENDS:
-        state = item["reason"]  # expired and cancelled are states of their own
+        state = item["reason"]  # expired, cancelled, digested and superseded are states of their own
     return _channel_state(row, state, (item.get("step"), item.get("channel")), item)
 
 

@@ -11,6 +11,7 @@ import msgspec
 from services.console.timeline.core.channel_states import ChannelState, TimelineState, channel_states, progress
 from services.console.timeline.core.rows import StoredRow, StoredRows
 from services.console.timeline.core.rule_results import RuleEntry, rule_entries
+from shared.deciding.sentences import shown
 from shared.model.timestamps import from_datetime, parse_rfc3339, rfc3339
 
 OWN_FIELDS: Final = frozenset({"user", "generation", "pass", "notification", "channel", "delivery", "reason"})
@@ -74,6 +75,9 @@ class HoldEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cause: str
     due: str
     channel: str | None = None
+    """None: the whole notification waits, or its run."""
+    step: str | None = None
+    """Where the run goes on."""
 
 
 class Timeline(msgspec.Struct, frozen=True, kw_only=True):
@@ -174,15 +178,8 @@ def _decision(row: StoredRow) -> DecisionEntry:
         profile_version=row["profile_version"],
         inputs=row["inputs"],
         rules=rule_entries(row["items"]),
-        items=[_without_address(item) for item in row["items"]],
+        items=[shown(item) for item in row["items"]],
     )
-
-
-def _without_address(item: StoredRow) -> dict[str, Any]:
-    """An item for operators; the address is in the profile."""
-    shown = {name: value for name, value in item.items() if name not in ("address", "type")}
-    times = {name: rfc3339(shown[name]) for name in ("due", "valid_until") if shown.get(name) is not None}
-    return {"outcome": item["type"], **shown, **times}
 
 
 def _delivery(row: StoredRow) -> DeliveryEntry:
@@ -203,5 +200,9 @@ def _delivery(row: StoredRow) -> DeliveryEntry:
 
 def _hold(row: StoredRow) -> HoldEntry:
     return HoldEntry(
-        hold=row["_id"], cause=row["cause"], due=rfc3339(from_datetime(row["due"])), channel=row.get("channel")
+        hold=row["_id"],
+        cause=row["cause"],
+        due=rfc3339(from_datetime(row["due"])),
+        channel=row.get("channel"),
+        step=row.get("step"),
     )

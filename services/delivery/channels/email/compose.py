@@ -14,8 +14,11 @@ from services.delivery.channels.email.mailboxes import InvalidAddress, Mailbox, 
 from services.delivery.rendering.links import SafeLinks
 from services.delivery.rendering.liquid import RenderFailed, context, render
 from services.delivery.rendering.locales import one_locale
+from shared.model.channels import Channel
 from shared.model.deliveries import Delivery
+from shared.model.templates import EmailTemplate
 from shared.model.tenants import TenantSettings
+from shared.model.texts import texts_of
 from shared.model.workflows import Workflow
 
 _ASCII: Final = SMTP.clone(cte_type="7bit")
@@ -34,8 +37,8 @@ def compose(
     delivery: Delivery, workflow: Workflow, sender: Mailbox, links: SafeLinks, tenant: TenantSettings | None = None
 ) -> Mail:
     """The message, in one locale. No control character of data gets into it. Raises RenderFailed."""
-    template = workflow.templates.email
-    if template is None:
+    template = texts_of(workflow, delivery.step, delivery.variant, Channel.EMAIL)
+    if not isinstance(template, EmailTemplate):
         raise RenderFailed("no_template")
     texts = [template.subject, template.text, *([] if template.html is None else [template.html])]
     subject, text, *html = one_locale(texts, delivery.locale)

@@ -11,7 +11,7 @@ from services.delivery.channels.in_app.writer import InboxWriter
 from services.delivery.rendering.links import SafeLinks
 from shared.kafka.producer import Publisher
 from shared.model.channels import Lane
-from shared.mongo.inbox_rows import InboxRows
+from shared.mongo.inbox_writing import InboxRows
 from shared.process.newer import NewerRecords
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from services.delivery.core.effects import delivery_dead_letter, delivery_status
+from services.delivery.core.effects import delivery_dead_letter, delivery_status, fallback
 from services.delivery.rendering.liquid import RenderFailed
 from shared.model import ids
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
-from shared.model.inbox import Change, InboxEvent, InboxItem, encode
+from shared.model.inbox import Change, InboxEvent, InboxItem, encode, item_state
+from shared.model.inbox_replacements import InboxRemoval
 from shared.model.outputs import Output
 from shared.model.reasons import Reason
+from shared.model.statuses import Subject, status
 from shared.model.topics import Topics
 
 
@@ -19,6 +21,33 @@ def announcement(topics: Topics, delivery: Delivery, item: InboxItem) -> list[Ou
     created = InboxEvent(change=Change.CREATED, items=(item,), at=item.created_at, life=notification.life)
     result = DeliveryResult(state=DeliveryState.SENT, at=item.created_at, attempts=1)
     return [Output(topics.inbox, key, encode(created), []), delivery_status(topics, delivery, result)]
+
+
+def removed(topics: Topics, removal: InboxRemoval) -> list[Output]:
+    """Items have given way to newer ones: to the sockets they are deleted, and the status says by what."""
+    tenant, user, life, items, unread, counted_to = removal
+    event = InboxEvent(
+        change=Change.DELETED,
+        items=tuple(item_state(item) for item, _ in items),
+        at=max(item.updated_at or 0 for item, _ in items),
+        unread=unread,
+        counted_to=counted_to,
+        life=life,
+    )
+    statuses = [
+        status(
+            topics.statuses,
+            area="inbox",
+            state=Change.DELETED,
+            subject=Subject(item.id, 0, 0),
+            tenant=tenant,
+            user=user,
+            at=item.updated_at or event.at,
+            data={"notification": item.id, "workflow": item.workflow, "replaced_by": replaced_by},
+        )
+        for item, replaced_by in items
+    ]
+    return [Output(topics.inbox, ids.user_key(tenant, user), encode(event), []), *statuses]
 
 
 def expired(topics: Topics, delivery: Delivery) -> Output:
@@ -40,5 +69,7 @@ def unrenderable(delivery: Delivery, error: RenderFailed) -> DeliveryResult:
 
 
 def dead(topics: Topics, received: ReceivedDelivery, result: DeliveryResult) -> list[Output]:
-    """A dead letter, and its status."""
-    return [delivery_status(topics, received.delivery, result), delivery_dead_letter(topics, received, result)]
+    """A dead letter, its status, and the word to `decide` where its step has other channels."""
+    delivery = received.delivery
+    outputs = [delivery_status(topics, delivery, result), delivery_dead_letter(topics, received, result)]
+    return outputs + fallback(topics, delivery)

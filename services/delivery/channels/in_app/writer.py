@@ -12,7 +12,7 @@ from typing import Protocol
 
 from aiokafka import AIOKafkaConsumer
 
-from services.delivery.channels.in_app.effects import announcement, dead, expired, unrenderable
+from services.delivery.channels.in_app.effects import announcement, dead, expired, removed, unrenderable
 from services.delivery.channels.in_app.render import WEB_LINKS, render_item
 from services.delivery.core.receive import read, read_life
 from services.delivery.dead_letter_notices import DeadLetterNotices
@@ -28,11 +28,12 @@ from shared.model.dead_letters import UnreadableRecord
 from shared.model.deliveries import DeliveryState, ReceivedDelivery
 from shared.model.formats import NewerFormat
 from shared.model.inbox import InboxItem
+from shared.model.inbox_replacements import InboxRemoval, InboxReplacement
 from shared.model.outputs import Coordinates, KafkaRecord, Output
 from shared.model.ports import RecordWriter, WorkflowCatalog
 from shared.model.reasons import Reason
 from shared.model.topics import Topics
-from shared.mongo.inbox_rows import NewInboxRow
+from shared.mongo.inbox_writing import NewInboxRow
 from shared.process.clock import now_ms
 from shared.process.failpoints import Failpoint, failpoint
 from shared.process.metrics import DELIVERIES, DELIVERY_SECONDS, REPLAYS
@@ -52,6 +53,10 @@ class InboxRowStore(Protocol):
 
     async def find(self, deliveries: Iterable[str], /) -> dict[str, InboxItem]:
         """By delivery the items of rows that exist, as they were announced first."""
+        ...
+
+    async def replace(self, replacements: Sequence[InboxReplacement], /) -> list[InboxRemoval]:
+        """Deletes what is replaced and still unread; returns what these have replaced, now or before, by user."""
         ...
 
     async def erase(self, tenant: str, user: str, life: int, /) -> None:
@@ -129,10 +134,15 @@ class InboxWriter:
             if record is not None:
                 await self._rows.erase(record.tenant, record.user, record.life)
         failpoint(Failpoint.AFTER_INBOX_ROW)
+        # Behind the new row, so that a crash in between repeats it: the inbox is never without both.
+        removals = await self._rows.replace(_replacements(stored))
+        failpoint(Failpoint.AFTER_REPLACE)
         for each, item in stored:
             outputs += announcement(self._topics, each.delivery, item)
             waited_ms = item.created_at - each.delivery.notification.accepted_at
             DELIVERY_SECONDS.labels(Channel.IN_APP).observe(max(0, waited_ms) / 1000)
+        for removal in removals:  # behind the announcements of what took their place
+            outputs += removed(self._topics, removal)
         await self._publisher.publish(outputs)
         failpoint(Failpoint.AFTER_PRODUCE)
 
@@ -194,7 +204,7 @@ class InboxWriter:
 
     async def _insert(self, items: Sequence[Stored]) -> list[Stored]:
         rows = [
-            NewInboxRow(each.delivery.id, about.tenant, about.user, item, about.life)
+            NewInboxRow(each.delivery.id, about.tenant, about.user, item, about.life, each.delivery.step)
             for each, item in items
             for about in [each.delivery.notification]
         ]
@@ -203,3 +213,13 @@ class InboxWriter:
         DELIVERIES.labels(Channel.IN_APP, DeliveryState.SENT, "none").inc(len(new))
         REPLAYS.labels("inbox").inc(len(before))
         return [(each, before.get(each.delivery.id, item)) for each, item in items]
+
+
+def _replacements(stored: Sequence[Stored]) -> list[InboxReplacement]:
+    """What has taken the place of older ones, if anything has."""
+    return [
+        InboxReplacement(about.tenant, about.user, about.life, about.id, each.delivery.replaces)
+        for each, _ in stored
+        if each.delivery.replaces is not None
+        for about in [each.delivery.notification]
+    ]

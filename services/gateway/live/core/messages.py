@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from services.gateway.core.as_of import AsOf
-from shared.model.inbox import Change, InboxEvent, InboxItem
+from shared.model.inbox import Change, InboxEvent, InboxItem, item_state
 
 _encoder = msgspec.json.Encoder()
 _COUNT: Final = b'"unread":%d,"as_of":{"offset":%d,"at":%d},"cursor":"%b"}'
@@ -87,21 +87,6 @@ def whole(item: InboxItem) -> bytes:
 def states(items: Sequence[InboxItem]) -> bytes:
     """The array of items' states for `state`."""
     return _encoder.encode([item_state(item) for item in items])
-
-
-def item_state(item: InboxItem) -> InboxItem:
-    """What of an item can change; the rest is left out."""
-    return msgspec.structs.replace(
-        item,
-        title="",
-        body="",
-        url=None,
-        data=msgspec.Raw(b"null"),
-        actor=None,
-        type=None,
-        unread_times=0,
-        unarchived_times=0,
-    )
 
 
 def reset(reason: str) -> bytes:

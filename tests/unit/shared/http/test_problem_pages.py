@@ -17,7 +17,7 @@ from services.ingest.settings import IngestSettings
 from shared.http.problem_pages import problem_pages
 from tests.support.asgi import call_app
 
-NOBODY: Any = SimpleNamespace(api_keys=None, requests=None, cancellations=None, holds=None)
+NOBODY: Any = SimpleNamespace(api_keys=None, requests=None, cancellations=None, holds=None, schedules=None)
 SECRET = "a-secret-of-at-least-32-characters"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from bson import DBRef
 
@@ -11,7 +12,7 @@ from shared.model.channels import Channel
 from shared.model.errors import InvalidProfile
 from shared.model.formats import NewerFormat
 from shared.model.preferences import channel_refusal, notification_refusal
-from shared.model.profiles import Preferences, Profile, from_document
+from shared.model.profiles import DigestFrequency, Preferences, Profile, format_of, from_document, readable_part
 from shared.model.quiet_windows import QuietHours, Window, check_quiet_hours, check_zone, clock_minutes
 from shared.model.reasons import Reason
 from tests.support import samples as a
@@ -69,9 +70,13 @@ def test_hours_that_do(quiet: QuietHours) -> None:
 
 def test_zones() -> None:
     check_zone("Europe/Berlin")
-    for name in ("", "Berlin", "europe/berlin", "/etc/localtime"):
+    for name in ("", "Berlin", "europe/berlin", "/etc/localtime", "localtime", "Factory", "posixrules"):
         with pytest.raises(InvalidProfile):
             check_zone(name)
+
+
+def test_a_zone_that_an_earlier_version_took_can_still_be_read() -> None:
+    assert from_document({"tenant": "acme", "user": "ada", "zone": "Factory"}).zone == "Factory"
 
 
 def test_a_document_with_more_than_we_know() -> None:
@@ -121,3 +126,32 @@ def test_a_zone_that_this_machine_does_not_have_yet_waits_for_one_that_has_it(st
 def test_what_is_no_name_of_a_zone_is_nobodys_future(zone: str) -> None:
     with pytest.raises(InvalidProfile):
         from_document({"tenant": "acme", "user": "ada", "zone": zone})
+
+
+@pytest.mark.parametrize(
+    ("changes", "number"),
+    [
+        ({}, 1),
+        ({"preferences": Preferences(categories={"news": False})}, 1),
+        ({"mute_until": 5}, 2),
+        ({"preferences": Preferences(digests={"*": DigestFrequency.DAILY})}, 2),
+    ],
+)
+def test_what_an_older_version_would_lose_is_stamped(changes: dict[str, Any], number: int) -> None:
+    assert format_of(a.profile(**changes)) == number
+
+
+def test_of_what_cannot_be_read_the_rest_is_kept_each_preference_on_its_own() -> None:
+    broken = {
+        **msgspec.to_builtins(a.profile(name="Ada")),
+        "zone": "../../etc/passwd",
+        "quiet_hours": {"windows": 7},
+        "preferences": {"categories": {"news": False, "chat": "no"}, "workflows": 5, "digests": {"*": "yearly"}},
+    }
+    with pytest.raises((msgspec.ValidationError, InvalidProfile)):
+        from_document(broken)
+    assert readable_part(broken) == a.profile(name="Ada", preferences=Preferences(categories={"news": False}))
+    with pytest.raises(NewerFormat):
+        readable_part(broken | {"format": a.NEWER})
+    with pytest.raises(msgspec.ValidationError):
+        readable_part(broken | {"version": "7"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.kafka.dead_letters import refuse
-from shared.model.dead_letters import UnreadableRecord, dead_letter, read_dead_letter, redriven
+from shared.model.dead_letters import UnreadableRecord, accepted_first, dead_letter, read_dead_letter, redriven
 from shared.model.errors import InvalidEvent
 from shared.model.outputs import KafkaRecord, Output
 from tests.support import samples as a
@@ -59,3 +59,20 @@ def test_an_unreadable_record_has_no_event() -> None:
     letter = read_dead_letter(stands(dead_letter("dlq", event(), group="g", code="c", error_class="E", at=5)))
     assert letter is not None
     assert (letter.event, letter.generation, letter.failed_at) == (None, 0, 5)
+
+
+@pytest.mark.parametrize(
+    ("headers", "timestamp", "failed_at", "accepted"),
+    [
+        ({"carillon_first_accepted": b"1", "carillon_accepted_at": b"2"}, 3, 4, 1),
+        ({"carillon_accepted_at": b"2"}, 3, 4, 2),
+        ({"carillon_accepted_at": b"soon"}, 3, 4, 3),
+        ({}, 3, 4, 3),
+        ({}, -1, 4, 4),
+        ({}, -1, None, None),
+    ],
+)
+def test_how_old_an_event_is_says_whoever_knows_it_first(
+    headers: dict[str, bytes], timestamp: int, failed_at: int | None, accepted: int | None
+) -> None:
+    assert accepted_first(event(**headers)._replace(timestamp=timestamp), failed_at) == accepted

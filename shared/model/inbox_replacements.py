@@ -1,0 +1,30 @@
+"""Collapsed inbox items: a newer one about the same takes the place of one that is still unread."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from shared.model.inbox import InboxItem
+
+
+class InboxReplacement(NamedTuple):
+    """`notification` is in its user's inbox, in the place of `replaces`."""
+
+    tenant: str
+    user: str
+    life: int
+    notification: str
+    replaces: str
+
+
+class InboxRemoval(NamedTuple):
+    """The items of one user that have given way, and the count without them."""
+
+    tenant: str
+    user: str
+    life: int
+    items: tuple[tuple[InboxItem, str], ...]
+    """Their states, each with the notification that took its place; by offset."""
+    unread: int
+    counted_to: int
+    """The largest offset that `unread` counts."""

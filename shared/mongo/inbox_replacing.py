@@ -1,0 +1,71 @@
+"""Inbox rows that give way to newer ones: deleted as their users would, while they are unread.
+
+The row keeps what replaced it, so that whoever repeats this finds it again and tells it again.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from pymongo import UpdateMany
+
+from shared.model.inbox import InboxItem
+from shared.model.inbox_replacements import InboxRemoval, InboxReplacement
+from shared.mongo.bulk import Rows
+from shared.mongo.errors import mongo_border
+from shared.mongo.inbox_rows import UNREAD, WITHOUT_CONTENT, state_of_row, stored_life
+
+_Life = tuple[str, str, int]
+_GONE: Final = {"deleted_at": "$$NOW", "changed_at": "$$NOW"}
+
+
+async def replace_unread(rows: Rows, replacements: Sequence[InboxReplacement]) -> list[InboxRemoval]:
+    """Deletes what is replaced and unread; returns what these notifications have replaced, now or before.
+
+    What is read, archived or deleted by then stays as it is. Raises MongoUnavailable.
+    """
+    if not replacements:
+        return []
+    wanted = {each: _own(each[:3]) | {"notification": each.replaces} for each in replacements}
+    updates = [
+        UpdateMany(
+            where | UNREAD | {"deleted_at": None}, [{"$set": _GONE | {"replaced_by": {"$literal": each.notification}}}]
+        )
+        for each, where in wanted.items()
+    ]
+    replaced = [where | {"replaced_by": each.notification} for each, where in wanted.items()]
+    found: dict[_Life, list[tuple[InboxItem, str]]] = defaultdict(list)
+    with mongo_border():
+        await rows.bulk_write(updates, ordered=False)
+        async for row in rows.find({"$or": replaced}, WITHOUT_CONTENT).sort("offset", 1):
+            found[_owner(row)].append((state_of_row(row), row["replaced_by"]))
+        counts = await _counts(rows, list(found)) if found else {}
+    return [InboxRemoval(*owner, tuple(items), *counts[owner]) for owner, items in found.items()]
+
+
+async def _counts(rows: Rows, owners: Sequence[_Life]) -> dict[_Life, tuple[int, int]]:
+    """Of each inbox that has a row: how many are unread, and the largest offset of all."""
+    unread = {"$and": [{"$eq": [{"$ifNull": [f"${name}", None]}, None]} for name in (*UNREAD, "deleted_at")]}
+    pipeline: list[dict[str, object]] = [
+        {"$match": {"$or": [_own(owner) for owner in owners]}},
+        {
+            "$group": {
+                "_id": {"tenant": "$tenant", "user": "$user", "life": {"$ifNull": ["$life", 0]}},
+                "unread": {"$sum": {"$cond": [unread, 1, 0]}},
+                "end": {"$max": "$offset"},
+            }
+        },
+    ]
+    return {_owner(row["_id"]): (row["unread"], row["end"]) async for row in rows.aggregate(pipeline)}
+
+
+def _own(owner: _Life) -> dict[str, object]:
+    tenant, user, life = owner
+    return {"tenant": tenant, "user": user, "life": stored_life(life)}
+
+
+def _owner(row: Mapping[str, object]) -> _Life:
+    life = row.get("life")
+    return str(row["tenant"]), str(row["user"]), life if isinstance(life, int) else 0

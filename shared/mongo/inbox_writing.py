@@ -1,0 +1,66 @@
+"""The `inbox` collection as the in_app channel writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from shared.model.inbox import InboxItem
+from shared.model.inbox_replacements import InboxRemoval, InboxReplacement
+from shared.mongo.bulk import find_by_id, insert_new
+from shared.mongo.database import Database
+from shared.mongo.erasure import erase_inbox
+from shared.mongo.inbox_replacing import replace_unread
+from shared.mongo.inbox_rows import InboxRow, from_row, to_row
+
+
+class NewInboxRow(NamedTuple):
+    """An item, and whose it is."""
+
+    delivery: str
+    tenant: str
+    user: str
+    item: InboxItem
+    life: int = 0
+    step: str | None = None
+
+
+class InboxRows:
+    """The `inbox` collection as the in_app channel writes it. All methods raise MongoUnavailable."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._rows = database.inbox
+
+    async def insert(self, rows: Sequence[NewInboxRow]) -> dict[str, InboxItem]:
+        """Inserts in one bulk, the first insert wins; returns by delivery what was there before."""
+        if not rows:
+            return {}
+        seen = await insert_new(
+            self._rows,
+            [
+                to_row(row.item, delivery=row.delivery, tenant=row.tenant, user=row.user, life=row.life, step=row.step)
+                for row in rows
+            ],
+        )
+        return await self.find(rows[position].delivery for position in seen)
+
+    async def find(self, deliveries: Iterable[str]) -> dict[str, InboxItem]:
+        """By delivery the items of rows that exist, as they were announced first."""
+        rows: dict[str, InboxRow] = await find_by_id(self._rows, deliveries)
+        return {delivery: _as_created(from_row(row)) for delivery, row in rows.items()}
+
+    async def replace(self, replacements: Sequence[InboxReplacement]) -> list[InboxRemoval]:
+        """Deletes what is replaced and still unread; returns what these have replaced, now or before, by user."""
+        return await replace_unread(self._rows, replacements)
+
+    async def erase(self, tenant: str, user: str, life: int) -> None:
+        """Erases the rows of the user's lives before `life`; may be repeated."""
+        await erase_inbox(self._database, tenant, user, life)
+
+
+def _as_created(item: InboxItem) -> InboxItem:
+    """What happened to the row since is announced on its own."""
+    return msgspec.structs.replace(item, seen_at=None, read_at=None, archived_at=None, deleted_at=None, updated_at=None)

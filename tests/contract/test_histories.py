@@ -1,0 +1,151 @@
+"""What decisions add to what later ones look at: once, whatever is repeated, and never backwards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from shared.deciding.asked import Asked
+from shared.deciding.history import Newest
+from shared.deciding.history_changes import Decided
+from shared.deciding.items import Counted, DigestChange, Gathered, Replaced, RoutingItem
+from shared.model.outputs import Coordinates
+from shared.model.rules import Rule
+from shared.mongo.histories import Histories
+from tests.support import samples as a
+from tests.support.twins.histories import MemoryHistories
+
+Store = Histories | MemoryHistories
+
+
+@pytest.fixture
+def store(implementation: str, request: pytest.FixtureRequest) -> Store:
+    return MemoryHistories() if implementation == "twin" else Histories(request.getfixturevalue("database"))
+
+
+def decided(*items: RoutingItem, offset: int = 1, at: int = a.NOON, **about: Any) -> Decided:
+    return Decided(
+        notification=a.notification(**about),
+        items=items,
+        at=at,
+        coordinates=Coordinates("n", 3, offset),
+        generation=0,
+        pass_=0,
+        hold="h",
+        is_run=False,
+    )
+
+
+COUNT = Counted(rule=Rule.THROTTLE, counter="c", seconds=60)
+
+
+async def counts(store: Store) -> list[tuple[str, int]]:
+    found = (await store.load([Asked(counters=("c", "other"))])).counters
+    assert set(found) <= {"c"}
+    return [(count.notification, count.at - a.NOON) for count in found.get("c", ())]
+
+
+async def test_a_notification_is_counted_once(store: Store) -> None:
+    assert await counts(store) == []
+    await store.apply([decided(COUNT, id="n-1"), decided(COUNT, id="n-2", at=a.NOON + 5)])
+    await store.apply([decided(COUNT, id="n-1"), decided(COUNT, id="n-2", at=a.NOON + 5)])
+    assert sorted(await counts(store)) == [("n-1", 0), ("n-2", 5)]
+
+
+async def test_what_is_older_than_anybody_asks_for_goes(store: Store) -> None:
+    await store.apply([decided(COUNT, id="n-1")])
+    await store.apply([decided(COUNT, id="n-2", at=a.NOON + 60_000)])
+    assert await counts(store) == [("n-2", 60_000)]
+
+
+def gathered(change: DigestChange, items: int, *, digest: str = "d", **more: Any) -> Gathered:
+    known: dict[str, Any] = {"due": a.NOON + 60, "holder": "n-1", "opened_at": a.NOON}
+    return Gathered(rule=Rule.DIGEST, change=change, digest=digest, slot="s", step="g", items=items, **(known | more))
+
+
+def opened(offset: int = 1, digest: str = "d") -> Decided:
+    return decided(gathered(DigestChange.OPEN, 1, digest=digest), id="n-1", data=msgspec.Raw(b"1"), offset=offset)
+
+
+def joined(number: int, offset: int, digest: str = "d") -> Decided:
+    item = gathered(DigestChange.JOIN, number, digest=digest)
+    return decided(item, id=f"n-{number}", data=msgspec.Raw(b"%d" % number), offset=offset)
+
+
+def closed(offset: int, digest: str = "d") -> Decided:
+    return decided(gathered(DigestChange.CLOSE, 2, digest=digest), id="n-1", offset=offset)
+
+
+async def slot(store: Store) -> tuple[str, int, str | None] | None:
+    open_ = (await store.load([Asked(slots=("s",))])).digests.get("s")
+    return None if open_ is None else (open_.id, open_.items, open_.hold)
+
+
+async def content(store: Store, shown: int = 100) -> tuple[int, list[str], list[bytes]]:
+    found = (await store.load([Asked(digest="d", shown=shown)])).contents["d"]
+    return found.count, list(found.members), [bytes(data) for data in found.data]
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_a_digest_knows_who_holds_it_how_many_it_has_and_what(store: Store, *, together: bool) -> None:
+    chunk = [opened(), joined(2, 2), joined(3, 3)]
+    for part in [chunk] if together else [[each] for each in chunk]:
+        await store.apply(part)
+    assert await slot(store) == ("d", 3, "h")
+    assert await content(store) == (3, ["n-1", "n-2", "n-3"], [b"1", b"2", b"3"])
+    assert await content(store, shown=2) == (3, ["n-1", "n-2"], [b"1", b"2"])
+
+
+async def test_a_replay_of_what_came_before_takes_nothing_back(store: Store) -> None:
+    await store.apply([opened(), joined(2, 2), joined(3, 3)])
+    await store.apply([opened(), joined(2, 2)])
+    assert await slot(store) == ("d", 3, "h")
+    await store.apply([closed(4)])
+    await store.apply([joined(3, 3), closed(4)])
+    assert await slot(store) is None
+    assert (await content(store))[0] == 3
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_what_closes_leaves_the_next_one_alone(store: Store, *, together: bool) -> None:
+    """The one before was full: another has the slot by the time that it closes."""
+    chunk = [opened(), opened(2, "next"), closed(3)]
+    for part in [chunk] if together else [[each] for each in chunk]:
+        await store.apply(part)
+    assert await slot(store) == ("next", 1, "h")
+
+
+async def test_an_open_one_closes_and_another_opens_in_its_place(store: Store) -> None:
+    await store.apply([opened(), closed(2), opened(3, "next"), joined(2, 4, "next")])
+    assert await slot(store) == ("next", 2, "h")
+    assert await content(store) == (1, ["n-1"], [b"1"])
+
+
+async def test_the_first_that_goes_at_once_is_no_member(store: Store) -> None:
+    await store.apply([decided(gathered(DigestChange.OPEN, 0, holder=None), id="n-0")])
+    assert await slot(store) == ("d", 0, None)
+    assert (await content(store))[0] == 0
+    await store.apply([decided(gathered(DigestChange.JOIN, 1), id="n-1", offset=2)])
+    assert await slot(store) == ("d", 1, "h")
+
+
+async def test_the_newest_by_its_own_time_stays(store: Store) -> None:
+    def replaced(name: str, at: int, before: str | None = None) -> Decided:
+        item = Replaced(rule=Rule.COLLAPSE, slot="k", notification=before)
+        return decided(item, id=name, collapse_key="k", event_time=a.NOON + at)
+
+    await store.apply([replaced("n-1", 10)])
+    await store.apply([replaced("n-2", 20, "n-1")])
+    await store.apply([replaced("n-1", 10)])
+    found = (await store.load([Asked(collapse="k")])).newest
+    assert found == {"k": Newest(notification="n-2", happened_at=a.NOON + 20, before="n-1")}
+
+
+async def test_nothing_is_there_of_what_nobody_did(store: Store) -> None:
+    found = await store.load(
+        [Asked(counters=("c",), slots=("s",), collapse="k", digest="d", shown=3, outcomes=a.notification())]
+    )
+    assert (dict(found.counters), dict(found.digests), dict(found.newest), dict(found.outcomes)) == ({}, {}, {}, {})
+    assert found.contents["d"].count == 0

@@ -1,0 +1,131 @@
+"""Why a notification is where it is, in sentences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from services.console.timeline.core.rows import StoredRow, StoredRows
+from services.console.timeline.core.timeline import build_timeline
+from services.console.timeline.core.why import WAITS_FOR, Why, why
+from shared.deciding.items import ItemOutcome
+from shared.deciding.plain_words import PLAIN
+from shared.deciding.sentences import item_sentence, shown
+from shared.model.channels import Channel
+from shared.model.deliveries import DeliveryState
+from shared.model.holds import Cause
+from shared.model.reasons import Reason
+from shared.model.timestamps import to_datetime
+from tests.unit.console import test_steps_in_timeline as steps
+from tests.unit.console import test_timeline as made
+
+MORNING = "2026-01-05T11:11:12.131Z"
+
+
+def stored(*items: Any, kind: str = "notify", pass_: int = 0, offset: int = 17, at: int = 19) -> dict[str, Any]:
+    return {
+        "user": "ana", "kind": kind, "subject": made.NOTIFICATION.id, "generation": 0, "pass": pass_,
+        "topic": made.TOPICS.notifications, "partition": 4, "offset": offset, "workflow": "order.shipped", "version": 3,
+        "event_id": "e1", "profile_version": 2, "inputs": {}, "at": to_datetime(made.ACCEPTED + at),
+        "items": [item if isinstance(item, dict) else msgspec.to_builtins(item) for item in items],
+    }  # fmt: skip
+
+
+def told(statuses: list[StoredRow], decisions: list[StoredRow] = [], holds: list[StoredRow] = []) -> Why:  # noqa: B006  # never changed
+    rows = StoredRows(statuses=statuses, decisions=decisions, deliveries=[], holds=holds)
+    timeline = build_timeline(made.NOTIFICATION.id, "default", rows)
+    assert timeline is not None
+    return why(timeline)
+
+
+def test_it_is_told_in_the_order_of_time_and_each_decision_once():
+    items = (made.IN_APP, made.QUIET, made.NO_WEBHOOK)
+    hold = {
+        "_id": "h",
+        "user": "ana",
+        "cause": "quiet_hours",
+        "due": to_datetime(made.ACCEPTED + 3_600_000),
+        "channel": "email",
+    }
+    found = told([made.became(Channel.IN_APP, DeliveryState.SENT), made.decided(*items)], [stored(*items)], [hold])
+    assert [one.text for one in found.sentences] == [
+        "It was accepted: order.shipped v3 for ana. It came of the event e1.",
+        "It goes by in_app.",
+        f"By email it waits for the end of the user's quiet hours, until {MORNING}.",
+        "It does not go by webhook: the profile has no address for this channel.",
+        "It was sent by in_app, at attempt 1.",
+    ]
+    assert [one.rule for one in found.sentences] == [None, None, "quiet_hours", "address", None]
+    assert [one.at for one in found.sentences] == sorted(one.at or "" for one in found.sentences)
+    assert [one.until for one in found.now] == [MORNING, None, None], "what waits says when it goes"
+    assert found.next_steps == [], "the user is reached"
+
+
+def test_a_hold_of_every_cause_says_what_it_waits_for_and_when_it_goes():
+    assert WAITS_FOR.keys() == set(Cause)
+    for cause in (*Cause, "the_moon"):
+        hold = {"_id": "h", "user": "ana", "cause": cause, "due": to_datetime(made.ACCEPTED + 3_600_000), "step": "x"}
+        (waits, _) = told([], [], [hold]).now
+        assert waits.until == MORNING
+        assert MORNING in waits.text
+
+
+def test_statuses_alone_tell_the_same_once_decisions_are_gone():
+    items = (made.IN_APP, made.QUIET, made.NO_WEBHOOK)
+    by_decision = told([made.decided(*items)], [stored(*items)])
+    by_status = told([made.decided(*items)])
+    assert [one.text for one in by_status.sentences] == [one.text for one in by_decision.sentences]
+
+
+def test_somebody_who_is_not_reached_is_told_the_next_step():
+    assert told([made.decided(made.NO_WEBHOOK)]).next_steps[0].startswith("PATCH /v1/users/ana")
+
+
+@pytest.mark.parametrize(
+    ("item", "text"),
+    [
+        (steps.WAITS, "It waits to be read in the step wait, until 2026-01-05T10:26:12.131Z."),
+        (steps.READ, "It ends here in the step wait: the user has read it: nothing more is needed."),
+        (steps.ONLY_LARGE, "The step notify is passed over: the step's condition does not hold (data.total)."),
+        (steps.COUNTED, "It is counted by a throttle of 60 s in the step few."),
+        (steps.JOINED, "It joins the open digest in the step gather, which has 3 now."),
+        (steps.NEWEST, "It takes the place of n-1, which is about the same."),
+    ],
+)
+def test_what_a_step_did_is_a_sentence(item, text):
+    assert item_sentence(shown(msgspec.to_builtins(item))).text == text
+
+
+@pytest.mark.parametrize("outcome", [*ItemOutcome, "moon"])
+def test_an_item_that_lacks_everything_is_a_sentence_all_the_same(outcome):
+    """A status says less of an item than its decision; a newer version says something else."""
+    assert item_sentence({"outcome": outcome, "channel": None, "step": None}).text.endswith((".", ")"))
+
+
+def test_what_a_newer_version_decided_is_told_as_it_is():
+    moon = {"type": "moon", "rule": "moon_phase", "reason": "full_moon", "step": "night", "address": "a@example.com"}
+    (sentence,) = told([], [stored(moon)]).sentences
+    assert sentence.text == "moon step=night rule=moon_phase reason=full_moon (decided by a newer version of Carillon)"
+
+
+def test_no_address_and_no_name_is_in_it():
+    named = msgspec.structs.replace(made.EMAIL, name="Ana Lima", locale="pt")
+    found = msgspec.json.encode(told([made.decided(named)], [stored(named)]))
+    assert b"example.com" not in found
+    assert b"Lima" not in found
+
+
+def test_what_is_decided_again_says_why():
+    found = told([], [stored(made.QUIET), stored(made.EMAIL, kind="release", pass_=1, offset=18, at=3_600_000)])
+    assert [one.text for one in found.sentences[1:]] == [
+        "Its time had come: it was decided again.",
+        "It goes by email.",
+    ]
+
+
+def test_every_reason_makes_a_sentence():
+    for reason in Reason:
+        text = item_sentence({"outcome": "suppress", "reason": reason, "step": "x"}).text
+        assert PLAIN[reason].meaning in text

@@ -1,0 +1,74 @@
+"""What of an old decision is compared at the claim: the list of addresses, and who has an inline person's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from services.delivery.freshness import MAX_UNKNOWN_MS, Freshness
+from services.delivery.tenants import TenantVersions
+from shared.model.channels import Channel
+from shared.model.notifications import Contact
+from shared.model.owners import address_ids
+from shared.model.suppressions import Suppression, SuppressionReason
+from tests.support import samples as a
+from tests.support.twins.address_owners import MemoryAddressOwners
+from tests.support.twins.cancellations import MemoryCancellations
+from tests.support.twins.profiles import MemoryProfiles
+from tests.support.twins.suppressions import MemorySuppressions
+from tests.support.twins.tenants import MemoryTenants
+
+MINUTE = 60_000
+LATER = a.NOON + MINUTE + 1
+INLINE = a.notification(user="hash", contact=Contact(addresses={"email": "Ada@example.com"}))
+
+
+def freshness(profiles: MemoryProfiles, *entries: Suppression) -> Freshness:
+    return Freshness(
+        tenant_versions=TenantVersions(MemoryTenants().versions),
+        versions=profiles.versions,
+        cancellations=MemoryCancellations(),
+        suppressions=MemorySuppressions(*entries),
+        owners=MemoryAddressOwners(profiles),
+        stale_after_ms=MINUTE,
+    )
+
+
+def listed(at: int, *, tenant: str = "acme", **address: str) -> Suppression:
+    (found,) = address_ids(address or {"email": "ada@example.com"})
+    return Suppression(tenant=tenant, address=found, reason=SuppressionReason.BOUNCED, created_at=at)
+
+
+@pytest.mark.parametrize(
+    ("entry", "delivery", "stale"),
+    [
+        (listed(a.NOON + 5), {}, True),
+        (listed(a.NOON - MAX_UNKNOWN_MS + 1), {}, True),
+        (listed(a.NOON - MAX_UNKNOWN_MS), {}, False),
+        (listed(a.NOON + 5), {"decided_at": a.NOON + 5}, False),
+        (listed(a.NOON + 5, tenant="other"), {}, False),
+        (listed(a.NOON + 5, email="bob@example.com"), {}, False),
+        (listed(a.NOON + 5), {"address": "ADA@example.com"}, True),
+        (listed(a.NOON + 5), {"channel": Channel.IN_APP, "address": "ada"}, False),
+        (
+            listed(a.NOON + 5, webhook="https://hooks.example.com/a"),
+            {"channel": Channel.WEBHOOK, "address": "https://hooks.example.com/a"},
+            True,
+        ),
+    ],
+)
+async def test_an_address_that_came_on_the_list_is_decided_again(
+    entry: Suppression, delivery: dict[str, Any], stale: bool
+) -> None:
+    fresh = freshness(MemoryProfiles(a.profile()), entry)
+    assert await fresh.is_stale(a.delivery(**delivery), LATER) is stale
+
+
+@pytest.mark.parametrize(("written", "stale"), [(a.NOON + 5, True), (a.NOON - MAX_UNKNOWN_MS, False)])
+async def test_an_inline_persons_address_that_somebody_has_now_is_decided_again(written: int, stale: bool) -> None:
+    profiles = MemoryProfiles()
+    inline = a.delivery(notification=INLINE, profile_version=0)
+    assert not await freshness(profiles).is_stale(inline, LATER)
+    profiles.put(a.profile(addresses={"email": "ada@example.com"}), at=written)
+    assert await freshness(profiles).is_stale(inline, LATER) is stale
