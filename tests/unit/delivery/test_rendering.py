@@ -12,11 +12,7 @@ from hypothesis import strategies as st
 
 from services.delivery.rendering.liquid import RenderFailed, context, render
 from services.delivery.rendering.locales import localized
-from services.delivery.tenants import TenantTexts
-from shared.model.formats import NewerFormat
-from shared.model.tenants import TenantSettings
 from tests.support import samples as a
-from tests.support.twins.tenants import MemoryTenants
 
 TEXTS = {"en": "Hello", "pt": "Olá", "de-AT": "Servus"}
 
@@ -239,48 +235,3 @@ def test_what_is_captured_is_bounded_too() -> None:
 def test_a_filter_for_paths_and_one_for_queries(template: str, text: str) -> None:
     for html in (False, True):
         assert render(template, None, {"data": {"x": "Sales Team/Nord?#ä+"}}, html=html) == text
-
-
-ACME = TenantSettings(tenant="acme", name="Acme", brand={"logo": "https://acme.example/l.png?a=1&b=2"})
-
-
-@pytest.mark.parametrize(
-    ("template", "html", "text"),
-    [
-        ("{{ tenant.id }}: {{ tenant.name }}", False, "acme: Acme"),
-        ("<img src='{{ tenant.brand.logo }}'>", False, "<img src='https://acme.example/l.png?a=1&b=2'>"),
-        ("<img src='{{ tenant.brand.logo }}'>", True, "<img src='https://acme.example/l.png?a=1&amp;b=2'>"),
-        ("{% if tenant.brand.color %}x{% endif %}{{ tenant.brand.color | default: 'none' }}", False, "none"),
-    ],
-)
-def test_texts_are_dressed_in_what_the_tenant_has(template: str, html: bool, text: str) -> None:
-    assert render(template, None, context(a.delivery(), ACME), html=html) == text
-
-
-@pytest.mark.parametrize("name", ["tenant.name", "tenant.brand.logo"])
-def test_what_a_text_needs_and_the_tenant_has_not_is_named(name: str) -> None:
-    with pytest.raises(RenderFailed) as failed:
-        render(f"{{{{ {name} }}}}", None, context(a.delivery()))
-    assert str(failed.value) == f"missing:{name}"
-
-
-async def test_what_tenants_look_like_is_read_once_a_minute() -> None:
-    stored, now = MemoryTenants(ACME), [0.0]
-    texts = TenantTexts(stored.read_many, clock=lambda: now[0])
-    stored.outages.add()
-    assert await texts.of("acme") == ACME, "it waits for MongoDB"
-    assert await texts.of("other") is None
-    reads, now[0] = stored.reads, 59.9
-    assert await texts.of("acme") == ACME
-    assert stored.reads == reads
-    now[0] = 60.0
-    stored.put(msgspec.structs.replace(ACME, version=2, name="Acme & Sons"))
-    changed = await texts.of("acme")
-    assert changed is not None
-    assert changed.name == "Acme & Sons"
-
-
-async def test_what_only_a_newer_version_reads_of_a_tenant_waits_for_it() -> None:
-    texts = TenantTexts(MemoryTenants(msgspec.structs.replace(ACME, format=a.NEWER)).read_many)
-    with pytest.raises(NewerFormat):
-        await texts.of("acme")

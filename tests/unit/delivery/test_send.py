@@ -20,7 +20,6 @@ from shared.model.channels import Channel
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState
 from shared.model.provider_accounts import AccountPolicy
 from shared.model.reasons import Reason
-from shared.model.tenants import ENVIRONMENT, TenantSettings
 from shared.model.workflows import Workflow
 from tests.support import samples as a
 from tests.support.twins.address_owners import MemoryAddressOwners
@@ -143,36 +142,6 @@ async def test_decided_long_ago_it_is_stale_if_something_changed_since(
     result = await scene.send(**changes)
     assert brief(result) == ((DeliveryState.STALE, 0, Reason.WAITED_TOO_LONG) if stale else SENT)
     assert bool(scene.sender.received) is not stale
-
-
-@pytest.mark.parametrize(
-    ("changes", "stale"),
-    [
-        ({"decided_at": LATE, "tenant_version": 5}, False),
-        ({"decided_at": LATE, "tenant_version": 3}, True),
-        ({"decided_at": LATE}, True),
-        ({"decided_at": LATE + 1, "tenant_version": 3}, False),
-        ({"decided_at": LATE, "notification": a.notification(tenant="other"), "tenant_version": 2}, True),
-    ],
-)
-async def test_settings_of_tenant_or_environment_that_changed_since_make_it_stale(
-    scene: Scene, changes: dict[str, Any], stale: bool
-) -> None:
-    scene.tenants.put(TenantSettings(tenant="acme", version=3), TenantSettings(tenant=ENVIRONMENT, version=2))
-    result = await scene.send(**changes)
-    assert (brief(result)[0] is DeliveryState.STALE) is stale
-
-
-async def test_of_many_late_ones_one_look_a_second_at_their_tenants_is_enough() -> None:
-    stored, now = MemoryTenants(TenantSettings(tenant="acme", version=3)), [0.0]
-    versions = TenantVersions(stored.versions, clock=lambda: now[0])
-    assert await versions(["acme", "other"]) == {"acme": 3, "other": 0}
-    stored.put(TenantSettings(tenant="acme", version=4))
-    now[0] = 0.9
-    assert await versions(["acme"]) == {"acme": 3}
-    now[0] = 1.0
-    assert await versions(["acme"]) == {"acme": 4}
-    assert stored.reads == 2
 
 
 async def test_who_cannot_know_whether_it_is_stale_waits(scene: Scene) -> None:
