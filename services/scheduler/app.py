@@ -13,6 +13,7 @@ from services.scheduler.newer_holds import NewerHolds
 from services.scheduler.passes import Passes
 from services.scheduler.release import Releases
 from services.scheduler.settings import SchedulerSettings
+from services.scheduler.stopped_holds import watch_stops
 from shared.catalog.newest import read_newest
 from shared.kafka.dead_letters import bury
 from shared.kafka.producer import Publisher
@@ -21,6 +22,7 @@ from shared.mongo.database import Database, open_database, ping
 from shared.mongo.holds import Holds
 from shared.mongo.schedules import Schedules
 from shared.mongo.schema import await_schema
+from shared.mongo.tenants import count_stops
 from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
@@ -47,7 +49,10 @@ async def serve(runtime: Runtime, settings: SchedulerSettings) -> None:
             await run_until_stopped(
                 runtime.stop,
                 _release(runtime, settings, Holds(database), publisher),
-                [_fire(runtime, settings, database, publisher)],
+                [
+                    _fire(runtime, settings, database, publisher),
+                    watch_stops(Holds(database), partial(count_stops, database)),
+                ],
             )
         finally:
             await publisher.stop()

@@ -126,6 +126,14 @@ PROFILE_CACHE = from_zero(
 )
 
 
+STOPS = Gauge("carillon_stops", "Emergency stops in place, of tenants, workflows and channels; counted every 15 s")
+
+
+STOPPED_HOLDS = Gauge(
+    "carillon_stopped_holds", "Notifications, or channels of them, that emergency stops hold; counted every 15 s"
+)
+
+
 HOLDS_RELEASED = Counter("carillon_holds_released", "Holds whose record went back to be decided again")
 
 

@@ -130,3 +130,27 @@ async def test_a_cancel_by_key_ends_what_is_stopped_as_of_now(holds: Any) -> Non
     assert await holds.hasten("acme", "k", cancel_count=1) == 1
     _, (won,) = await holds.claim(most=1, lease=MINUTE)
     assert decode_record(won.record).due is None
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    "sweep",
+    [
+        StopSweep(),
+        StopSweep((EVERYTHING,)),
+        StopSweep((OF_EMAIL,), (Stop(workflow="chat.new_message", since=a.NOON),)),
+        StopSweep((EVERYTHING,), (Stop(since=a.NOON),)),
+        StopSweep((Stop(workflow="chat.new_message"),), (Stop(channel=Channel.EMAIL, since=a.NOON - 1),)),
+    ],
+)
+async def test_what_a_sweep_will_come_to_is_known_before(database: Any, sweep: StopSweep) -> None:
+    holds = Holds(database)
+    await holds.insert([
+        stopped(f"{workflow} {channel} {at}", workflow=workflow, channel=channel, accepted_at=a.NOON + at)
+        for workflow in ("orders.shipped", "chat.new_message")
+        for channel in (None, Channel.EMAIL, Channel.WEBHOOK)
+        for at in (-1, 0, 1)
+    ])  # fmt: skip
+    await holds.insert([stopped("other", tenant="other"), hold("quiet", -HOUR_MS)])
+    counted = await held_by_stops.count_sweepable(database.holds, "acme", sweep)
+    assert await holds.sweep_stopped("acme", sweep) == counted
