@@ -20,6 +20,8 @@ from services.ingest.models.notifications import SendRequest
 from shared.deciding.foresight import Stage, foresee, foreseen_sentences, instead, known_user, shown_items
 from shared.deciding.routing_input import RoutingInput
 from shared.deciding.sentences import Sentence, ShownItem
+from shared.http.problems import Problem
+from shared.model.fanouts import StartedFanout
 from shared.model.notifications import Notification
 from shared.model.outputs import Output
 from shared.model.records import decode_record
@@ -55,6 +57,20 @@ class RequestSender(Protocol):
     async def send(self, call: Call, wanted: SendRequest, /, *, trace: str | None, now: int) -> Answer:
         """The answer, once all of it is accepted."""
         ...
+
+
+class NoFanouts:
+    """A FanoutStarter that starts none."""
+
+    async def insert(self, fanouts: Sequence[StartedFanout]) -> None:
+        del fanouts
+        """Raises Problem 422: whom an audience has is known when it is walked."""
+        raise Problem(
+            422,
+            "dry_run_of_audience",
+            "a dry run is about recipients that are named, at most 100",
+            fix="Name some of them: their rules are the same.",
+        )
 
 
 class Rehearsal:

@@ -9,7 +9,7 @@ import msgspec
 import orjson
 import pytest
 
-from services.ingest.dry_run import MAX_SHOWN, DryRuns, Rehearsal, is_dry_run
+from services.ingest.dry_run import MAX_SHOWN, DryRuns, NoFanouts, Rehearsal, is_dry_run
 from services.ingest.models.body import InvalidFields
 from services.ingest.models.dry_runs import DryRunAnswer
 from services.ingest.models.notifications import read_send
@@ -59,7 +59,8 @@ class Stage:
 
     def _sender(self, rehearsal: Rehearsal) -> NotificationSender:
         return NotificationSender(
-            acceptance=rehearsal, catalog=self.catalog, cancellations=self.cancellations, topics=Topics(),
+            acceptance=rehearsal, catalog=self.catalog, cancellations=self.cancellations,
+            fanouts=NoFanouts(), topics=Topics(),
             unknown_users=UnknownUsers(all_known),
         )  # fmt: skip
 
