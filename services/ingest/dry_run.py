@@ -63,8 +63,8 @@ class NoFanouts:
     """A FanoutStarter that starts none."""
 
     async def insert(self, fanouts: Sequence[StartedFanout]) -> None:
-        del fanouts
         """Raises Problem 422: whom an audience has is known when it is walked."""
+        del fanouts
         raise Problem(
             422,
             "dry_run_of_audience",
