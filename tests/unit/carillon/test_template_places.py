@@ -33,7 +33,7 @@ def test_each_is_named_where_it_stands() -> None:
                 "key": "ways",
                 "kind": "branch",
                 "branches": [{"when": {"data.x": 1}, "steps": [step("{{ data.x | upcas }}", "y")]}],
-                "otherwise": [step({"en": "fine", "english": "wrong"}, "z")],
+                "otherwise": [step({"en": "fine", "en_US": "wrong"}, "z")],
             },
         ],
         variants=[{"key": "a"}, {"key": "b", "templates": {"in_app": {"title": "{% if %}"}}}],
@@ -42,7 +42,7 @@ def test_each_is_named_where_it_stands() -> None:
     assert sorted(found) == [
         ("/steps/0/templates/in_app/title", "invalid_template"),
         ("/steps/1/branches/0/steps/0/templates/in_app/title", "invalid_template"),
-        ("/steps/1/otherwise/0/templates/in_app/title/english", "invalid_locale"),
+        ("/steps/1/otherwise/0/templates/in_app/title/en_US", "invalid_locale"),
         ("/templates/in_app/body", "invalid_template"),
         ("/templates/in_app/title", "invalid_template"),
         ("/variants/1/templates/in_app/title", "invalid_template"),
