@@ -11,7 +11,7 @@ from typing import Final
 from services.scheduler.fire import fire_due
 from services.scheduler.newer_holds import NewerHolds
 from services.scheduler.passes import Passes
-from services.scheduler.release import release_due
+from services.scheduler.release import Releases
 from services.scheduler.settings import SchedulerSettings
 from services.scheduler.stopped_holds import watch_stops
 from shared.catalog.newest import read_newest
@@ -59,19 +59,19 @@ async def serve(runtime: Runtime, settings: SchedulerSettings) -> None:
 
 
 async def _release(runtime: Runtime, settings: SchedulerSettings, holds: Holds, publisher: Publisher) -> None:
-    """Releases what is due until told to stop; the batch under way is finished first."""
+    """Releases what is due until told to stop; what is under way is finished first."""
     lease = timedelta(seconds=settings.scheduler_lease_seconds)
     passes, newer = Passes("looked at or released"), NewerHolds(holds)
     runtime.checks |= {"releasing": passes.answer, "formats": newer.check}
+    releases = Releases(holds, publisher, settings.topics, batch=settings.scheduler_batch, lease=lease)
     while not runtime.stop.is_set():
-        released = await retry_until_available(
-            release_due, holds, publisher, settings.topics, batch=settings.scheduler_batch, lease=lease
-        )
+        released = await retry_until_available(releases.begin)
         passes.note()
         if not released:
             await retry_until_available(newer.look)
             seconds = await retry_until_available(holds.seconds_to_next, settings.scheduler_idle_seconds)
             await _sleep_until_due(runtime, seconds)
+    await releases.finish()
 
 
 async def _fire(runtime: Runtime, settings: SchedulerSettings, database: Database, publisher: Publisher) -> None:
