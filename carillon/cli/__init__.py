@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from carillon.cli import catalog, credentials, events, run, send, setup, stack, stops, tenants, topics, why
+from carillon.cli import catalog, credentials, events, run, send, setup, stack, stops, tenants, topics, trying, why
 
 app = typer.Typer(
     name="carillon",
@@ -31,6 +31,7 @@ app.add_typer(credentials.keys, name="key", rich_help_panel=USE)
 OPERATE = "Running it"
 app.command("run", rich_help_panel=OPERATE)(run.run)
 app.command("migrate", rich_help_panel=OPERATE)(setup.migrate)
+catalog.app.command("try")(trying.try_workflow)
 app.add_typer(catalog.app, name="catalog", rich_help_panel=OPERATE)
 app.add_typer(events.app, name="events", rich_help_panel=OPERATE)
 app.add_typer(topics.app, name="topics", rich_help_panel=OPERATE)
