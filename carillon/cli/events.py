@@ -70,7 +70,7 @@ def redrive(
     """Send events again under the same ids, once the cause is mended; they are expanded anew.
 
     An event of which only a part was left out may be sent again as well: who was notified before is not notified twice,
-    for as long as what was decided is kept (CARILLON_GUARD_DAYS). Older ones are refused, unless forced.
+    for as long as what was decided is kept (CARILLON_GUARD_DAYS). Older ones are left out, unless forced.
 
     Example: carillon events redrive 5b1c2a3e-0d55-5f0e-9d3f-2b1f5f0a7c11
     """

@@ -31,7 +31,7 @@ from shared.http.openapi import json_of
 from shared.http.problems import Problem, unavailable
 from shared.model import ids
 from shared.model.ports import ScheduleStore
-from shared.model.schedules import MAX_SCHEDULES, Schedule, ScheduleState, activated, is_same, paused
+from shared.model.schedules import MAX_SCHEDULES, Schedule, ScheduleState, activated, is_full, is_same, paused
 from shared.mongo.api_keys import Scope
 from shared.process.clock import now_ms
 
@@ -87,7 +87,10 @@ def schedule_routes(
     @routes.get(
         "",
         **operation(
-            "listSchedules", "List schedules by id, a hundred at a time", answer=(200, SchedulePage), refusals=(422,)
+            "listSchedules",
+            "List schedules by id, a hundred at a time at most",
+            answer=(200, SchedulePage),
+            refusals=(422,),
         ),
     )
     async def several(
@@ -96,9 +99,9 @@ def schedule_routes(
     ) -> Response:
         """200 with a page."""
         with pymongo.timeout(STORE_SECONDS):
-            found = await schedules.page(caller.tenant, after=after, most=PAGE + 1)
-        shown = [shown_schedule(one) for one in found[:PAGE]]
-        return _json({"schedules": shown, "after": found[PAGE - 1].id if len(found) > PAGE else None})
+            page = await schedules.page(caller.tenant, after=after, most=PAGE)
+        more = page[-1].id if is_full(page, PAGE) else None
+        return _json({"schedules": [shown_schedule(one) for one in page], "after": more})
 
     @routes.get(
         "/{schedule}", **operation("getSchedule", "Read a schedule", answer=(200, StoredSchedule), refusals=(404, 422))

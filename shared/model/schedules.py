@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -26,6 +27,8 @@ EVENT_TYPE: Final = "carillon.schedule"
 SOURCE: Final = "carillon:schedule"
 MAX_SCHEDULES: Final = 10_000
 """Of one tenant."""
+MAX_PAGE_BYTES: Final = 4 * 1_048_576
+"""Of the data of schedules that are listed together, and of one more."""
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
@@ -137,6 +140,11 @@ def request_of(schedule: Schedule, workflow: Workflow, at: int, now: int) -> Req
         deliver_local=local,
         collapse_key=collapse_key_of(value_at(orjson.loads(schedule.data), path)) if path else None,
     )
+
+
+def is_full(page: Sequence[Schedule], most: int) -> bool:
+    """Whether more may come after a page of at most so many."""
+    return len(page) == most or sum(len(one.data) for one in page) >= MAX_PAGE_BYTES
 
 
 def is_same(schedule: Schedule, other: Schedule) -> bool:

@@ -6,7 +6,7 @@ with the new settings. It is written even when nothing changed: repeating a call
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -64,6 +64,13 @@ async def list_all(database: Database) -> list[TenantSettings]:
         return [_readable(row["_id"], row) async for row in rows]
 
 
+async def count_stops(database: Database) -> int:
+    """How many stops are in place, of all tenants. Raises MongoUnavailable."""
+    with mongo_border():
+        rows = database.tenants.find({"stops": {"$exists": True}}, {"stops": 1}).limit(MAX_LISTED)
+        return sum([len(row["stops"]) for row in await rows.to_list(None) if isinstance(row["stops"], list)])
+
+
 async def versions(database: Database, tenants: Iterable[str]) -> dict[str, int]:
     """The versions of stored settings, of `*` as well. Raises MongoUnavailable."""
     with mongo_border():
@@ -79,10 +86,11 @@ async def write(
     tenant: str,
     change: TenantChange,
     cancels: tuple[Stop, ...] = (),
+    before_telling: Callable[[TenantSettings], Awaitable[None]] | None = None,
 ) -> TenantSettings:
     """Applies `change`, raises the version, tells `decide` in every partition; returns the stored settings.
 
-    `cancels` goes with it: what an operator cancelled. Writers of the same tenant do not undo each other: the change is
+    `cancels` goes with it: what an operator cancelled. `before_telling` is awaited when it is written. Writers of the same tenant do not undo each other: the change is
     applied anew to what was written between. Tenant, version and format are not for `change` to set. Raises
     MongoUnavailable, KafkaUnavailable or ContendedTenant; then the same call may be repeated. NewerFormat,
     msgspec.ValidationError: what cannot be read is not written over. What `change` raises passes.
@@ -91,6 +99,8 @@ async def write(
         stored = await read(database, tenant)
         written = await _replace(database, stored, change(stored))
         if written is not None:
+            if before_telling is not None:
+                await before_telling(written)
             await writer.publish(announcements(topics, tenant_changed(tenant, cancels)))
             return written
     raise ContendedTenant("the tenant's settings change too often to be written")

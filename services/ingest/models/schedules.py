@@ -31,7 +31,7 @@ def _check_zone(value: str, pointer: str) -> str:
     return value if value == EACH_RECIPIENTS else check_zone(value, pointer)
 
 
-ScheduleId = Annotated[str, checked(check_schedule_id), Field(json_schema_extra={"maxLength": 100})]
+IdOfSchedule = Annotated[str, checked(check_schedule_id), Field(json_schema_extra={"maxLength": 100})]
 Cron = Annotated[str, checked(cron), Field(json_schema_extra={"maxLength": MAX_CRON})]
 ScheduleZone = Annotated[str, checked(_check_zone)]
 
@@ -47,7 +47,7 @@ class ScheduleRequest(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [NEWSLETTER]})
 
-    id: ScheduleId | None = Field(None, description="what you call it; made up when left out")
+    id: IdOfSchedule | None = Field(None, description="what you call it; made up when left out")
     workflow: WorkflowKey = Field(description="the key of a published workflow; its newest version is sent")
     recipients: list[NamedRecipient] = Field(
         min_length=1, max_length=MAX_RECIPIENTS, description=f"1 to {MAX_RECIPIENTS} user ids or inline people"

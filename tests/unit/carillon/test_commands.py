@@ -24,7 +24,9 @@ COMMANDS = [
     ["send"], ["why"], ["why-not"], ["token"], ["key", "create"], ["key", "list"], ["key", "revoke"],
     ["migrate"], ["catalog", "check"], ["catalog", "push"], ["catalog", "publish"], ["catalog", "list"], ["catalog", "history"],
     ["catalog", "rollback"], ["catalog", "draw"], ["catalog", "try"], ["topics", "list"], ["topics", "create"],
+    ["schedules", "list"], ["schedules", "pause"], ["schedules", "resume"], ["schedules", "delete"],
     ["events", "dead"], ["events", "redrive"], ["stop"], ["resume"],
+    ["fanouts", "list"], ["fanouts", "show"], ["fanouts", "cancel"],
     ["tenants", "create"], ["tenants", "list"], ["tenants", "show"], ["tenants", "set"],
 ]  # fmt: skip
 
