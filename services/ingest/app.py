@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from services.ingest import openapi
 from services.ingest.acceptance import Acceptance
 from services.ingest.admission import Admission
-from services.ingest.dry_run import DryRuns, NoFanouts, Rehearsal
+from services.ingest.dry_run import DryRuns, Rehearsal
 from services.ingest.event_handshake import handshake_routes, parse_hook_origins
 from services.ingest.events_api import event_routes
 from services.ingest.fanouts_api import fanout_routes
@@ -98,7 +98,7 @@ def create_app(
             acceptance=rehearsal,
             catalog=catalog,
             cancellations=cancellations,
-            fanouts=NoFanouts(),
+            fanouts=rehearsal,
             topics=settings.topics,
             unknown_users=UnknownUsers(all_known),
         )
@@ -109,7 +109,13 @@ def create_app(
         sender=sender,
         cancellations=cancellations,
         holds=Holds(database),
-        dry_runs=DryRuns(loader=DecidingInputs(database), catalog=catalog, topics=settings.topics, sender=rehearsing),
+        dry_runs=DryRuns(
+            loader=DecidingInputs(database),
+            catalog=catalog,
+            subscribers=Subscriptions(database),
+            topics=settings.topics,
+            sender=rehearsing,
+        ),
     )
     events = event_routes(
         admission=admission,
