@@ -104,7 +104,7 @@ clean-venv: ## Remove the virtualenv
 
 ##@ Measuring (prints a table, writes bench/results/)
 
-.PHONY: bench-router bench-router-before bench-ingest bench-e2e soak
+.PHONY: bench-router bench-router-before bench-ingest bench-e2e bench-fanout soak
 bench-router: $(DEV_VENV) ## The router beside naive Faust agents
 	$(BIN)/python -m bench.router $(ARGS)
 bench-router-before: $(DEV_VENV) ## The router beside its own of an earlier commit: BEFORE=v0.2.0
@@ -115,6 +115,8 @@ bench-ingest: $(DEV_VENV) ## Ingest beside plain FastAPI + pydantic + send_and_w
 	$(BIN)/python -m bench.ingest
 bench-e2e: $(DEV_VENV) ## POST to socket at 100, 1,000 and 5,000 events/s
 	$(BIN)/python -m bench.e2e
+bench-fanout: $(DEV_VENV) ## One event to 100,000 subscribers, beside a loop over a cursor
+	$(BIN)/python -m bench.fanout
 
 ##@ Help
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from carillon.cli import catalog, credentials, events, run, send, setup, stack, stops, tenants, topics, why
+from carillon.cli import catalog, credentials, events, fanouts, run, send, setup, stack, stops, tenants, topics, why
 
 app = typer.Typer(
     name="carillon",
@@ -33,6 +33,7 @@ app.command("run", rich_help_panel=OPERATE)(run.run)
 app.command("migrate", rich_help_panel=OPERATE)(setup.migrate)
 app.add_typer(catalog.app, name="catalog", rich_help_panel=OPERATE)
 app.add_typer(events.app, name="events", rich_help_panel=OPERATE)
+app.add_typer(fanouts.app, name="fanouts", rich_help_panel=OPERATE)
 app.add_typer(topics.app, name="topics", rich_help_panel=OPERATE)
 app.add_typer(tenants.app, name="tenants", rich_help_panel=OPERATE)
 app.command("stop", rich_help_panel=OPERATE)(stops.stop)

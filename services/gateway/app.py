@@ -34,6 +34,7 @@ from services.gateway.preferences.api import preferences_routes
 from services.gateway.problem_responses import add_problem_schema
 from services.gateway.readiness import GraceCheck
 from services.gateway.settings import GatewaySettings
+from services.gateway.subscriptions.api import subscription_routes
 from shared.catalog.cache import Catalog
 from shared.http.conventions import HttpConventions
 from shared.http.problems import install_problems
@@ -49,6 +50,7 @@ from shared.mongo.presence import Presence
 from shared.mongo.profiles import life_of
 from shared.mongo.schema import await_schema
 from shared.mongo.server_clock import keep_clock, set_clock
+from shared.mongo.subscriptions import Subscriptions
 from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Check, Runtime, run
@@ -68,6 +70,7 @@ def create_api(
     catalog: Catalog,
     store: InboxStore,
     changes: Changes,
+    subscriptions: Subscriptions,
 ) -> FastAPI:
     """The HTTP API over what it needs; nothing connects here."""
     identity = request_identity(verifier, partial(life_of, database))
@@ -77,6 +80,7 @@ def create_api(
     # The fixed paths first: routes are matched in order, and `/{notification_id}` would take them.
     api.include_router(health_routes(components))
     api.include_router(preferences_routes(database, writer, settings.topics, catalog, identity))
+    api.include_router(subscription_routes(subscriptions, identity, settings))
     api.include_router(inbox_routes(store, changes, catalog, identity))
     add_problem_schema(api)
     return api
@@ -142,6 +146,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
             catalog=catalog,
             store=store,
             changes=changes,
+            subscriptions=Subscriptions(database),
         )
         inbox_batches = batches(inbox_events, runtime.stop, max_records=MAX_FETCH_RECORDS, wait_ms=1_000)
 

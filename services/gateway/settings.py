@@ -29,6 +29,10 @@ class GatewaySettings(EdgeSettings):
         "http://127.0.0.1:8083,http://localhost:8083",
         description="Origins of pages that may use the sockets and the inbox API, comma separated",
     )
+    self_subscribe: bool = Field(
+        False,
+        description="true: users may subscribe themselves to topics by the inbox API; they may always unsubscribe",
+    )
     max_connections: int = Field(
         20_000, ge=1, description="sockets of one process; more are told to come back later, elsewhere"
     )

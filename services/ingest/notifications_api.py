@@ -43,7 +43,7 @@ def notification_routes(
         "",
         **operation(
             "sendNotifications",
-            "Notify up to 100 users or inline people",
+            "Notify users, inline people, or an audience",
             answer=(202, AcceptedNotifications),
             refusals=(400, 409, 413, 415, 422),
             body=json_of(SendRequest),

@@ -10,6 +10,13 @@ from fastapi import FastAPI
 from fastapi.responses import Response
 from pydantic import BaseModel
 
+from services.ingest.models.audiences import (
+    FanoutShown,
+    SubscribeRequest,
+    Subscribers,
+    SubscriptionPage,
+    UnsubscribeRequest,
+)
 from services.ingest.models.events import AcceptedEvents, CloudEvent, CloudEventBatch
 from services.ingest.models.notifications import AcceptedNotifications, Cancelled, CancelRequest, SendRequest
 from services.ingest.models.profiles import ProfileBody, ProfilePatch, StoredProfile
@@ -52,6 +59,7 @@ MODELS: Final[tuple[type[BaseModel], ...]] = (
     ProfileBody, ProfilePatch, StoredProfile, SuppressionBody, StoredSuppression, SuppressionEntries,
     ScheduleRequest, SchedulePatch, StoredSchedule, SchedulePage,
     TenantPatch, StoredTenant, StopScope, CancelScope, StopList, LiftedStops,
+    SubscribeRequest, UnsubscribeRequest, Subscribers, SubscriptionPage, FanoutShown,
     ProblemDocument,
 )  # fmt: skip
 

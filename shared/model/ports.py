@@ -18,6 +18,7 @@ from shared.model.outputs import Output
 from shared.model.owners import Owner
 from shared.model.provider_accounts import ProviderAccount
 from shared.model.schedules import Schedule
+from shared.model.subscriptions import Subscription, SubscriptionKey
 from shared.model.suppressions import Suppression
 from shared.model.tenants import StopSweep, Swept
 from shared.model.workflows import Workflow
@@ -195,6 +196,14 @@ class SuppressionList(Protocol):
         Those without one are left out. Nothing is asked when none are wanted. Of an entry that only a newer version can
         read there is nothing but its `format`. Raises MongoUnavailable.
         """
+        ...
+
+
+class SubscriptionLookup(Protocol):
+    """Who is subscribed to what."""
+
+    async def find(self, wanted: Iterable[SubscriptionKey], /) -> dict[SubscriptionKey, Subscription]:
+        """Those that there are. Raises MongoUnavailable, or NewerFormat."""
         ...
 
 

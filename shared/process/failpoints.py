@@ -14,6 +14,8 @@ class Failpoint(StrEnum):
     """Every crash point between accepting an event and its effect."""
 
     AFTER_EXPANSION = "after_expansion"
+    AFTER_PAGE = "after_page"
+    """A page of a fan-out is taken, and not read yet."""
     AFTER_DECISION = "after_decision"
     AFTER_HOLD = "after_hold"
     AFTER_PRODUCE = "after_produce"

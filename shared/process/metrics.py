@@ -12,7 +12,7 @@ from shared.model.channels import Channel
 from shared.model.outputs import FormatFault
 
 M = TypeVar("M", Counter, Gauge, Histogram)
-AGENTS: Final = ("expand", "decide")
+AGENTS: Final = ("expand", "decide", "fanout")
 REPEATS_SEEN_BY: Final = (*AGENTS, "ledger", "inbox")
 
 
@@ -90,6 +90,12 @@ DUPLICATES = from_zero(
 NOT_EXPANDED = Counter(
     "carillon_not_expanded", "Workflows and recipients of events that were left out, by why", ["what", "reason"]
 )
+
+
+FANOUT_PAGES = Counter("carillon_fanout_pages", "Pages of fan-outs carried out, those read again included")
+
+
+FANOUT_RECIPIENTS = Counter("carillon_fanout_recipients", "Members of these pages")
 
 
 EVENTS_REDRIVEN = Counter(

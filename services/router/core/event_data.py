@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import orjson
@@ -94,7 +94,7 @@ def _is_hidden(found: object, *, own: bool) -> bool:
     return isinstance(found, list | dict) and names_somebody(found)
 
 
-def _without(value: Any, names: Sequence[str]) -> Any:
+def _without(value: object, names: Sequence[str]) -> object:
     """A copy of nested objects without the member that `names` leads to, if it is there."""
     name, *deeper = names
     if not isinstance(value, dict) or name not in value:

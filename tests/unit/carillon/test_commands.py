@@ -25,6 +25,7 @@ COMMANDS = [
     ["migrate"], ["catalog", "check"], ["catalog", "push"], ["catalog", "publish"], ["catalog", "list"], ["catalog", "history"],
     ["catalog", "rollback"], ["catalog", "draw"], ["topics", "list"], ["topics", "create"],
     ["events", "dead"], ["events", "redrive"], ["stop"], ["resume"],
+    ["fanouts", "list"], ["fanouts", "show"], ["fanouts", "cancel"],
     ["tenants", "create"], ["tenants", "list"], ["tenants", "show"], ["tenants", "set"],
 ]  # fmt: skip
 
