@@ -17,6 +17,7 @@ from carillon.cli import (
     stops,
     tenants,
     topics,
+    trying,
     why,
 )
 
@@ -46,6 +47,7 @@ app.add_typer(credentials.keys, name="key", rich_help_panel=USE)
 OPERATE = "Running it"
 app.command("run", rich_help_panel=OPERATE)(run.run)
 app.command("migrate", rich_help_panel=OPERATE)(setup.migrate)
+catalog.app.command("try")(trying.try_workflow)
 app.add_typer(catalog.app, name="catalog", rich_help_panel=OPERATE)
 app.add_typer(events.app, name="events", rich_help_panel=OPERATE)
 app.add_typer(fanouts.app, name="fanouts", rich_help_panel=OPERATE)

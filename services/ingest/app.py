@@ -98,6 +98,7 @@ def create_app(
             acceptance=rehearsal,
             catalog=catalog,
             cancellations=cancellations,
+            fanouts=rehearsal,
             topics=settings.topics,
             unknown_users=UnknownUsers(all_known),
         )
@@ -108,7 +109,13 @@ def create_app(
         sender=sender,
         cancellations=cancellations,
         holds=Holds(database),
-        dry_runs=DryRuns(loader=DecidingInputs(database), catalog=catalog, topics=settings.topics, sender=rehearsing),
+        dry_runs=DryRuns(
+            loader=DecidingInputs(database),
+            catalog=catalog,
+            subscribers=Subscriptions(database),
+            topics=settings.topics,
+            sender=rehearsing,
+        ),
     )
     events = event_routes(
         admission=admission,

@@ -14,6 +14,7 @@ from shared.model.formats import NewerFormat
 from shared.model.notifications import Notification
 from shared.model.owners import Owner, address_ids
 from shared.model.profiles import Profile
+from shared.model.subscriptions import Subscription, SubscriptionKey
 from shared.model.suppressions import Suppression, suppressed_kinds
 from shared.model.tenants import ENVIRONMENT, TenantSettings, effective
 from shared.model.workflows import Workflow
@@ -23,6 +24,7 @@ from shared.mongo.cancellations import Cancellations
 from shared.mongo.database import Database
 from shared.mongo.histories import Histories
 from shared.mongo.presence import Presence
+from shared.mongo.subscriptions import Subscriptions
 from shared.mongo.suppressions import Suppressions
 
 Entries = Mapping[tuple[str, str], Sequence[Suppression]]
@@ -48,6 +50,7 @@ class DecidingInputs:
         counts = await Cancellations(database).counts(notifications)
         addresses = [_addresses(one, known.get(_user_key(one))) for one in notifications]
         entries = await Suppressions(database).of_addresses(_wanted(notifications, addresses))
+        subscribed = await self._subscribed(notifications)
         found = [
             RoutingInput(
                 notification=msgspec.structs.replace(one, life=max(one.life, _life(stored))),
@@ -59,11 +62,22 @@ class DecidingInputs:
                 now=now,
                 tenant=_readable_tenant(effective(one.tenant, settings.get(one.tenant), settings.get(ENVIRONMENT))),
                 suppressed=_suppressed(one, ids, entries, workflow),
+                subscription=_in_this_life(subscribed.get(one.id), _life(stored)),
             )
             for one, owner, count, ids in zip(notifications, owners, counts, addresses, strict=True)
             for stored in (known.get(_user_key(one)),)
         ]
         return await self._with_history(found)
+
+    async def _subscribed(self, notifications: Sequence[Notification]) -> dict[str, Subscription]:
+        """By notification, what its user's subscription to its topic says."""
+        wanted = {
+            one.id: SubscriptionKey(one.tenant, one.topic, one.user) for one in notifications if one.topic is not None
+        }
+        if not wanted:
+            return {}
+        found = await Subscriptions(self._database).find(wanted.values())
+        return {each: found[key] for each, key in wanted.items() if key in found}
 
     async def _with_history(self, found: Sequence[RoutingInput]) -> list[RoutingInput]:
         """Each as if the others were not sent with it."""
@@ -77,6 +91,11 @@ class DecidingInputs:
             inputs if ask is None else msgspec.structs.replace(inputs, history=book.view(ask))
             for inputs, ask in zip(found, wanted, strict=True)
         ]
+
+
+def _in_this_life(found: Subscription | None, life: int) -> Subscription | None:
+    """The subscription, unless somebody else had the id when it was made."""
+    return found if found is not None and found.life == life else None
 
 
 def _user_key(one: Notification) -> str:

@@ -22,6 +22,7 @@ from shared.model.notifications import Notification
 from shared.model.owners import Owner
 from shared.model.profiles import Preferences
 from shared.model.steps import ChannelStep, WaitForReadStep
+from shared.model.subscriptions import Subscription
 from shared.model.topics import Topics
 from shared.model.workflows import Workflow
 from tests.support import samples as a
@@ -38,7 +39,7 @@ class People:
 
     def __init__(self) -> None:
         self.loads: list[list[str]] = []
-        self.known = {"ada": a.profile(), "eve": a.profile(user="eve", quiet_hours=a.NIGHTS)}
+        self.known = {"ada": a.profile(), "eve": a.profile(user="eve", quiet_hours=a.NIGHTS, zone="UTC")}
 
     async def load(self, notifications: Sequence[Notification], workflow: Workflow, now: int) -> list[RoutingInput]:
         self.loads.append([one.user for one in notifications])
@@ -51,15 +52,25 @@ class People:
         ]  # fmt: skip
 
 
+class Subscribers:
+    """Of every topic: ada and eve."""
+
+    async def of_topic(self, tenant: str, topic: str, *, most: int) -> list[Subscription]:
+        return [Subscription(tenant=tenant, topic=topic, user=user) for user in ("ada", "eve")][:most]
+
+
 class Stage:
     def __init__(self, **workflow: Any) -> None:
         self.catalog, self.people, self.cancellations = MemoryCatalog(), People(), MemoryCancellations()
         self.catalog.publish("acme", a.workflow(**workflow))
-        self.dry_runs = DryRuns(loader=self.people, catalog=self.catalog, topics=Topics(), sender=self._sender)
+        self.dry_runs = DryRuns(
+            loader=self.people, catalog=self.catalog, subscribers=Subscribers(), topics=Topics(), sender=self._sender
+        )
 
     def _sender(self, rehearsal: Rehearsal) -> NotificationSender:
         return NotificationSender(
             acceptance=rehearsal, catalog=self.catalog, cancellations=self.cancellations, topics=Topics(),
+            fanouts=rehearsal,
             unknown_users=UnknownUsers(all_known),
         )  # fmt: skip
 
@@ -140,6 +151,23 @@ async def test_a_hundred_are_loaded_at_once() -> None:
     found = await stage.ask(*[f"u{number}" for number in range(MAX_SHOWN)])
     assert len(found["recipients"]) == MAX_SHOWN
     assert [len(load) for load in stage.people.loads] == [MAX_SHOWN]
+
+
+async def test_the_first_of_an_audience_are_looked_at() -> None:
+    found = await Stage(critical=True).ask(recipients={"topic": "news"})
+    assert [each["user"] for each in found["recipients"]] == ["ada", "eve"]
+    assert found["audience"] == "the subscribers of news, page by page; those among the first 100 are shown"
+    assert outcomes(found["recipients"][0])[0] == ("deliver", "in_app", None)
+    some = await Stage().ask(recipients={"topic": "news", "where": {"profile.zone": "UTC"}})
+    assert [each["user"] for each in some["recipients"]] == ["eve"]
+    everybody = await Stage().ask(recipients={"users": "all"})
+    assert (everybody["recipients"], everybody["audience"]) == ([], "all users, page by page; nobody is shown")
+
+
+async def test_of_a_long_list_a_hundred_are_looked_at() -> None:
+    found = await Stage().ask(*[f"u{number}" for number in range(250)])
+    assert len(found["recipients"]) == MAX_SHOWN
+    assert found["audience"].startswith("a list of 250")
 
 
 async def test_what_is_refused_is_refused_with_the_same_words() -> None:
