@@ -35,6 +35,7 @@ async def test_instances_at_once_share_what_is_due(database: Database) -> None:
 
 
 async def test_when_more_is_due_than_fits_each_tenant_has_its_share(database: Database) -> None:
+    await database.holds.create_indexes(INDEXES["holds"])
     holds = Holds(database)
     many = [hold(f"many-{number}", 60_000) for number in range(60)]
     few = [of_tenant("few", hold(f"few-{number}", 10)) for number in range(5)]
