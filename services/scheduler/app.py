@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from services.scheduler.fire import fire_due
+from services.scheduler.fire import Firings
 from services.scheduler.newer_holds import NewerHolds
 from services.scheduler.passes import Passes
 from services.scheduler.release import Releases
@@ -19,6 +19,7 @@ from shared.kafka.dead_letters import bury
 from shared.kafka.producer import Publisher
 from shared.kafka.readiness import KafkaReadiness
 from shared.mongo.database import Database, open_database, ping
+from shared.mongo.fanouts import Fanouts
 from shared.mongo.holds import Holds
 from shared.mongo.schedules import Schedules
 from shared.mongo.schema import await_schema
@@ -79,9 +80,16 @@ async def _fire(runtime: Runtime, settings: SchedulerSettings, database: Databas
     lease = timedelta(seconds=settings.scheduler_lease_seconds)
     passes, schedules = Passes("looked at or fired"), Schedules(database)
     runtime.checks["firing"] = passes.answer
-    newest = partial(read_newest, database)
+    firings = Firings(
+        schedules=schedules,
+        fanouts=Fanouts(database),
+        newest=partial(read_newest, database),
+        publisher=publisher,
+        topics=settings.topics,
+        lease=lease,
+    )
     while not runtime.stop.is_set():
-        fired = await retry_until_available(fire_due, schedules, newest, publisher, settings.topics, lease=lease)
+        fired = await retry_until_available(firings.fire)
         passes.note()
         if not fired:
             await _sleep_until_due(runtime, await retry_until_available(schedules.seconds_to_next, LOOK_SECONDS))

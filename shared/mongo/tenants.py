@@ -15,7 +15,7 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from shared.model import formats, ids
-from shared.model.errors import Unavailable
+from shared.model.errors import Invalid, Unavailable
 from shared.model.formats import NewerFormat
 from shared.model.outputs import Output
 from shared.model.ports import RecordWriter
@@ -41,10 +41,14 @@ class ContendedTenant(Unavailable):
 
 
 async def read(database: Database, tenant: str) -> TenantSettings:
-    """The stored settings, or empty ones of version 0. Raises MongoUnavailable; NewerFormat; msgspec.ValidationError."""
+    """The stored settings, or empty ones of version 0. Raises MongoUnavailable, NewerFormat or Invalid."""
     with mongo_border():
         row = await database.tenants.find_one({"_id": tenant})
-    return TenantSettings(tenant=tenant) if row is None else _settings(row)
+    try:
+        return TenantSettings(tenant=tenant) if row is None else _settings(row)
+    except msgspec.ValidationError as error:
+        detail = f"the row of {tenant!r} in the collection tenants was not written by Carillon: {error}"
+        raise Invalid("unreadable_tenant", detail) from error
 
 
 async def read_many(database: Database, tenants: Iterable[str]) -> dict[str, TenantSettings]:
@@ -92,8 +96,8 @@ async def write(
 
     `cancels` goes with it: what an operator cancelled. `before_telling` is awaited when it is written. Writers of the same tenant do not undo each other: the change is
     applied anew to what was written between. Tenant, version and format are not for `change` to set. Raises
-    MongoUnavailable, KafkaUnavailable or ContendedTenant; then the same call may be repeated. NewerFormat,
-    msgspec.ValidationError: what cannot be read is not written over. What `change` raises passes.
+    MongoUnavailable, KafkaUnavailable or ContendedTenant; then the same call may be repeated. NewerFormat, Invalid:
+    what cannot be read is not written over. What `change` raises passes.
     """
     for _ in range(TRIES):
         stored = await read(database, tenant)

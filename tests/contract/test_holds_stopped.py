@@ -14,6 +14,7 @@ from shared.model.records import decode_record
 from shared.model.tenants import Stop, StopSweep, Swept
 from shared.mongo import held_by_stops
 from shared.mongo.holds import Holds
+from shared.mongo.indexes import INDEXES
 from tests.contract.test_holds import ENDED, HOUR_MS, MINUTE, claim, hold
 from tests.support import samples as a
 from tests.support.twins.holds import MemoryHolds
@@ -154,3 +155,15 @@ async def test_what_a_sweep_will_come_to_is_known_before(database: Any, sweep: S
     await holds.insert([stopped("other", tenant="other"), hold("quiet", -HOUR_MS)])
     counted = await held_by_stops.count_sweepable(database.holds, "acme", sweep)
     assert await holds.sweep_stopped("acme", sweep) == counted
+
+
+@pytest.mark.real
+async def test_a_sweep_reads_what_it_looks_at_and_no_other_hold(database: Any) -> None:
+    await database.holds.create_indexes(INDEXES["holds"])
+    holds = Holds(database)
+    await holds.insert([stopped(f"s{number}") for number in range(5)])
+    await holds.insert([hold(f"q{number}", -HOUR_MS) for number in range(50)])
+    found = database.holds.find(held_by_stops.STOPPED | {"tenant": "acme", "_id": {"$gt": ""}}).sort("_id", 1).limit(9)
+    told = await found.explain()
+    assert "SORT" not in str(told["queryPlanner"]["winningPlan"])
+    assert told["executionStats"]["totalDocsExamined"] == 5

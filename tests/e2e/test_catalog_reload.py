@@ -91,7 +91,7 @@ async def test_what_is_pushed_is_taken_up_and_what_is_under_way_keeps_its_versio
         assert await scene.ends(one) == {"in_app": "sent", "email": "sent"}
 
     # Its schema and its condition count at the edge and on the topic.
-    refused = await harness.call("POST", "/v1/events", json=event("bad", "much", bob), expect=422)
+    refused = await harness.call("POST", "/v1/events", json=event("bad", 100.5, bob), expect=422)
     assert refused["code"] == "invalid_data"
     assert refused["errors"][0]["pointer"] == "/data/total"
     small = await harness.call("POST", "/v1/events", json=event("small", 1, bob))

@@ -22,7 +22,7 @@ _NAME: Final = re.compile(r"(?!\$)[^/]{1,200}")
 _MUTE: Final = f"RFC 3339, at most {MAX_MUTE_DAYS} days ahead; until then nothing that is not critical. null: not muted"
 
 
-class WindowForm(BaseModel):
+class QuietTimes(BaseModel):
     """Local wall clock, start inclusive, end exclusive; may cross midnight."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
@@ -37,7 +37,7 @@ class WholeQuietHours(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    windows: list[WindowForm] = Field(max_length=MAX_WINDOWS)
+    windows: list[QuietTimes] = Field(max_length=MAX_WINDOWS)
     enabled: StrictBool = True
     zone: StrictStr | None = Field(None, description="IANA; null: the profile's")
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from services.router.core.event_data import EventData, pointer_of
+from services.router.core.event_data import EntryPlaces, EventData, pointer_of
 from services.router.core.received_event import ReceivedEvent
 from shared.model.collapse_keys import collapse_key_of, event_time_of
 from shared.model.conditions import failing
@@ -17,7 +17,7 @@ from shared.model.expansion import MAX_EXPANDED, PartOutcome, Request, expand
 from shared.model.fanouts import MAX_LISTED, StartedFanout, start_fanout
 from shared.model.notifications import Notification
 from shared.model.reasons import EventReason
-from shared.model.recipients import MAX_RECIPIENTS, recipients, user_id_of
+from shared.model.recipients import MAX_RECIPIENTS, Recipient, recipients, user_id_of
 from shared.model.workflow_recipients import Audience, topic_of
 from shared.model.workflows import Workflow
 
@@ -60,7 +60,7 @@ def expand_parts(received: ReceivedEvent, workflows: Sequence[Workflow]) -> tupl
     data = EventData(
         received.event.data, [workflow.recipients for workflow in workflows if isinstance(workflow.recipients, str)]
     )
-    return tuple(_not_for(received, data, workflow) or _part(received, data, workflow) for workflow in workflows)
+    return tuple([_not_for(received, data, workflow) or _part(received, data, workflow) for workflow in workflows])
 
 
 def unknown_part(workflow: str, version: int) -> EventPart:
@@ -78,17 +78,17 @@ def _part(received: ReceivedEvent, data: EventData, workflow: Workflow) -> Event
     left_out: tuple[LeftOut, ...] = ()
     notifications: tuple[Notification, ...] = ()
     named = data.named(path)
-    if named.value is msgspec.UNSET:
+    if named is msgspec.UNSET:
         rejected = _left_out(EventReason.NO_RECIPIENTS, f"nothing stands at {path}", pointer)
-    elif named.value is not None:
+    elif named is not None:
+        places = data.places(path)
         try:
-            found, unknown = recipients(named.value, pointer, pointers=named.pointers, most=MAX_LISTED)
+            found, unknown = recipients(named, pointer, pointers=places.pointers if places else None, most=MAX_LISTED)
         except Invalid as error:
             return _rejected(workflow, error)
-        missing = (_left_out(EventReason.NO_RECIPIENTS, "nothing stands there", each) for each in named.missing)
-        left_out = (*map(_of, unknown), *missing)
+        left_out = tuple(map(_of, unknown)) + (_missing(places) if places else ())
         seen = data.seen_by(path)
-        request = _request(received, data, workflow, seen)
+        request = _request(received, data, workflow, seen, found if len(found) <= MAX_RECIPIENTS else ())
         if len(found) > MAX_RECIPIENTS:
             try:
                 fanout = start_fanout(request, workflow, listed=found)
@@ -99,7 +99,7 @@ def _part(received: ReceivedEvent, data: EventData, workflow: Workflow) -> Event
             detail = f"{len(seen)} bytes of data for {len(found)} recipients are too much at once"
             rejected = _left_out(EventReason.EXPANDED_TOO_LARGE, detail, pointer)
         elif found:
-            notifications = tuple(expand(msgspec.structs.replace(request, recipients=found), workflow))
+            notifications = tuple(expand(request, workflow))
         elif left_out:
             rejected = left_out[0]
     return EventPart(
@@ -121,14 +121,16 @@ def _audience(received: ReceivedEvent, data: EventData, workflow: Workflow, audi
     return EventPart(workflow=workflow.key, version=workflow.version, fanout=fanout)
 
 
-def _request(received: ReceivedEvent, data: EventData, workflow: Workflow, seen: bytes) -> Request:
-    """What starts the workflow, for nobody yet."""
+def _request(
+    received: ReceivedEvent, data: EventData, workflow: Workflow, seen: bytes, found: tuple[Recipient, ...] = ()
+) -> Request:
+    """What starts the workflow; for nobody yet where a fan-out finds them."""
     return Request(
         tenant=received.tenant,
         event_id=received.id,
         event_type=received.event.type,
         source=received.event.source,
-        recipients=(),
+        recipients=found,
         data=seen,
         accepted_at=received.accepted_at,
         actor=user_id_of(data.lookup(workflow.actor)) if workflow.actor else None,
@@ -140,6 +142,10 @@ def _request(received: ReceivedEvent, data: EventData, workflow: Workflow, seen:
 
 def _rejected(workflow: Workflow, error: Invalid) -> EventPart:
     return EventPart(workflow=workflow.key, version=workflow.version, rejected=_of(error))
+
+
+def _missing(places: EntryPlaces) -> tuple[LeftOut, ...]:
+    return tuple([_left_out(EventReason.NO_RECIPIENTS, "nothing stands there", each) for each in places.missing])
 
 
 def _not_for(received: ReceivedEvent, data: EventData, workflow: Workflow) -> EventPart | None:

@@ -97,6 +97,12 @@ async def test_the_api_creates_lists_pauses_resumes_and_deletes(harness: Harness
     other = await harness.call("POST", "/v1/schedules", json=BODY | {"cron": "0 9 * * *"}, expect=409)
     assert other["code"] == "schedule_exists"
     unnamed = await harness.call("POST", "/v1/schedules", json=BODY | {"id": None, "zone": "recipient"}, expect=201)
+    audience = {"topic": "thread:7", "where": {"profile.locale": ["de", "en"]}}
+    to_many = await harness.call(
+        "POST", "/v1/schedules", json=BODY | {"id": "many", "recipients": audience}, expect=201
+    )
+    assert to_many["recipients"] == audience
+    await harness.call("DELETE", "/v1/schedules/many", expect=204)
     listed = await harness.call("GET", "/v1/schedules")
     assert {one["id"] for one in listed["schedules"]} == {"minutely", unnamed["id"]}
     assert listed["after"] is None

@@ -34,8 +34,11 @@ async def test_what_is_stopped_is_held_and_a_release_sends_each_once(acme: Tenan
     await other.send("u0")
     await acme.until_held(MANY)
     await other.until_mailed(["u0"])
-    held = await acme.timeline(first[0])
-    assert held is None or "stopped" in str(held)
+
+    async def told() -> bool:
+        return "'reason': 'stopped'" in str(await acme.timeline(first[0]))
+
+    await until(told, what="a timeline that says what it waits for", timeout=60)
     lifted = await acme.call("POST", f"{STOPS}/release", json={})
     assert lifted == {"stops": [], "holds_released": MANY, "holds_cancelled": 0, "complete": True}
     await acme.until_mailed(users, 2)
