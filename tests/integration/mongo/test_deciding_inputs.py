@@ -64,6 +64,7 @@ async def fill(database: Database) -> None:
         await profiles.write(database, writer, topics, tenant="acme", user=user, change=change)
     for user in ("bob", "gone"):
         await profiles.remove(database, writer, topics, tenant="acme", user=user)
+    await profiles.Lives(database).settle({"acme:bob": 1, "acme:gone": 1})  # `decide` has met both
     await profiles.write(database, writer, topics, tenant="acme", user="bob", change=partial(_addressed, {}))
     for address in (*address_ids(MAIL), *address_ids({"email": "inline@example.com"})):
         await Suppressions(database).put(
