@@ -10,17 +10,10 @@ import orjson
 from shared.deciding.history import StepOutcome
 from shared.deciding.routing_input import RoutingInput
 from shared.model import ids
+from shared.model.data_paths import value_at
 from shared.model.notifications import Notification
 
 NO_OUTCOME: Final = StepOutcome()
-
-
-def value_at(data: object, path: str) -> object:
-    """What stands at a path that begins with `data`; UNSET where nothing does."""
-    value = data
-    for name in path.split(".")[1:]:
-        value = value.get(name, msgspec.UNSET) if isinstance(value, dict) else msgspec.UNSET
-    return value
 
 
 class Facts:

@@ -6,7 +6,6 @@ Everything derives from the decision and its record, so a replay repeats it to t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 
 import msgspec
 
@@ -19,6 +18,7 @@ from shared.model.claims import Closing
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState
 from shared.model.formats import OLDEST
 from shared.model.holds import Hastening, Hold
+from shared.model.notification_states import NotificationState
 from shared.model.notifications import Notification
 from shared.model.outputs import Output
 from shared.model.reasons import Reason
@@ -28,24 +28,11 @@ from shared.model.timestamps import rfc3339
 from shared.model.topics import Topics
 from shared.model.workflows import STEPS_SINCE
 
-
-class DecisionState(StrEnum):
-    """The last word of `carillon.notification.*`, and of `carillon.delivery.*` when a delivery was decided again."""
-
-    ROUTED = "routed"
-    HELD = "held"
-    SUPPRESSED = "suppressed"
-    CANCELLED = "cancelled"
-    EXPIRED = "expired"
-    DIGESTED = "digested"
-    SUPERSEDED = "superseded"
-
-
 ENDS = {
-    Reason.CANCELLED: DecisionState.CANCELLED,
-    Reason.EXPIRED: DecisionState.EXPIRED,
-    Reason.DIGESTED: DecisionState.DIGESTED,
-    Reason.SUPERSEDED: DecisionState.SUPERSEDED,
+    Reason.CANCELLED: NotificationState.CANCELLED,
+    Reason.EXPIRED: NotificationState.EXPIRED,
+    Reason.DIGESTED: NotificationState.DIGESTED,
+    Reason.SUPERSEDED: NotificationState.SUPERSEDED,
 }
 CLOSED = {Reason.CANCELLED: DeliveryState.CANCELLED, Reason.EXPIRED: DeliveryState.EXPIRED}
 """How a ledger row ends that `decide` closes; else as suppressed."""
@@ -226,15 +213,19 @@ def _status(topics: Topics, decision: Decision, described: list[dict[str, object
     )
 
 
-def state(items: Sequence[RoutingItem]) -> DecisionState:
+def state(items: Sequence[RoutingItem]) -> NotificationState:
     """One word for a decision: routed if anything goes out, held if anything waits, else how it ended."""
     kinds = {type(item) for item in items}
     if Deliver in kinds:
-        return DecisionState.ROUTED
+        return NotificationState.ROUTED
     if HoldUntil in kinds:
-        return DecisionState.HELD
+        return NotificationState.HELD
     reasons = {item.reason for item in items if isinstance(item, Suppress)}
-    return ENDS.get(next(iter(reasons)), DecisionState.SUPPRESSED) if len(reasons) == 1 else DecisionState.SUPPRESSED
+    return (
+        ENDS.get(next(iter(reasons)), NotificationState.SUPPRESSED)
+        if len(reasons) == 1
+        else NotificationState.SUPPRESSED
+    )
 
 
 def _describe_hold(item: HoldUntil, hold: Hold) -> dict[str, object]:

@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given
 
 from services.router.core.decision import Decision
-from services.router.core.effects import DecisionEffects, DecisionState, derive_effects, state
+from services.router.core.effects import DecisionEffects, derive_effects, state
 from services.router.decisions import decision_row, replayed
 from shared.deciding.items import Deliver, HoldUntil, Suppress
 from shared.deciding.routing_input import RoutingInput
 from shared.model import ids
 from shared.model.channels import Channel
 from shared.model.deliveries import DeliveryState
+from shared.model.notification_states import NotificationState
 from shared.model.notifications import Priority
 from shared.model.outputs import Output
 from shared.model.reasons import Reason
@@ -179,9 +180,9 @@ def test_one_word_for_a_decision() -> None:
     no = Suppress(reason=Reason.NO_ADDRESS, rule="address")  # type: ignore[arg-type]  # a plain word
     late = Suppress(reason=Reason.EXPIRED, rule="expiry")  # type: ignore[arg-type]  # a plain word
     gone = Suppress(reason=Reason.CANCELLED, rule="cancel")  # type: ignore[arg-type]  # a plain word
-    assert state((no, wait, go)) is DecisionState.ROUTED
-    assert state((no, wait)) is DecisionState.HELD
-    assert state((no, no)) is DecisionState.SUPPRESSED
-    assert state((late,)) is DecisionState.EXPIRED
-    assert state((gone,)) is DecisionState.CANCELLED
-    assert state((late, no)) is DecisionState.SUPPRESSED
+    assert state((no, wait, go)) is NotificationState.ROUTED
+    assert state((no, wait)) is NotificationState.HELD
+    assert state((no, no)) is NotificationState.SUPPRESSED
+    assert state((late,)) is NotificationState.EXPIRED
+    assert state((gone,)) is NotificationState.CANCELLED
+    assert state((late, no)) is NotificationState.SUPPRESSED

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from services.console.timeline.core.channel_states import ENDS
-from services.router.core.effects import DecisionState, state
+from services.router.core.effects import state
 from shared.deciding.items import RoutingItem
 from shared.deciding.routing import route
 from shared.model.deliveries import TERMINAL
@@ -19,7 +19,6 @@ from tests.unit.deciding.test_rerun import TABLE
 
 
 def test_the_words_are_the_routers() -> None:
-    assert {*DecisionState} == {*NotificationState} - {NotificationState.ACCEPTED}
     assert NOTIFICATION_TRANSITIONS.keys() == {*NotificationState}
     assert set(ENDS) == {str(one) for one in (*ENDED, *TERMINAL)}
 
