@@ -6,7 +6,7 @@ its page taken by itself repeats it, and one that finds it further has nothing l
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -18,6 +18,7 @@ from shared.model.errors import InvalidRecord
 from shared.model.fanouts import (
     FanoutPage,
     FanoutState,
+    Member,
     MemberPage,
     StartedFanout,
     TakenPage,
@@ -52,6 +53,18 @@ class FanoutStore(Protocol):
 
     async def end(self, page: FanoutPage, /) -> FanoutState:
         """The last page is done, with what `page` counts; how it ended: it may have been cancelled meanwhile."""
+        ...
+
+
+class FanoutPace(Protocol):
+    """Who leaves room for others."""
+
+    async def turn(self) -> None:
+        """Returns when a page may be read."""
+        ...
+
+    async def room(self) -> int:
+        """Returns when notifications may be written, and how many at once."""
         ...
 
 
@@ -93,14 +106,13 @@ class FanoutWork:
         members: MemberReader,
         publisher: RecordWriter,
         topics: Topics,
-        turn: Callable[[], Awaitable[None]],
+        pace: FanoutPace,
     ) -> None:
-        """`turn` returns when others leave room for a page."""
         self._fanouts = fanouts
         self._members = members
         self._publisher = publisher
         self._topics = topics
-        self._turn = turn
+        self._pace = pace
 
     async def prepare(self, chunk: Sequence[KafkaRecord]) -> PreparedPages:
         """Takes the pages of a chunk and reads their members.
@@ -125,7 +137,7 @@ class FanoutWork:
     async def _read(self, taken: TakenPage) -> MemberPage:
         if taken.cancelled:
             return MemberPage((), 0, None)
-        await self._turn()
+        await self._pace.turn()
         return await self._members.page(taken)
 
     async def finish(self, prepared: PreparedPages) -> None:
@@ -133,9 +145,8 @@ class FanoutWork:
 
         Raises KafkaUnavailable or MongoUnavailable: call again.
         """
-        for each in in_slices(self._records(prepared.pages)):
-            await self._publisher.publish(each)
-            del each  # before the next one is made
+        for taken, members in prepared.pages:
+            await self._write(taken, members.members)
         failpoint(Failpoint.AFTER_PRODUCE)
         following = [await self._following(page) for page in prepared.pages]
         await self._publisher.publish(following + prepared.dead_letters)
@@ -143,9 +154,14 @@ class FanoutWork:
             FANOUT_PAGES.inc()
             FANOUT_RECIPIENTS.inc(len(page.members.members))
 
-    def _records(self, pages: Sequence[PreparedPage]) -> Iterator[Output]:
-        for taken, members in pages:
-            yield from page_outputs(self._topics, taken.fanout, members.members)
+    async def _write(self, taken: TakenPage, members: Sequence[Member]) -> None:
+        """As many at a time as there is room for: a page at once keeps a small machine busy for half a second."""
+        while members:
+            room = await self._pace.room()
+            for each in in_slices(page_outputs(self._topics, taken.fanout, members[:room])):
+                await self._publisher.publish(each)
+                del each  # before the next one is made
+            members = members[room:]
 
     async def _following(self, page: PreparedPage) -> Output:
         """The next page's record, or the status of the end."""

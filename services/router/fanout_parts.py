@@ -38,7 +38,7 @@ class FanoutParts:
             members=Members(database),
             publisher=self._publisher,
             topics=topics,
-            turn=Pace(self._waiting, here=here, most=settings.fanout_lag).turn,
+            pace=Pace(self._waiting, here=here, most=settings.fanout_lag),
         )
 
     async def start(self) -> None:

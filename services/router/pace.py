@@ -20,6 +20,8 @@ LEAST_SECONDS: Final = 1.0
 """After this a page is read however much waits: a partition that is behind for hours would keep all of them."""
 LOOK_SECONDS: Final = 0.02
 """Between two looks at what waits here, which cost nothing."""
+SETTLE_SECONDS: Final = 0.05
+"""From Kafka's acknowledgement until a record waits here; meanwhile nothing tells of it."""
 
 
 class Pace:
@@ -34,13 +36,27 @@ class Pace:
         self._here = here
         self._most = most
         self._turns = 0
-        self._asked = self._taken = float("-inf")
+        self._asked = self._taken = self._wrote = -LEAST_SECONDS
 
     async def turn(self) -> None:
         """Returns when a page may be read."""
         while not await self._is_free():
             await self._rest()
         self._taken = time.monotonic()
+
+    async def room(self) -> int:
+        """How many records may be written now; returns when there is room, or when a page might be read whatever waits."""
+        begun = time.monotonic()
+        if self._most < PAGE:  # what was written last is on its way here
+            await asyncio.sleep(self._wrote + SETTLE_SECONDS - begun)
+        while self._here() >= self._most and time.monotonic() < begun + LEAST_SECONDS:
+            await self._look()
+        self._wrote = time.monotonic()
+        return max(self._most - self._here(), 0) or PAGE
+
+    async def _look(self) -> None:
+        """Until this process may have decided something."""
+        await asyncio.sleep(LOOK_SECONDS)
 
     async def _rest(self) -> None:
         """Until something may be different."""

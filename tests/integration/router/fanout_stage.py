@@ -104,16 +104,22 @@ async def metric(at: Harness, service: str, name: str) -> float:
     return float(found[1]) if found else 0.0
 
 
+class AtOnce:
+    """Nothing else is to be done."""
+
+    async def turn(self) -> None: ...
+
+    async def room(self) -> int:
+        return 1000
+
+
 async def read_pages(at: Harness) -> None:
     """What the router's agent does with all records of the topic, while there is no router."""
     topics, kafka = at.names.topics, at.names.brokers.kafka
     publisher = Publisher(kafka, client_id="tests")
-
-    async def turn() -> None: ...
-
     async with at.database() as database, open_reader(kafka, topics.fanouts) as reader:
         work = FanoutWork(
-            fanouts=Fanouts(database), members=Members(database), publisher=publisher, topics=topics, turn=turn
+            fanouts=Fanouts(database), members=Members(database), publisher=publisher, topics=topics, pace=AtOnce()
         )
         async for batch in reader.batches():
             await work.finish(await work.prepare(batch))

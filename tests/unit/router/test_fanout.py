@@ -32,14 +32,16 @@ class Scene:
         self.publisher = MemoryPublisher()
         self.turns = 0
 
+    async def turn(self) -> None:
+        self.turns += 1
+
+    async def room(self) -> int:
+        return 200
+
     def work(self) -> FanoutWork:
         """A process that has just started."""
-
-        async def turn() -> None:
-            self.turns += 1
-
         return FanoutWork(
-            fanouts=self.fanouts, members=self.members, publisher=self.publisher, topics=TOPICS, turn=turn
+            fanouts=self.fanouts, members=self.members, publisher=self.publisher, topics=TOPICS, pace=self
         )
 
     async def start(self, started: StartedFanout, *users: str) -> None:

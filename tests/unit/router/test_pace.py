@@ -70,3 +70,20 @@ async def test_what_waits_here_is_looked_at_before_the_log_is(monkeypatch) -> No
     assert (waiting.done(), log.asked) == (False, asked)
     log.here = 0
     await waiting
+
+
+async def test_as_many_are_written_as_there_is_room_for_here(monkeypatch) -> None:
+    log = Log()
+    turns = Pace(log.count, here=lambda: log.here, most=100)
+    log.here = 30
+    assert await turns.room() == 70
+    log.here = 100
+    waiting = asyncio.create_task(turns.room())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    log.here = 99
+    assert await waiting == 1
+    monkeypatch.setattr(pace, "LEAST_SECONDS", 0)
+    log.here = 500
+    assert await turns.room() == PAGE, "not for ever"
+    assert log.asked == 0
