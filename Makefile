@@ -104,13 +104,21 @@ clean-venv: ## Remove the virtualenv
 
 ##@ Measuring (prints a table, writes bench/results/)
 
-.PHONY: bench-router bench-ingest bench-e2e
+.PHONY: bench-router bench-router-before bench-ingest bench-e2e bench-fanout bench-holds soak
 bench-router: $(DEV_VENV) ## The router beside naive Faust agents
-	$(BIN)/python -m bench.router
+	$(BIN)/python -m bench.router $(ARGS)
+bench-router-before: $(DEV_VENV) ## The router beside its own of an earlier commit: BEFORE=v0.2.0
+	$(BIN)/python -m bench.router_before $(ARGS)
+soak: $(DEV_VENV) ## The router under load for ten minutes: its memory stays as it is
+	$(BIN)/python -m bench.soak $(ARGS)
 bench-ingest: $(DEV_VENV) ## Ingest beside plain FastAPI + pydantic + send_and_wait
 	$(BIN)/python -m bench.ingest
+bench-holds: $(DEV_VENV) ## The scheduler beside the lab's prototype, a million holds pending
+	$(BIN)/python -m bench.holds
 bench-e2e: $(DEV_VENV) ## POST to socket at 100, 1,000 and 5,000 events/s
 	$(BIN)/python -m bench.e2e
+bench-fanout: $(DEV_VENV) ## One event to 100,000 subscribers, beside a loop over a cursor
+	$(BIN)/python -m bench.fanout
 
 ##@ Help
 

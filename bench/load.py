@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -108,7 +109,7 @@ def deliveries(count: int) -> int:
     return sum(len(channels(number % USERS)) for number in range(count))
 
 
-def preload(names: Names, count: int) -> None:
+def preload(names: Names, count: int, made: Callable[[int, int], Notification] = notification) -> None:
     """Writes the notifications with a client in C; blocks until all are acknowledged."""
     producer = Producer(
         {
@@ -120,7 +121,7 @@ def preload(names: Names, count: int) -> None:
     )
     now = now_ms()
     for number in range(count):
-        one = notification(number, now)
+        one = made(number, now)
         key = ids.user_key(TENANT, one.user)
         producer.produce(names.topics.notifications, records.encode(records.notify(one)), key)
         if number % 1000 == 0:
@@ -132,3 +133,24 @@ def preload(names: Names, count: int) -> None:
 def delivery_topics(names: Names) -> Sequence[str]:
     """Where the deliveries of this load go."""
     return [names.topics.deliveries(channel) for channel in CHANNELS]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """What a benchmark of the router puts before every side."""
+
+    workflow: Workflow
+    lay: Callable[[Names, int], Awaitable[None]]
+    """Stores the users, and what their rules look at, for so many notifications."""
+    preload: Callable[[Names, int], None]
+    """Writes so many notifications."""
+    deliveries: Callable[[int], int]
+    """How many deliveries they must become."""
+
+
+async def _lay(names: Names, _: int) -> None:
+    await lay_users(names)
+
+
+PLAIN: Final = Scenario(workflow=WORKFLOW, lay=_lay, preload=preload, deliveries=deliveries)
+"""Preferences and quiet hours alone."""

@@ -7,7 +7,7 @@ import asyncio
 import logging
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ class Options(msgspec.Struct, kw_only=True):
     runs: int
     small: bool
     profile: Path | None
+    only: str | None = None
+    """One scenario of several."""
     done: int = 0
 
 
@@ -53,16 +55,26 @@ def say(text: str) -> None:
     print(f"[{time.monotonic() - STARTED:6.1f} s] {text}", file=sys.stderr, flush=True)
 
 
-def main(name: str, purpose: str, bench: Bench) -> None:
-    """Runs a benchmark, prints its table, writes `bench/results/<name>.json` (a small run: `<name>.small.json`)."""
+def main(name: str, purpose: str, bench: Bench, *, only: Collection[str] = ()) -> None:
+    """Runs a benchmark, prints its table, writes `bench/results/<name>.json` (a small run: `<name>.small.json`).
+
+    `only`: the scenarios of which one may be asked for; nothing is written then.
+    """
     parser = argparse.ArgumentParser(prog=f"python -m bench.{name}", description=purpose)
     parser.add_argument("--runs", type=int, default=3, help="runs of each side; the table shows medians (3)")
     parser.add_argument("--small", action="store_true", help="a smoke run: little load, one run")
     parser.add_argument(
         "--profile", type=Path, metavar="FILE", help="run ours under cProfile once, write FILE, no table"
     )
+    if only:
+        parser.add_argument("--only", choices=sorted(only), help="one scenario alone; the result file stays")
     given = parser.parse_args()
-    options = Options(runs=1 if given.small or given.profile else given.runs, small=given.small, profile=given.profile)
+    options = Options(
+        runs=1 if given.small or given.profile else given.runs,
+        small=given.small,
+        profile=given.profile,
+        only=given.only if only else None,
+    )
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it logs what it repeats while topics are made
     where = machine()
     of = commit()
@@ -74,6 +86,8 @@ def main(name: str, purpose: str, bench: Bench) -> None:
         say(f"profile written; read it: python -m pstats {options.profile}")
         return
     print(table(rows))
+    if options.only:
+        return
     target = RESULTS / f"{name}{'.small' if options.small else ''}.json"
     target.parent.mkdir(exist_ok=True)
     result = Result(commit=of, machine=where, runs=options.done, rows=rows)

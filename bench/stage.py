@@ -91,10 +91,11 @@ class Stage:
         async with open_database(names.mongo, names.prefix, timeout_ms=30_000) as database:
             await database.client.drop_database(names.prefix)
 
-    def service(self, names: Names, name: str, **settings: str) -> Service:
-        """A service of the product on a health port of its own; not started yet."""
-        env = names.env() | settings
-        return Service(name, env=env, health_port=free_ports(1)[0], log=self.folder / f"{names.prefix}-{name}.log")
+    def service(self, names: Names, name: str, *, root: Path = ROOT, **settings: str) -> Service:
+        """A service of the product, of the source tree `root`, on a health port of its own; not started yet."""
+        env = names.env() | {"PYTHONPATH": str(root)} | settings
+        log = self.folder / f"{names.prefix}-{name}.log"
+        return Service(name, env=env, health_port=free_ports(1)[0], log=log, root=root)
 
     def program(self, names: Names, module: str, *arguments: str, **settings: str) -> Child:
         """`python -m module` with the run's settings, in the stage's folder; not started yet."""

@@ -32,6 +32,13 @@ def listed(name: str, given: Sequence[Any]) -> list[Any]:
     return list(given)
 
 
+def audience_or_list(recipients: Sequence[Any] | Mapping[str, Any]) -> Any:
+    """An audience as it is, recipients as a list. Raises TypeError for one recipient."""
+    if isinstance(recipients, Mapping) and not recipients.keys().isdisjoint(("topic", "users")):
+        return dict(recipients)
+    return listed("recipients", recipients)  # type: ignore[arg-type]  # which says what is wrong with any other mapping
+
+
 def segment(name: str, value: str) -> str:
     """`value` as one segment of a path. Raises ValueError for an empty one, which names something else."""
     if not value:

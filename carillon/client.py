@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Self
+from urllib.parse import quote
 from uuid import uuid4
 
 import aiohttp
@@ -19,7 +20,7 @@ import stamina
 from yarl import URL
 
 from carillon.answers import read_answer
-from carillon.arguments import checked_address, checked_key, listed, segment
+from carillon.arguments import audience_or_list, checked_address, checked_key, listed, segment
 from carillon.errors import ProblemError, UnreachableError
 from carillon.json_values import encode
 from carillon.timestamps import rfc3339
@@ -70,33 +71,41 @@ class AsyncClient:
     async def notify(
         self,
         workflow: str,
-        recipients: Sequence[RecipientJson],
+        recipients: Sequence[RecipientJson] | Mapping[str, Any],
         *,
         data: Mapping[str, Any] | None = None,
         actor: str | None = None,
-        deliver_at: datetime | None = None,
+        deliver_at: datetime | Mapping[str, str] | None = None,
         expires_at: datetime | None = None,
         priority: str | None = None,
         cancellation_key: str | None = None,
+        collapse_key: str | None = None,
         idempotency_key: str | None = None,
+        dry_run: bool = False,
     ) -> dict[str, Any]:
-        """Starts a workflow for up to 100 recipients; returns when it is durable: `{id, notifications, durability}`.
+        """Starts a workflow for up to 10,000 recipients, or an audience: `{"topic": …}`, `{"users": "all", "where": …}`.
 
-        Times must be aware. Your own `idempotency_key` makes it safe to call again after a crash. Raises TypeError
-        for one recipient that is not in a list.
+        Returns when it is durable: `{id, notifications, durability}`; of an audience, or more than 100, with `fanouts`.
+        `dry_run`: nothing is stored or sent; returns who would get what, and when, `{recipients: [{user, sentences}]}`.
+
+        Times must be aware; `deliver_at` may also be `{"local": "09:00", "date": "2026-12-01"}`, where each recipient
+        is. Your own `idempotency_key` makes it safe to call again after a crash. Raises TypeError for one recipient that
+        is not in a list.
         """
         body = {
             "workflow": workflow,
-            "recipients": listed("recipients", recipients),
+            "recipients": audience_or_list(recipients),
             "data": data or {},
             "actor": actor,
-            "deliver_at": rfc3339(deliver_at) if deliver_at else None,
+            "deliver_at": rfc3339(deliver_at) if isinstance(deliver_at, datetime) else deliver_at,
             "expires_at": rfc3339(expires_at) if expires_at else None,
             "priority": priority,
             "cancellation_key": cancellation_key,
+            "collapse_key": collapse_key,
         }
         given = {name: value for name, value in body.items() if value is not None}
-        return await self._post("/v1/notifications", given, key=idempotency_key)
+        path = "/v1/notifications?dry_run=true" if dry_run else "/v1/notifications"
+        return await self._post(path, given, key=idempotency_key)
 
     async def send_events(
         self, events: Sequence[Mapping[str, Any]], *, idempotency_key: str | None = None
@@ -110,6 +119,48 @@ class AsyncClient:
         """Cancels what was accepted under the key before now and has not been sent."""
         body = {"cancellation_key": cancellation_key}
         return await self._post("/v1/notifications/cancel", body, key=idempotency_key)
+
+    async def subscribe(
+        self, topic: str, users: Sequence[str], *, preferences: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Subscribes up to 100 users to a topic. Without `preferences`, what a subscriber has chosen stays."""
+        chosen = {} if preferences is None else {"preferences": preferences}
+        body = {"users": listed("users", users)} | chosen
+        return await self._call("PUT", f"{self.url}/v1/topics/{segment('topic', topic)}/subscriptions", body=body)
+
+    async def unsubscribe(self, topic: str, users: Sequence[str]) -> dict[str, Any]:
+        """Unsubscribes up to 100 users from a topic."""
+        body = {"users": listed("users", users)}
+        return await self._call("DELETE", f"{self.url}/v1/topics/{segment('topic', topic)}/subscriptions", body=body)
+
+    async def fanout(self, fanout: str) -> dict[str, Any]:
+        """How far a fan-out is; ProblemError 404 when there is none."""
+        return await self._call("GET", f"{self.url}/v1/fanouts/{segment('fanout', fanout)}")
+
+    async def create_schedule(
+        self, schedule: Mapping[str, Any], *, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Sends by a cron expression: `{id, workflow, recipients, cron, zone}` and more, as `POST /v1/schedules` takes it."""
+        return await self._post("/v1/schedules", schedule, key=idempotency_key)
+
+    async def schedules(self, *, after: str = "") -> dict[str, Any]:
+        """A page of schedules by id, and the `after` of the next one; None when these are the last."""
+        return await self._call("GET", f"{self.url}/v1/schedules?after={quote(after, safe='')}")
+
+    async def pause_schedule(self, schedule: str) -> dict[str, Any]:
+        """It fires no more until it is resumed."""
+        return await self._call("PATCH", self._schedule(schedule), body={"state": "paused"})
+
+    async def resume_schedule(self, schedule: str) -> dict[str, Any]:
+        """It fires again from now; what it missed is not made up for."""
+        return await self._call("PATCH", self._schedule(schedule), body={"state": "active"})
+
+    async def delete_schedule(self, schedule: str) -> None:
+        """It fires no more. What it has sent already goes its way."""
+        await self._call("DELETE", self._schedule(schedule))
+
+    def _schedule(self, schedule: str) -> str:
+        return f"{self.url}/v1/schedules/{segment('schedule', schedule)}"
 
     async def put_user(self, user: str, profile: Mapping[str, Any]) -> dict[str, Any]:
         """Creates or replaces a profile. When it returns, everything accepted later is decided with it."""

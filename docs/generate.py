@@ -12,6 +12,8 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from carillon.cli.variables import EVERY, OTHERS, option_variables, settings_sections
+from shared.catalog.drawing import mermaid
+from shared.catalog.files import read_folder
 from shared.deciding.plain_words import EVENTS, PLAIN
 from shared.model.access import grants
 from shared.model.channels import Channel
@@ -146,6 +148,19 @@ def states_page() -> str:
     )
 
 
+def shipped_page() -> str:
+    """A picture of each shipped workflow, as `carillon catalog draw` draws it."""
+    pictures = [
+        f"## {workflow.key}\n\n```mermaid\n{mermaid(workflow)}```"
+        for workflow in read_folder(FOLDER.parents[1] / "catalog")
+    ]
+    return _page(
+        "Shipped workflows",
+        "What is in `catalog/`, drawn by `carillon catalog draw`; what the fields mean is in [workflows](../workflows.md).",
+        *pictures,
+    )
+
+
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "settings.md": settings_page,
     "reasons.md": reasons_page,
@@ -153,6 +168,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "access.md": access_page,
     "metrics.md": metrics_page,
     "states.md": states_page,
+    "shipped.md": shipped_page,
 }
 
 

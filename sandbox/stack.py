@@ -69,6 +69,8 @@ class Stack:
             "CARILLON_SMTP_PORT": str(ports.smtp),
             "CARILLON_TOKEN_SECRET": self.token_secret,
             "CARILLON_WEBHOOK_SECRET": self.webhook_secret,
+            "CARILLON_PUBLIC_URL": f"http://127.0.0.1:{ports.gateway}",
+            "CARILLON_UNSUBSCRIBE_SECRET": f"unsubscribe-{self.webhook_secret}",
             # A demonstration should not wait for the end of quiet hours to be smoothed out,
             "CARILLON_RELEASE_SPREAD_SECONDS": "0",
             # and its webhooks go to the sink, which is at an address that is forbidden by default.

@@ -12,6 +12,7 @@ import pytest
 from sandbox.child import settle
 from tests.support.brokers import Brokers, brokers
 from tests.support.env import SERVICES, TOKEN_SECRET, Harness, Names, lay
+from tests.support.rerun import check_decisions
 
 logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
@@ -31,7 +32,10 @@ async def names(shared_brokers: Brokers) -> Names:
 
 @pytest.fixture(scope="session")
 def product(shared_brokers: Brokers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
-    """The whole product, running, for all tests that only use it: each with users and keys of its own."""
+    """The whole product, running, for all tests that only use it: each with users and keys of its own.
+
+    At the end every decision that it has made is asked for again.
+    """
     made = Harness(settle(lay(shared_brokers)), tmp_path_factory.mktemp("product"))
     for name in SERVICES:
         made.spawn(name)
@@ -41,6 +45,7 @@ def product(shared_brokers: Brokers, tmp_path_factory: pytest.TempPathFactory) -
         yield made
     finally:
         made.kill()
+    settle(check_decisions(made.names))
 
 
 @pytest.fixture
@@ -53,9 +58,10 @@ async def stack(product: Harness) -> dict[str, Any]:
 
 @pytest.fixture
 async def harness(names: Names, tmp_path: Path) -> AsyncIterator[Harness]:
-    """Services as processes of the test's own; ended with it."""
+    """Services as processes of the test's own; ended with it. Then their decisions are asked for again."""
     made = Harness(names, tmp_path)
     try:
         yield made
     finally:
         made.kill()
+    await check_decisions(names)

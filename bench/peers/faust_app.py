@@ -6,10 +6,12 @@ from functools import cache
 from typing import Any
 
 import faust
+import msgspec
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ReadPreference, WriteConcern
 from pymongo.read_concern import ReadConcern
 
+from shared.model.workflows import Workflow
 from shared.mongo.database import open_client
 from shared.process.settings import ConsumerSettings
 
@@ -40,3 +42,17 @@ def database() -> AsyncIOMotorDatabase:
         write_concern=WriteConcern("majority", j=True),
         read_concern=ReadConcern("majority"),
     )
+
+
+_workflows: dict[str, Workflow] = {}
+
+
+async def workflow_of(tenant: str, key: str, version: int) -> Workflow:
+    """Kept in memory, as anybody would."""
+    name = f"{tenant}:{key}:{version}"
+    if name not in _workflows:
+        row = await database().workflows.find_one({"_id": name})
+        if row is None:
+            raise LookupError(name)
+        _workflows[name] = msgspec.convert(row["body"], Workflow)
+    return _workflows[name]

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from bench.peers.faust_app import OURS, database, peer_app
+from bench.peers.faust_app import OURS, database, peer_app, workflow_of
 from services.router.core.decision import Decision
 from services.router.core.effects import derive_effects
 from shared.deciding.routing import route
@@ -20,7 +20,6 @@ from shared.model.outputs import Coordinates
 from shared.model.profiles import from_document
 from shared.model.records import decode_record
 from shared.model.timestamps import to_datetime
-from shared.model.workflows import Workflow
 from shared.process.clock import now_ms
 
 app = peer_app("naive")
@@ -29,18 +28,6 @@ targets = {
     name: app.topic(name, key_type=bytes, value_type=bytes)
     for name in (OURS.topics.statuses, *(OURS.topics.deliveries(channel) for channel in Channel))
 }
-workflows: dict[str, Workflow] = {}
-
-
-async def workflow_of(tenant: str, key: str, version: int) -> Workflow:
-    """Kept in memory, as anybody would."""
-    name = f"{tenant}:{key}:{version}"
-    if name not in workflows:
-        row = await database().workflows.find_one({"_id": name})
-        if row is None:
-            raise LookupError(name)
-        workflows[name] = msgspec.convert(row["body"], Workflow)
-    return workflows[name]
 
 
 @app.agent(source)

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 import typer
 
-from carillon.cli import catalog, credentials, events, run, send, setup, stack, stops, tenants, topics, why
+from carillon.cli import (
+    catalog,
+    credentials,
+    events,
+    fanouts,
+    run,
+    schedules,
+    send,
+    setup,
+    stack,
+    stops,
+    tenants,
+    topics,
+    trying,
+    why,
+)
 
 app = typer.Typer(
     name="carillon",
@@ -25,14 +40,17 @@ USE = "Using it"
 app.command("send", rich_help_panel=USE)(send.send)
 app.command("why", rich_help_panel=USE)(why.why)
 app.command("why-not", rich_help_panel=USE)(why.why_not)
+app.add_typer(schedules.app, name="schedules", rich_help_panel=USE)
 app.command("token", rich_help_panel=USE)(credentials.token)
 app.add_typer(credentials.keys, name="key", rich_help_panel=USE)
 
 OPERATE = "Running it"
 app.command("run", rich_help_panel=OPERATE)(run.run)
 app.command("migrate", rich_help_panel=OPERATE)(setup.migrate)
+catalog.app.command("try")(trying.try_workflow)
 app.add_typer(catalog.app, name="catalog", rich_help_panel=OPERATE)
 app.add_typer(events.app, name="events", rich_help_panel=OPERATE)
+app.add_typer(fanouts.app, name="fanouts", rich_help_panel=OPERATE)
 app.add_typer(topics.app, name="topics", rich_help_panel=OPERATE)
 app.add_typer(tenants.app, name="tenants", rich_help_panel=OPERATE)
 app.command("stop", rich_help_panel=OPERATE)(stops.stop)

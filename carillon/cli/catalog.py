@@ -164,7 +164,12 @@ def draw(
     """
     from shared.catalog.drawing import mermaid
 
-    typer.echo(mermaid(_of_file(Path(workflow)) or _published(workflow, tenant, state)), nl=False)
+    typer.echo(mermaid(workflow_of(workflow, tenant, state)), nl=False)
+
+
+def workflow_of(name: str, tenant: str, state: Path) -> Workflow:
+    """The workflow of a file, or the newest published one of a key. Exits with what is wrong, and the next step."""
+    return _of_file(Path(name)) or _published(name, tenant, state)
 
 
 def _of_file(path: Path) -> Workflow | None:

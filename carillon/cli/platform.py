@@ -21,7 +21,10 @@ def on_platform(
     state: State, work: Callable[[Database, Publisher, Settings], Awaitable[R]], *, kafka: bool = True
 ) -> R:
     """Does `work` with MongoDB and Kafka; exits with a readable line when either does not answer."""
+    from services.ingest.models.body import InvalidFields
     from shared.kafka.producer import Publisher
+    from shared.model.errors import Invalid, Unavailable
+    from shared.model.formats import NewerFormat
     from shared.mongo.database import open_database
 
     settings = target.settings(state)
@@ -36,4 +39,9 @@ def on_platform(
             finally:
                 await publisher.stop()
 
-    return target.carried_out(run())
+    try:
+        return target.carried_out(run())
+    except InvalidFields:
+        raise
+    except (Invalid, NewerFormat, Unavailable) as error:
+        target.fail(str(error), "docs/tenants.md; the same command may be repeated")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS: Final = 0.2
 UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_LOCAL = re.compile(r"(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2})")
 _SPAN = re.compile(r"\+(\d{1,6})([smhd])")
 JsonObject = dict[str, Any]
 
@@ -41,6 +42,12 @@ def when(text: str | None) -> datetime | None:
         return to_datetime(parse_rfc3339(text))
     except ValueError as error:
         raise typer.BadParameter(f"{text!r} is no time; write 2026-01-05T08:00:00+01:00 or +10m") from error
+
+
+def when_or_local(text: str | None) -> datetime | dict[str, str] | None:
+    """The same, or a time of day where each recipient is: `2026-12-01 09:00`. Raises typer.BadParameter."""
+    local = _LOCAL.fullmatch(text or "")
+    return {"date": local[1], "local": local[2]} if local else when(text)
 
 
 def recipient(text: str) -> str | JsonObject:
@@ -62,6 +69,10 @@ def json_object(text: str) -> JsonObject:
 
 At = Annotated[str | None, typer.Option(help="RFC 3339 with an offset, or +90s, +10m, +2h, +1d.")]
 
+AtOrLocal = Annotated[
+    str | None, typer.Option(help='As --expires-at, or "2026-12-01 09:00": at nine where each recipient is.')
+]
+
 
 def send(
     workflow: Annotated[str, typer.Argument(help="A workflow's key; carillon catalog list shows them.")],
@@ -69,13 +80,17 @@ def send(
     to: Annotated[list[str], typer.Option(help="A user id, or an inline person as JSON; repeat for several.")],
     data: Annotated[str, typer.Option(help="A JSON object for the templates.")] = "{}",
     actor: Annotated[str | None, typer.Option(help="Who did it; never notified.")] = None,
-    deliver_at: At = None,
+    deliver_at: AtOrLocal = None,
     expires_at: At = None,
     priority: Annotated[str | None, typer.Option(help="low, normal, high or urgent")] = None,
     cancellation_key: Annotated[str | None, typer.Option(help="What it can be cancelled by.")] = None,
     idempotency_key: Annotated[str | None, typer.Option(help="The same key again sends nothing again.")] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Wait until it ended on every channel.")] = False,
     watch_seconds: Annotated[float, typer.Option(min=0, help="How long --watch waits at most.")] = 30,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Send nothing: show who would get what, and when, and what stops the rest."),
+    ] = False,
     json_: Annotated[
         bool, typer.Option("--json", help="Print the answer as JSON; with --watch the timelines.")
     ] = False,
@@ -91,11 +106,12 @@ def send(
     arguments: dict[str, Any] = {
         "data": json_object(data),
         "actor": actor,
-        "deliver_at": when(deliver_at),
+        "deliver_at": when_or_local(deliver_at),
         "expires_at": when(expires_at),
         "priority": priority,
         "cancellation_key": cancellation_key,
         "idempotency_key": idempotency_key,
+        "dry_run": dry_run,
     }
     people = [recipient(text) for text in to]
     show = _Quiet() if json_ else _Screen()
@@ -104,6 +120,9 @@ def send(
         async with client as carillon:
             with target.checked_arguments(f"{program()} send --help"):
                 accepted = await carillon.notify(workflow, people, **arguments)
+            if dry_run:
+                show.rehearsed(accepted)
+                return [accepted]
             show.accepted(accepted)
             if not watch:
                 return [accepted]
@@ -112,7 +131,7 @@ def send(
 
     answers = target.carried_out(work(target.client(state, url, console_url, key)))
     if json_:
-        typer.echo(json.dumps(answers if watch else answers[0], ensure_ascii=False))
+        typer.echo(json.dumps(answers if watch and not dry_run else answers[0], ensure_ascii=False))
 
 
 async def watched(
@@ -152,6 +171,15 @@ class _Screen:
         for row in answer["notifications"]:
             typer.echo(f"  {row['user']}  {program()} why {row['id']}")
 
+    def rehearsed(self, answer: JsonObject) -> None:
+        from rich.console import Console
+
+        from carillon.cli.sentences import dry_run_lines
+
+        console = Console(highlight=False)
+        for line in dry_run_lines(answer):
+            console.print(line, soft_wrap=True)
+
     def timeline(self, timeline: JsonObject) -> None:
         from rich.console import Console
 
@@ -165,6 +193,9 @@ class _Quiet(_Screen):
     """Prints nothing: the answers are printed as JSON at the end."""
 
     def accepted(self, answer: JsonObject) -> None:
+        """Nothing."""
+
+    def rehearsed(self, answer: JsonObject) -> None:
         """Nothing."""
 
     def timeline(self, timeline: JsonObject) -> None:

@@ -56,6 +56,14 @@ def settings(state: Path) -> Settings:
     return settings_of(state, Settings)
 
 
+def settings_or_none(state: Path) -> Settings | None:
+    """The same; None where nothing says where MongoDB is."""
+    from shared.process.settings import PREFIX
+
+    named = {f"{PREFIX}MONGO", f"{PREFIX}SECRETS_DIR"} & os.environ.keys()
+    return settings(state) if named or find_stack(state) is not None else None
+
+
 def settings_of(state: Path, kind: type[S]) -> S:
     """From the environment; what it leaves open comes from the local stack, if there is one.
 

@@ -27,6 +27,7 @@ EVERY: Final = "all"
 OTHERS: Final = {
     f"{PREFIX}FUZZ_SEED": "tests only: the seed of a fuzz that failed, to repeat it",
     f"{PREFIX}CHAOS_LONG": "tests only: with any value, chaos runs are whole that are else sampled",
+    f"{PREFIX}FANOUT_MEMBERS": "tests only: how many members the fan-out has whose router is killed (20000)",
     f"{PREFIX}SECRETS_DIR": "folder with secrets, one file each, named like the variable in lower case",
     f"{PREFIX}TEST_KAFKA": "tests only: host:port of the Kafka to use",
     f"{PREFIX}TEST_MONGO": "tests only: URI of the replica set to use",

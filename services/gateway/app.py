@@ -34,6 +34,9 @@ from services.gateway.preferences.api import preferences_routes
 from services.gateway.problem_responses import add_problem_schema
 from services.gateway.readiness import GraceCheck
 from services.gateway.settings import GatewaySettings
+from services.gateway.subscriptions.api import subscription_routes
+from services.gateway.unsubscribe.api import unsubscribe_routes
+from services.gateway.unsubscribe.unsubscriber import Unsubscriber
 from shared.catalog.cache import Catalog
 from shared.http.conventions import HttpConventions
 from shared.http.problems import install_problems
@@ -43,12 +46,14 @@ from shared.kafka.consumer import batches
 from shared.kafka.group_commit import GroupPublisher
 from shared.kafka.readiness import KafkaReadiness
 from shared.model.ports import RecordWriter
+from shared.model.unsubscribing import parse_secrets
 from shared.mongo.database import Database, open_database, ping
 from shared.mongo.epoch import epoch
 from shared.mongo.presence import Presence
 from shared.mongo.profiles import life_of
 from shared.mongo.schema import await_schema
 from shared.mongo.server_clock import keep_clock, set_clock
+from shared.mongo.subscriptions import Subscriptions
 from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Check, Runtime, run
@@ -68,6 +73,7 @@ def create_api(
     catalog: Catalog,
     store: InboxStore,
     changes: Changes,
+    subscriptions: Subscriptions,
 ) -> FastAPI:
     """The HTTP API over what it needs; nothing connects here."""
     identity = request_identity(verifier, partial(life_of, database))
@@ -77,7 +83,10 @@ def create_api(
     # The fixed paths first: routes are matched in order, and `/{notification_id}` would take them.
     api.include_router(health_routes(components))
     api.include_router(preferences_routes(database, writer, settings.topics, catalog, identity))
+    api.include_router(subscription_routes(subscriptions, identity, settings))
     api.include_router(inbox_routes(store, changes, catalog, identity))
+    secrets = parse_secrets(settings.unsubscribe_secret.get_secret_value())
+    api.include_router(unsubscribe_routes(Unsubscriber(database, writer, settings.topics), secrets))
     add_problem_schema(api)
     return api
 
@@ -142,6 +151,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
             catalog=catalog,
             store=store,
             changes=changes,
+            subscriptions=Subscriptions(database),
         )
         inbox_batches = batches(inbox_events, runtime.stop, max_records=MAX_FETCH_RECORDS, wait_ms=1_000)
 

@@ -8,8 +8,10 @@ from fastapi import FastAPI, Request
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from services.gateway.origins import Origins
+from services.gateway.unsubscribe.api import UNSUBSCRIBE_PREFIX
 from shared.http.problems import Problem, respond
 
 METHODS: Final = ("GET", "HEAD", "PUT", "DELETE")
@@ -32,6 +34,13 @@ class InboxCors(CORSMiddleware):
         )
         self._api = api
         self._origins = origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request; the page of an unsubscribe link is no page of another origin, whatever sends its form."""
+        if scope["type"] == "http" and scope["path"].startswith(f"{UNSUBSCRIBE_PREFIX}/"):
+            await self._api(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
     def is_allowed_origin(self, origin: str) -> bool:
         """As for the sockets."""

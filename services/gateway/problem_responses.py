@@ -13,6 +13,7 @@ from shared.http.problem_document import ProblemDocument
 _DESCRIPTIONS: Final = {
     400: "There is no such notification type, or the path is not UTF-8",
     401: "No token, or one that is not good",
+    403: "Users may not do this by themselves here",
     404: "Not among the user's notifications",
     408: "The body did not arrive in time",
     413: "The body is too large",

@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from services.gateway.origins import parse_origins
+from shared.model.unsubscribing import parse_secrets
 from shared.process.settings import EdgeSettings
 
 
@@ -25,9 +26,18 @@ class GatewaySettings(EdgeSettings):
     token_audience: str | None = Field(
         None, min_length=1, description="the `aud` that tokens may name; unset: they may name none"
     )
+    unsubscribe_secret: SecretStr = Field(
+        SecretStr(""),
+        description="signs the links of List-Unsubscribe, the same for delivery and gateway; several, comma separated: "
+        "the first signs, each is accepted; at least 24 characters",
+    )
     origins: Annotated[str, NoDecode] = Field(
         "http://127.0.0.1:8083,http://localhost:8083",
         description="Origins of pages that may use the sockets and the inbox API, comma separated",
+    )
+    self_subscribe: bool = Field(
+        False,
+        description="true: users may subscribe themselves to topics by the inbox API; they may always unsubscribe",
     )
     max_connections: int = Field(
         20_000, ge=1, description="sockets of one process; more are told to come back later, elsewhere"
@@ -37,6 +47,12 @@ class GatewaySettings(EdgeSettings):
         ge=8_388_608,
         description="what all sockets of one process may have waiting; the slowest are closed",
     )
+
+    @field_validator("unsubscribe_secret")
+    @classmethod
+    def _check_secrets(cls, value: SecretStr) -> SecretStr:
+        parse_secrets(value.get_secret_value())
+        return value
 
     @field_validator("origins")
     @classmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
 from aiokafka.errors import MessageSizeTooLargeError
 
@@ -27,6 +27,14 @@ class Intake(StrEnum):
 
     NOTIFICATION = "notification"
     EVENT = "event"
+
+
+class RecordAcceptance(Protocol):
+    """Who makes records durable."""
+
+    async def accept(self, caller: Caller, intake: Intake, outputs: Iterable[Output], count: int) -> Durability:
+        """Returns where the records are safe. Raises Problem 413 or 503."""
+        ...
 
 
 class Acceptance:

@@ -11,8 +11,10 @@ from fastapi.responses import Response
 from services.ingest import openapi
 from services.ingest.acceptance import Acceptance
 from services.ingest.admission import Admission
+from services.ingest.dry_run import DryRuns, Rehearsal
 from services.ingest.event_handshake import handshake_routes, parse_hook_origins
 from services.ingest.events_api import event_routes
+from services.ingest.fanouts_api import fanout_routes
 from services.ingest.idempotency import Requests
 from services.ingest.models.body import InvalidFields
 from services.ingest.notifications_api import notification_routes
@@ -26,7 +28,8 @@ from services.ingest.suppressions_api import suppression_routes
 from services.ingest.tenant_api import tenant_routes
 from services.ingest.tenant_rates import TenantRates
 from services.ingest.timelines import timeline_routes
-from services.ingest.unknown_users import UnknownUsers, known_users
+from services.ingest.topics_api import topic_routes
+from services.ingest.unknown_users import UnknownUsers, all_known, known_users
 from services.ingest.users_api import user_routes
 from shared.catalog.cache import Catalog
 from shared.http.conventions import HttpConventions
@@ -40,10 +43,13 @@ from shared.model.errors import MongoUnavailable
 from shared.mongo.api_keys import ApiKeys
 from shared.mongo.cancellations import Cancellations
 from shared.mongo.database import Database, open_database
+from shared.mongo.deciding_inputs import DecidingInputs
+from shared.mongo.fanouts import Fanouts
 from shared.mongo.holds import Holds
 from shared.mongo.schedules import Schedules
 from shared.mongo.schema import await_schema
 from shared.mongo.server_clock import keep_clock, set_clock
+from shared.mongo.subscriptions import Subscriptions
 from shared.mongo.tenants import read_many as read_tenants
 from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
@@ -76,20 +82,40 @@ def create_app(
     requests = Requests(RequestRows(database))
     acceptance = Acceptance(log=kafka, outbox=outbox, outbox_seconds=settings.outbox_timeout_seconds)
     cancellations = Cancellations(database)
+    fanouts = Fanouts(database)
     sender = NotificationSender(
         acceptance=acceptance,
         catalog=catalog,
         cancellations=cancellations,
+        fanouts=fanouts,
         topics=settings.topics,
         unknown_users=UnknownUsers(known_users(database)),
         console_url=settings.console_url,
     )
+
+    def rehearsing(rehearsal: Rehearsal) -> NotificationSender:
+        return NotificationSender(
+            acceptance=rehearsal,
+            catalog=catalog,
+            cancellations=cancellations,
+            fanouts=rehearsal,
+            topics=settings.topics,
+            unknown_users=UnknownUsers(all_known),
+        )
+
     notifications = notification_routes(
         admission=admission,
         requests=requests,
         sender=sender,
         cancellations=cancellations,
         holds=Holds(database),
+        dry_runs=DryRuns(
+            loader=DecidingInputs(database),
+            catalog=catalog,
+            subscribers=Subscriptions(database),
+            topics=settings.topics,
+            sender=rehearsing,
+        ),
     )
     events = event_routes(
         admission=admission,
@@ -105,6 +131,8 @@ def create_app(
     app.include_router(events)
     app.include_router(timeline_routes(settings.console_url))
     app.include_router(handshake_routes(parse_hook_origins(settings.event_origins)))
+    app.include_router(fanout_routes(admission=admission, fanouts=fanouts))
+    app.include_router(topic_routes(admission=admission, subscriptions=Subscriptions(database)))
     app.include_router(
         schedule_routes(admission=admission, requests=requests, sender=sender, schedules=Schedules(database))
     )

@@ -11,10 +11,12 @@ from fastapi.responses import Response
 
 from services.ingest.admission import Admission
 from services.ingest.calls import Answer
+from services.ingest.dry_run import DryRuns, is_dry_run
 from services.ingest.idempotency import Requests
 from services.ingest.models.body import read
+from services.ingest.models.dry_runs import DryRunAnswer
 from services.ingest.models.notifications import AcceptedNotifications, Cancelled, CancelRequest, SendRequest, read_send
-from services.ingest.openapi import IDEMPOTENCY_KEY, TRACEPARENT, operation
+from services.ingest.openapi import DRY_RUN, IDEMPOTENCY_KEY, TRACEPARENT, operation
 from services.ingest.sending import NotificationSender
 from shared.http.direct_route import DirectRoute
 from shared.http.json_bodies import parse_json
@@ -35,6 +37,7 @@ def notification_routes(
     sender: NotificationSender,
     cancellations: Cancellations,
     holds: Holds,
+    dry_runs: DryRuns,
 ) -> APIRouter:
     """`POST /v1/notifications` and `POST /v1/notifications/cancel`."""
     routes = APIRouter(prefix="/v1/notifications", tags=["notifications"], route_class=DirectRoute)
@@ -43,18 +46,22 @@ def notification_routes(
         "",
         **operation(
             "sendNotifications",
-            "Notify up to 100 users or inline people",
+            "Notify users, inline people, or an audience",
             answer=(202, AcceptedNotifications),
             refusals=(400, 409, 413, 415, 422),
             body=json_of(SendRequest),
-            headers=(IDEMPOTENCY_KEY, TRACEPARENT),
+            headers=(IDEMPOTENCY_KEY, TRACEPARENT, DRY_RUN),
+            instead=(200, DryRunAnswer),
         ),
     )
     async def send(request: Request) -> Response:
-        """202 when every notification is durable."""
+        """202 when every notification is durable; 200 with what would happen, of a dry run."""
         call = await admission.post(request, Scope.SEND)
         value = parse_json(call.raw)
         call = call.decoded(value)
+        if request.scope["query_string"] and is_dry_run(request):
+            now = now_ms()
+            return (await dry_runs.answer(call, read_send(value, now), now=now)).respond()
         trace = traceparent(request.headers.get("traceparent"))
 
         async def act() -> Answer:

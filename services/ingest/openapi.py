@@ -10,6 +10,14 @@ from fastapi import FastAPI
 from fastapi.responses import Response
 from pydantic import BaseModel
 
+from services.ingest.models.audiences import (
+    FanoutShown,
+    SubscribeRequest,
+    Subscribers,
+    SubscriptionPage,
+    UnsubscribeRequest,
+)
+from services.ingest.models.dry_runs import DryRunAnswer
 from services.ingest.models.events import AcceptedEvents, CloudEvent, CloudEventBatch
 from services.ingest.models.notifications import AcceptedNotifications, Cancelled, CancelRequest, SendRequest
 from services.ingest.models.profiles import ProfileBody, ProfilePatch, StoredProfile
@@ -36,6 +44,12 @@ TRACEPARENT: Final = {
     "description": "W3C Trace Context",
     "schema": {"type": "string"},
 }
+DRY_RUN: Final = {
+    "name": "dry_run",
+    "in": "query",
+    "description": "true: nothing is stored or sent; the answer says who would get what, and when",
+    "schema": {"type": "boolean", "default": False},
+}
 _REFUSALS: Final = {
     400: "No strict JSON, or a bad Idempotency-Key",
     401: "No credential, or an unknown one",
@@ -48,10 +62,12 @@ _REFUSALS: Final = {
     503: "Nothing was accepted; see Retry-After",
 }
 MODELS: Final[tuple[type[BaseModel], ...]] = (
-    SendRequest, AcceptedNotifications, CancelRequest, Cancelled, CloudEvent, CloudEventBatch, AcceptedEvents,
+    SendRequest, AcceptedNotifications, DryRunAnswer, CancelRequest, Cancelled, CloudEvent, CloudEventBatch,
+    AcceptedEvents,
     ProfileBody, ProfilePatch, StoredProfile, SuppressionBody, StoredSuppression, SuppressionEntries,
     ScheduleRequest, SchedulePatch, StoredSchedule, SchedulePage,
     TenantPatch, StoredTenant, StopScope, CancelScope, StopList, LiftedStops,
+    SubscribeRequest, UnsubscribeRequest, Subscribers, SubscriptionPage, FanoutShown,
     ProblemDocument,
 )  # fmt: skip
 
@@ -64,12 +80,19 @@ def operation(
     refusals: tuple[int, ...],
     body: openapi.Content | None = None,
     headers: tuple[Mapping[str, Any], ...] = (),
+    instead: tuple[int, type[BaseModel]] | None = None,
 ) -> dict[str, Any]:
-    """Arguments of a FastAPI route: 401, 403 and 503 are among the refusals of every one."""
+    """Arguments of a FastAPI route: 401, 403 and 503 are among the refusals of every one.
+
+    `headers`: also parameters of the query; `instead`: what else it may answer.
+    """
     status, model = answer
     accepted: dict[str, Any] = {"description": (model and model.__doc__) or "Nothing of it is left"}
     if model:
         accepted["content"] = openapi.json_of(model)
+    others: openapi.Responses = {}
+    if instead is not None:
+        others[instead[0]] = {"description": instead[1].__doc__, "content": openapi.json_of(instead[1])}
     refused = openapi.refusals(_REFUSALS, sorted({401, 403, *refusals, 503}))
     extra: dict[str, Any] = dict(openapi.NEEDS_KEY)
     if headers:
@@ -81,7 +104,7 @@ def operation(
         "summary": summary,
         "status_code": status,
         "response_class": Response,
-        "responses": {status: accepted, **refused},
+        "responses": {status: accepted, **others, **refused},
         "openapi_extra": extra,
     }
 

@@ -14,6 +14,7 @@ from services.ingest.admission import Admission
 from services.ingest.calls import Answer, Call, Caller
 from services.ingest.data_checks import data_faults
 from services.ingest.idempotency import Requests
+from services.ingest.models.audiences import AudienceBody
 from services.ingest.models.body import InvalidFields, read
 from services.ingest.models.schedules import (
     SchedulePage,
@@ -31,7 +32,8 @@ from shared.http.openapi import json_of
 from shared.http.problems import Problem, unavailable
 from shared.model import ids
 from shared.model.ports import ScheduleStore
-from shared.model.schedules import MAX_SCHEDULES, Schedule, ScheduleState, activated, is_same, paused
+from shared.model.recipients import MAX_RECIPIENTS
+from shared.model.schedules import MAX_SCHEDULES, Schedule, ScheduleState, activated, is_full, is_same, paused
 from shared.mongo.api_keys import Scope
 from shared.process.clock import now_ms
 
@@ -87,7 +89,10 @@ def schedule_routes(
     @routes.get(
         "",
         **operation(
-            "listSchedules", "List schedules by id, a hundred at a time", answer=(200, SchedulePage), refusals=(422,)
+            "listSchedules",
+            "List schedules by id, a hundred at a time at most",
+            answer=(200, SchedulePage),
+            refusals=(422,),
         ),
     )
     async def several(
@@ -96,9 +101,9 @@ def schedule_routes(
     ) -> Response:
         """200 with a page."""
         with pymongo.timeout(STORE_SECONDS):
-            found = await schedules.page(caller.tenant, after=after, most=PAGE + 1)
-        shown = [shown_schedule(one) for one in found[:PAGE]]
-        return _json({"schedules": shown, "after": found[PAGE - 1].id if len(found) > PAGE else None})
+            page = await schedules.page(caller.tenant, after=after, most=PAGE)
+        more = page[-1].id if is_full(page, PAGE) else None
+        return _json({"schedules": [shown_schedule(one) for one in page], "after": more})
 
     @routes.get(
         "/{schedule}", **operation("getSchedule", "Read a schedule", answer=(200, StoredSchedule), refusals=(404, 422))
@@ -141,15 +146,19 @@ def schedule_routes(
 
 def _schedule(call: Call, wanted: ScheduleRequest, now: int) -> Schedule:
     """The schedule that a call asks for. Raises InvalidFields or Problem 413."""
-    data = orjson.dumps(wanted.data or {})
-    check_expanded(len(data), len(wanted.recipients))
+    data, named = orjson.dumps(wanted.data or {}), wanted.recipients
+    audience = named.as_audience() if isinstance(named, AudienceBody) else None
+    recipients = () if isinstance(named, AudienceBody) else tuple(named)
+    # More than are expanded at once carry as much data as those.
+    check_expanded(len(data), min(len(recipients), MAX_RECIPIENTS) if recipients else MAX_RECIPIENTS)
     tenant = call.caller.tenant
     made = activated(
         Schedule(
             id=wanted.id or ids.derive("schedule", tenant, call_name(call)),
             tenant=tenant,
             workflow=wanted.workflow,
-            recipients=tuple(wanted.recipients),
+            recipients=recipients,
+            audience=audience,
             data=msgspec.Raw(data),
             cron=wanted.cron,
             zone=wanted.zone,

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 from uuid import uuid4
 
+import msgspec
 import orjson
 
-from services.ingest.acceptance import Acceptance, Intake
+from services.ingest.acceptance import Intake, RecordAcceptance
 from services.ingest.calls import Answer, Call, Caller
 from services.ingest.core.did_you_mean import did_you_mean
 from services.ingest.data_checks import data_faults
+from services.ingest.models.audiences import AudienceBody
 from services.ingest.models.body import InvalidFields
 from services.ingest.models.notifications import SendRequest
 from services.ingest.unknown_users import UnknownUsers, found_by
@@ -21,10 +23,13 @@ from shared.http.problems import Problem, unavailable
 from shared.model import expansion, ids, records
 from shared.model.collapse_keys import collapse_key_of
 from shared.model.data_paths import value_at
+from shared.model.errors import Invalid
+from shared.model.fanouts import StartedFanout, start_fanout, start_outputs
 from shared.model.formats import NewerFormat
 from shared.model.notifications import Notification
 from shared.model.outputs import Output
 from shared.model.ports import CancellationCounter
+from shared.model.recipients import MAX_RECIPIENTS, Recipient
 from shared.model.topics import Topics
 from shared.model.workflows import Workflow
 
@@ -50,6 +55,14 @@ class NewestWorkflows(Protocol):
         ...
 
 
+class FanoutStarter(Protocol):
+    """Where fan-outs are kept."""
+
+    async def insert(self, fanouts: Sequence[StartedFanout], /) -> None:
+        """Stores what is started; one that is there already stays as it is. Raises MongoUnavailable."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Records:
     """The records of notifications, each made when it is asked for: all of them hold the same data."""
@@ -68,9 +81,10 @@ class NotificationSender:
     def __init__(
         self,
         *,
-        acceptance: Acceptance,
+        acceptance: RecordAcceptance,
         catalog: NewestWorkflows,
         cancellations: CancellationCounter,
+        fanouts: FanoutStarter,
         topics: Topics,
         unknown_users: UnknownUsers,
         console_url: str = "",
@@ -81,6 +95,7 @@ class NotificationSender:
         self._acceptance = acceptance
         self._catalog = catalog
         self._cancellations = cancellations
+        self._fanouts = fanouts
         self._topics = topics
         self._looked_at = 0.0
 
@@ -93,29 +108,30 @@ class NotificationSender:
         workflow = await self.published(caller, wanted.workflow)
         if wrong := data_faults(workflow, wanted.data or {}):
             raise InvalidFields("invalid_data", f"data is not as {workflow.key} asks", wrong)
-        data = orjson.dumps(wanted.data or {})
-        check_expanded(len(data), len(wanted.recipients))
-        expanded = expansion.expand(
-            expansion.Request(
-                tenant=caller.tenant,
-                event_id=ids.event_id(caller.tenant, expansion.API_SOURCE, call_name(call)),
-                event_type=EVENT_TYPE,
-                source=expansion.API_SOURCE,
-                recipients=tuple(wanted.recipients),
-                data=data,
-                accepted_at=now,
-                actor=wanted.actor,
-                deliver_at=wanted.instant,
-                deliver_local=wanted.local_time,
-                expires_at=wanted.expires_at,
-                priority=wanted.priority,
-                cancellation_key=wanted.cancellation_key,
-                cancel_count=await self._count(caller, wanted.cancellation_key),
-                traceparent=trace,
-                collapse_key=_collapse_key(wanted, workflow),
-            ),
-            workflow,
+        data, named = orjson.dumps(wanted.data or {}), wanted.recipients
+        request = expansion.Request(
+            tenant=caller.tenant,
+            event_id=ids.event_id(caller.tenant, expansion.API_SOURCE, call_name(call)),
+            event_type=EVENT_TYPE,
+            source=expansion.API_SOURCE,
+            recipients=(),
+            data=data,
+            accepted_at=now,
+            actor=wanted.actor,
+            deliver_at=wanted.instant,
+            deliver_local=wanted.local_time,
+            expires_at=wanted.expires_at,
+            priority=wanted.priority,
+            cancellation_key=wanted.cancellation_key,
+            cancel_count=await self._count(caller, wanted.cancellation_key),
+            traceparent=trace,
+            collapse_key=_collapse_key(wanted, workflow),
         )
+        if isinstance(named, AudienceBody) or len(named) > MAX_RECIPIENTS:
+            return await self._fan_out(caller, request, workflow, named)
+        if len(data) * len(named) > expansion.MAX_EXPANDED:
+            raise _too_large(f"data times recipients is more than {expansion.MAX_EXPANDED} bytes")
+        expanded = expansion.expand(msgspec.structs.replace(request, recipients=tuple(named)), workflow)
         outputs = _Records(self._topics.notifications, expanded)
         look = self._unknown_users.begin(caller.tenant, [one.user for one in expanded if one.contact is None])
         try:
@@ -134,6 +150,24 @@ class NotificationSender:
             answer["unknown_users"] = unknown
         location = {"Location": f"{self._console_url}/v1/notifications/{first.id}/timeline"}
         return Answer(status=202, body=orjson.dumps(answer), headers=location)
+
+    async def _fan_out(
+        self, caller: Caller, request: expansion.Request, workflow: Workflow, named: AudienceBody | list[Recipient]
+    ) -> Answer:
+        """202 when the fan-out is stored, and the record of its first page durable. Raises as `send`."""
+        try:
+            if isinstance(named, AudienceBody):
+                started = start_fanout(request, workflow, topic=named.topic, where=named.where)
+            else:
+                started = start_fanout(request, workflow, listed=named)
+        except Invalid as error:
+            raise _too_large(error.detail) from error
+        with caller.within_preparation():
+            await self._fanouts.insert([started])
+        outputs = start_outputs(self._topics, started)
+        durability = await self._acceptance.accept(caller, Intake.NOTIFICATION, outputs, 1)
+        answer = {"id": request.event_id, "notifications": [], "fanouts": [started.id], "durability": durability}
+        return Answer(status=202, body=orjson.dumps(answer), headers={"Location": f"/v1/fanouts/{started.id}"})
 
     async def published(self, caller: Caller, key: str) -> Workflow:
         """The newest version of a workflow. Raises InvalidFields for an unknown one, Problem 503, MongoUnavailable."""
@@ -163,14 +197,14 @@ class NotificationSender:
 
 
 def check_expanded(data_bytes: int, recipients: int) -> None:
-    """Raises Problem 413 for data that is too large for so many recipients."""
+    """Raises Problem 413 for data that is too large for so many recipients, as they are expanded at once."""
     if data_bytes * recipients > expansion.MAX_EXPANDED:
-        raise Problem(
-            413,
-            "expanded_too_large",
-            f"data times recipients is more than {expansion.MAX_EXPANDED} bytes",
-            fix="Send to fewer recipients at once, or put a link into data instead of the contents.",
-        )
+        raise _too_large(f"data times recipients is more than {expansion.MAX_EXPANDED} bytes")
+
+
+def _too_large(detail: str) -> Problem:
+    fix = "Send to fewer recipients at once, or put a link into data instead of the contents."
+    return Problem(413, "expanded_too_large", detail, fix=fix)
 
 
 def _collapse_key(wanted: SendRequest, workflow: Workflow) -> str | None:

@@ -68,3 +68,8 @@ def known_users(database: Database) -> KnownUsers:
             return {row["user"] async for row in rows.find(wanted, {"_id": 0, "user": 1})}
 
     return known
+
+
+async def all_known(_: str, users: Sequence[str]) -> Collection[str]:
+    """All of them: for who tells of everybody anyway."""
+    return users

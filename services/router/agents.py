@@ -51,11 +51,13 @@ def add_agent(
     *,
     chunk_bytes: int,
     newer: NewerRecords,
+    chunk_size: int | None = None,
 ) -> None:
     """An agent that carries chunks of its topics and acknowledges them in order, once all is durable.
 
     `progress` says which it is, of which topics, and is told how far it is.
     """
+    most = chunk_size or settings.chunk_size
     source = app.topic(*progress.topics, key_type=bytes, value_type=bytes)
     crashing: set[asyncio.Task[None]] = set()
 
@@ -71,7 +73,7 @@ def add_agent(
         async def assigned(*_: object, **__: object) -> None:
             waiting.clear()
 
-        await carry(chunks, work, waiting, progress, most=settings.chunk_size, most_bytes=chunk_bytes, crash=crash)
+        await carry(chunks, work, waiting, progress, most=most, most_bytes=chunk_bytes, crash=crash)
 
     app.agent(source, name=progress.agent, supervisor_strategy=CrashingSupervisor)(agent)
 

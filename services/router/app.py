@@ -1,4 +1,4 @@
-"""The router: one Faust app, two agents. Wiring only; the rules are in `core/`."""
+"""The router: one Faust app, three agents. Wiring only; the rules are in `core/`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from services.router.decide import Decider
 from services.router.decisions import Decisions
 from services.router.expand import Expander
 from services.router.expansions import Expansions
+from services.router.fanout_parts import PAGES_AT_ONCE, FanoutParts
 from services.router.faust.credentials import credentials
 from services.router.faust.queues import App
 from services.router.faust.streams import ChunkStream
@@ -48,6 +49,7 @@ from shared.mongo.presence import Presence
 from shared.mongo.profiles import Lives, read_many
 from shared.mongo.schema import await_schema
 from shared.mongo.server_clock import keep_clock, set_clock
+from shared.mongo.subscriptions import Subscriptions
 from shared.mongo.suppressions import Suppressions
 from shared.mongo.tenants import read_many as read_tenants
 from shared.process.background import run_until_stopped
@@ -133,8 +135,10 @@ async def running(
     # One publisher each: the agents' chunks overlap in time, the calls of one publisher must not.
     for_expand = Publisher(settings.kafka_connection, client_id="carillon-router-expand", instead=bury(topics))
     for_decide = Publisher(settings.kafka_connection, client_id="carillon-router-decide", instead=bury(topics))
+    fanout = FanoutParts(settings, database)
     expander = Expander(
         expansions=Expansions(database),
+        fanouts=fanout.fanouts,
         publisher=for_expand,
         catalog=catalog,
         topics=topics,
@@ -149,6 +153,7 @@ async def running(
             tenants=tenants,
             owners=AddressOwners(database),
             cancellations=Cancellations(database),
+            subscriptions=Subscriptions(database),
             suppressions=suppressions,
             spread_ms=round(settings.release_spread_seconds * 1000),
         ),
@@ -164,8 +169,10 @@ async def running(
     app = create_app(settings)
     expands = progress.agent("expand", (topics.events, topics.accepted_events))
     decides = progress.agent("decide", (topics.notifications,))
+    pages = progress.agent("fanout", (topics.fanouts,))
     add_agent(app, expands, settings, expander, chunk_bytes=EXPAND_BYTES, newer=newer)
     add_agent(app, decides, settings, decider, chunk_bytes=DECIDE_BYTES, newer=newer)
+    add_agent(app, pages, settings, fanout.work, chunk_bytes=DECIDE_BYTES, newer=newer, chunk_size=PAGES_AT_ONCE)
 
     @app.on_partitions_assigned.connect
     async def assigned(*_: object, **__: object) -> None:
@@ -176,11 +183,13 @@ async def running(
     try:
         await retry_until_available(for_expand.start)
         await retry_until_available(for_decide.start)
+        await fanout.start()
         async with faust_app_running(app, stop_timeout=settings.drain_seconds):
             yield app
     finally:
         await for_expand.stop()
         await for_decide.stop()
+        await fanout.stop()
 
 
 async def serve(runtime: Runtime, settings: RouterSettings) -> None:

@@ -10,6 +10,7 @@ from services.router.core.expansion import Expansion, StoredExpansion, expansion
 from services.router.core.parts import expand_parts, unknown_part
 from services.router.core.received_event import EventTenants, ReceivedEvent, TenantNotTrusted, read_events
 from services.router.expansions import ExpansionStore
+from services.router.fanout import FanoutStore
 from shared.kafka.dead_letters import refuse
 from shared.model.dead_letters import UnreadableRecord
 from shared.model.errors import InvalidEvent
@@ -48,12 +49,14 @@ class Expander:
         self,
         *,
         expansions: ExpansionStore,
+        fanouts: FanoutStore,
         publisher: RecordWriter,
         catalog: WorkflowCatalog,
         topics: Topics,
         tenants: EventTenants,
     ) -> None:
         self._expansions = expansions
+        self._fanouts = fanouts
         self._publisher = publisher
         self._catalog = catalog
         self._topics = topics
@@ -77,6 +80,8 @@ class Expander:
             if expansion.error is not None:
                 unreadable.append(UnreadableRecord(expansion.received.record, expansion.error, expansion.id))
             _count(expansion)
+        # Before the records of their first pages, which `finish` writes.
+        await self._fanouts.insert([part.fanout for each in expansions for part in each.parts if part.fanout])
         return PreparedEvents(
             expansions=expansions,
             untrusted=tuple(untrusted),

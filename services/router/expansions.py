@@ -137,6 +137,8 @@ def _part_row(part: EventPart) -> PartRow:
         "outcome": part.outcome.value,
         "notifications": len(part.notifications),
     }
+    if part.fanout is not None:
+        row["fanout"] = part.fanout.id
     if (why := part.rejected or part.passed_over) is not None:
         row["rejected"] = msgspec.to_builtins(why)
     if part.left_out:

@@ -17,8 +17,15 @@ from shared.model.holds import Hold
 from shared.model.lives import Life
 from shared.model.notifications import Notification
 from shared.model.owners import address_ids
-from shared.model.ports import AddressOwnerLookup, CancellationCounter, SuppressionList, WorkflowCatalog
+from shared.model.ports import (
+    AddressOwnerLookup,
+    CancellationCounter,
+    SubscriptionLookup,
+    SuppressionList,
+    WorkflowCatalog,
+)
 from shared.model.records import Kind
+from shared.model.subscriptions import Subscription, SubscriptionKey
 from shared.model.suppressions import Suppression, suppressed_kinds
 from shared.model.workflows import Workflow
 
@@ -34,9 +41,11 @@ class Inputs:
         tenants: TenantCache,
         owners: AddressOwnerLookup,
         cancellations: CancellationCounter,
+        subscriptions: SubscriptionLookup,
         suppressions: SuppressionList,
         spread_ms: int,
     ) -> None:
+        self._subscriptions = subscriptions
         self._catalog = catalog
         self._owners = owners
         self._profiles = profiles
@@ -68,6 +77,7 @@ class Inputs:
         tenants = await self._tenants.load([about.tenant for about in abouts], now)
         counts = await self._cancellations.counts(abouts)
         owners = await self._owners.owners(abouts)
+        subscriptions = await self._subscribed(inbound)
         inline = await self._suppressions.of_addresses(_inline_addresses(abouts))
         # Known from here to the end of this call.
         await self._catalog.fetch((about.tenant, about.workflow, about.version) for about in abouts)
@@ -96,6 +106,7 @@ class Inputs:
                 spread_ms=self._spread_ms,
                 channel=delivery.channel if delivery else record.channel,
                 step=delivery.step if delivery else record.step,
+                subscription=_in_this_life(subscriptions, each, user.life) if each.about.topic else None,
                 suppressed=_suppressed(each, user, inline, workflow),
                 tenant=tenant,
                 delivery=delivery,
@@ -104,6 +115,16 @@ class Inputs:
             )
             loaded.append((inputs, user.snapshot))
         return loaded
+
+    async def _subscribed(self, inbound: Sequence[InboundRecord]) -> dict[SubscriptionKey, Subscription]:
+        """The subscriptions that the records' notifications went by, as they are now; nothing is asked for without one."""
+        wanted = {_key(about, about.topic) for each in inbound if (about := each.about).topic}
+        if not wanted:
+            return {}
+        try:
+            return await self._subscriptions.find(wanted)
+        except NewerFormat as newer:
+            raise newer.of(next(each.coordinates for each in inbound if each.about.topic)) from None
 
     async def cancelled_since(self, holds: Iterable[Hold]) -> dict[tuple[str, str], int]:
         """Tenant and key of those holds that were cancelled since they were decided, and the counters now.
@@ -125,6 +146,18 @@ class Inputs:
             return self._catalog.version(about.tenant, about.workflow, about.version)
         except NewerFormat as newer:
             raise newer.of(each.coordinates) from None
+
+
+def _key(about: Notification, topic: str) -> SubscriptionKey:
+    return SubscriptionKey(about.tenant, topic, about.user)
+
+
+def _in_this_life(
+    known: Mapping[SubscriptionKey, Subscription], each: InboundRecord, life: Life
+) -> Subscription | None:
+    """The subscription, unless somebody else had the id when it was made."""
+    found = known.get(_key(each.about, each.about.topic or ""))
+    return found if found is not None and found.life == life.number else None
 
 
 def _in_its_life(each: InboundRecord, life: Life) -> Notification:

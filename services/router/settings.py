@@ -35,3 +35,9 @@ class RouterSettings(ConsumerSettings):
         "only where the broker's ACLs let nobody write there who must not speak for every tenant",
     )
     release_spread_seconds: float = Field(30, ge=0, le=86_400, description="smooths the end of quiet hours")
+    fanout_lag: int = Field(
+        1000,
+        ge=1,
+        description="a fan-out's next page waits while more notifications than this wait to be decided or to be shown; "
+        "more of it is faster, and what is sent meanwhile waits longer",
+    )

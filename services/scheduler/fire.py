@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import timedelta
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import structlog
 
 from shared.model import expansion, ids, records
+from shared.model.fanouts import StartedFanout, start_outputs
 from shared.model.formats import NewerFormat
 from shared.model.output_slices import in_slices
 from shared.model.outputs import Output
 from shared.model.ports import RecordWriter
 from shared.model.quiet_windows import is_zone
-from shared.model.schedules import Firing, Schedule, due_firing, request_of
+from shared.model.schedules import Firing, Schedule, due_firing, fanout_of, request_of
 from shared.model.topics import Topics
 from shared.model.workflows import Workflow
 from shared.mongo.schedules import DueSchedules
@@ -42,42 +43,68 @@ class ScheduleClaims(Protocol):
         ...
 
 
-class _Due:
-    """A claimed schedule, the time for which it fires, and by which workflow."""
+class FanoutRows(Protocol):
+    """Where fan-outs are kept."""
 
-    def __init__(self, schedule: Schedule, firing: Firing, workflow: Workflow | None) -> None:
-        self.schedule = schedule
-        self.firing = firing
-        self.workflow = workflow
-
-    def outputs(self, topic: str, now: int) -> Iterator[Output]:
-        if self.workflow is None:
-            return
-        for one in expansion.expand(request_of(self.schedule, self.workflow, self.firing.at, now), self.workflow):
-            yield Output(topic, ids.user_key(one.tenant, one.user), records.encode(records.notify(one)), [])
+    async def insert(self, fanouts: Sequence[StartedFanout], /) -> None:
+        """Stores what is started; one that is there already stays as it is. Raises MongoUnavailable."""
+        ...
 
 
-async def fire_due(
-    schedules: ScheduleClaims, newest: NewestWorkflow, publisher: RecordWriter, topics: Topics, *, lease: timedelta
-) -> int:
-    """Fires up to MAX_FIRED schedules and returns how many were claimed.
+class _Due(NamedTuple):
+    """A claimed schedule, and what it sends for the time for which it fires."""
 
-    Raises MongoUnavailable or KafkaUnavailable: what was claimed comes free when its lease ends, and fires for the same
-    time under the same ids.
-    """
-    claimed = await schedules.claim(most=MAX_FIRED, lease=lease)
-    ready = [
-        one for one in await asyncio.gather(*(_ready(each, claimed.now, newest) for each in claimed.schedules)) if one
-    ]
-    outputs = (output for one in ready for output in one.outputs(topics.notifications, claimed.now))
-    for some in in_slices(outputs):
-        await publisher.publish(some)
-        del some  # before the next one is made
-    if ready:
-        failpoint(Failpoint.AFTER_RELEASE)
-        await asyncio.gather(*(schedules.swap(one.schedule, one.firing.after) for one in ready))
-        SCHEDULES_FIRED.inc(len(ready))
-    return len(claimed.schedules)
+    schedule: Schedule
+    firing: Firing
+    workflow: Workflow | None
+    fanout: StartedFanout | None = None
+
+    def outputs(self, topics: Topics, now: int) -> Iterator[Output]:
+        if self.fanout is not None:
+            yield from start_outputs(topics, self.fanout)
+        elif self.workflow is not None:
+            for one in expansion.expand(request_of(self.schedule, self.workflow, self.firing.at, now), self.workflow):
+                key = ids.user_key(one.tenant, one.user)
+                yield Output(topics.notifications, key, records.encode(records.notify(one)), [])
+
+
+class Firings:
+    """Fires the schedules that are due."""
+
+    def __init__(
+        self,
+        *,
+        schedules: ScheduleClaims,
+        fanouts: FanoutRows,
+        newest: NewestWorkflow,
+        publisher: RecordWriter,
+        topics: Topics,
+        lease: timedelta,
+    ) -> None:
+        self._schedules = schedules
+        self._fanouts = fanouts
+        self._newest = newest
+        self._publisher = publisher
+        self._topics = topics
+        self._lease = lease
+
+    async def fire(self) -> int:
+        """Fires up to MAX_FIRED schedules and returns how many were claimed.
+
+        Raises MongoUnavailable or KafkaUnavailable: what was claimed comes free when its lease ends, and fires for the same
+        time under the same ids.
+        """
+        now, claimed = await self._schedules.claim(most=MAX_FIRED, lease=self._lease)
+        due = [one for one in await asyncio.gather(*(_ready(each, now, self._newest) for each in claimed)) if one]
+        await self._fanouts.insert([one.fanout for one in due if one.fanout is not None])
+        for some in in_slices(output for one in due for output in one.outputs(self._topics, now)):
+            await self._publisher.publish(some)
+            del some  # before the next one is made
+        if due:
+            failpoint(Failpoint.AFTER_RELEASE)
+            await asyncio.gather(*(self._schedules.swap(one.schedule, one.firing.after) for one in due))
+            SCHEDULES_FIRED.inc(len(due))
+        return len(claimed)
 
 
 async def _ready(schedule: Schedule, now: int, newest: NewestWorkflow) -> _Due | None:
@@ -96,4 +123,5 @@ async def _ready(schedule: Schedule, now: int, newest: NewestWorkflow) -> _Due |
         return None
     if workflow is None:
         log.error("schedule_without_workflow", **about, next="publish the workflow, or delete the schedule")
-    return _Due(schedule, firing, workflow)
+    fanout = fanout_of(schedule, workflow, firing.at, now) if workflow is not None and schedule.is_fanout else None
+    return _Due(schedule, firing, workflow, fanout)

@@ -10,6 +10,6 @@ from shared.process.settings import Settings
 class SchedulerSettings(Settings):
     """The one clock."""
 
-    scheduler_batch: int = Field(200, ge=1, le=2000, description="holds claimed together")
+    scheduler_batch: int = Field(500, ge=1, le=2000, description="holds claimed together")
     scheduler_lease_seconds: float = Field(10, gt=0, le=3600, description="how long the claim of a hold lasts")
     scheduler_idle_seconds: float = Field(0.25, gt=0, le=5, description="the longest wait between two looks")

@@ -7,7 +7,7 @@ One that a newer version wrote is said as it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -16,7 +16,7 @@ from shared.deciding.plain_words import meaning
 from shared.model.reasons import Reason
 from shared.model.timestamps import rfc3339
 
-ShownItem = dict[str, Any]
+ShownItem = dict[str, object]
 _TIMES: Final = ("due", "valid_until", "opened_at")
 _WAITS: Final = "it waits "
 _HIDDEN: Final = frozenset({"address", "name", "type"})
@@ -37,29 +37,31 @@ class Sentence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def shown(item: Mapping[str, object]) -> ShownItem:
     """A stored item for people: without the address and the name, which are in the profile."""
     found = {name: value for name, value in item.items() if name not in _HIDDEN}
-    times = {name: rfc3339(at) for name in _TIMES if isinstance(at := found.get(name), int) and at}
+    times: ShownItem = {name: rfc3339(at) for name in _TIMES if isinstance(at := found.get(name), int) and at}
     return {"outcome": item["type"], **found, **times}
 
 
 def item_sentence(item: ShownItem, at: str | None = None) -> Sentence:
     """What an item says."""
-    say = _SAID.get(item["outcome"], _unknown)
+    outcome = str(item["outcome"])
+    say = _SAID.get(outcome, _unknown)
     return Sentence(
         text=say(item),
         at=at,
-        rule=item.get("rule"),
-        reason=item.get("reason"),
-        until=item.get("due") if item["outcome"] == ItemOutcome.HOLD else None,
-        step=item.get("step"),
-        channel=item.get("channel"),
+        rule=_text(item, "rule"),
+        reason=_text(item, "reason"),
+        until=_text(item, "due") if outcome == ItemOutcome.HOLD else None,
+        step=_text(item, "step"),
+        channel=_text(item, "channel"),
     )
 
 
 def _deliver(item: ShownItem) -> str:
     more = [f"in the text {item['variant']}"] if item.get("variant") else []
     more += ["in place of an earlier one about the same"] if item.get("replaces") else []
-    if item.get("fallback"):
-        more.append(f"and by {', '.join(item['fallback'])} if that fails for good")
+    behind = item.get("fallback")
+    if behind and isinstance(behind, list | tuple):
+        more.append(f"and by {', '.join(map(str, behind))} if that fails for good")
     return f"It goes by {item['channel']}{_listed(more)}."
 
 
@@ -123,6 +125,11 @@ _SAID: Final[Mapping[str, Callable[[ShownItem], str]]] = {
     ItemOutcome.GATHER: _gather,
     ItemOutcome.REPLACE: _replace,
 }
+
+
+def _text(item: ShownItem, name: str) -> str | None:
+    value = item.get(name)
+    return None if value is None else str(value)
 
 
 def _of_step(item: ShownItem) -> str:

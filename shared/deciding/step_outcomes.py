@@ -85,7 +85,7 @@ def decided_facts(items: Iterable[Mapping[str, object]]) -> list[ChannelFact]:
         kind, step, channel, reason = (item.get(name) for name in ("type", "step", "channel", "reason"))
         result = _BY_ITEM.get(kind)
         whole = channel is None and kind != "suppress"  # a hold of the run, not of its step's channel
-        if result is None or not isinstance(step, str) or whole or reason == Reason.NOT_NEEDED:
+        if result is None or not isinstance(step, str) or whole:
             continue
         result = ChannelResult.FAILED if reason == Reason.FELL_BACK else result
         facts.append(ChannelFact(step, channel if isinstance(channel, str) else None, result))

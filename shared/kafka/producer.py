@@ -49,9 +49,18 @@ class Publisher:
     """Writes outputs to the log. Calls must not overlap: whoever shares one takes turns."""
 
     def __init__(
-        self, kafka: KafkaAddress, *, client_id: str, instead: Callable[[Output], list[Output]] | None = None
+        self,
+        kafka: KafkaAddress,
+        *,
+        client_id: str,
+        instead: Callable[[Output], list[Output]] | None = None,
+        known_keys: int = KNOWN_KEYS,
     ) -> None:
-        """`instead` says what is written in place of an output that is too large for its topic."""
+        """`instead` says what is written in place of an output that is too large for its topic.
+
+        `known_keys`: how many are remembered; few of a writer that meets each key once.
+        """
+        self._known_keys = known_keys
         self._kafka = connection_to(kafka)
         self._instead = instead
         self._client_id = client_id
@@ -219,7 +228,7 @@ class Publisher:
             return self._round_robin % count
         known = self._hashes.get(key)
         if known is None:
-            if len(self._hashes) >= KNOWN_KEYS:
+            if len(self._hashes) >= self._known_keys:
                 self._hashes.clear()
             known = self._hashes[key] = murmur2(key) & 0x7FFFFFFF
         return known % count

@@ -35,3 +35,5 @@ def grants(topics: Topics) -> Iterator[Grant]:
             yield Grant(service=service, resource="topic", name=topic.name, operations=operations)
         for group in topics.groups_of(service):
             yield Grant(service=service, resource="group", name=group, operations=("Read",))
+        for group in topics.groups_asked_by(service):
+            yield Grant(service=service, resource="group", name=group, operations=("Describe",))

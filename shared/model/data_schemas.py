@@ -43,7 +43,7 @@ def check_schema(schema: dict[str, object], pointer: str = "/schema") -> None:
     _compiled(schema, pointer, None)
 
 
-def compile_schema(schema: dict[str, object], pointer: str = "/schema") -> Draft202012Validator:
+def compile_schema(schema: dict[str, object] | bool, pointer: str = "/schema") -> Draft202012Validator:
     """What checks data. Formats count; patterns take linear time; values are not repeated in what it says.
 
     Raises InvalidWorkflow.
@@ -51,7 +51,7 @@ def compile_schema(schema: dict[str, object], pointer: str = "/schema") -> Draft
     return _compiled(schema, pointer, "the value")
 
 
-def _compiled(schema: dict[str, object], pointer: str, mask: str | None) -> Draft202012Validator:
+def _compiled(schema: dict[str, object] | bool, pointer: str, mask: str | None) -> Draft202012Validator:
     import jsonschema_rs  # noqa: PLC0415  # several MB, for processes that have such a workflow
 
     try:

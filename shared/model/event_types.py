@@ -19,6 +19,9 @@ def check_event_type(event_type: str, pointer: str) -> None:
 
 
 def starting_types(event_type: str) -> list[str]:
-    """What a workflow's `on` may say to be started by this type: itself, and each prefix."""
-    parts = event_type.split(".")
-    return [event_type, *(".".join(parts[:length]) + ANY_BELOW for length in range(len(parts) - 1, 0, -1))]
+    """What a workflow's `on` may say to be started by this type: itself, and each prefix that is no longer than one may be."""
+    found, dot = [event_type], event_type.rfind(".", 0, MAX_TYPE)
+    while dot >= 0:
+        found.append(event_type[:dot] + ANY_BELOW)
+        dot = event_type.rfind(".", 0, dot)
+    return found

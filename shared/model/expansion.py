@@ -83,6 +83,7 @@ def expand(request: Request, workflow: Workflow) -> list[Notification]:
             data=data,
             accepted_at=request.accepted_at,
             expires_at=expires_at,
+            expires_for_good=request.expires_at is not None,
             priority=request.priority or workflow.priority,
             actor=request.actor,
             deliver_at=request.deliver_at,

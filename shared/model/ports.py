@@ -18,6 +18,7 @@ from shared.model.outputs import Output
 from shared.model.owners import Owner
 from shared.model.provider_accounts import ProviderAccount
 from shared.model.schedules import Schedule
+from shared.model.subscriptions import Subscription, SubscriptionKey
 from shared.model.suppressions import Suppression
 from shared.model.tenants import StopSweep, Swept
 from shared.model.workflows import Workflow
@@ -140,7 +141,7 @@ class ScheduleStore(Protocol):
         ...
 
     async def page(self, tenant: str, *, after: str, most: int) -> list[Schedule]:
-        """Up to `most` of a tenant's whose id is greater than `after`, by id."""
+        """Up to `most` of a tenant's whose id is greater than `after`, by id, or MAX_PAGE_BYTES of them."""
         ...
 
     async def count(self, tenant: str, *, most: int) -> int:
@@ -195,6 +196,14 @@ class SuppressionList(Protocol):
         Those without one are left out. Nothing is asked when none are wanted. Of an entry that only a newer version can
         read there is nothing but its `format`. Raises MongoUnavailable.
         """
+        ...
+
+
+class SubscriptionLookup(Protocol):
+    """Who is subscribed to what."""
+
+    async def find(self, wanted: Iterable[SubscriptionKey], /) -> dict[SubscriptionKey, Subscription]:
+        """Those that there are. Raises MongoUnavailable, or NewerFormat."""
         ...
 
 

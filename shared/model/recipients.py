@@ -16,6 +16,7 @@ from shared.model.notifications import Contact
 from shared.model.quiet_windows import check_zone
 
 MAX_RECIPIENTS: Final = 100
+"""That are expanded at once; more are a fan-out."""
 _CHECKS: Final[dict[str, Callable[[str, str], str]]] = {
     **{kind.name: kind.check for kind in ADDRESS_KINDS.values()},
     "name": check_name,
@@ -39,17 +40,21 @@ class NamedRecipients(NamedTuple):
 
 
 def recipients(
-    value: object, pointer: str = "/recipients", *, pointers: Sequence[str] | None = None
+    value: object,
+    pointer: str = "/recipients",
+    *,
+    pointers: Sequence[str] | None = None,
+    most: int = MAX_RECIPIENTS,
 ) -> NamedRecipients:
     """Recipients from JSON: a user id, an inline person, or a list of these; `pointers`: where each of a list stands.
 
-    An entry of a list that names nobody costs only itself. Raises Invalid when there are more than MAX_RECIPIENTS, or
-    when it is no list and names nobody.
+    An entry of a list that names nobody costs only itself. Raises Invalid when there are more than `most`, or when it is
+    no list and names nobody.
     """
     if not isinstance(value, list):
         return NamedRecipients((recipient(value, pointer),))
-    if len(value) > MAX_RECIPIENTS:
-        raise Invalid("too_many_recipients", f"{len(value)} recipients; send at most {MAX_RECIPIENTS} at once", pointer)
+    if len(value) > most:
+        raise Invalid("too_many_recipients", f"{len(value)} recipients; name at most {most}, or a topic", pointer)
     found: list[Recipient] = []
     rejected: list[Invalid] = []
     for position, item in enumerate(value):

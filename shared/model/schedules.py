@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -16,8 +17,10 @@ from shared.model.crons import latest_time, next_time
 from shared.model.data_paths import value_at
 from shared.model.errors import Invalid
 from shared.model.expansion import Request
+from shared.model.fanouts import StartedFanout, start_fanout
 from shared.model.local_times import EASTERNMOST_MS, LocalTime
-from shared.model.recipients import Recipient
+from shared.model.recipients import MAX_RECIPIENTS, Recipient
+from shared.model.workflow_recipients import Audience
 from shared.model.workflows import Workflow
 
 EACH_RECIPIENTS: Final = "recipient"
@@ -26,6 +29,8 @@ EVENT_TYPE: Final = "carillon.schedule"
 SOURCE: Final = "carillon:schedule"
 MAX_SCHEDULES: Final = 10_000
 """Of one tenant."""
+MAX_PAGE_BYTES: Final = 4 * 1_048_576
+"""Of the data of schedules that are listed together, and of one more."""
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
@@ -50,6 +55,8 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     zone: str
     """IANA, or EACH_RECIPIENTS."""
     created_at: int
+    audience: Audience | None = None
+    """Whom it goes to instead of the recipients."""
     starts_at: int | None = None
     """It does not fire before this."""
     ends_at: int | None = None
@@ -61,6 +68,11 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The time for which it fired last."""
     version: int = 0
     """One more with each change."""
+
+    @property
+    def is_fanout(self) -> bool:
+        """Whether they are too many to be expanded at once."""
+        return self.audience is not None or len(self.recipients) > MAX_RECIPIENTS
 
     @property
     def shift(self) -> int:
@@ -137,6 +149,19 @@ def request_of(schedule: Schedule, workflow: Workflow, at: int, now: int) -> Req
         deliver_local=local,
         collapse_key=collapse_key_of(value_at(orjson.loads(schedule.data), path)) if path else None,
     )
+
+
+def fanout_of(schedule: Schedule, workflow: Workflow, at: int, now: int) -> StartedFanout:
+    """The same, for more than are expanded at once. Raises Invalid when the data is too much for that."""
+    request, audience = request_of(schedule, workflow, at, now), schedule.audience
+    if audience is None:
+        return start_fanout(request, workflow, listed=schedule.recipients)
+    return start_fanout(request, workflow, topic=audience.topic, where=audience.where)
+
+
+def is_full(page: Sequence[Schedule], most: int) -> bool:
+    """Whether more may come after a page of at most so many."""
+    return len(page) == most or sum(len(one.data) for one in page) >= MAX_PAGE_BYTES
 
 
 def is_same(schedule: Schedule, other: Schedule) -> bool:

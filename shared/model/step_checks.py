@@ -31,6 +31,12 @@ ROOTS: Final = ("data", "profile", "event", "presence", "steps")
 """What a condition of a step may ask about."""
 OUTCOMES: Final = ("sent", "failed", "read", "seen", "suppressed")
 """What is known of an earlier step: true or false."""
+KNOWN: Final = {
+    "profile": ("id", "name", "locale", "zone", "addresses"),
+    "event": ("type", "id"),
+    "presence": ("online",),
+}
+"""What is known by these names when a step is decided."""
 MAX_STEPS: Final = 50
 MAX_SECONDS: Final = 366 * DAY_MS // 1000
 MAX_ITEMS: Final = 1_000
@@ -146,6 +152,10 @@ def _condition_faults(condition: Condition, pointer: str, earlier: Container[str
     yield from wrong
     for path in () if wrong else paths(condition):
         parts = path.split(".")
+        known = KNOWN.get(parts[0], ())
+        if known and (len(parts) != 2 or parts[1] not in known):
+            detail = f"{path}: {parts[0]} has {', '.join(known)}"
+            yield InvalidWorkflow("invalid_condition", detail, f"{pointer}/{path}")
         if parts[0] == "steps" and (len(parts) != 3 or parts[1] not in earlier or parts[2] not in OUTCOMES):
             detail = f"{path}: write steps.KEY.WORD, of a step before this one, with {', '.join(OUTCOMES)}"
             yield InvalidWorkflow("invalid_condition", detail, f"{pointer}/{path}")

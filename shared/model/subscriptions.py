@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 from shared.model import formats
 from shared.model.profiles import Preferences
+
+
+class SubscriptionKey(NamedTuple):
+    """Whose, of what."""
+
+    tenant: str
+    topic: str
+    user: str
 
 
 class Subscription(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -19,3 +29,8 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     preferences: Preferences = Preferences()
     """What of the topic the user wants."""
     format: int = formats.OLDEST
+
+    @property
+    def key(self) -> SubscriptionKey:
+        """What it is found by."""
+        return SubscriptionKey(self.tenant, self.topic, self.user)

@@ -90,6 +90,11 @@ class Topics:
         return f"{self.prefix}.notifications.v1"
 
     @property
+    def fanouts(self) -> str:
+        """Pages of fan-outs that are to be read, key fan-out id."""
+        return f"{self.prefix}.fanouts.v1"
+
+    @property
     def inbox(self) -> str:
         """Changes of inboxes, on their way to the sockets."""
         return f"{self.prefix}.inbox.v1"
@@ -128,6 +133,11 @@ class Topics:
             return [self.delivery_group(channel, lane) for channel in Channel for lane in channel.spec.lanes]
         return [self.group(service)] if service in {"router", "console"} else []
 
+    def groups_asked_by(self, service: str) -> list[str]:
+        """The consumer groups whose progress a service asks for: the router's fan-outs leave room for these."""
+        lanes = Channel.IN_APP.spec.lanes
+        return [self.delivery_group(Channel.IN_APP, lane) for lane in lanes] if service == "router" else []
+
     def used_by(self, service: str) -> list[Topic]:
         """What a service writes or reads."""
         return [topic for topic in self.table() if topic.is_written_by(service) or topic.is_read_by(service)]
@@ -164,6 +174,7 @@ class Topics:
                 consumers="router",
             ),
         ]
+        rows.append(Topic(name=self.fanouts, key="fan-out", producers="ingest, router, scheduler", consumers="router"))
         for channel in Channel:
             rows += [
                 Topic(name=self.deliveries(channel, lane), key=USER_KEY, producers="router", consumers="delivery")

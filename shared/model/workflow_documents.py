@@ -43,7 +43,7 @@ def read_document(document: object) -> DocumentReading:
         if not isinstance(good, dict):
             return DocumentReading(None, faults)
         workflow = msgspec.convert(_PLACEHOLDERS | good, Workflow)
-        broken = [_concerned(fault) for fault in faults]
+        broken = [place for fault in faults if (place := _concerned(fault))]
         faults += [fault for fault in workflow_faults(workflow) if not _follows(fault, broken)]
     except RecursionError:
         return DocumentReading(None, [InvalidWorkflow("invalid_workflow", "it is nested too deep")])

@@ -86,8 +86,13 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @cached_property
     def validator(self) -> Draft202012Validator | None:
-        """What checks its data by its schema, compiled once; None: it has none."""
-        return None if self.data_schema is None else compile_schema(self.data_schema)
+        """What checks its data by its schema, compiled once; None: it has none. Nothing fits one that is broken."""
+        if self.data_schema is None:
+            return None
+        try:
+            return compile_schema(self.data_schema)
+        except InvalidWorkflow:  # a row that nobody checked, or that another version of the library took
+            return compile_schema(False)  # the schema of nothing
 
     @cached_property
     def asks(self) -> frozenset[Asks]:

@@ -1,4 +1,4 @@
-"""What a deletion leaves in other collections is erased: inbox rows, and in decisions whatever tells of the person.
+"""What a deletion leaves in other collections is erased: inbox rows, subscriptions, and in decisions whatever tells of the person.
 
 The decisions themselves stay for as long as they guard against replays. Holds end through `decide`, which says so.
 
@@ -36,6 +36,7 @@ async def erase(database: Database, tenant: str, user: str, life: int) -> None:
     rows = earlier_lives(tenant, user, life)
     await erase_inbox(database, tenant, user, life)
     with mongo_border():
+        await database.subscriptions.delete_many(rows)
         await database.decisions.update_many(
             rows | {"erased": {"$ne": True}},
             {

@@ -22,7 +22,9 @@ class PartRow(TypedDict):
     outcome: str
     """A PartOutcome."""
     notifications: int
-    """How many it became."""
+    """How many it became at once."""
+    fanout: NotRequired[str]
+    """Which fan-out carries it to all others."""
     rejected: NotRequired[LeftOutRow]
     """Why it became nothing; of the outcome `nobody`, why it is not for this event."""
     left_out: NotRequired[list[LeftOutRow]]

@@ -8,8 +8,8 @@ from typing import Final, NotRequired, TypedDict
 from shared.model.channels import Channel
 from shared.model.holds import Cause
 from shared.model.records import CANCELLED_SINCE
-from shared.model.tenants import StopSweep, Swept
-from shared.model.timestamps import from_datetime
+from shared.model.tenants import Stop, StopSweep, Swept
+from shared.model.timestamps import from_datetime, to_datetime
 from shared.mongo.bulk import Rows
 from shared.mongo.leases import free_at
 
@@ -46,6 +46,28 @@ async def sweep_stopped(rows: Rows, tenant: str, sweep: StopSweep, now: datetime
         cancelled=await _update(rows, cancelled, marked, now, {"cancelled": None}),
         after=found[-1]["_id"] if len(found) == MAX_SWEPT else None,
     )
+
+
+async def count_sweepable(rows: Rows, tenant: str, sweep: StopSweep) -> Swept:
+    """What a whole sweep comes to if nobody else sweeps meanwhile, however many pieces it takes.
+
+    Raises what pymongo raises.
+    """
+    of_tenant = STOPPED | {"tenant": tenant, "cancelled": None}
+    stopped = [_covered(stop) for stop in sweep.stops]
+    cancels = [{**_covered(stop), "accepted_at": {"$lte": to_datetime(stop.since)}} for stop in sweep.cancels]
+    cancelled = await rows.count_documents(of_tenant | {"$or": cancels}) if cancels else 0
+    released = 0
+    if {} not in stopped:
+        others = [*stopped, *cancels]
+        released = await rows.count_documents(of_tenant | {"hastened": None} | ({"$nor": others} if others else {}))
+    return Swept(released=released, cancelled=cancelled)
+
+
+def _covered(stop: Stop) -> dict[str, object]:
+    """The filter of what it covers."""
+    named = {"workflow": stop.workflow, "channel": stop.channel and stop.channel.value}
+    return {name: value for name, value in named.items() if value is not None}
 
 
 async def _update(

@@ -6,7 +6,7 @@ claimed is produced, then deleted by that token.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NotRequired, TypedDict
 
@@ -23,10 +23,8 @@ from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
 from shared.mongo.hastening import hasten_users
 from shared.mongo.held_by_stops import STOPPED, sweep_stopped
-from shared.mongo.leases import FREE, claim_rows, delete_claimed, free_at, new_lease, server_time
-
-AHEAD = 4
-"""Due holds looked at for each that is wanted, so that instances can choose different ones."""
+from shared.mongo.hold_claims import HoldClaims
+from shared.mongo.leases import FREE, delete_claimed, free_at, new_lease, server_time
 
 
 class _Parked(TypedDict, total=False):
@@ -112,30 +110,22 @@ class Holds:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._rows: Rows = database.holds
+        self._claims = HoldClaims(self._rows)
 
     async def insert(self, holds: Sequence[Hold]) -> None:
         """Stores holds; those that are there already stay as they are."""
         if holds:
             await insert_new(self._rows, [hold_row(hold) for hold in holds])
 
-    async def claim(
-        self, *, most: int, lease: timedelta, pick: Callable[[list[str]], list[str]]
-    ) -> tuple[str, list[ClaimedHold]]:
-        """Claims up to `most` due holds; returns the token and what was won, oldest first.
+    async def claim(self, *, most: int, lease: timedelta) -> tuple[str, list[ClaimedHold]]:
+        """Claims up to `most` due holds; returns the token and what was won.
 
-        `pick(ids)` chooses among more due ids than wanted, so that instances do not fight for the same ones. What a
-        newer version wrote is left to a newer scheduler.
+        The oldest come first; when more are due than that, each tenant has its share. What a newer version wrote is left
+        to a newer scheduler.
         """
         with mongo_border():
             claim = await new_lease(self._database, lease)
-            due_now = {"due": {"$lte": claim.now}, **free_at(claim.now), **formats.readable()}
-            found = self._rows.find(due_now, {"_id": 1}).sort("due", 1).limit(most * AHEAD)
-            due = [row["_id"] async for row in found]
-            if not due:
-                return claim.token, []
-            await claim_rows(self._rows, pick(due), claim)
-            won = [_claimed(row, claim.now) async for row in self._rows.find({"token": claim.token}).sort("due", 1)]
-        return claim.token, won
+            return claim.token, [_claimed(row, claim.now) for row in await self._claims.claim(claim, most=most)]
 
     async def seconds_to_next(self, most: float) -> float:
         """How long until the next hold is due, at most `most`."""

@@ -48,7 +48,7 @@ def indexes(retention: Retention) -> dict[str, list[IndexModel]]:
     chosen = {
         "inbox": _expiring(retention.inbox),
         "cancellations": _expiring(retention.cancellations, "changed_at"),
-        **{name: _expiring(retention.guards) for name in ("expansions", "decisions", "deliveries")},
+        **{name: _expiring(retention.guards) for name in ("expansions", "decisions", "deliveries", "fanouts")},
         # A day longer than what they began, which is decided some time after it was accepted: a key that is free again
         # never meets a decision of its first use.
         "requests": _expiring(retention.guards + 1),
@@ -66,6 +66,8 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
     "suppressions": [IndexModel([("tenant", ASCENDING), ("address", ASCENDING)])],
     "workflows": [IndexModel([("tenant", ASCENDING), ("key", ASCENDING), ("version", DESCENDING)], unique=True)],
     "expansions": [],
+    "subscriptions": [IndexModel([("tenant", ASCENDING), ("user", ASCENDING), ("topic", ASCENDING)])],
+    "fanouts": [IndexModel([("tenant", ASCENDING), ("created_at", DESCENDING)])],
     "requests": [],
     "decisions": [
         IndexModel([("notification", ASCENDING)]),
@@ -74,6 +76,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
     "deliveries": [IndexModel([("notification", ASCENDING)])],
     "holds": [
         IndexModel([("due", ASCENDING), ("lease", ASCENDING)]),
+        IndexModel([("tenant", ASCENDING), ("due", ASCENDING)]),
         IndexModel([("token", ASCENDING)], sparse=True),
         IndexModel([("tenant", ASCENDING), ("cancellation_key", ASCENDING)]),
         IndexModel([("notification", ASCENDING)]),

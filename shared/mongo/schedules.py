@@ -9,7 +9,7 @@ from typing import NamedTuple, NotRequired, TypedDict
 from pymongo.errors import DuplicateKeyError
 
 from shared.model import formats
-from shared.model.schedules import Schedule, decode_schedule, encode_schedule
+from shared.model.schedules import MAX_PAGE_BYTES, Schedule, decode_schedule, encode_schedule
 from shared.model.timestamps import from_datetime, to_datetime
 from shared.mongo.bulk import Rows
 from shared.mongo.database import Database
@@ -51,10 +51,20 @@ class Schedules:
         return None if row is None else _schedule(row)
 
     async def page(self, tenant: str, *, after: str, most: int) -> list[Schedule]:
-        """Up to `most` of a tenant's whose id is greater than `after`, by id; those of newer versions are left out."""
+        """Up to `most` of a tenant's whose id is greater than `after`, by id, or MAX_PAGE_BYTES of them.
+
+        Those of newer versions are left out.
+        """
         wanted = {"tenant": tenant, "schedule": {"$gt": after}, **formats.readable()}
+        found: list[Schedule] = []
+        size = 0
         with mongo_border():
-            return [_schedule(row) async for row in self._rows.find(wanted).sort("schedule", 1).limit(most)]
+            async for row in self._rows.find(wanted).sort("schedule", 1).limit(most):
+                found.append(_schedule(row))
+                size += len(found[-1].data)
+                if size >= MAX_PAGE_BYTES:
+                    break
+        return found
 
     async def count(self, tenant: str, *, most: int) -> int:
         """How many a tenant has, counted up to `most`."""

@@ -7,23 +7,28 @@ behind everything that was decided under the old settings.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple
 
 import msgspec
 
 from shared.model.channels import Channel
 from shared.model.ports import HoldStore, RecordWriter
-from shared.model.tenants import ENVIRONMENT, Stop, StopSweep, TenantSettings, effective
+from shared.model.tenants import ENVIRONMENT, Stop, StopSweep, Swept, TenantSettings, effective
 from shared.model.topics import Topics
 from shared.mongo import tenants
 from shared.mongo.database import Database
+from shared.mongo.errors import mongo_border
+from shared.mongo.held_by_stops import count_sweepable
 from shared.mongo.holds import Holds
 from shared.process.clock import now_ms
 
 MAX_STOPS: Final = 100
 SWEEP_SECONDS: Final = 5.0
 """So long a call sweeps itself; `decide` goes on with the rest."""
+
+StopsChange = Callable[[tuple[Stop, ...]], tuple[Stop, ...]]
+"""From the tenant's stops to the wanted ones; may run more than once."""
 
 
 class Lifted(NamedTuple):
@@ -54,17 +59,43 @@ class Stops:
     async def release(self, tenant: str, *, workflow: str | None, channel: Channel | None) -> Lifted:
         """Lifts the stops of this and of parts of it, and releases what nothing stops any more."""
         scope = Stop(workflow=workflow, channel=channel)
-        written = await self._write(tenant, lambda stops: outside(scope, stops))
-        return await self._swept(tenant, written, ())
+        return await self._lift(tenant, lambda stops: outside(scope, stops), ())
 
     async def cancel(self, tenant: str, *, workflow: str | None, channel: Channel | None, keep: bool = False) -> Lifted:
         """The same, but what is held of this ends as cancelled. With `keep` the stops stay: what comes later is held."""
         scope = Stop(workflow=workflow, channel=channel, since=now_ms())
-        written = await self._write(tenant, lambda stops: stops if keep else outside(scope, stops), (scope,))
-        return await self._swept(tenant, written, (scope,))
+        return await self._lift(tenant, lambda stops: stops if keep else outside(scope, stops), (scope,))
+
+    async def _lift(self, tenant: str, change: StopsChange, cancels: tuple[Stop, ...]) -> Lifted:
+        """Counts what is held before anybody else sweeps it, and sweeps when `decide` is told: it would hold it again."""
+        sweeps: dict[str, StopSweep] = {}
+        counts: list[Swept] = []
+
+        async def count(written: TenantSettings) -> None:
+            del written
+            sweeps.update(await self._sweeps(tenant, cancels))
+            with mongo_border():
+                counts[:] = [await count_sweepable(self._database.holds, *sweep) for sweep in sweeps.items()]
+
+        written = await self._write(tenant, change, cancels, count)
+        until = time.monotonic() + SWEEP_SECONDS
+        complete = [await sweep_until(self._holds, *sweep, until) for sweep in sweeps.items()]
+        released, cancelled = (sum(each.released for each in counts), sum(each.cancelled for each in counts))
+        return Lifted(written.stops, released, cancelled, all(complete))
+
+    async def _sweeps(self, tenant: str, cancels: tuple[Stop, ...]) -> dict[str, StopSweep]:
+        """By tenant what is to be swept, with the stops that are in place now."""
+        concerned = await self._holds.stopped_tenants() if tenant == ENVIRONMENT else [tenant]
+        known = await tenants.read_many(self._database, concerned)
+        counting = {each: effective(each, known.get(each), known.get(ENVIRONMENT)) for each in concerned}
+        return {each: StopSweep(settings.stops if settings else (), cancels) for each, settings in counting.items()}
 
     async def _write(
-        self, tenant: str, change: Callable[[tuple[Stop, ...]], tuple[Stop, ...]], cancels: tuple[Stop, ...] = ()
+        self,
+        tenant: str,
+        change: StopsChange,
+        cancels: tuple[Stop, ...] = (),
+        before_telling: Callable[[TenantSettings], Awaitable[None]] | None = None,
     ) -> TenantSettings:
         return await tenants.write(
             self._database,
@@ -73,32 +104,18 @@ class Stops:
             tenant=tenant,
             change=lambda stored: msgspec.structs.replace(stored, stops=change(stored.stops)),
             cancels=cancels,
+            before_telling=before_telling,
         )
 
-    async def _swept(self, tenant: str, written: TenantSettings, cancels: tuple[Stop, ...]) -> Lifted:
-        concerned = await self._holds.stopped_tenants() if tenant == ENVIRONMENT else [tenant]
-        known = await tenants.read_many(self._database, concerned)
-        environment, until = known.get(ENVIRONMENT), time.monotonic() + SWEEP_SECONDS
-        released = cancelled = 0
-        complete = True
-        for each in concerned:
-            settings = effective(each, known.get(each), environment)
-            sweep = StopSweep(settings.stops if settings else (), cancels)
-            counts = await sweep_until(self._holds, each, sweep, until)
-            released, cancelled, complete = released + counts[0], cancelled + counts[1], complete and counts[2]
-        return Lifted(written.stops, released, cancelled, complete)
 
-
-async def sweep_until(holds: HoldStore, tenant: str, sweep: StopSweep, until: float) -> tuple[int, int, bool]:
-    """Sweeps piece by piece until it is done or it is `until` (monotonic seconds): released, cancelled, whether done."""
-    released = cancelled = 0
+async def sweep_until(holds: HoldStore, tenant: str, sweep: StopSweep, until: float) -> bool:
+    """Sweeps piece by piece; False: it is `until` (monotonic seconds), and there is more."""
     while True:
         swept = await holds.sweep_stopped(tenant, sweep)
-        released, cancelled = released + swept.released, cancelled + swept.cancelled
         if swept.after is None:
-            return released, cancelled, True
+            return True
         if time.monotonic() >= until:
-            return released, cancelled, False
+            return False
         sweep = sweep._replace(after=swept.after)
 
 

@@ -6,7 +6,7 @@ with the new settings. It is written even when nothing changed: repeating a call
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -15,7 +15,7 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from shared.model import formats, ids
-from shared.model.errors import Unavailable
+from shared.model.errors import Invalid, Unavailable
 from shared.model.formats import NewerFormat
 from shared.model.outputs import Output
 from shared.model.ports import RecordWriter
@@ -41,10 +41,14 @@ class ContendedTenant(Unavailable):
 
 
 async def read(database: Database, tenant: str) -> TenantSettings:
-    """The stored settings, or empty ones of version 0. Raises MongoUnavailable; NewerFormat; msgspec.ValidationError."""
+    """The stored settings, or empty ones of version 0. Raises MongoUnavailable, NewerFormat or Invalid."""
     with mongo_border():
         row = await database.tenants.find_one({"_id": tenant})
-    return TenantSettings(tenant=tenant) if row is None else _settings(row)
+    try:
+        return TenantSettings(tenant=tenant) if row is None else _settings(row)
+    except msgspec.ValidationError as error:
+        detail = f"the row of {tenant!r} in the collection tenants was not written by Carillon: {error}"
+        raise Invalid("unreadable_tenant", detail) from error
 
 
 async def read_many(database: Database, tenants: Iterable[str]) -> dict[str, TenantSettings]:
@@ -64,6 +68,13 @@ async def list_all(database: Database) -> list[TenantSettings]:
         return [_readable(row["_id"], row) async for row in rows]
 
 
+async def count_stops(database: Database) -> int:
+    """How many stops are in place, of all tenants. Raises MongoUnavailable."""
+    with mongo_border():
+        rows = database.tenants.find({"stops": {"$exists": True}}, {"stops": 1}).limit(MAX_LISTED)
+        return sum([len(row["stops"]) for row in await rows.to_list(None) if isinstance(row["stops"], list)])
+
+
 async def versions(database: Database, tenants: Iterable[str]) -> dict[str, int]:
     """The versions of stored settings, of `*` as well. Raises MongoUnavailable."""
     with mongo_border():
@@ -79,18 +90,21 @@ async def write(
     tenant: str,
     change: TenantChange,
     cancels: tuple[Stop, ...] = (),
+    before_telling: Callable[[TenantSettings], Awaitable[None]] | None = None,
 ) -> TenantSettings:
     """Applies `change`, raises the version, tells `decide` in every partition; returns the stored settings.
 
-    `cancels` goes with it: what an operator cancelled. Writers of the same tenant do not undo each other: the change is
+    `cancels` goes with it: what an operator cancelled. `before_telling` is awaited when it is written. Writers of the same tenant do not undo each other: the change is
     applied anew to what was written between. Tenant, version and format are not for `change` to set. Raises
-    MongoUnavailable, KafkaUnavailable or ContendedTenant; then the same call may be repeated. NewerFormat,
-    msgspec.ValidationError: what cannot be read is not written over. What `change` raises passes.
+    MongoUnavailable, KafkaUnavailable or ContendedTenant; then the same call may be repeated. NewerFormat, Invalid:
+    what cannot be read is not written over. What `change` raises passes.
     """
     for _ in range(TRIES):
         stored = await read(database, tenant)
         written = await _replace(database, stored, change(stored))
         if written is not None:
+            if before_telling is not None:
+                await before_telling(written)
             await writer.publish(announcements(topics, tenant_changed(tenant, cancels)))
             return written
     raise ContendedTenant("the tenant's settings change too often to be written")

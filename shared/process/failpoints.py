@@ -14,6 +14,8 @@ class Failpoint(StrEnum):
     """Every crash point between accepting an event and its effect."""
 
     AFTER_EXPANSION = "after_expansion"
+    AFTER_PAGE = "after_page"
+    """A page of a fan-out is taken, and not read yet."""
     AFTER_DECISION = "after_decision"
     AFTER_HOLD = "after_hold"
     AFTER_PRODUCE = "after_produce"
@@ -27,7 +29,7 @@ class Failpoint(StrEnum):
     BETWEEN_OUTPUTS = "between_outputs"
     AFTER_HOLD_CLAIM = "after_hold_claim"
     AFTER_RELEASE = "after_release"
-    """A hold's record is on the log, the hold is not deleted."""
+    """A hold's record is on the log, the hold is not deleted; or a schedule's notifications, and its next time is not stored."""
 
 
 _armed: dict[str, int] = {}

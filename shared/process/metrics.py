@@ -12,7 +12,7 @@ from shared.model.channels import Channel
 from shared.model.outputs import FormatFault
 
 M = TypeVar("M", Counter, Gauge, Histogram)
-AGENTS: Final = ("expand", "decide")
+AGENTS: Final = ("expand", "decide", "fanout")
 REPEATS_SEEN_BY: Final = (*AGENTS, "ledger", "inbox")
 
 
@@ -92,6 +92,12 @@ NOT_EXPANDED = Counter(
 )
 
 
+FANOUT_PAGES = Counter("carillon_fanout_pages", "Pages of fan-outs carried out, those read again included")
+
+
+FANOUT_RECIPIENTS = Counter("carillon_fanout_recipients", "Members of these pages")
+
+
 EVENTS_REDRIVEN = Counter(
     "carillon_events_redriven", "Events that were expanded anew: sent again after they were dead, or by a redrive"
 )
@@ -117,6 +123,14 @@ NEWER_RECORDS = Gauge(
 
 PROFILE_CACHE = from_zero(
     Counter("carillon_profile_cache", "Look-ups of the router's profile cache", ["result"]), ("hit", "miss")
+)
+
+
+STOPS = Gauge("carillon_stops", "Emergency stops in place, of tenants, workflows and channels; counted every 15 s")
+
+
+STOPPED_HOLDS = Gauge(
+    "carillon_stopped_holds", "Notifications, or channels of them, that emergency stops hold; counted every 15 s"
 )
 
 

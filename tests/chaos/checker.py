@@ -2,6 +2,7 @@
 
 Every accepted notification has to end in exactly one terminal state per delivery, every `sent` has exactly one
 effect, there is no effect that nobody accepted, none at another's address, and inboxes are in the order of the log.
+A digest has each of its items once, a throttle lets as many pass as it may, of alternative channels one is taken.
 Verdicts name the offenders.
 """
 
@@ -10,9 +11,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
+from shared.model import ids
 from shared.model.channels import Channel
 from tests.chaos.leaks import leaked_effects, leaked_frames
 from tests.chaos.order import Delivered, inverted_frames, inverted_rows, unseen
+from tests.chaos.rules import split, ungathered, unlimited
 from tests.chaos.tables import Accepted, Evidence, Status
 
 SHOWN = 5
@@ -28,7 +31,12 @@ KINDS = (
     "inverted",
     "leaked",
     "unseen",
+    "ungathered",
+    "unlimited",
+    "split",
 )
+MARKS = {"count", "gather", "replace"}
+"""What an item says of other notifications; it is no way on."""
 
 
 @dataclass(kw_only=True)
@@ -52,6 +60,12 @@ class Verdict:
     """At another's address, in another's inbox or on another's socket; or with another's contents."""
     unseen: list[str] = field(default_factory=list)
     """In the inbox of a connected user, and never sent to the socket."""
+    ungathered: list[str] = field(default_factory=list)
+    """In no digest, or in two."""
+    unlimited: list[str] = field(default_factory=list)
+    """A throttle that let more pass than it may, or fewer."""
+    split: list[str] = field(default_factory=list)
+    """On two channels of which the first that works was to be taken; or on none."""
     ends: Counter[str] = field(default_factory=Counter)
     holds: int = 0
     retries: int = 0
@@ -68,7 +82,7 @@ class Verdict:
 def check(accepted: dict[str, Accepted], found: Evidence) -> Verdict:
     """The verdict over one run; `accepted` by notification id."""
     verdict = Verdict()
-    walk = _Walk(verdict, found.statuses)
+    walk = _Walk(verdict, accepted, found.statuses)
     sent: dict[str, Delivered] = {}
     for notification in accepted:
         sent |= walk.notification(notification)
@@ -93,14 +107,18 @@ def check(accepted: dict[str, Accepted], found: Evidence) -> Verdict:
     verdict.leaked = leaked_effects(accepted, sent, found.effects) + leaked_frames(accepted, found.frames)
     verdict.inverted = inverted_rows(accepted, sent, found.effects) + inverted_frames(found.frames)
     verdict.unseen = unseen(accepted, sent, found)
+    verdict.ungathered = ungathered(accepted, sent, found.effects)
+    verdict.unlimited = unlimited(accepted, sent)
+    verdict.split = split(accepted, sent)
     return verdict
 
 
 class _Walk:
     """Follows one notification from decision to decision to its ends."""
 
-    def __init__(self, verdict: Verdict, statuses: list[Status]) -> None:
+    def __init__(self, verdict: Verdict, accepted: dict[str, Accepted], statuses: list[Status]) -> None:
         self._verdict = verdict
+        self._accepted = accepted
         self._decided: dict[tuple[str, int], Status] = {}
         self._reported: dict[tuple[str, int], set[str]] = defaultdict(set)
         for status in statuses:
@@ -123,6 +141,8 @@ class _Walk:
             return {}
         sent: dict[str, Delivered] = {}
         for item in status.data["items"]:
+            if item["outcome"] in MARKS:
+                continue
             if item["outcome"] == "suppress":
                 self._verdict.ends[item["reason"]] += 1
             elif item["outcome"] == "hold":
@@ -145,4 +165,6 @@ class _Walk:
             self._verdict.retries += 1
             return self._decision(about.notification, delivery, pass_ + 1)
         self._verdict.ends[state] += 1
+        if state == "dead" and self._accepted[about.notification].first:
+            return self._decision(about.notification, ids.derive("fallback", delivery), 0)
         return {delivery: about} if state == "sent" else {}

@@ -66,6 +66,7 @@ class Gathering:
                     owner=self._addresses.get(address, address),
                     marks=frozenset(MARK.findall(str(contents))),
                     at=message["at_ms"],
+                    named=len(MARK.findall(message["text"] or "")) if email else 0,
                 )
             )
 

@@ -20,7 +20,11 @@ def leaked_effects(
         about = accepted[delivered.notification]
         if effect.owner != about.owner:
             offenders.append(f"{effect.channel} {effect.delivery} of {about.owner} at {effect.owner}")
-        if effect.marks != _marks(about):
+        if about.gathers:
+            theirs = {one.mark for one in accepted.values() if one.gathers and one.owner == about.owner}
+            if not effect.marks <= theirs:
+                offenders.append(f"{effect.channel} {effect.delivery} names {sorted(effect.marks - theirs)}")
+        elif effect.marks != _marks(about):
             offenders.append(f"{effect.channel} {effect.delivery} names {sorted(effect.marks)}, not {about.mark}")
     return offenders
 

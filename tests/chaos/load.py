@@ -21,6 +21,7 @@ from shared.model.timestamps import rfc3339
 from shared.process.clock import now_ms
 from tests.chaos.calls import Calls
 from tests.chaos.people import OTHER, OTHERS, USERS, People, refused_by
+from tests.chaos.rules import FIRST, GATHERED, LIMITED, MOST
 from tests.chaos.tables import EVERYWHERE, Accepted
 from tests.support.env import Harness
 
@@ -28,6 +29,10 @@ SHIPPED = "com.example.order.shipped.v1"
 LATER_MS = 3_600_000
 ROUND = 20
 """Numbers after which every case was there."""
+GATHERERS = 3
+"""Users whose notifications are gathered."""
+EACH_LIMITED = 2 * MOST
+"""For each user of the throttle."""
 
 
 @dataclass(kw_only=True)
@@ -66,7 +71,15 @@ class Load:
             await producer.stop()
 
     async def _case(self, number: int, producer: AIOKafkaProducer) -> None:
-        cases = {5: self._cancelled, 10: self._opted_out, 15: self._deleted, 18: self._quiet}
+        cases = {
+            5: self._cancelled,
+            6: self._gathered,
+            10: self._opted_out,
+            11: self._limited,
+            15: self._deleted,
+            16: self._first,
+            18: self._quiet,
+        }
         ways = (self._posted, self._posted, self._posted_by_another, self._event, lambda n: self._kafka(n, producer))
         await cases.get(number % ROUND, ways[number % 5])(number)
         self.done += 1
@@ -122,6 +135,27 @@ class Load:
         await self._put(user, quiet_hours=hours)
         self.counts["quiet"] += now_ms() < self.quiet_until
         await self._post(user, number, quiet_until=self.quiet_until)
+
+    async def _gathered(self, number: int) -> None:
+        """Held, then gathered with others of the same user into one mail."""
+        await self._ruled(f"g{number // ROUND % GATHERERS}", number, GATHERED, gathers=True)
+
+    async def _limited(self, number: int) -> None:
+        """More for the same user than a throttle lets pass."""
+        user = f"t{number // ROUND // EACH_LIMITED}"
+        await self._ruled(user, number, LIMITED, throttle=user)
+
+    async def _first(self, number: int) -> None:
+        """By mail, and by webhook where the mail fails for good, as every other one does."""
+        mailable = {"mailable": "yes"} if number // ROUND % 2 else {}
+        await self._ruled(f"f{number}", number, FIRST, mailable, first=True)
+
+    async def _ruled(
+        self, user: str, number: int, workflow: str, more: dict[str, str] | None = None, **about: Any
+    ) -> None:
+        await self._put(user)
+        await self._post(user, number, body={"workflow": workflow, "data": data(number) | (more or {})}, **about)
+        self.counts[workflow] += 1
 
     async def _event(self, number: int) -> None:
         event = {

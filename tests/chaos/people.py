@@ -10,6 +10,7 @@ from shared.catalog.publishing import publish
 from shared.kafka.producer import Publisher
 from shared.model.channels import Channel
 from shared.mongo.api_keys import Scope, create
+from tests.chaos.rules import WORKFLOWS
 from tests.support.env import CATALOG, Harness
 
 USERS = 40
@@ -35,6 +36,7 @@ class People:
         publisher = Publisher(names.brokers.kafka, client_id="tests")
         async with self.harness.database() as database:
             await publish(database, publisher, names.topics, OTHER, read_folder(CATALOG))
+            await publish(database, publisher, names.topics, "default", WORKFLOWS)
             self.keys[OTHER] = await create(database, tenant=OTHER, scopes=frozenset(Scope), name="tests")
         await publisher.stop()
         for number in range(USERS):

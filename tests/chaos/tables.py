@@ -32,6 +32,12 @@ class Accepted:
     """Channels that its user had opted out of before, or all: it was cancelled."""
     erased: bool = False
     """Its owner was deleted, and the inbox with it."""
+    gathers: bool = False
+    """It comes in a digest, with others of its owner."""
+    throttle: str = ""
+    """Of which throttle: all of the same name share it. Empty: of none."""
+    first: bool = False
+    """It takes one channel: the first that works."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +72,8 @@ class Effect:
     """When it arrived (ms), by the clock of whoever received it."""
     offset: int = -1
     """Of an inbox row."""
+    named: int = 0
+    """How often a mail's text names a mark."""
 
 
 @dataclass(frozen=True, kw_only=True)

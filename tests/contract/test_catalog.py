@@ -197,6 +197,7 @@ async def test_an_event_that_may_start_a_newer_one_by_a_prefix_waits(
 ) -> None:
     await publish(at(SHIPPED, 1))
     await publish_newer("order.audit", 1, {"on": on})
+    await publish_newer("order.elsewhere", 1, {"on": ["elsewhere"]})
     await catalog.load()
     with pytest.raises(NewerFormat):
         catalog.started_by("acme", "com.order.shipped")

@@ -70,7 +70,7 @@ async def test_what_is_held_again_meanwhile_makes_no_circle(holds: Any, monkeypa
     while changes:
         changes = await holds.hasten_users(changes)
         calls += 1
-        token, won = await holds.claim(most=99, lease=MINUTE, pick=list)
+        token, won = await holds.claim(most=99, lease=MINUTE)
         again = [decode_record(one.record) for one in won]
         await holds.release(token)
         await holds.insert([
@@ -98,7 +98,7 @@ async def test_a_changed_profile_hastens_quiet_hours_and_earlier_lives(holds: An
     await holds.hasten_users({"acme:bob": Hastening(1), "other:ada": Hastening(1)})
     assert (await claim(holds))[1] == []
     await holds.hasten_users({"acme:ada": Hastening()})
-    token, (won,) = await holds.claim(most=9, lease=MINUTE, pick=list)
+    token, (won,) = await holds.claim(most=9, lease=MINUTE)
     record = decode_record(won.record)
     assert (record.subject, record.due) == ("quiet", None), "decided as of then"
     await holds.release(token)
@@ -113,14 +113,14 @@ async def test_a_changed_profile_hastens_what_a_newer_version_held(holds: Any, m
     await holds.hasten_users({"acme:ada": Hastening()})
     assert await holds.newer(10) == 1
     monkeypatch.setattr(formats, "FORMAT", samples.NEWER)
-    _, (won,) = await holds.claim(most=1, lease=MINUTE, pick=list)
+    _, (won,) = await holds.claim(most=1, lease=MINUTE)
     assert decode_record(won.record) == msgspec.structs.replace(waits.record, due=None)
 
 
 async def test_a_changed_profile_leaves_what_is_claimed_alone(holds: Any) -> None:
     """It is on its way with the time it had: changed under its holder, it would be deleted and sent as it was."""
     await holds.insert([hold("claimed")])
-    await holds.claim(most=1, lease=MINUTE, pick=list)
+    await holds.claim(most=1, lease=MINUTE)
     await holds.hasten_users({"acme:ada": Hastening(1)})
     rows = holds.rows.values() if isinstance(holds, MemoryHolds) else [row async for row in holds._rows.find()]
     (row,) = rows

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.model.holds import Cause, Hold
+from shared.model.holds import Cause, Hastening, Hold
 from shared.model.notifications import Priority
 from shared.model.records import Kind, Record, decode_record
 from shared.mongo.holds import Holds
@@ -38,14 +38,14 @@ def hold(subject: str, late_ms: int = 1000, **about: Any) -> Hold:
 
 
 async def claim(holds: Any, most: int = 100, lease: timedelta = MINUTE) -> tuple[str, list[str]]:
-    token, won = await holds.claim(most=most, lease=lease, pick=lambda ids: ids[:most])
+    token, won = await holds.claim(most=most, lease=lease)
     return token, [decode_record(one.record).subject for one in won]
 
 
 async def test_what_comes_back_is_what_was_held(holds: Any) -> None:
     held = hold("s", late_ms=2000)
     await holds.insert([held])
-    _, (won,) = await holds.claim(most=1, lease=MINUTE, pick=list)
+    _, (won,) = await holds.claim(most=1, lease=MINUTE)
     assert decode_record(won.record) == held.record
     assert (won.id, won.tenant, won.user) == (held.id, "acme", "ada")
     assert 2 <= won.late_seconds < 60
@@ -69,17 +69,15 @@ async def test_no_more_are_claimed_than_asked_for(holds: Any) -> None:
     assert (await claim(holds, most=2))[1] == ["s2", "s1"]
 
 
-async def test_pick_sees_more_due_ones_than_are_wanted_and_chooses(holds: Any) -> None:
-    await holds.insert([hold(f"s{number}") for number in range(20)])
-    offered: list[str] = []
-
-    def pick(ids: list[str]) -> list[str]:
-        offered.extend(ids)
-        return ids[-1:]
-
-    _, (won,) = await holds.claim(most=2, lease=MINUTE, pick=pick)
-    assert len(offered) == 8
-    assert won.id == offered[-1]
+async def test_what_is_marked_while_it_is_claimed_comes_back_so(holds: Any) -> None:
+    """Also when others beside it are not."""
+    marked, other = hold("marked", -HOUR_MS), hold("other")
+    await holds.insert([marked, other])
+    await holds.hasten_users({"acme:ada": Hastening()})
+    _, won = await holds.claim(most=9, lease=MINUTE)
+    dues = {decode_record(one.record).subject: decode_record(one.record).due for one in won}
+    assert dues["marked"] is None
+    assert set(dues) == {"marked", "other"}
 
 
 async def test_a_claimed_one_is_nobody_elses_until_its_lease_ends(holds: Any) -> None:
@@ -180,7 +178,7 @@ async def test_what_is_made_due_goes_back_in_this_order(holds: Any) -> None:
     await holds.insert([parked(name) for name in "bdacfe"])
     by_name = {each.delivery: each.id for each in await holds.parked("email", most=9)}
     await holds.make_due([by_name[name] for name in "fedcba"])
-    _, won = await holds.claim(most=9, lease=MINUTE, pick=sorted)
+    _, won = await holds.claim(most=9, lease=MINUTE)
     assert [decode_record(one.record).subject for one in won] == list("fedcba")
 
 

@@ -14,6 +14,7 @@ from shared.model.records import decode_record
 from shared.model.tenants import Stop, StopSweep, Swept
 from shared.mongo import held_by_stops
 from shared.mongo.holds import Holds
+from shared.mongo.indexes import INDEXES
 from tests.contract.test_holds import ENDED, HOUR_MS, MINUTE, claim, hold
 from tests.support import samples as a
 from tests.support.twins.holds import MemoryHolds
@@ -39,7 +40,7 @@ async def test_what_nothing_stops_any_more_is_released_and_decided_as_of_then(ho
     assert await holds.sweep_stopped("acme", StopSweep((EVERYTHING,))) == Swept()
     assert (await claim(holds))[1] == []
     assert await holds.sweep_stopped("acme", StopSweep()) == Swept(released=1)
-    _, (won,) = await holds.claim(most=9, lease=MINUTE, pick=list)
+    _, (won,) = await holds.claim(most=9, lease=MINUTE)
     record = decode_record(won.record)
     assert (record.subject, record.due, record.cancelled) == ("one", None, False)
     assert await holds.stopped_tenants() == ["acme", "other"]
@@ -70,7 +71,7 @@ async def test_a_cancel_marks_what_was_accepted_by_then_though_the_stop_stays(ho
     sweep = StopSweep((EVERYTHING,), (Stop(workflow=workflow, since=a.NOON),))
     assert await holds.sweep_stopped("acme", sweep) == Swept(cancelled=2)
     assert await holds.sweep_stopped("acme", sweep) == Swept(), "again, by the next partition"
-    _, won = await holds.claim(most=9, lease=MINUTE, pick=list)
+    _, won = await holds.claim(most=9, lease=MINUTE)
     found = {record.subject: record for record in (decode_record(one.record) for one in won)}
     assert sorted(found) == ["before", "then"]
     assert all(record.cancelled and record.due is None for record in found.values())
@@ -82,7 +83,7 @@ async def test_what_was_released_can_still_be_cancelled_but_not_the_other_way_ro
     await holds.sweep_stopped("acme", StopSweep())
     assert await holds.sweep_stopped("acme", StopSweep((), (Stop(since=a.NOON),))) == Swept(cancelled=1)
     assert await holds.sweep_stopped("acme", StopSweep()) == Swept()
-    _, (won,) = await holds.claim(most=9, lease=MINUTE, pick=list)
+    _, (won,) = await holds.claim(most=9, lease=MINUTE)
     assert decode_record(won.record).cancelled
 
 
@@ -99,7 +100,7 @@ async def test_a_cancelled_hold_is_not_claimed_by_who_does_not_know_of_it(
 async def test_what_is_claimed_is_left_alone(holds: Any) -> None:
     await holds.insert([stopped("one")])
     await holds.sweep_stopped("acme", StopSweep())
-    await holds.claim(most=1, lease=MINUTE, pick=list)
+    await holds.claim(most=1, lease=MINUTE)
     assert await holds.sweep_stopped("acme", StopSweep((), (Stop(since=a.NOON * 2),))) == Swept()
 
 
@@ -128,5 +129,41 @@ async def test_a_cancel_by_key_ends_what_is_stopped_as_of_now(holds: Any) -> Non
     """Not as of its time, when it expires."""
     await holds.insert([stopped("one", cancellation_key="k", cancel_count=0)])
     assert await holds.hasten("acme", "k", cancel_count=1) == 1
-    _, (won,) = await holds.claim(most=1, lease=MINUTE, pick=list)
+    _, (won,) = await holds.claim(most=1, lease=MINUTE)
     assert decode_record(won.record).due is None
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    "sweep",
+    [
+        StopSweep(),
+        StopSweep((EVERYTHING,)),
+        StopSweep((OF_EMAIL,), (Stop(workflow="chat.new_message", since=a.NOON),)),
+        StopSweep((EVERYTHING,), (Stop(since=a.NOON),)),
+        StopSweep((Stop(workflow="chat.new_message"),), (Stop(channel=Channel.EMAIL, since=a.NOON - 1),)),
+    ],
+)
+async def test_what_a_sweep_will_come_to_is_known_before(database: Any, sweep: StopSweep) -> None:
+    holds = Holds(database)
+    await holds.insert([
+        stopped(f"{workflow} {channel} {at}", workflow=workflow, channel=channel, accepted_at=a.NOON + at)
+        for workflow in ("orders.shipped", "chat.new_message")
+        for channel in (None, Channel.EMAIL, Channel.WEBHOOK)
+        for at in (-1, 0, 1)
+    ])  # fmt: skip
+    await holds.insert([stopped("other", tenant="other"), hold("quiet", -HOUR_MS)])
+    counted = await held_by_stops.count_sweepable(database.holds, "acme", sweep)
+    assert await holds.sweep_stopped("acme", sweep) == counted
+
+
+@pytest.mark.real
+async def test_a_sweep_reads_what_it_looks_at_and_no_other_hold(database: Any) -> None:
+    await database.holds.create_indexes(INDEXES["holds"])
+    holds = Holds(database)
+    await holds.insert([stopped(f"s{number}") for number in range(5)])
+    await holds.insert([hold(f"q{number}", -HOUR_MS) for number in range(50)])
+    found = database.holds.find(held_by_stops.STOPPED | {"tenant": "acme", "_id": {"$gt": ""}}).sort("_id", 1).limit(9)
+    told = await found.explain()
+    assert "SORT" not in str(told["queryPlanner"]["winningPlan"])
+    assert told["executionStats"]["totalDocsExamined"] == 5

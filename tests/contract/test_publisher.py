@@ -35,6 +35,10 @@ class Log(Protocol):
         """All that is on the topic at this moment, in the order of each partition."""
         ...
 
+    async def placed(self) -> list[Output]:
+        """The same, each with its partition; in memory with the one that was named."""
+        ...
+
 
 class MemoryLog:
     def __init__(self) -> None:
@@ -42,6 +46,9 @@ class MemoryLog:
         self.publisher = MemoryPublisher(most_bytes=MAX_BYTES)
 
     async def records(self) -> list[Output]:
+        return self.publisher.on(self.topic)
+
+    async def placed(self) -> list[Output]:
         return self.publisher.on(self.topic)
 
 
@@ -58,6 +65,9 @@ class KafkaLog:
         await self.publisher.start()
 
     async def records(self) -> list[Output]:
+        return [output._replace(partition=None) for output in await self.placed()]
+
+    async def placed(self) -> list[Output]:
         consumer = open_consumer(self._bootstrap, self.topic, group=None, client_id="tests")
         await start_consumer(consumer)
         try:
@@ -67,7 +77,8 @@ class KafkaLog:
                 found += await fetch(consumer, max_records=1000)
         finally:
             await consumer.stop()
-        return [Output(each.topic, each.key, each.value, each.headers) for each in found]
+        found.sort(key=lambda each: each.partition)  # stable: the order of each partition stays
+        return [Output(each.topic, each.key, each.value, each.headers, each.partition) for each in found]
 
 
 WRITERS = [
@@ -116,6 +127,13 @@ async def test_a_record_arrives_as_it_was_given(log: Log) -> None:
     ]
     await log.publisher.publish(given)
     assert sorted(await log.records(), key=str) == sorted(given, key=str)
+
+
+async def test_a_record_may_name_its_partition(log: Log) -> None:
+    """The same key in each of them."""
+    given = [Output(log.topic, b"k", b"%d" % number, [], number) for number in range(3)]
+    await log.publisher.publish(given)
+    assert await log.placed() == given
 
 
 async def test_a_key_keeps_its_order(log: Log) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from shared.model.notifications import Contact
 from shared.model.recipients import Recipient
-from shared.model.schedules import Schedule, ScheduleState, paused
+from shared.model.schedules import MAX_PAGE_BYTES, Schedule, ScheduleState, is_full, paused
 from shared.mongo.database import Database
 from shared.mongo.schedules import Schedules
 from shared.process.clock import now_ms
@@ -73,6 +73,18 @@ async def test_a_tenants_own_by_id_in_pages(schedules: Any) -> None:
     assert [one.id for one in await schedules.page("acme", after="b", most=2)] == ["c"]
     assert await schedules.count("acme", most=10) == 3
     assert await schedules.count("acme", most=2) == 2
+
+
+async def test_a_page_of_large_ones_is_short(schedules: Any) -> None:
+    large = msgspec.Raw(msgspec.json.encode({"text": "x" * (MAX_PAGE_BYTES // 4)}))
+    for name in "abcdef":
+        await schedules.swap(None, schedule(name, data=large))
+    page = await schedules.page("acme", after="", most=6)
+    assert [one.id for one in page] == ["a", "b", "c", "d"]
+    assert is_full(page, 6)
+    rest = await schedules.page("acme", after="d", most=6)
+    assert [one.id for one in rest] == ["e", "f"]
+    assert not is_full(rest, 6)
 
 
 async def test_one_that_is_removed_has_gone_for_whoever_claimed_it(schedules: Any) -> None:

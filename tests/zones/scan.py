@@ -64,7 +64,7 @@ class Minute(NamedTuple):
     at: int
     wall: datetime
     aligned: bool
-    """The zone's minutes begin with UTC's."""
+    """The zone's minutes begin with UTC's, here and a minute before: else what changes does so in between."""
 
 
 def places() -> list[str]:
@@ -105,10 +105,12 @@ def sample(size: int, seed: int) -> list[tuple[str, int, int]]:
 def _minutes(name: str, change: int) -> Iterator[Minute]:
     zone = ZoneInfo(name)
     first = (change - STEP // 2) // 60 * MINUTE - AROUND * MINUTE
+    before = 0
     for number in range(2 * AROUND):
         at = first + number * MINUTE
         wall = datetime.fromtimestamp(at / 1000, zone)
-        yield Minute(at, wall.replace(tzinfo=None, second=0, fold=0), wall.second == 0)
+        yield Minute(at, wall.replace(tzinfo=None, second=0, fold=0), wall.second == before == 0)
+        before = wall.second
 
 
 def _quiet(name: str, minutes: Sequence[Minute], quiet: QuietHours) -> Iterator[str]:

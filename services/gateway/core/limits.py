@@ -29,6 +29,10 @@ MAX_PAGE_BYTES: Final = 2_097_152
 MAX_CONCURRENT_PAGES: Final = 32
 """Pages read at once by one process: with MAX_PAGE_BYTES the bound of what they hold."""
 MAX_PREFERENCES_BYTES: Final = 65_536
+MAX_PREFERENCE_ENTRIES: Final = 500
+"""Categories, workflows, channels or digests that one user chooses about."""
+MAX_UNSUBSCRIBE_BYTES: Final = 8_192
+"""Of the form of a one-click unsubscription, in either encoding."""
 
 # What clients send over a socket
 MAX_UNAUTHENTICATED_MESSAGE_BYTES: Final = 12_288

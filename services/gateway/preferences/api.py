@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from codecs import BOM_UTF8
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from services.gateway.core.limits import MAX_PREFERENCES_BYTES
 from services.gateway.identity import Identify, check_life
 from services.gateway.inbox.api import PREFIX
 from services.gateway.inbox.types import optional_types
 from services.gateway.preferences.form import PreferencesForm, change, show
+from services.gateway.preferences.whole import (
+    Mute,
+    WholePreferences,
+    change_whole,
+    muted,
+    show_mute,
+    show_whole,
+)
 from services.gateway.problem_responses import problem_responses
 from shared.catalog.cache import Catalog
 from shared.http.bodies import read_body
@@ -27,6 +35,7 @@ from shared.model.topics import Topics
 from shared.model.users import User
 from shared.mongo import profiles as profile_store
 from shared.mongo.database import Database
+from shared.process.clock import now_ms
 
 FIX: Final = "Nothing was stored. Correct the body as the errors say; the schema is at /openapi.json."
 
@@ -34,51 +43,84 @@ FIX: Final = "Nothing was stored. Correct the body as the errors say; the schema
 def preferences_routes(
     database: Database, writer: RecordWriter, topics: Topics, catalog: Catalog, identify: Identify
 ) -> APIRouter:
-    """GET and PUT of one path."""
+    """The form that chat clients know, all that a user may choose, and muting."""
     routes = APIRouter(prefix=PREFIX, tags=["preferences"], responses=problem_responses(401, 429, 503))
     own = Depends(identify)
 
     @routes.get("/preferences", summary="Show your preferences")
     async def read(user: User = own) -> PreferencesForm:
         """What nobody has set is allowed."""
-        profile = await profile_store.read(database, user.tenant, user.id)
-        if profile is not None:
-            check_life(user, profile)
-        return show(profile or Profile(tenant=user.tenant, user=user.id), optional_types(catalog, user.tenant))
+        return show(await own_profile(user), optional_types(catalog, user.tenant))
 
-    schema = {"$ref": f"#/components/schemas/{PreferencesForm.__name__}"}
-    body = {"content": {"application/json": {"schema": schema}}, "required": True}
+    async def store(user: User, change_own: profile_store.ProfileChange) -> Profile:
+        """What the user's profile is after the change. Raises Problem 401 or 422."""
 
-    @routes.put(
-        "/preferences",
-        summary="Change your preferences",
-        openapi_extra={"requestBody": body},
-        responses=problem_responses(408, 413, 415, 422),
-    )
-    async def write(request: Request, user: User = own) -> PreferencesForm:
-        """What is left out stays as it is; the answer is the whole."""
-        require_uncompressed(request)
-        form = _form(await read_body(request, MAX_PREFERENCES_BYTES))
-        known = optional_types(catalog, user.tenant)
-
-        def own(stored: Profile) -> Profile:
+        def change_if_theirs(stored: Profile) -> Profile:
             check_life(user, stored)  # the body may have taken its time
-            return change(stored, form, known)
+            return change_own(stored)
 
         try:
-            written = await profile_store.write(database, writer, topics, tenant=user.tenant, user=user.id, change=own)
+            return await profile_store.write(
+                database, writer, topics, tenant=user.tenant, user=user.id, change=change_if_theirs
+            )
         except InvalidProfile as error:
             pointers = [(error.pointer or "", error.detail)]
             raise Problem(422, error.code, error.detail, fix=FIX, pointers=pointers) from error
-        return show(written, known)
+
+    async def own_profile(user: User) -> Profile:
+        profile = await profile_store.read(database, user.tenant, user.id)
+        if profile is not None:
+            check_life(user, profile)
+        return profile or Profile(tenant=user.tenant, user=user.id)
+
+    @routes.put("/preferences", summary="Change your preferences", **_takes(PreferencesForm))
+    async def write(request: Request, user: User = own) -> PreferencesForm:
+        """What is left out stays as it is; the answer is the whole."""
+        form = await _body(request, PreferencesForm)
+        known = optional_types(catalog, user.tenant)
+        return show(await store(user, lambda stored: change(stored, form, known)), known)
+
+    @routes.get("/preferences/all", summary="Show all that you have chosen")
+    async def read_all(user: User = own) -> WholePreferences:
+        """Only what somebody has set; the rest is as the defaults say."""
+        return show_whole(await own_profile(user))
+
+    @routes.put("/preferences/all", summary="Change all that you may choose", **_takes(WholePreferences))
+    async def write_all(request: Request, user: User = own) -> WholePreferences:
+        """What is left out stays as it is, null takes an entry back; the answer is the whole."""
+        form = await _body(request, WholePreferences)
+        return show_whole(await store(user, lambda stored: change_whole(stored, form, now_ms())))
+
+    @routes.put("/preferences/mute", summary="Mute all that is not critical", **_takes(Mute))
+    async def mute(request: Request, user: User = own) -> Mute:
+        """Until the time given, which lies at most 366 days ahead."""
+        wanted = await _body(request, Mute)
+        return show_mute(await store(user, lambda stored: muted(stored, wanted.until, now_ms())))
+
+    @routes.delete("/preferences/mute", summary="End your mute")
+    async def unmute(user: User = own) -> Mute:
+        """Also where there is none."""
+        return show_mute(await store(user, lambda stored: muted(stored, None, now_ms())))
 
     return routes
 
 
-def _form(body: bytes) -> PreferencesForm:
-    """Raises Problem 422 with every fault, or an Invalid of strict JSON."""
+def _takes(model: type[BaseModel]) -> dict[str, Any]:
+    """Arguments of a route whose body is this."""
+    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
+    body = {"content": {"application/json": {"schema": schema}}, "required": True}
+    return {"openapi_extra": {"requestBody": body}, "responses": problem_responses(408, 413, 415, 422)}
+
+
+Form = TypeVar("Form", bound=BaseModel)
+
+
+async def _body(request: Request, model: type[Form]) -> Form:
+    """Raises Problem 408, 413, 415, or 422 with every fault; an Invalid of strict JSON."""
+    require_uncompressed(request)
+    body = await read_body(request, MAX_PREFERENCES_BYTES)
     try:
-        return PreferencesForm.model_validate(strict_json.loads(body.removeprefix(BOM_UTF8)))
+        return model.model_validate(strict_json.loads(body.removeprefix(BOM_UTF8)))
     except ValidationError as error:
         raise Problem(
             422,

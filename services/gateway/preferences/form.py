@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
 
 from shared.model.errors import InvalidProfile
-from shared.model.profiles import Preferences, Profile
+from shared.model.profiles import Profile
 from shared.model.quiet_windows import QuietHours, Window, check_quiet_hours, clock_minutes
 
 DEFAULT_WINDOW: Final = Window(start="22:00", until="08:00")
@@ -71,9 +71,7 @@ def change(profile: Profile, form: PreferencesForm, types: Types) -> Profile:
             known = ", ".join(sorted(types))
             raise InvalidProfile("invalid_notification_type", f"the types are {known}", "/notification_types")
         workflows |= dict.fromkeys(types[name], allowed)
-    preferences = Preferences(
-        categories=old.categories, workflows=old.workflows | workflows, channel_types=old.channel_types | wanted
-    )
+    preferences = replace(old, workflows=old.workflows | workflows, channel_types=old.channel_types | wanted)
     hours = profile.quiet_hours if form.quiet_hours is None else _hours(profile, form.quiet_hours)
     return replace(profile, preferences=preferences, quiet_hours=hours)
 

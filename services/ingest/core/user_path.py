@@ -1,4 +1,4 @@
-"""The user id in a path, from the bytes that came."""
+"""The user id, or a topic, in a path, from the bytes that came."""
 
 from __future__ import annotations
 
@@ -17,11 +17,18 @@ def user_of_path(raw_path: bytes, prefix: str) -> str:
 
     A slash at the end belongs to the path, an encoded one to the id. What a server decoded leniently would make one user of all bytes that are not UTF-8.
     """
+    found = text_of_path(raw_path, prefix)
+    if found is None:
+        raise Invalid("invalid_user_id", "the path names no user", "")
+    return check_user_id(found, "")
+
+
+def text_of_path(raw_path: bytes, prefix: str) -> str | None:
+    """What stands behind `prefix/`, decoded; None: nothing does. Raises NotUtf8."""
     _, found, rest = raw_path.partition(f"{prefix}/".encode())
     if not found:
-        raise Invalid("invalid_user_id", "the path names no user", "")
+        return None
     try:
-        user = unquote_to_bytes(rest.rstrip(b"/")).decode()
+        return unquote_to_bytes(rest.rstrip(b"/")).decode()
     except UnicodeDecodeError as error:
         raise NotUtf8 from error
-    return check_user_id(user, "")

@@ -82,7 +82,9 @@ def example(model: type[BaseModel]) -> Any:
 
 
 def _describe(model: type[Body], fault: ErrorDetails) -> tuple[str, str]:
-    path, values = fault["loc"], fault.get("ctx", {})
+    # A shape that was chosen by looking at the value stands in pydantic's path, and not in the body.
+    path = tuple(part for part in fault["loc"] if not str(part).startswith("@"))
+    values = fault.get("ctx", {})
     if fault["type"] == INVALID_KEY:
         path = path[:-1]  # pydantic marks an error of the key itself by one more name
     pointer = pointer_to(path) + values.get("pointer", "")

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from pydantic import ConfigDict, Field, PlainValidator, ValidationInfo, field_validator
+from pydantic import ConfigDict, Discriminator, Field, PlainValidator, Tag, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from services.ingest.core.durability import Durability
+from services.ingest.models.audiences import FANOUT_ID, AudienceBody
 from services.ingest.models.body import Body, read
 from services.ingest.models.fields import PrintableKey, Time, UserId, WorkflowKey, field_error
 from services.ingest.models.people import InlinePerson, UserReference
 from services.ingest.models.times import When
 from shared.model.errors import Invalid
+from shared.model.fanouts import MAX_LISTED
 from shared.model.local_times import LocalTime
 from shared.model.notifications import Priority
-from shared.model.recipients import MAX_RECIPIENTS, Recipient, recipient
+from shared.model.recipients import Recipient, recipient
 
 EVENT_ID: Final = "0b0f3d5c-3c43-5f3e-9a55-7d1d0c6f9a10"
 
@@ -33,8 +35,27 @@ NamedRecipient = Annotated[
 DURABLE_IN: Final = "acknowledged by Kafka, or in MongoDB until Kafka is back"
 
 
+_LIST, _AUDIENCE = "@list", "@audience"
+"""Where a fault is, as pydantic says it; no field is called so."""
+
+
+def _shape(value: object) -> str:
+    return _AUDIENCE if isinstance(value, dict | AudienceBody) else _LIST
+
+
+WantedRecipients = Annotated[
+    Annotated[
+        list[NamedRecipient],
+        Field(min_length=1, max_length=MAX_LISTED, description=f"1 to {MAX_LISTED} user ids or inline people"),
+        Tag(_LIST),
+    ]
+    | Annotated[AudienceBody, Tag(_AUDIENCE)],
+    Discriminator(_shape),
+]
+
+
 class SendRequest(Body):
-    """Notify up to 100 users or inline people."""
+    """Notify users, inline people, or an audience."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -52,8 +73,8 @@ class SendRequest(Body):
     )
 
     workflow: WorkflowKey = Field(description="the key of a published workflow, as chat.new_message")
-    recipients: list[NamedRecipient] = Field(
-        min_length=1, max_length=MAX_RECIPIENTS, description=f"1 to {MAX_RECIPIENTS} user ids or inline people"
+    recipients: WantedRecipients = Field(
+        description=f"1 to {MAX_LISTED} user ids or inline people; or an audience: {{topic}}, or {{users: all}}"
     )
     data: dict[str, Any] | None = Field(None, description="what the templates show")
     actor: UserId | None = Field(None, description="the user who did it, never notified of it")
@@ -69,7 +90,7 @@ class SendRequest(Body):
 
     @field_validator("expires_at")
     @classmethod
-    def _is_ahead(cls, at: int | None, info: ValidationInfo[dict[str, Any]]) -> int | None:
+    def _is_ahead(cls, at: int | None, info: ValidationInfo[dict[str, int]]) -> int | None:
         if at is not None and at <= info.context["now"]:
             raise PydanticCustomError("invalid", "is over already")
         begins = info.data.get("deliver_at") or 0
@@ -105,13 +126,17 @@ class AcceptedNotifications(Body):
                     "id": EVENT_ID,
                     "notifications": [{"id": "5c1c9b8e-29f4-5d56-8f0f-4f6f4a0f3a11", "user": "ada"}],
                     "durability": Durability.LOG,
-                }
+                },
+                {"id": EVENT_ID, "notifications": [], "fanouts": [FANOUT_ID], "durability": Durability.LOG},
             ]
         }
     )
 
     id: str = Field(description="the event id, equal for equal Idempotency-Keys and bodies")
-    notifications: list[NotifiedUser]
+    notifications: list[NotifiedUser] = Field(description="those that were made at once; none by a fan-out")
+    fanouts: list[str] | None = Field(
+        None, description="the fan-out of an audience, or of more than 100 recipients: GET /v1/fanouts/{id}"
+    )
     durability: Durability = Field(description=DURABLE_IN)
     unknown_users: list[str] | None = Field(
         None, description="recipients without a profile, as far as that was known at once; left out where none is"

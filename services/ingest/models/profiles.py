@@ -68,7 +68,7 @@ def _whole_device(value: Any, validate: Callable[[Any], dict[str, str]]) -> dict
         raise PydanticCustomError("invalid", "{detail}", {"detail": detail}) from error
 
 
-def _count_entries(value: Any) -> Any:
+def _count_entries(value: object) -> object:
     """Before any of them is looked at: pydantic counts a dictionary when it has read all of it."""
     if isinstance(value, dict) and len(value) > MAX_ENTRIES:
         detail = f"has {len(value)} entries, at most {MAX_ENTRIES} are taken"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
+import msgspec
 import orjson
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.config import JsonDict
@@ -11,12 +12,13 @@ from pydantic_core import PydanticCustomError
 
 from services.ingest.models.body import Body, read
 from services.ingest.models.fields import Time, WorkflowKey, checked
-from services.ingest.models.notifications import NamedRecipient
+from services.ingest.models.notifications import WantedRecipients
 from shared.model.crons import MAX_CRON, cron
 from shared.model.quiet_windows import check_zone
-from shared.model.recipients import MAX_RECIPIENTS, Recipient
+from shared.model.recipients import Recipient
 from shared.model.schedules import EACH_RECIPIENTS, Schedule, ScheduleState, check_schedule_id
 from shared.model.timestamps import rfc3339
+from shared.model.workflow_recipients import Audience
 
 NEWSLETTER: Final[JsonDict] = {
     "id": "weekly-offers",
@@ -31,7 +33,7 @@ def _check_zone(value: str, pointer: str) -> str:
     return value if value == EACH_RECIPIENTS else check_zone(value, pointer)
 
 
-ScheduleId = Annotated[str, checked(check_schedule_id), Field(json_schema_extra={"maxLength": 100})]
+IdOfSchedule = Annotated[str, checked(check_schedule_id), Field(json_schema_extra={"maxLength": 100})]
 Cron = Annotated[str, checked(cron), Field(json_schema_extra={"maxLength": MAX_CRON})]
 ScheduleZone = Annotated[str, checked(_check_zone)]
 
@@ -43,15 +45,13 @@ def _settable(state: ScheduleState) -> ScheduleState:
 
 
 class ScheduleRequest(Body):
-    """Send to up to 100 users or inline people, again and again."""
+    """Send to users, inline people or an audience, again and again."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [NEWSLETTER]})
 
-    id: ScheduleId | None = Field(None, description="what you call it; made up when left out")
+    id: IdOfSchedule | None = Field(None, description="what you call it; made up when left out")
     workflow: WorkflowKey = Field(description="the key of a published workflow; its newest version is sent")
-    recipients: list[NamedRecipient] = Field(
-        min_length=1, max_length=MAX_RECIPIENTS, description=f"1 to {MAX_RECIPIENTS} user ids or inline people"
-    )
+    recipients: WantedRecipients = Field(description="as in POST /v1/notifications: a list, or an audience")
     data: dict[str, object] | None = Field(None, description="what the templates show")
     cron: Cron = Field(description="minute, hour, day of the month, month, day of the week: 0 9 * * 1-5")
     zone: ScheduleZone = Field(description=f"an IANA time zone, or {EACH_RECIPIENTS}: where each recipient is")
@@ -95,7 +95,7 @@ class StoredSchedule(Body):
 
     id: str
     workflow: str
-    recipients: list[NamedRecipient]
+    recipients: WantedRecipients
     data: dict[str, object]
     cron: str
     zone: str
@@ -133,13 +133,17 @@ def shown_schedule(schedule: Schedule) -> dict[str, object]:
     return {
         "id": schedule.id,
         "workflow": schedule.workflow,
-        "recipients": [_shown(one) for one in schedule.recipients],
+        "recipients": _audience(schedule.audience) or [_shown(one) for one in schedule.recipients],
         "data": orjson.Fragment(bytes(schedule.data)),
         "cron": schedule.cron,
         "zone": schedule.zone,
         "state": schedule.state,
         **{name: rfc3339(at) for name, at in times.items() if at is not None},
     }
+
+
+def _audience(audience: Audience | None) -> object:
+    return None if audience is None else msgspec.to_builtins(audience)
 
 
 def _shown(recipient: Recipient) -> object:

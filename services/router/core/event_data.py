@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 import orjson
@@ -13,14 +14,13 @@ from shared.model.recipients import names_somebody
 from shared.model.strict_json import escape
 
 
-class NamedValue(NamedTuple):
-    """What stands where a workflow looks for its recipients; UNSET where there is nothing."""
+class EntryPlaces(NamedTuple):
+    """Where the entries of a path with `[*]` stand."""
 
-    value: object
-    pointers: tuple[str, ...] | None = None
-    """Of a path with `[*]`: where each entry of the list `value` stands."""
-    missing: tuple[str, ...] = ()
-    """Of such a path: where entries have nothing at its end."""
+    pointers: tuple[str, ...]
+    """Of each that was found, in order."""
+    missing: tuple[str, ...]
+    """Of those that have nothing at its end."""
 
 
 class EventData:
@@ -30,21 +30,26 @@ class EventData:
         """`paths`: where the workflows that the event starts look for their recipients."""
         self.value: object = orjson.loads(raw)
         self._raw = raw
-        self._found = {path: self._named(path) for path in paths}
+        self._places: dict[str, EntryPlaces] = {}
+        self._found = {path: self._named(path) if EACH in path else value_at(self.value, path) for path in paths}
         self._seen: dict[tuple[str, ...], bytes] = {}
 
     def lookup(self, path: str) -> object:
         """The value at a dotted path that starts with `data`; UNSET where there is nothing."""
         return value_at(self.value, path)
 
-    def named(self, path: str) -> NamedValue:
-        """What stands at one of the workflows' paths."""
+    def named(self, path: str) -> object:
+        """What stands at one of the workflows' paths; UNSET where there is nothing."""
         return self._found[path]
+
+    def places(self, path: str) -> EntryPlaces | None:
+        """Of such a path with `[*]` that leads to a list: where its entries stand."""
+        return self._places.get(path)
 
     def seen_by(self, own: str) -> bytes:
         """The data for those whom the path `own` names: nobody is told who else was, by this workflow or by another."""
         found = self._found.items()
-        hidden = tuple([path for path, named in found if _is_hidden(named.value, own=path == own)])
+        hidden = tuple([path for path, value in found if _is_hidden(value, own=path == own)])
         seen = self._seen.get(hidden)
         if seen is None:
             value = self.value
@@ -53,12 +58,10 @@ class EventData:
             seen = self._seen[hidden] = orjson.dumps(value) if hidden else self._raw
         return seen
 
-    def _named(self, path: str) -> NamedValue:
-        if EACH not in path:
-            return NamedValue(self.lookup(path))
+    def _named(self, path: str) -> object:
         first = value_at(self.value, path.partition(EACH)[0])
         if not isinstance(first, list):
-            return NamedValue(None if first is None else msgspec.UNSET)
+            return None if first is None else msgspec.UNSET
         values: list[object] = []
         pointers: list[str] = []
         missing: list[str] = []
@@ -71,14 +74,17 @@ class EventData:
             else:
                 values.append(value)
                 pointers.append(pointer)
-        return NamedValue(values, tuple(pointers), tuple(missing))
+        self._places[path] = EntryPlaces(tuple(pointers), tuple(missing))
+        return values
 
 
+@lru_cache(maxsize=4096)
 def pointer_of(path: str) -> str:
     """The JSON pointer of a path, up to its first `[*]`."""
     return "".join(f"/{escape(name)}" for name in ("data", *_list_of(path))) if path else ""
 
 
+@lru_cache(maxsize=4096)
 def _list_of(path: str) -> tuple[str, ...]:
     """The names up to the list that holds the recipients: of a path with `[*]`, the outermost one."""
     return names_of(path.partition(EACH)[0])
@@ -94,7 +100,7 @@ def _is_hidden(found: object, *, own: bool) -> bool:
     return isinstance(found, list | dict) and names_somebody(found)
 
 
-def _without(value: Any, names: Sequence[str]) -> Any:
+def _without(value: object, names: Sequence[str]) -> object:
     """A copy of nested objects without the member that `names` leads to, if it is there."""
     name, *deeper = names
     if not isinstance(value, dict) or name not in value:

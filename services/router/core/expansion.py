@@ -12,6 +12,7 @@ from shared.model import ids
 from shared.model.errors import InvalidEvent
 from shared.model.events import FIRST_ACCEPTED
 from shared.model.expansion import API_SOURCE, EventState
+from shared.model.fanouts import start_outputs
 from shared.model.outputs import Output
 from shared.model.reasons import EventReason
 from shared.model.records import DETOUR, encode, notify
@@ -36,7 +37,7 @@ class Expansion(msgspec.Struct, frozen=True, kw_only=True):
         """Why nothing of the event could be expanded; None when something was, or when there is nobody to notify."""
         rejected: LeftOut | None = None
         for part in self.parts:
-            if part.notifications:
+            if part.notifications or part.fanout:
                 return None
             rejected = rejected or part.rejected
         return rejected
@@ -78,6 +79,8 @@ def expansion_outputs(topics: Topics, expansion: Expansion) -> Iterator[Output]:
     for part in expansion.parts:
         for found in part.notifications:
             yield Output(topics.notifications, ids.user_key(found.tenant, found.user), encode(notify(found)), headers)
+        if part.fanout is not None:
+            yield from start_outputs(topics, part.fanout)
     yield _event_status(topics, expansion)
     for part in expansion.parts:
         if part.left_out or part.rejected is not None:
@@ -107,6 +110,8 @@ def _event_status(topics: Topics, expansion: Expansion) -> Output:
     }
     if rejected is not None:
         data |= msgspec.to_builtins(rejected) | {"dead_letter": topics.events_dlq}
+    elif fanouts := [part.fanout.id for part in parts if part.fanout is not None]:
+        data["fanouts"] = fanouts
     elif not data["notifications"]:
         data |= _for_nobody(parts)
     state = "expanded" if rejected is None else "not_expanded"

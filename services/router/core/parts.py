@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from services.router.core.event_data import EventData, pointer_of
+from services.router.core.event_data import EntryPlaces, EventData, pointer_of
 from services.router.core.received_event import ReceivedEvent
 from shared.model.collapse_keys import collapse_key_of, event_time_of
 from shared.model.conditions import failing
@@ -14,9 +14,11 @@ from shared.model.data_paths import event_lookup
 from shared.model.data_schemas import faults
 from shared.model.errors import Invalid
 from shared.model.expansion import MAX_EXPANDED, PartOutcome, Request, expand
+from shared.model.fanouts import MAX_LISTED, StartedFanout, start_fanout
 from shared.model.notifications import Notification
 from shared.model.reasons import EventReason
-from shared.model.recipients import recipients, user_id_of
+from shared.model.recipients import MAX_RECIPIENTS, Recipient, recipients, user_id_of
+from shared.model.workflow_recipients import Audience, topic_of
 from shared.model.workflows import Workflow
 
 
@@ -34,6 +36,8 @@ class EventPart(msgspec.Struct, frozen=True, kw_only=True):
     workflow: str
     version: int
     notifications: tuple[Notification, ...] = ()
+    fanout: StartedFanout | None = None
+    """Of more recipients than are expanded at once."""
     rejected: LeftOut | None = None
     """Why it made nothing of it."""
     left_out: tuple[LeftOut, ...] = ()
@@ -46,7 +50,7 @@ class EventPart(msgspec.Struct, frozen=True, kw_only=True):
         """Expanded, for nobody, or not."""
         if self.rejected is not None:
             return PartOutcome.NOT_EXPANDED
-        return PartOutcome.EXPANDED if self.notifications else PartOutcome.NOBODY
+        return PartOutcome.EXPANDED if self.notifications or self.fanout else PartOutcome.NOBODY
 
 
 def expand_parts(received: ReceivedEvent, workflows: Sequence[Workflow]) -> tuple[EventPart, ...]:
@@ -56,7 +60,7 @@ def expand_parts(received: ReceivedEvent, workflows: Sequence[Workflow]) -> tupl
     data = EventData(
         received.event.data, [workflow.recipients for workflow in workflows if isinstance(workflow.recipients, str)]
     )
-    return tuple(_not_for(received, data, workflow) or _part(received, data, workflow) for workflow in workflows)
+    return tuple([_not_for(received, data, workflow) or _part(received, data, workflow) for workflow in workflows])
 
 
 def unknown_part(workflow: str, version: int) -> EventPart:
@@ -66,40 +70,35 @@ def unknown_part(workflow: str, version: int) -> EventPart:
 
 
 def _part(received: ReceivedEvent, data: EventData, workflow: Workflow) -> EventPart:
-    path = workflow.recipients if isinstance(workflow.recipients, str) else ""
+    if isinstance(workflow.recipients, Audience):
+        return _audience(received, data, workflow, workflow.recipients)
+    path = workflow.recipients or ""
     pointer = pointer_of(path)
     rejected: LeftOut | None = None
     left_out: tuple[LeftOut, ...] = ()
     notifications: tuple[Notification, ...] = ()
     named = data.named(path)
-    if named.value is msgspec.UNSET:
+    if named is msgspec.UNSET:
         rejected = _left_out(EventReason.NO_RECIPIENTS, f"nothing stands at {path}", pointer)
-    elif named.value is not None:
+    elif named is not None:
+        places = data.places(path)
         try:
-            found, unknown = recipients(named.value, pointer, pointers=named.pointers)
+            found, unknown = recipients(named, pointer, pointers=places.pointers if places else None, most=MAX_LISTED)
         except Invalid as error:
-            return EventPart(workflow=workflow.key, version=workflow.version, rejected=_of(error))
-        missing = (_left_out(EventReason.NO_RECIPIENTS, "nothing stands there", each) for each in named.missing)
-        left_out = (*map(_of, unknown), *missing)
+            return _rejected(workflow, error)
+        left_out = tuple(map(_of, unknown)) + (_missing(places) if places else ())
         seen = data.seen_by(path)
+        request = _request(received, data, workflow, seen, found if len(found) <= MAX_RECIPIENTS else ())
+        if len(found) > MAX_RECIPIENTS:
+            try:
+                fanout = start_fanout(request, workflow, listed=found)
+            except Invalid as error:
+                return _rejected(workflow, error)
+            return EventPart(workflow=workflow.key, version=workflow.version, fanout=fanout, left_out=left_out)
         if len(seen) * len(found) > MAX_EXPANDED:
             detail = f"{len(seen)} bytes of data for {len(found)} recipients are too much at once"
             rejected = _left_out(EventReason.EXPANDED_TOO_LARGE, detail, pointer)
         elif found:
-            actor = user_id_of(data.lookup(workflow.actor)) if workflow.actor else None
-            request = Request(
-                tenant=received.tenant,
-                event_id=received.id,
-                event_type=received.event.type,
-                source=received.event.source,
-                recipients=found,
-                data=seen,
-                accepted_at=received.accepted_at,
-                actor=actor,
-                traceparent=received.event.attributes.get("traceparent"),
-                collapse_key=collapse_key_of(data.lookup(workflow.collapse_key)) if workflow.collapse_key else None,
-                event_time=_event_time(received, workflow),
-            )
             notifications = tuple(expand(request, workflow))
         elif left_out:
             rejected = left_out[0]
@@ -110,6 +109,43 @@ def _part(received: ReceivedEvent, data: EventData, workflow: Workflow) -> Event
         rejected=rejected,
         left_out=left_out,
     )
+
+
+def _audience(received: ReceivedEvent, data: EventData, workflow: Workflow, audience: Audience) -> EventPart:
+    try:
+        topic = None if audience.topic is None else topic_of(audience.topic, data.lookup)
+        request = _request(received, data, workflow, data.seen_by(""))
+        fanout = start_fanout(request, workflow, topic=topic, where=audience.where)
+    except Invalid as error:
+        return _rejected(workflow, error)
+    return EventPart(workflow=workflow.key, version=workflow.version, fanout=fanout)
+
+
+def _request(
+    received: ReceivedEvent, data: EventData, workflow: Workflow, seen: bytes, found: tuple[Recipient, ...] = ()
+) -> Request:
+    """What starts the workflow; for nobody yet where a fan-out finds them."""
+    return Request(
+        tenant=received.tenant,
+        event_id=received.id,
+        event_type=received.event.type,
+        source=received.event.source,
+        recipients=found,
+        data=seen,
+        accepted_at=received.accepted_at,
+        actor=user_id_of(data.lookup(workflow.actor)) if workflow.actor else None,
+        traceparent=received.event.attributes.get("traceparent"),
+        collapse_key=collapse_key_of(data.lookup(workflow.collapse_key)) if workflow.collapse_key else None,
+        event_time=_event_time(received, workflow),
+    )
+
+
+def _rejected(workflow: Workflow, error: Invalid) -> EventPart:
+    return EventPart(workflow=workflow.key, version=workflow.version, rejected=_of(error))
+
+
+def _missing(places: EntryPlaces) -> tuple[LeftOut, ...]:
+    return tuple([_left_out(EventReason.NO_RECIPIENTS, "nothing stands there", each) for each in places.missing])
 
 
 def _not_for(received: ReceivedEvent, data: EventData, workflow: Workflow) -> EventPart | None:

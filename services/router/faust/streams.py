@@ -36,7 +36,7 @@ class ChunkStream(faust.Stream[Any]):
         calls the sensors.
         """
         await self.maybe_start()
-        channel: Any = self.channel
+        channel = cast("ChannelT[bytes]", self.channel)
         app: Any = self.app
         queue = channel.queue
         acking, unacked = app.topics._acking_topics, app.consumer._unacked_messages

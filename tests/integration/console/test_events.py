@@ -10,6 +10,7 @@ from services.router.core.received_event import EventTenants
 from services.router.expand import Expander
 from services.router.expansions import Expansions
 from shared.model import ids
+from shared.mongo.fanouts import Fanouts
 from tests.integration.console.stage import Console, command, console, decide, why
 from tests.support import samples as a
 from tests.support.env import Names
@@ -36,6 +37,7 @@ async def expand(live: Console, *records) -> None:
     tenants = EventTenants(internal=live.topics.accepted_events)
     expander = Expander(
         expansions=Expansions(live.database),
+        fanouts=Fanouts(live.database),
         publisher=live.publisher,
         catalog=catalog,
         topics=live.topics,

@@ -19,6 +19,12 @@ from tests.support.wait import until
 
 PEOPLE = 8
 """Of each kind: those whose mailbox is there, and those whose is not."""
+SHORT_LEASE = {
+    "CARILLON_LEASE_SECONDS": "12",
+    "CARILLON_SMTP_TIMEOUT_SECONDS": "4",
+    "CARILLON_WEBHOOK_TIMEOUT_SECONDS": "4",
+}
+"""Whoever comes next waits so long for what was claimed and not recorded."""
 FLOW = {
     "key": "first",
     "category": "tests",
@@ -69,7 +75,7 @@ async def told(product: Harness) -> list[str]:
 @pytest.mark.timeout(240)
 async def test_a_dead_mail_becomes_one_webhook_through_a_kill_before_it_is_told(product: Harness) -> None:
     await product.start("sink", "ingest", "router", "scheduler")
-    product.spawn("delivery", CARILLON_FAILPOINT=f"{Failpoint.AFTER_RECORD}:3")
+    product.spawn("delivery", CARILLON_FAILPOINT=f"{Failpoint.AFTER_RECORD}:3", **SHORT_LEASE)
     await product.start_spawned("delivery")
     gone, there = [f"gone-{n}" for n in range(PEOPLE)], [f"there-{n}" for n in range(PEOPLE)]
     await product.call("PUT", "/faults", service="sink", json={"email": {"mode": "reject"}})

@@ -137,14 +137,15 @@ class Routers:
 
     async def readyz(self, label: str) -> dict[str, Any]:
         """What /readyz of a router says; nothing while it does not answer."""
-        return orjson.loads(await self._get(label, "readyz") or b"{}")
+        return orjson.loads(await self.page(label, "readyz") or b"{}")
 
     async def metric(self, label: str, name: str) -> float:
         """The sum of a metric over its labels."""
-        lines = (await self._get(label, "metrics")).decode().splitlines()
+        lines = (await self.page(label, "metrics")).decode().splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.partition(" ")[0].partition("{")[0] == name)
 
-    async def _get(self, label: str, path: str) -> bytes:
+    async def page(self, label: str, path: str) -> bytes:
+        """What a router answers at its health port; nothing while it does not."""
         port = self.harness.services[label].health_port
         try:
             async with aiohttp.ClientSession() as http, http.get(f"http://127.0.0.1:{port}/{path}") as response:

@@ -28,6 +28,7 @@ from shared.mongo.database import open_database
 from tests.support import samples as a
 from tests.support.env import Names
 from tests.support.raw_batches import Raw
+from tests.support.rerun import check_decisions
 from tests.support.wait import until
 
 TYPE = "order.shipped"
@@ -162,6 +163,7 @@ async def stage(names: Names, *workflows: Workflow, **settings_of_router: object
                     yield Stage(names, client, app, *readers)
             finally:
                 await client.close()
+    await check_decisions(names)
 
 
 @asynccontextmanager

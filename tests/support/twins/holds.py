@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
@@ -16,7 +16,7 @@ from shared.model.holds import Cause, Hastening, Hold, ParkedHold
 from shared.model.records import Record, cancelled, decode_record, encode
 from shared.model.tenants import StopSweep, Swept
 from shared.mongo import hastening, held_by_stops
-from shared.mongo.holds import AHEAD, ClaimedHold
+from shared.mongo.holds import ClaimedHold
 from shared.process.clock import now_ms
 from tests.support.twins.outages import Outages
 
@@ -63,14 +63,13 @@ class MemoryHolds:
             for hold in holds:
                 self.rows.setdefault(hold.id, MemoryHoldRow(hold=hold, due=hold.due))
 
-    async def claim(
-        self, *, most: int, lease: timedelta, pick: Callable[[list[str]], list[str]]
-    ) -> tuple[str, list[ClaimedHold]]:
+    async def claim(self, *, most: int, lease: timedelta) -> tuple[str, list[ClaimedHold]]:
         async with self.outages.call():
             now, token = now_ms(), f"claim-{next(self._tokens)}"
-            due = [hold_id for hold_id, row in self._by_due() if row.due <= now and row.lease < now and row.readable]
-            picked = set(pick(due[: most * AHEAD])) if due else set()
-            won = [(hold_id, row) for hold_id, row in self._by_due() if hold_id in picked]
+            due = [
+                (hold_id, row) for hold_id, row in self._by_due() if row.due <= now and row.lease < now and row.readable
+            ]
+            won = due[:most]
             for _, row in won:
                 row.token, row.lease = token, now + round(lease.total_seconds() * 1000)
         return token, [_claimed(hold_id, row, now) for hold_id, row in won]

@@ -8,7 +8,7 @@ from datetime import timedelta
 import msgspec
 
 from shared.model.errors import MongoUnavailable
-from shared.model.schedules import Schedule
+from shared.model.schedules import Schedule, is_full
 from shared.mongo.schedules import DueSchedules
 from shared.process.clock import now_ms
 from tests.support.twins.outages import Outages
@@ -35,7 +35,12 @@ class MemorySchedules:
     async def page(self, tenant: str, *, after: str, most: int) -> list[Schedule]:
         async with self.outages.call():
             found = [row.schedule for (owner, name), row in self.rows.items() if owner == tenant and name > after]
-        return sorted(found, key=lambda one: one.id)[:most]
+        page: list[Schedule] = []
+        for one in sorted(found, key=lambda one: one.id):
+            if is_full(page, most):
+                break
+            page.append(one)
+        return page
 
     async def count(self, tenant: str, *, most: int) -> int:
         async with self.outages.call():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from carillon import AsyncClient
+from carillon.arguments import audience_or_list
 from carillon.client import _wait
 from carillon.errors import ProblemError, UnexpectedAnswerError, UnreachableError
 
@@ -57,3 +58,15 @@ def test_what_is_tried_again(error, again):
 @pytest.mark.parametrize("status", [409, 429, 503])
 def test_the_wait_is_the_one_that_was_asked_for(status):
     assert 10 <= _wait(ProblemError(status, {}, retry_after=10), 10) <= 10.2
+
+
+@pytest.mark.parametrize("audience", [{"topic": "thread:7"}, {"users": "all", "where": {"profile.locale": ["de"]}}])
+def test_an_audience_is_no_list(audience):
+    assert audience_or_list(audience) == audience
+    assert audience_or_list(("ada",)) == ["ada"]
+
+
+@pytest.mark.parametrize("one", ["ada", {"email": "ada@example.com"}])
+def test_one_recipient_is_no_list_and_no_audience(one):
+    with pytest.raises(TypeError, match="recipients is a list"):
+        audience_or_list(one)

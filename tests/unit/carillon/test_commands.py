@@ -21,10 +21,12 @@ from shared.process.clock import now_ms
 
 COMMANDS = [
     ["up"], ["down"], ["status"], ["logs"], ["doctor"], ["run"],
-    ["send"], ["why"], ["token"], ["key", "create"], ["key", "list"], ["key", "revoke"],
+    ["send"], ["why"], ["why-not"], ["token"], ["key", "create"], ["key", "list"], ["key", "revoke"],
     ["migrate"], ["catalog", "check"], ["catalog", "push"], ["catalog", "publish"], ["catalog", "list"], ["catalog", "history"],
-    ["catalog", "rollback"], ["catalog", "draw"], ["topics", "list"], ["topics", "create"],
+    ["catalog", "rollback"], ["catalog", "draw"], ["catalog", "try"], ["topics", "list"], ["topics", "create"],
+    ["schedules", "list"], ["schedules", "pause"], ["schedules", "resume"], ["schedules", "delete"],
     ["events", "dead"], ["events", "redrive"], ["stop"], ["resume"],
+    ["fanouts", "list"], ["fanouts", "show"], ["fanouts", "cancel"],
     ["tenants", "create"], ["tenants", "list"], ["tenants", "show"], ["tenants", "set"],
 ]  # fmt: skip
 

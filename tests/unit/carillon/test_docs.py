@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
-import yaml
+import msgspec
+import pytest
 
-from carillon.cli.templates import check_templates
+from carillon.cli.catalog_files import check_folder
+from shared.model.conditions import OPERATORS
 from shared.model.deliveries import TERMINAL, DeliveryState
 from shared.model.notification_states import ENDED, NotificationState
 from shared.model.reasons import EventReason, Reason
 from shared.model.rules import Rule
-from shared.model.workflows import Workflow, parse
+from shared.model.step_order import walk
+from shared.model.steps import Step, StepKind
+from shared.model.workflows import Workflow
 
 DOCS = Path(__file__).parents[3] / "docs"
 CONCEPTS = (DOCS / "concepts.md").read_text()
@@ -64,10 +69,38 @@ def test_there_is_one_diagram():
     assert CONCEPTS.count("```mermaid") == 1
 
 
+def fields_of(struct: type[msgspec.Struct]) -> set[str]:
+    return {field.encode_name for field in msgspec.structs.fields(struct)}
+
+
 def test_every_field_of_a_workflow_is_told():
-    assert set(first_column(section(WORKFLOWS, "Fields"))) == set(Workflow.__struct_fields__) - {"version"}
+    assert set(first_column(section(WORKFLOWS, "Fields"))) == fields_of(Workflow) - {"version"}
 
 
-def test_the_example_is_a_workflow():
-    example = WORKFLOWS.partition("```yaml\n")[2].partition("```")[0].replace("\non:", '\n"on":')
-    check_templates(parse(yaml.safe_load(example)))
+@pytest.mark.parametrize("step", get_args(Step))
+def test_every_field_of_a_step_is_told(step):
+    steps = section(WORKFLOWS, "Steps")
+    own = steps.partition(f"### {step.kind}\n")[2].partition("\n### ")[0]
+    of_all = set(first_column(steps.partition("\n### ")[0])) - {"kind"}
+    assert of_all == {"key", "when"}
+    assert set(first_column(own)) == fields_of(step) - of_all
+
+
+def test_every_operator_is_told():
+    assert all(f"`{operator}`" in section(WORKFLOWS, "Conditions") for operator in OPERATORS)
+
+
+EXAMPLES = re.findall(r"```yaml\n(.*?)```", WORKFLOWS, re.DOTALL)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.partition("\n")[0])
+def test_every_example_is_a_workflow(example, tmp_path):
+    (tmp_path / "example.yaml").write_text(example)
+    assert check_folder(tmp_path).faults == []
+
+
+def test_there_is_an_example_of_every_kind_of_step(tmp_path):
+    for number, example in enumerate(EXAMPLES):
+        (tmp_path / f"{number}.yaml").write_text(example)
+    kinds = {step.kind for workflow in check_folder(tmp_path).workflows for _, step in walk(workflow.steps)}
+    assert kinds == set(StepKind)

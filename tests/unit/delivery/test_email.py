@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
@@ -13,11 +14,13 @@ from hypothesis import strategies as st
 
 from services.delivery.channels.email.compose import Mail, compose
 from services.delivery.channels.email.mailboxes import parse_mailbox
+from services.delivery.channels.email.unsubscribe import UnsubscribeFields
 from services.delivery.rendering.links import SafeLinks
 from services.delivery.rendering.liquid import RenderFailed
 from shared.model.channel_templates import Templates
 from shared.model.channels import Channel
 from shared.model.templates import EmailTemplate, Text
+from shared.model.unsubscribing import link_of, read
 from tests.support import samples as a
 
 FROM = "Carillon <no-reply@carillon.example>"
@@ -122,3 +125,34 @@ def test_no_template_and_lone_surrogates() -> None:
     broken = a.workflow(templates=Templates(email=EmailTemplate(subject="s", text="\ud800")))
     with pytest.raises(RenderFailed, match="UnicodeEncodeError"):
         compose(a.delivery(), broken, parse_mailbox(FROM), SafeLinks())
+
+
+UNSUBSCRIBE = UnsubscribeFields("https://notify.example.com/", b"secret-of-unsubscribe-links")
+
+
+def unsubscribing(**changes: Any) -> EmailMessage:
+    """With a public address of the gateway; `changes` of the workflow."""
+    workflow = a.workflow(templates=Templates(email=EmailTemplate(subject="Hi", text="Hello")), **changes)
+    sent = compose(a.delivery(), workflow, parse_mailbox(FROM), SafeLinks(), unsubscribe=UNSUBSCRIBE)
+    read = message_from_bytes(sent.content, policy=policy.default)
+    assert isinstance(read, EmailMessage)
+    return read
+
+
+def test_a_mail_program_can_unsubscribe_with_one_click() -> None:
+    message = unsubscribing()
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    found = re.fullmatch(r"<https://notify\.example\.com/u/([A-Za-z0-9_.-]+)>", message["List-Unsubscribe"])
+    assert found
+    assert read(found[1], [b"secret-of-unsubscribe-links"]) == link_of(a.delivery(), a.workflow())
+
+
+def test_from_what_is_critical_nobody_unsubscribes() -> None:
+    assert not [name for name in unsubscribing(critical=True) if name.startswith("List-")]
+
+
+def test_a_link_that_would_break_its_line_is_left_out() -> None:
+    long = a.delivery(notification=a.notification(user="\U0001f514" * 200))
+    workflow = a.workflow(category="é" * 200)
+    assert UNSUBSCRIBE.of(long, workflow) == []
+    assert all(len(line) <= 998 for field in UNSUBSCRIBE.of(a.delivery(), workflow) for line in field.splitlines())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -44,6 +45,21 @@ def call(body: bytes = b"{}", *, key: str | None = "k", tenant: str = "acme", **
 
 def limits(*, most_bytes: int = 1 << 30, most_requests: int = 1000) -> WorkLimits:
     return WorkLimits(most_bytes=most_bytes, most_requests=most_requests)
+
+
+def no_database() -> Any:
+    """What an app is wired to that is never asked."""
+    collections = (
+        "api_keys",
+        "requests",
+        "cancellations",
+        "holds",
+        "schedules",
+        "fanouts",
+        "subscriptions",
+        "profiles",
+    )
+    return SimpleNamespace(**dict.fromkeys(collections))
 
 
 @asynccontextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from shared.http.work_limits import WorkLimits
 from shared.model.tenants import TenantSettings
 from shared.mongo.api_keys import Principal, Scope
 from tests.support.asgi import call_app
+from tests.unit.ingest.scenes import no_database
 
 
 class Keys:
@@ -40,7 +40,7 @@ def test_a_call_that_is_answered_holds_nothing(path: str, monkeypatch: pytest.Mo
     monkeypatch.setattr(ingest, "WorkLimits", noted)
     monkeypatch.setattr(ingest, "ApiKeys", Keys)
     monkeypatch.setattr(ingest, "read_tenants", nothing_is_set)
-    nothing: Any = SimpleNamespace(requests=None, cancellations=None, holds=None, schedules=None)
+    nothing: Any = no_database()
     nobody: Any = None
     settings = IngestSettings(webhook_secret="a-master-secret-of-32-characters", requests_per_key=1)
     api = ingest.create_app(settings, database=nothing, catalog=nobody, kafka=nobody, outbox=nobody)

@@ -25,7 +25,7 @@ def pointers(body: Any) -> list[str]:
 
 WRONG_SEND = [
     ("workflow", (None, 1, "", "Upper", "a b", "a..b", "x" * 201, "a\n", [], "chat.", "ä"), "/workflow"),
-    ("recipients", (None, [], {}, "ada", 7, ["a"] * 101, True), "/recipients"),
+    ("recipients", (None, [], {}, "ada", 7, ["a"] * 10_001, True), "/recipients"),
     (
         "recipients",
         (
@@ -126,12 +126,12 @@ TOLD = [
     (
         SEND | {"recipients": []},
         "/recipients",
-        "has 0 entries, at least 1 is needed: 1 to 100 user ids or inline people",
+        "has 0 entries, at least 1 is needed: 1 to 10000 user ids or inline people; or an audience: {topic}, or {users: all}",
     ),
     (
-        SEND | {"recipients": ["a"] * 101},
+        SEND | {"recipients": ["a"] * 10_001},
         "/recipients",
-        "has 101 entries, at most 100 are taken: 1 to 100 user ids or inline people",
+        "has 10001 entries, at most 10000 are taken: 1 to 10000 user ids or inline people; or an audience: {topic}, or {users: all}",
     ),
     (SEND | {"data": 7}, "/data", "must be an object, as {...}: what the templates show"),
     (

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import orjson
 import pytest
 
 from services.ingest.app import create_app
+from services.ingest.models.audiences import SubscribeRequest, UnsubscribeRequest
 from services.ingest.models.body import Body, example, read
 from services.ingest.models.events import CloudEvent, CloudEventBatch
 from services.ingest.models.notifications import CancelRequest, SendRequest
@@ -25,6 +25,7 @@ from shared.model.events import Event
 from shared.model.notifications import Contact
 from shared.model.profiles import Profile
 from shared.model.tenants import TenantSettings
+from tests.unit.ingest.scenes import no_database
 
 NOW = 1_767_600_000_000
 
@@ -33,7 +34,7 @@ NOW = 1_767_600_000_000
 def document() -> dict[str, Any]:
     app = create_app(
         IngestSettings(webhook_secret="master-secret-of-webhooks"),
-        database=SimpleNamespace(requests=None, cancellations=None, holds=None, schedules=None),
+        database=no_database(),
         catalog=None,
         kafka=None,
         outbox=None,
@@ -61,19 +62,31 @@ def test_every_reference_leads_to_a_schema(document: dict[str, Any]) -> None:
 
 def test_every_operation_says_what_it_takes_and_answers(document: dict[str, Any]) -> None:
     operations = [(method, each) for path in document["paths"].values() for method, each in path.items()]
-    assert len(operations) == 21
+    assert len(operations) == 27
     for method, operation in operations:
         assert operation["security"] == [{"apiKey": []}]
         assert {"401", "403", "503"} < operation["responses"].keys()
-        assert ("requestBody" in operation) == (method in {"post", "put", "patch"})
+        takes_body = method in {"post", "put", "patch"} or operation["operationId"] == "unsubscribe"
+        repeats = operation["operationId"] == "cancelFanout"  # once or twice is the same
+        assert ("requestBody" in operation) == (takes_body and not repeats)
         headers = {each["name"] for each in operation.get("parameters", ()) if each["in"] == "header"}
-        assert ("Idempotency-Key" in headers) == (method == "post")
+        assert ("Idempotency-Key" in headers) == (method == "post" and not repeats)
     assert document["paths"]["/v1/users/{user}"]["get"]["parameters"][0]["schema"]["maxLength"] == 200
 
 
 def test_what_is_sent_as_in_the_examples_is_accepted() -> None:
     tenants = (TenantBody, TenantPatch, StopScope, CancelScope)
-    for model in (SendRequest, CancelRequest, ProfileBody, ProfilePatch, ScheduleRequest, SchedulePatch, *tenants):
+    topics = (SubscribeRequest, UnsubscribeRequest)
+    for model in (
+        SendRequest,
+        CancelRequest,
+        ProfileBody,
+        ProfilePatch,
+        ScheduleRequest,
+        SchedulePatch,
+        *tenants,
+        *topics,
+    ):
         assert isinstance(read(model, example(model), {"now": NOW}), Body)
     assert isinstance(event_codecs.from_structured(orjson.dumps(example(CloudEvent))), Event)
     batch = event_codecs.from_batch(orjson.dumps(example(CloudEventBatch)), most=1000)

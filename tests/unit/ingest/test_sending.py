@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import msgspec
 import orjson
 import pytest
 
-from services.ingest import sending
-from services.ingest.acceptance import Acceptance
+from services.ingest import sending as sending_module
 from services.ingest.models.body import InvalidFields
 from services.ingest.models.notifications import read_send
 from services.ingest.sending import EVENT_TYPE, NotificationSender
@@ -19,80 +18,20 @@ from services.ingest.unknown_users import UnknownUsers
 from shared.http.problems import Problem
 from shared.model import expansion, ids
 from shared.model.errors import KafkaUnavailable, MongoUnavailable
-from shared.model.local_times import LocalTime
-from shared.model.notifications import Notification
 from shared.model.output_slices import SLICE_BYTES
 from shared.model.outputs import Output
-from shared.model.records import decode_record
-from shared.model.timestamps import parse_rfc3339
 from shared.model.topics import Topics
 from tests.support import samples as a
-from tests.support.twins.cancellations import MemoryCancellations
-from tests.support.twins.catalog import MemoryCatalog
-from tests.support.twins.outbox import MemoryOutbox
-from tests.support.twins.publisher import MemoryPublisher
-from tests.unit.ingest.scenes import LONG, call, committing, everybody
+from tests.unit.ingest.scenes import call, everybody
+from tests.unit.ingest.sending_scene import Scene, sending
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
-class Log(MemoryPublisher):
-    """The log as a sink; one that forgets has only the sizes of its calls."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.forgets = False
-        self.sizes: list[int] = []
-
-    async def publish(self, outputs: Iterable[Output]) -> None:
-        wanted = list(outputs)
-        await super().publish(wanted)
-        self.sizes.append(sum(len(each.value or b"") for each in wanted))
-        if self.forgets:
-            self.written.clear()
-
-    async def start(self) -> None: ...
-
-    async def discard(self) -> None: ...
-
-    async def stop(self) -> None: ...
-
-
-@dataclass(kw_only=True)
-class Scene:
-    sender: NotificationSender
-    log: Log
-    outbox: MemoryOutbox
-    catalog: MemoryCatalog
-    cancellations: MemoryCancellations
-
-    async def send(self, *, key: str | None = "k", trace: str | None = None, **wanted: object) -> dict:
-        body = {"workflow": "order.shipped", "recipients": ["ada"]} | wanted
-        asked = call(orjson.dumps(body), key=key)
-        answer = await self.sender.send(asked, read_send(body, a.NOON), trace=trace, now=a.NOON)
-        assert answer.status == 202
-        return orjson.loads(answer.body) | {"location": answer.headers["Location"]}
-
-    @property
-    def sent(self) -> list[Notification]:
-        records = [decode_record(output.value or b"") for output in self.log.written]
-        return [record.notification for record in records if record.notification]
-
-
 @pytest.fixture
 async def scene() -> AsyncIterator[Scene]:
-    log, outbox, catalog, cancellations = Log(), MemoryOutbox(), MemoryCatalog(), MemoryCancellations()
-    catalog.publish("acme", a.workflow())
-    await catalog.load()
-    async with committing(log, KafkaUnavailable) as first, committing(outbox, MongoUnavailable) as second:
-        sender = NotificationSender(
-            acceptance=Acceptance(log=first, outbox=second, outbox_seconds=LONG),
-            catalog=catalog,
-            cancellations=cancellations,
-            topics=Topics(),
-            unknown_users=UnknownUsers(everybody),
-        )
-        yield Scene(sender=sender, log=log, outbox=outbox, catalog=catalog, cancellations=cancellations)
+    async with sending() as found:
+        yield found
 
 
 async def test_each_recipient_is_a_notification_on_the_log(scene: Scene) -> None:
@@ -120,19 +59,12 @@ async def test_each_recipient_is_a_notification_on_the_log(scene: Scene) -> None
         assert (sent.accepted_at, bytes(sent.data), sent.cancel_count) == (a.NOON, b'{"order":"A7"}', 0)
 
 
-async def test_a_time_of_day_goes_along_and_it_lives_until_a_day_after_the_last_zone_showed_it(scene: Scene) -> None:
-    await scene.send(deliver_at={"local": "09:00", "date": "2026-01-07"})
-    (sent,) = scene.sent
-    assert (sent.deliver_local, sent.deliver_at) == (LocalTime(time="09:00", date="2026-01-07"), None)
-    assert sent.expires_at == parse_rfc3339("2026-01-08T09:00:00-12:00")
-    assert sent.format == 2
-
-
 async def test_where_the_console_is_elsewhere_the_location_is_there(scene: Scene) -> None:
     sender = NotificationSender(
         acceptance=scene.sender._acceptance,
         catalog=scene.catalog,
         cancellations=scene.cancellations,
+        fanouts=scene.fanouts,
         topics=Topics(),
         unknown_users=UnknownUsers(everybody),
         console_url="https://console.example.com",
@@ -192,7 +124,7 @@ async def test_a_workflow_that_was_just_published_is_looked_up_once_in_a_while(
     scene.catalog.publish("acme", msgspec.structs.replace(a.workflow(), key="order.delayed", version=1))
     with pytest.raises(InvalidFields):
         await scene.send(workflow="order.delayed")
-    monkeypatch.setattr(sending, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(sending_module, "LOOK_SECONDS", 0.0)
     await scene.send(workflow="order.delayed")
     assert [(sent.workflow, sent.version) for sent in scene.sent] == [("order.delayed", 1)]
 
@@ -241,33 +173,3 @@ async def test_what_kafka_stopped_taking_in_the_middle_is_in_the_outbox_as_a_who
     assert 0 < len(scene.log.written) < len(MANY)
     assert [row.output.key for row in scene.outbox.rows] == [f"acme:{user}".encode() for user in MANY]
     assert [row.output for row in scene.outbox.rows][: len(scene.log.written)] == scene.log.written
-
-
-SCHEMA = {"type": "object", "required": ["order"], "properties": {"order": {"type": "string"}}}
-
-
-async def test_data_that_misses_the_workflows_schema_is_refused_field_by_field(scene: Scene) -> None:
-    scene.catalog.publish("acme", a.workflow(version=4, data_schema=SCHEMA))
-    await scene.catalog.load()
-    for data, pointer in (({"order": 7}, "/data/order"), ({}, "/data/order"), (None, "/data/order")):
-        with pytest.raises(InvalidFields) as refused:
-            await scene.send(data=data)
-        assert (refused.value.code, refused.value.pointers[0][0]) == ("invalid_data", pointer)
-    assert (scene.log.written, scene.outbox.rows) == ([], [])
-    await scene.send(data={"order": "A7"})
-    assert len(scene.sent) == 1
-
-
-async def test_what_it_is_about_is_said_by_the_request_or_found_where_the_workflow_looks(scene: Scene) -> None:
-    await scene.send(collapse_key="k")
-    await scene.send(data={"order": "A7"})
-    scene.catalog.publish("acme", a.workflow(version=4, collapse_key="data.order"))
-    await scene.catalog.load()
-    for wanted in (
-        {"data": {"order": "A7"}},
-        {"data": {"order": 7}},
-        {"data": {"order": "A7"}, "collapse_key": "k"},
-        {},
-    ):
-        await scene.send(**wanted)
-    assert [sent.collapse_key for sent in scene.sent] == ["k", None, "A7", "7", "k", None]

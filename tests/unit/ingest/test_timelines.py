@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any
-
 import pytest
 from fastapi import FastAPI
 from pydantic import ValidationError
@@ -12,9 +9,10 @@ from pydantic import ValidationError
 from services.ingest.app import create_app
 from services.ingest.settings import IngestSettings
 from tests.support.asgi import call_app
+from tests.unit.ingest.scenes import no_database
 
 CONSOLE = "https://console.example.com"
-NOBODY: Any = SimpleNamespace(api_keys=None, requests=None, cancellations=None, holds=None, schedules=None)
+NOBODY = no_database()
 PATHS = [
     "/v1/notifications/n%20%C3%A41/timeline", "/v1/notifications/n/why", "/v1/events/e1",
     "/v1/events/e1/notifications",

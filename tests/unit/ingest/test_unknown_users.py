@@ -19,6 +19,7 @@ from shared.model.topics import Topics
 from tests.support import samples as a
 from tests.support.twins.cancellations import MemoryCancellations
 from tests.support.twins.catalog import MemoryCatalog
+from tests.support.twins.fanouts import MemoryFanouts
 from tests.support.twins.outbox import MemoryOutbox
 from tests.support.twins.sink import MemorySink
 from tests.support.wait import turns
@@ -55,6 +56,7 @@ async def sent(known: KnownUsers, *, times: int = 1, broken: bool = False) -> li
             acceptance=Acceptance(log=first, outbox=second, outbox_seconds=LONG),
             catalog=catalog,
             cancellations=MemoryCancellations(),
+            fanouts=MemoryFanouts(),
             topics=Topics(),
             unknown_users=UnknownUsers(known),
         )

@@ -12,6 +12,7 @@ from shared.process.retries import retry_until_available
 from tests.support import samples as a
 from tests.support.twins.catalog import MemoryCatalog
 from tests.support.twins.expansions import MemoryExpansions
+from tests.support.twins.fanouts import MemoryFanouts
 from tests.support.twins.publisher import MemoryPublisher
 
 TOPICS = Topics()
@@ -27,6 +28,7 @@ class ExpandStores:
         for tenant in ("default", "acme"):
             self.catalog.publish(tenant, SHIPPED)
         self.expansions = MemoryExpansions()
+        self.fanouts = MemoryFanouts()
         self.publisher = MemoryPublisher()
         self.trusted = False
 
@@ -35,6 +37,7 @@ class ExpandStores:
         await self.catalog.load()
         return Expander(
             expansions=self.expansions,
+            fanouts=self.fanouts,
             publisher=self.publisher,
             catalog=self.catalog,
             topics=TOPICS,

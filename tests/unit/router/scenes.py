@@ -19,6 +19,7 @@ from tests.support.twins.address_owners import MemoryAddressOwners
 from tests.support.twins.cancellations import MemoryCancellations
 from tests.support.twins.catalog import MemoryCatalog
 from tests.support.twins.decisions import MemoryDecisions
+from tests.support.twins.fanouts import MemorySubscriptions
 from tests.support.twins.histories import MemoryHistories
 from tests.support.twins.holds import MemoryHolds
 from tests.support.twins.ledger import MemoryLedger
@@ -40,6 +41,7 @@ class DecideStores:
         self.catalog = MemoryCatalog()
         self.catalog.publish("acme", a.workflow())
         self.cancellations = MemoryCancellations()
+        self.subscriptions = MemorySubscriptions()
         self.suppressions = MemorySuppressions()
         self.decisions = MemoryDecisions()
         self.holds = MemoryHolds()
@@ -73,6 +75,7 @@ class DecideStores:
             tenants=tenants,
             owners=self.owners,
             cancellations=self.cancellations,
+            subscriptions=self.subscriptions,
             suppressions=self.suppressions,
             spread_ms=0,
         )

@@ -13,6 +13,7 @@ from shared.model.outputs import Output
 from shared.model.profiles import Preferences
 from shared.model.reasons import Reason
 from shared.model.records import decode_delivery, profile_changed
+from shared.model.steps import ChannelStep, DelayStep
 from tests.support import samples as a
 from tests.unit.router.scenes import TOPICS, DecideStores, at, carry, new, retry
 
@@ -174,3 +175,17 @@ async def test_a_cancel_between_a_decision_and_its_hold_hastens_the_hold(stores:
     assert row.due < far
     await carry(decider, at(1, row.hold.record))
     assert list(stores.decisions.rows.values())[-1].items[0].reason is Reason.CANCELLED
+
+
+async def test_a_version_of_several_steps_that_it_lacks_is_fetched_and_run(stores: DecideStores) -> None:
+    later = ChannelStep(key="later", channels=(Channel.WEBHOOK,))
+    wait = DelayStep(key="wait", seconds=60)
+    inbox = ChannelStep(key="inbox", channels=(Channel.IN_APP,))
+    decider = stores.decider()
+    await carry(decider, new(0))
+    stores.catalog.publish("acme", a.workflow(version=4, steps=(inbox, wait, later)))
+    await carry(decider, new(1, version=4))
+    assert [hold.cause for hold in stores.holds.held] == [Cause.DELAY]
+    stores.catalog.publish("acme", a.workflow(version=5, steps=(later,)))
+    (hold,) = stores.holds.held
+    assert (hold.record.notification.version, hold.record.step) == (4, "wait"), "it goes on by its own version"

@@ -7,8 +7,10 @@ import pytest
 from shared.deciding.local_times import instant_of_local
 from shared.deciding.zones import zone_for, zone_of
 from shared.model.channels import Channel
+from shared.model.expansion import Request, expand
 from shared.model.local_times import LocalTime
 from shared.model.quiet_windows import QuietHours, Window
+from shared.model.recipients import Recipient
 from shared.model.timestamps import parse_rfc3339
 from tests.support import samples as a
 from tests.zones.scan import places
@@ -44,6 +46,17 @@ def test_no_zone_is_before_the_earliest_or_after_the_latest() -> None:
     instants = {instant_of_local(local, zone) for zone in places()}
     assert min(instants) == local.earliest
     assert max(instants) == local.latest
+
+
+def test_it_lives_as_long_as_its_workflow_says_from_when_the_last_zone_showed_it() -> None:
+    local = LocalTime(date="2026-01-07", time="09:00")
+    asked = Request(
+        tenant="acme", event_id="e", event_type="t", recipients=(Recipient(id="ada"),), data=b"{}", accepted_at=a.NOON,
+        deliver_local=local,
+    )  # fmt: skip
+    (made,) = expand(asked, a.workflow())
+    assert (made.deliver_local, made.deliver_at, made.format) == (local, None, 2)
+    assert made.expires_at == parse_rfc3339("2026-01-08T09:00:00-12:00")
 
 
 def test_the_zone_of_a_user() -> None:

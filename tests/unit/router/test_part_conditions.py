@@ -130,6 +130,14 @@ def test_the_data_of_others_are_none_of_its_business() -> None:
     assert (found.error, users(found.parts[1])) == (None, ["a"])
 
 
+def test_a_schema_that_nobody_checked_and_that_is_broken_costs_only_its_workflow() -> None:
+    broken = a.workflow(key="broken", data_schema={"$ref": "http://127.0.0.1:9/x"}, recipients="data.to")
+    found = expansion({"to": ["a"]}, broken, workflow())
+    assert found.parts[0].rejected is not None
+    assert found.parts[0].rejected.reason == "invalid_data"
+    assert users(found.parts[1]) == ["a"]
+
+
 TEAMS = {
     "note": "hi",
     "members": [{"id": "a", "name": "A"}, {"id": 7}, {"name": "nobody"}, {"id": "b"}, "x"],

@@ -8,15 +8,19 @@ import pytest
 from bson import decode
 
 from services.router.core.inbound import read
+from shared.deciding.items import Suppress
 from shared.deciding.routing_input import RoutingInput
+from shared.model.channels import Channel
 from shared.model.formats import NewerFormat
 from shared.model.notifications import Contact
-from shared.model.outputs import KafkaRecord
+from shared.model.outputs import KafkaRecord, Output
 from shared.model.owners import address_ids
-from shared.model.records import profile_changed
+from shared.model.profiles import Preferences
+from shared.model.reasons import Reason
+from shared.model.records import decode_record, profile_changed
 from shared.model.suppressions import Suppression, SuppressionReason
 from tests.support import samples as a
-from tests.unit.router.scenes import DecideStores, at, carry, new
+from tests.unit.router.scenes import TOPICS, DecideStores, at, carry, new, retry
 
 pytestmark = pytest.mark.usefixtures("clock")
 EVE = Contact(addresses={"email": "Eve@example.com", "phone": "+4915112345678"})
@@ -108,3 +112,60 @@ async def test_an_entry_of_a_newer_version_is_waited_for(contact: Contact | None
         await closed(inputs, user="hash" if contact else "ada", contact=contact)
     await stores.suppressions.remove("acme", listed().address, category=None)
     assert await closed(inputs) == (), "nothing of it is kept"
+
+
+def ended(stores: DecideStores, channel: str = "email") -> list[Reason | None]:
+    """Of each decision the reason about this channel, or about the whole."""
+    return [
+        item.reason
+        for decision in stores.decisions.rows.values()
+        for item in decision.items
+        if isinstance(item, Suppress) and (item.channel is None or item.channel == channel)
+    ]
+
+
+def mails(stores: DecideStores) -> list[Output]:
+    return stores.publisher.on(TOPICS.deliveries(Channel.EMAIL))
+
+
+ADA = Contact(addresses={"email": "ADA@example.com"})
+
+
+async def named_in_every_way(stores: DecideStores) -> None:
+    """By id, as an inline person who is a user, and as one who tries again."""
+    stores.profiles.put(*(a.profile(user=other, addresses={}) for other in ("bob", "eve")))
+    await carry(stores.decider(), new(0))
+    await carry(stores.decider(), new(1, user="hash", contact=ADA, event_id="e-2"))
+    forwarded = stores.publisher.on(TOPICS.notifications)
+    await carry(stores.decider(), *[at(10 + place, decode_record(each.value)) for place, each in enumerate(forwarded)])
+    await carry(stores.decider(), retry(20, id="n-20")[1])
+
+
+async def test_an_address_on_the_list_gets_nothing_whichever_way_it_is_named() -> None:
+    control = DecideStores()
+    await named_in_every_way(control)
+    assert len(mails(control)) == 3
+    stores = DecideStores()
+    await stores.suppressions.put(listed())
+    await named_in_every_way(stores)
+    assert mails(stores) == []
+    assert ended(stores) == [
+        Reason.ADDRESS_SUPPRESSED, Reason.KNOWN_USER, Reason.ADDRESS_SUPPRESSED, Reason.ADDRESS_SUPPRESSED,
+    ]  # fmt: skip
+
+
+async def test_nor_does_that_of_a_user_who_opted_out() -> None:
+    stores = DecideStores()
+    stores.profiles.put(a.profile(preferences=Preferences(categories={"orders": False})))
+    await named_in_every_way(stores)
+    assert stores.publisher.on(TOPICS.deliveries(Channel.EMAIL)) == []
+    opted_out = Reason.CATEGORY_OPTED_OUT
+    assert ended(stores) == [opted_out, Reason.KNOWN_USER, opted_out, opted_out]
+
+
+async def test_nor_one_that_nobody_has() -> None:
+    stores = DecideStores()
+    await stores.suppressions.put(listed("unsubscribed", "orders", email="eve@example.com"))
+    await carry(stores.decider(), new(0, user="hash", contact=EVE))
+    assert mails(stores) == []
+    assert Reason.ADDRESS_SUPPRESSED in ended(stores)

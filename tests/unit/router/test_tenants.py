@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import time_machine
 
 from services.router.core.inbound import read
 from services.router.tenant_cache import TenantCache
@@ -13,11 +14,14 @@ from shared.model.errors import MongoUnavailable
 from shared.model.formats import NewerFormat
 from shared.model.holds import Cause, Hold
 from shared.model.records import Kind, Record, decode_record, notify, tenant_changed
+from shared.model.steps import DigestStep
 from shared.model.tenants import ENVIRONMENT, Stop, TenantSettings
 from shared.mongo import held_by_stops
 from tests.support import samples as a
 from tests.support.twins.tenants import MemoryTenants
+from tests.unit.router.runs import Runs
 from tests.unit.router.scenes import TOPICS, DecideStores, at, carry, new
+from tests.unit.router.test_runs import HOUR, SHOW, about, items_of, workflow
 
 pytestmark = pytest.mark.usefixtures("clock")
 ACME = TenantSettings(tenant="acme", version=1, brand={"logo": "one"})
@@ -131,6 +135,13 @@ async def test_a_cancel_ends_what_was_accepted_by_then() -> None:
     assert stores.due == {"then": True, "later": False}
 
 
+async def test_a_change_met_beside_a_piece_of_an_earlier_one_looks_at_all() -> None:
+    stores = Scene()
+    await stores.holds.insert([stores.hold("one")])
+    await carry(stores.decider(), at(0, tenant_changed("acme", after="z")), at(1, tenant_changed("acme")))
+    assert stores.due == {"one": False}
+
+
 async def test_a_change_of_the_environment_is_everybodys() -> None:
     stores = Scene()
     stores.tenants.put(ENV, msgspec.structs.replace(ACME, stops=(Stop(),)))
@@ -168,3 +179,33 @@ async def test_the_rules_are_given_what_counts() -> None:
     (ours, _), (theirs, _) = await decider._inputs.load(inbound, a.NOON)
     assert (ours.tenant.version, ours.tenant.brand) == (6, {"logo": "one"})
     assert theirs.tenant.version == 5
+
+
+async def test_what_a_stop_holds_is_decided_from_where_it_stood(clock: time_machine.Traveller) -> None:
+    """A digest that was to close meanwhile closes then, with what it had; what came under the stop opens another."""
+    runs = Runs(clock, workflow(DigestStep(key="gather", seconds=3600, max_items=1000), SHOW))
+    await runs.send(0, **about(0))
+    await runs.send(1, **about(1))
+    runs.stores.tenants.put(msgspec.structs.replace(ACME, stops=(Stop(),)))
+    await runs.send_records(tenant_changed("acme"))
+    assert await runs.release(a.NOON + HOUR) == 1
+    await runs.send(2, **about(2))
+    assert [hold.cause for hold in runs.stores.holds.held] == [Cause.STOPPED] * 2
+    assert runs.statuses("n-2") == ["held"]
+    runs.stores.tenants.put(msgspec.structs.replace(ACME, version=2))
+    await runs.send_records(tenant_changed("acme"))
+    for hours in (1, 3):
+        await runs.release(a.NOON + hours * HOUR)
+    assert sorted(items_of(delivery.digest) for delivery in runs.deliveries) == [[0, 1], [2]]
+
+
+async def test_what_is_cancelled_ends_with_a_status_and_nothing_is_sent(clock: time_machine.Traveller) -> None:
+    runs = Runs(clock, workflow(SHOW))
+    runs.stores.tenants.put(msgspec.structs.replace(ACME, stops=(Stop(),)))
+    await runs.send(0)
+    runs.stores.tenants.put(msgspec.structs.replace(ACME, version=2))
+    await runs.send_records(tenant_changed("acme", (Stop(since=a.NOON),)))
+    await runs.release(a.NOON + 1)
+    await runs.send(1)
+    assert (runs.statuses("n-0"), runs.statuses("n-1")) == (["held", "cancelled"], ["routed"])
+    assert [delivery.notification.id for delivery in runs.deliveries] == ["n-1"]

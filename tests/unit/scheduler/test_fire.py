@@ -9,8 +9,9 @@ import msgspec
 import pytest
 import time_machine
 
-from services.scheduler.fire import fire_due
+from services.scheduler.fire import Firings
 from shared.model.errors import KafkaUnavailable, MongoUnavailable
+from shared.model.fanouts import decode_page, fanout_id
 from shared.model.formats import NewerFormat
 from shared.model.notifications import Notification
 from shared.model.recipients import Recipient
@@ -18,8 +19,10 @@ from shared.model.records import decode_record
 from shared.model.schedules import Schedule, activated
 from shared.model.timestamps import to_datetime
 from shared.model.topics import Topics
+from shared.model.workflow_recipients import Audience
 from shared.model.workflows import Workflow
 from tests.support import samples as a
+from tests.support.twins.fanouts import MemoryFanouts
 from tests.support.twins.publisher import MemoryPublisher
 from tests.support.twins.schedules import MemorySchedules
 
@@ -31,6 +34,7 @@ NINE = a.NOON + 21 * 3_600_000
 class Scene:
     def __init__(self) -> None:
         self.schedules, self.publisher = MemorySchedules(), MemoryPublisher()
+        self.fanouts = MemoryFanouts()
         self.version: int | None = 3
 
     async def newest(self, tenant: str, key: str) -> Workflow | None:
@@ -47,7 +51,11 @@ class Scene:
         await self.schedules.swap(None, activated(made, a.NOON))
 
     async def fire(self) -> int:
-        return await fire_due(self.schedules, self.newest, self.publisher, Topics(), lease=LEASE)
+        firings = Firings(
+            schedules=self.schedules, fanouts=self.fanouts, newest=self.newest, publisher=self.publisher, topics=Topics(),
+            lease=LEASE,
+        )  # fmt: skip
+        return await firings.fire()
 
     async def next_at(self, name: str = "daily") -> int | None:
         found = await self.schedules.read("acme", name)
@@ -56,7 +64,8 @@ class Scene:
 
     @property
     def sent(self) -> list[Notification]:
-        records = [decode_record(output.value or b"") for output in self.publisher.written]
+        written = [output for output in self.publisher.written if output.topic == Topics().notifications]
+        records = [decode_record(output.value or b"") for output in written]
         return [record.notification for record in records if record.notification]
 
 
@@ -127,3 +136,20 @@ async def test_an_outage_of_the_store_says_so(scene: Scene) -> None:
     scene.schedules.outages.add(1)
     with pytest.raises(MongoUnavailable):
         await scene.fire()
+
+
+@pytest.mark.parametrize("whom", ["topic", "list"])
+async def test_more_than_are_expanded_at_once_are_a_fan_out(scene: Scene, whom: str) -> None:
+    many = tuple(Recipient(id=f"user-{number}") for number in range(101))
+    await scene.add(
+        **({"audience": Audience(topic="thread:7"), "recipients": ()} if whom == "topic" else {"recipients": many})
+    )
+    with at(NINE):
+        assert await scene.fire() == 1
+    assert not scene.sent
+    (started,) = scene.fanouts.started.values()
+    assert (started.topic, len(started.listed)) == (("thread:7", 0) if whom == "topic" else (None, 101))
+    first = scene.publisher.written[0]
+    assert (first.topic, first.key) == (Topics().fanouts, started.id.encode())
+    assert decode_page(first.value).page == 1
+    assert started.id == fanout_id(started.template.event_id, "order.shipped")

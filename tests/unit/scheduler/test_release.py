@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 import time_machine
 
-from services.scheduler.release import release_due
+from services.scheduler.release import MAX_UNDER_WAY, Releases
 from shared.model.errors import KafkaUnavailable, MongoUnavailable
 from shared.model.holds import Cause, Hold
 from shared.model.outputs import Output
@@ -16,6 +17,7 @@ from shared.model.topics import Topics
 from tests.support import samples as a
 from tests.support.twins.holds import MemoryHolds
 from tests.support.twins.publisher import MemoryPublisher
+from tests.support.wait import turns
 
 pytestmark = pytest.mark.usefixtures("clock")
 TOPICS = Topics()
@@ -48,7 +50,11 @@ def back(*holds: Hold) -> list[Output]:
 
 
 async def release(holds: MemoryHolds, publisher: MemoryPublisher, batch: int = 10) -> int:
-    return await release_due(holds, publisher, TOPICS, batch=batch, lease=LEASE)
+    """One batch, to its end."""
+    releases = Releases(holds, publisher, TOPICS, batch=batch, lease=LEASE)
+    count = await releases.begin()
+    await releases.finish()
+    return count
 
 
 async def test_the_due_go_back_oldest_first_and_are_no_more(holds: MemoryHolds, publisher: MemoryPublisher) -> None:
@@ -65,14 +71,6 @@ async def test_no_more_at_once_than_a_batch(holds: MemoryHolds, publisher: Memor
     await holds.insert([hold(number) for number in range(5)])
     assert [await release(holds, publisher, batch=2) for _ in range(4)] == [2, 2, 1, 0]
     assert sorted(publisher.written) == sorted(back(*(hold(number) for number in range(5))))
-
-
-async def test_instances_look_at_more_than_they_take_so_that_they_can_take_different_ones(
-    holds: MemoryHolds, publisher: MemoryPublisher
-) -> None:
-    await holds.insert([hold(number, a.NOON - 1000 + number) for number in range(400)])
-    assert await release(holds, publisher, batch=100) == 100
-    assert publisher.written != back(*(hold(number, a.NOON - 1000 + number) for number in range(100)))
 
 
 @pytest.mark.parametrize("after_effect", [False, True], ids=["before", "after"])
@@ -121,3 +119,49 @@ async def test_what_could_not_be_deleted_is_released_again(holds: MemoryHolds, c
     clock.shift(LEASE.total_seconds() + 1)
     assert await release(holds, MemoryPublisher()) == 1
     assert not holds.held
+
+
+class Gated(MemoryPublisher):
+    """A log that acknowledges once it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.acknowledges = asyncio.Event()
+        self.asked = 0
+
+    async def publish(self, outputs: object) -> None:
+        self.asked += 1
+        await self.acknowledges.wait()
+        await super().publish(outputs)
+
+
+async def test_batches_are_produced_side_by_side_and_no_more_are_claimed_than_that(holds: MemoryHolds) -> None:
+    log = Gated()
+    releases = Releases(holds, log, TOPICS, batch=2, lease=LEASE)
+    await holds.insert([hold(number) for number in range(20)])
+    assert [await releases.begin() for _ in range(MAX_UNDER_WAY)] == [2] * MAX_UNDER_WAY
+    waiting = asyncio.create_task(releases.begin())
+    await turns()
+    assert not waiting.done()
+    assert log.asked == MAX_UNDER_WAY
+    log.acknowledges.set()
+    assert await waiting == 2
+    await releases.finish()
+    assert len(log.written) == 2 * (MAX_UNDER_WAY + 1)
+    assert len(holds.held) == 20 - len(log.written)
+
+
+async def test_what_an_earlier_batch_met_is_told_and_the_others_go_on(
+    holds: MemoryHolds, publisher: MemoryPublisher
+) -> None:
+    releases = Releases(holds, publisher, TOPICS, batch=1, lease=LEASE)
+    await holds.insert([hold(number, a.NOON - 10 + number) for number in range(3)])
+    publisher.outages.add()
+    assert await releases.begin() == 1
+    await turns()
+    with pytest.raises(KafkaUnavailable):
+        await releases.begin()
+    assert [await releases.begin(), await releases.begin(), await releases.begin()] == [1, 1, 0]
+    await releases.finish()
+    assert publisher.written == back(hold(1, a.NOON - 9), hold(2, a.NOON - 8))
+    assert holds.held == [hold(0, a.NOON - 10)]

@@ -23,6 +23,7 @@ AGAIN: Final[Mapping[str, str]] = {
 }
 WAITS_FOR: Final[Mapping[str, str]] = {
     Cause.SCHEDULED: "its deliver_at",
+    Cause.LOCAL_TIME: "the time of day where the user is",
     Cause.QUIET_HOURS: "the end of quiet hours",
     Cause.RETRY: "the next attempt",
     Cause.PROVIDER_DOWN: "the provider, at the latest",

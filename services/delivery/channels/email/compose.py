@@ -11,6 +11,7 @@ import msgspec
 
 from services.delivery.channels.email.headers import mailbox_field, printable_lines, text_field, token_field
 from services.delivery.channels.email.mailboxes import InvalidAddress, Mailbox, wire_address
+from services.delivery.channels.email.unsubscribe import UnsubscribeFields
 from services.delivery.rendering.links import SafeLinks
 from services.delivery.rendering.liquid import RenderFailed, context, render
 from services.delivery.rendering.locales import one_locale
@@ -34,7 +35,13 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def compose(
-    delivery: Delivery, workflow: Workflow, sender: Mailbox, links: SafeLinks, tenant: TenantSettings | None = None
+    delivery: Delivery,
+    workflow: Workflow,
+    sender: Mailbox,
+    links: SafeLinks,
+    *,
+    tenant: TenantSettings | None = None,
+    unsubscribe: UnsubscribeFields | None = None,
 ) -> Mail:
     """The message, in one locale. No control character of data gets into it. Raises RenderFailed."""
     template = texts_of(workflow, delivery.step, delivery.variant, Channel.EMAIL)
@@ -53,6 +60,7 @@ def compose(
             token_field("Date", formatdate(delivery.decided_at / 1000, usegmt=True)),
             token_field("Auto-Submitted", "auto-generated"),
             token_field("X-Carillon-Notification", delivery.notification.id),
+            *([] if unsubscribe is None else unsubscribe.of(delivery, workflow)),
         ]
     except InvalidAddress as error:
         raise RenderFailed("header:To") from error

@@ -9,6 +9,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from services.delivery.channels.email.mailboxes import InvalidAddress, Mailbox, parse_mailbox
+from services.delivery.channels.email.unsubscribe import UnsubscribeFields
+from shared.model.unsubscribing import parse_secrets
 from shared.process.settings import SettingsSection
 
 SUBMISSIONS_PORT = 465
@@ -51,6 +53,27 @@ class EmailSettings(SettingsSection):
         '`"Shop, Inc." <shop@host>`',
     )
 
+    public_url: str = Field(
+        "",
+        pattern=r"^(https?://\S*[^\s/])?$",
+        description="where recipients reach the gateway, as https://notify.example.com: e-mails then have a "
+        "List-Unsubscribe header that leads there; empty: they have none",
+    )
+    unsubscribe_secret: SecretStr = Field(
+        SecretStr(""),
+        validate_default=True,
+        description="signs the links of List-Unsubscribe, the same for delivery and gateway; several, comma separated: "
+        "the first signs, each is accepted; at least 24 characters",
+    )
+
+    @field_validator("unsubscribe_secret")
+    @classmethod
+    def _check_secrets(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        secrets = parse_secrets(value.get_secret_value())
+        if info.data.get("public_url") and not secrets:
+            raise ValueError("CARILLON_PUBLIC_URL needs it")
+        return value
+
     @field_validator("email_from")
     @classmethod
     def _check_sender(cls, value: str) -> str:
@@ -92,6 +115,12 @@ class EmailSettings(SettingsSection):
         if self.smtp_start_tls:
             return Encryption.STARTTLS
         return Encryption.IMPLICIT if self.smtp_port == SUBMISSIONS_PORT else Encryption.NONE
+
+    @cached_property
+    def unsubscribe(self) -> UnsubscribeFields | None:
+        """None: e-mails say nothing of it."""
+        secrets = parse_secrets(self.unsubscribe_secret.get_secret_value())
+        return UnsubscribeFields(self.public_url, secrets[0]) if self.public_url else None
 
     @cached_property
     def sender(self) -> Mailbox:

@@ -25,6 +25,7 @@ class EmailSender:
         self._from = settings.sender
         self._timeout = settings.smtp_timeout_seconds
         self._links = links or SafeLinks()
+        self._unsubscribe = settings.unsubscribe
         self._connections = {lane: Connections(settings) for lane in Lane}
 
     async def send(self, delivery: Delivery, workflow: Workflow, send_before: float) -> Outcome | LeaseTooShort:
@@ -33,7 +34,7 @@ class EmailSender:
         What only the connection is to blame for is tried on a new one at once, if nothing can have been taken.
         """
         tenant = await self._tenants.of(delivery.notification.tenant) if self._tenants else None
-        mail = compose(delivery, workflow, self._from, self._links, tenant)
+        mail = compose(delivery, workflow, self._from, self._links, tenant=tenant, unsubscribe=self._unsubscribe)
         connections = self._connections[delivery.lane]
         outcome = await self._once(connections, mail, send_before, fresh=False)
         if isinstance(outcome, Failed) and outcome.fault is AttemptFault.CONNECTION and not outcome.unconfirmed:

@@ -30,7 +30,7 @@ EVERYTHING: dict[str, Any] = {
             "key": "ways",
             "kind": "branch",
             "branches": [
-                {"when": {"profile.vip": True}, "steps": [{"key": "first", "channels": ["email", "webhook"], "deliver": "first", "fallback_after_seconds": 300}]},
+                {"when": {"profile.locale": "de"}, "steps": [{"key": "first", "channels": ["email", "webhook"], "deliver": "first", "fallback_after_seconds": 300}]},
                 {"when": {"steps.inbox.seen": True}, "steps": []},
             ],
             "otherwise": [{"key": "later", "kind": "delay", "until": "data.at - 1h", "late": "send_now"}],

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -16,8 +14,9 @@ from services.ingest.app import create_app as create_ingest
 from services.ingest.settings import IngestSettings
 from shared.http.problem_pages import problem_pages
 from tests.support.asgi import call_app
+from tests.unit.ingest.scenes import no_database
 
-NOBODY: Any = SimpleNamespace(api_keys=None, requests=None, cancellations=None, holds=None, schedules=None)
+NOBODY = no_database()
 SECRET = "a-secret-of-at-least-32-characters"
 
 
@@ -34,7 +33,15 @@ def console() -> FastAPI:
 def gateway() -> FastAPI:
     settings = GatewaySettings(token_secret=SECRET)
     return create_gateway(
-        settings, NOBODY, components={}, database=NOBODY, writer=NOBODY, catalog=NOBODY, store=NOBODY, changes=NOBODY
+        settings,
+        NOBODY,
+        components={},
+        database=NOBODY,
+        writer=NOBODY,
+        catalog=NOBODY,
+        store=NOBODY,
+        changes=NOBODY,
+        subscriptions=NOBODY,
     )
 
 

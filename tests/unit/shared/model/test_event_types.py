@@ -43,3 +43,16 @@ def test_it_is_started_by_itself_first_and_by_nothing_twice(event_type: str) -> 
     found = starting_types(event_type)
     assert found[0] == event_type
     assert len(set(found)) == len(found)
+
+
+def test_a_type_of_very_many_words_makes_no_more_prefixes_than_may_be_written() -> None:
+    found = starting_types("a." * 32_000 + "a")
+    assert len(found) <= 1 + MAX_TYPE // 2
+    assert max(map(len, found[1:])) <= MAX_TYPE + 1
+    assert found[-1] == "a.*"
+
+
+@given(words)
+def test_the_longest_prefix_comes_first(event_type: str) -> None:
+    parts = event_type.split(".")
+    assert starting_types(event_type)[1:] == [f"{'.'.join(parts[:n])}.*" for n in range(len(parts) - 1, 0, -1)]

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from shared.deciding.facts import Facts
+from shared.deciding.history import History
 from shared.model.errors import InvalidWorkflow
-from shared.model.step_checks import MAX_STEPS
+from shared.model.step_checks import KNOWN, MAX_STEPS
 from shared.model.step_order import walk
 from shared.model.workflows import Workflow, parse
+from tests.support import samples as a
 
 INBOX: dict[str, Any] = {"key": "inbox", "channels": ["in_app"]}
 
@@ -65,6 +69,9 @@ X: dict[str, Any] = {"key": "x"}
         (X | {"channels": ["webhook"], "when": {"steps.x.sent": True}}, "/when/steps.x.sent"),
         (X | {"channels": ["webhook"], "when": {"steps.inbox.gone": True}}, "/when/steps.inbox.gone"),
         (X | {"channels": ["webhook"], "when": {"steps.inbox": True}}, "/when/steps.inbox"),
+        (X | {"channels": ["webhook"], "when": {"profile.vip": True}}, "/when/profile.vip"),
+        (X | {"channels": ["webhook"], "when": {"event.source": "/shop"}}, "/when/event.source"),
+        (X | {"channels": ["webhook"], "when": {"presence": True}}, "/when/presence"),
         (INBOX, "/key"),
         ({"key": "X!", "channels": ["webhook"]}, "/key"),
         ({"key": "x" * 65, "channels": ["webhook"]}, "/key"),
@@ -140,3 +147,10 @@ def test_texts_of_a_step_stand_for_the_workflows() -> None:
     with pytest.raises(InvalidWorkflow) as refused:
         parse(document | {"steps": [own, {"key": "m", "channels": ["email", "in_app"]}]})
     assert (refused.value.code, refused.value.pointer) == ("missing_template", "/templates/email")
+
+
+def test_what_conditions_may_ask_about_is_what_is_looked_up() -> None:
+    facts = Facts(a.routing_input(profile=a.profile(name="Ada", locale="de", zone="UTC"), history=History(online=True)))
+    for root, names in KNOWN.items():
+        for name in names:
+            assert facts(f"{root}.{name}") is not msgspec.UNSET, f"{root}.{name}"

@@ -1,0 +1,166 @@
+"""What an unpublished workflow would do with an event: expanded, decided and rendered by the services' own functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+from uuid import uuid4
+
+import msgspec
+import orjson
+
+from services.delivery.channels.webhook.compose import payload
+from services.delivery.rendering.links import SafeLinks
+from services.delivery.rendering.liquid import RenderFailed, context, render
+from services.delivery.rendering.locales import one_locale
+from services.router.core.parts import EventPart, expand_parts
+from services.router.core.received_event import ReceivedEvent
+from shared.deciding.foresight import foresee, foreseen_sentences, instead, known_user, shown_items
+from shared.deciding.items import Deliver
+from shared.deciding.routing_input import RoutingInput
+from shared.model import ids
+from shared.model.channels import ADDRESS_KINDS
+from shared.model.deliveries import Delivery
+from shared.model.event_codecs import from_structured
+from shared.model.events import Event
+from shared.model.expansion import Request, expand
+from shared.model.notifications import Notification
+from shared.model.outputs import KafkaRecord
+from shared.model.profiles import Profile
+from shared.model.recipients import recipient
+from shared.model.strict_json import loads
+from shared.model.tenants import TenantSettings
+from shared.model.texts import texts_of
+from shared.model.timestamps import rfc3339
+from shared.model.workflows import Workflow
+
+LINKS: Final = SafeLinks()
+NOT_TEXTS: Final = frozenset({"type"})
+"""Parts of a template that are no templates themselves."""
+
+
+class Expanded(NamedTuple):
+    """The notifications of an event, or why there are none."""
+
+    notifications: Sequence[Notification]
+    part: EventPart | None
+    """None: the recipients were given by hand."""
+
+
+def read_event(raw: bytes, workflow: Workflow) -> Event:
+    """The event of a file: a CloudEvent in JSON, or the data alone, as of the first type that starts the workflow.
+
+    Raises Invalid.
+    """
+    value = loads(raw)
+    if isinstance(value, dict) and "specversion" in value:
+        return from_structured(raw)
+    started_by = workflow.on[0].removesuffix(".*") if workflow.on else "carillon.api.notification"
+    attributes = {"specversion": "1.0", "id": uuid4().hex, "source": "/catalog-try", "type": started_by}
+    return Event(attributes=attributes, data=orjson.dumps(value))
+
+
+def expanded(event: Event, workflow: Workflow, people: Sequence[Any], *, tenant: str, now: int) -> Expanded:
+    """For `people` (user ids, or inline people), or whom the event names. `now` in milliseconds since the epoch.
+
+    Raises Invalid for what is no recipient.
+    """
+    event_id = ids.event_id(tenant, event.source, event.id)
+    if people:
+        request = Request(
+            tenant=tenant,
+            event_id=event_id,
+            event_type=event.type,
+            source=event.source,
+            recipients=tuple(recipient(each, "") for each in people),
+            data=event.data,
+            accepted_at=now,
+        )
+        return Expanded(expand(request, workflow), None)
+    record = KafkaRecord(topic="", partition=0, offset=0, key=None, value=None, headers=(), timestamp=now)
+    received = ReceivedEvent(record=record, id=event_id, tenant=tenant, event=event, accepted_at=now)
+    (part,) = expand_parts(received, [workflow])
+    return Expanded(part.notifications, part)
+
+
+def assumed(notifications: Sequence[Notification], workflow: Workflow, now: int) -> list[RoutingInput]:
+    """Without a database: every user is reached everywhere, and has chosen nothing."""
+    return [
+        RoutingInput(
+            notification=one,
+            workflow=workflow,
+            profile=None if one.contact is not None else _reached_everywhere(one),
+            cancel_count=0,
+            now=now,
+        )
+        for one in notifications
+    ]
+
+
+def _reached_everywhere(one: Notification) -> Profile:
+    addresses = {"email": "user@example.com", "webhook": "https://example.com/hook", "phone": "+4930123456"}
+    return Profile(
+        tenant=one.tenant, user=one.user, addresses={name: addresses.get(name, "somewhere") for name in ADDRESS_KINDS}
+    )
+
+
+def others(inputs: Sequence[RoutingInput]) -> list[Notification]:
+    """Those of the users whom inline people turned out to be."""
+    found = ((each, known_user(foresee(each))) for each in inputs)
+    return [instead(each, item).notification for each, item in found if item is not None]
+
+
+def rehearsed(inputs: RoutingInput, locales: Sequence[str] = ()) -> dict[str, Any]:
+    """What one recipient would get: the items, sentences, and each message with its rendered parts.
+
+    In each of `locales`; in the recipient's own without any.
+    """
+    stages = foresee(inputs)
+    goes = [(stage.at, item) for stage in stages for item in stage.items if isinstance(item, Deliver)]
+    messages = [message(inputs, item, at, locale) for at, item in goes for locale in locales or (item.locale,)]
+    return {
+        "user": inputs.notification.user,
+        "items": shown_items(stages),
+        "sentences": msgspec.to_builtins(foreseen_sentences(stages)),
+        "messages": messages,
+    }
+
+
+def message(inputs: RoutingInput, item: Deliver, at: int, locale: str | None) -> dict[str, Any]:
+    """One message: `parts` as they would be sent, or the `error` that would make it a dead letter."""
+    about, workflow = inputs.notification, inputs.workflow
+    delivery = Delivery(
+        id=ids.delivery_id(about.id, item.step, item.channel, "default"),
+        channel=item.channel,
+        step=item.step,
+        address=item.address,
+        name=item.name,
+        locale=locale,
+        notification=about,
+        decided_at=at,
+        variant=item.variant,
+    )
+    found: dict[str, Any] = {"channel": item.channel, "step": item.step, "at": rfc3339(at)}
+    found |= {name: value for name, value in (("locale", locale), ("variant", item.variant)) if value}
+    try:
+        return found | {"parts": _parts(delivery, workflow, inputs.tenant)}
+    except RenderFailed as error:
+        return found | {"error": str(error)}
+
+
+def _parts(delivery: Delivery, workflow: Workflow | None, tenant: TenantSettings | None) -> Mapping[str, Any]:
+    if delivery.channel.spec.template is None:
+        return {"body": orjson.loads(payload(delivery))}
+    template = texts_of(workflow, delivery.step, delivery.variant, delivery.channel) if workflow else None
+    if template is None:
+        raise RenderFailed("no_template")
+    values = context(delivery, tenant)
+    given = {name: getattr(template, name) for name in template.__struct_fields__ if name not in NOT_TEXTS}
+    texts = {name: text for name, text in given.items() if text}
+    chosen = dict(zip(texts, one_locale(list(texts.values()), delivery.locale), strict=True))
+    parts = {name: render(source, None, values, html=name == "html") for name, source in chosen.items()}
+    if "html" in parts:
+        parts["html"] = LINKS.in_html(parts["html"], chosen["html"])
+    if "url" in parts and not LINKS.allows(parts["url"], chosen["url"]):
+        del parts["url"]
+    return parts

@@ -1,0 +1,75 @@
+"""How many records of some topics consumer groups have not finished yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from shared.kafka.connection import KafkaAddress, connection_to
+from shared.kafka.consumer import open_consumer
+from shared.model.errors import KafkaUnavailable
+
+REQUEST_MS: Final = 5_000
+
+
+class Lag:
+    """Asks when it is asked: one request for the ends, one for each group. It connects at the first."""
+
+    def __init__(self, kafka: KafkaAddress, topics: Mapping[str, str], *, client_id: str) -> None:
+        """`topics`: the group that reads each."""
+        self._kafka = kafka
+        self._topics = topics
+        self._client_id = client_id
+        self._consumer: AIOKafkaConsumer | None = None
+        self._admin: AIOKafkaAdminClient | None = None
+
+    async def count(self) -> int:
+        """The records of the topic that is furthest behind. Raises KafkaUnavailable.
+
+        Groups commit now and then, so some of these are finished already.
+        """
+        try:
+            return await self._count()
+        except (KafkaError, OSError, TimeoutError) as error:
+            await self.close()
+            raise KafkaUnavailable(repr(error)) from error
+
+    async def _count(self) -> int:
+        consumer, admin = await self._open()
+        behind: dict[str, int] = {}
+        committed: dict[TopicPartition, int] = {}
+        for group in dict.fromkeys(self._topics.values()):
+            found = await admin.list_consumer_group_offsets(group)
+            committed |= {place: known.offset for place, known in found.items() if known.offset >= 0}
+        places = []
+        for topic in self._topics:
+            await consumer._client._wait_on_metadata(topic)
+            places += [TopicPartition(topic, part) for part in consumer.partitions_for_topic(topic) or ()]
+        for place, end in (await consumer.end_offsets(places)).items():
+            if place in committed:  # a group that never read a topic is not there to be waited for
+                behind[place.topic] = behind.get(place.topic, 0) + max(0, end - committed[place])
+        return max(behind.values(), default=0)
+
+    async def _open(self) -> tuple[AIOKafkaConsumer, AIOKafkaAdminClient]:
+        if self._admin is None:
+            self._admin = AIOKafkaAdminClient(
+                request_timeout_ms=REQUEST_MS, **connection_to(self._kafka).client_arguments()
+            )
+            await self._admin.start()
+        if self._consumer is None:
+            self._consumer = open_consumer(self._kafka, group=None, client_id=self._client_id)
+            await self._consumer.start()
+        return self._consumer, self._admin
+
+    async def close(self) -> None:
+        """Disconnects; it connects again when it is asked."""
+        consumer, admin = self._consumer, self._admin
+        self._consumer = self._admin = None
+        if consumer is not None:
+            await consumer.stop()
+        if admin is not None:
+            await admin.close()

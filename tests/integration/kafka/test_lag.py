@@ -1,0 +1,52 @@
+"""How far behind groups are: what fan-outs ask before each page."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.kafka.consumer import commit_assigned, fetch, offsets_after, open_consumer, start_consumer
+from shared.kafka.lag import Lag
+from shared.kafka.producer import Publisher
+from shared.model.errors import KafkaUnavailable
+from shared.model.outputs import Output
+from tests.support.env import Names
+from tests.support.wait import until
+
+
+async def test_the_topic_that_is_furthest_behind_counts(names: Names) -> None:
+    kafka, topics = names.brokers.kafka, names.topics
+    publisher = Publisher(kafka, client_id="tests")
+    lag = Lag(kafka, {topics.notifications: topics.group("a"), topics.inbox: topics.group("b")}, client_id="tests")
+    try:
+        assert await lag.count() == 0, "a group that never read is nobody to leave room for"
+        outputs = [Output(topics.notifications, str(number).encode(), b"{}", []) for number in range(30)]
+        await publisher.publish(outputs)
+        await read_some(kafka, topics.notifications, topics.group("a"))
+        await publisher.publish(outputs + outputs)
+
+        async def behind() -> bool:
+            return await lag.count() == 60
+
+        await until(behind, what="sixty records")
+    finally:
+        await lag.close()
+        await publisher.stop()
+
+
+async def read_some(kafka: str, topic: str, group: str) -> None:
+    """A member of the group reads all that is there, and goes."""
+    consumer = open_consumer(kafka, topic, group=group, client_id="tests")
+    await start_consumer(consumer)
+    seen = 0
+    while seen < 30:
+        records = await fetch(consumer, max_records=100)
+        await commit_assigned(consumer, offsets_after(records))
+        seen += len(records)
+    await consumer.stop()
+
+
+async def test_where_no_broker_answers_it_says_so() -> None:
+    lag = Lag("127.0.0.1:1", {"t": "g"}, client_id="tests")
+    with pytest.raises(KafkaUnavailable):
+        await lag.count()
+    await lag.close()
