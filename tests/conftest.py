@@ -57,11 +57,14 @@ async def stack(product: Harness) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def harness(names: Names, tmp_path: Path) -> AsyncIterator[Harness]:
+async def harness(names: Names, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Harness]:
     """Services as processes of the test's own; ended with it. Then their decisions are asked for again."""
     made = Harness(names, tmp_path)
     try:
         yield made
     finally:
         made.kill()
-    await check_decisions(names)
+    if (
+        "upgrade" not in request.path.parts
+    ):  # where other versions decide, too, and keep less, or what this one cannot read
+        await check_decisions(names)

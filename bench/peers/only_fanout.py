@@ -23,7 +23,7 @@ NEVER_BEHIND = 10**9
 async def serve() -> None:
     settings = load(RouterSettings).model_copy(update={"fanout_lag": NEVER_BEHIND})
     async with open_database(settings.mongo, settings.mongo_database) as database:
-        parts, app = FanoutParts(settings, database), create_app(settings)
+        parts, app = FanoutParts(settings, database, int), create_app(settings)
         await parts.start()
         add_agent(
             app,

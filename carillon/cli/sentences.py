@@ -46,6 +46,8 @@ def why_not_lines(found: AnswerJson) -> Iterator[Text]:
 def dry_run_lines(found: AnswerJson) -> Iterator[Text]:
     """Who would get what, when, and which rule stops the rest."""
     yield Text.assemble((f"{found['workflow']} v{found['version']}", "bold"), "   nothing was sent: a dry run")
+    if found.get("audience"):
+        yield Text(found["audience"], "dim")
     for recipient in found["recipients"]:
         yield Text()
         yield Text.assemble((recipient["user"], "bold"))

@@ -41,6 +41,7 @@ def stop(
 
     async def act(database: Database, publisher: Publisher, settings: Settings) -> None:
         if not list_:
+            await _doubt(database, place, workflow)
             await _stops(database, publisher, settings).stop(place, workflow=workflow, channel=on)
         await _show_stops(database)
 
@@ -82,6 +83,21 @@ def stop_in_words(each: Stop) -> str:
     """A stop in words."""
     parts = [*([each.workflow] if each.workflow else []), *([f"on {each.channel}"] if each.channel else [])]
     return " ".join(parts) or "everything"
+
+
+async def _doubt(database: Database, tenant: str, workflow: str | None) -> None:
+    """Says aside what looks like a wrong name: it is stopped all the same, and may only be published later."""
+    from shared.model.tenants import ENVIRONMENT
+    from shared.mongo.errors import mongo_border
+
+    of = {} if tenant == ENVIRONMENT else {"tenant": tenant}
+    with mongo_border():
+        key = await database.api_keys.find_one(of, {"_id": 1})
+        found = await database.workflows.find_one(of if workflow is None else of | {"key": workflow}, {"_id": 1})
+    if tenant != ENVIRONMENT and key is None and found is None:
+        typer.echo(f"Is the name right? No key and no workflow belongs to the tenant {tenant}.", err=True)
+    elif workflow is not None and found is None:
+        typer.echo(f"Is the name right? Nobody has published a workflow {workflow}.", err=True)
 
 
 def _place(tenant: str, *, everything: bool) -> str:

@@ -112,9 +112,13 @@ def set_(
     from services.ingest.models.body import InvalidFields
     from services.ingest.models.tenants import check_tenant_patch
     from shared.model.errors import Invalid
+    from shared.model.identifiers import check_tenant
     from shared.model.strict_json import loads
+    from shared.model.tenants import ENVIRONMENT
 
     try:
+        if tenant != ENVIRONMENT:
+            check_tenant(tenant)
         text = Path(patch[1:]).read_bytes() if patch.startswith("@") else patch.encode()
         wanted = check_tenant_patch(loads(text))
 

@@ -203,3 +203,10 @@ def is_dry_run(request: Request) -> bool:
             detail = f"there is no parameter {name[:40]!r}{meant}"
             raise InvalidFields("invalid_query", detail, [("", detail)])
     return wanted
+
+
+def refuse_dry_run(request: Request) -> None:
+    """Raises InvalidFields where a call that has no dry run says `dry_run`, or something like it: it would be real."""
+    if request.scope["query_string"] and is_dry_run(request):
+        detail = "only POST /v1/notifications has a dry run; carillon catalog try shows what an event would start"
+        raise InvalidFields("invalid_query", detail, [("", detail)])

@@ -14,6 +14,7 @@ from services.ingest.admission import Admission
 from services.ingest.calls import Answer, Call
 from services.ingest.core.durability import Durability
 from services.ingest.data_checks import StartedWorkflows, event_faults
+from services.ingest.dry_run import refuse_dry_run
 from services.ingest.idempotency import Requests
 from services.ingest.models.body import MAX_ERRORS, InvalidFields
 from services.ingest.models.events import MAX_EVENTS, AcceptedEvents, CloudEvent, CloudEventBatch
@@ -66,6 +67,7 @@ def event_routes(
     async def accept(request: Request) -> Response:
         """202 when every event is durable; a batch is taken whole or not at all."""
         call = await admission.post(request, Scope.SEND, *_MEDIA, may_be_empty=True)
+        refuse_dry_run(request)
         topic = topics.events if call.caller.tenant == kafka_tenant else topics.accepted_events
         found, batch = read_events(request, call.raw)
         outputs = _outputs(found, call, topic, batch=batch)

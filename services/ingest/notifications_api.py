@@ -11,7 +11,7 @@ from fastapi.responses import Response
 
 from services.ingest.admission import Admission
 from services.ingest.calls import Answer
-from services.ingest.dry_run import DryRuns, is_dry_run
+from services.ingest.dry_run import DryRuns, is_dry_run, refuse_dry_run
 from services.ingest.idempotency import Requests
 from services.ingest.models.body import read
 from services.ingest.models.dry_runs import DryRunAnswer
@@ -84,6 +84,7 @@ def notification_routes(
     async def cancel(request: Request) -> Response:
         """202 when everything accepted with the key so far will end as cancelled unless it was sent already."""
         call = await admission.post(request, Scope.SEND)
+        refuse_dry_run(request)
         value = parse_json(call.raw)
         call = call.decoded(value)
 

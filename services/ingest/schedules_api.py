@@ -13,6 +13,7 @@ from fastapi.responses import Response
 from services.ingest.admission import Admission
 from services.ingest.calls import Answer, Call, Caller
 from services.ingest.data_checks import data_faults
+from services.ingest.dry_run import refuse_dry_run
 from services.ingest.idempotency import Requests
 from services.ingest.models.audiences import AudienceBody
 from services.ingest.models.body import InvalidFields, read
@@ -71,6 +72,7 @@ def schedule_routes(
     async def create(request: Request) -> Response:
         """201 with what is stored; the same again under the same id answers the same."""
         call = await admission.post(request, Scope.SEND)
+        refuse_dry_run(request)
         value = parse_json(call.raw)
         call = call.decoded(value)
 

@@ -135,7 +135,8 @@ async def running(
     # One publisher each: the agents' chunks overlap in time, the calls of one publisher must not.
     for_expand = Publisher(settings.kafka_connection, client_id="carillon-router-expand", instead=bury(topics))
     for_decide = Publisher(settings.kafka_connection, client_id="carillon-router-decide", instead=bury(topics))
-    fanout = FanoutParts(settings, database)
+    decides = progress.agent("decide", (topics.notifications,))
+    fanout = FanoutParts(settings, database, lambda: decides.held)
     expander = Expander(
         expansions=Expansions(database),
         fanouts=fanout.fanouts,
@@ -168,7 +169,6 @@ async def running(
     )
     app = create_app(settings)
     expands = progress.agent("expand", (topics.events, topics.accepted_events))
-    decides = progress.agent("decide", (topics.notifications,))
     pages = progress.agent("fanout", (topics.fanouts,))
     add_agent(app, expands, settings, expander, chunk_bytes=EXPAND_BYTES, newer=newer)
     add_agent(app, decides, settings, decider, chunk_bytes=DECIDE_BYTES, newer=newer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from services.router.fanout import FanoutWork
@@ -25,9 +26,10 @@ PAGES_AT_ONCE: Final = 4
 class FanoutParts:
     """The agent's work, and the connections that it has to itself."""
 
-    def __init__(self, settings: RouterSettings, database: Database) -> None:
-        """Nothing connects here."""
+    def __init__(self, settings: RouterSettings, database: Database, here: Callable[[], int]) -> None:
+        """`here`: how many records this process has yet to decide. Nothing connects here."""
         kafka, topics = settings.kafka_connection, settings.topics
+        self._topics = topics
         self._publisher = Publisher(kafka, client_id="carillon-router-fanout", instead=bury(topics), known_keys=PAGE)
         self._lag = Lag(kafka, read_beside(topics), client_id="carillon-router-lag")
         self.fanouts = Fanouts(database)
@@ -36,12 +38,21 @@ class FanoutParts:
             members=Members(database),
             publisher=self._publisher,
             topics=topics,
-            turn=Pace(self._lag.count, most=settings.fanout_lag).turn,
+            turn=Pace(self._waiting, here=here, most=settings.fanout_lag).turn,
         )
 
     async def start(self) -> None:
         """Connects to Kafka, however long that takes."""
         await retry_until_available(self._publisher.start)
+
+    async def _waiting(self) -> int:
+        """What waits to be shown, or a tenth of what the routers have yet to decide. Raises KafkaUnavailable.
+
+        They commit twice a second: most of what stands behind their commits is decided, and each knows its own.
+        """
+        behind = await self._lag.count()
+        to_decide = behind.pop(self._topics.notifications, 0)
+        return max(to_decide // 10, *behind.values())
 
     async def stop(self) -> None:
         """Disconnects."""

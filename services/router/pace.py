@@ -18,14 +18,20 @@ ASK_SECONDS: Final = 0.25
 """At most one look at the log in this time."""
 LEAST_SECONDS: Final = 1.0
 """After this a page is read however much waits: a partition that is behind for hours would keep all of them."""
+LOOK_SECONDS: Final = 0.02
+"""Between two looks at what waits here, which cost nothing."""
 
 
 class Pace:
     """Turns of one process."""
 
-    def __init__(self, waiting: Callable[[], Awaitable[int]], *, most: int) -> None:
-        """`waiting` counts the records that are not done; it raises KafkaUnavailable. With `most` of them none is added."""
+    def __init__(self, waiting: Callable[[], Awaitable[int]], *, here: Callable[[], int], most: int) -> None:
+        """With `most` records in `here` (those that this process has yet to decide), or `waiting` on the log, none is added.
+
+        `waiting` raises KafkaUnavailable.
+        """
         self._waiting = waiting
+        self._here = here
         self._most = most
         self._turns = 0
         self._asked = self._taken = float("-inf")
@@ -38,18 +44,23 @@ class Pace:
 
     async def _rest(self) -> None:
         """Until something may be different."""
-        next_look = min(self._asked + ASK_SECONDS, self._taken + LEAST_SECONDS)
-        await asyncio.sleep(max(0.0, next_look - time.monotonic()))
+        next_ask = self._asked + ASK_SECONDS - time.monotonic()
+        await asyncio.sleep(max(LOOK_SECONDS, min(next_ask, self._taken + LEAST_SECONDS - time.monotonic())))
 
     async def _is_free(self) -> bool:
-        if not self._turns and time.monotonic() >= self._asked + ASK_SECONDS:
-            self._asked = time.monotonic()
+        now = time.monotonic()
+        if now >= self._taken + LEAST_SECONDS:
+            return True
+        if self._here() >= self._most:
+            return False
+        if not self._turns and now >= self._asked + ASK_SECONDS:
+            self._asked = now
             try:
                 room = self._most - await self._waiting()
             except KafkaUnavailable:
                 room = 0
             self._turns = max(0, -(-room // PAGE))
-        if self._turns:
-            self._turns -= 1
-            return True
-        return time.monotonic() >= self._taken + LEAST_SECONDS
+        if not self._turns:
+            return False
+        self._turns -= 1
+        return True

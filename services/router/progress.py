@@ -43,6 +43,11 @@ class AgentProgress:
         """Records that were not finished, in the partitions that are assigned here."""
         return self._unread + self._taken() + self._in_work
 
+    @property
+    def held(self) -> int:
+        """Those of them that were taken from Kafka; known at every moment."""
+        return self._taken() + self._in_work
+
     def follow(self, taken: Callable[[], int]) -> None:
         """How many records were taken from Kafka and are not in work."""
         self._taken = taken

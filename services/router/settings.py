@@ -36,8 +36,9 @@ class RouterSettings(ConsumerSettings):
     )
     release_spread_seconds: float = Field(30, ge=0, le=86_400, description="smooths the end of quiet hours")
     fanout_lag: int = Field(
-        1000,
+        100,
         ge=1,
-        description="a fan-out's next page waits while more notifications than this wait to be decided or to be shown; "
-        "more of it is faster, and what is sent meanwhile waits longer",
+        description="a fan-out's next page of 500 waits while more notifications than this wait in a router to be decided, "
+        "or in the inbox's lane to be shown, but for one a second; with more of it fan-outs are faster, and what is sent "
+        "meanwhile waits longer",
     )

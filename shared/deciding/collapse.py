@@ -19,11 +19,9 @@ def ask_collapse(inputs: RoutingInput) -> tuple[RoutingItem, ...]:
     newest = inputs.history.newest if inputs.history else None
     if newest is not None and newest.notification == about.id:
         return ()
-    is_new = inputs.event is Kind.NOTIFY
-    if newest is not None and (newest.happened_at > about.happened_at or not is_new):
+    is_new = inputs.event is Kind.NOTIFY  # what was stopped before it came here comes back as something else
+    if newest is not None and (newest.happened_at, not is_new) > (about.happened_at, False):
         return (Suppress(reason=Reason.SUPERSEDED, rule=Rule.COLLAPSE, channel=inputs.channel, step=inputs.step),)
-    if not is_new:  # the row is gone: it has waited longer than rows are kept
-        return ()
     replaced = None if newest is None else newest.notification
     return (Replaced(rule=Rule.COLLAPSE, slot=collapse_id(about, about.life), notification=replaced),)
 

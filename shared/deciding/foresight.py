@@ -127,7 +127,7 @@ def _history(inputs: RoutingInput, items: Sequence[RoutingItem]) -> History:
         elif isinstance(item, Gathered):
             digests.pop(item.slot, None)
             if item.change is not DigestChange.CLOSE:
-                content = DigestContent(count=max(1, item.items), members=(about.id,), data=(about.data,))
+                content = DigestContent(numbered=max(1, item.items), members=(about.id,), data=(about.data,))
     return History(
         counters=counters, digests=digests, content=content, newest=newest, outcomes=outcomes, online=history.online
     )

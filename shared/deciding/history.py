@@ -27,12 +27,20 @@ class OpenDigest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class DigestContent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What a digest has gathered: how many, and the data of those that are shown, the oldest first."""
+    """What a digest has gathered, the oldest first."""
 
-    count: int
+    numbered: int
+    """How many came to it."""
     members: tuple[str, ...]
     """The notifications whose data is shown."""
     data: tuple[msgspec.Raw, ...]
+    gone: frozenset[str] = frozenset()
+    """Those of them that do not count any more: cancelled, say."""
+
+    @property
+    def count(self) -> int:
+        """How many it has."""
+        return self.numbered - len(self.gone)
 
 
 class Newest(msgspec.Struct, frozen=True, kw_only=True, gc=False):

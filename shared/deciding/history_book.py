@@ -75,11 +75,11 @@ class HistoryBook:
         self._digests[change.slot] = msgspec.structs.replace(change.open, hold=hold)
 
     def _content(self, digest: str, shown: int) -> DigestContent:
-        stored = self._loaded.contents.get(digest) or DigestContent(count=0, members=(), data=())
+        stored = self._loaded.contents.get(digest) or DigestContent(numbered=0, members=(), data=())
         more = [
             member
             for member in sorted(self._members[digest].values(), key=_number)
-            if member.notification not in stored.members
+            if member.notification not in stored.members and member.notification not in stored.gone
         ]
         members, data = [*stored.members], [*stored.data]
         held = sum(map(len, data))
@@ -88,8 +88,8 @@ class HistoryBook:
                 members.append(member.notification)
                 data.append(msgspec.Raw(member.data))
                 held += len(member.data)
-        count = max([stored.count, *(member.number for member in more)])  # they are numbered from 1
-        return DigestContent(count=count, members=tuple(members), data=tuple(data))
+        numbered = max([stored.numbered, *(member.number for member in more)])  # from 1
+        return DigestContent(numbered=numbered, members=tuple(members), data=tuple(data), gone=stored.gone)
 
 
 def _number(member: NewMember) -> int:

@@ -29,6 +29,8 @@ class NewMember(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     notification: str
     number: int
     data: bytes
+    about: Notification
+    """What may take it out again: its cancellation and collapse keys, its topic, its own expiry."""
 
 
 class NewDigest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -110,8 +112,9 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
         )
         yield NewDigest(slot=item.slot, digest=item.digest, open=open_)
         if item.items and item.change is not DigestChange.SLIDE:
-            data = bytes(self.notification.data)
-            yield NewMember(digest=item.digest, notification=self.notification.id, number=item.items, data=data)
+            about = self.notification
+            data = bytes(about.data)
+            yield NewMember(digest=item.digest, notification=about.id, number=item.items, data=data, about=about)
 
     def _run(self) -> NewRun:
         about = self.notification

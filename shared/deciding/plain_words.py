@@ -100,7 +100,9 @@ EVENTS: Final[dict[str, Plain]] = {
         "nothing stands where the workflow looks for its recipients",
         f"correct `recipients` in the workflow's file, or the event; {CORRECT_AND_REDRIVE}",
     ),
-    EventReason.TOO_MANY_RECIPIENTS: Plain("it names more recipients than 100", "send it in parts"),
+    EventReason.TOO_MANY_RECIPIENTS: Plain(
+        "it names more recipients than 10,000", "subscribe them to a topic and send to that, or send it in parts"
+    ),
     EventReason.EXPANDED_TOO_LARGE: Plain(
         "its data times its recipients are too much at once", "put a link into data instead of the contents"
     ),

@@ -15,6 +15,7 @@ from shared.deciding.local_times import instant_of_local
 from shared.deciding.routing_input import RoutingInput
 from shared.deciding.steps.advance import advance
 from shared.deciding.steps.channel import come_back, send
+from shared.deciding.steps.digest import close
 from shared.deciding.steps.run import After, StepRun
 from shared.deciding.zones import zone_of
 from shared.model.conditions import failing
@@ -23,7 +24,7 @@ from shared.model.preferences import NOTHING_SET, notification_refusal
 from shared.model.reasons import Reason
 from shared.model.records import Kind
 from shared.model.rules import Rule
-from shared.model.steps import Step
+from shared.model.steps import DigestStep, Step
 from shared.model.workflows import Workflow
 
 NO_ITEMS: Final[tuple[RoutingItem, ...]] = ()
@@ -36,20 +37,28 @@ def route(inputs: RoutingInput) -> tuple[RoutingItem, ...]:
         return (_suppress(inputs, Rule.WORKFLOW, Reason.UNKNOWN_WORKFLOW),)
     stopped = _until_due(inputs, workflow)
     if stopped is not None:
-        return (stopped,)
+        return _stopped(inputs, workflow, stopped)
     marks = NO_ITEMS
-    if inputs.notification.collapse_key is not None:
+    if inputs.notification.collapse_key is not None and not inputs.is_digest:
         marks = ask_collapse(inputs)
         if marks and isinstance(marks[-1], Suppress):
             return marks
     stopped = _from_due(inputs, workflow)
     if stopped is not None:
-        return (*marks, stopped)
+        return marks + _stopped(inputs, workflow, stopped)
     if inputs.channel is not None:
         return marks + come_back(inputs, workflow, inputs.now)
     if workflow.is_plain:  # nearly all of them: there is no run
         return marks + send(inputs, workflow, workflow.steps[0], inputs.now)
     return marks + _run(inputs, workflow)
+
+
+def _stopped(inputs: RoutingInput, workflow: Workflow, item: HoldUntil | Suppress) -> tuple[RoutingItem, ...]:
+    """What ends the run that holds a digest closes the digest: whatever comes next opens another."""
+    step = workflow.order.step(inputs.step) if inputs.step is not None and inputs.channel is None else None
+    if isinstance(item, Suppress) and isinstance(step, DigestStep) and inputs.digest is not None:
+        return (item, close(inputs, step, Facts(inputs)))
+    return (item,)
 
 
 def _run(inputs: RoutingInput, workflow: Workflow) -> tuple[RoutingItem, ...]:
@@ -86,7 +95,7 @@ def _until_due(inputs: RoutingInput, workflow: Workflow) -> HoldUntil | Suppress
         return _suppress(inputs, Rule.CANCEL, Reason.CANCELLED)
     if notification.is_expired(now):
         return _suppress(inputs, Rule.EXPIRY, Reason.EXPIRED)
-    if notification.cancellation_key is not None and inputs.cancel_count > notification.cancel_count:
+    if _is_cancelled(inputs):
         return _suppress(inputs, Rule.CANCEL, Reason.CANCELLED)
     tenant = inputs.tenant
     if tenant is not None and tenant.stops and tenant.stopped(workflow.key):
@@ -95,6 +104,15 @@ def _until_due(inputs: RoutingInput, workflow: Workflow) -> HoldUntil | Suppress
             channel=inputs.channel, step=inputs.step,
         )  # fmt: skip
     return None
+
+
+def _is_cancelled(inputs: RoutingInput) -> bool:
+    """By its key; a digest when all that it has gathered was taken out again."""
+    notification, history = inputs.notification, inputs.history
+    if inputs.is_digest:
+        content = history.content if history is not None else None
+        return content is not None and not content.count
+    return notification.cancellation_key is not None and inputs.cancel_count > notification.cancel_count
 
 
 def _from_due(inputs: RoutingInput, workflow: Workflow) -> HoldUntil | Suppress | None:
@@ -112,7 +130,7 @@ def _from_due(inputs: RoutingInput, workflow: Workflow) -> HoldUntil | Suppress 
     stopped = _recipient(inputs, deleted=deleted)
     if stopped is not None:
         return stopped
-    if notification.topic is not None and inputs.subscription is None and not workflow.critical:
+    if notification.topic is not None and inputs.subscription is None and not (workflow.critical or inputs.is_digest):
         return _suppress(inputs, Rule.SUBSCRIPTION, Reason.UNSUBSCRIBED)
     refusal = _refusal(inputs, workflow)
     if refusal is not None:

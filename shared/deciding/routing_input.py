@@ -52,6 +52,11 @@ class RoutingInput(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An operator cancelled what the record brings back."""
 
     @property
+    def is_digest(self) -> bool:
+        """Whether it brings others with it: what ends one of them does not end the others."""
+        return self.digest is not None or (self.delivery is not None and self.delivery.digest is not None)
+
+    @property
     def preferences(self) -> Preferences | None:
         """What the recipient allows: a user, or those who have an inline person's addresses."""
         if self.profile is not None:

@@ -27,8 +27,8 @@ class Lag:
         self._consumer: AIOKafkaConsumer | None = None
         self._admin: AIOKafkaAdminClient | None = None
 
-    async def count(self) -> int:
-        """The records of the topic that is furthest behind. Raises KafkaUnavailable.
+    async def count(self) -> dict[str, int]:
+        """How many records each topic's group has not finished. Raises KafkaUnavailable.
 
         Groups commit now and then, so some of these are finished already.
         """
@@ -38,9 +38,9 @@ class Lag:
             await self.close()
             raise KafkaUnavailable(repr(error)) from error
 
-    async def _count(self) -> int:
+    async def _count(self) -> dict[str, int]:
         consumer, admin = await self._open()
-        behind: dict[str, int] = {}
+        behind = dict.fromkeys(self._topics, 0)
         committed: dict[TopicPartition, int] = {}
         for group in dict.fromkeys(self._topics.values()):
             found = await admin.list_consumer_group_offsets(group)
@@ -51,8 +51,8 @@ class Lag:
             places += [TopicPartition(topic, part) for part in consumer.partitions_for_topic(topic) or ()]
         for place, end in (await consumer.end_offsets(places)).items():
             if place in committed:  # a group that never read a topic is not there to be waited for
-                behind[place.topic] = behind.get(place.topic, 0) + max(0, end - committed[place])
-        return max(behind.values(), default=0)
+                behind[place.topic] += max(0, end - committed[place])
+        return behind
 
     async def _open(self) -> tuple[AIOKafkaConsumer, AIOKafkaAdminClient]:
         if self._admin is None:

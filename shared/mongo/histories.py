@@ -16,14 +16,15 @@ from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
 from shared.deciding.asked import Asked
-from shared.deciding.history import Count, DigestContent, Newest, OpenDigest, StepOutcome
-from shared.deciding.history_book import MAX_SHOWN_BYTES, LoadedHistory
+from shared.deciding.history import Count, Newest, OpenDigest, StepOutcome
+from shared.deciding.history_book import LoadedHistory
 from shared.deciding.history_changes import Decided
 from shared.model import formats
 from shared.model.notifications import Notification
 from shared.model.timestamps import from_datetime
 from shared.mongo.bulk import Rows, find_by_id, insert_new
 from shared.mongo.database import Database
+from shared.mongo.digest_members import DigestMembers
 from shared.mongo.errors import duplicates, mongo_border
 from shared.mongo.history_rows import row_changes
 
@@ -54,6 +55,7 @@ class Histories:
         self._counters: Rows = database.counters
         self._digests: Rows = database.digests
         self._members: Rows = database.digest_members
+        self._read_members = DigestMembers(database)
         self._collapses: Rows = database.collapses
         self._runs: Rows = database.runs
         self._outcomes = outcomes
@@ -75,7 +77,7 @@ class Histories:
         return LoadedHistory(
             counters={key: _counts(row["entries"]) for key, row in counters.items()},
             digests={key: msgspec.convert(row["open"], OpenDigest) for key, row in digests.items() if row["open"]},
-            contents={digest: await self._content(digest, most) for digest, most in shown.items()},
+            contents={digest: await self._read_members.content(digest, most) for digest, most in shown.items()},
             newest={key: msgspec.convert(row["newest"], Newest) for key, row in collapses.items()},
             outcomes=await self._outcomes(finished) if self._outcomes is not None and finished else {},
             online=frozenset(await self._online(users)) if self._online is not None and users else frozenset(),
@@ -92,21 +94,6 @@ class Histories:
             _write(self._collapses, changes.collapses),
             _write(self._runs, changes.runs),
         )
-
-    async def _content(self, digest: str, shown: int) -> DigestContent:
-        """The first of its members, and how many there are. They are numbered from 1."""
-        members: list[str] = []
-        data: list[msgspec.Raw] = []
-        held = 0
-        with mongo_border():
-            last = await self._members.find_one({"digest": digest}, {"number": 1}, sort=[("number", -1)])
-            async for row in self._members.find({"digest": digest}).sort("number", 1).limit(shown):
-                held += len(row["data"])
-                if held > MAX_SHOWN_BYTES:
-                    break
-                members.append(row["notification"])
-                data.append(msgspec.Raw(bytes(row["data"])))
-        return DigestContent(count=last["number"] if last else 0, members=tuple(members), data=tuple(data))
 
 
 def _counts(entries: Iterable[Mapping[str, object]]) -> tuple[Count, ...]:

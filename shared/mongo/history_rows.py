@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 from pymongo import UpdateOne
 
+from shared.deciding.facts import collapse_id
 from shared.deciding.history_changes import (
     Decided,
     NewCount,
@@ -19,7 +20,9 @@ from shared.deciding.history_changes import (
     RunState,
 )
 from shared.model import ids
+from shared.model.notifications import Notification
 from shared.model.timestamps import to_datetime
+from shared.mongo.digest_members import MemberTerms
 
 ENTRIES: Final = 2_000
 """Of one counter: twice what a step or a cap may let pass."""
@@ -100,7 +103,22 @@ def _member(change: NewMember, each: Decided) -> dict[str, object]:
         "number": change.number,
         "data": change.data,
         "expires_at": _kept(each),
+        **_terms(change.about),
     }
+
+
+def _terms(about: Notification) -> dict[str, MemberTerms]:
+    """What may take a member out again; most have none of it."""
+    terms: MemberTerms = {}
+    if about.cancellation_key is not None:
+        terms["cancellation_key"], terms["cancel_count"] = about.cancellation_key, about.cancel_count
+    if about.collapse_key is not None:
+        terms["collapse"] = collapse_id(about, about.life)
+    if about.topic is not None:
+        terms["topic"] = about.topic
+    if about.expires_for_good:
+        terms["until"] = to_datetime(about.expires_at)
+    return {"terms": terms} if terms else {}
 
 
 def _replace(digests: dict[str, tuple[NewDigest, Decided]], change: NewDigest, each: Decided) -> None:

@@ -31,6 +31,8 @@ TRIES: Final = 3
 MARKS: Final = ("hastened", "cancelled")
 """What may be written on a hold while it waits, and changes what comes back."""
 
+IndexKeys = list[tuple[str, int]]
+BY_TENANT: Final[IndexKeys] = [("tenant", 1), ("due", 1)]
 OLDEST_BY_TENANT: Final[list[dict[str, object]]] = [
     {"$sort": {"tenant": 1, "due": 1}},
     {"$group": {"_id": "$tenant", "due": {"$first": "$due"}}},
@@ -81,18 +83,21 @@ class HoldClaims:
         found: list[HoldRow] = []
         for position, tenant in enumerate(sorted(some, key=lambda tenant: self._last.get(tenant, 0))):
             share = max(1, (most - len(found)) // (len(some) - position))
-            rows = await self._oldest({"tenant": tenant, **due_now}, share)
+            # Of what is due in all, one tenant's few are nowhere near the front.
+            rows = await self._oldest({"tenant": tenant, **due_now}, share, BY_TENANT)
             self._last[tenant] = len(rows)
             found += rows
         return found
 
-    async def _oldest(self, due_now: Mapping[str, object], most: int) -> list[HoldRow]:
+    async def _oldest(self, due_now: Mapping[str, object], most: int, index: IndexKeys | None = None) -> list[HoldRow]:
         skipped = random.randrange(AHEAD) * most if self._contended else 0  # noqa: S311  # spreads, guards nothing
-        found = await self._look(due_now, most, skipped)
-        return found or (await self._look(due_now, most, 0) if skipped else [])
+        found = await self._look(due_now, most, skipped, index)
+        return found or (await self._look(due_now, most, 0, index) if skipped else [])
 
-    async def _look(self, due_now: Mapping[str, object], most: int, skipped: int) -> list[HoldRow]:
-        looked = self._rows.find(due_now).sort("due", 1).skip(skipped).limit(most).batch_size(most + 1)
+    async def _look(
+        self, due_now: Mapping[str, object], most: int, skipped: int, index: IndexKeys | None
+    ) -> list[HoldRow]:
+        looked = self._rows.find(due_now, hint=index).sort("due", 1).skip(skipped).limit(most).batch_size(most + 1)
         found: list[HoldRow] = []
         size = 0
         async for row in looked:

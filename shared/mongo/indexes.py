@@ -67,7 +67,10 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
     "workflows": [IndexModel([("tenant", ASCENDING), ("key", ASCENDING), ("version", DESCENDING)], unique=True)],
     "expansions": [],
     "subscriptions": [IndexModel([("tenant", ASCENDING), ("user", ASCENDING), ("topic", ASCENDING)])],
-    "fanouts": [IndexModel([("tenant", ASCENDING), ("created_at", DESCENDING)])],
+    "fanouts": [
+        IndexModel([("tenant", ASCENDING), ("created_at", DESCENDING)]),
+        IndexModel([("event", ASCENDING)]),
+    ],
     "requests": [],
     "decisions": [
         IndexModel([("notification", ASCENDING)]),

@@ -79,7 +79,7 @@ async def versions(database: Database, tenants: Iterable[str]) -> dict[str, int]
     """The versions of stored settings, of `*` as well. Raises MongoUnavailable."""
     with mongo_border():
         rows = database.tenants.find({"_id": {"$in": [*tenants, ENVIRONMENT]}}, {"version": 1})
-        return {row["_id"]: row["version"] async for row in rows}
+        return {row["_id"]: row.get("version", 0) async for row in rows}
 
 
 async def write(

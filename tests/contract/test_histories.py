@@ -8,12 +8,16 @@ import msgspec
 import pytest
 
 from shared.deciding.asked import Asked
+from shared.deciding.facts import collapse_id
 from shared.deciding.history import Newest
 from shared.deciding.history_changes import Decided
 from shared.deciding.items import Counted, DigestChange, Gathered, Replaced, RoutingItem
 from shared.model.outputs import Coordinates
 from shared.model.rules import Rule
+from shared.mongo.cancellations import Cancellations
 from shared.mongo.histories import Histories
+from shared.mongo.subscriptions import Subscriptions
+from shared.process.clock import now_ms
 from tests.support import samples as a
 from tests.support.twins.histories import MemoryHistories
 
@@ -149,3 +153,40 @@ async def test_nothing_is_there_of_what_nobody_did(store: Store) -> None:
     )
     assert (dict(found.counters), dict(found.digests), dict(found.newest), dict(found.outcomes)) == ({}, {}, {}, {})
     assert found.contents["d"].count == 0
+
+
+async def test_what_was_taken_out_meanwhile_does_not_count(
+    store: Store, implementation: str, request: pytest.FixtureRequest
+) -> None:
+    """By key, by a newer one about the same, by its topic, by its own expiry; each alone."""
+    terms: list[dict[str, Any]] = [
+        {},
+        {"cancellation_key": "gone"},
+        {"cancellation_key": "kept"},
+        {"collapse_key": "k"},
+        {"topic": "left"},
+        {"topic": "here"},
+        {"expires_for_good": True, "expires_at": now_ms() - 1000},
+        {"expires_for_good": True, "expires_at": now_ms() + a.DAY},
+    ]
+    joins = [
+        decided(
+            gathered(DigestChange.JOIN, number),
+            id=f"n-{number}",
+            data=msgspec.Raw(b"%d" % number),
+            offset=number,
+            **more,
+        )
+        for number, more in enumerate(terms, 1)
+    ]
+    slot = collapse_id(joins[3].notification, 0)
+    newer = decided(Replaced(rule=Rule.COLLAPSE, slot=slot), id="newer", collapse_key="k", event_time=a.NOON)
+    await store.apply([opened(0), *joins, newer])
+    if isinstance(store, MemoryHistories):
+        store.cancel_counts["gone"] = 1
+        store.topics = {"here"}
+    else:
+        database = request.getfixturevalue("database")
+        await Cancellations(database).cancel("acme", "gone")
+        await Subscriptions(database).put("acme", "here", {"ada": 0})
+    assert await content(store) == (4, ["n-1", "n-3", "n-6", "n-8"], [b"1", b"3", b"6", b"8"])

@@ -5,18 +5,20 @@ Addresses and names are no part of it: rows keep neither, so every address that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
+from services.router.core.effects import state
 from shared.catalog.rows import from_row, row_id
 from shared.deciding.history import History
 from shared.deciding.items import Deliver, RoutingItem
 from shared.deciding.routing import route
 from shared.deciding.routing_input import RoutingInput
 from shared.kafka.consumer import fetch, open_consumer, start_consumer
+from shared.model.notification_states import NOTIFICATION_TRANSITIONS, NotificationState
 from shared.model.outputs import Coordinates, KafkaRecord
 from shared.model.owners import Owner
 from shared.model.profiles import Profile
@@ -43,6 +45,8 @@ class Rerun:
     gone: int = 0
     """Their record is not on the log any more."""
     different: list[str] = field(default_factory=list)
+    transitions: list[str] = field(default_factory=list)
+    """Those that the table does not have."""
 
 
 def rebuilt(row: DecisionRow, record: Record, workflow: Workflow | None) -> RoutingInput:
@@ -82,6 +86,20 @@ def difference(row: DecisionRow, record: Record, workflow: Workflow | None) -> s
     return f"{row['_id']} ({record.kind}, {row['workflow']}): stored {stored}\n  again {again}\n  context {row.get('context')}"
 
 
+def wrong_transitions(rows: Iterable[DecisionRow]) -> list[str]:
+    """Where a subject went on in a way that the transition table does not have."""
+    last: dict[tuple[str, int], NotificationState] = {}
+    wrong: list[str] = []
+    for row in sorted(rows, key=lambda row: (row["generation"], row["pass"])):
+        place = (row["subject"], row["generation"])
+        items = msgspec.convert(tuple(row["items"]), tuple[RoutingItem, ...])
+        before, now = last.get(place, NotificationState.ACCEPTED), NotificationState(state(items))
+        if now not in NOTIFICATION_TRANSITIONS[before]:
+            wrong.append(f"{row['subject']} pass {row['pass']} ({row['kind']}): {before} -> {now}")
+        last[place] = now
+    return wrong
+
+
 def _comparable(item: RoutingItem) -> RoutingItem:
     return msgspec.structs.replace(item, address="", name=None) if isinstance(item, Deliver) else item
 
@@ -108,6 +126,7 @@ async def check_decisions(names: Names) -> Rerun:
     async with open_database(names.brokers.mongo, names.database) as database:
         found = await rerun(database, names)
     assert not found.different, "\n".join(found.different[:5])
+    assert not found.transitions, "\n".join(found.transitions[:5])
     return found
 
 
@@ -117,6 +136,7 @@ async def rerun(database: Database, names: Names) -> Rerun:
     rows: list[DecisionRow] = await database.decisions.find({}).to_list(None)
     if not rows:
         return found
+    found.transitions = wrong_transitions(rows)
     records = await _records(names)
     workflows = {row["_id"]: from_row(row) async for row in database.workflows.find({})}
     for row in rows:

@@ -58,7 +58,7 @@ TIMELINE: Final = Timeline(
         DecisionEntry(
             at=_DECIDED, kind="notify", subject=_NOTIFICATION, generation=0, pass_=0,
             topic=Topics().notifications, partition=4, offset=17, workflow="order.shipped", version=1,
-            profile_version=7, inputs={"known": True},
+            profile_version=7, inputs={"known": True}, context={},
             rules=[
                 RuleEntry(rule="workflow", result=RuleResult.PASSED),
                 RuleEntry(

@@ -55,6 +55,17 @@ def digest_slot(inputs: RoutingInput, step: DigestStep, facts: Facts) -> str:
     return slot_id(inputs.notification, inputs.notification.life, step.key, by)
 
 
+def close(inputs: RoutingInput, step: DigestStep, facts: Facts) -> Gathered:
+    """The digest that the run holds ends here, with what it has."""
+    content = inputs.history.content if inputs.history is not None else None
+    return Gathered(
+        rule=Rule.DIGEST, change=DigestChange.CLOSE, digest=inputs.digest or "", slot=digest_slot(inputs, step, facts),
+        step=step.key,
+        items=content.count if content else 0,
+        members=content.members if content else (),
+    )  # fmt: skip
+
+
 def _open(run: StepRun, step: DigestStep, slot: str, due: int, now: int) -> StepResult:
     about = run.inputs.notification
     digest = ids.derive("digest", slot, about.id)
@@ -87,7 +98,7 @@ def _join(run: StepRun, step: DigestStep, slot: str, open_: OpenDigest, now: int
 
 
 def _close(run: StepRun, step: DigestStep, slot: str, open_: OpenDigest | None, now: int) -> StepResult:
-    digest, content = run.inputs.digest or "", run.inputs.history.content if run.inputs.history else None
+    digest = run.inputs.digest or ""
     mine = open_ is not None and open_.id == digest
     if open_ is not None and mine and open_.due > now and open_.items < step.max_items:  # it slid on meanwhile
         hold = run.hold(Reason.DIGEST_OPEN, Rule.DIGEST, Cause.DIGEST, open_.due, digest)
@@ -97,12 +108,7 @@ def _close(run: StepRun, step: DigestStep, slot: str, open_: OpenDigest | None, 
             holder=run.inputs.notification.id,
         )  # fmt: skip
         return StepResult(items=(slid, hold), after=After.WAITS)
-    closed = Gathered(
-        rule=Rule.DIGEST, change=DigestChange.CLOSE, digest=digest, slot=slot, step=step.key,
-        items=content.count if content else 0,
-        members=content.members if content else (),
-    )  # fmt: skip
-    return StepResult(items=(closed,))
+    return StepResult(items=(close(run.inputs, step, run.facts),))
 
 
 def _frequency(inputs: RoutingInput, workflow: Workflow) -> DigestFrequency | None:

@@ -28,7 +28,7 @@ class StepRun(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """The run waits at this step. What waits may expire so much later, unless its producer said when."""
         about = self.inputs.notification
         expires_at: int | None = None
-        if about.expires_for_good:
+        if about.expires_for_good and digest is None:  # a digest has others, too: it loses the item alone
             due = min(due, about.expires_at)
         else:
             later = due + self.workflow.expires_after_seconds * 1000

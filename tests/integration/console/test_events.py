@@ -112,6 +112,7 @@ async def test_why_not_says_why_each_user_got_nothing(live):
     code, answer = await live.get(f"/v1/users/bob/why-not?event={EVENT}")
     assert (code, answer["notifications"]) == (200, [])
     assert "did not name bob among them; left out:" in answer["sentences"][-1]["text"]
+    assert (await live.get(f"/v1/users/a%2Fb/why-not?event={EVENT}"))[1]["user"] == "a/b", "an id may have a slash"
     code, answer = await live.get(f"/v1/users/ada/why-not?event={other}")
     assert (code, answer["sentences"][-1]["reason"]) == (200, "no_recipients")
     assert [f"carillon events redrive {other}" in step for step in answer["next_steps"]] == [True]

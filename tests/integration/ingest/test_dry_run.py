@@ -57,7 +57,11 @@ async def test_the_same_is_refused(stack: Stack, api: aiohttp.ClientSession) -> 
         dry = await call(api, "POST", PATH, json=body)
         assert (dry[0], dry[1]["code"], dry[1].get("errors")) == (real[0], real[1]["code"], real[1].get("errors"))
         assert dry[0] == 422
-    assert (await call(api, "POST", "/v1/notifications?dryrun=true", json=SEND))[1]["code"] == "invalid_query"
+    before = await stored(stack)
+    for path in ("notifications?dryrun=true", "notifications/cancel?dry_run=true", "events?dry_run=true"):
+        body = {"cancellation_key": "k"} if "cancel" in path else SEND
+        assert (await call(api, "POST", f"/v1/{path}", json=body))[1]["code"] == "invalid_query", path
+    assert await stored(stack) == before
 
 
 async def test_a_hundred_recipients_are_answered_soon(stack: Stack, api: aiohttp.ClientSession) -> None:

@@ -99,6 +99,17 @@ async def test_a_cancel_lifts_the_stop_and_its_repetition_says_the_same(acme: Te
     await acme.until_mailed(users)
 
 
+async def test_a_name_that_looks_wrong_is_said(acme: Tenant, product: Harness) -> None:
+    code, said, aside = await carillon(product, "stop", "--tenant", f"{acme.name}x", "--workflow", "a.b")
+    assert (code, "No key and no workflow" in aside, f"{acme.name}x  a.b" in said) == (0, True, True)
+    code, _, aside = await carillon(product, "stop", "--tenant", acme.name, "--workflow", "order.shiped")
+    assert "Nobody has published a workflow order.shiped" in aside
+    code, said, aside = await carillon(product, "stop", "--tenant", acme.name, "--channel", "fax")
+    assert (code, "There is no channel 'fax'" in aside) == (1, True)
+    for name in (acme.name, f"{acme.name}x"):
+        await carillon(product, "resume", "--tenant", name)
+
+
 async def test_the_command_line_stops_everything_and_resumes(acme: Tenant, product: Harness) -> None:
     users = await people(acme, 5)
     code, said, _ = await carillon(product, "stop", "--everything")

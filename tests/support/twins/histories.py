@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 import msgspec
 
 from shared.deciding.asked import Asked
+from shared.deciding.facts import collapse_id
 from shared.deciding.history import Count, DigestContent, Newest, OpenDigest, StepOutcome
 from shared.deciding.history_book import LoadedHistory
 from shared.deciding.history_changes import Decided, NewCount, NewDigest, NewMember, NewNewest, NewRun
 from shared.model.errors import MongoUnavailable
+from shared.process.clock import now_ms
 from tests.support.twins.outages import Outages
 
 
@@ -26,6 +28,10 @@ class MemoryHistories:
     """A HistoryStore. `outcomes` and `online` are what the ledger, the inbox and the gateways would say."""
 
     outcomes: dict[str, Mapping[str, StepOutcome]] = field(default_factory=dict)
+    cancel_counts: dict[str | None, int] = field(default_factory=dict)
+    """By key: what the counters of cancellations would say."""
+    topics: set[str] = field(default_factory=set)
+    """What everybody is subscribed to."""
     online: set[str] = field(default_factory=set)
     counters: dict[str, tuple[Count, ...]] = field(default_factory=dict)
     slots: dict[str, _Slot] = field(default_factory=dict)
@@ -91,8 +97,21 @@ class MemoryHistories:
 
     def _content(self, digest: str, shown: int) -> DigestContent:
         members = sorted(self.members.get(digest, {}).values(), key=lambda member: member.number)
+        gone = frozenset(member.notification for member in members if self._is_gone(member))
+        seen = [member for member in members if member.notification not in gone][:shown]
         return DigestContent(
-            count=members[-1].number if members else 0,
-            members=tuple(member.notification for member in members[:shown]),
-            data=tuple(msgspec.Raw(member.data) for member in members[:shown]),
+            numbered=members[-1].number if members else 0,
+            members=tuple(member.notification for member in seen),
+            data=tuple(msgspec.Raw(member.data) for member in seen),
+            gone=gone,
+        )
+
+    def _is_gone(self, member: NewMember) -> bool:
+        about = member.about
+        newest = self.newest.get(collapse_id(about, about.life)) if about.collapse_key is not None else None
+        return (
+            (newest is not None and newest.notification != about.id)
+            or self.cancel_counts.get(about.cancellation_key, 0) > about.cancel_count
+            or (about.topic is not None and about.topic not in self.topics)
+            or (about.expires_for_good and about.expires_at <= now_ms())
         )

@@ -89,7 +89,7 @@ def test_a_sliding_one_goes_on_while_others_come_but_not_for_ever() -> None:
 
 def test_closing_freezes_what_it_has_and_the_run_goes_on() -> None:
     item, open_ = opened()
-    content = DigestContent(count=2, members=("opener", "x"), data=())
+    content = DigestContent(numbered=2, members=("opener", "x"), data=())
     history = History(digests={item.slot: open_}, content=content)
     closed = route(asked(GATHER, SHOW, n_id="opener", step="gather", event=Kind.RELEASE, digest=item.digest, now=a.NOON + HOUR, history=history))  # fmt: skip
     assert [type(each) for each in closed] == [Gathered, Deliver]

@@ -9,7 +9,7 @@ import msgspec
 import orjson
 import pytest
 
-from services.ingest.dry_run import MAX_SHOWN, DryRuns, Rehearsal, is_dry_run
+from services.ingest.dry_run import MAX_SHOWN, DryRuns, Rehearsal, is_dry_run, refuse_dry_run
 from services.ingest.models.body import InvalidFields
 from services.ingest.models.dry_runs import DryRunAnswer
 from services.ingest.models.notifications import read_send
@@ -197,3 +197,14 @@ def test_what_may_have_been_meant_as_a_dry_run_is_not_sent(query: str) -> None:
     asked.scope["query_string"] = query.encode()
     with pytest.raises(InvalidFields, match="dry_run"):
         is_dry_run(asked)
+
+
+@pytest.mark.parametrize("query", ["dry_run=true", "dryrun=1"])
+def test_a_call_that_has_no_dry_run_is_not_made(query: str) -> None:
+    asked = request(path="/v1/events")
+    asked.scope["query_string"] = query.encode()
+    with pytest.raises(InvalidFields, match="dry"):
+        refuse_dry_run(asked)
+    other = request(path="/v1/events")
+    other.scope["query_string"] = b"trace=1"
+    refuse_dry_run(other)

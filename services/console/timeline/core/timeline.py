@@ -49,6 +49,9 @@ class DecisionEntry(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     profile_version: int
     inputs: dict[str, Any]
+    """What was known of the user."""
+    context: dict[str, Any]
+    """What else the rules looked at: settings of the tenant, suppressed addresses, what happened before."""
     rules: list[RuleEntry]
     items: list[dict[str, Any]]
 
@@ -177,6 +180,7 @@ def _decision(row: StoredRow) -> DecisionEntry:
         version=row["version"],
         profile_version=row["profile_version"],
         inputs=row["inputs"],
+        context=row.get("context", {}),
         rules=rule_entries(row["items"]),
         items=[shown(item) for item in row["items"]],
     )

@@ -27,6 +27,7 @@ WAITS_FOR: Final[Mapping[str, str]] = {
     Cause.QUIET_HOURS: "the end of quiet hours",
     Cause.RETRY: "the next attempt",
     Cause.PROVIDER_DOWN: "the provider, at the latest",
+    Cause.LOCAL_TIME: "its time of day where the user is",
     Cause.DELAY: "the end of its delay",
     Cause.DIGEST: "the end of its digest",
     Cause.WAIT_FOR_READ: "the user to read it",

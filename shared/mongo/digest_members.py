@@ -1,0 +1,101 @@
+"""What a digest has gathered, less what was taken out again: cancelled, replaced, unsubscribed from or expired meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, TypedDict
+
+import msgspec
+
+from shared.deciding.history import DigestContent
+from shared.deciding.history_book import MAX_SHOWN_BYTES
+from shared.model.subscriptions import SubscriptionKey
+from shared.mongo.bulk import Rows, find_by_id
+from shared.mongo.database import Database
+from shared.mongo.errors import mongo_border
+from shared.mongo.leases import server_time
+from shared.mongo.subscriptions import row_id
+
+_BOUND: Final = {"tenant": 1, "user": 1, "notification": 1, "terms": 1}
+
+
+class MemberTerms(TypedDict, total=False):
+    """What may take a member out again; most have none of it."""
+
+    cancellation_key: str
+    cancel_count: int
+    collapse: str
+    topic: str
+    until: datetime
+
+
+class BoundMember(TypedDict):
+    """A member with terms, as it is read."""
+
+    tenant: str
+    user: str
+    notification: str
+    terms: MemberTerms
+
+
+class DigestMembers:
+    """The `digest_members` collection, as `decide` reads it. Raises MongoUnavailable."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._members: Rows = database.digest_members
+
+    async def content(self, digest: str, shown: int) -> DigestContent:
+        """How many count, and the data of the first `shown` of them."""
+        with mongo_border():
+            last = await self._members.find_one({"digest": digest}, {"number": 1}, sort=[("number", -1)])
+            bound = self._members.find({"digest": digest, "terms": {"$exists": True}}, _BOUND)
+            gone = await self._gone([row async for row in bound])
+            wanted = {"digest": digest} | ({"notification": {"$nin": sorted(gone)}} if gone else {})
+            members: list[str] = []
+            data: list[msgspec.Raw] = []
+            held = 0
+            async for row in self._members.find(wanted).sort("number", 1).limit(shown):
+                held += len(row["data"])
+                if held > MAX_SHOWN_BYTES:
+                    break
+                members.append(row["notification"])
+                data.append(msgspec.Raw(bytes(row["data"])))
+        return DigestContent(
+            numbered=last["number"] if last else 0, gone=frozenset(gone), members=tuple(members), data=tuple(data)
+        )
+
+    async def _gone(self, rows: Sequence[BoundMember]) -> set[str]:
+        """The notifications that do not count any more. Nothing is asked when none has terms."""
+        if not rows:
+            return set()
+        database = self._database
+        keys = [_cancellation(row) for row in rows if "cancellation_key" in row["terms"]]
+        cancelled = await find_by_id(database.cancellations, set(keys))
+        slots = {row["terms"]["collapse"] for row in rows if "collapse" in row["terms"]}
+        newest = await find_by_id(database.collapses, slots)
+        topics = {_subscription(row) for row in rows if "topic" in row["terms"]}
+        subscribed = await find_by_id(database.subscriptions, topics)
+        now = await server_time(database)
+        gone: set[str] = set()
+        for row in rows:
+            terms, notification = row["terms"], row["notification"]
+            counter = cancelled.get(_cancellation(row)) if "cancellation_key" in terms else None
+            newer = newest.get(terms["collapse"]) if "collapse" in terms else None
+            if (
+                (counter is not None and counter["count"] > terms["cancel_count"])
+                or (newer is not None and newer["newest"]["notification"] != notification)
+                or ("topic" in terms and _subscription(row) not in subscribed)
+                or ("until" in terms and terms["until"] <= now)
+            ):
+                gone.add(notification)
+        return gone
+
+
+def _cancellation(row: BoundMember) -> str:
+    return f"{row['tenant']}:{row['terms']['cancellation_key']}"
+
+
+def _subscription(row: BoundMember) -> str:
+    return row_id(SubscriptionKey(row["tenant"], row["terms"]["topic"], row["user"]))

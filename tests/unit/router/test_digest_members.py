@@ -1,0 +1,113 @@
+"""What ends one member of a digest does not end the others, be it the one that holds it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import time_machine
+
+from shared.model.channels import Channel
+from shared.model.steps import ChannelStep, DigestStep
+from shared.model.tenants import Stop, TenantSettings
+from tests.support import samples as a
+from tests.unit.router.runs import Runs
+from tests.unit.router.test_runs import HOUR, about, items_of, workflow
+
+pytestmark = pytest.mark.usefixtures("clock")
+SHOW = ChannelStep(key="show", channels=(Channel.IN_APP,))
+GATHER = DigestStep(key="gather", seconds=3600)
+
+
+async def gathered(clock: time_machine.Traveller, **of_first: Any) -> Runs:
+    """A digest of three, the first of which has something to it."""
+    runs = Runs(clock, workflow(GATHER, SHOW))
+    await runs.send(0, **about(0), **of_first)
+    for number in (1, 2):
+        await runs.send(number, **about(number))
+    return runs
+
+
+async def ended(runs: Runs) -> list[list[int]]:
+    while await runs.release(a.NOON + HOUR):
+        pass
+    return [items_of(delivery.digest) for delivery in runs.sent.values()]
+
+
+async def cancel(runs: Runs, key: str) -> None:
+    runs.stores.history.cancel_counts[key] = await runs.stores.cancellations.cancel("acme", key)
+
+
+async def test_nothing_happened_to_any(clock: time_machine.Traveller) -> None:
+    assert await ended(await gathered(clock, cancellation_key="k")) == [[0, 1, 2]]
+
+
+async def test_the_one_that_holds_it_is_cancelled(clock: time_machine.Traveller) -> None:
+    runs = await gathered(clock, cancellation_key="k")
+    await cancel(runs, "k")
+    assert await ended(runs) == [[1, 2]]
+
+
+async def test_all_of_it_is_cancelled(clock: time_machine.Traveller) -> None:
+    runs = Runs(clock, workflow(GATHER, SHOW))
+    await runs.send(0, 1, cancellation_key="k")
+    await cancel(runs, "k")
+    assert await ended(runs) == []
+    assert runs.statuses("n-0") == ["held", "cancelled"]
+
+
+async def test_the_one_that_holds_it_expires_by_its_producers_word(clock: time_machine.Traveller) -> None:
+    runs = await gathered(clock, expires_for_good=True, expires_at=a.NOON + 1000)
+    assert await ended(runs) == [[1, 2]]
+
+
+async def test_the_one_that_holds_it_is_replaced_by_another_in_it(clock: time_machine.Traveller) -> None:
+    runs = await gathered(clock, collapse_key="k")
+    await runs.send(3, **about(3), collapse_key="k")
+    assert await ended(runs) == [[1, 2, 3]]
+
+
+async def test_what_a_cancelled_one_held_waits_on_for_quiet_hours(clock: time_machine.Traveller) -> None:
+    """It is cancelled when the digest has closed, and only a channel of it waits."""
+    mail = ChannelStep(key="mail", channels=(Channel.EMAIL,))
+    runs = Runs(clock, workflow(GATHER, mail))
+    clock.move_to((a.NIGHT - HOUR) / 1000)
+    for number in range(2):
+        key = {"cancellation_key": "k"} if not number else {}
+        await runs.send(number, **about(number), **key, user="eve")  # type: ignore[arg-type]
+    await runs.release(a.NIGHT)
+    (hold,) = runs.stores.holds.held
+    assert (hold.record.channel, hold.record.digest is None) == (Channel.EMAIL, False)
+    await cancel(runs, "k")
+    await runs.release(a.MORNING)
+    (delivery,) = runs.sent.values()
+    assert items_of(delivery.digest) == [1]
+
+
+async def test_what_was_stopped_before_it_was_looked_at_still_replaces_an_older_one(
+    clock: time_machine.Traveller,
+) -> None:
+    runs = Runs(clock, workflow(SHOW))
+    runs.stores.tenants.put(TenantSettings(tenant="acme", version=1, stops=(Stop(),)))
+    await runs.send(1, collapse_key="k", event_time=a.NOON - 5)
+    runs.stores.tenants.put(TenantSettings(tenant="acme", version=2))
+    runs.decider = runs.stores.decider()
+    await runs.send(0, collapse_key="k", event_time=a.NOON - 10)
+    await runs.stores.holds.bring_forward([], ["n-1"])  # as a resume does
+    await runs.release(a.NOON + 1)
+    assert [one.notification.id for one in runs.sent.values()] == ["n-0", "n-1"]
+    assert [one.replaces for one in runs.sent.values()] == [None, "n-0"]
+
+
+async def test_what_comes_after_the_end_of_one_opens_another(clock: time_machine.Traveller) -> None:
+    """An opt-out ends all of it, its holder too; who opts in again gets what comes then."""
+    runs = await gathered(clock)
+    runs.stores.profiles.put(a.profile(version=8, mute_until=a.NOON + 2 * HOUR))
+    runs.decider = runs.stores.decider()
+    assert await runs.release(a.NOON + HOUR) == 1
+    assert runs.statuses("n-0") == ["held", "suppressed"]
+    runs.stores.profiles.put(a.profile(version=9))
+    runs.decider = runs.stores.decider()
+    await runs.send(9, **about(9))
+    await runs.release(a.NOON + 2 * HOUR)
+    assert [items_of(delivery.digest) for delivery in runs.sent.values()] == [[9]]
