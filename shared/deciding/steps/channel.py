@@ -87,13 +87,19 @@ def _first(
         item = _capped(_channel(inputs, workflow, step.key, channel, now), inputs, workflow, counted)
         if isinstance(item, Deliver):
             behind = tuple(channels[position + 1 :])
-            after = step.fallback_after_seconds
-            at = now + after * 1000 if behind and after is not None else None
-            item = _with_fallback(item, behind, at)
+            item = _with_fallback(item, behind, _fallback_at(inputs, step, channel, now) if behind else None)
         items.append(item)
         if not isinstance(item, Suppress):
             break
     return (*items, *counted.values())
+
+
+def _fallback_at(inputs: RoutingInput, step: ChannelStep, channel: Channel, now: int) -> int | None:
+    """When its provider has been down too long: counted from its first try, or a probe would put it off each time."""
+    earlier = inputs.delivery
+    if earlier is not None and earlier.channel is channel and earlier.fallback_at is not None:
+        return earlier.fallback_at
+    return None if step.fallback_after_seconds is None else now + step.fallback_after_seconds * 1000
 
 
 def _with_fallback(item: Deliver, behind: tuple[Channel, ...], at: int | None) -> Deliver:
