@@ -192,7 +192,7 @@ TABLE: dict[str, tuple[RoutingInput, Sequence[RoutingItem]]] = {
         [ends(Reason.FELL_BACK, Rule.FALLBACK, "first", channel=IN_APP)],
     ),
     "its provider is down for long": (
-        asked(FIRST, channel=EMAIL, step="first", event=Kind.RETRY, delivery=a.delivery(fallback_at=a.NOON)),
+        asked(FIRST, channel=EMAIL, step="first", event=Kind.RETRY, parked=True, delivery=a.delivery(fallback_at=a.NOON)),
         [
             ends(Reason.FELL_BACK, Rule.FALLBACK, "first", channel=EMAIL),
             before.deliver(WEBHOOK, step="first", fallback=(IN_APP,), fallback_at=a.NOON + 60_000),
@@ -202,7 +202,7 @@ TABLE: dict[str, tuple[RoutingInput, Sequence[RoutingItem]]] = {
         asked(
             ChannelStep(key="first", channels=(EMAIL, WEBHOOK), deliver=ChannelChoice.FIRST, fallback_after_seconds=60),
             p_addresses={"email": a.ADDRESSES["email"]},
-            channel=EMAIL, step="first", event=Kind.RETRY, delivery=a.delivery(fallback_at=a.NOON),
+            channel=EMAIL, step="first", event=Kind.RETRY, parked=True, delivery=a.delivery(fallback_at=a.NOON),
         ),
         [before.deliver(EMAIL, step="first")],
     ),
