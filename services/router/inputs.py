@@ -111,6 +111,7 @@ class Inputs:
                 tenant=tenant,
                 delivery=delivery,
                 digest=record.digest,
+                parked=record.kind is Kind.RETRY and record.due is None,
                 cancelled=record.cancelled,
             )
             loaded.append((inputs, user.snapshot))

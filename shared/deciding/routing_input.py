@@ -46,6 +46,8 @@ class RoutingInput(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What its workflow and its tenant ask for; None: they ask for nothing."""
     delivery: Delivery | None = None
     """What came back: a retry, or a delivery that failed for good."""
+    parked: bool = False
+    """It waited for its provider, and not for its next try: nobody has it."""
     digest: str | None = None
     """The digest that the run holds and closes now."""
     cancelled: bool = False

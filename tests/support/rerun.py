@@ -22,7 +22,7 @@ from shared.model.notification_states import NOTIFICATION_TRANSITIONS, Notificat
 from shared.model.outputs import Coordinates, KafkaRecord
 from shared.model.owners import Owner
 from shared.model.profiles import Profile
-from shared.model.records import Record, decode_record
+from shared.model.records import Kind, Record, decode_record
 from shared.model.subscriptions import Subscription
 from shared.model.tenants import TenantSettings
 from shared.model.timestamps import from_datetime
@@ -73,6 +73,7 @@ def rebuilt(row: DecisionRow, record: Record, workflow: Workflow | None) -> Rout
         history=_of(context, "history", History),
         delivery=delivery,
         digest=record.digest,
+        parked=record.kind is Kind.RETRY and record.due is None,
         cancelled=record.cancelled,
     )
 

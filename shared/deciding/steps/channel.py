@@ -61,7 +61,7 @@ def come_back(inputs: RoutingInput, workflow: Workflow, now: int) -> tuple[Routi
 def _is_down_for_long(inputs: RoutingInput, now: int) -> bool:
     """A parked delivery whose time to fall back has come."""
     at = inputs.delivery.fallback_at if inputs.delivery is not None else None
-    return inputs.event is Kind.RETRY and at is not None and now >= at
+    return inputs.event is Kind.RETRY and inputs.parked and at is not None and now >= at
 
 
 def _all(

@@ -11,6 +11,7 @@ from shared.deciding.items import Counted, Deliver, HoldUntil, Replaced, Routing
 from shared.deciding.routing import route
 from shared.deciding.routing_input import RoutingInput
 from shared.model.holds import Cause
+from shared.model.owners import Owner
 from shared.model.profiles import Preferences
 from shared.model.reasons import Reason
 from shared.model.records import Kind
@@ -103,6 +104,13 @@ TABLE: dict[str, tuple[RoutingInput, Sequence[RoutingItem]]] = {
         ],
     ),
     "muted": (asked(SHOW, p_mute_until=a.NOON + 1), [Suppress(reason=Reason.MUTED, rule=Rule.MUTE)]),
+    "an address that several share, one of whom is muted": (
+        asked(
+            MAIL, profile=None, n_contact=before.INLINE,
+            owner=Owner(user=None, preferences=Preferences(), mute_until=a.NOON + 1),
+        ),
+        [Suppress(reason=Reason.MUTED, rule=Rule.MUTE)],
+    ),
     "muted until now": (asked(SHOW, p_mute_until=a.NOON), [SHOWN]),
     "critical is not muted": (asked(SHOW, p_mute_until=a.NOON + 1, w_critical=True), [SHOWN]),
     "a suppressed address": (
@@ -192,7 +200,7 @@ TABLE: dict[str, tuple[RoutingInput, Sequence[RoutingItem]]] = {
         [ends(Reason.FELL_BACK, Rule.FALLBACK, "first", channel=IN_APP)],
     ),
     "its provider is down for long": (
-        asked(FIRST, channel=EMAIL, step="first", event=Kind.RETRY, delivery=a.delivery(fallback_at=a.NOON)),
+        asked(FIRST, channel=EMAIL, step="first", event=Kind.RETRY, parked=True, delivery=a.delivery(fallback_at=a.NOON)),
         [
             ends(Reason.FELL_BACK, Rule.FALLBACK, "first", channel=EMAIL),
             before.deliver(WEBHOOK, step="first", fallback=(IN_APP,), fallback_at=a.NOON + 60_000),
@@ -202,7 +210,7 @@ TABLE: dict[str, tuple[RoutingInput, Sequence[RoutingItem]]] = {
         asked(
             ChannelStep(key="first", channels=(EMAIL, WEBHOOK), deliver=ChannelChoice.FIRST, fallback_after_seconds=60),
             p_addresses={"email": a.ADDRESSES["email"]},
-            channel=EMAIL, step="first", event=Kind.RETRY, delivery=a.delivery(fallback_at=a.NOON),
+            channel=EMAIL, step="first", event=Kind.RETRY, parked=True, delivery=a.delivery(fallback_at=a.NOON),
         ),
         [before.deliver(EMAIL, step="first")],
     ),

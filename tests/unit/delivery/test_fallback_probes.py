@@ -36,7 +36,13 @@ class Product(Scene):
     async def decide(self, record: Record | None = None) -> None:
         delivery = record.delivery if record else None
         about = {} if delivery is None else {"channel": delivery.channel, "step": delivery.step, "delivery": delivery}
-        asked = a.routing_input(workflow=FLOW, now=now_ms(), event=record.kind if record else Kind.NOTIFY, **about)
+        asked = a.routing_input(
+            workflow=FLOW,
+            now=now_ms(),
+            event=record.kind if record else Kind.NOTIFY,
+            parked=record is not None and record.due is None,
+            **about,
+        )
         effects = derive_effects(TOPICS, [a.decision(asked, record)])
         await self.mine.close(effects.closings)
         for output in effects.outputs:
