@@ -13,6 +13,7 @@ from shared.deciding.history import Count, DigestContent, Newest, OpenDigest, St
 from shared.deciding.history_book import LoadedHistory
 from shared.deciding.history_changes import Decided, NewCount, NewDigest, NewMember, NewNewest, NewRun
 from shared.model.errors import MongoUnavailable
+from shared.mongo.history_rows import PASSED
 from shared.process.clock import now_ms
 from tests.support.twins.outages import Outages
 
@@ -64,11 +65,10 @@ class MemoryHistories:
 
     def _apply(self, change: object, each: Decided) -> None:
         if isinstance(change, NewCount):
-            others = [
-                count for count in self.counters.get(change.counter, ()) if count.notification != change.notification
-            ]
-            recent = [count for count in others if count.at > change.at - change.seconds * 1000]
-            self.counters[change.counter] = (*recent, Count(notification=change.notification, at=change.at))
+            known = self.counters.get(change.counter, ())
+            if all(count.notification != change.notification for count in known):
+                new = Count(notification=change.notification, at=change.at)
+                self.counters[change.counter] = (*known, new)[-(change.most + PASSED) :]
         elif isinstance(change, NewMember):
             self.members.setdefault(change.digest, {}).setdefault(change.notification, change)
         elif isinstance(change, NewNewest):
