@@ -72,8 +72,8 @@ class MemoryHistories:
         elif isinstance(change, NewMember):
             self.members.setdefault(change.digest, {}).setdefault(change.notification, change)
         elif isinstance(change, NewNewest):
-            known = self.newest.get(change.slot)
-            if known is None or known.happened_at <= change.newest.happened_at:
+            newest = self.newest.get(change.slot)
+            if newest is None or newest.happened_at <= change.newest.happened_at:
                 self.newest[change.slot] = change.newest
         elif isinstance(change, NewDigest):
             self._put(change, each.coordinates.offset)
