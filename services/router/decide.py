@@ -111,15 +111,17 @@ class Decider:
         ids = [each.decision_id for each, ask in zip(inbound, wanted, strict=True) if ask is not None]
         known = await self._decisions.known(ids)
         decisions: list[Decision] = []
+        decided: set[str] = set()
         for each, (inputs, snapshot), ask in zip(inbound, loaded, wanted, strict=True):
             seen = inputs if ask is None else msgspec.structs.replace(inputs, history=book.view(ask))
             decision = decide(each, seen, snapshot, at=now)
             decisions.append(decision)
             if ask is not None:
                 row = known.get(decision.id)
-                if row is None:
+                if row is None and decision.id not in decided:  # said twice, it is stored and counts once
+                    decided.add(decision.id)
                     book.add(decision.decided)
-                elif is_replay(decision, row):  # what was decided counts, not what would be now
+                elif row is not None and is_replay(decision, row):  # what was decided counts, not what would be now
                     book.add(as_stored(decision, row).decided)
         return decisions
 
