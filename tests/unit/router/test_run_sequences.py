@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import time_machine
 
-from shared.model.steps import DigestStep
+from shared.model.steps import DelayStep, DigestStep, Step, WaitForReadStep
 from tests.support import samples as a
 from tests.unit.router.runs import Runs
+from tests.unit.router.test_digest_members import cancel
 from tests.unit.router.test_runs import HOUR, SHOW, about, items_of, workflow
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -29,3 +30,34 @@ async def test_nor_does_it_hold_one_whose_first_went_at_once(clock: time_machine
     while await runs.release(a.NOON + HOUR):
         pass
     assert sorted(one.notification.id for one in runs.sent.values()) == ["n-0", "n-1"]
+
+
+@pytest.mark.parametrize("wait", [DelayStep(key="wait", seconds=3600), WaitForReadStep(key="wait", seconds=3600)])
+@pytest.mark.parametrize("how", ["replaced", "cancelled"])
+async def test_a_digest_goes_on_in_its_time_though_one_of_its_items_is_taken_out(
+    clock: time_machine.Traveller, wait: Step, how: str
+) -> None:
+    runs = Runs(clock, workflow(GATHER, wait, SHOW))
+    await runs.send(0, **about(0), collapse_key="k", cancellation_key="c")
+    await runs.send(1, **about(1))
+    await runs.release(a.NOON + HOUR)
+    if how == "replaced":
+        await runs.send(2, **about(2), collapse_key="k")
+    else:
+        await cancel(runs, "c")
+        await runs.stores.holds.hasten("acme", "c", cancel_count=1)
+    await runs.release(a.NOON + HOUR + 1)
+    assert not runs.sent
+    await runs.release(a.NOON + 2 * HOUR)
+    assert [items_of(one.digest) for one in runs.sent.values()][:1] == [[1]]
+
+
+async def test_a_digest_whose_holder_is_cancelled_is_held_again_once(clock: time_machine.Traveller) -> None:
+    runs = Runs(clock, workflow(GATHER, SHOW))
+    await runs.send(0, **about(0), cancellation_key="c")
+    await runs.send(1, **about(1))
+    await cancel(runs, "c")
+    await runs.stores.holds.hasten("acme", "c", cancel_count=1)
+    assert [await runs.release(a.NOON + 1) for _ in range(3)] == [1, 0, 0]
+    await runs.release(a.NOON + HOUR)
+    assert [items_of(one.digest) for one in runs.sent.values()] == [[1]]
