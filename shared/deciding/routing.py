@@ -126,7 +126,9 @@ def _from_due(inputs: RoutingInput, workflow: Workflow) -> HoldUntil | Suppress 
         zone = zone_of(inputs.profile, contact.zone if contact is not None else None)
         due, cause = instant_of_local(notification.deliver_local, zone), Cause.LOCAL_TIME
     if due is not None and inputs.now < due:
-        return HoldUntil(reason=Reason.SCHEDULED, rule=Rule.DUE, cause=cause, due=due)
+        return HoldUntil(  # a recipient who moved meanwhile: what was sent before is not sent again
+            reason=Reason.SCHEDULED, rule=Rule.DUE, cause=cause, due=due, channel=inputs.channel, step=inputs.step
+        )
     stopped = _recipient(inputs, deleted=deleted)
     if stopped is not None:
         return stopped

@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 import time_machine
 
-from shared.model.steps import DelayStep, DigestStep, Step, WaitForReadStep
+from shared.model.channels import Channel
+from shared.model.holds import Hastening
+from shared.model.local_times import LocalTime
+from shared.model.steps import ChannelStep, DelayStep, DigestStep, Step, WaitForReadStep
 from tests.support import samples as a
 from tests.unit.router.runs import Runs
 from tests.unit.router.test_digest_members import cancel
-from tests.unit.router.test_runs import HOUR, SHOW, about, items_of, workflow
+from tests.unit.router.test_runs import HOUR, MAIL, SHOW, about, items_of, workflow
 
 pytestmark = pytest.mark.usefixtures("clock")
 GATHER = DigestStep(key="gather", seconds=3600)
@@ -61,3 +64,32 @@ async def test_a_digest_whose_holder_is_cancelled_is_held_again_once(clock: time
     assert [await runs.release(a.NOON + 1) for _ in range(3)] == [1, 0, 0]
     await runs.release(a.NOON + HOUR)
     assert [items_of(one.digest) for one in runs.sent.values()] == [[1]]
+
+
+async def test_who_moves_west_while_a_channel_waits_gets_the_others_no_second_time(
+    clock: time_machine.Traveller,
+) -> None:
+    both = ChannelStep(key="both", channels=(Channel.WEBHOOK, Channel.EMAIL))
+    runs = Runs(clock, workflow(both))
+    clock.move_to(a.NIGHT / 1000)
+    await runs.send(1, user="eve", deliver_local=LocalTime(date="2026-01-05", time="23:00"))
+    runs.stores.profiles.put(a.profile(user="eve", version=9, zone="America/New_York"))
+    runs.decider = runs.stores.decider()
+    await runs.stores.holds.hasten_users({"acme:eve": Hastening()})
+    assert await runs.release(a.NIGHT + HOUR) == 1
+    assert [one.channel for one in runs.deliveries] == [Channel.WEBHOOK]
+    while await runs.release(a.NIGHT + 9 * HOUR):
+        pass
+    assert [one.channel for one in runs.deliveries] == [Channel.WEBHOOK, Channel.EMAIL]
+
+
+async def test_who_moves_west_while_the_run_waits_gets_nothing_a_second_time(clock: time_machine.Traveller) -> None:
+    runs = Runs(clock, workflow(SHOW, DelayStep(key="wait", seconds=3600), MAIL))
+    clock.move_to(a.NIGHT / 1000)
+    await runs.send(1, deliver_local=LocalTime(date="2026-01-05", time="23:00"))
+    runs.stores.profiles.put(a.profile(version=9, zone="America/New_York"))
+    runs.decider = runs.stores.decider()
+    await runs.release(a.NIGHT + HOUR)
+    while await runs.release(a.NIGHT + 9 * HOUR):
+        pass
+    assert [one.channel for one in runs.deliveries] == [Channel.IN_APP, Channel.EMAIL]
