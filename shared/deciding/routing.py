@@ -153,7 +153,8 @@ def _recipient(inputs: RoutingInput, *, deleted: bool) -> Suppress | None:
     if inputs.profile is None and notification.contact is None:
         return _suppress(inputs, Rule.RECIPIENT, Reason.UNKNOWN_USER)
     owner = inputs.owner
-    if inputs.profile is None and inputs.channel is None and owner is not None and owner.user is not None:
+    # What has begun stays as it is, by what its owner allows: handed over, it would begin anew.
+    if inputs.profile is None and inputs.step is None and owner is not None and owner.user is not None:
         return Suppress(
             reason=Reason.KNOWN_USER, rule=Rule.RECIPIENT, user=owner.user, life=owner.life, keeps=owner.unowned
         )

@@ -8,9 +8,12 @@ import time_machine
 from shared.model.channels import Channel
 from shared.model.holds import Hastening
 from shared.model.local_times import LocalTime
+from shared.model.notifications import Contact
+from shared.model.records import decode_record
 from shared.model.steps import ChannelStep, DelayStep, DigestStep, Step, WaitForReadStep
 from tests.support import samples as a
 from tests.unit.router.runs import Runs
+from tests.unit.router.scenes import TOPICS
 from tests.unit.router.test_digest_members import cancel
 from tests.unit.router.test_runs import HOUR, MAIL, SHOW, about, items_of, workflow
 
@@ -93,3 +96,37 @@ async def test_who_moves_west_while_the_run_waits_gets_nothing_a_second_time(clo
     while await runs.release(a.NIGHT + 9 * HOUR):
         pass
     assert [one.channel for one in runs.deliveries] == [Channel.IN_APP, Channel.EMAIL]
+
+
+async def test_an_inline_person_who_becomes_a_user_gets_what_was_sent_no_second_time(
+    clock: time_machine.Traveller,
+) -> None:
+    hook = ChannelStep(key="hook", channels=(Channel.WEBHOOK,))
+    runs = Runs(clock, workflow(MAIL, DelayStep(key="wait", seconds=3600), hook))
+    contact = Contact(addresses={"email": "new@example.com", "webhook": "https://hooks.example.com/new"})
+    await runs.send(1, user="inline", contact=contact)
+    runs.stores.profiles.put(a.profile(user="zoe", addresses=dict(contact.addresses)))
+    while await runs.release(a.NOON + HOUR):
+        pass
+    runs.decider = runs.stores.decider()
+    again = [decode_record(one.value) for one in runs.stores.publisher.on(TOPICS.notifications)]
+    await runs.send_records(*again)
+    while await runs.release(a.NOON + 2 * HOUR):
+        pass
+    assert [one.channel for one in runs.deliveries] == [Channel.EMAIL, Channel.WEBHOOK]
+
+
+async def test_nor_is_a_digest_lost_whose_holder_becomes_a_user(clock: time_machine.Traveller) -> None:
+    runs = Runs(clock, workflow(GATHER, MAIL))
+    contact = Contact(addresses={"email": "new@example.com"})
+    for number in range(3):
+        await runs.send(number, **about(number), user="inline", contact=contact)
+    runs.stores.profiles.put(a.profile(user="zoe", addresses=dict(contact.addresses)))
+    await runs.release(a.NOON + HOUR)
+    runs.decider = runs.stores.decider()
+    again = [decode_record(one.value) for one in runs.stores.publisher.on(TOPICS.notifications)]
+    if again:
+        await runs.send_records(*again)
+    while await runs.release(a.NOON + 3 * HOUR):
+        pass
+    assert [items_of(one.digest) for one in runs.sent.values()] == [[0, 1, 2]]
