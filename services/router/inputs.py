@@ -88,7 +88,8 @@ class Inputs:
             if user.newer:
                 raise NewerFormat("profile", user.newer, each.coordinates)
             delivery = record.delivery
-            if owner is not None and owner.newer and (owner.user is None or delivery is not None):
+            begun = delivery is not None or record.step is not None  # it stays as it is
+            if owner is not None and owner.newer and (owner.user is None or begun):
                 raise NewerFormat("profile", owner.newer, each.coordinates)
             workflow = self._workflow(each)
             tenant = tenants[each.about.tenant]
