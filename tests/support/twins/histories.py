@@ -37,6 +37,7 @@ class MemoryHistories:
     slots: dict[str, _Slot] = field(default_factory=dict)
     members: dict[str, dict[str, NewMember]] = field(default_factory=dict)
     newest: dict[str, Newest] = field(default_factory=dict)
+    newest_offsets: dict[str, int] = field(default_factory=dict)
     runs: dict[str, tuple[tuple[int, int], NewRun]] = field(default_factory=dict)
     outages: Outages = field(default_factory=lambda: Outages(MongoUnavailable))
 
@@ -73,8 +74,10 @@ class MemoryHistories:
             self.members.setdefault(change.digest, {}).setdefault(change.notification, change)
         elif isinstance(change, NewNewest):
             known = self.newest.get(change.slot)
-            if known is None or known.happened_at <= change.newest.happened_at:
-                self.newest[change.slot] = change.newest
+            offset = each.coordinates.offset
+            place = change.newest.happened_at, offset
+            if known is None or (known.happened_at, self.newest_offsets.get(change.slot, 0)) <= place:
+                self.newest[change.slot], self.newest_offsets[change.slot] = change.newest, offset
         elif isinstance(change, NewDigest):
             self._put(change, each.coordinates.offset)
         elif isinstance(change, NewRun):
