@@ -12,7 +12,9 @@ from shared.deciding.facts import collapse_id
 from shared.deciding.history import Count, DigestContent, Newest, OpenDigest, StepOutcome
 from shared.deciding.history_book import LoadedHistory
 from shared.deciding.history_changes import Decided, NewCount, NewDigest, NewMember, NewNewest, NewRun
+from shared.model import formats
 from shared.model.errors import MongoUnavailable
+from shared.model.formats import NewerFormat
 from shared.process.clock import now_ms
 from tests.support.twins.outages import Outages
 
@@ -33,6 +35,8 @@ class MemoryHistories:
     topics: set[str] = field(default_factory=set)
     """What everybody is subscribed to."""
     online: set[str] = field(default_factory=set)
+    newer: set[str | None] = field(default_factory=set)
+    """Rows that a newer version wrote."""
     counters: dict[str, tuple[Count, ...]] = field(default_factory=dict)
     slots: dict[str, _Slot] = field(default_factory=dict)
     members: dict[str, dict[str, NewMember]] = field(default_factory=dict)
@@ -43,6 +47,8 @@ class MemoryHistories:
 
     async def load(self, asked: Sequence[Asked]) -> LoadedHistory:
         async with self.outages.call():
+            if any(self.newer & {*each.counters, *each.slots, each.collapse} for each in asked):
+                raise NewerFormat("counter", formats.FORMAT + 1)
             slots = {slot: self.slots[slot].open for each in asked for slot in each.slots if slot in self.slots}
             return LoadedHistory(
                 counters={one: self.counters[one] for each in asked for one in each.counters if one in self.counters},
