@@ -148,6 +148,17 @@ async def test_the_newest_by_its_own_time_stays(store: Store) -> None:
     assert found == {"k": Newest(notification="n-2", happened_at=a.NOON + 20, before="n-1")}
 
 
+async def test_of_two_that_happened_at_once_the_later_stays_though_the_other_is_written_again(store: Store) -> None:
+    """By a process that lost its partition and did not know yet."""
+    key = collapse_id(a.notification(collapse_key="k"), 0)
+    item = Replaced(rule=Rule.COLLAPSE, slot=key)
+    first = decided(item, id="n-1", collapse_key="k", event_time=a.NOON, offset=1)
+    await store.apply([first])
+    await store.apply([decided(item, id="n-2", collapse_key="k", event_time=a.NOON, offset=2)])
+    await store.apply([first])
+    assert (await store.load([Asked(collapse=key)])).newest[key].notification == "n-2"
+
+
 async def test_nothing_is_there_of_what_nobody_did(store: Store) -> None:
     found = await store.load(
         [Asked(counters=("c",), slots=("s",), collapse="k", digest="d", shown=3, outcomes=a.notification())]
