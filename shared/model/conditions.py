@@ -21,7 +21,8 @@ Condition = dict[str, object]
 """As it was checked by `check_condition`."""
 Lookup = Callable[[str], object]
 """What stands at a path; UNSET where nothing does."""
-PATH: Final = re.compile(r"[a-z]+(\.[^.\s]+)*")
+PATH: Final = re.compile(r"[a-z]+(\.[^.\s\[\]]+)*")
+"""No entry of a list can be named: `data.items[0]` would never be found."""
 MAX_DEPTH: Final = 8
 MAX_CLAUSES: Final = 100
 GROUPS: Final = ("all", "any", "not")
@@ -91,7 +92,7 @@ def _check(condition: object, pointer: str, roots: tuple[str, ...], depth: int) 
             _check(wanted, here, roots, depth - 1)
         else:
             if not isinstance(name, str) or not PATH.fullmatch(name) or name.partition(".")[0] not in roots:
-                detail = f"{str(name)[:60]!r} is no path: begin with {', '.join(roots)}, as {roots[0]}.total"
+                detail = f"{str(name)[:60]!r} is no path: begin with {', '.join(roots)}, as {roots[0]}.total, and no [ ]"
                 raise InvalidWorkflow("invalid_condition", detail, here)
             _check_clause(wanted, here)
 

@@ -14,7 +14,7 @@ EARLIEST_MS: Final = 100_000_000_000
 """In 1973: what is less is a number of seconds, which would lie weeks after 1970."""
 LATEST_MS: Final = 221_845_392_000_000
 """The year 9000: what is later stands for never, and with what is added to it there would be no date."""
-_EXPRESSION: Final = re.compile(r"(data(?:\.[^.\s]+)+)(?:\s*([+-])\s*(\d{1,9})\s*([smhd]))?")
+_EXPRESSION: Final = re.compile(r"(data(?:\.[^.\s\[\]]+)+)(?:\s*([+-])\s*(\d{1,9})\s*([smhd]))?")
 
 
 class DataTime(NamedTuple):

@@ -26,7 +26,8 @@ from shared.model.steps import (
 from shared.model.timestamps import DAY_MS
 
 STEP_KEY: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-DATA_PATH: Final = re.compile(r"data(\.[^.\s]+)+")
+DATA_PATH: Final = re.compile(r"data(\.[^.\s\[\]]+)+")
+"""No entry of a list, as in a condition."""
 ROOTS: Final = ("data", "profile", "event", "presence", "steps")
 """What a condition of a step may ask about."""
 OUTCOMES: Final = ("sent", "failed", "read", "seen", "suppressed")

@@ -104,6 +104,8 @@ def test_the_clause_that_does_not_hold_is_named(wanted: dict[str, Any], clause: 
         ({"dta.x": 1}, "/when/dta.x"),
         ({"profile.x": 1}, "/when/profile.x"),
         ({"data..x": 1}, "/when/data..x"),
+        ({"data.items[0].total": 1}, "/when/data.items[0].total"),
+        ({"data.tags[*]": "x"}, "/when/data.tags[*]"),
         ({"data.a/b": {"gtt": 1}}, "/when/data.a~1b/gtt"),
         ({"data.x": {}}, "/when/data.x"),
         ({"data.x": []}, "/when/data.x"),

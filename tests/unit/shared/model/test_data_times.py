@@ -34,7 +34,7 @@ def test_what_it_says(text: str, path: str, offset: int) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "data", "start", "data.start - 24", "data.start - h", "data.start - 1w", "data.start * 2h", "data..start",
-     "data.start - 367d", "data.start - 9999999999s", "now + 1h", "data.start - -1h"],
+     "data.start - 367d", "data.start - 9999999999s", "now + 1h", "data.start - -1h", "data.times[0] - 1h"],
 )  # fmt: skip
 def test_what_is_none_is_refused(text: str) -> None:
     with pytest.raises(InvalidWorkflow) as refused:

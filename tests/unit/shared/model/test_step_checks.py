@@ -91,6 +91,7 @@ X: dict[str, Any] = {"key": "x"}
         (X | {"kind": "digest", "seconds": 5, "max_items": 0}, "/max_items"),
         (X | {"kind": "digest", "seconds": 5, "max_items": 1001}, "/max_items"),
         (X | {"kind": "digest", "seconds": 5, "by": "thread"}, "/by"),
+        (X | {"kind": "digest", "seconds": 5, "by": "data.posts[0].id"}, "/by"),
         (X | {"kind": "throttle", "seconds": 5}, ""),
         (X | {"kind": "throttle", "most": 0, "seconds": 5}, "/most"),
         (X | {"kind": "throttle", "most": 1, "seconds": 0}, "/seconds"),
