@@ -34,6 +34,8 @@ ORDERED: Final[dict[str, Callable[[float, float], bool]]] = {
 }
 OPERATORS: Final = ("eq", "ne", *ORDERED, "in", "nin", "contains", "starts_with", "exists")
 _SCALARS: Final = (str, int, float, bool, type(None))
+_NUMBER: Final = re.compile(r"[-+]?(\d[\d_]*\.?\d*|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
+"""Texts by which somebody means a number: YAML takes 1e3, 1_000 and .5 for texts, and no number is ordered with one."""
 
 
 def check_condition(condition: object, pointer: str, roots: Iterable[str]) -> None:
@@ -126,6 +128,9 @@ def _check_operand(operator: str, operand: object, pointer: str) -> None:
         good = isinstance(operand, _SCALARS)
     if not good:
         raise InvalidWorkflow("invalid_condition", f"{operator} does not take this value", pointer)
+    if operator in ORDERED and isinstance(operand, str) and _NUMBER.fullmatch(operand):
+        detail = f"{operator}: {operand[:40]!r} is a text, which is not ordered with numbers; write one, as 1000 or 0.5"
+        raise InvalidWorkflow("invalid_condition", detail, pointer)
 
 
 def _clause(wanted: object, found: object) -> bool:

@@ -42,6 +42,7 @@ def look_up(path: str) -> Any:
         ({"data.total": {"gt": 100}}, False),
         ({"data.total": {"lte": 99.9}}, False),
         ({"data.name": {"gt": "A"}}, True),
+        ({"data.name": {"gt": "2026-01-01"}}, True),
         ({"data.name": {"gt": 0}}, False),
         ({"data.vip": {"gte": 0}}, False),
         ({"data.nothing": {"lt": 1}}, False),
@@ -113,6 +114,10 @@ def test_the_clause_that_does_not_hold_is_named(wanted: dict[str, Any], clause: 
         ({"data.x": {"gtt": 1}}, "/when/data.x/gtt"),
         ({"data.x": {"gt": True}}, "/when/data.x/gt"),
         ({"data.x": {"gt": None}}, "/when/data.x/gt"),
+        ({"data.x": {"gte": "1e3"}}, "/when/data.x/gte"),  # as YAML has them
+        ({"data.x": {"gte": "1_000"}}, "/when/data.x/gte"),
+        ({"data.x": {"lt": ".5"}}, "/when/data.x/lt"),
+        ({"data.x": {"lt": "-100"}}, "/when/data.x/lt"),
         ({"data.x": {"in": "a"}}, "/when/data.x/in"),
         ({"data.x": {"in": []}}, "/when/data.x/in"),
         ({"data.x": {"exists": 1}}, "/when/data.x/exists"),
