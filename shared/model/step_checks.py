@@ -11,6 +11,7 @@ from shared.model.conditions import Condition, check_condition, paths
 from shared.model.crons import check_cron
 from shared.model.data_times import parse_data_time
 from shared.model.errors import InvalidWorkflow, faults_of
+from shared.model.profile_lookup import PROFILE_NAMES
 from shared.model.step_order import walk
 from shared.model.steps import (
     BranchStep,
@@ -33,7 +34,7 @@ ROOTS: Final = ("data", "profile", "event", "presence", "steps")
 OUTCOMES: Final = ("sent", "failed", "read", "seen", "suppressed")
 """What is known of an earlier step: true or false."""
 KNOWN: Final = {
-    "profile": ("id", "name", "locale", "zone", "addresses"),
+    "profile": PROFILE_NAMES,
     "event": ("type", "id"),
     "presence": ("online",),
 }
