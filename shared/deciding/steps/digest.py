@@ -13,6 +13,7 @@ from shared.deciding.history import OpenDigest
 from shared.deciding.items import DigestChange, Gathered
 from shared.deciding.routing_input import RoutingInput
 from shared.deciding.steps.run import After, StepResult, StepRun
+from shared.deciding.zones import zone_of
 from shared.model import ids
 from shared.model.crons import next_time
 from shared.model.holds import Cause
@@ -123,6 +124,7 @@ def _due(run: StepRun, step: DigestStep, frequency: DigestFrequency | None, now:
     cron = CHOSEN[frequency] if frequency is not None else step.cron
     if cron is None:
         return now + (step.seconds or 0) * 1000
-    profile = run.inputs.profile
-    found = next_time(cron, (profile.zone if profile else None) or "UTC", now)
+    contact = run.inputs.notification.contact
+    zone = zone_of(run.inputs.profile, contact.zone if contact is not None else None)
+    found = next_time(cron, zone, now)
     return now + DAY_MS if found is None else found
