@@ -63,6 +63,8 @@ def step_faults(steps: tuple[Step, ...]) -> Iterator[InvalidWorkflow]:
         if isinstance(step, WaitForReadStep) and not any(map(_reaches_inbox, earlier.values())):
             yield _fault("nothing was sent to the inbox before it that could be read", pointer)
         earlier[step.key] = step
+    if found and not any(isinstance(step, ChannelStep) for _, step in found):
+        yield _fault("nothing is sent: at least one step names channels", "/steps")
 
 
 def _fault(detail: str, pointer: str) -> InvalidWorkflow:

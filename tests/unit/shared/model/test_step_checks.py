@@ -126,6 +126,12 @@ def test_there_must_have_been_something_to_read() -> None:
     publish(INBOX, waits)
 
 
+def test_something_must_be_sent() -> None:
+    for step in ({"key": "g", "kind": "digest", "seconds": 5}, {"key": "t", "kind": "throttle", "most": 1, "seconds": 5}):
+        with pytest.raises(InvalidWorkflow, match="nothing is sent"):
+            publish(step)
+
+
 def test_a_condition_asks_only_about_steps_before_it() -> None:
     later = {"key": "first", "channels": ["webhook"], "when": {"steps.inbox.read": True}}
     with pytest.raises(InvalidWorkflow, match="before this one"):
