@@ -130,6 +130,16 @@ def test_what_is_the_same_for_json_is_gathered_into_the_same(one: bytes, other: 
     assert (slots[0] == slots[1]) is same
 
 
+def test_who_chose_how_often_gets_none_before_and_none_later() -> None:
+    hourly = Preferences(digests={"*": DigestFrequency.HOURLY})
+    step = DigestStep(key="gather", seconds=86_400, sliding=True, first_at_once=True, user_choice=True)
+    found = route(asked(step, SHOW, p_preferences=hourly, history=History()))
+    assert [type(item) for item in found] == [Gathered, HoldUntil]
+    item, open_ = opened(step, p_preferences=hourly)
+    history = History(digests={item.slot: open_})
+    assert gathered(asked(step, SHOW, p_preferences=hourly, history=history, now=a.NOON + 5)).due == a.NOON + HOUR
+
+
 def test_a_run_that_waits_expires_later_unless_its_producer_said_when() -> None:
     delay = DelayStep(key="wait", seconds=3 * 86_400)
     (free,) = route(asked(delay, SHOW))
