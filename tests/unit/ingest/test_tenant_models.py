@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from services.ingest.models.body import InvalidFields
-from services.ingest.models.tenants import EXAMPLE, MAX_BRAND, MAX_CAPS, check_tenant_patch, patched, shown
+from services.ingest.models.tenants import EXAMPLE, MAX_BRAND, MAX_CAP, MAX_CAPS, check_tenant_patch, patched, shown
 from shared.model.channels import Channel
+from shared.model.step_checks import MAX_ITEMS
 from shared.model.tenants import FrequencyCap, Stop, TenantLimits, TenantSettings
+from shared.mongo.history_rows import ENTRIES
 
 EMPTY = TenantSettings(tenant="acme", version=3, stops=(Stop(channel=Channel.EMAIL, since=5),))
 
@@ -29,6 +31,10 @@ def test_a_patch_sets_what_it_names_and_leaves_the_rest() -> None:
     assert (changed.limits, changed.name, changed.caps) == (TenantLimits(), "Acme", settings.caps)
 
 
+def test_what_may_be_counted_is_kept() -> None:
+    assert max(MAX_CAP, MAX_ITEMS) < ENTRIES, "or it would never be reached"
+
+
 def test_what_is_shown_is_what_was_set() -> None:
     assert shown(patch(EMPTY, EXAMPLE)) == {
         "id": "acme", "version": 0, **EXAMPLE, "stops": [{"channel": "email", "since": "1970-01-01T00:00:00.005Z"}],
@@ -45,6 +51,7 @@ def test_what_is_shown_is_what_was_set() -> None:
         ({"brand": {"logo": "x" * 1001}}, "/brand/logo"),
         ({"brand": {f"k{number}": "x" for number in range(MAX_BRAND + 1)}}, "/brand"),
         ({"caps": [{"most": 0, "seconds": 60}]}, "/caps/0/most"),
+        ({"caps": [{"most": MAX_CAP + 1, "seconds": 60}]}, "/caps/0/most"),
         ({"caps": [{"most": 1}]}, "/caps/0/seconds"),
         ({"caps": [{"most": 1, "seconds": 60, "channels": ["fax"]}]}, "/caps/0/channels/0"),
         ({"caps": [{"most": 1, "seconds": 60}] * (MAX_CAPS + 1)}, "/caps"),
