@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from carillon.cli import app
 from carillon.cli.program import as_called
-from carillon.cli.send import json_object, recipient, recipients, watched, when, when_or_local
+from carillon.cli.send import json_object, recipient, watched, when
 from carillon.cli.target import carried_out
 from carillon.errors import ProblemError, UnexpectedAnswerError
 from sandbox.ports import Ports
@@ -45,26 +45,6 @@ def test_help_teaches_with_an_example(command):
     result = CliRunner().invoke(app, [*command, "--help"], env={"COLUMNS": "200"})
     assert result.exit_code == 0
     assert "Example: " in result.output
-
-
-def test_everything_and_a_tenant_do_not_go_together():
-    """Who means all of acme must not stop everybody."""
-    for command in ("stop", "resume"):
-        result = CliRunner().invoke(app, [command, "--everything", "--tenant", "acme"])
-        assert result.exit_code == 1
-        assert "--tenant acme alone" in result.output
-
-
-def test_an_audience_is_sent_to_as_it_is_and_alone():
-    assert recipients(['{"topic": "news"}']) == {"topic": "news"}
-    assert recipients(["ana", '{"email": "a@example.com"}']) == ["ana", {"email": "a@example.com"}]
-    with pytest.raises(typer.BadParameter):
-        recipients(["ana", '{"users": "all"}'])
-
-
-def test_a_time_of_day_that_is_none_says_how_it_is_written():
-    with pytest.raises(typer.BadParameter, match="2026-12-01 09:00"):
-        when_or_local("2026-12-01 9:00")
 
 
 def test_token_uses_the_stack_above_the_present_folder(nowhere, monkeypatch):
