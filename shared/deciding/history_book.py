@@ -36,6 +36,7 @@ class HistoryBook:
         self._digests: dict[str, OpenDigest | None] = dict(loaded.digests)
         self._newest = dict(loaded.newest)
         self._members: dict[str, dict[str, NewMember]] = defaultdict(dict)
+        self._replaced: set[str] = set()
 
     def view(self, asked: Asked) -> History:
         """What one notification's rules look at."""
@@ -61,6 +62,8 @@ class HistoryBook:
                 self._members[change.digest][change.notification] = change
             elif isinstance(change, NewNewest):
                 self._newest[change.slot] = change.newest
+                if change.newest.before is not None:
+                    self._replaced.add(change.newest.before)
             elif isinstance(change, NewDigest):
                 self._put(change)
 
@@ -81,15 +84,18 @@ class HistoryBook:
             for member in sorted(self._members[digest].values(), key=_number)
             if member.notification not in stored.members and member.notification not in stored.gone
         ]
-        members, data = [*stored.members], [*stored.data]
-        held = sum(map(len, data))
+        data = dict(zip(stored.members, stored.data, strict=True))
+        gone = stored.gone | self._replaced & {*data, *self._members[digest]}
+        data = {member: each for member, each in data.items() if member not in gone}
+        held = sum(map(len, data.values()))
         for member in more:
-            if len(members) < shown and held + len(member.data) <= MAX_SHOWN_BYTES:
-                members.append(member.notification)
-                data.append(msgspec.Raw(member.data))
+            if member.notification in gone:
+                continue
+            if len(data) < shown and held + len(member.data) <= MAX_SHOWN_BYTES:
+                data[member.notification] = msgspec.Raw(member.data)
                 held += len(member.data)
         numbered = max([stored.numbered, *(member.number for member in more)])  # from 1
-        return DigestContent(numbered=numbered, members=tuple(members), data=tuple(data), gone=stored.gone)
+        return DigestContent(numbered=numbered, members=tuple(data), data=tuple(data.values()), gone=gone)
 
 
 def _number(member: NewMember) -> int:

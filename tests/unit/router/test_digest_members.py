@@ -12,6 +12,7 @@ from shared.model.steps import ChannelStep, DigestStep
 from shared.model.tenants import Stop, TenantSettings
 from tests.support import samples as a
 from tests.unit.router.runs import Runs
+from tests.unit.router.scenes import at, carry, new
 from tests.unit.router.test_runs import HOUR, about, items_of, workflow
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -111,3 +112,18 @@ async def test_what_comes_after_the_end_of_one_opens_another(clock: time_machine
     await runs.send(9, **about(9))
     await runs.release(a.NOON + 2 * HOUR)
     assert [items_of(delivery.digest) for delivery in runs.sent.values()] == [[9]]
+
+
+async def test_one_is_replaced_in_the_chunk_that_closes(clock: time_machine.Traveller) -> None:
+    runs = Runs(clock, workflow(GATHER, SHOW))
+    await runs.send(0, **about(0))
+    await runs.send(1, **about(1), collapse_key="k")
+    clock.move_to((a.NOON + HOUR) / 1000)
+    (hold,) = runs.stores.holds.rows.values()
+    runs.stores.holds.rows.clear()
+    newer = [new(200 + number, id=f"n-{number}", **about(number), collapse_key="k") for number in (2, 3)]
+    chunk = [*newer, at(210, hold.hold.record)]
+    await carry(runs.decider, *chunk)
+    runs.decider = runs.stores.decider()
+    await carry(runs.decider, *chunk)
+    assert [items_of(one.digest) for one in runs.deliveries] == [[0, 3], [0, 3]]
