@@ -44,7 +44,7 @@ class HistoryBook:
         return History(
             counters={counter: self._counters.get(counter, ()) for counter in asked.counters},
             digests=open_,
-            content=self._content(asked.digest, asked.shown) if asked.digest is not None else None,
+            content=self._content(asked.digest, asked) if asked.digest is not None else None,
             newest=self._newest.get(asked.collapse) if asked.collapse is not None else None,
             outcomes=dict(self._loaded.outcomes.get(asked.outcomes.id, {})) if asked.outcomes is not None else {},
             online=asked.online in self._loaded.online if asked.online is not None else None,
@@ -77,7 +77,7 @@ class HistoryBook:
         hold = change.open.hold or (before.hold if before is not None and before.id == change.digest else None)
         self._digests[change.slot] = msgspec.structs.replace(change.open, hold=hold)
 
-    def _content(self, digest: str, shown: int) -> DigestContent:
+    def _content(self, digest: str, asked: Asked) -> DigestContent:
         stored = self._loaded.contents.get(digest) or DigestContent(numbered=0, members=(), data=())
         more = [
             member
@@ -85,13 +85,17 @@ class HistoryBook:
             if member.notification not in stored.members and member.notification not in stored.gone
         ]
         data = dict(zip(stored.members, stored.data, strict=True))
+        if asked.closed is not None:
+            frozen = data | {one.notification: msgspec.Raw(one.data) for one in more}
+            data = {member: frozen[member] for member in asked.closed.members if member in frozen}
+            return DigestContent(numbered=asked.closed.items, members=tuple(data), data=tuple(data.values()))
         gone = stored.gone | self._replaced & {*data, *self._members[digest]}
         data = {member: each for member, each in data.items() if member not in gone}
         held = sum(map(len, data.values()))
         for member in more:
             if member.notification in gone:
                 continue
-            if len(data) < shown and held + len(member.data) <= MAX_SHOWN_BYTES:
+            if len(data) < asked.shown and held + len(member.data) <= MAX_SHOWN_BYTES:
                 data[member.notification] = msgspec.Raw(member.data)
                 held += len(member.data)
         numbered = max([stored.numbered, *(member.number for member in more)])  # from 1

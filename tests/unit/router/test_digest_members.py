@@ -127,3 +127,30 @@ async def test_one_is_replaced_in_the_chunk_that_closes(clock: time_machine.Trav
     runs.decider = runs.stores.decider()
     await carry(runs.decider, *chunk)
     assert [items_of(one.digest) for one in runs.deliveries] == [[0, 3], [0, 3]]
+
+
+async def test_what_a_closed_one_had_is_said_again_though_an_item_is_cancelled_meanwhile(
+    clock: time_machine.Traveller,
+) -> None:
+    runs = await gathered(clock, cancellation_key="k")
+    await runs.release(a.NOON + HOUR)
+    await cancel(runs, "k")
+    await runs.crash_and_replay(1)
+    assert [items_of(one.digest) for one in runs.deliveries] == [[0, 1, 2], [0, 1, 2]]
+
+
+async def test_so_is_what_joined_in_the_chunk_that_closed_it(clock: time_machine.Traveller) -> None:
+    runs = Runs(clock, workflow(GATHER, SHOW))
+    await runs.send(0, **about(0), cancellation_key="k")
+    clock.move_to((a.NOON + HOUR) / 1000)
+    (hold,) = runs.stores.holds.rows.values()
+    runs.stores.holds.rows.clear()
+    chunk = [new(201, id="n-1", **about(1), cancellation_key="l"), at(202, hold.hold.record)]
+    runs.stores.history.outages.add(2)  # it cannot be read, then it is decided but not written
+    await carry(runs.decider, *chunk)
+    for key in ("k", "l"):
+        await cancel(runs, key)
+    for _ in range(2):
+        runs.decider = runs.stores.decider()
+        await carry(runs.decider, *chunk)
+    assert [items_of(one.digest) for one in runs.deliveries] == [[0, 1]] * 3
