@@ -11,6 +11,7 @@ from shared.model.channels import Channel
 from shared.model.steps import ChannelStep, DigestStep
 from shared.model.tenants import Stop, TenantSettings
 from tests.support import samples as a
+from tests.support.twins.catalog import MemoryCatalog
 from tests.unit.router.runs import Runs
 from tests.unit.router.scenes import at, carry, new
 from tests.unit.router.test_runs import HOUR, about, items_of, workflow
@@ -154,3 +155,17 @@ async def test_so_is_what_joined_in_the_chunk_that_closed_it(clock: time_machine
         runs.decider = runs.stores.decider()
         await carry(runs.decider, *chunk)
     assert [items_of(one.digest) for one in runs.deliveries] == [[0, 1]] * 3
+
+
+async def test_nothing_joins_one_that_nobody_holds_any_more(clock: time_machine.Traveller) -> None:
+    """Its holder ended with a version that is gone, of which nobody knows that it gathers."""
+    runs = Runs(clock, workflow(GATHER, SHOW))
+    await runs.send(0, **about(0))
+    runs.stores.catalog = MemoryCatalog()
+    runs.stores.catalog.publish("acme", workflow(GATHER, SHOW, version=4))
+    runs.decider = runs.stores.decider()
+    await runs.release(a.NOON + HOUR)
+    clock.move_to((a.NOON + 3 * HOUR) / 1000)
+    await runs.send(1, **about(1), version=4)
+    await runs.release(a.NOON + 5 * HOUR)
+    assert [items_of(one.digest) for one in runs.sent.values()] == [[1]]
