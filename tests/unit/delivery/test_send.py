@@ -25,6 +25,7 @@ from tests.support import samples as a
 from tests.support.twins.address_owners import MemoryAddressOwners
 from tests.support.twins.cancellations import MemoryCancellations
 from tests.support.twins.catalog import MemoryCatalog
+from tests.support.twins.fanouts import MemorySubscriptions
 from tests.support.twins.holds import MemoryHolds
 from tests.support.twins.profiles import MemoryProfiles
 from tests.support.twins.provider_accounts import MemoryProviderAccounts
@@ -60,6 +61,7 @@ class Scene:
             cancellations=self.cancellations,
             suppressions=self.suppressions,
             owners=MemoryAddressOwners(self.profiles),
+            subscriptions=MemorySubscriptions(),
             stale_after_ms=STALE_AFTER_MS,
         )
         self.sending = Sending(
