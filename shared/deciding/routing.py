@@ -138,8 +138,7 @@ def _from_due(inputs: RoutingInput, workflow: Workflow) -> HoldUntil | Suppress 
     refusal = _refusal(inputs, workflow)
     if refusal is not None:
         return _suppress(inputs, Rule.NOTIFICATION_PREFERENCE, refusal)
-    profile = inputs.profile
-    muted_until = None if profile is None or workflow.critical else profile.mute_until
+    muted_until = None if workflow.critical else inputs.mute_until
     if muted_until is not None and inputs.now < muted_until:
         return _suppress(inputs, Rule.MUTE, Reason.MUTED)
     return None

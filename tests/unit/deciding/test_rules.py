@@ -11,6 +11,7 @@ from shared.deciding.items import Counted, Deliver, HoldUntil, Replaced, Routing
 from shared.deciding.routing import route
 from shared.deciding.routing_input import RoutingInput
 from shared.model.holds import Cause
+from shared.model.owners import Owner
 from shared.model.profiles import Preferences
 from shared.model.reasons import Reason
 from shared.model.records import Kind
@@ -53,6 +54,7 @@ AT_NOON = b'{"start":"2026-01-05T12:30:00Z"}'
 DELAY = held(Reason.DELAYED, Rule.DELAY, Cause.DELAY, a.NOON + HOUR, step="wait")
 WAIT = WaitForReadStep(key="wait", seconds=3600)
 WAY = Branch(when={"data.order": "A7"}, steps=(SHOW,))
+MUTED = Owner(user=None, preferences=Preferences(), mute_until=a.NOON + 1)
 TABLE: dict[str, tuple[RoutingInput, Sequence[RoutingItem]]] = {
     "the tenant is stopped": (
         asked(SHOW, tenant=tenant(stops=(Stop(),))),
@@ -103,6 +105,10 @@ TABLE: dict[str, tuple[RoutingInput, Sequence[RoutingItem]]] = {
         ],
     ),
     "muted": (asked(SHOW, p_mute_until=a.NOON + 1), [Suppress(reason=Reason.MUTED, rule=Rule.MUTE)]),
+    "one of those who share an address has muted": (
+        asked(MAIL, profile=None, n_contact=before.INLINE, owner=MUTED),
+        [Suppress(reason=Reason.MUTED, rule=Rule.MUTE)],
+    ),
     "muted until now": (asked(SHOW, p_mute_until=a.NOON), [SHOWN]),
     "critical is not muted": (asked(SHOW, p_mute_until=a.NOON + 1, w_critical=True), [SHOWN]),
     "a suppressed address": (
