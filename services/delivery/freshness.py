@@ -77,7 +77,8 @@ class Freshness:
         return [
             versions.get(_user_key(delivery), 0) != delivery.profile_version
             or tenants[delivery.notification.tenant] != delivery.tenant_version
-            or count > delivery.notification.cancel_count
+            # A digest goes on without what was cancelled: it would come back as it is, and be stale for ever.
+            or (count > delivery.notification.cancel_count and delivery.digest is None)
             or any(news.get(place, 0) + MAX_UNKNOWN_MS > delivery.decided_at for place in _address_id(delivery))
             for delivery, count in zip(deliveries, counts, strict=True)
         ]

@@ -17,11 +17,13 @@ from services.router.core.effects import DecisionEffects, begin_lives, derive_ef
 from services.router.core.inbound import ChangedTenant, InboundRecord, read
 from services.router.decisions import DecisionStore, as_stored, is_replay
 from services.router.inputs import Inputs
+from services.router.replays import ReplayWatch
 from services.router.stops import StoppedHolds
-from shared.deciding.asked import asked
-from shared.deciding.history_book import HistoryBook
+from shared.deciding.asked import Asked, asked
+from shared.deciding.history_book import HistoryBook, LoadedHistory
 from shared.deciding.routing_input import RoutingInput
 from shared.kafka.dead_letters import refuse
+from shared.model.formats import NewerFormat
 from shared.model.holds import Hastening, Hold
 from shared.model.outputs import KafkaRecord, Output
 from shared.model.ports import HoldStore, LedgerStore, RecordWriter
@@ -81,12 +83,24 @@ class Decider:
         self._history = history
         self._publisher = publisher
         self._topics = topics
+        self._replays = ReplayWatch()
+
+    def assigned(self) -> None:
+        """Partitions moved: what is read next may have been decided by another process."""
+        self._replays.reset()
 
     async def prepare(self, chunk: Sequence[KafkaRecord]) -> Prepared:
         """Decides a chunk and stores the decisions.
 
         Raises MongoUnavailable: call again with the same chunk. NewerFormat: call again without what waits.
         """
+        try:
+            return await self._prepare(chunk)
+        except BaseException:
+            self._replays.reset()  # a part of it may be stored
+            raise
+
+    async def _prepare(self, chunk: Sequence[KafkaRecord]) -> Prepared:
         inbound, changed, unreadable, tenants = read(chunk)
         self._inputs.evict_tenants(tenants)
         self._inputs.evict(changed)  # before the look-ups, so that all of the chunk sees the new profiles
@@ -94,7 +108,8 @@ class Decider:
         loaded = await self._inputs.load(inbound, now)
         carried = await self._decisions.insert(await self._decide(inbound, loaded, now))
         failpoint(Failpoint.AFTER_DECISION)
-        await self._history.apply([decision.decided for decision in carried if decision.changes_history])
+        if adding := [decision.decided for decision in carried if decision.changes_history]:
+            await self._history.apply(adding)
         await self._settle(changed)
         letters = refuse(self._topics.events_dlq, unreadable, group=self._topics.group("router"))
         return Prepared(carried, derive_effects(self._topics, carried), letters, changed, tenants)
@@ -104,24 +119,43 @@ class Decider:
     ) -> list[Decision]:
         """A decision for each record, in order; each knows what those before it have added to its user's history."""
         wanted = [asked(inputs) for inputs, _ in loaded]
-        asking = [each for each in wanted if each is not None]
-        if not asking:
+        if not any(wanted):
             return [decide(each, *inputs, at=now) for each, inputs in zip(inbound, loaded, strict=True)]
-        book = HistoryBook(await self._history.load(asking))
-        ids = [each.decision_id for each, ask in zip(inbound, wanted, strict=True) if ask is not None]
-        known = await self._decisions.known(ids)
+        book = HistoryBook(await self._read_history(inbound, wanted))
+        doubtful = [
+            each
+            for each, ask in zip(inbound, wanted, strict=True)
+            if ask is not None and (ask.slots or self._replays.expects(each.coordinates[:2]))
+        ]
+        known = await self._decisions.known([each.decision_id for each in doubtful])
+        self._replays.saw((each.coordinates[:2], each.decision_id in known) for each in doubtful)
         decisions: list[Decision] = []
+        decided: set[str] = set()
         for each, (inputs, snapshot), ask in zip(inbound, loaded, wanted, strict=True):
             seen = inputs if ask is None else msgspec.structs.replace(inputs, history=book.view(ask))
             decision = decide(each, seen, snapshot, at=now)
             decisions.append(decision)
             if ask is not None:
                 row = known.get(decision.id)
-                if row is None:
+                if row is None and decision.id not in decided:  # said twice, it is stored and counts once
+                    decided.add(decision.id)
                     book.add(decision.decided)
-                elif is_replay(decision, row):  # what was decided counts, not what would be now
+                elif row is not None and is_replay(decision, row):  # what was decided counts, not what would be now
                     book.add(as_stored(decision, row).decided)
         return decisions
+
+    async def _read_history(self, inbound: Sequence[InboundRecord], wanted: Sequence[Asked | None]) -> LoadedHistory:
+        """For all at once; only where that raises NewerFormat, one by one, to name the record that waits."""
+        asking = [(each, ask) for each, ask in zip(inbound, wanted, strict=True) if ask is not None]
+        try:
+            return await self._history.load([ask for _, ask in asking])
+        except NewerFormat:
+            for each, ask in asking:
+                try:
+                    await self._history.load([ask])
+                except NewerFormat as newer:
+                    raise newer.of(each.coordinates) from None
+        return await self._history.load([ask for _, ask in asking])
 
     async def _settle(self, changed: dict[str, Hastening]) -> None:
         """What was written before a deletion is decided by now: what follows belongs to the next life."""

@@ -88,7 +88,8 @@ class Inputs:
             if user.newer:
                 raise NewerFormat("profile", user.newer, each.coordinates)
             delivery = record.delivery
-            if owner is not None and owner.newer and (owner.user is None or delivery is not None):
+            begun = delivery is not None or record.step is not None  # it stays as it is
+            if owner is not None and owner.newer and (owner.user is None or begun):
                 raise NewerFormat("profile", owner.newer, each.coordinates)
             workflow = self._workflow(each)
             tenant = tenants[each.about.tenant]
@@ -107,7 +108,7 @@ class Inputs:
                 channel=delivery.channel if delivery else record.channel,
                 step=delivery.step if delivery else record.step,
                 subscription=_in_this_life(subscriptions, each, user.life) if each.about.topic else None,
-                suppressed=_suppressed(each, user, inline, workflow),
+                suppressed=_suppressed(each, user, inline, workflow) if inline or user.suppressions else (),
                 tenant=tenant,
                 delivery=delivery,
                 digest=record.digest,
@@ -130,9 +131,11 @@ class Inputs:
     async def cancelled_since(self, holds: Iterable[Hold]) -> dict[tuple[str, str], int]:
         """Tenant and key of those holds that were cancelled since they were decided, and the counters now.
 
-        Nothing is asked when none has a key. Raises MongoUnavailable.
+        A digest goes on without what is cancelled: brought forward, it would be held again, and found here again. Nothing
+        is asked when none has a key. Raises MongoUnavailable.
         """
-        keyed = [about for hold in holds if (about := hold.record.about) is not None and about.cancellation_key]
+        records = [hold.record for hold in holds if not hold.record.is_digest]
+        keyed = [about for record in records if (about := record.about) is not None and about.cancellation_key]
         counts = await self._cancellations.counts(keyed) if keyed else []
         return {
             (about.tenant, about.cancellation_key or ""): count

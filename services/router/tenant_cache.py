@@ -25,16 +25,19 @@ class TenantCache:
         self._ttl_ms = ttl_ms
         self._most = most
         self._known: OrderedDict[str, tuple[int, TenantSettings | None]] = OrderedDict()
+        self._changes = 0
 
     def evict(self, tenants: Iterable[str]) -> None:
         """Their settings have changed; `*`: everybody's."""
         for tenant in tenants:
+            self._changes += 1
             if tenant == ENVIRONMENT:
                 self._known.clear()
             self._known.pop(tenant, None)
 
     def clear(self) -> None:
         """Partitions moved: what happened in them meanwhile is unknown."""
+        self._changes += 1
         self._known.clear()
 
     async def load(self, tenants: Iterable[str], now: int) -> dict[str, TenantSettings | None]:
@@ -55,10 +58,12 @@ class TenantCache:
         return found | await self._load_missing(missing, now) if missing else found
 
     async def _load_missing(self, tenants: list[str], now: int) -> dict[str, TenantSettings | None]:
+        changes = self._changes
         stored = await self._read(tenants)
         environment = stored.get(ENVIRONMENT)
         fresh = {tenant: effective(tenant, stored.get(tenant), environment) for tenant in tenants}
-        self._known.update((tenant, (now, settings)) for tenant, settings in fresh.items())
+        if changes == self._changes:  # else it may have been read before what has changed since
+            self._known.update((tenant, (now, settings)) for tenant, settings in fresh.items())
         while len(self._known) > self._most:
             self._known.popitem(last=False)
         return fresh

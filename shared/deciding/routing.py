@@ -129,7 +129,9 @@ def _from_due(inputs: RoutingInput, workflow: Workflow) -> HoldUntil | Suppress 
         zone = zone_of(inputs.profile, contact.zone if contact is not None else None)
         due, cause = instant_of_local(notification.deliver_local, zone), Cause.LOCAL_TIME
     if due is not None and inputs.now < due:
-        return HoldUntil(reason=Reason.SCHEDULED, rule=Rule.DUE, cause=cause, due=due)
+        return HoldUntil(  # a recipient who moved meanwhile: what was sent before is not sent again
+            reason=Reason.SCHEDULED, rule=Rule.DUE, cause=cause, due=due, channel=inputs.channel, step=inputs.step
+        )
     stopped = _recipient(inputs, deleted=deleted)
     if stopped is not None:
         return stopped
@@ -153,7 +155,8 @@ def _recipient(inputs: RoutingInput, *, deleted: bool) -> Suppress | None:
     if inputs.profile is None and notification.contact is None:
         return _suppress(inputs, Rule.RECIPIENT, Reason.UNKNOWN_USER)
     owner = inputs.owner
-    if inputs.profile is None and inputs.channel is None and owner is not None and owner.user is not None:
+    # What has begun stays as it is, by what its owner allows: handed over, it would begin anew.
+    if inputs.profile is None and inputs.step is None and owner is not None and owner.user is not None:
         return Suppress(
             reason=Reason.KNOWN_USER, rule=Rule.RECIPIENT, user=owner.user, life=owner.life, keeps=owner.unowned
         )

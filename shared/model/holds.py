@@ -9,6 +9,7 @@ import msgspec
 
 from shared.model import ids
 from shared.model.formats import OLDEST
+from shared.model.notifications import Notification
 from shared.model.records import Record
 
 
@@ -34,6 +35,9 @@ class Cause(StrEnum):
 
 
 _FIRST: Final = frozenset({Cause.SCHEDULED, Cause.QUIET_HOURS, Cause.RETRY, Cause.PROVIDER_DOWN})
+
+_TIMED: Final = frozenset({Cause.DELAY, Cause.WAIT_FOR_READ, Cause.RETRY, Cause.PROVIDER_DOWN})
+"""What has waited when it comes back, whenever that is; the others are looked at again."""
 
 
 class ParkedHold(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,3 +69,11 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     def id(self) -> str:
         """A record held again has a higher pass, so its new hold never meets the old one."""
         return ids.hold_id(self.record.subject, self.cause, self.record.generation, self.record.pass_)
+
+    @property
+    def hastened_for(self) -> Notification | None:
+        """The notification whose end brings it forward; None: no one's.
+
+        A digest goes on without the item, and what waits behind it only for its time would be early.
+        """
+        return None if self.cause in _TIMED and self.record.is_digest else self.record.about

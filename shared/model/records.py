@@ -88,6 +88,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=
     """The smallest that reads all of it, whatever is inside."""
 
     @property
+    def is_digest(self) -> bool:
+        """Whether it brings others with it: what ends one of them does not end the others."""
+        return self.digest is not None or (self.delivery is not None and self.delivery.digest is not None)
+
+    @property
     def about(self) -> Notification | None:
         """The notification concerned; None for control records."""
         return self.delivery.notification if self.delivery else self.notification

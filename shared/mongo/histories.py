@@ -38,7 +38,7 @@ class HistoryStore(Protocol):
     """What decisions add to and look at. Both methods raise MongoUnavailable: call again."""
 
     async def load(self, asked: Sequence[Asked], /) -> LoadedHistory:
-        """What these ask for."""
+        """What these ask for. Raises NewerFormat, whose record the caller has to find, for what only a newer version reads."""
         ...
 
     async def apply(self, decided: Sequence[Decided], /) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -24,8 +24,8 @@ from shared.model.notifications import Notification
 from shared.model.timestamps import to_datetime
 from shared.mongo.digest_members import MemberTerms
 
-ENTRIES: Final = 2_000
-"""Of one counter: twice what a step or a cap may let pass."""
+PASSED: Final = 20
+"""How many of before a counter keeps."""
 KEPT: Final = timedelta(days=400)
 """A digest, a collapse key and a run wait no longer."""
 ENDED_KEPT: Final = timedelta(days=35)
@@ -74,24 +74,38 @@ def _owner(each: Decided) -> dict[str, object]:
     return {"tenant": about.tenant, "user": about.user, "life": about.life}
 
 
+def _place(each: Decided) -> dict[str, object]:
+    """Where its record stands on the log."""
+    where = each.coordinates
+    return {"place": f"{where.topic}/{where.partition}", "offset": where.offset}
+
+
+def _not_later(place: Mapping[str, object]) -> list[dict[str, object]]:
+    """A row that no later record of the log has written; of rows from before it grew, none counts as later."""
+    return [{"place": {"$ne": place["place"]}}, {"offset": {"$lte": place["offset"]}}]
+
+
 def _kept(each: Decided) -> datetime:
     return to_datetime(each.at) + KEPT
 
 
 def _count(change: NewCount, each: Decided) -> UpdateOne:
-    """Adds the notification once, and drops what is older than anybody asks for."""
+    """Adds the notification once: where it is there already, the upsert meets the row, and leaves it as it is.
+
+    Who may count is counted only where fewer than `most` do, so the last `most` are all that anybody asks for; the few
+    before them are those that pass again, and are not to be counted anew.
+    """
     at = to_datetime(change.at)
-    since = at - timedelta(seconds=change.seconds)
-    others = {
-        "$filter": {
-            "input": {"$ifNull": ["$entries", []]},
-            "cond": {"$and": [{"$gt": ["$$this.at", since]}, {"$ne": ["$$this.n", change.notification]}]},
-        }
-    }
-    entries = {"$slice": [{"$concatArrays": [others, [{"n": change.notification, "at": at}]]}, -ENTRIES]}
-    expires = {"$max": ["$expires_at", at + timedelta(seconds=change.seconds)]}
-    values = {**_owner(each), "entries": entries, "expires_at": expires}
-    return UpdateOne({"_id": change.counter}, [{"$set": values}], upsert=True)
+    entry = {"$each": [{"n": change.notification, "at": at}], "$slice": -(change.most + PASSED)}
+    return UpdateOne(
+        {"_id": change.counter, "entries.n": {"$ne": change.notification}},
+        {
+            "$push": {"entries": entry},
+            "$max": {"expires_at": at + timedelta(seconds=change.seconds)},
+            "$setOnInsert": _owner(each),
+        },
+        upsert=True,
+    )
 
 
 def _member(change: NewMember, each: Decided) -> dict[str, object]:
@@ -137,12 +151,8 @@ def _replace(digests: dict[str, tuple[NewDigest, Decided]], change: NewDigest, e
 
 def _digest(change: NewDigest, each: Decided) -> UpdateOne:
     """Unless a later record of the log has changed the row."""
-    where = each.coordinates
-    place = {"place": f"{where.topic}/{where.partition}", "offset": where.offset}
-    row = {
-        "_id": change.slot,
-        "$or": [{"place": {"$ne": place["place"]}}, {"offset": {"$lte": where.offset}}],
-    }
+    place = _place(each)
+    row = {"_id": change.slot, "$or": _not_later(place)}
     values: dict[str, object] = {**_owner(each), **place, "expires_at": _kept(each)}
     if change.open is None:
         return UpdateOne(row | {"open.id": change.digest}, {"$set": values | {"open": None}})
@@ -156,9 +166,16 @@ def _digest(change: NewDigest, each: Decided) -> UpdateOne:
 
 
 def _newest(change: NewNewest, each: Decided) -> UpdateOne:
-    newest = change.newest
-    row = {"_id": change.slot, "newest.happened_at": {"$lte": newest.happened_at}}
-    values = {**_owner(each), "newest": msgspec.to_builtins(newest), "expires_at": _kept(each)}
+    """Unless something newer is there; of two that happened at once, unless a later record of the log has written it."""
+    newest, place = change.newest, _place(each)
+    row = {
+        "_id": change.slot,
+        "$or": [
+            {"newest.happened_at": {"$lt": newest.happened_at}},
+            {"newest.happened_at": newest.happened_at, "$or": _not_later(place)},
+        ],
+    }
+    values = {**_owner(each), **place, "newest": msgspec.to_builtins(newest), "expires_at": _kept(each)}
     return UpdateOne(row, {"$set": values}, upsert=True)
 
 

@@ -72,7 +72,7 @@ class ClaimedHold(msgspec.Struct, frozen=True, kw_only=True):
 
 def hold_row(hold: Hold) -> HoldRow:
     """The hold as it is stored."""
-    record, about = hold.record, hold.record.about
+    record, about, ended = hold.record, hold.record.about, hold.hastened_for
     parked: _Parked = {}
     if hold.account is not None and about is not None:
         parked = {
@@ -92,12 +92,12 @@ def hold_row(hold: Hold) -> HoldRow:
         "_id": hold.id,
         "tenant": record.tenant,
         "user": record.user,
-        "notification": about.id if about else None,
+        "notification": ended.id if ended else None,
         "cause": hold.cause,
         "due": to_datetime(hold.due),
         "lease": FREE,
-        "cancellation_key": about.cancellation_key if about else None,
-        "cancel_count": about.cancel_count if about else 0,
+        "cancellation_key": ended.cancellation_key if ended else None,
+        "cancel_count": ended.cancel_count if ended else 0,
         "life": about.life if about else 0,
         "record": encode(record),
         **formats.stamp(record.format),  # type: ignore[typeddict-item]  # an int, where there is one

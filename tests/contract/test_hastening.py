@@ -9,9 +9,10 @@ import pytest
 
 from shared.model import formats
 from shared.model.holds import Cause, Hastening, Hold
-from shared.model.records import decode_record
+from shared.model.records import Kind, Record, decode_record
 from shared.mongo import hastening
 from shared.mongo.holds import Holds
+from shared.process.clock import now_ms
 from tests.contract.test_holds import HOUR_MS, MINUTE, claim, hold
 from tests.support import samples
 from tests.support.twins.holds import MemoryHolds
@@ -125,3 +126,17 @@ async def test_a_changed_profile_leaves_what_is_claimed_alone(holds: Any) -> Non
     rows = holds.rows.values() if isinstance(holds, MemoryHolds) else [row async for row in holds._rows.find()]
     (row,) = rows
     assert row.hold.record.due is not None if isinstance(holds, MemoryHolds) else "hastened" not in row
+
+
+async def test_what_a_digest_only_waits_for_is_not_brought_forward_for_one_of_its_items(holds: Any) -> None:
+    about, due = samples.notification(cancellation_key="k"), now_ms() + HOUR_MS
+    run = Record(
+        kind=Kind.RELEASE, tenant="acme", user="ada", subject=about.id, notification=about, digest="d-1", due=due,
+        pass_=1, format=2,
+    )  # fmt: skip
+    alone = msgspec.structs.replace(run, subject="alone", digest=None)
+    await holds.insert([Hold(cause=Cause.DELAY, due=due, record=record) for record in (run, alone)])
+    await holds.bring_forward([], [about.id])
+    await holds.hasten("acme", "k", cancel_count=1)
+    _, won = await holds.claim(most=10, lease=MINUTE)
+    assert [decode_record(one.record).subject for one in won] == ["alone"]

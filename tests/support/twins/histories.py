@@ -12,7 +12,10 @@ from shared.deciding.facts import collapse_id
 from shared.deciding.history import Count, DigestContent, Newest, OpenDigest, StepOutcome
 from shared.deciding.history_book import LoadedHistory
 from shared.deciding.history_changes import Decided, NewCount, NewDigest, NewMember, NewNewest, NewRun
+from shared.model import formats
 from shared.model.errors import MongoUnavailable
+from shared.model.formats import NewerFormat
+from shared.mongo.history_rows import PASSED
 from shared.process.clock import now_ms
 from tests.support.twins.outages import Outages
 
@@ -33,15 +36,20 @@ class MemoryHistories:
     topics: set[str] = field(default_factory=set)
     """What everybody is subscribed to."""
     online: set[str] = field(default_factory=set)
+    newer: set[str | None] = field(default_factory=set)
+    """Rows that a newer version wrote."""
     counters: dict[str, tuple[Count, ...]] = field(default_factory=dict)
     slots: dict[str, _Slot] = field(default_factory=dict)
     members: dict[str, dict[str, NewMember]] = field(default_factory=dict)
     newest: dict[str, Newest] = field(default_factory=dict)
+    newest_offsets: dict[str, int] = field(default_factory=dict)
     runs: dict[str, tuple[tuple[int, int], NewRun]] = field(default_factory=dict)
     outages: Outages = field(default_factory=lambda: Outages(MongoUnavailable))
 
     async def load(self, asked: Sequence[Asked]) -> LoadedHistory:
         async with self.outages.call():
+            if any(self.newer & {*each.counters, *each.slots, each.collapse} for each in asked):
+                raise NewerFormat("counter", formats.FORMAT + 1)
             slots = {slot: self.slots[slot].open for each in asked for slot in each.slots if slot in self.slots}
             return LoadedHistory(
                 counters={one: self.counters[one] for each in asked for one in each.counters if one in self.counters},
@@ -64,17 +72,18 @@ class MemoryHistories:
 
     def _apply(self, change: object, each: Decided) -> None:
         if isinstance(change, NewCount):
-            others = [
-                count for count in self.counters.get(change.counter, ()) if count.notification != change.notification
-            ]
-            recent = [count for count in others if count.at > change.at - change.seconds * 1000]
-            self.counters[change.counter] = (*recent, Count(notification=change.notification, at=change.at))
+            known = self.counters.get(change.counter, ())
+            if all(count.notification != change.notification for count in known):
+                new = Count(notification=change.notification, at=change.at)
+                self.counters[change.counter] = (*known, new)[-(change.most + PASSED) :]
         elif isinstance(change, NewMember):
             self.members.setdefault(change.digest, {}).setdefault(change.notification, change)
         elif isinstance(change, NewNewest):
-            known = self.newest.get(change.slot)
-            if known is None or known.happened_at <= change.newest.happened_at:
-                self.newest[change.slot] = change.newest
+            newest = self.newest.get(change.slot)
+            offset = each.coordinates.offset
+            place = change.newest.happened_at, offset
+            if newest is None or (newest.happened_at, self.newest_offsets.get(change.slot, 0)) <= place:
+                self.newest[change.slot], self.newest_offsets[change.slot] = change.newest, offset
         elif isinstance(change, NewDigest):
             self._put(change, each.coordinates.offset)
         elif isinstance(change, NewRun):

@@ -114,7 +114,7 @@ class MemoryHolds:
         hastened = 0
         async with self.outages.call():
             for row in self.rows.values():
-                about = row.hold.record.about
+                about = row.hold.hastened_for
                 if about is None or (about.tenant, about.cancellation_key) != (tenant, cancellation_key):
                     continue
                 if about.cancel_count < cancel_count:
@@ -126,7 +126,7 @@ class MemoryHolds:
         async with self.outages.call():
             now = now_ms()
             for hold_id, row in self.rows.items():
-                about = row.hold.record.about
+                about = row.hold.hastened_for
                 wanted = hold_id in holds or (about is not None and about.id in notifications)
                 if wanted and row.lease < now:
                     _hasten(row, now)

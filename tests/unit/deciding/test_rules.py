@@ -54,7 +54,6 @@ AT_NOON = b'{"start":"2026-01-05T12:30:00Z"}'
 DELAY = held(Reason.DELAYED, Rule.DELAY, Cause.DELAY, a.NOON + HOUR, step="wait")
 WAIT = WaitForReadStep(key="wait", seconds=3600)
 WAY = Branch(when={"data.order": "A7"}, steps=(SHOW,))
-MUTED = Owner(user=None, preferences=Preferences(), mute_until=a.NOON + 1)
 TABLE: dict[str, tuple[RoutingInput, Sequence[RoutingItem]]] = {
     "the tenant is stopped": (
         asked(SHOW, tenant=tenant(stops=(Stop(),))),
@@ -105,8 +104,11 @@ TABLE: dict[str, tuple[RoutingInput, Sequence[RoutingItem]]] = {
         ],
     ),
     "muted": (asked(SHOW, p_mute_until=a.NOON + 1), [Suppress(reason=Reason.MUTED, rule=Rule.MUTE)]),
-    "one of those who share an address has muted": (
-        asked(MAIL, profile=None, n_contact=before.INLINE, owner=MUTED),
+    "an address that several share, one of whom is muted": (
+        asked(
+            MAIL, profile=None, n_contact=before.INLINE,
+            owner=Owner(user=None, preferences=Preferences(), mute_until=a.NOON + 1),
+        ),
         [Suppress(reason=Reason.MUTED, rule=Rule.MUTE)],
     ),
     "muted until now": (asked(SHOW, p_mute_until=a.NOON), [SHOWN]),

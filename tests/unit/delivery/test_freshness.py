@@ -9,6 +9,7 @@ import pytest
 from services.delivery.freshness import MAX_UNKNOWN_MS, Freshness
 from services.delivery.tenants import TenantVersions
 from shared.model.channels import Channel
+from shared.model.digests import Digest
 from shared.model.notifications import Contact
 from shared.model.owners import address_ids
 from shared.model.suppressions import Suppression, SuppressionReason
@@ -24,11 +25,13 @@ LATER = a.NOON + MINUTE + 1
 INLINE = a.notification(user="hash", contact=Contact(addresses={"email": "Ada@example.com"}))
 
 
-def freshness(profiles: MemoryProfiles, *entries: Suppression) -> Freshness:
+def freshness(
+    profiles: MemoryProfiles, *entries: Suppression, cancellations: MemoryCancellations | None = None
+) -> Freshness:
     return Freshness(
         tenant_versions=TenantVersions(MemoryTenants().versions),
         versions=profiles.versions,
-        cancellations=MemoryCancellations(),
+        cancellations=cancellations or MemoryCancellations(),
         suppressions=MemorySuppressions(*entries),
         owners=MemoryAddressOwners(profiles),
         stale_after_ms=MINUTE,
@@ -72,3 +75,14 @@ async def test_an_inline_persons_address_that_somebody_has_now_is_decided_again(
     assert not await freshness(profiles).is_stale(inline, LATER)
     profiles.put(a.profile(addresses={"email": "ada@example.com"}), at=written)
     assert await freshness(profiles).is_stale(inline, LATER) is stale
+
+
+@pytest.mark.parametrize(("digest", "stale"), [(None, True), (Digest(count=1, items=()), False)])
+async def test_a_cancelled_one_is_decided_again_but_not_a_digest_which_goes_on_without_it(
+    digest: Digest | None, stale: bool
+) -> None:
+    counters = MemoryCancellations()
+    await counters.cancel("acme", "k")
+    fresh = freshness(MemoryProfiles(a.profile()), cancellations=counters)
+    delivery = a.delivery(notification=a.notification(cancellation_key="k"), digest=digest)
+    assert await fresh.is_stale(delivery, LATER) is stale

@@ -10,6 +10,7 @@ import pytest
 from services.router.core.expansion import Expansion
 from services.router.expand import Expander
 from services.router.expansions import seen_again
+from shared.deciding.facts import collapse_id
 from shared.model import formats
 from shared.model.formats import NewerFormat
 from shared.model.outputs import Coordinates, KafkaRecord
@@ -49,6 +50,13 @@ async def test_a_newer_record_is_named_and_what_stands_before_it_is_decided(stor
     await carry(stores.decider(), chunk[0])
     assert len(stores.decisions.rows) == 1
     assert stores.publisher.on(TOPICS.events_dlq) == []
+
+
+async def test_what_asks_for_history_that_a_newer_version_wrote_waits(stores: DecideStores) -> None:
+    about = a.notification(collapse_key="k")
+    stores.history.newer.add(collapse_id(about, 0))
+    newer = await refused(stores, new(5, collapse_key="other"), new(6, collapse_key="k"), new(7))
+    assert (newer.number, newer.at) == (a.NEWER, Coordinates(TOPICS.notifications, 1, 6))
 
 
 async def test_what_was_accepted_under_a_newer_workflow_waits(stores: DecideStores) -> None:

@@ -10,15 +10,16 @@ from bson import decode, encode
 from services.router.core.effects import derive_effects
 from services.router.decisions import decision_row, replayed
 from shared.model import ids
+from shared.model.formats import NewerFormat
 from shared.model.notifications import Contact, Notification
 from shared.model.outputs import Output
 from shared.model.profiles import Preferences
 from shared.model.reasons import Reason
-from shared.model.records import decode_delivery, decode_record
+from shared.model.records import Kind, Record, decode_delivery, decode_record
 from shared.mongo.database import CODEC
 from shared.mongo.decisions import DecisionRow
 from tests.support import samples as a
-from tests.unit.router.scenes import TOPICS, DecideStores, carry, new
+from tests.unit.router.scenes import TOPICS, DecideStores, at, carry, new
 
 pytestmark = pytest.mark.usefixtures("clock")
 EMAILS = TOPICS.deliveries(a.ALL[1])
@@ -113,3 +114,23 @@ async def test_while_mongodb_is_unavailable_it_waits(stores: DecideStores) -> No
     await carry(stores.decider(), new(0, user=INLINE, contact=ADA))
     assert stores.owners.outages.met
     assert (len(forwarded(stores)), sent_to(stores)) == (1, [])
+
+
+async def test_what_one_of_several_mutes_is_sent_to_nobody(stores: DecideStores) -> None:
+    both = Contact(addresses={"email": "both@example.com"})
+    for user, until in (("bob", a.NIGHT), ("eve", None)):
+        stores.profiles.put(a.profile(user=user, addresses=dict(both.addresses), mute_until=until))
+    await carry(stores.decider(), new(0, user=ids.inline_user_id("both@example.com"), contact=both))
+    assert (reasons(stores), sent_to(stores)) == ([Reason.MUTED], [])
+
+
+async def test_a_channel_that_waits_is_not_sent_by_what_a_newer_profile_may_forbid(stores: DecideStores) -> None:
+    stores.profiles.put(a.profile(addresses=OWN, format=a.NEWER))
+    about = a.notification(user=INLINE, contact=ADA)
+    back = Record(
+        kind=Kind.RELEASE, tenant="acme", user=INLINE, subject="s", notification=about, channel=a.ALL[1], step="notify",
+        pass_=1,
+    )  # fmt: skip
+    with pytest.raises(NewerFormat):
+        await carry(stores.decider(), at(0, back))
+    assert sent_to(stores) == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -58,6 +60,28 @@ async def test_the_environment_counts_for_all_and_its_change_forgets_all() -> No
     assert await known.load(["acme", "other"], 2) == {
         "acme": msgspec.structs.replace(ACME, version=6), "other": TenantSettings(tenant="other", version=5),
     }  # fmt: skip
+
+
+async def test_what_was_read_before_a_change_and_answered_after_it_is_not_kept() -> None:
+    """What stops hold is looked at while the next records are decided: each of the two reads for itself."""
+    stopped = msgspec.structs.replace(ACME, version=2, stops=(Stop(),))
+    first, second = asyncio.Event(), asyncio.Event()
+    answers = iter([(ACME, first), (stopped, second)])
+
+    async def read_many(tenants: Iterable[str]) -> dict[str, TenantSettings]:
+        found, answered = next(answers)
+        await answered.wait()
+        return dict.fromkeys(tenants, found)
+
+    known = TenantCache(read_many, ttl_ms=60_000)
+    reading = asyncio.create_task(known.load(["acme"], 0))
+    await asyncio.sleep(0)
+    known.evict(["acme"])
+    second.set()
+    assert await known.load(["acme"], 1) == {"acme": stopped}
+    first.set()
+    assert await reading == {"acme": ACME}
+    assert await known.load(["acme"], 2) == {"acme": stopped}
 
 
 async def test_partitions_that_move_forget_all_and_memory_is_bounded() -> None:
