@@ -241,12 +241,3 @@ async def test_how_long_sending_took_shows_in_the_result(scene: Scene, clock: ti
     result = await scene.send()
     assert isinstance(result, DeliveryResult)
     assert result.at == a.NOON + 2000
-
-
-@pytest.mark.parametrize("crashed", [False, True])
-async def test_what_was_erased_with_its_user_is_not_sent(*, crashed: bool) -> None:
-    scene = Scene()
-    result = await scene.send(address="", crashed=crashed)
-    assert isinstance(result, DeliveryResult)
-    assert (result.state, result.reason, result.attempts) == (DeliveryState.SUPPRESSED, Reason.USER_DELETED, 0)
-    assert scene.sender.received == []
