@@ -94,7 +94,9 @@ def _check(condition: object, pointer: str, roots: tuple[str, ...], depth: int) 
             _check(wanted, here, roots, depth - 1)
         else:
             if not isinstance(name, str) or not PATH.fullmatch(name) or name.partition(".")[0] not in roots:
-                detail = f"{str(name)[:60]!r} is no path: begin with {', '.join(roots)}, as {roots[0]}.total, and no [ ]"
+                detail = (
+                    f"{str(name)[:60]!r} is no path: begin with {', '.join(roots)}, as {roots[0]}.total, and no [ ]"
+                )
                 raise InvalidWorkflow("invalid_condition", detail, here)
             _check_clause(wanted, here)
 

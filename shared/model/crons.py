@@ -48,7 +48,9 @@ def cron(text: str, pointer: str) -> str:
     for field, size in zip(expression.split(" "), _SIZES, strict=True):
         for step in _STEP.findall(field):
             if int(step) >= size:
-                detail = f"{shown}: a field of {size} values begins anew each time, so /{step} would be its first one alone"
+                detail = (
+                    f"{shown}: a field of {size} values begins anew each time, so /{step} would be its first one alone"
+                )
                 raise InvalidCron("invalid_cron", detail, pointer)
     return expression
 

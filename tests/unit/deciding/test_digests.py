@@ -122,7 +122,8 @@ def test_without_a_profile_the_inline_zone_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "same"), [(b"7", b"7.0", True), (b"7", b'"7"', False), (b"0", b"false", False), (b"7", b"7.5", False)]
+    ("one", "other", "same"),
+    [(b"7", b"7.0", True), (b"7", b'"7"', False), (b"0", b"false", False), (b"7", b"7.5", False)],
 )
 def test_what_is_the_same_for_json_is_gathered_into_the_same(one: bytes, other: bytes, same: bool) -> None:
     step = DigestStep(key="gather", seconds=60, by="data.thread")

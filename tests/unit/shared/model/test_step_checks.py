@@ -127,7 +127,10 @@ def test_there_must_have_been_something_to_read() -> None:
 
 
 def test_something_must_be_sent() -> None:
-    for step in ({"key": "g", "kind": "digest", "seconds": 5}, {"key": "t", "kind": "throttle", "most": 1, "seconds": 5}):
+    for step in (
+        {"key": "g", "kind": "digest", "seconds": 5},
+        {"key": "t", "kind": "throttle", "most": 1, "seconds": 5},
+    ):
         with pytest.raises(InvalidWorkflow, match="nothing is sent"):
             publish(step)
 
