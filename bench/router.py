@@ -39,7 +39,7 @@ PEER_NAMES = {
 
 WHAT_OF = {
     "plain": "1 event to 2.5 deliveries and a status",
-    "rules": "throttle, cap, tenant's defaults, suppression list: 1 event to 1.6 deliveries and a status",
+    "rules": "throttle, cap, tenant's defaults, suppression list: 1 event to 2.2 deliveries and a status",
 }
 AS_OF = {"plain": "", "rules": ", with throttle, cap, tenant's defaults, suppression list"}
 

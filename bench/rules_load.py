@@ -1,6 +1,6 @@
 """The same load under all the rules: a throttle step, a frequency cap, a tenant's defaults, a suppression list.
 
-Each user gets three notifications, of which the throttle lets two pass; one in ten who takes e-mail is on the list.
+Each user gets ten notifications, of which the throttle lets nine pass; one user in ten is on the list.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from shared.model.timestamps import to_datetime
 from shared.mongo.database import open_database
 from shared.process.clock import now_ms
 
-EACH: Final = 3
-MOST: Final = 2
+EACH: Final = 10
+MOST: Final = 9
 LISTED: Final = 10_000
 """Addresses on the list beside those of users here."""
 WORKFLOW: Final = msgspec.structs.replace(
@@ -36,7 +36,7 @@ SETTINGS: Final = TenantSettings(
     tenant=TENANT,
     version=1,
     preferences=Preferences(categories={"marketing": False}, channel_types={Channel.WEBHOOK: False}),
-    caps=(FrequencyCap(most=1_000, seconds=86_400), FrequencyCap(most=100, seconds=86_400, category="orders")),
+    caps=(FrequencyCap(most=1_000, seconds=86_400),),
 )
 
 

@@ -26,7 +26,6 @@ from shared.process.clock import now_ms
 SECONDS = float(os.environ.get("SOAK_SECONDS", "600"))
 SMALL_SECONDS = 30.0
 PER_SECOND = 500
-USERS = 6_000
 SAMPLE_SECONDS = 0.5
 MAX_GROWTH = 1.1
 """Of the last quarter over the second: more is no steady state."""
@@ -36,7 +35,7 @@ async def bench(stage: Stage, options: Options) -> list[Row]:
     seconds = SMALL_SECONDS if options.small else SECONDS
     options.done = 1
     names = await stage.lay(RULES.workflow)
-    await RULES.lay(names, USERS * 3)
+    await RULES.lay(names, total_of(seconds))
     router = stage.service(names, "router")
     await asyncio.to_thread(router.start)
     pid = router.pid or 0
@@ -61,11 +60,16 @@ async def bench(stage: Stage, options: Options) -> list[Row]:
     return [compare(what, "MiB", end, middle, peer_name="its second quarter", less_is_better=True, lost=lost)]
 
 
+def total_of(seconds: float) -> int:
+    """How many events there are; a tenth as many users take turns, within the first quarter of the time."""
+    return round(seconds * PER_SECOND)
+
+
 def produce(names: Names, seconds: float) -> int:
     """The load at its pace; blocks; returns how many there were."""
     producer = Producer({"bootstrap.servers": names.kafka, "partitioner": "murmur2_random", "linger.ms": 5})
-    made = partial(notification, USERS * 3)
-    total = round(seconds * PER_SECOND)
+    total = total_of(seconds)
+    made = partial(notification, total)
     begun = time.monotonic()
     for number in range(total):
         if (ahead := begun + number / PER_SECOND - time.monotonic()) > 0:

@@ -178,6 +178,7 @@ async def running(
     async def assigned(*_: object, **__: object) -> None:
         profiles.clear()  # whoever had a partition meanwhile was told of changes; Faust calls none of them new
         tenants.clear()
+        decider.assigned()
         ASSIGNMENTS.inc()
 
     try:

@@ -17,6 +17,7 @@ from services.router.core.effects import DecisionEffects, begin_lives, derive_ef
 from services.router.core.inbound import ChangedTenant, InboundRecord, read
 from services.router.decisions import DecisionStore, as_stored, closed_by, is_replay
 from services.router.inputs import Inputs
+from services.router.replays import ReplayWatch
 from services.router.stops import StoppedHolds
 from shared.deciding.asked import Asked, asked
 from shared.deciding.history_book import HistoryBook, LoadedHistory
@@ -83,12 +84,24 @@ class Decider:
         self._history = history
         self._publisher = publisher
         self._topics = topics
+        self._replays = ReplayWatch()
+
+    def assigned(self) -> None:
+        """Partitions moved: what is read next may have been decided by another process."""
+        self._replays.reset()
 
     async def prepare(self, chunk: Sequence[KafkaRecord]) -> Prepared:
         """Decides a chunk and stores the decisions.
 
         Raises MongoUnavailable: call again with the same chunk. NewerFormat: call again without what waits.
         """
+        try:
+            return await self._prepare(chunk)
+        except BaseException:
+            self._replays.reset()  # a part of it may be stored
+            raise
+
+    async def _prepare(self, chunk: Sequence[KafkaRecord]) -> Prepared:
         inbound, changed, unreadable, tenants = read(chunk)
         self._inputs.evict_tenants(tenants)
         self._inputs.evict(changed)  # before the look-ups, so that all of the chunk sees the new profiles
@@ -96,7 +109,8 @@ class Decider:
         loaded = await self._inputs.load(inbound, now)
         carried = await self._decisions.insert(await self._decide(inbound, loaded, now))
         failpoint(Failpoint.AFTER_DECISION)
-        await self._history.apply([decision.decided for decision in carried if decision.changes_history])
+        if adding := [decision.decided for decision in carried if decision.changes_history]:
+            await self._history.apply(adding)
         await self._settle(changed)
         letters = refuse(self._topics.events_dlq, unreadable, group=self._topics.group("router"))
         return Prepared(carried, derive_effects(self._topics, carried), letters, changed, tenants)
@@ -108,8 +122,13 @@ class Decider:
         wanted = [asked(inputs) for inputs, _ in loaded]
         if not any(wanted):
             return [decide(each, *inputs, at=now) for each, inputs in zip(inbound, loaded, strict=True)]
-        ids = [each.decision_id for each, ask in zip(inbound, wanted, strict=True) if ask is not None]
-        known = await self._decisions.known(ids)
+        doubtful = [
+            each
+            for each, ask in zip(inbound, wanted, strict=True)
+            if ask is not None and (ask.slots or self._replays.expects(each.coordinates[:2]))
+        ]
+        known = await self._decisions.known([each.decision_id for each in doubtful])
+        self._replays.saw((each.coordinates[:2], each.decision_id in known) for each in doubtful)
         wanted = [_as_it_closed(ask, known.get(each.decision_id)) for each, ask in zip(inbound, wanted, strict=True)]
         book = HistoryBook(await self._read_history(inbound, wanted))
         decisions: list[Decision] = []

@@ -108,7 +108,7 @@ class Inputs:
                 channel=delivery.channel if delivery else record.channel,
                 step=delivery.step if delivery else record.step,
                 subscription=_in_this_life(subscriptions, each, user.life) if each.about.topic else None,
-                suppressed=_suppressed(each, user, inline, workflow),
+                suppressed=_suppressed(each, user, inline, workflow) if inline or user.suppressions else (),
                 tenant=tenant,
                 delivery=delivery,
                 digest=record.digest,

@@ -40,5 +40,5 @@ def ask_caps(inputs: RoutingInput, workflow: Workflow, channel: Channel) -> tupl
             continue
         if recent(counts, inputs.now - cap.seconds * 1000) >= cap.most:
             return None
-        counted.append(Counted(rule=Rule.FREQUENCY_CAP, counter=counter, seconds=cap.seconds))
+        counted.append(Counted(rule=Rule.FREQUENCY_CAP, counter=counter, seconds=cap.seconds, most=cap.most))
     return tuple(counted)

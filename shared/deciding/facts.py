@@ -73,6 +73,8 @@ def key_of(value: object) -> str:
     """What tells values of a `by` apart: the same for the same JSON, nothing for nothing."""
     if value is msgspec.UNSET:
         return ""
+    if isinstance(value, float) and value.is_integer():  # as JSON 1.0 is 1, and producers write both
+        value = int(value)
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 

@@ -20,6 +20,8 @@ class NewCount(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     notification: str
     at: int
     seconds: int
+    most: int
+    """So many may count at once."""
 
 
 class NewMember(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -88,7 +90,9 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
         about = self.notification
         for item in self.items:
             if isinstance(item, Counted):
-                yield NewCount(counter=item.counter, notification=about.id, at=self.at, seconds=item.seconds)
+                yield NewCount(
+                    counter=item.counter, notification=about.id, at=self.at, seconds=item.seconds, most=item.most
+                )
             elif isinstance(item, Gathered):
                 yield from self._gathered(item)
             elif isinstance(item, Replaced):

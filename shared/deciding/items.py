@@ -102,6 +102,8 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults
     counter: str
     seconds: int
     """So long it counts."""
+    most: int = 1
+    """So many may count at once."""
     step: str | None = None
 
 

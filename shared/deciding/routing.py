@@ -10,7 +10,7 @@ from typing import Final
 
 from shared.deciding.collapse import ask_collapse
 from shared.deciding.facts import Facts
-from shared.deciding.items import HoldUntil, RoutingItem, Suppress
+from shared.deciding.items import Deliver, HoldUntil, RoutingItem, Suppress
 from shared.deciding.local_times import instant_of_local
 from shared.deciding.routing_input import RoutingInput
 from shared.deciding.steps.advance import advance
@@ -83,7 +83,10 @@ def _run(inputs: RoutingInput, workflow: Workflow) -> tuple[RoutingItem, ...]:
             elif result.way:
                 following = result.way[0]
         step, event = following, Kind.NOTIFY
-    return items or (_suppress(inputs, Rule.BRANCH, Reason.NO_BRANCH),)
+    if any(isinstance(item, Deliver | HoldUntil | Suppress) for item in items):
+        return items
+    # Nothing stands on the way that it took: it ends with a reason all the same, whatever was counted or gathered.
+    return (*items, _suppress(inputs, Rule.BRANCH, Reason.NO_BRANCH))
 
 
 def _until_due(inputs: RoutingInput, workflow: Workflow) -> HoldUntil | Suppress | None:

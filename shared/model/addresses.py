@@ -27,6 +27,8 @@ _DOT_ATOM = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 _ODD_DOTS = re.compile(rf"[{_ATEXT}][.{_ATEXT}]*")
 """Such mailboxes are in use, though they may be written only with quotes."""
 _QUOTED = re.compile(r'"(?:[ !#-\[\]-~]|\\[ -~])*"')
+_ESCAPED = re.compile(r"\\(.)")
+_TO_ESCAPE = re.compile(r'["\\]')
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _LOCALE = re.compile(r"[A-Za-z]{1,8}(?:[-_][A-Za-z0-9]{1,8})*(?:[.@][A-Za-z0-9-]{1,16})*")
@@ -38,7 +40,8 @@ _BIDI_OVERRIDES = re.compile("[\u202a-\u202e\u2066-\u2069]")
 def check_email(value: str, pointer: str) -> str:
     """One addr-spec (RFC 5322), nothing around it; returned with an ASCII domain (IDNA 2008, UTS 46).
 
-    A local part whose dots stand where RFC 5321 has none comes back in quotes. Raises InvalidProfile.
+    The local part comes back in quotes only if it needs them, as it does whose dots stand where RFC 5321 has none: both
+    forms are the same mailbox. Raises InvalidProfile.
     """
     refusal = InvalidProfile(
         "invalid_email", "write one bare address, as ada@example.com: no name, no brackets, no comment", pointer
@@ -54,6 +57,9 @@ def check_email(value: str, pointer: str) -> str:
         )
     if _ODD_DOTS.fullmatch(local) and not _DOT_ATOM.fullmatch(local):
         local = f'"{local}"'
+    if _QUOTED.fullmatch(local):
+        plain = _ESCAPED.sub(r"\1", local[1:-1])
+        local = plain if _DOT_ATOM.fullmatch(plain) else '"' + _TO_ESCAPE.sub(r"\\\g<0>", plain) + '"'
     domain = domain if domain.isascii() else _ascii_domain(domain)
     fits = len(local) <= MAX_LOCAL_PART and len(domain) <= MAX_DOMAIN
     if not fits or not (_DOT_ATOM.fullmatch(local) or _QUOTED.fullmatch(local)) or not _DOMAIN.fullmatch(domain):

@@ -21,7 +21,8 @@ Condition = dict[str, object]
 """As it was checked by `check_condition`."""
 Lookup = Callable[[str], object]
 """What stands at a path; UNSET where nothing does."""
-PATH: Final = re.compile(r"[a-z]+(\.[^.\s]+)*")
+PATH: Final = re.compile(r"[a-z]+(\.[^.\s\[\]]+)*")
+"""No entry of a list can be named: `data.items[0]` would never be found."""
 MAX_DEPTH: Final = 8
 MAX_CLAUSES: Final = 100
 GROUPS: Final = ("all", "any", "not")
@@ -33,6 +34,8 @@ ORDERED: Final[dict[str, Callable[[float, float], bool]]] = {
 }
 OPERATORS: Final = ("eq", "ne", *ORDERED, "in", "nin", "contains", "starts_with", "exists")
 _SCALARS: Final = (str, int, float, bool, type(None))
+_NUMBER: Final = re.compile(r"[-+]?(\d[\d_]*\.?\d*|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
+"""Texts by which somebody means a number: YAML takes 1e3, 1_000 and .5 for texts, and no number is ordered with one."""
 
 
 def check_condition(condition: object, pointer: str, roots: Iterable[str]) -> None:
@@ -91,7 +94,9 @@ def _check(condition: object, pointer: str, roots: tuple[str, ...], depth: int) 
             _check(wanted, here, roots, depth - 1)
         else:
             if not isinstance(name, str) or not PATH.fullmatch(name) or name.partition(".")[0] not in roots:
-                detail = f"{str(name)[:60]!r} is no path: begin with {', '.join(roots)}, as {roots[0]}.total"
+                detail = (
+                    f"{str(name)[:60]!r} is no path: begin with {', '.join(roots)}, as {roots[0]}.total, and no [ ]"
+                )
                 raise InvalidWorkflow("invalid_condition", detail, here)
             _check_clause(wanted, here)
 
@@ -125,6 +130,9 @@ def _check_operand(operator: str, operand: object, pointer: str) -> None:
         good = isinstance(operand, _SCALARS)
     if not good:
         raise InvalidWorkflow("invalid_condition", f"{operator} does not take this value", pointer)
+    if operator in ORDERED and isinstance(operand, str) and _NUMBER.fullmatch(operand):
+        detail = f"{operator}: {operand[:40]!r} is a text, which is not ordered with numbers; write one, as 1000 or 0.5"
+        raise InvalidWorkflow("invalid_condition", detail, pointer)
 
 
 def _clause(wanted: object, found: object) -> bool:

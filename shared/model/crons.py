@@ -7,6 +7,7 @@ through both as if there were no change.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
@@ -20,8 +21,11 @@ from shared.model.timestamps import from_datetime
 
 MAX_CRON: Final = 200
 _FIELDS: Final = 5
+_STEP: Final = re.compile(r"/(\d+)")
 _SOMETIME: Final = datetime(2026, 1, 1)  # noqa: DTZ001  # wall-clock time, of no zone
 _EVERY_HOUR: Final = frozenset(range(24))
+_SIZES: Final = (60, 24, 31, 12, 7)
+"""How many values each field has."""
 
 
 class InvalidCron(Invalid):
@@ -41,6 +45,13 @@ def cron(text: str, pointer: str) -> str:
         raise InvalidCron("invalid_cron", detail, pointer) from error
     if first is None:
         raise InvalidCron("invalid_cron", f"{shown} never fires", pointer)
+    for field, size in zip(expression.split(" "), _SIZES, strict=True):
+        for step in _STEP.findall(field):
+            if int(step) >= size:
+                detail = (
+                    f"{shown}: a field of {size} values begins anew each time, so /{step} would be its first one alone"
+                )
+                raise InvalidCron("invalid_cron", detail, pointer)
     return expression
 
 

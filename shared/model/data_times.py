@@ -10,9 +10,11 @@ from shared.model.timestamps import DAY_MS, parse_rfc3339
 
 UNITS_MS: Final = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": DAY_MS}
 MAX_OFFSET_MS: Final = 366 * DAY_MS
-LATEST_MS: Final = 253_402_300_800_000
-"""The year 10000."""
-_EXPRESSION: Final = re.compile(r"(data(?:\.[^.\s]+)+)(?:\s*([+-])\s*(\d{1,9})\s*([smhd]))?")
+EARLIEST_MS: Final = 100_000_000_000
+"""In 1973: what is less is a number of seconds, which would lie weeks after 1970."""
+LATEST_MS: Final = 221_845_392_000_000
+"""The year 9000: what is later stands for never, and with what is added to it there would be no date."""
+_EXPRESSION: Final = re.compile(r"(data(?:\.[^.\s\[\]]+)+)(?:\s*([+-])\s*(\d{1,9})\s*([smhd]))?")
 
 
 class DataTime(NamedTuple):
@@ -36,12 +38,18 @@ def parse_data_time(text: str, pointer: str) -> DataTime:
 
 
 def instant_of(value: object) -> int | None:
-    """Milliseconds since the epoch of an RFC 3339 text, or of a number of them; None for anything else."""
+    """Milliseconds since the epoch of an RFC 3339 text, or of a number of them (as JSON: 1.0 is 1).
+
+    None for anything else: 0001-01-01 and 9999-12-31 stand for no time, small numbers for seconds.
+    """
     if isinstance(value, str):
         try:
-            return parse_rfc3339(value)
+            at = parse_rfc3339(value)
         except ValueError:
             return None
+        return at if 0 <= at < LATEST_MS else None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, int) and not isinstance(value, bool):
-        return value if 0 <= value < LATEST_MS else None
+        return value if EARLIEST_MS <= value < LATEST_MS else None
     return None

@@ -1,18 +1,25 @@
-"""What stands at a path of a profile, for conditions."""
+"""What stands at a path of a profile, for conditions on whole audiences."""
 
 from __future__ import annotations
+
+from typing import Final
 
 import msgspec
 
 from shared.model.conditions import Lookup
 from shared.model.profiles import Profile
 
+PROFILE_NAMES: Final = ("id", "name", "locale", "zone", "addresses")
+"""What conditions know of a profile, of an audience's members and in steps."""
+
 
 def profile_lookup(profile: Profile | None) -> Lookup:
-    """Finds `profile.locale` or `profile.addresses.email`; UNSET where there is nothing."""
-    known: object = {} if profile is None else msgspec.to_builtins(profile)
+    """Finds PROFILE_NAMES as steps do, and what stands below `profile.addresses`, `profile.preferences`; else UNSET."""
+    known: dict[str, object] = {} if profile is None else msgspec.to_builtins(profile) | {"id": profile.user}
 
     def lookup(path: str) -> object:
+        if path == "profile.addresses" and profile is not None:
+            return sorted(profile.addresses)
         root, *names = path.split(".")
         if root != "profile":
             return msgspec.UNSET

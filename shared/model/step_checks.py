@@ -11,6 +11,7 @@ from shared.model.conditions import Condition, check_condition, paths
 from shared.model.crons import check_cron
 from shared.model.data_times import parse_data_time
 from shared.model.errors import InvalidWorkflow, faults_of
+from shared.model.profile_lookup import PROFILE_NAMES
 from shared.model.step_order import walk
 from shared.model.steps import (
     BranchStep,
@@ -26,13 +27,14 @@ from shared.model.steps import (
 from shared.model.timestamps import DAY_MS
 
 STEP_KEY: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-DATA_PATH: Final = re.compile(r"data(\.[^.\s]+)+")
+DATA_PATH: Final = re.compile(r"data(\.[^.\s\[\]]+)+")
+"""No entry of a list, as in a condition."""
 ROOTS: Final = ("data", "profile", "event", "presence", "steps")
 """What a condition of a step may ask about."""
 OUTCOMES: Final = ("sent", "failed", "read", "seen", "suppressed")
 """What is known of an earlier step: true or false."""
 KNOWN: Final = {
-    "profile": ("id", "name", "locale", "zone", "addresses"),
+    "profile": PROFILE_NAMES,
     "event": ("type", "id"),
     "presence": ("online",),
 }
@@ -61,6 +63,8 @@ def step_faults(steps: tuple[Step, ...]) -> Iterator[InvalidWorkflow]:
         if isinstance(step, WaitForReadStep) and not any(map(_reaches_inbox, earlier.values())):
             yield _fault("nothing was sent to the inbox before it that could be read", pointer)
         earlier[step.key] = step
+    if found and not any(isinstance(step, ChannelStep) for _, step in found):
+        yield _fault("nothing is sent: at least one step names channels", "/steps")
 
 
 def _fault(detail: str, pointer: str) -> InvalidWorkflow:

@@ -9,12 +9,15 @@ from typing import Final
 
 import msgspec
 
-from shared.model.conditions import Condition, check_condition
+from shared.model.conditions import Condition, check_condition, paths
 from shared.model.errors import Invalid, InvalidWorkflow
+from shared.model.profile_lookup import PROFILE_NAMES
 
 RECIPIENTS_PATH: Final = re.compile(r"data(?:\.[^.\s\[\]*]+(?:\[\*\])?)+")
 """`[*]`: each of a list."""
 MAX_TOPIC: Final = 200
+_DEEPER: Final = ("addresses", "preferences")
+"""Of what a profile has, these have names below them."""
 _PLACE: Final = re.compile(r"\{(data(?:\.[^.\s{}]+)+)\}")
 
 
@@ -40,11 +43,20 @@ def check_audience(audience: Audience, pointer: str = "/recipients") -> None:
         raise InvalidWorkflow("invalid_workflow", "either topic or users: all", pointer)
     if audience.where is not None:
         check_condition(audience.where, f"{pointer}/where", ("profile",))
+        for path in paths(audience.where):
+            _check_name(path, f"{pointer}/where/{path}")
     if audience.topic is not None:
         filled = _PLACE.sub("x", audience.topic)
         if "{" in filled or "}" in filled or not is_topic(filled):
             detail = "a topic's name, in which {data.project_id} stands for a value of the event"
             raise InvalidWorkflow("invalid_workflow", detail, f"{pointer}/topic")
+
+
+def _check_name(path: str, pointer: str) -> None:
+    """A name that no profile has would leave nobody."""
+    name, _, below = path.removeprefix("profile").removeprefix(".").partition(".")
+    if name not in (_DEEPER if below else PROFILE_NAMES):
+        raise InvalidWorkflow("invalid_condition", f"{path}: profile has {', '.join(PROFILE_NAMES)}", pointer)
 
 
 def topic_of(template: str, lookup: Callable[[str], object]) -> str:

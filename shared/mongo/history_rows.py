@@ -24,8 +24,8 @@ from shared.model.notifications import Notification
 from shared.model.timestamps import to_datetime
 from shared.mongo.digest_members import MemberTerms
 
-ENTRIES: Final = 2_000
-"""Of one counter: twice what a step or a cap may let pass."""
+PASSED: Final = 20
+"""How many of before a counter keeps."""
 KEPT: Final = timedelta(days=400)
 """A digest, a collapse key and a run wait no longer."""
 ENDED_KEPT: Final = timedelta(days=35)
@@ -90,19 +90,22 @@ def _kept(each: Decided) -> datetime:
 
 
 def _count(change: NewCount, each: Decided) -> UpdateOne:
-    """Adds the notification once, and drops what is older than anybody asks for."""
+    """Adds the notification once: where it is there already, the upsert meets the row, and leaves it as it is.
+
+    Who may count is counted only where fewer than `most` do, so the last `most` are all that anybody asks for; the few
+    before them are those that pass again, and are not to be counted anew.
+    """
     at = to_datetime(change.at)
-    since = at - timedelta(seconds=change.seconds)
-    others = {
-        "$filter": {
-            "input": {"$ifNull": ["$entries", []]},
-            "cond": {"$and": [{"$gt": ["$$this.at", since]}, {"$ne": ["$$this.n", change.notification]}]},
-        }
-    }
-    entries = {"$slice": [{"$concatArrays": [others, [{"n": change.notification, "at": at}]]}, -ENTRIES]}
-    expires = {"$max": ["$expires_at", at + timedelta(seconds=change.seconds)]}
-    values = {**_owner(each), "entries": entries, "expires_at": expires}
-    return UpdateOne({"_id": change.counter}, [{"$set": values}], upsert=True)
+    entry = {"$each": [{"n": change.notification, "at": at}], "$slice": -(change.most + PASSED)}
+    return UpdateOne(
+        {"_id": change.counter, "entries.n": {"$ne": change.notification}},
+        {
+            "$push": {"entries": entry},
+            "$max": {"expires_at": at + timedelta(seconds=change.seconds)},
+            "$setOnInsert": _owner(each),
+        },
+        upsert=True,
+    )
 
 
 def _member(change: NewMember, each: Decided) -> dict[str, object]:

@@ -121,7 +121,7 @@ async def test_what_waited_in_its_lane_is_compared_with_what_is_known_now(harnes
 
     await until(decided, what="both decided, nothing delivered yet")
     await harness.call("PATCH", f"/v1/users/{changed}", json={"preferences": {"channel_types": {"email": False}}})
-    await harness.start("delivery", CARILLON_STALE_AFTER_SECONDS="0.001")
+    await harness.start("delivery", CARILLON_STALE_AFTER_SECONDS="0.5")
     assert (await scene.ends(stale))["email"] == "suppressed: channel_opted_out"
     assert (await scene.ends(fresh))["email"] == "sent"
     assert await scene.messages("email", changed) == []

@@ -36,8 +36,17 @@ BYTES_PER_CHARACTER = 64
 """What a template takes that is nothing but variables (measured); one of plain text takes 1."""
 
 
-class _Verbatim(RenderContext):
-    """What is captured keeps its line breaks: a buffer of Python's makes each a LF unless told otherwise."""
+_OF_LISTS = frozenset({"size", "first", "last"})
+
+
+class _Strict(RenderContext):
+    """An object has the fields that it has: `data.size`, where an event has none, is missing and not their number.
+
+    What is captured keeps its line breaks: a buffer of Python's makes each a LF unless told otherwise.
+    """
+
+    def get_item(self, obj: Any, key: Any) -> Any:
+        return obj[key] if key in _OF_LISTS and isinstance(obj, Mapping) else super().get_item(obj, key)
 
     def get_buffer(self, buf: TextIO | None = None) -> StringIO:
         limited = super().get_buffer(buf)
@@ -45,7 +54,7 @@ class _Verbatim(RenderContext):
 
 
 class _Template(BoundTemplate):
-    context_class = _Verbatim
+    context_class = _Strict
 
 
 @string_filter

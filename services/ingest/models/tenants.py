@@ -23,6 +23,8 @@ MAX_CAPS: Final = 20
 MAX_BRAND: Final = 50
 MAX_BRAND_KEY: Final = 64
 MAX_BRAND_TEXT: Final = 1000
+MAX_CAP: Final = 1_000
+"""As of a throttle: so many are kept of what was counted for a user, and some more."""
 MAX_CAP_SECONDS: Final = 31 * DAY_MS // 1000
 EXAMPLE: Final[dict[str, JsonValue]] = {
     "name": "Acme",
@@ -64,7 +66,7 @@ Brand = Annotated[
 class CapBody(Body):
     """At most so many notifications in so many seconds for each user; critical ones pass, and do not count."""
 
-    most: StrictInt = Field(ge=1, le=1_000_000)
+    most: StrictInt = Field(ge=1, le=MAX_CAP)
     seconds: StrictInt = Field(ge=1, le=MAX_CAP_SECONDS)
     category: PreferenceName | None = Field(None, description="of this category alone")
     channels: list[Channel] = Field([], max_length=len(Channel), description="on these channels alone")

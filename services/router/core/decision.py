@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 
@@ -17,6 +18,7 @@ from shared.model.holds import Cause
 from shared.model.notifications import Notification
 from shared.model.outputs import Coordinates
 from shared.model.records import Record
+from shared.model.tenants import TenantSettings
 from shared.model.workflows import STEPS_SINCE
 
 Snapshot = Mapping[str, object]
@@ -100,8 +102,10 @@ def decide(each: InboundRecord, inputs: RoutingInput, snapshot: Snapshot, *, at:
 def context_of(inputs: RoutingInput, items: tuple[RoutingItem, ...]) -> Mapping[str, object]:
     """What `route` looked at beside record, workflow and profile, as far as it is not what it mostly is."""
     found: dict[str, object] = {}
-    if inputs.spread_ms and any(isinstance(item, HoldUntil) and item.cause is Cause.QUIET_HOURS for item in items):
-        found["spread_ms"] = inputs.spread_ms
+    if inputs.spread_ms:
+        for item in items:  # no generator: most decisions have nothing to find
+            if type(item) is HoldUntil and item.cause is Cause.QUIET_HOURS:
+                found["spread_ms"] = inputs.spread_ms
     if inputs.life:
         found["life"] = inputs.life
     if inputs.cancel_count:
@@ -110,16 +114,30 @@ def context_of(inputs: RoutingInput, items: tuple[RoutingItem, ...]) -> Mapping[
         found["suppressed"] = inputs.suppressed
     tenant, history = inputs.tenant, inputs.history
     if tenant is not None:
-        found["tenant"] = msgspec.to_builtins(msgspec.structs.replace(tenant, brand={}))
+        found["tenant"] = _settings(tenant)
     if history is not None:
         content = history.content
         seen = None if content is None else msgspec.structs.replace(content, data=())
         found["history"] = msgspec.to_builtins(msgspec.structs.replace(history, content=seen))
-    for name in ("owner", "subscription"):
-        value = getattr(inputs, name)
-        if value is not None:
-            found[name] = msgspec.to_builtins(value)
+    if inputs.owner is not None:
+        found["owner"] = msgspec.to_builtins(inputs.owner)
+    if inputs.subscription is not None:
+        found["subscription"] = msgspec.to_builtins(inputs.subscription)
     return found
+
+
+MAX_KEPT: Final = 100
+_kept: Final[dict[int, tuple[TenantSettings, object]]] = {}
+"""Settings as they are stored, by the identity of the value: the same one counts for thousands of decisions."""
+
+
+def _settings(tenant: TenantSettings) -> object:
+    known = _kept.get(id(tenant))
+    if known is None or known[0] is not tenant:
+        if len(_kept) >= MAX_KEPT:
+            _kept.clear()
+        known = _kept[id(tenant)] = (tenant, msgspec.to_builtins(msgspec.structs.replace(tenant, brand={})))
+    return known[1]
 
 
 def _digest(inputs: RoutingInput) -> Digest | None:

@@ -16,7 +16,6 @@ from shared.model import ids
 from shared.model.channels import Channel
 from shared.model.claims import Closing
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState
-from shared.model.formats import OLDEST
 from shared.model.holds import Hastening, Hold
 from shared.model.notification_states import NotificationState
 from shared.model.notifications import Notification
@@ -123,7 +122,7 @@ def _delivery(decision: Decision, item: Deliver) -> Delivery:
     digest = decision.digest or (record.delivery.digest if record.delivery else None)
     uses_more = item.fallback or item.variant or item.replaces or digest
     endpoint = earlier.endpoint if earlier else "default"
-    return Delivery(
+    made = Delivery(
         id=ids.delivery_id(notification.id, item.step, item.channel, endpoint),
         channel=item.channel,
         step=item.step,
@@ -139,13 +138,19 @@ def _delivery(decision: Decision, item: Deliver) -> Delivery:
         generation=record.generation,
         pass_=record.pass_,
         profile_version=decision.profile_version,
+        tenant_version=decision.tenant_version,
+        format=max(record.format, item.channel.spec.since),
+    )
+    if not uses_more:
+        return made
+    return msgspec.structs.replace(
+        made,
         fallback=item.fallback,
         fallback_at=item.fallback_at,
         variant=item.variant,
         replaces=item.replaces,
         digest=digest,
-        tenant_version=decision.tenant_version,
-        format=max(record.format, item.channel.spec.since, STEPS_SINCE if uses_more else OLDEST),
+        format=max(made.format, STEPS_SINCE),
     )
 
 

@@ -13,6 +13,7 @@ from shared.deciding.history import OpenDigest
 from shared.deciding.items import DigestChange, Gathered
 from shared.deciding.routing_input import RoutingInput
 from shared.deciding.steps.run import After, StepResult, StepRun
+from shared.deciding.zones import zone_of
 from shared.model import ids
 from shared.model.crons import next_time
 from shared.model.holds import Cause
@@ -47,8 +48,8 @@ def advance(run: StepRun, event: Kind, now: int) -> StepResult:
     if frequency is DigestFrequency.IMMEDIATE:
         return StepResult()
     if open_ is not None and open_.items < step.max_items and now < _open_until(open_):
-        return _join(run, step, slot, open_, now)
-    return _open(run, step, slot, _due(run, step, frequency, now), now)
+        return _join(run, step, slot, open_, now, chosen=frequency is not None)
+    return _open(run, step, slot, _due(run, step, frequency, now), now, chosen=frequency is not None)
 
 
 def digest_slot(inputs: RoutingInput, step: DigestStep, facts: Facts) -> str:
@@ -73,24 +74,25 @@ def _open_until(open_: OpenDigest) -> int:
     return open_.due if open_.holder is None else open_.due + LATEST_CLOSE_MS
 
 
-def _open(run: StepRun, step: DigestStep, slot: str, due: int, now: int) -> StepResult:
+def _open(run: StepRun, step: DigestStep, slot: str, due: int, now: int, *, chosen: bool) -> StepResult:
     about = run.inputs.notification
+    at_once = step.first_at_once and not chosen  # who asked for daily ones gets none before
     digest = ids.derive("digest", slot, about.id)
     opened = Gathered(
         rule=Rule.DIGEST, change=DigestChange.OPEN, digest=digest, slot=slot, step=step.key, due=due, opened_at=now,
-        items=0 if step.first_at_once else 1,
-        holder=None if step.first_at_once else about.id,
+        items=0 if at_once else 1,
+        holder=None if at_once else about.id,
     )  # fmt: skip
-    if step.first_at_once:
+    if at_once:
         return StepResult(items=(opened,))
     return StepResult(
         items=(opened, run.hold(Reason.DIGEST_OPEN, Rule.DIGEST, Cause.DIGEST, due, digest)), after=After.WAITS
     )
 
 
-def _join(run: StepRun, step: DigestStep, slot: str, open_: OpenDigest, now: int) -> StepResult:
+def _join(run: StepRun, step: DigestStep, slot: str, open_: OpenDigest, now: int, *, chosen: bool) -> StepResult:
     about, due, items = run.inputs.notification, open_.due, open_.items + 1
-    if step.sliding and step.seconds is not None and open_.holder is not None:
+    if step.sliding and not chosen and step.seconds is not None and open_.holder is not None:
         due = max(due, min(now, open_.opened_at + (LONGEST_SLIDE - 1) * step.seconds * 1000) + step.seconds * 1000)
     joined = Gathered(
         rule=Rule.DIGEST, change=DigestChange.JOIN, digest=open_.id, slot=slot, step=step.key, due=due, items=items,
@@ -130,6 +132,7 @@ def _due(run: StepRun, step: DigestStep, frequency: DigestFrequency | None, now:
     cron = CHOSEN[frequency] if frequency is not None else step.cron
     if cron is None:
         return now + (step.seconds or 0) * 1000
-    profile = run.inputs.profile
-    found = next_time(cron, (profile.zone if profile else None) or "UTC", now)
+    contact = run.inputs.notification.contact
+    zone = zone_of(run.inputs.profile, contact.zone if contact is not None else None)
+    found = next_time(cron, zone, now)
     return now + DAY_MS if found is None else found

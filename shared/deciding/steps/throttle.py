@@ -26,7 +26,9 @@ def advance(run: StepRun, event: Kind, now: int) -> StepResult:
         return StepResult()
     if recent(counts, now - step.seconds * 1000) >= step.most:
         return StepResult(items=(run.suppress(Reason.THROTTLED, Rule.THROTTLE),), after=After.ENDS)
-    return StepResult(items=(Counted(rule=Rule.THROTTLE, counter=counter, seconds=step.seconds, step=step.key),))
+    return StepResult(
+        items=(Counted(rule=Rule.THROTTLE, counter=counter, seconds=step.seconds, most=step.most, step=step.key),)
+    )
 
 
 def throttle_id(inputs: RoutingInput, step: ThrottleStep, facts: Facts) -> str:

@@ -238,6 +238,6 @@ async def test_a_producers_put_keeps_what_the_user_chose(api: aiohttp.ClientSess
 async def test_the_openapi_document_names_what_the_problems_page_explains(api: aiohttp.ClientSession) -> None:
     status, document, _ = await call(api, "GET", "/openapi.json")
     assert (status, document["openapi"][:3]) == (200, "3.1")
-    assert len(document["paths"]) == 4
+    assert {"/v1/notifications", "/v1/events", "/v1/schedules", "/v1/fanouts/{fanout}"} <= document["paths"].keys()
     assert (await call(api, "GET", "/nowhere"))[1]["code"] == "not_found"
     assert (await call(api, "GET", "/v1/events"))[1]["code"] == "method_not_allowed"

@@ -16,6 +16,7 @@ from shared.deciding.items import Gathered
 from shared.model import formats
 from shared.model.errors import MongoUnavailable
 from shared.model.formats import NewerFormat
+from shared.mongo.history_rows import PASSED
 from shared.process.clock import now_ms
 from tests.support.twins.outages import Outages
 
@@ -74,18 +75,17 @@ class MemoryHistories:
 
     def _apply(self, change: object, each: Decided) -> None:
         if isinstance(change, NewCount):
-            others = [
-                count for count in self.counters.get(change.counter, ()) if count.notification != change.notification
-            ]
-            recent = [count for count in others if count.at > change.at - change.seconds * 1000]
-            self.counters[change.counter] = (*recent, Count(notification=change.notification, at=change.at))
+            known = self.counters.get(change.counter, ())
+            if all(count.notification != change.notification for count in known):
+                new = Count(notification=change.notification, at=change.at)
+                self.counters[change.counter] = (*known, new)[-(change.most + PASSED) :]
         elif isinstance(change, NewMember):
             self.members.setdefault(change.digest, {}).setdefault(change.notification, change)
         elif isinstance(change, NewNewest):
-            known = self.newest.get(change.slot)
+            newest = self.newest.get(change.slot)
             offset = each.coordinates.offset
             place = change.newest.happened_at, offset
-            if known is None or (known.happened_at, self.newest_offsets.get(change.slot, 0)) <= place:
+            if newest is None or (newest.happened_at, self.newest_offsets.get(change.slot, 0)) <= place:
                 self.newest[change.slot], self.newest_offsets[change.slot] = change.newest, offset
         elif isinstance(change, NewDigest):
             self._put(change, each.coordinates.offset)

@@ -14,6 +14,8 @@ from shared.model.reasons import Reason
 from shared.model.records import Kind
 from shared.model.rules import Rule
 from shared.model.steps import (
+    Branch,
+    BranchStep,
     ChannelStep,
     ThrottleStep,
     WaitForReadStep,
@@ -99,3 +101,10 @@ def test_what_a_newer_one_replaces_is_named_on_its_inbox_item() -> None:
     again = History(newest=Newest(notification=a.ID, happened_at=a.NOON - 1000, before="old"))
     later = route(asked(SHOW, WAIT, SHOW_AGAIN, n_collapse_key="k", step="wait", event=Kind.RELEASE, history=again))
     assert [item.replaces for item in only(later, Deliver)] == ["old"]
+
+
+def test_what_was_counted_and_finds_nothing_on_its_way_ends_with_a_reason() -> None:
+    nothing = BranchStep(key="b", branches=(Branch(when={"data.order": "A7"}),))
+    limit = ThrottleStep(key="limit", most=1, seconds=60)
+    items = route(asked(limit, nothing, history=History()))
+    assert [item.reason for item in only(items, Suppress)] == [Reason.NO_BRANCH]

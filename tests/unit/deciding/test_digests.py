@@ -11,6 +11,7 @@ from shared.deciding.history import DigestContent, History, OpenDigest
 from shared.deciding.items import Deliver, DigestChange, Gathered, HoldUntil
 from shared.deciding.routing import route
 from shared.deciding.routing_input import RoutingInput
+from shared.model.notifications import Contact
 from shared.model.profiles import DigestFrequency, Preferences
 from shared.model.reasons import Reason
 from shared.model.records import Kind
@@ -20,7 +21,7 @@ from shared.model.steps import (
     DigestStep,
 )
 from tests.support import samples as a
-from tests.unit.deciding.runs import HOUR, SHOW, asked, ends, only
+from tests.unit.deciding.runs import HOUR, MAIL, SHOW, asked, ends, only
 
 GATHER = DigestStep(key="gather", seconds=3600, max_items=3)
 
@@ -111,6 +112,33 @@ def test_the_user_may_choose_how_often(chosen: DigestFrequency, due: int | None)
     found = route(asked(step, SHOW, p_preferences=preferences, p_zone="Europe/Berlin", history=History()))
     dues = [item.due for item in only(found, HoldUntil)]
     assert dues == ([] if due is None else [due])
+
+
+def test_without_a_profile_the_inline_zone_counts() -> None:
+    step = DigestStep(key="gather", cron="0 9 * * *")
+    contact = Contact(addresses={"email": "bo@example.com"}, zone="Asia/Tokyo")
+    found = route(asked(step, MAIL, profile=None, n_contact=contact, history=History()))
+    assert [item.due for item in only(found, HoldUntil)] == [a.NOON + 12 * HOUR]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [(b"7", b"7.0", True), (b"7", b'"7"', False), (b"0", b"false", False), (b"7", b"7.5", False)],
+)
+def test_what_is_the_same_for_json_is_gathered_into_the_same(one: bytes, other: bytes, same: bool) -> None:
+    step = DigestStep(key="gather", seconds=60, by="data.thread")
+    slots = [gathered(asked(step, SHOW, data=b'{"thread":%b}' % by, history=History())).slot for by in (one, other)]
+    assert (slots[0] == slots[1]) is same
+
+
+def test_who_chose_how_often_gets_none_before_and_none_later() -> None:
+    hourly = Preferences(digests={"*": DigestFrequency.HOURLY})
+    step = DigestStep(key="gather", seconds=86_400, sliding=True, first_at_once=True, user_choice=True)
+    found = route(asked(step, SHOW, p_preferences=hourly, history=History()))
+    assert [type(item) for item in found] == [Gathered, HoldUntil]
+    item, open_ = opened(step, p_preferences=hourly)
+    history = History(digests={item.slot: open_})
+    assert gathered(asked(step, SHOW, p_preferences=hourly, history=history, now=a.NOON + 5)).due == a.NOON + HOUR
 
 
 def test_a_run_that_waits_expires_later_unless_its_producer_said_when() -> None:

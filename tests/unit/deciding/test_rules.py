@@ -11,6 +11,7 @@ from shared.deciding.items import Counted, Deliver, HoldUntil, Replaced, Routing
 from shared.deciding.routing import route
 from shared.deciding.routing_input import RoutingInput
 from shared.model.holds import Cause
+from shared.model.owners import Owner
 from shared.model.profiles import Preferences
 from shared.model.reasons import Reason
 from shared.model.records import Kind
@@ -103,6 +104,13 @@ TABLE: dict[str, tuple[RoutingInput, Sequence[RoutingItem]]] = {
         ],
     ),
     "muted": (asked(SHOW, p_mute_until=a.NOON + 1), [Suppress(reason=Reason.MUTED, rule=Rule.MUTE)]),
+    "an address that several share, one of whom is muted": (
+        asked(
+            MAIL, profile=None, n_contact=before.INLINE,
+            owner=Owner(user=None, preferences=Preferences(), mute_until=a.NOON + 1),
+        ),
+        [Suppress(reason=Reason.MUTED, rule=Rule.MUTE)],
+    ),
     "muted until now": (asked(SHOW, p_mute_until=a.NOON), [SHOWN]),
     "critical is not muted": (asked(SHOW, p_mute_until=a.NOON + 1, w_critical=True), [SHOWN]),
     "a suppressed address": (

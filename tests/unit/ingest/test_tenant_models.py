@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.ingest.models.body import InvalidFields
-from services.ingest.models.tenants import EXAMPLE, MAX_BRAND, MAX_CAPS, check_tenant_patch, patched, shown
+from services.ingest.models.tenants import EXAMPLE, MAX_BRAND, MAX_CAP, MAX_CAPS, check_tenant_patch, patched, shown
 from shared.model.channels import Channel
 from shared.model.tenants import FrequencyCap, Stop, TenantLimits, TenantSettings
 
@@ -45,6 +45,7 @@ def test_what_is_shown_is_what_was_set() -> None:
         ({"brand": {"logo": "x" * 1001}}, "/brand/logo"),
         ({"brand": {f"k{number}": "x" for number in range(MAX_BRAND + 1)}}, "/brand"),
         ({"caps": [{"most": 0, "seconds": 60}]}, "/caps/0/most"),
+        ({"caps": [{"most": MAX_CAP + 1, "seconds": 60}]}, "/caps/0/most"),
         ({"caps": [{"most": 1}]}, "/caps/0/seconds"),
         ({"caps": [{"most": 1, "seconds": 60, "channels": ["fax"]}]}, "/caps/0/channels/0"),
         ({"caps": [{"most": 1, "seconds": 60}] * (MAX_CAPS + 1)}, "/caps"),

@@ -96,6 +96,7 @@ def test_next_time(expression: str, zone: str, after: str, expected: str) -> Non
     [
         "", "* * * *", "* * * * * *", "60 * * * *", "* 24 * * *", "0 0 31 2 *", "0 0 30 2 *", "a b c d e", "*/0 * * * *", "5-1 * * * *",
         "* * * * 1#6", "٣ * * * *", "* * * * *" * 50, "1,,2 * * * *", "@daily", "0 0 31 4,6,9,11 *",
+        "*/90 * * * *", "0 */36 * * *", "0 9 */31 * *", "0 9-17/24 * * *",
     ],
 )  # fmt: skip
 def test_what_never_fires(text: str) -> None:
@@ -114,6 +115,20 @@ def test_any_text_is_an_expression_or_none(text: str) -> None:
         return
     assert cron(expression, "") == expression
     assert next_time(expression, "UTC", 0)
+
+
+def test_of_two_days_that_are_given_either_will_do() -> None:
+    """As POSIX says and Debian's cron does: with a `*`, also of a step, both must hold."""
+    start = parse_rfc3339("2026-12-01T12:00:00Z")
+    days = {expression: [rfc3339(at)[8:10] for at in fires(expression, "UTC", start, start + 16 * 1440 * MINUTE)]
+            for expression in ("0 9 1-7 * 1", "0 9 31 jun sun", "0 9 * * 1#2", "0 9 */2 * 1")}  # fmt: skip
+    assert days == {
+        "0 9 1-7 * 1": ["02", "03", "04", "05", "06", "07", "14"],
+        "0 9 31 jun sun": [],
+        "0 9 * * 1#2": ["14"],
+        "0 9 */2 * 1": ["07"],
+    }
+    assert next_time("0 9 31 jun sun", "UTC", start) == parse_rfc3339("2027-06-06T09:00:00Z")
 
 
 def test_spaces_do_not_matter() -> None:

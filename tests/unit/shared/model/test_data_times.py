@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from shared.model.data_times import MAX_OFFSET_MS, UNITS_MS, instant_of, parse_data_time
 from shared.model.errors import InvalidWorkflow
 from shared.model.timestamps import DAY_MS, from_datetime, rfc3339, to_datetime
+from shared.model.workflow_checks import MAX_EXPIRY_SECONDS
 from tests.support import samples as a
 
 
@@ -33,7 +34,7 @@ def test_what_it_says(text: str, path: str, offset: int) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "data", "start", "data.start - 24", "data.start - h", "data.start - 1w", "data.start * 2h", "data..start",
-     "data.start - 367d", "data.start - 9999999999s", "now + 1h", "data.start - -1h"],
+     "data.start - 367d", "data.start - 9999999999s", "now + 1h", "data.start - -1h", "data.times[0] - 1h"],
 )  # fmt: skip
 def test_what_is_none_is_refused(text: str) -> None:
     with pytest.raises(InvalidWorkflow) as refused:
@@ -54,9 +55,15 @@ def test_an_offset_is_so_many_of_its_unit(unit: str, number: int, sign: str) -> 
         ("2026-01-05T12:00:00Z", a.NOON),
         ("2026-01-05T13:00:00+01:00", a.NOON),
         (a.NOON, a.NOON),
-        (0, 0),
+        (float(a.NOON), a.NOON),  # PHP and pandas write it so
+        (0, None),
         (-1, None),
-        (253_402_300_800_000, None),
+        (a.NOON // 1000, None),  # seconds, as Unix and ntfy have them
+        (221_845_392_000_000, None),
+        ("9999-12-31T23:59:59Z", None),  # what databases write for never
+        ("9000-01-01T00:00:00Z", None),
+        ("8999-12-31T23:59:59Z", 221_845_391_999_000),
+        ("0001-01-01T00:00:00Z", None),  # what Go and .NET write for no time
         (10**30, None),
         (True, None),
         (1.5, None),
@@ -75,6 +82,12 @@ def test_what_is_a_time(value: Any, found: int | None) -> None:
 @given(st.integers(0, 4_000_000_000_000))
 def test_a_time_that_is_written_is_the_time_that_is_read(at: int) -> None:
     assert instant_of(rfc3339(at)) == from_datetime(to_datetime(at)) == at
+
+
+def test_what_is_added_to_a_time_still_makes_a_date() -> None:
+    latest = instant_of("8999-12-31T23:59:59Z")
+    assert latest is not None
+    assert rfc3339(latest + MAX_OFFSET_MS + MAX_EXPIRY_SECONDS * 1000) < "9002"
 
 
 @given(st.one_of(st.text(), st.integers(), st.floats(), st.booleans(), st.none()))

@@ -60,6 +60,8 @@ def test_a_newer_one_waits(rest) -> None:
     ("path", "found"),
     [
         ("profile.locale", "de"),
+        ("profile.id", "ada"),
+        ("profile.addresses", ["email", "webhook"]),
         ("profile.addresses.email", "ada@example.com"),
         ("profile.preferences.workflows.order.shipped", False),
     ],

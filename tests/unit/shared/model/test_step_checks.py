@@ -91,6 +91,7 @@ X: dict[str, Any] = {"key": "x"}
         (X | {"kind": "digest", "seconds": 5, "max_items": 0}, "/max_items"),
         (X | {"kind": "digest", "seconds": 5, "max_items": 1001}, "/max_items"),
         (X | {"kind": "digest", "seconds": 5, "by": "thread"}, "/by"),
+        (X | {"kind": "digest", "seconds": 5, "by": "data.posts[0].id"}, "/by"),
         (X | {"kind": "throttle", "seconds": 5}, ""),
         (X | {"kind": "throttle", "most": 0, "seconds": 5}, "/most"),
         (X | {"kind": "throttle", "most": 1, "seconds": 0}, "/seconds"),
@@ -123,6 +124,15 @@ def test_there_must_have_been_something_to_read() -> None:
         with pytest.raises(InvalidWorkflow, match="inbox"):
             publish(*before, waits)
     publish(INBOX, waits)
+
+
+def test_something_must_be_sent() -> None:
+    for step in (
+        {"key": "g", "kind": "digest", "seconds": 5},
+        {"key": "t", "kind": "throttle", "most": 1, "seconds": 5},
+    ):
+        with pytest.raises(InvalidWorkflow, match="nothing is sent"):
+            publish(step)
 
 
 def test_a_condition_asks_only_about_steps_before_it() -> None:

@@ -40,6 +40,8 @@ def test_what_is_no_path(path: str) -> None:
         Audience(topic="project:{data.project.id}"),
         Audience(users=Everybody.ALL),
         Audience(users=Everybody.ALL, where={"profile.locale": ["de", "en"]}),
+        Audience(users=Everybody.ALL, where={"profile.addresses": {"contains": "email"}}),
+        Audience(users=Everybody.ALL, where={"profile.addresses.email": {"exists": True}}),
     ],
 )
 def test_an_audience(audience: Audience) -> None:
@@ -59,6 +61,9 @@ def test_an_audience(audience: Audience) -> None:
         (Audience(topic="a\n"), "/recipients/topic"),
         (Audience(users=Everybody.ALL, where={"data.x": 1}), "/recipients/where/data.x"),
         (Audience(users=Everybody.ALL, where={}), "/recipients/where"),
+        (Audience(users=Everybody.ALL, where={"profile.plan": "pro"}), "/recipients/where/profile.plan"),
+        (Audience(topic="a", where={"not": {"profile.locale.x": "de"}}), "/recipients/where/profile.locale.x"),
+        (Audience(topic="a", where={"profile": {"exists": True}}), "/recipients/where/profile"),
     ],
 )
 def test_what_is_none_is_pointed_at(audience: Audience, pointer: str) -> None:
