@@ -13,6 +13,7 @@ from services.delivery.channels.webhook.compose import payload
 from services.delivery.rendering.links import SafeLinks
 from services.delivery.rendering.liquid import RenderFailed, context, render
 from services.delivery.rendering.locales import one_locale
+from services.router.core.event_data import EventData
 from services.router.core.parts import EventPart, expand_parts
 from services.router.core.received_event import ReceivedEvent
 from shared.deciding.foresight import foresee, foreseen_sentences, instead, known_user, shown_items
@@ -21,6 +22,7 @@ from shared.deciding.routing_input import RoutingInput
 from shared.model import ids
 from shared.model.channels import ADDRESS_KINDS
 from shared.model.deliveries import Delivery
+from shared.model.errors import Invalid
 from shared.model.event_codecs import from_structured
 from shared.model.events import Event
 from shared.model.expansion import Request, expand
@@ -55,6 +57,8 @@ def read_event(raw: bytes, workflow: Workflow) -> Event:
     value = loads(raw)
     if isinstance(value, dict) and "specversion" in value:
         return from_structured(raw)
+    if not isinstance(value, dict):
+        raise Invalid("invalid_event", "an event, or its data, is a JSON object")
     started_by = workflow.on[0].removesuffix(".*") if workflow.on else "carillon.api.notification"
     attributes = {"specversion": "1.0", "id": uuid4().hex, "source": "/catalog-try", "type": started_by}
     return Event(attributes=attributes, data=orjson.dumps(value))
@@ -73,7 +77,7 @@ def expanded(event: Event, workflow: Workflow, people: Sequence[Any], *, tenant:
             event_type=event.type,
             source=event.source,
             recipients=tuple(recipient(each, "") for each in people),
-            data=event.data,
+            data=_seen(event.data, workflow),
             accepted_at=now,
         )
         return Expanded(expand(request, workflow), None)
@@ -81,6 +85,12 @@ def expanded(event: Event, workflow: Workflow, people: Sequence[Any], *, tenant:
     received = ReceivedEvent(record=record, id=event_id, tenant=tenant, event=event, accepted_at=now)
     (part,) = expand_parts(received, [workflow])
     return Expanded(part.notifications, part)
+
+
+def _seen(data: bytes, workflow: Workflow) -> bytes:
+    """What recipients see of an event's data, whoever they are: not whom else it names."""
+    path = workflow.recipients
+    return EventData(data, [path]).seen_by(path) if isinstance(path, str) else data
 
 
 def assumed(notifications: Sequence[Notification], workflow: Workflow, now: int) -> list[RoutingInput]:

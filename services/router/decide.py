@@ -125,7 +125,7 @@ class Decider:
         doubtful = [
             each
             for each, ask in zip(inbound, wanted, strict=True)
-            if ask is not None and (ask.slots or self._replays.expects(each.coordinates[:2]))
+            if ask is not None and (ask.slots or ask.digest is not None or self._replays.expects(each.coordinates[:2]))
         ]
         known = await self._decisions.known([each.decision_id for each in doubtful])
         self._replays.saw((each.coordinates[:2], each.decision_id in known) for each in doubtful)

@@ -18,7 +18,7 @@ RECIPIENTS_PATH: Final = re.compile(r"data(?:\.[^.\s\[\]*]+(?:\[\*\])?)+")
 MAX_TOPIC: Final = 200
 _DEEPER: Final = ("addresses", "preferences")
 """Of what a profile has, these have names below them."""
-_PLACE: Final = re.compile(r"\{(data(?:\.[^.\s{}]+)+)\}")
+_PLACE: Final = re.compile(r"\{(data(?:\.[^.\s{}\[\]]+)+)\}")
 
 
 class Everybody(StrEnum):

@@ -24,7 +24,7 @@ MAX_BRAND: Final = 50
 MAX_BRAND_KEY: Final = 64
 MAX_BRAND_TEXT: Final = 1000
 MAX_CAP: Final = 1_000
-"""As of a throttle: so many are kept of what was counted for a user, and some more."""
+"""As of a throttle: so many are kept in one row for each user, and some more."""
 MAX_CAP_SECONDS: Final = 31 * DAY_MS // 1000
 EXAMPLE: Final[dict[str, JsonValue]] = {
     "name": "Acme",

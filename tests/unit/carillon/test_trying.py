@@ -91,6 +91,13 @@ def test_recipients_by_hand_and_inline_people() -> None:
     assert eve["messages"][0]["error"] == "missing:data.link"
 
 
+def test_by_hand_too_nobody_sees_whom_the_event_names() -> None:
+    (bob,) = tried(DATA, "--user", "bob")["recipients"]
+    (ana,) = tried(DATA)["recipients"]
+    shown = [each["messages"][2]["parts"]["body"]["data"] for each in (bob, ana)]
+    assert shown == [{"order": "A<7", "link": "javascript:alert(1)"}] * 2
+
+
 def test_a_cloudevent_is_taken_as_it_is() -> None:
     event = {"specversion": "1.0", "id": "1", "source": "/s", "type": "com.example.order.x", "data": DATA}
     (ana,) = tried(event)["recipients"]

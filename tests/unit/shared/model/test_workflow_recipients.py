@@ -57,6 +57,7 @@ def test_an_audience(audience: Audience) -> None:
         (Audience(topic="{data}"), "/recipients/topic"),
         (Audience(topic="{project}"), "/recipients/topic"),
         (Audience(topic="a{data.x"), "/recipients/topic"),
+        (Audience(topic="a:{data.posts[0].id}"), "/recipients/topic"),
         (Audience(topic="x" * (MAX_TOPIC + 1)), "/recipients/topic"),
         (Audience(topic="a\n"), "/recipients/topic"),
         (Audience(users=Everybody.ALL, where={"data.x": 1}), "/recipients/where/data.x"),
