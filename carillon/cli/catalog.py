@@ -179,7 +179,7 @@ def _of_file(path: Path) -> Workflow | None:
     if checked.faults:
         for fault in checked.faults:
             typer.echo(_lines(fault), err=True)
-        target.fail("Nothing was drawn.", f"correct what is named above; {program()} catalog check {path}")
+        target.fail("Nothing was done.", f"correct what is named above; {program()} catalog check {path}")
     return checked.workflows[0]
 
 

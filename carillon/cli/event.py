@@ -25,9 +25,11 @@ def lines(report: Mapping[str, Any]) -> Iterator[Text]:
         yield Text(f"expanded anew {report['generation']} times", "dim")
     yield Text()
     for workflow in report["workflows"]:
-        yield from _workflow(workflow)
+        yield from _workflow(workflow, many=any(one["workflow"] == workflow["workflow"] for one in report["fanouts"]))
     if report["reason"] and not report["workflows"]:
         yield Text.assemble("  ", (meaning(report["reason"]), "red" if dead else "yellow"))
+    for fanout in report["fanouts"]:
+        yield _fanout(fanout)
     for notification in report["notifications"]:
         last = str(notification["last"]).removeprefix("carillon.")
         yield Text(f"  {notification['id']}  {notification['workflow']} for {notification['user']}  {last}")
@@ -35,19 +37,29 @@ def lines(report: Mapping[str, Any]) -> Iterator[Text]:
         yield Text.assemble(("Next: ", "bold"), step.replace("EVENT", report["event"]))
 
 
-def _workflow(row: Mapping[str, Any]) -> Iterator[Text]:
+def _workflow(row: Mapping[str, Any], *, many: bool) -> Iterator[Text]:
     title = f"{row['workflow']} v{row['version']}"
     if row["outcome"] == "not_expanded":
         yield Text.assemble(("✗ ", "red"), (title, "bold"), f": {_left_out(row)}")
     elif row["outcome"] == "nobody":
         yield Text.assemble(("… ", "yellow"), (title, "bold"), f": {meaning('nobody_named')}")
     else:
-        yield Text.assemble(("✓ ", "green"), (title, "bold"), f": {row['notifications']} notified")
+        found = f"{row['notifications']} notified" if row["notifications"] or not many else "a fan-out"
+        yield Text.assemble(("✓ ", "green"), (title, "bold"), f": {found}")
     left_out = row.get("left_out", [])
     for entry in left_out[:MAX_LEFT_OUT]:
         yield Text.assemble("    ", ("left out ", "red"), _left_out(entry))
     if len(left_out) > MAX_LEFT_OUT:
         yield Text(f"    … and {len(left_out) - MAX_LEFT_OUT} more", "dim")
+
+
+def _fanout(row: Mapping[str, Any]) -> Text:
+    whom = (
+        f"topic {row['topic']}" if row.get("topic") else f"{row['listed']} named" if row.get("listed") else "all users"
+    )
+    skipped = f", {row['skipped']} skipped by its condition" if row["skipped"] else ""
+    counts = f"{row['state']}, {row['recipients']} notified{skipped}"
+    return Text(f"  {row['id']}  fan-out of {row['workflow']} to {whom}: {counts}")
 
 
 def _left_out(row: Mapping[str, Any]) -> str:

@@ -22,6 +22,7 @@ from shared.deciding.routing_input import RoutingInput
 from shared.model import ids
 from shared.model.channels import ADDRESS_KINDS
 from shared.model.deliveries import Delivery
+from shared.model.errors import Invalid
 from shared.model.event_codecs import from_structured
 from shared.model.events import Event
 from shared.model.expansion import Request, expand
@@ -56,6 +57,8 @@ def read_event(raw: bytes, workflow: Workflow) -> Event:
     value = loads(raw)
     if isinstance(value, dict) and "specversion" in value:
         return from_structured(raw)
+    if not isinstance(value, dict):
+        raise Invalid("invalid_event", "an event, or its data, is a JSON object")
     started_by = workflow.on[0].removesuffix(".*") if workflow.on else "carillon.api.notification"
     attributes = {"specversion": "1.0", "id": uuid4().hex, "source": "/catalog-try", "type": started_by}
     return Event(attributes=attributes, data=orjson.dumps(value))

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from carillon.client import AsyncClient
 
+AUDIENCE: Final = ("topic", "users")
+"""Fields of an audience, which no inline person has."""
 LOOK_SECONDS: Final = 0.2
 UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _LOCAL = re.compile(r"(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2})")
@@ -31,8 +33,8 @@ _SPAN = re.compile(r"\+(\d{1,6})([smhd])")
 JsonObject = dict[str, Any]
 
 
-def when(text: str | None) -> datetime | None:
-    """A time from `+10m` or RFC 3339. Raises typer.BadParameter."""
+def when(text: str | None, also: str = "") -> datetime | None:
+    """A time from `+10m` or RFC 3339. Raises typer.BadParameter, which names what may be written `also`."""
     if text is None:
         return None
     span = _SPAN.fullmatch(text)
@@ -41,18 +43,27 @@ def when(text: str | None) -> datetime | None:
     try:
         return to_datetime(parse_rfc3339(text))
     except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is no time; write 2026-01-05T08:00:00+01:00 or +10m") from error
+        raise typer.BadParameter(f"{text!r} is no time; write 2026-01-05T08:00:00+01:00 or +10m{also}") from error
 
 
 def when_or_local(text: str | None) -> datetime | dict[str, str] | None:
     """The same, or a time of day where each recipient is: `2026-12-01 09:00`. Raises typer.BadParameter."""
     local = _LOCAL.fullmatch(text or "")
-    return {"date": local[1], "local": local[2]} if local else when(text)
+    return {"date": local[1], "local": local[2]} if local else when(text, ', or "2026-12-01 09:00"')
 
 
 def recipient(text: str) -> str | JsonObject:
     """A user id, or an inline person from a JSON object. Raises typer.BadParameter."""
     return json_object(text) if text.lstrip().startswith("{") else text
+
+
+def recipients(texts: list[str]) -> JsonObject | list[str | JsonObject]:
+    """A list of them, or one audience. Raises typer.BadParameter."""
+    found = [recipient(text) for text in texts]
+    audience = next((one for one in found if isinstance(one, dict) and not one.keys().isdisjoint(AUDIENCE)), None)
+    if audience is not None and len(found) > 1:
+        raise typer.BadParameter("an audience stands alone: one --to, or people and no audience")
+    return found if audience is None else audience
 
 
 def json_object(text: str) -> JsonObject:
@@ -77,7 +88,12 @@ AtOrLocal = Annotated[
 def send(
     workflow: Annotated[str, typer.Argument(help="A workflow's key; carillon catalog list shows them.")],
     *,
-    to: Annotated[list[str], typer.Option(help="A user id, or an inline person as JSON; repeat for several.")],
+    to: Annotated[
+        list[str],
+        typer.Option(
+            help='A user id, or an inline person as JSON; repeat for several. Or an audience: \'{"topic": "all-hands"}\'.'
+        ),
+    ],
     data: Annotated[str, typer.Option(help="A JSON object for the templates.")] = "{}",
     actor: Annotated[str | None, typer.Option(help="Who did it; never notified.")] = None,
     deliver_at: AtOrLocal = None,
@@ -113,7 +129,7 @@ def send(
         "idempotency_key": idempotency_key,
         "dry_run": dry_run,
     }
-    people = [recipient(text) for text in to]
+    people = recipients(to)
     show = _Quiet() if json_ else _Screen()
 
     async def work(client: AsyncClient) -> list[JsonObject]:
@@ -170,6 +186,8 @@ class _Screen:
         typer.echo(f"accepted  event {answer['id']}  durable in {answer.get('durability', 'kafka')}")
         for row in answer["notifications"]:
             typer.echo(f"  {row['user']}  {program()} why {row['id']}")
+        for fanout in answer.get("fanouts", []):
+            typer.echo(f"  a fan-out  {program()} fanouts show {fanout}")
 
     def rehearsed(self, answer: JsonObject) -> None:
         from rich.console import Console

@@ -13,21 +13,20 @@ from carillon.cli.platform import on_platform
 if TYPE_CHECKING:
     from shared.kafka.producer import Publisher
     from shared.model.channels import Channel
-    from shared.model.tenants import Stop
     from shared.mongo.database import Database
     from shared.mongo.stops import Stops
     from shared.process.settings import Settings
 
 OfWorkflow = Annotated[str | None, typer.Option("--workflow", help="This workflow alone.")]
 OnChannel = Annotated[str | None, typer.Option("--channel", help="This channel alone.")]
-OfTenant = Annotated[str, typer.Option(help="The tenant that is meant.")]
-Everything = Annotated[bool, typer.Option("--everything", help="All tenants.")]
+OfTenant = Annotated[str | None, typer.Option(help="The tenant that is meant; default when left out.")]
+Everything = Annotated[bool, typer.Option("--everything", help="All tenants, instead of one.")]
 
 
 def stop(
     workflow: OfWorkflow = None,
     channel: OnChannel = None,
-    tenant: OfTenant = "default",
+    tenant: OfTenant = None,
     *,
     everything: Everything = False,
     list_: Annotated[bool, typer.Option("--list", help="Stop nothing; show what is stopped.")] = False,
@@ -51,7 +50,7 @@ def stop(
 def resume(
     workflow: OfWorkflow = None,
     channel: OnChannel = None,
-    tenant: OfTenant = "default",
+    tenant: OfTenant = None,
     *,
     everything: Everything = False,
     cancel: Annotated[
@@ -74,15 +73,9 @@ def resume(
             lifted = await stops.release(place, workflow=workflow, channel=on)
         rest = "" if lifted.complete else "; the rest follows"
         typer.echo(f"{lifted.released} released, {lifted.cancelled} cancelled{rest}")
-        await _show_stops(database)
+        await _show_stops(database, held=False)  # what was released is still on its way
 
     on_platform(state, act)
-
-
-def stop_in_words(each: Stop) -> str:
-    """A stop in words."""
-    parts = [*([each.workflow] if each.workflow else []), *([f"on {each.channel}"] if each.channel else [])]
-    return " ".join(parts) or "everything"
 
 
 async def _doubt(database: Database, tenant: str, workflow: str | None) -> None:
@@ -100,10 +93,15 @@ async def _doubt(database: Database, tenant: str, workflow: str | None) -> None:
         typer.echo(f"Is the name right? Nobody has published a workflow {workflow}.", err=True)
 
 
-def _place(tenant: str, *, everything: bool) -> str:
+def _place(tenant: str | None, *, everything: bool) -> str:
     from shared.model.tenants import ENVIRONMENT
 
-    return ENVIRONMENT if everything else tenant
+    if everything and tenant is not None:
+        target.fail(
+            f"Nothing was changed: --everything means all tenants, not everything of {tenant}.",
+            f"--tenant {tenant} alone, or --everything alone",
+        )
+    return ENVIRONMENT if everything else tenant or "default"
 
 
 def _channel(name: str | None) -> Channel | None:
@@ -120,7 +118,7 @@ def _stops(database: Database, publisher: Publisher, settings: Settings) -> Stop
     return Stops(database, publisher, settings.topics)
 
 
-async def _show_stops(database: Database) -> None:
+async def _show_stops(database: Database, *, held: bool = True) -> None:
     from shared.model.timestamps import rfc3339
     from shared.mongo import tenants
     from shared.mongo.holds import Holds
@@ -128,7 +126,10 @@ async def _show_stops(database: Database) -> None:
     stopped = [(each.tenant, stop) for each in await tenants.list_all(database) for stop in each.stops]
     for tenant, each in stopped:
         typer.echo(
-            f"stopped  {'all tenants' if tenant == '*' else tenant}  {stop_in_words(each)}  since {rfc3339(each.since)}"
+            f"stopped  {'all tenants' if tenant == '*' else tenant}  {each.in_words()}  since {rfc3339(each.since)}"
         )
-    held = await Holds(database).count_stopped(None, most=1_000_000)
-    typer.echo(f"{len(stopped)} stops, {held} held because of them")
+    if held:
+        count = await Holds(database).count_stopped(None, most=1_000_000)
+        typer.echo(f"stops: {len(stopped)}, held because of them: {count}")
+    elif not stopped:
+        typer.echo("nothing is stopped any more")

@@ -10,7 +10,6 @@ from carillon.cli import target
 from carillon.cli.options import DEFAULT_STATE, State
 from carillon.cli.platform import on_platform
 from carillon.cli.program import program
-from carillon.cli.stops import stop_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -78,7 +77,7 @@ def list_tenants(state: State = DEFAULT_STATE) -> None:
         limit = each.limits.requests_per_second
         table.add_row(
             each.tenant, each.name or "", str(each.version), "" if limit is None else f"{limit}/s",
-            str(len(each.caps) or ""), ", ".join(map(stop_in_words, each.stops)),
+            str(len(each.caps) or ""), ", ".join(stop.in_words() for stop in each.stops),
         )  # fmt: skip
     Console().print(table)
 

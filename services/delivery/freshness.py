@@ -6,8 +6,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from shared.model.deliveries import Delivery
+from shared.model.formats import NewerFormat
+from shared.model.lives import CLOCKS_APART_MS
 from shared.model.owners import address_ids
-from shared.model.ports import AddressOwnerLookup, CancellationCounter, SuppressionList
+from shared.model.ports import AddressOwnerLookup, CancellationCounter, SubscriptionLookup, SuppressionList
+from shared.model.subscriptions import Subscription, SubscriptionKey
 from shared.process.batching import Batcher
 from shared.process.retries import retry_until_available
 
@@ -30,6 +33,7 @@ class Freshness:
         cancellations: CancellationCounter,
         suppressions: SuppressionList,
         owners: AddressOwnerLookup,
+        subscriptions: SubscriptionLookup,
         stale_after_ms: int,
     ) -> None:
         """`tenant_versions`: of the settings that count for tenants, 0 without any."""
@@ -39,18 +43,25 @@ class Freshness:
         self._owners = owners
         self._cancellations = cancellations
         self._stale_after_ms = stale_after_ms
+        self._subscriptions = subscriptions
         self._changed: Batcher[Delivery, bool] = Batcher(self._compare, most=BULK)
+        self._left: Batcher[Delivery, bool] = Batcher(self._compare_topics, most=BULK)
 
-    async def is_stale(self, delivery: Delivery, now: int) -> bool:
+    async def is_stale(self, delivery: Delivery, now: int, *, critical: bool = False) -> bool:
         """Past `valid_until`, or decided more than a minute ago and something that it rests on has changed since.
 
-        That is the profile, the cancel counter, the suppression list, and who has an inline person's address. `now` in milliseconds. Waits while MongoDB is unavailable: who cannot know does not send.
+        That is the profile, the cancel counter, the suppression list, who has an inline person's address, and the subscription
+        to its topic, which a `critical` workflow does not ask. `now` in milliseconds. Waits while MongoDB is unavailable: who
+        cannot know does not send.
         """
         if delivery.valid_until is not None and now >= delivery.valid_until:
             return True
         if now - delivery.decided_at <= self._stale_after_ms:
             return False
-        return await self._changed(delivery)
+        if await self._changed(delivery):
+            return True
+        asks = delivery.notification.topic is not None and delivery.digest is None and not critical
+        return asks and await self._left(delivery)
 
     def good_until(self, delivery: Delivery, now: int) -> int:
         """Until when a look at `now` counts, in milliseconds: expiry, `valid_until`, or a minute later.
@@ -63,6 +74,17 @@ class Freshness:
 
     async def _compare(self, deliveries: list[Delivery]) -> list[bool]:
         return await retry_until_available(self._read, deliveries)
+
+    async def _compare_topics(self, deliveries: list[Delivery]) -> list[bool]:
+        return await retry_until_available(self._read_topics, deliveries)
+
+    async def _read_topics(self, deliveries: list[Delivery]) -> list[bool]:
+        keys = [_subscription_key(delivery) for delivery in deliveries]
+        try:
+            known = await self._subscriptions.find(set(keys))
+        except NewerFormat:  # then it is for `decide` to wait for a newer version
+            return [True] * len(deliveries)
+        return [_has_left(delivery, known.get(key)) for delivery, key in zip(deliveries, keys, strict=True)]
 
     async def _read(self, deliveries: list[Delivery]) -> list[bool]:
         versions = await self._versions(sorted({_user_key(delivery) for delivery in deliveries}))
@@ -82,6 +104,18 @@ class Freshness:
             or any(news.get(place, 0) + MAX_UNKNOWN_MS > delivery.decided_at for place in _address_id(delivery))
             for delivery, count in zip(deliveries, counts, strict=True)
         ]
+
+
+def _subscription_key(delivery: Delivery) -> SubscriptionKey:
+    about = delivery.notification
+    return SubscriptionKey(about.tenant, about.topic or "", about.user)
+
+
+def _has_left(delivery: Delivery, subscription: Subscription | None) -> bool:
+    """Or wants less of the topic than when it was decided, by whatever clock."""
+    if subscription is None or subscription.life != delivery.notification.life:
+        return True
+    return subscription.changed_at + CLOCKS_APART_MS > delivery.decided_at
 
 
 def _address_id(delivery: Delivery) -> list[tuple[str, str]]:

@@ -142,7 +142,9 @@ class Sending:
             return _unconfirmed(delivery, now)
         if delivery.notification.is_expired(now):
             return DeliveryResult(state=DeliveryState.EXPIRED, at=now, attempts=attempts, reason=Reason.EXPIRED)
-        if await self._freshness.is_stale(delivery, now):
+        workflow = await self._workflow(delivery)
+        critical = workflow is not None and workflow.critical
+        if await self._freshness.is_stale(delivery, now, critical=critical):
             return DeliveryResult(state=DeliveryState.STALE, at=now, attempts=attempts, reason=Reason.WAITED_TOO_LONG)
         return None
 

@@ -69,7 +69,8 @@ def create_app(
 
     @app.exception_handler(InvalidFields)
     async def on_fields(request: Request, error: InvalidFields) -> Response:
-        fix = "Correct the body as the errors say; the schema is at /openapi.json."
+        what = "query" if error.code == "invalid_query" else "body"
+        fix = f"Correct the {what} as the errors say; the schema is at /openapi.json."
         return respond(Problem(422, error.code, error.detail, fix=fix, pointers=error.pointers), request)
 
     limits = WorkLimits(most_bytes=settings.work_bytes, most_requests=settings.requests_per_key)

@@ -15,7 +15,7 @@ import msgspec
 from services.router.core.decision import Decision, Snapshot, decide
 from services.router.core.effects import DecisionEffects, begin_lives, derive_effects
 from services.router.core.inbound import ChangedTenant, InboundRecord, read
-from services.router.decisions import DecisionStore, as_stored, is_replay
+from services.router.decisions import DecisionStore, as_stored, closed_by, is_replay
 from services.router.inputs import Inputs
 from services.router.replays import ReplayWatch
 from services.router.stops import StoppedHolds
@@ -29,6 +29,7 @@ from shared.model.outputs import KafkaRecord, Output
 from shared.model.ports import HoldStore, LedgerStore, RecordWriter
 from shared.model.records import encode, profile_changed
 from shared.model.topics import Topics
+from shared.mongo.decisions import DecisionRow
 from shared.mongo.histories import HistoryStore
 from shared.process.clock import now_ms
 from shared.process.failpoints import Failpoint, failpoint
@@ -121,14 +122,15 @@ class Decider:
         wanted = [asked(inputs) for inputs, _ in loaded]
         if not any(wanted):
             return [decide(each, *inputs, at=now) for each, inputs in zip(inbound, loaded, strict=True)]
-        book = HistoryBook(await self._read_history(inbound, wanted))
         doubtful = [
             each
             for each, ask in zip(inbound, wanted, strict=True)
-            if ask is not None and (ask.slots or self._replays.expects(each.coordinates[:2]))
+            if ask is not None and (ask.slots or ask.digest is not None or self._replays.expects(each.coordinates[:2]))
         ]
         known = await self._decisions.known([each.decision_id for each in doubtful])
         self._replays.saw((each.coordinates[:2], each.decision_id in known) for each in doubtful)
+        wanted = [_as_it_closed(ask, known.get(each.decision_id)) for each, ask in zip(inbound, wanted, strict=True)]
+        book = HistoryBook(await self._read_history(inbound, wanted))
         decisions: list[Decision] = []
         decided: set[str] = set()
         for each, (inputs, snapshot), ask in zip(inbound, loaded, wanted, strict=True):
@@ -195,6 +197,12 @@ class Decider:
         tenant, _, user = user_key.partition(":")
         record = profile_changed(tenant, user, change.life, after=change.after)
         return Output(self._topics.notifications, user_key.encode(), encode(record), [])
+
+
+def _as_it_closed(ask: Asked | None, row: DecisionRow | None) -> Asked | None:
+    """What is decided already closes its digest with what that had then."""
+    closed = closed_by(row) if ask is not None and ask.digest is not None and row is not None else None
+    return ask if ask is None or closed is None else msgspec.structs.replace(ask, closed=closed)
 
 
 def _count(decisions: Sequence[Decision]) -> None:

@@ -12,8 +12,9 @@ from typing import Protocol
 import msgspec
 
 from services.router.core.decision import Decision
-from shared.deciding.items import RoutingItem
-from shared.model.formats import check_row_at, stamp
+from shared.deciding.items import DigestChange, Gathered, RoutingItem
+from shared.model import formats
+from shared.model.formats import OLDEST, check_row_at, stamp
 from shared.model.outputs import Coordinates
 from shared.model.timestamps import from_datetime, to_datetime
 from shared.mongo.bulk import find_by_id, insert_new
@@ -65,6 +66,14 @@ class Decisions:
 def is_replay(decision: Decision, row: DecisionRow) -> bool:
     """Whether the stored decision was made for the same record, and not for another one that says the same."""
     return decision.coordinates == Coordinates(row["topic"], row["partition"], row["offset"])
+
+
+def closed_by(row: DecisionRow) -> Gathered | None:
+    """How a stored decision closed its digest; None: it did not, or only a newer version knows."""
+    if row.get("format", OLDEST) > formats.FORMAT:
+        return None
+    items = (item for item in row["items"] if item.get("change") == DigestChange.CLOSE)
+    return next((msgspec.convert(item, Gathered) for item in items), None)
 
 
 def replayed(decision: Decision, row: DecisionRow) -> Decision | None:

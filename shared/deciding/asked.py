@@ -6,6 +6,7 @@ import msgspec
 
 from shared.deciding.caps import cap_id, caps_of
 from shared.deciding.facts import Facts, collapse_id
+from shared.deciding.items import Gathered
 from shared.deciding.routing_input import RoutingInput
 from shared.deciding.steps.digest import digest_slot
 from shared.deciding.steps.throttle import throttle_id
@@ -27,6 +28,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The one that it may close."""
     shown: int = 0
     """How many of its members are shown."""
+    closed: Gathered | None = None
+    """How a stored decision closed it: what it had then is frozen, whatever was taken out since."""
     outcomes: Notification | None = None
     """The one whose earlier steps are asked about."""
     online: str | None = None

@@ -36,6 +36,7 @@ class HistoryBook:
         self._digests: dict[str, OpenDigest | None] = dict(loaded.digests)
         self._newest = dict(loaded.newest)
         self._members: dict[str, dict[str, NewMember]] = defaultdict(dict)
+        self._replaced: set[str] = set()
 
     def view(self, asked: Asked) -> History:
         """What one notification's rules look at."""
@@ -43,7 +44,7 @@ class HistoryBook:
         return History(
             counters={counter: self._counters.get(counter, ()) for counter in asked.counters},
             digests=open_,
-            content=self._content(asked.digest, asked.shown) if asked.digest is not None else None,
+            content=self._content(asked.digest, asked) if asked.digest is not None else None,
             newest=self._newest.get(asked.collapse) if asked.collapse is not None else None,
             outcomes=dict(self._loaded.outcomes.get(asked.outcomes.id, {})) if asked.outcomes is not None else {},
             online=asked.online in self._loaded.online if asked.online is not None else None,
@@ -61,6 +62,8 @@ class HistoryBook:
                 self._members[change.digest][change.notification] = change
             elif isinstance(change, NewNewest):
                 self._newest[change.slot] = change.newest
+                if change.newest.before is not None:
+                    self._replaced.add(change.newest.before)
             elif isinstance(change, NewDigest):
                 self._put(change)
 
@@ -74,22 +77,29 @@ class HistoryBook:
         hold = change.open.hold or (before.hold if before is not None and before.id == change.digest else None)
         self._digests[change.slot] = msgspec.structs.replace(change.open, hold=hold)
 
-    def _content(self, digest: str, shown: int) -> DigestContent:
+    def _content(self, digest: str, asked: Asked) -> DigestContent:
         stored = self._loaded.contents.get(digest) or DigestContent(numbered=0, members=(), data=())
         more = [
             member
             for member in sorted(self._members[digest].values(), key=_number)
             if member.notification not in stored.members and member.notification not in stored.gone
         ]
-        members, data = [*stored.members], [*stored.data]
-        held = sum(map(len, data))
+        data = dict(zip(stored.members, stored.data, strict=True))
+        if asked.closed is not None:
+            frozen = data | {one.notification: msgspec.Raw(one.data) for one in more}
+            data = {member: frozen[member] for member in asked.closed.members if member in frozen}
+            return DigestContent(numbered=asked.closed.items, members=tuple(data), data=tuple(data.values()))
+        gone = stored.gone | self._replaced & {*data, *self._members[digest]}
+        data = {member: each for member, each in data.items() if member not in gone}
+        held = sum(map(len, data.values()))
         for member in more:
-            if len(members) < shown and held + len(member.data) <= MAX_SHOWN_BYTES:
-                members.append(member.notification)
-                data.append(msgspec.Raw(member.data))
+            if member.notification in gone:
+                continue
+            if len(data) < asked.shown and held + len(member.data) <= MAX_SHOWN_BYTES:
+                data[member.notification] = msgspec.Raw(member.data)
                 held += len(member.data)
         numbered = max([stored.numbered, *(member.number for member in more)])  # from 1
-        return DigestContent(numbered=numbered, members=tuple(members), data=tuple(data), gone=stored.gone)
+        return DigestContent(numbered=numbered, members=tuple(data), data=tuple(data.values()), gone=gone)
 
 
 def _number(member: NewMember) -> int:

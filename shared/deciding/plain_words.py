@@ -20,10 +20,11 @@ PLAIN: Final[dict[str, Plain]] = {
         "the workflow is switched off", "set active: true in its file, then carillon catalog push FOLDER"
     ),
     Reason.STOPPED: Plain(
-        "an operator has stopped this tenant, workflow or channel", "lift the stop, or cancel what it holds"
+        "an operator has stopped this tenant, workflow or channel",
+        "carillon stop --list shows the stop; carillon resume lifts it, with --cancel what it holds ends",
     ),
     Reason.EXPIRED: Plain("its time was over before it could be sent", "a longer expires_at, or look at what was slow"),
-    Reason.CANCELLED: Plain("it was cancelled"),
+    Reason.CANCELLED: Plain("its cancellation key, or an operator, ended it"),
     Reason.SUPERSEDED: Plain("a newer one about the same took its place"),
     Reason.SCHEDULED: Plain("it waits for its deliver_at"),
     Reason.IS_ACTOR: Plain("the user did it: nobody is notified of their own deeds"),
@@ -60,7 +61,7 @@ PLAIN: Final[dict[str, Plain]] = {
     Reason.QUIET_HOURS: Plain("it waits for the end of the user's quiet hours"),
     Reason.FREQUENCY_CAP: Plain("the user has had as many as the tenant allows in this time"),
     Reason.NOT_NEEDED: Plain("an earlier channel of the step has it"),
-    Reason.FELL_BACK: Plain("it failed here, and goes on the step's next channel"),
+    Reason.FELL_BACK: Plain("it failed here, or its provider was down too long: it goes on the step's next channel"),
     Reason.WAITED_TOO_LONG: Plain("it waited in its lane and is decided again"),
     Reason.TEMPORARY_FAILURE: Plain("the attempt failed, the next one is scheduled"),
     Reason.PROVIDER_DOWN: Plain("the provider answers nobody; no attempt was used up", "look at the provider's host"),
@@ -68,7 +69,9 @@ PLAIN: Final[dict[str, Plain]] = {
         "too many wait for its slow recipient or host; it waits elsewhere, no attempt was used up",
         "look at why that endpoint is slow",
     ),
-    Reason.REJECTED: Plain("the provider says never", "look at the code; it will not be tried again"),
+    Reason.REJECTED: Plain(
+        "the provider says never", "the code is the provider's answer: correct the address; it will not be tried again"
+    ),
     Reason.ATTEMPTS_EXHAUSTED: Plain("every attempt failed", "look at the code; it is in the channel's dead letters"),
     Reason.RENDER_FAILED: Plain(
         "its template could not be rendered with this data",

@@ -101,7 +101,8 @@ def _gather(item: ShownItem) -> str:
         until = f", which closes at {item['due']}" if item.get("due") else ""
         return f"It opens a digest{_of_step(item)}{until}."
     if change == DigestChange.JOIN:
-        return f"It joins the open digest{_of_step(item)}, which has {items} now."
+        holder = f"; it goes as {item['holder']}" if item.get("holder") else ""
+        return f"It joins the open digest{_of_step(item)}, which has {items} now{holder}."
     if change == DigestChange.SLIDE:
         return f"The digest goes on gathering{_of_step(item)}, with {items}: others came meanwhile."
     return f"The digest is closed{_of_step(item)}, with {items}, and goes on as this one."

@@ -28,6 +28,8 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """The user's life that subscribed: whoever has the id later is not subscribed."""
     preferences: Preferences = Preferences()
     """What of the topic the user wants."""
+    changed_at: int = 0
+    """When they were changed last; milliseconds since the epoch."""
     format: int = formats.OLDEST
 
     @property

@@ -33,6 +33,11 @@ class Stop(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     since: int = 0
     """Milliseconds since the epoch."""
 
+    def in_words(self) -> str:
+        """What is stopped, as an operator says it."""
+        parts = [*([self.workflow] if self.workflow else []), *([f"on {self.channel}"] if self.channel else [])]
+        return " ".join(parts) or "everything"
+
     def covers(self, workflow: str | None, channel: Channel | None) -> bool:
         """Whether it stops this channel of this workflow; None: all of them, which only a stop of all covers."""
         return self.workflow in (None, workflow) and self.channel in (None, channel)

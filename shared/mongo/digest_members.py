@@ -10,6 +10,7 @@ import msgspec
 
 from shared.deciding.history import DigestContent
 from shared.deciding.history_book import MAX_SHOWN_BYTES
+from shared.deciding.items import Gathered
 from shared.model.subscriptions import SubscriptionKey
 from shared.mongo.bulk import Rows, find_by_id
 from shared.mongo.database import Database
@@ -46,8 +47,10 @@ class DigestMembers:
         self._database = database
         self._members: Rows = database.digest_members
 
-    async def content(self, digest: str, shown: int) -> DigestContent:
-        """How many count, and the data of the first `shown` of them."""
+    async def content(self, digest: str, shown: int, closed: Gathered | None = None) -> DigestContent:
+        """How many count, and the data of the first `shown` of them; of one that has closed, what it had then."""
+        if closed is not None:
+            return await self._frozen(digest, closed)
         with mongo_border():
             last = await self._members.find_one({"digest": digest}, {"number": 1}, sort=[("number", -1)])
             bound = self._members.find({"digest": digest, "terms": {"$exists": True}}, _BOUND)
@@ -64,6 +67,16 @@ class DigestMembers:
                 data.append(msgspec.Raw(bytes(row["data"])))
         return DigestContent(
             numbered=last["number"] if last else 0, gone=frozenset(gone), members=tuple(members), data=tuple(data)
+        )
+
+    async def _frozen(self, digest: str, closed: Gathered) -> DigestContent:
+        wanted = {"digest": digest, "notification": {"$in": list(closed.members)}}
+        with mongo_border():
+            rows = [row async for row in self._members.find(wanted).sort("number", 1)]
+        return DigestContent(
+            numbered=closed.items,
+            members=tuple(row["notification"] for row in rows),
+            data=tuple(msgspec.Raw(bytes(row["data"])) for row in rows),
         )
 
     async def _gone(self, rows: Sequence[BoundMember]) -> set[str]:

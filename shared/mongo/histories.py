@@ -64,6 +64,7 @@ class Histories:
     async def load(self, asked: Sequence[Asked]) -> LoadedHistory:
         """As HistoryStore says; nothing that nobody asks for is read."""
         shown = {each.digest: each.shown for each in asked if each.digest is not None}
+        closed = {each.digest: each.closed for each in asked if each.closed is not None}
         counters, digests, collapses = await asyncio.gather(
             find_by_id(self._counters, {counter for each in asked for counter in each.counters}),
             find_by_id(self._digests, {slot for each in asked for slot in each.slots}),
@@ -77,7 +78,10 @@ class Histories:
         return LoadedHistory(
             counters={key: _counts(row["entries"]) for key, row in counters.items()},
             digests={key: msgspec.convert(row["open"], OpenDigest) for key, row in digests.items() if row["open"]},
-            contents={digest: await self._read_members.content(digest, most) for digest, most in shown.items()},
+            contents={
+                digest: await self._read_members.content(digest, most, closed.get(digest))
+                for digest, most in shown.items()
+            },
             newest={key: msgspec.convert(row["newest"], Newest) for key, row in collapses.items()},
             outcomes=await self._outcomes(finished) if self._outcomes is not None and finished else {},
             online=frozenset(await self._online(users)) if self._online is not None and users else frozenset(),

@@ -235,5 +235,5 @@ def _claimed(row: HoldRow, now: datetime) -> ClaimedHold:
         tenant=row["tenant"],
         user=row["user"],
         record=record,
-        late_seconds=(now - row["due"]).total_seconds(),
+        late_seconds=0.0 if row["due"] == FREE else (now - row["due"]).total_seconds(),  # FREE: hastened, was never due
     )

@@ -41,9 +41,11 @@ class Subscriptions:
         self, tenant: str, topic: str, lives: Mapping[str, int], preferences: Preferences | None = None
     ) -> None:
         """Subscribes users, each in the life given. Without preferences, those of whom is subscribed already stay."""
-        now = to_datetime(now_ms())
-        wanted: dict[str, object] = {} if preferences is None else {"preferences": msgspec.to_builtins(preferences)}
-        first: dict[str, object] = {"preferences": {}, "created_at": now}
+        now = now_ms()
+        wanted: dict[str, object] = {}
+        if preferences is not None:
+            wanted = {"preferences": msgspec.to_builtins(preferences), "changed_at": now}
+        first: dict[str, object] = {"preferences": {}, "created_at": to_datetime(now)}
         operations: list[DeleteOne | UpdateOne] = []
         for user, life in lives.items():
             place = {"_id": row_id(SubscriptionKey(tenant, topic, user))}

@@ -202,3 +202,6 @@ async def test_what_was_taken_out_meanwhile_does_not_count(
         await Cancellations(database).cancel("acme", "gone")
         await Subscriptions(database).put("acme", "here", {"ada": 0})
     assert await content(store) == (4, ["n-1", "n-3", "n-6", "n-8"], [b"1", b"3", b"6", b"8"])
+    then = gathered(DigestChange.CLOSE, 5, members=("n-1", "n-2", "n-4", "n-5", "n-7"))
+    frozen = (await store.load([Asked(digest="d", shown=100, closed=then)])).contents["d"]
+    assert (frozen.count, frozen.members) == (5, then.members), "what was closed before that has what it had"

@@ -7,6 +7,7 @@ import pytest
 from shared.model.profiles import Preferences
 from shared.model.subscriptions import Subscription, SubscriptionKey
 from shared.mongo.subscriptions import Subscriptions
+from shared.process.clock import now_ms
 from tests.support.twins.fanouts import MemorySubscriptions
 
 NO_MAIL = Preferences(channel_types={"email": False}, workflows={"order.shipped": True})
@@ -50,9 +51,23 @@ async def test_a_user_finds_what_they_are_subscribed_to(subscriptions) -> None:
 async def test_subscribing_again_keeps_what_was_chosen(subscriptions) -> None:
     await subscriptions.put("acme", TOPIC, {"ada": 0}, NO_MAIL)
     await subscriptions.put("acme", TOPIC, {"ada": 0, "bob": 0})
-    assert await subscriptions.of_topic("acme", TOPIC, most=9) == [of("ada", preferences=NO_MAIL), of("bob")]
+    ada, bob = await subscriptions.of_topic("acme", TOPIC, most=9)
+    assert (ada.preferences, bob) == (NO_MAIL, of("bob"))
     await subscriptions.put("acme", TOPIC, {"ada": 0}, Preferences())
-    assert (await subscriptions.of_topic("acme", TOPIC, most=1)) == [of("ada")]
+    (ada,) = await subscriptions.of_topic("acme", TOPIC, most=1)
+    assert ada == of("ada", changed_at=ada.changed_at)
+
+
+async def test_when_what_was_chosen_changed_is_known(subscriptions) -> None:
+    key = SubscriptionKey("acme", TOPIC, "ada")
+    await subscriptions.put("acme", TOPIC, {"ada": 0})
+    assert (await subscriptions.find([key]))[key].changed_at == 0
+    before = now_ms()
+    await subscriptions.put("acme", TOPIC, {"ada": 0}, NO_MAIL)
+    changed_at = (await subscriptions.find([key]))[key].changed_at
+    assert before <= changed_at <= now_ms()
+    await subscriptions.put("acme", TOPIC, {"ada": 0})
+    assert (await subscriptions.find([key]))[key].changed_at == changed_at
 
 
 async def test_who_has_the_id_later_inherits_nothing(subscriptions) -> None:
@@ -70,7 +85,8 @@ async def test_unsubscribing_says_how_many_were(subscriptions) -> None:
 async def test_decide_finds_those_that_there_are(subscriptions) -> None:
     await subscriptions.put("acme", TOPIC, {"ada": 2}, NO_MAIL)
     keys = [SubscriptionKey("acme", TOPIC, user) for user in ("ada", "bob")]
-    assert await subscriptions.find(keys) == {keys[0]: of("ada", life=2, preferences=NO_MAIL)}
+    found = await subscriptions.find(keys)
+    assert {key: (each.life, each.preferences) for key, each in found.items()} == {keys[0]: (2, NO_MAIL)}
     assert await subscriptions.find([]) == {}
 
 

@@ -10,6 +10,7 @@ from services.console.events.core.why_not import WhyNot, started_workflows, why_
 from services.console.timeline.core.why import why
 from services.console.timeline.store import read_timeline
 from shared.model import ids
+from shared.model.fanouts import FanoutState
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
 
@@ -17,6 +18,8 @@ MAX_NOTIFICATIONS: Final = 1_000
 MAX_STATUSES: Final = 20
 MAX_WORKFLOWS: Final = 100
 MAX_FANOUTS: Final = 100
+FANOUT_STATUSES: Final = ["carillon.fanout.started", *(f"carillon.fanout.{state}" for state in FanoutState)]
+"""They name the event as well, and are of no notification."""
 _PROGRESS: Final = {"template": 0, "listed": 0, "where": 0}
 """Of a fan-out's row all but what it sends, and to whom."""
 
@@ -60,7 +63,7 @@ async def _own_statuses(database: Database, tenant: str, event: str) -> list[dic
 async def _notifications(database: Database, tenant: str, event: str) -> list[dict[str, Any]]:
     """The notifications of an event, by user, each with user, workflow and the type of its last status."""
     stages: list[dict[str, Any]] = [
-        {"$match": {"tenant": tenant, "data.event_id": event}},
+        {"$match": {"tenant": tenant, "data.event_id": event, "type": {"$nin": FANOUT_STATUSES}}},
         {"$sort": {"at": 1}},
         {
             "$group": {

@@ -16,6 +16,8 @@ from shared.mongo.errors import mongo_border
 
 MAX_STATUSES: Final = 1_000
 MOST: Final = 200
+OF_OTHERS: Final = ("carillon.event.", "carillon.fanout.")
+"""Statuses that stand under an id of their own, which is no notification's."""
 
 
 async def read_timeline(database: Database, tenant: str, notification: str) -> Timeline | None:
@@ -37,7 +39,7 @@ async def read_rows(database: Database, tenant: str, notification: str) -> Store
             _newest(database.holds, query, by="due", most=MOST),
         )
     return StoredRows(
-        statuses=[row for row in statuses if not str(row["type"]).startswith("carillon.event.")],
+        statuses=[row for row in statuses if not str(row["type"]).startswith(OF_OTHERS)],
         decisions=decisions,
         deliveries=deliveries,
         holds=[_with_channel(hold) for hold in holds],

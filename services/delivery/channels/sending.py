@@ -25,6 +25,7 @@ from shared.mongo.holds import Holds
 from shared.mongo.ledger import Ledger
 from shared.mongo.profiles import versions
 from shared.mongo.provider_accounts import ProviderAccounts
+from shared.mongo.subscriptions import Subscriptions
 from shared.mongo.suppressions import Suppressions
 from shared.mongo.tenants import versions as tenant_versions
 
@@ -80,6 +81,7 @@ class SendingChannel:
                 cancellations=Cancellations(database),
                 suppressions=Suppressions(database),
                 owners=AddressOwners(database),
+                subscriptions=Subscriptions(database),
                 stale_after_ms=round(settings.stale_after_seconds * 1000),
             ),
             breaker=breaker,

@@ -30,6 +30,8 @@ CHOSEN: Final = {
     DigestFrequency.DAILY: "0 9 * * *",
     DigestFrequency.WEEKLY: "0 9 * * 1",
 }
+LATEST_CLOSE_MS: Final = 3_600_000
+"""After its time."""
 LONGEST_SLIDE: Final = 10
 """Times its seconds."""
 
@@ -45,7 +47,7 @@ def advance(run: StepRun, event: Kind, now: int) -> StepResult:
     frequency = _frequency(inputs, run.workflow) if step.user_choice else None
     if frequency is DigestFrequency.IMMEDIATE:
         return StepResult()
-    if open_ is not None and open_.items < step.max_items and (open_.holder is not None or open_.due > now):
+    if open_ is not None and open_.items < step.max_items and now < _open_until(open_):
         return _join(run, step, slot, open_, now, chosen=frequency is not None)
     return _open(run, step, slot, _due(run, step, frequency, now), now, chosen=frequency is not None)
 
@@ -65,6 +67,11 @@ def close(inputs: RoutingInput, step: DigestStep, facts: Facts) -> Gathered:
         items=content.count if content else 0,
         members=content.members if content else (),
     )  # fmt: skip
+
+
+def _open_until(open_: OpenDigest) -> int:
+    """Until when others join: who holds it may be late, but not for ever; then nobody holds it any more."""
+    return open_.due if open_.holder is None else open_.due + LATEST_CLOSE_MS
 
 
 def _open(run: StepRun, step: DigestStep, slot: str, due: int, now: int, *, chosen: bool) -> StepResult:

@@ -10,6 +10,7 @@ from services.router.core.received_event import EventTenants
 from services.router.expand import Expander
 from services.router.expansions import Expansions
 from shared.model import ids
+from shared.model.timestamps import to_datetime
 from shared.mongo.fanouts import Fanouts
 from tests.integration.console.stage import Console, command, console, decide, why
 from tests.support import samples as a
@@ -140,8 +141,18 @@ async def test_a_fan_out_is_part_of_its_event(live):
     await live.database.fanouts.insert_one(
         row | {"page": 3, "recipients": 1_000, "skipped": 0, "topic": "news", "template": b"secret"}
     )
+    status = {"tenant": "default", "notification": "f", "user": "f", "at": to_datetime(made.ACCEPTED)}
+    data = {"event_id": "e9", "workflow": "news", "fanout": "f"}
+    await live.database.timeline.insert_many(
+        [
+            status | {"_id": state, "type": f"carillon.fanout.{state}", "subject": "f", "data": data}
+            for state in ("started", "done")
+        ]
+    )
+    assert (await live.get("/v1/notifications/f/why"))[0] == 404, "it is no notification"
     code, answer = await live.get("/v1/events/e9")
     assert (code, answer["state"], answer["reason"]) == (200, "expanded", None)
+    assert answer["notifications"] == [], "its statuses are of no notification"
     assert answer["fanouts"] == [
         {"id": "f", "workflow": "news", "version": 2, "state": "running", "pages": 3, "recipients": 1_000, "skipped": 0, "topic": "news"}
     ]  # fmt: skip

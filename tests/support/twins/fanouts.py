@@ -125,13 +125,15 @@ class MemorySubscriptions:
         for user, life in lives.items():
             key = SubscriptionKey(tenant, topic, user)
             before = self.rows.get(key)
-            kept = before.preferences if before is not None and before.life >= life else Preferences()
+            before = before if before is not None and before.life >= life else None
+            kept = before.preferences if before is not None else Preferences()
             self.rows[key] = Subscription(
                 tenant=tenant,
                 topic=topic,
                 user=user,
                 life=life,
                 preferences=kept if preferences is None else preferences,
+                changed_at=now_ms() if preferences is not None else before.changed_at if before is not None else 0,
             )
 
     async def remove(self, tenant: str, topic: str, users: Collection[str]) -> int:

@@ -12,6 +12,7 @@ from shared.deciding.facts import collapse_id
 from shared.deciding.history import Count, DigestContent, Newest, OpenDigest, StepOutcome
 from shared.deciding.history_book import LoadedHistory
 from shared.deciding.history_changes import Decided, NewCount, NewDigest, NewMember, NewNewest, NewRun
+from shared.deciding.items import Gathered
 from shared.model import formats
 from shared.model.errors import MongoUnavailable
 from shared.model.formats import NewerFormat
@@ -54,7 +55,9 @@ class MemoryHistories:
             return LoadedHistory(
                 counters={one: self.counters[one] for each in asked for one in each.counters if one in self.counters},
                 digests={slot: open_ for slot, open_ in slots.items() if open_ is not None},
-                contents={each.digest: self._content(each.digest, each.shown) for each in asked if each.digest},
+                contents={
+                    each.digest: self._content(each.digest, each.shown, each.closed) for each in asked if each.digest
+                },
                 newest={each.collapse: self.newest[each.collapse] for each in asked if each.collapse in self.newest},
                 outcomes={
                     each.outcomes.id: self.outcomes[each.outcomes.id]
@@ -104,8 +107,15 @@ class MemoryHistories:
         hold = change.open.hold or (before.hold if before is not None and same else None)
         self.slots[change.slot] = _Slot(offset, msgspec.structs.replace(change.open, hold=hold))
 
-    def _content(self, digest: str, shown: int) -> DigestContent:
+    def _content(self, digest: str, shown: int, closed: Gathered | None) -> DigestContent:
         members = sorted(self.members.get(digest, {}).values(), key=lambda member: member.number)
+        if closed is not None:
+            frozen = [member for member in members if member.notification in closed.members]
+            return DigestContent(
+                numbered=closed.items,
+                members=tuple(member.notification for member in frozen),
+                data=tuple(msgspec.Raw(member.data) for member in frozen),
+            )
         gone = frozenset(member.notification for member in members if self._is_gone(member))
         seen = [member for member in members if member.notification not in gone][:shown]
         return DigestContent(

@@ -211,5 +211,5 @@ def _claimed(hold_id: str, row: MemoryHoldRow, now: int) -> ClaimedHold:
         tenant=record.tenant,
         user=record.user,
         record=encode(record),
-        late_seconds=(now - row.due) / 1000,
+        late_seconds=(now - row.due) / 1000 if row.due else 0.0,
     )

@@ -22,7 +22,9 @@ WAITS = HoldUntil(reason=Reason.WAITS_FOR_READ, rule=Rule.READ, cause=Cause.WAIT
 READ = Suppress(reason=Reason.ALREADY_READ, rule=Rule.READ, step="wait")
 ONLY_LARGE = Suppress(reason=Reason.STEP_CONDITION, rule=Rule.STEP_CONDITION, step="notify", clause="data.total")
 COUNTED = Counted(rule=Rule.THROTTLE, counter="c", seconds=60, step="few")
-JOINED = Gathered(rule=Rule.DIGEST, change=DigestChange.JOIN, digest="d", slot="s", step="gather", items=3)
+JOINED = Gathered(
+    rule=Rule.DIGEST, change=DigestChange.JOIN, digest="d", slot="s", step="gather", items=3, holder="n-1"
+)
 DIGESTED = Suppress(reason=Reason.DIGESTED, rule=Rule.DIGEST, step="gather", digest="d")
 NEWEST = Replaced(rule=Rule.COLLAPSE, slot="s", notification="n-1")
 

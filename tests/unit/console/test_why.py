@@ -10,13 +10,14 @@ import pytest
 from services.console.timeline.core.rows import StoredRow, StoredRows
 from services.console.timeline.core.timeline import build_timeline
 from services.console.timeline.core.why import WAITS_FOR, Why, why
-from shared.deciding.items import ItemOutcome
+from shared.deciding.items import HoldUntil, ItemOutcome
 from shared.deciding.plain_words import PLAIN
 from shared.deciding.sentences import item_sentence, shown
 from shared.model.channels import Channel
 from shared.model.deliveries import DeliveryState
 from shared.model.holds import Cause
 from shared.model.reasons import Reason
+from shared.model.rules import Rule
 from shared.model.timestamps import to_datetime
 from tests.unit.console import test_steps_in_timeline as steps
 from tests.unit.console import test_timeline as made
@@ -90,7 +91,7 @@ def test_somebody_who_is_not_reached_is_told_the_next_step():
         (steps.READ, "It ends here in the step wait: the user has read it: nothing more is needed."),
         (steps.ONLY_LARGE, "The step notify is passed over: the step's condition does not hold (data.total)."),
         (steps.COUNTED, "It is counted by a throttle of 60 s in the step few."),
-        (steps.JOINED, "It joins the open digest in the step gather, which has 3 now."),
+        (steps.JOINED, "It joins the open digest in the step gather, which has 3 now; it goes as n-1."),
         (steps.NEWEST, "It takes the place of n-1, which is about the same."),
     ],
 )
@@ -120,9 +121,32 @@ def test_no_address_and_no_name_is_in_it():
 def test_what_is_decided_again_says_why():
     found = told([], [stored(made.QUIET), stored(made.EMAIL, kind="release", pass_=1, offset=18, at=3_600_000)])
     assert [one.text for one in found.sentences[1:]] == [
-        "Its time had come: it was decided again.",
+        "Its wait was over: it was decided again.",
         "It goes by email.",
     ]
+
+
+def test_what_was_not_read_in_time_says_so_before_it_escalates():
+    waits = stored(made.IN_APP, steps.WAITS)
+    escalates = {"kind": "release", "pass_": 1, "offset": 18, "at": 900_000}
+    assert [one.text for one in told([], [waits, stored(made.EMAIL, **escalates)]).sentences[-3:]] == [
+        "Its wait was over: it was decided again.",
+        "It was not read until then.",
+        "It goes by email.",
+    ]
+    stop = HoldUntil(reason=Reason.STOPPED, rule=Rule.STOP, cause=Cause.STOPPED, due=steps.DUE, step="wait")
+    for answer in (steps.READ, stop):
+        texts = [one.text for one in told([], [waits, stored(answer, **escalates)]).sentences]
+        assert "It was not read until then." not in texts, "it was, or nobody has looked"
+    of_channel = stored(made.EMAIL, **escalates) | {"subject": "a channel that waited for quiet hours"}
+    assert "It was not read until then." not in [one.text for one in told([], [waits, of_channel]).sentences]
+
+
+def test_a_channel_that_waits_for_its_provider_says_so_once_and_why():
+    hold = {"_id": "h", "user": "ana", "cause": "provider_down", "due": to_datetime(made.ACCEPTED), "channel": "email"}
+    found = told([made.decided(made.EMAIL), made.became(Channel.EMAIL, DeliveryState.PARKED)], [], [hold])
+    assert len(found.now) == 1
+    assert "is parked" in found.now[0].text
 
 
 def test_every_reason_makes_a_sentence():

@@ -24,6 +24,7 @@ from tests.support import samples as a
 from tests.support.twins.address_owners import MemoryAddressOwners
 from tests.support.twins.cancellations import MemoryCancellations
 from tests.support.twins.catalog import MemoryCatalog
+from tests.support.twins.fanouts import MemorySubscriptions
 from tests.support.twins.holds import MemoryHolds
 from tests.support.twins.ledger import MemoryLedger, MemoryLedgerRow
 from tests.support.twins.profiles import MemoryProfiles
@@ -67,6 +68,7 @@ class WorkerScene:
             cancellations=MemoryCancellations(),
             suppressions=MemorySuppressions(),
             owners=MemoryAddressOwners(MemoryProfiles()),
+            subscriptions=MemorySubscriptions(),
             stale_after_ms=60_000,
         )
         sending = Sending(

@@ -10,12 +10,15 @@ from services.delivery.freshness import MAX_UNKNOWN_MS, Freshness
 from services.delivery.tenants import TenantVersions
 from shared.model.channels import Channel
 from shared.model.digests import Digest
+from shared.model.lives import CLOCKS_APART_MS
 from shared.model.notifications import Contact
 from shared.model.owners import address_ids
+from shared.model.subscriptions import Subscription, SubscriptionKey
 from shared.model.suppressions import Suppression, SuppressionReason
 from tests.support import samples as a
 from tests.support.twins.address_owners import MemoryAddressOwners
 from tests.support.twins.cancellations import MemoryCancellations
+from tests.support.twins.fanouts import MemorySubscriptions
 from tests.support.twins.profiles import MemoryProfiles
 from tests.support.twins.suppressions import MemorySuppressions
 from tests.support.twins.tenants import MemoryTenants
@@ -26,7 +29,10 @@ INLINE = a.notification(user="hash", contact=Contact(addresses={"email": "Ada@ex
 
 
 def freshness(
-    profiles: MemoryProfiles, *entries: Suppression, cancellations: MemoryCancellations | None = None
+    profiles: MemoryProfiles,
+    *entries: Suppression,
+    cancellations: MemoryCancellations | None = None,
+    subscriptions: MemorySubscriptions | None = None,
 ) -> Freshness:
     return Freshness(
         tenant_versions=TenantVersions(MemoryTenants().versions),
@@ -34,6 +40,7 @@ def freshness(
         cancellations=cancellations or MemoryCancellations(),
         suppressions=MemorySuppressions(*entries),
         owners=MemoryAddressOwners(profiles),
+        subscriptions=subscriptions or MemorySubscriptions(),
         stale_after_ms=MINUTE,
     )
 
@@ -86,3 +93,29 @@ async def test_a_cancelled_one_is_decided_again_but_not_a_digest_which_goes_on_w
     fresh = freshness(MemoryProfiles(a.profile()), cancellations=counters)
     delivery = a.delivery(notification=a.notification(cancellation_key="k"), digest=digest)
     assert await fresh.is_stale(delivery, LATER) is stale
+
+
+@pytest.mark.parametrize(
+    ("subscription", "more", "stale"),
+    [
+        ({}, {}, False),
+        (None, {}, True),
+        ({"life": 1}, {}, True),
+        ({"changed_at": a.NOON + 5}, {}, True),
+        ({"changed_at": a.NOON - CLOCKS_APART_MS}, {}, False),
+        (None, {"critical": True}, False),
+        (None, {"digest": Digest(count=1, items=())}, False),
+    ],
+)
+async def test_who_left_the_topic_or_wants_less_of_it_is_decided_again(
+    subscription: dict[str, Any] | None, more: dict[str, Any], stale: bool
+) -> None:
+    """Not what goes to them all the same: it would come back as it is."""
+    subscriptions = MemorySubscriptions()
+    if subscription is not None:
+        key = SubscriptionKey("acme", "thread", "ada")
+        subscriptions.rows[key] = Subscription(**(key._asdict() | subscription))
+    fresh = freshness(MemoryProfiles(a.profile()), subscriptions=subscriptions)
+    critical = more.pop("critical", False)
+    delivery = a.delivery(notification=a.notification(topic="thread"), **more)
+    assert await fresh.is_stale(delivery, LATER, critical=critical) is stale

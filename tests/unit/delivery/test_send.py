@@ -25,6 +25,7 @@ from tests.support import samples as a
 from tests.support.twins.address_owners import MemoryAddressOwners
 from tests.support.twins.cancellations import MemoryCancellations
 from tests.support.twins.catalog import MemoryCatalog
+from tests.support.twins.fanouts import MemorySubscriptions
 from tests.support.twins.holds import MemoryHolds
 from tests.support.twins.profiles import MemoryProfiles
 from tests.support.twins.provider_accounts import MemoryProviderAccounts
@@ -60,6 +61,7 @@ class Scene:
             cancellations=self.cancellations,
             suppressions=self.suppressions,
             owners=MemoryAddressOwners(self.profiles),
+            subscriptions=MemorySubscriptions(),
             stale_after_ms=STALE_AFTER_MS,
         )
         self.sending = Sending(
@@ -239,12 +241,3 @@ async def test_how_long_sending_took_shows_in_the_result(scene: Scene, clock: ti
     result = await scene.send()
     assert isinstance(result, DeliveryResult)
     assert result.at == a.NOON + 2000
-
-
-@pytest.mark.parametrize("crashed", [False, True])
-async def test_what_was_erased_with_its_user_is_not_sent(*, crashed: bool) -> None:
-    scene = Scene()
-    result = await scene.send(address="", crashed=crashed)
-    assert isinstance(result, DeliveryResult)
-    assert (result.state, result.reason, result.attempts) == (DeliveryState.SUPPRESSED, Reason.USER_DELETED, 0)
-    assert scene.sender.received == []

@@ -13,7 +13,7 @@ from services.delivery.channels.stub import StubSender
 from services.delivery.core.attempts import Failed, LeaseTooShort, Outcome, Sent
 from services.delivery.send import AfterCrash
 from shared.model.channels import Channel
-from shared.model.deliveries import Delivery, DeliveryState
+from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState
 from shared.model.reasons import Reason
 from shared.model.workflows import Workflow
 from shared.process.metrics import UNCONFIRMED_SENDS
@@ -89,3 +89,12 @@ async def test_what_may_have_been_taken_is_counted_and_left_where_at_most_once_i
         scene.sender.outcome = lambda _: Failed(code="450")
         assert brief(await scene.send()) == (DeliveryState.RETRYING, 1, Reason.TEMPORARY_FAILURE)
         assert counted._value.get() == before + 1
+
+
+@pytest.mark.parametrize("crashed", [False, True])
+async def test_what_was_erased_with_its_user_is_not_sent(*, crashed: bool) -> None:
+    scene = Scene()
+    result = await scene.send(address="", crashed=crashed)
+    assert isinstance(result, DeliveryResult)
+    assert (result.state, result.reason, result.attempts) == (DeliveryState.SUPPRESSED, Reason.USER_DELETED, 0)
+    assert scene.sender.received == []

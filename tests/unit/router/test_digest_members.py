@@ -11,7 +11,9 @@ from shared.model.channels import Channel
 from shared.model.steps import ChannelStep, DigestStep
 from shared.model.tenants import Stop, TenantSettings
 from tests.support import samples as a
+from tests.support.twins.catalog import MemoryCatalog
 from tests.unit.router.runs import Runs
+from tests.unit.router.scenes import at, carry, new
 from tests.unit.router.test_runs import HOUR, about, items_of, workflow
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -111,3 +113,59 @@ async def test_what_comes_after_the_end_of_one_opens_another(clock: time_machine
     await runs.send(9, **about(9))
     await runs.release(a.NOON + 2 * HOUR)
     assert [items_of(delivery.digest) for delivery in runs.sent.values()] == [[9]]
+
+
+async def test_one_is_replaced_in_the_chunk_that_closes(clock: time_machine.Traveller) -> None:
+    runs = Runs(clock, workflow(GATHER, SHOW))
+    await runs.send(0, **about(0))
+    await runs.send(1, **about(1), collapse_key="k")
+    clock.move_to((a.NOON + HOUR) / 1000)
+    (hold,) = runs.stores.holds.rows.values()
+    runs.stores.holds.rows.clear()
+    newer = [new(200 + number, id=f"n-{number}", **about(number), collapse_key="k") for number in (2, 3)]
+    chunk = [*newer, at(210, hold.hold.record)]
+    await carry(runs.decider, *chunk)
+    runs.decider = runs.stores.decider()
+    await carry(runs.decider, *chunk)
+    assert [items_of(one.digest) for one in runs.deliveries] == [[0, 3], [0, 3]]
+
+
+async def test_what_a_closed_one_had_is_said_again_though_an_item_is_cancelled_meanwhile(
+    clock: time_machine.Traveller,
+) -> None:
+    runs = await gathered(clock, cancellation_key="k")
+    await runs.release(a.NOON + HOUR)
+    await cancel(runs, "k")
+    await runs.crash_and_replay(1)
+    assert [items_of(one.digest) for one in runs.deliveries] == [[0, 1, 2], [0, 1, 2]]
+
+
+async def test_so_is_what_joined_in_the_chunk_that_closed_it(clock: time_machine.Traveller) -> None:
+    runs = Runs(clock, workflow(GATHER, SHOW))
+    await runs.send(0, **about(0), cancellation_key="k")
+    clock.move_to((a.NOON + HOUR) / 1000)
+    (hold,) = runs.stores.holds.rows.values()
+    runs.stores.holds.rows.clear()
+    chunk = [new(201, id="n-1", **about(1), cancellation_key="l"), at(202, hold.hold.record)]
+    runs.stores.history.outages.add(2)  # it cannot be read, then it is decided but not written
+    await carry(runs.decider, *chunk)
+    for key in ("k", "l"):
+        await cancel(runs, key)
+    for _ in range(2):
+        runs.decider = runs.stores.decider()
+        await carry(runs.decider, *chunk)
+    assert [items_of(one.digest) for one in runs.deliveries] == [[0, 1]] * 3
+
+
+async def test_nothing_joins_one_that_nobody_holds_any_more(clock: time_machine.Traveller) -> None:
+    """Its holder ended with a version that is gone, of which nobody knows that it gathers."""
+    runs = Runs(clock, workflow(GATHER, SHOW))
+    await runs.send(0, **about(0))
+    runs.stores.catalog = MemoryCatalog()
+    runs.stores.catalog.publish("acme", workflow(GATHER, SHOW, version=4))
+    runs.decider = runs.stores.decider()
+    await runs.release(a.NOON + HOUR)
+    clock.move_to((a.NOON + 3 * HOUR) / 1000)
+    await runs.send(1, **about(1), version=4)
+    await runs.release(a.NOON + 5 * HOUR)
+    assert [items_of(one.digest) for one in runs.sent.values()] == [[1]]

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 import time_machine
+from structlog.testing import capture_logs
 
 from services.router.core.inbound import read
 from services.router.tenant_cache import TenantCache
@@ -164,6 +165,20 @@ async def test_a_change_met_beside_a_piece_of_an_earlier_one_looks_at_all() -> N
     await stores.holds.insert([stores.hold("one")])
     await carry(stores.decider(), at(0, tenant_changed("acme", after="z")), at(1, tenant_changed("acme")))
     assert stores.due == {"one": False}
+
+
+async def test_the_log_says_once_what_is_stopped_and_when_nothing_is_any_more() -> None:
+    stores = Scene()
+    decider = stores.decider()
+    stop = Stop(workflow="c.d")
+    with capture_logs() as logged:
+        for offset, stops in enumerate([(stop,), (stop,), (), ()]):
+            stores.tenants.put(ENV, msgspec.structs.replace(ACME, stops=stops))
+            await carry(decider, at(offset, tenant_changed("acme")))
+        stores.tenants.put(msgspec.structs.replace(ENV, stops=(Stop(),)))
+        await carry(decider, at(9, tenant_changed(ENVIRONMENT)))
+    said = [(line["tenant"], line["stops"]) for line in logged if line["event"] == "emergency_stops"]
+    assert said == [("acme", ["c.d"]), ("acme", []), (ENVIRONMENT, ["everything"])]
 
 
 async def test_a_change_of_the_environment_is_everybodys() -> None:

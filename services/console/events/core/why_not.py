@@ -41,7 +41,7 @@ def why_not(report: EventReport, user: str, found: Mapping[str, Why]) -> WhyNot:
     sentences = [*_event(report), *_missing(report, user, found)]
     steps = _next_steps(report, found)
     for one in found.values():
-        sentences += [*one.sentences, *one.now]
+        sentences += [*one.sentences, *map(_now, one.now)]
         steps += one.next_steps
     return WhyNot(
         event=report.event,
@@ -51,6 +51,11 @@ def why_not(report: EventReport, user: str, found: Mapping[str, Why]) -> WhyNot:
         sentences=sentences,
         next_steps=list(dict.fromkeys(steps)),
     )
+
+
+def _now(sentence: Sentence) -> Sentence:
+    """Where it stands, behind all that happened: without the time at which it came to that."""
+    return msgspec.structs.replace(sentence, text=f"Now: {sentence.text}", at=None)
 
 
 def _event(report: EventReport) -> Iterator[Sentence]:
@@ -101,7 +106,7 @@ def _of_fanout(entry: FanoutEntry, user: str) -> Sentence:
     whom = f"subscribers of {entry.topic}" if entry.topic else "of its list" if entry.listed else "users"
     text = (
         f"{entry.workflow} went to {entry.recipients} {whom}; {user} was not among them: "
-        "not subscribed, no user then, or its condition did not hold of the profile."
+        "not subscribed, the one who did it, no user then, or its condition did not hold of the profile."
     )
     return Sentence(text=text)
 

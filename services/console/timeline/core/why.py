@@ -14,16 +14,16 @@ from shared.deciding.sentences import Sentence, item_sentence
 from shared.model.holds import Cause
 from shared.model.reasons import Reason
 from shared.model.records import Kind
+from shared.model.rules import WHOLE, Rule
 
 AGAIN: Final[Mapping[str, str]] = {
-    Kind.RELEASE: "Its time had come: it was decided again.",
+    Kind.RELEASE: "Its wait was over: it was decided again.",
     Kind.RETRY: "Its next attempt was due: it was decided again.",
     Kind.STALE: "It had waited too long in its lane: it was decided again.",
     Kind.FAILED: "It failed for good, or its provider was down for long: the rest of the step was decided.",
 }
 WAITS_FOR: Final[Mapping[str, str]] = {
     Cause.SCHEDULED: "its deliver_at",
-    Cause.LOCAL_TIME: "the time of day where the user is",
     Cause.QUIET_HOURS: "the end of quiet hours",
     Cause.RETRY: "the next attempt",
     Cause.PROVIDER_DOWN: "the provider, at the latest",
@@ -34,6 +34,8 @@ WAITS_FOR: Final[Mapping[str, str]] = {
     Cause.STOPPED: "an operator to lift the stop, at the latest",
 }
 REACHED: Final = frozenset({"sent", "queued", "held", "retrying", "parked", "stale", "claimed"})
+
+SAY_WHY: Final = frozenset({"retrying", "parked"})
 
 
 class Why(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,19 +82,30 @@ def _sentences(timeline: Timeline) -> Iterator[Sentence]:
         origin = f" It came of the event {timeline.event_id}." if timeline.event_id else ""
         yield Sentence(text=f"It was accepted: {what}.{origin}", at=timeline.accepted_at)
     decided = {(one.partition, one.offset) for one in timeline.decisions}
+    waits_for_read = False
     for decision in timeline.decisions:
-        yield from _decided(decision)
+        of_run = decision.subject == timeline.notification
+        yield from _decided(decision, unread=of_run and waits_for_read and _goes_on(decision))
+        if of_run:
+            waits_for_read = any(item.get("reason") == Reason.WAITS_FOR_READ for item in decision.items)
     for entry in timeline.entries:
         where = (entry.detail.get("partition"), entry.detail.get("offset"))
         if where not in decided:
             yield from _status(entry)
 
 
-def _decided(decision: DecisionEntry) -> Iterator[Sentence]:
+def _decided(decision: DecisionEntry, *, unread: bool) -> Iterator[Sentence]:
     if decision.kind in AGAIN:
         yield Sentence(text=AGAIN[decision.kind], at=decision.at)
+    if unread:
+        yield Sentence(text="It was not read until then.", at=decision.at, rule=Rule.READ)
     for item in decision.items:
         yield item_sentence(item, decision.at)
+
+
+def _goes_on(decision: DecisionEntry) -> bool:
+    """What was waited for was asked about, and let it pass: no rule of the whole stopped it, and it was not read."""
+    return not any(item.get("rule") in WHOLE or item.get("reason") == Reason.ALREADY_READ for item in decision.items)
 
 
 def _status(entry: StatusEntry) -> Iterator[Sentence]:
@@ -131,8 +144,10 @@ def _said(entry: StatusEntry) -> str:
 
 
 def _now(timeline: Timeline) -> Iterator[Sentence]:
+    waiting = {channel.channel for channel in timeline.channels if channel.channel and channel.state in SAY_WHY}
     for hold in timeline.holds:
-        yield _waits(hold)
+        if hold.channel not in waiting:  # its state says it, and why
+            yield _waits(hold)
     if not timeline.channels:
         yield Sentence(text="It is not decided yet.")
     for channel in timeline.channels:
