@@ -6,7 +6,7 @@ it is a duplicate and is dropped, because the first record carries the subject t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -99,7 +99,15 @@ def as_stored(decision: Decision, row: DecisionRow) -> Decision:
         items=msgspec.convert(tuple(row["items"]), tuple[RoutingItem, ...]),
         at=from_datetime(row["at"]),
         profile_version=row["profile_version"],
+        tenant_version=_tenant_version(row),
     )
+
+
+def _tenant_version(row: DecisionRow) -> int:
+    """Of the settings that it was decided under: what changed since is compared at the claim."""
+    settings = row.get("context", {}).get("tenant")
+    version = settings.get("version", 0) if isinstance(settings, Mapping) else 0
+    return version if isinstance(version, int) else 0
 
 
 def decision_row(decision: Decision) -> DecisionRow:

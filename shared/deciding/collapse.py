@@ -27,8 +27,13 @@ def ask_collapse(inputs: RoutingInput) -> tuple[RoutingItem, ...]:
 
 
 def replaced_by(inputs: RoutingInput) -> str | None:
-    """The notification that this one replaces: its unread inbox item gives way."""
+    """The notification that this one replaces: its unread inbox item gives way.
+
+    A digest whose first item was replaced meanwhile goes on without it, and replaces nothing.
+    """
     newest = inputs.history.newest if inputs.history is not None else None
     if newest is None or inputs.notification.collapse_key is None:
         return None
-    return newest.before if newest.notification == inputs.notification.id else newest.notification
+    if newest.notification == inputs.notification.id:
+        return newest.before
+    return None if inputs.is_digest else newest.notification

@@ -17,6 +17,8 @@ from shared.mongo.bulk import Rows
 from shared.mongo.errors import mongo_border
 from shared.mongo.inbox_rows import UNREAD, WITHOUT_CONTENT, state_of_row, stored_life
 
+ALONE: Final = {"digest_count": None}
+"""A digest has others in it, which nothing has replaced."""
 _Life = tuple[str, str, int]
 _GONE: Final = {"deleted_at": "$$NOW", "changed_at": "$$NOW"}
 
@@ -24,14 +26,15 @@ _GONE: Final = {"deleted_at": "$$NOW", "changed_at": "$$NOW"}
 async def replace_unread(rows: Rows, replacements: Sequence[InboxReplacement]) -> list[InboxRemoval]:
     """Deletes what is replaced and unread; returns what these notifications have replaced, now or before.
 
-    What is read, archived or deleted by then stays as it is. Raises MongoUnavailable.
+    What is read, archived or deleted by then stays as it is, and so does a digest. Raises MongoUnavailable.
     """
     if not replacements:
         return []
     wanted = {each: _own(each[:3]) | {"notification": each.replaces} for each in replacements}
     updates = [
         UpdateMany(
-            where | UNREAD | {"deleted_at": None}, [{"$set": _GONE | {"replaced_by": {"$literal": each.notification}}}]
+            where | UNREAD | ALONE | {"deleted_at": None},
+            [{"$set": _GONE | {"replaced_by": {"$literal": each.notification}}}],
         )
         for each, where in wanted.items()
     ]

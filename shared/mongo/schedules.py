@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import random
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, NotRequired, TypedDict
 
@@ -94,15 +95,32 @@ class Schedules:
         return bool(found.deleted_count)
 
     async def claim(self, *, most: int, lease: timedelta) -> DueSchedules:
-        """Up to `most` that are due, the longest waiting first. What a newer version wrote is left to a newer one."""
+        """Up to `most` that are due, the longest waiting first; when more are, each tenant has its share.
+
+        What a newer version wrote is left to a newer one.
+        """
         with mongo_border():
             claim = await new_lease(self._database, lease)
             wanted = {"next": {"$lte": claim.now}, **free_at(claim.now), **formats.readable()}
-            due = [row["_id"] async for row in self._rows.find(wanted, {"_id": 1}).sort("next", 1).limit(most)]
+            due = await self._oldest(wanted, most)
+            if len(due) == most:
+                due = await self._shares(wanted, due)
             if due:
                 await claim_rows(self._rows, due, claim)
             won = [_schedule(row) async for row in self._rows.find({"token": claim.token})] if due else []
         return DueSchedules(from_datetime(claim.now), won)
+
+    async def _oldest(self, wanted: Mapping[str, object], most: int) -> list[str]:
+        return [row["_id"] async for row in self._rows.find(wanted, {"_id": 1}).sort("next", 1).limit(most)]
+
+    async def _shares(self, wanted: Mapping[str, object], oldest: list[str]) -> list[str]:
+        """Of each tenant its oldest, up to its share; what they leave over is for the oldest of all."""
+        most = len(oldest)
+        tenants: list[str] = await self._rows.distinct("tenant", wanted)
+        some = tenants if len(tenants) <= most else random.sample(tenants, most)
+        share = most // len(some) if some else most
+        found = [each for tenant in some for each in await self._oldest({"tenant": tenant, **wanted}, share)]
+        return list(dict.fromkeys([*found, *oldest]))[:most]
 
     async def seconds_to_next(self, most: float) -> float:
         """How long until the next one is due, at most `most`."""

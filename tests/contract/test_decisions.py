@@ -6,10 +6,14 @@ from typing import Any
 
 import pytest
 
-from services.router.core.decision import Decision
+from services.router.core.decision import Decision, decide
+from services.router.core.inbound import InboundRecord
 from services.router.decisions import Decisions, DecisionStore
 from shared.model.formats import NewerFormat
+from shared.model.outputs import Coordinates
 from shared.model.profiles import Preferences
+from shared.model.records import notify
+from shared.model.tenants import TenantSettings
 from shared.mongo.database import Database
 from tests.support import samples as a
 from tests.support.twins.decisions import MemoryDecisions
@@ -42,6 +46,22 @@ async def test_a_replay_gets_what_was_decided_first(decisions: DecisionStore) ->
         (carried,) = await decisions.insert([anew])
         assert (carried.items, carried.at, carried.profile_version) == (first.items, first.at, first.profile_version)
         assert carried.record == anew.record
+
+
+def under(settings: TenantSettings | None) -> Decision:
+    inputs = a.routing_input(tenant=settings)
+    each = InboundRecord(notify(inputs.notification), inputs.notification, Coordinates("n", 1, 5))
+    return decide(each, inputs, {}, at=a.NOON)
+
+
+@pytest.mark.parametrize(("settings", "version"), [(None, 0), (TenantSettings(tenant="acme", version=1), 1)])
+async def test_a_replay_says_under_which_settings_it_was_decided(
+    decisions: DecisionStore, settings: TenantSettings | None, version: int
+) -> None:
+    """Else what changed meanwhile would not be compared at the claim."""
+    await decisions.insert([under(settings)])
+    (carried,) = await decisions.insert([under(TenantSettings(tenant="acme", version=2))])
+    assert carried.tenant_version == version
 
 
 async def test_other_coordinates_are_a_duplicate(decisions: DecisionStore) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from shared.model.inbox import InboxItem
@@ -39,6 +40,13 @@ def told(removals: list[InboxRemoval]) -> dict[str, Any]:
 async def test_an_unread_one_gives_way(rows: Any) -> None:
     await rows.insert([row("a", 1), row("x", 2), row("b", 3)])
     assert told(await rows.replace([by("b", "a")])) == {"ada": ([("n-a", "n-b")], 2, 3)}
+
+
+async def test_a_digest_stays_for_it_has_others_in_it(rows: Any) -> None:
+    first = row("a", 1)
+    digest = first._replace(item=msgspec.structs.replace(first.item, digest_count=2))
+    await rows.insert([digest, row("b", 2)])
+    assert await rows.replace([by("b", "a")]) == []
 
 
 async def test_what_is_repeated_is_told_again_as_it_was(rows: Any) -> None:

@@ -111,6 +111,14 @@ async def test_what_is_due_is_claimed_by_one_until_its_lease_ends(schedules: Any
     await until(again, what="the lease has ended")
 
 
+async def test_a_tenant_with_many_keeps_no_other_waiting(schedules: Any) -> None:
+    for number in range(6):
+        await schedules.swap(None, schedule(f"many-{number}", next_at=a.NOON + number))
+    await schedules.swap(None, schedule("one", tenant="other", next_at=a.NOON + 100))
+    assert await names(schedules, most=4) == ["many-0", "many-1", "many-2", "one"]
+    assert await names(schedules, most=4) == ["many-3", "many-4", "many-5"]
+
+
 async def test_the_claim_says_the_time_and_what_is_written_under_it_frees_it(schedules: Any) -> None:
     await schedules.swap(None, schedule(next_at=1))
     claimed = await schedules.claim(most=1, lease=LONG)

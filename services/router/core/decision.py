@@ -145,4 +145,4 @@ def _digest(inputs: RoutingInput) -> Digest | None:
     content = inputs.history.content if inputs.history is not None else None
     if content is None or inputs.digest is None:
         return None
-    return Digest(count=content.count, items=content.data)
+    return Digest(count=content.count, items=content.data, id=inputs.digest)

@@ -31,7 +31,8 @@ def held(decision: Decision, item: HoldUntil) -> Hold:
 def _release(decision: Decision, item: HoldUntil) -> Record:
     record, notification = decision.record, decision.notification
     subject, number = record.subject, max(record.format, item.cause.since)
-    digest = item.digest or record.digest
+    gathered = record.delivery.digest if record.delivery is not None else None
+    digest = item.digest or record.digest or (gathered.id if gathered is not None else None)
     if item.channel is not None:
         subject = ids.step_id(notification.id, item.step or "", item.channel)
         number = max(number, item.channel.spec.since)

@@ -36,6 +36,7 @@ class MemoryDecisions:
                             items=stored.items,
                             at=stored.at,
                             profile_version=stored.profile_version,
+                            tenant_version=stored.tenant_version,
                             notification=stored.notification,
                         )
                     )

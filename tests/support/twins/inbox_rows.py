@@ -44,7 +44,7 @@ class MemoryInboxRows:
         async with self.outages.call():
             for each in replacements:
                 for key, row in self._of(*each[:3]):
-                    if row.item.id == each.replaces and _unread(row.item):
+                    if row.item.id == each.replaces and row.item.digest_count is None and _unread(row.item):
                         now = now_ms()
                         gone = msgspec.structs.replace(row.item, deleted_at=now, updated_at=now)
                         self.rows[key], self.replaced_by[key] = row._replace(item=gone), each.notification

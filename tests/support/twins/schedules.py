@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -63,7 +64,9 @@ class MemorySchedules:
     async def claim(self, *, most: int, lease: timedelta) -> DueSchedules:
         async with self.outages.call():
             now = now_ms()
-            due = [row for row in self._waiting(now) if (row.schedule.next_at or 0) <= now][:most]
+            due = [row for row in self._waiting(now) if (row.schedule.next_at or 0) <= now]
+            if len(due) > most:
+                due = _shares(due, most)
             for row in due:
                 row.lease = now + round(lease.total_seconds() * 1000)
         return DueSchedules(now, [row.schedule for row in due])
@@ -77,3 +80,13 @@ class MemorySchedules:
     def _waiting(self, now: int) -> list[MemoryScheduleRow]:
         found = [row for row in self.rows.values() if row.schedule.next_at is not None and row.lease < now]
         return sorted(found, key=lambda row: row.schedule.next_at or 0)
+
+
+def _shares(due: list[MemoryScheduleRow], most: int) -> list[MemoryScheduleRow]:
+    """Of each tenant its oldest, then the oldest of all."""
+    of_each = defaultdict(list)
+    for row in due:
+        of_each[row.schedule.tenant].append(row)
+    share = max(1, most // len(of_each))
+    found = [row for rows in of_each.values() for row in rows[:share]]
+    return [*found, *(row for row in due if row not in found)][:most]

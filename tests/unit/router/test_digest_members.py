@@ -8,7 +8,8 @@ import pytest
 import time_machine
 
 from shared.model.channels import Channel
-from shared.model.steps import ChannelStep, DigestStep
+from shared.model.records import Kind, Record
+from shared.model.steps import ChannelChoice, ChannelStep, DigestStep
 from shared.model.tenants import Stop, TenantSettings
 from tests.support import samples as a
 from tests.support.twins.catalog import MemoryCatalog
@@ -169,3 +170,20 @@ async def test_nothing_joins_one_that_nobody_holds_any_more(clock: time_machine.
     await runs.send(1, **about(1), version=4)
     await runs.release(a.NOON + 5 * HOUR)
     assert [items_of(one.digest) for one in runs.sent.values()] == [[1]]
+
+
+async def test_a_fallback_that_waits_for_quiet_hours_has_all_of_it(clock: time_machine.Traveller) -> None:
+    channels = (Channel.WEBHOOK, Channel.EMAIL)
+    runs = Runs(clock, workflow(GATHER, ChannelStep(key="first", channels=channels, deliver=ChannelChoice.FIRST)))
+    clock.move_to((a.NIGHT - HOUR) / 1000)
+    for number in range(2):
+        await runs.send(number, **about(number), user="eve")
+    await runs.release(a.NIGHT)
+    (hook,) = runs.deliveries
+    failed = Record(kind=Kind.FAILED, tenant="acme", user="eve", subject="failed-1", delivery=hook, format=2)
+    await runs.send_records(failed)
+    await runs.release(a.MORNING)
+    assert [(one.channel, items_of(one.digest)) for one in runs.deliveries] == [
+        (Channel.WEBHOOK, [0, 1]),
+        (Channel.EMAIL, [0, 1]),
+    ]

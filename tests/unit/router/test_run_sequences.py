@@ -130,3 +130,15 @@ async def test_nor_is_a_digest_lost_whose_holder_becomes_a_user(clock: time_mach
     while await runs.release(a.NOON + 3 * HOUR):
         pass
     assert [items_of(one.digest) for one in runs.sent.values()] == [[0, 1, 2]]
+
+
+async def test_a_digest_does_not_take_the_place_of_what_is_newer_than_one_of_its_items(
+    clock: time_machine.Traveller,
+) -> None:
+    runs = Runs(clock, workflow(GATHER, DelayStep(key="wait", seconds=3600), SHOW))
+    await runs.send(0, **about(0), collapse_key="k")
+    await runs.send(1, **about(1))
+    await runs.release(a.NOON + HOUR)
+    await runs.send(2, **about(2), collapse_key="k")
+    await runs.release(a.NOON + 2 * HOUR)
+    assert [(items_of(one.digest), one.replaces) for one in runs.sent.values()] == [([1], None)]
