@@ -122,7 +122,7 @@ async def test_the_command_line_stops_everything_and_resumes(acme: Tenant, produ
         lifted = await acme.call("POST", f"{STOPS}/release", json={})
         assert lifted["holds_released"] == 0, "what the platform's operator stopped stays"
         _, said, _ = await carillon(product, "stop", "--list")
-        assert "1 stops, 5 held because of them" in said
+        assert "stops: 1, held because of them: 5" in said
     finally:
         code, said, _ = await carillon(product, "resume", "--everything")
     assert (code, "5 released, 0 cancelled" in said) == (0, True)
