@@ -63,7 +63,10 @@ def cancel(fanout: FanoutId, tenant: FanoutTenant = "default", state: State = DE
     async def ask(fanouts: Fanouts) -> Sequence[FanoutProgress]:
         return _one(await fanouts.cancel(tenant, fanout))
 
-    _print(_known(fanout, target.carried_out(_asked(target.settings(state), ask))))
+    found = _known(fanout, target.carried_out(_asked(target.settings(state), ask)))
+    if any(one.state == "done" for one in found):
+        typer.echo("Nothing was left to cancel: everybody on it was notified before.", err=True)
+    _print(found)
 
 
 async def _asked(

@@ -93,7 +93,10 @@ def show(tenant: TenantName, state: State = DEFAULT_STATE) -> None:
     async def read(database: Database, _: Publisher, __: Settings) -> TenantSettings:
         return await tenants.read(database, tenant)
 
-    typer.echo(_as_json(on_platform(state, read, kafka=False)))
+    found = on_platform(state, read, kafka=False)
+    if not found.version:
+        typer.echo(f"Nothing was ever set of {tenant}. Is the name right? {program()} tenants list", err=True)
+    typer.echo(_as_json(found))
 
 
 @app.command("set")
@@ -124,7 +127,10 @@ def set_(
         async def write(database: Database, publisher: Publisher, settings: Settings) -> TenantSettings:
             return await _write(database, publisher, settings, tenant, lambda stored: _patched(stored, wanted))
 
-        typer.echo(_as_json(on_platform(state, write)))
+        changed = on_platform(state, write)
+        if changed.version == 1:
+            typer.echo(f"These are the first settings of {tenant}. Is the name right?", err=True)
+        typer.echo(_as_json(changed))
     except InvalidFields as error:
         lines = [f"  {pointer or '/'}: {detail}" for pointer, detail in error.pointers]
         target.fail("\n".join([f"Nothing was changed: {error.detail}", *lines]), "docs/tenants.md has each setting")

@@ -46,10 +46,10 @@ def lines(timeline: TimelineJson) -> Iterator[Text]:
 
 def summary(timeline: TimelineJson) -> Text:
     """Its channels in one line."""
-    text = Text()
+    text, whole = Text(), _whole_name(timeline)
     for position, channel in enumerate(timeline["channels"]):
         text.append("   " if position else "")
-        text.append(f"{channel.get('channel', 'all channels')} ")
+        text.append(f"{channel.get('channel', whole)} ")
         text.append(_state(channel))
     return text if timeline["channels"] else Text("not decided yet", "yellow")
 
@@ -148,13 +148,18 @@ def _now(timeline: TimelineJson) -> Iterator[Text]:
     reached = any(channel["state"] in GOOD | WAITS for channel in timeline["channels"])
     steps: dict[str, None] = {}
     for channel in timeline["channels"]:
-        yield Text.assemble(f"  {channel.get('channel', 'all channels'):<10} ", _state(channel))
+        yield Text.assemble(f"  {channel.get('channel', _whole_name(timeline)):<10} ", _state(channel))
         reason = channel.get("reason")
         step = next_step(reason) if reason else None
         if step and not (reached and reason == Reason.NO_ADDRESS):  # who is reached elsewhere may do without
             steps[step.replace("{user}", timeline["user"])] = None
     for step in steps:
         yield Text.assemble(("Next: ", "bold"), pasteable(step))
+
+
+def _whole_name(timeline: TimelineJson) -> str:
+    """What a state of no channel is about: all of it, or what would have followed the channels that are shown."""
+    return "the rest" if any(channel.get("channel") for channel in timeline["channels"]) else "all channels"
 
 
 def _state(channel: TimelineJson) -> Text:

@@ -48,7 +48,7 @@ def refuse(topic: str, unreadable: Iterable[UnreadableRecord], *, group: str) ->
             partition=record.partition,
             offset=record.offset,
             event_id=event,
-            next=f"read it on {topic}",
+            next=f"carillon why {event}" if event else f"read it on {topic}",
         )
         letters.append(
             dead_letter(

@@ -70,13 +70,18 @@ def failing(condition: Mapping[str, object], lookup: Lookup) -> str | None:
 
 def paths(condition: object) -> Iterable[str]:
     """Every path that a checked condition asks about."""
+    return (path for path, _ in clauses(condition))
+
+
+def clauses(condition: object) -> Iterable[tuple[str, object]]:
+    """The same, each with what must hold of what stands there."""
     if isinstance(condition, dict):
         for name, wanted in condition.items():
             if name in GROUPS:
                 for each in wanted if isinstance(wanted, list) else [wanted]:
-                    yield from paths(each)
+                    yield from clauses(each)
             else:
-                yield name
+                yield name, wanted
 
 
 def _check(condition: object, pointer: str, roots: tuple[str, ...], depth: int) -> None:

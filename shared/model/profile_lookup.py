@@ -6,11 +6,23 @@ from typing import Final
 
 import msgspec
 
+from shared.model.channels import ADDRESS_KINDS
 from shared.model.conditions import Lookup
+from shared.model.errors import InvalidWorkflow
 from shared.model.profiles import Profile
 
 PROFILE_NAMES: Final = ("id", "name", "locale", "zone", "addresses")
 """What conditions know of a profile, of an audience's members and in steps."""
+
+
+def check_profile_clause(path: str, wanted: object, pointer: str) -> None:
+    """Raises InvalidWorkflow where `profile.addresses`, a list, is asked for what holds of no list."""
+    if path != "profile.addresses":
+        return
+    asked = wanted if isinstance(wanted, dict) else {}
+    if not asked or asked.keys() - {"contains", "exists"} or asked.get("contains", "email") not in ADDRESS_KINDS:
+        kinds = ", ".join(ADDRESS_KINDS)
+        raise InvalidWorkflow("invalid_condition", f"write {path}: {{contains: email}}; the kinds are {kinds}", pointer)
 
 
 def profile_lookup(profile: Profile | None) -> Lookup:

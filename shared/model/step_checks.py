@@ -7,11 +7,11 @@ from collections.abc import Callable, Container, Iterator
 from typing import Final
 
 from shared.model.channels import Channel
-from shared.model.conditions import Condition, check_condition, paths
+from shared.model.conditions import Condition, check_condition, clauses
 from shared.model.crons import check_cron
 from shared.model.data_times import parse_data_time
 from shared.model.errors import InvalidWorkflow, faults_of
-from shared.model.profile_lookup import PROFILE_NAMES
+from shared.model.profile_lookup import PROFILE_NAMES, check_profile_clause
 from shared.model.step_order import walk
 from shared.model.steps import (
     BranchStep,
@@ -154,7 +154,8 @@ def _condition_faults(condition: Condition, pointer: str, earlier: Container[str
     """Conditions are well formed, and name steps that stand before them."""
     wrong = list(faults_of(check_condition, condition, pointer, ROOTS))
     yield from wrong
-    for path in () if wrong else paths(condition):
+    for path, wanted in () if wrong else clauses(condition):
+        yield from faults_of(check_profile_clause, path, wanted, f"{pointer}/{path}")
         parts = path.split(".")
         known = KNOWN.get(parts[0], ())
         if known and (len(parts) != 2 or parts[1] not in known):

@@ -9,9 +9,9 @@ from typing import Final
 
 import msgspec
 
-from shared.model.conditions import Condition, check_condition, paths
+from shared.model.conditions import Condition, check_condition, clauses
 from shared.model.errors import Invalid, InvalidWorkflow
-from shared.model.profile_lookup import PROFILE_NAMES
+from shared.model.profile_lookup import PROFILE_NAMES, check_profile_clause
 
 RECIPIENTS_PATH: Final = re.compile(r"data(?:\.[^.\s\[\]*]+(?:\[\*\])?)+")
 """`[*]`: each of a list."""
@@ -43,8 +43,9 @@ def check_audience(audience: Audience, pointer: str = "/recipients") -> None:
         raise InvalidWorkflow("invalid_workflow", "either topic or users: all", pointer)
     if audience.where is not None:
         check_condition(audience.where, f"{pointer}/where", ("profile",))
-        for path in paths(audience.where):
+        for path, wanted in clauses(audience.where):
             _check_name(path, f"{pointer}/where/{path}")
+            check_profile_clause(path, wanted, f"{pointer}/where/{path}")
     if audience.topic is not None:
         filled = _PLACE.sub("x", audience.topic)
         if "{" in filled or "}" in filled or not is_topic(filled):

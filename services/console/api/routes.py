@@ -44,5 +44,5 @@ def timeline_routes(database: Database, keys: ApiKeys) -> APIRouter:
 
 def _unknown_notification() -> Problem:
     detail = "this notification was not seen yet, or it is not yours"
-    fix = f"{NOT_SEEN} What became of an event is at /v1/events/{{id}}."
+    fix = f"{NOT_SEEN} What became of an event is at /v1/events/{{id}}, a fan-out at /v1/fanouts/{{id}}."
     return Problem(404, "unknown_notification", detail, fix=fix)

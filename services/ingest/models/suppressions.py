@@ -65,9 +65,7 @@ class SuppressionBody(SuppressionKey):
         json_schema_extra={"examples": [EXAMPLE | {"category": "news", "reason": "unsubscribed"}]}
     )
 
-    reason: SuppressionReason = Field(
-        SuppressionReason.MANUAL, description=f"one of {', '.join(SuppressionReason)}; unsubscribed lets critical pass"
-    )
+    reason: SuppressionReason = Field(SuppressionReason.MANUAL, description="unsubscribed lets critical pass")
 
 
 class SuppressionFilter(SuppressionKey):

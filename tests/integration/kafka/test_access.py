@@ -26,6 +26,7 @@ from tests.support.wait import until
 
 OPERATIONS = {
     "Read": AclOperation.READ,
+    "Describe": AclOperation.DESCRIBE,
     "Write": AclOperation.WRITE,
     "DescribeConfigs": AclOperation.DESCRIBE_CONFIGS,
 }

@@ -149,7 +149,7 @@ async def test_faust_makes_no_topic_by_asking_and_finds_one_within_seconds(stric
         await ensure_topics(strict.node.bootstrap, topics.table())
 
         async def assigned() -> bool:
-            return len(app.consumer.assignment()) == 3 * PARTITIONS
+            return len(app.consumer.assignment()) == 4 * PARTITIONS
 
         await until(assigned, what="the assignment", timeout=30)
 

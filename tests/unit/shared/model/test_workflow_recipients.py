@@ -64,6 +64,9 @@ def test_an_audience(audience: Audience) -> None:
         (Audience(users=Everybody.ALL, where={}), "/recipients/where"),
         (Audience(users=Everybody.ALL, where={"profile.plan": "pro"}), "/recipients/where/profile.plan"),
         (Audience(topic="a", where={"not": {"profile.locale.x": "de"}}), "/recipients/where/profile.locale.x"),
+        (Audience(topic="a", where={"profile.addresses": "email"}), "/recipients/where/profile.addresses"),
+        (Audience(topic="a", where={"profile.addresses": {"ne": "email"}}), "/recipients/where/profile.addresses"),
+        (Audience(topic="a", where={"profile.addresses": {"contains": "mail"}}), "/recipients/where/profile.addresses"),
         (Audience(topic="a", where={"profile": {"exists": True}}), "/recipients/where/profile"),
     ],
 )
