@@ -11,7 +11,10 @@ from shared.http.credentials import bearer, require_scope, unauthorized
 from shared.mongo.api_keys import ApiKeys, Scope
 
 Id = Annotated[str, Path(max_length=200)]
-NOT_SEEN: Final = "Ask again in a second if it was accepted just now; else compare the id and the key's tenant."
+NOT_SEEN: Final = (
+    "Ask again in a second if it was accepted just now, and look whether the router runs if that does not help; "
+    "else compare the id and the key's tenant."
+)
 
 
 def key_tenant(keys: ApiKeys) -> Callable[[Request], Awaitable[str]]:
