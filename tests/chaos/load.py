@@ -47,6 +47,8 @@ class Load:
     """The end (ms, a whole minute) of the quiet hours of those who have some; 0: nobody has."""
     soon_ms: int = 2_000
     """How far ahead is scheduled what is to be sent."""
+    steps: bool = True
+    """Whether there are workflows of several steps in it."""
     done: int = 0
     _started: int = 0
 
@@ -80,6 +82,8 @@ class Load:
             16: self._first,
             18: self._quiet,
         }
+        if not self.steps:
+            cases = {place: case for place, case in cases.items() if place not in (6, 11, 16)}
         ways = (self._posted, self._posted, self._posted_by_another, self._event, lambda n: self._kafka(n, producer))
         await cases.get(number % ROUND, ways[number % 5])(number)
         self.done += 1

@@ -9,7 +9,7 @@ from shared.catalog.files import read_folder
 from shared.catalog.publishing import publish
 from shared.kafka.producer import Publisher
 from shared.model.channels import Channel
-from shared.mongo.api_keys import Scope, create
+from shared.mongo.api_keys import create
 from tests.chaos.rules import WORKFLOWS
 from tests.support.env import CATALOG, Harness
 
@@ -37,7 +37,7 @@ class People:
         async with self.harness.database() as database:
             await publish(database, publisher, names.topics, OTHER, read_folder(CATALOG))
             await publish(database, publisher, names.topics, "default", WORKFLOWS)
-            self.keys[OTHER] = await create(database, tenant=OTHER, scopes=frozenset(Scope), name="tests")
+            self.keys[OTHER] = await create(database, tenant=OTHER, scopes=self.harness.scopes, name="tests")
         await publisher.stop()
         for number in range(USERS):
             profile = self.profile(f"u{number}")

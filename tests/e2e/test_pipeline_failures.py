@@ -99,7 +99,7 @@ POISON: dict[str, tuple[bytes | None, list[tuple[str, bytes]], str]] = {
     "integer beyond int64": (b'{"a": 9223372036854775808}', record(), "invalid_json"),
     "recipients of a wrong type": (b'{"customer_ids": 7}', record(), "invalid_recipient"),
     "too many recipients": (
-        orjson.dumps({"customer_ids": [str(number) for number in range(101)]}),
+        orjson.dumps({"customer_ids": [str(number) for number in range(10_001)]}),
         record(),
         "too_many_recipients",
     ),

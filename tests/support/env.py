@@ -91,6 +91,7 @@ class Harness:
         self.ports = dict(zip(("ingest", "gateway", "sockets", "console", "sink", "smtp"), ports, strict=False))
         self._health = ports[6:]
         self.services: dict[str, Service] = {}
+        self.scopes = frozenset(Scope)
         self._key = ""
 
     def env(self) -> dict[str, str]:
@@ -144,7 +145,7 @@ class Harness:
         """A key with all scopes."""
         if not self._key:
             async with open_database(self.names.brokers.mongo, self.names.database) as database:
-                self._key = await create(database, tenant="default", scopes=frozenset(Scope), name="tests")
+                self._key = await create(database, tenant="default", scopes=self.scopes, name="tests")
         return self._key
 
     @asynccontextmanager
