@@ -30,6 +30,16 @@ def no_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def no_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No command meets the stack of who runs the tests, and what one puts into the environment ends with its test."""
+    before = dict(os.environ)
+    os.environ["CARILLON_STATE"] = str(tmp_path_factory.getbasetemp() / "no-stack")
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture(autouse=True)
 def no_backoff() -> Iterator[None]:
     """What is retried is retried at once."""
     with stamina.set_testing(True, attempts=1000, cap=True):
