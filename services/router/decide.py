@@ -107,7 +107,7 @@ class Decider:
         self._inputs.evict(changed)  # before the look-ups, so that all of the chunk sees the new profiles
         now = now_ms()
         loaded = await self._inputs.load(inbound, now)
-        carried = await self._decisions.insert(await self._decide(inbound, loaded, now))
+        carried = await self._store(inbound, loaded, now)
         failpoint(Failpoint.AFTER_DECISION)
         if adding := [decision.decided for decision in carried if decision.changes_history]:
             await self._history.apply(adding)
@@ -115,13 +115,34 @@ class Decider:
         letters = refuse(self._topics.events_dlq, unreadable, group=self._topics.group("router"))
         return Prepared(carried, derive_effects(self._topics, carried), letters, changed, tenants)
 
-    async def _decide(
+    async def _store(
         self, inbound: Sequence[InboundRecord], loaded: Sequence[tuple[RoutingInput, Snapshot]], now: int
     ) -> list[Decision]:
-        """A decision for each record, in order; each knows what those before it have added to its user's history."""
+        """Decides a chunk and stores it; returns what is to be carried out, in order.
+
+        What gathers is stored in its order, up to one that a process which had the partition before has decided
+        meanwhile: it is decided again then, by what was, for the others may have joined what nobody holds.
+        """
+        decisions, gathering = await self._decide(inbound, loaded, now)
+        while gathering and await self._decisions.insert_until_known(gathering) < len(gathering):
+            decisions, gathering = await self._decide(inbound, loaded, now)
+        if not gathering:
+            return await self._decisions.insert(decisions)
+        mine = {id(decision) for decision in gathering}
+        others = await self._decisions.insert([decision for decision in decisions if id(decision) not in mine])
+        carried = {decision.id: decision for decision in (*others, *gathering)}
+        return [found for decision in decisions if (found := carried.pop(decision.id, None)) is not None]
+
+    async def _decide(
+        self, inbound: Sequence[InboundRecord], loaded: Sequence[tuple[RoutingInput, Snapshot]], now: int
+    ) -> tuple[list[Decision], list[Decision]]:
+        """A decision for each record, in order; each knows what those before it have added to its user's history.
+
+        And those of them that are new and gather, or close what was gathered.
+        """
         wanted = [asked(inputs) for inputs, _ in loaded]
         if not any(wanted):
-            return [decide(each, *inputs, at=now) for each, inputs in zip(inbound, loaded, strict=True)]
+            return [decide(each, *inputs, at=now) for each, inputs in zip(inbound, loaded, strict=True)], []
         doubtful = [
             each
             for each, ask in zip(inbound, wanted, strict=True)
@@ -132,6 +153,7 @@ class Decider:
         wanted = [_as_it_closed(ask, known.get(each.decision_id)) for each, ask in zip(inbound, wanted, strict=True)]
         book = HistoryBook(await self._read_history(inbound, wanted))
         decisions: list[Decision] = []
+        gathering: list[Decision] = []
         decided: set[str] = set()
         for each, (inputs, snapshot), ask in zip(inbound, loaded, wanted, strict=True):
             seen = inputs if ask is None else msgspec.structs.replace(inputs, history=book.view(ask))
@@ -142,9 +164,11 @@ class Decider:
                 if row is None and decision.id not in decided:  # said twice, it is stored and counts once
                     decided.add(decision.id)
                     book.add(decision.decided)
+                    if ask.slots or ask.digest is not None:
+                        gathering.append(decision)
                 elif row is not None and is_replay(decision, row):  # what was decided counts, not what would be now
                     book.add(as_stored(decision, row).decided)
-        return decisions
+        return decisions, gathering
 
     async def _read_history(self, inbound: Sequence[InboundRecord], wanted: Sequence[Asked | None]) -> LoadedHistory:
         """For all at once; only where that raises NewerFormat, one by one, to name the record that waits."""

@@ -17,7 +17,7 @@ from shared.model import formats
 from shared.model.formats import OLDEST, check_row_at, stamp
 from shared.model.outputs import Coordinates
 from shared.model.timestamps import from_datetime, to_datetime
-from shared.mongo.bulk import find_by_id, insert_new
+from shared.mongo.bulk import find_by_id, insert_new, insert_until_known
 from shared.mongo.database import Database
 from shared.mongo.decisions import DecisionRow
 from shared.process.metrics import DUPLICATES, REPLAYS
@@ -35,6 +35,13 @@ class DecisionStore(Protocol):
 
     async def known(self, ids: Sequence[str]) -> dict[str, DecisionRow]:
         """Those of these that are stored, by id. Raises MongoUnavailable."""
+        ...
+
+    async def insert_until_known(self, decisions: Sequence[Decision]) -> int:
+        """Stores decisions, one after the other; how many, up to the first that is there already.
+
+        Raises MongoUnavailable: what was stored by then is known.
+        """
         ...
 
 
@@ -61,6 +68,10 @@ class Decisions:
     async def known(self, ids: Sequence[str]) -> dict[str, DecisionRow]:
         """As DecisionStore says."""
         return await find_by_id(self._rows, ids)
+
+    async def insert_until_known(self, decisions: Sequence[Decision]) -> int:
+        """As DecisionStore says."""
+        return await insert_until_known(self._rows, [decision_row(decision) for decision in decisions])
 
 
 def is_replay(decision: Decision, row: DecisionRow) -> bool:

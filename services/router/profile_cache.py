@@ -49,6 +49,7 @@ class ProfileCache:
         self._size = size
         self._ttl_ms = ttl_ms
         self._known: OrderedDict[str, KnownProfile] = OrderedDict()
+        self._cleared = 0
 
     def evict(self, keys: Iterable[str]) -> None:
         """These users' profiles have changed."""
@@ -57,6 +58,7 @@ class ProfileCache:
 
     def clear(self) -> None:
         """Partitions moved: what happened in them meanwhile is unknown."""
+        self._cleared += 1
         self._known.clear()
 
     async def load(self, keys: Iterable[str], now: int) -> dict[str, KnownProfile]:
@@ -77,13 +79,15 @@ class ProfileCache:
         return found
 
     async def _load_missing(self, keys: list[str], now: int) -> dict[str, KnownProfile]:
+        cleared = self._cleared
         stored = await self._read(keys)
         wanted: dict[str, set[str]] = defaultdict(set)
         for profile in stored.values():
             wanted[profile.tenant].update(address_ids(profile.addresses))
         entries = await self._suppressions.of_addresses(wanted)
         fresh = {key: _known(stored.get(key), entries, now) for key in keys}
-        self._known.update((key, known) for key, known in fresh.items() if not known.newer)
+        if cleared == self._cleared:  # else it was read before what happened while others had the partitions
+            self._known.update((key, known) for key, known in fresh.items() if not known.newer)
         while len(self._known) > self._size:
             self._known.popitem(last=False)
         return fresh

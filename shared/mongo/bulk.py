@@ -24,6 +24,17 @@ async def insert_new(rows: Rows, documents: Sequence[Any]) -> set[int]:
     return set()
 
 
+async def insert_until_known(rows: Rows, documents: Sequence[Any]) -> int:
+    """Inserts one after the other; returns how many, up to the first that is there already. Raises MongoUnavailable."""
+    with mongo_border():
+        try:
+            await rows.insert_many(documents, ordered=True)
+        except BulkWriteError as error:
+            duplicates(error)
+            return int(error.details["nInserted"])
+    return len(documents)
+
+
 async def find_by_id(rows: Rows, ids: Iterable[str]) -> dict[str, Any]:
     """The stored rows of `ids`, by id; those that are not there are left out. Raises MongoUnavailable."""
     wanted = list(ids)

@@ -37,6 +37,14 @@ async def test_new_ones_are_carried_out_in_their_order(decisions: DecisionStore)
     assert await decisions.insert([]) == []
 
 
+async def test_in_order_up_to_the_first_that_is_there(decisions: DecisionStore) -> None:
+    asked = [decision(number) for number in range(4)]
+    assert await decisions.insert_until_known(asked[2:3]) == 1
+    assert await decisions.insert_until_known(asked) == 2
+    assert set(await decisions.known(each.id for each in asked)) == {each.id for each in asked[:3]}
+    assert await decisions.insert_until_known(asked[:1]) == 0
+
+
 async def test_a_replay_gets_what_was_decided_first(decisions: DecisionStore) -> None:
     held = a.profile(quiet_hours=a.NIGHTS)
     for number, first in enumerate((decision(0), decision(1, profile=held, now=a.NIGHT), decision(2, profile=None))):

@@ -24,6 +24,14 @@ class MemoryDecisions:
         async with self.outages.call():
             return {one: decision_row(self.rows[one]) for one in ids if one in self.rows}
 
+    async def insert_until_known(self, decisions: Sequence[Decision]) -> int:
+        async with self.outages.call():
+            for number, decision in enumerate(decisions):
+                if decision.id in self.rows:
+                    return number
+                self.rows[decision.id] = decision
+        return len(decisions)
+
     async def insert(self, decisions: Sequence[Decision]) -> list[Decision]:
         carried = []
         async with self.outages.call():
