@@ -11,11 +11,12 @@ import time_machine
 
 from services.scheduler.fire import Firings
 from shared.model.errors import KafkaUnavailable, MongoUnavailable
+from shared.model.events import FIRST_ACCEPTED
 from shared.model.fanouts import decode_page, fanout_id
 from shared.model.formats import NewerFormat
 from shared.model.notifications import Notification
 from shared.model.recipients import Recipient
-from shared.model.records import decode_record
+from shared.model.records import DETOUR, decode_record
 from shared.model.schedules import Schedule, activated
 from shared.model.timestamps import to_datetime
 from shared.model.topics import Topics
@@ -116,6 +117,15 @@ async def test_of_what_was_missed_the_latest(scene: Scene) -> None:
         assert await scene.fire() == 0
     assert len(scene.sent) == 2
     assert await scene.next_at() == NINE + 10 * a.DAY
+
+
+async def test_it_is_about_those_who_had_their_ids_when_it_was_written(scene: Scene) -> None:
+    """A recipient that was deleted since inherits nothing to whoever is called so now."""
+    await scene.add()
+    with at(NINE):
+        await scene.fire()
+    (headers,) = {tuple(output.headers) for output in scene.publisher.written}
+    assert headers == ((DETOUR, b"1"), (FIRST_ACCEPTED, str(a.NOON).encode()))
 
 
 async def test_what_cannot_fire_keeps_nothing_else_from_it(scene: Scene) -> None:
