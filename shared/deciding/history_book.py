@@ -12,8 +12,8 @@ from shared.deciding.asked import Asked
 from shared.deciding.history import Count, DigestContent, History, Newest, OpenDigest, StepOutcome
 from shared.deciding.history_changes import Decided, NewCount, NewDigest, NewMember, NewNewest
 
-MAX_SHOWN_BYTES: Final = 524_288
-"""Of the data of a digest's members together: what goes into one delivery."""
+MAX_SHOWN_BYTES: Final = 131_072
+"""Of the data of a digest's members together: what goes into one delivery. The first is shown however large it is."""
 
 
 class LoadedHistory(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +95,7 @@ class HistoryBook:
         for member in more:
             if member.notification in gone:
                 continue
-            if len(data) < asked.shown and held + len(member.data) <= MAX_SHOWN_BYTES:
+            if not data or (len(data) < asked.shown and held + len(member.data) <= MAX_SHOWN_BYTES):
                 data[member.notification] = msgspec.Raw(member.data)
                 held += len(member.data)
         numbered = max([stored.numbered, *(member.number for member in more)])  # from 1

@@ -61,7 +61,7 @@ class DigestMembers:
             held = 0
             async for row in self._members.find(wanted).sort("number", 1).limit(shown):
                 held += len(row["data"])
-                if held > MAX_SHOWN_BYTES:
+                if members and held > MAX_SHOWN_BYTES:
                     break
                 members.append(row["notification"])
                 data.append(msgspec.Raw(bytes(row["data"])))

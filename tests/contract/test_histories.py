@@ -10,6 +10,7 @@ import pytest
 from shared.deciding.asked import Asked
 from shared.deciding.facts import collapse_id
 from shared.deciding.history import Newest
+from shared.deciding.history_book import MAX_SHOWN_BYTES, HistoryBook, LoadedHistory
 from shared.deciding.history_changes import Decided
 from shared.deciding.items import Counted, DigestChange, Gathered, Replaced, RoutingItem
 from shared.model.outputs import Coordinates
@@ -101,6 +102,20 @@ async def test_a_digest_knows_who_holds_it_how_many_it_has_and_what(store: Store
     assert await slot(store) == ("d", 3, "h")
     assert await content(store) == (3, ["n-1", "n-2", "n-3"], [b"1", b"2", b"3"])
     assert await content(store, shown=2) == (3, ["n-1", "n-2"], [b"1", b"2"])
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_the_first_is_shown_however_large_it_is_and_no_more_than_fits(store: Store, *, together: bool) -> None:
+    large = msgspec.Raw(b'"%b"' % (b"x" * MAX_SHOWN_BYTES))
+    chunk = [decided(gathered(DigestChange.OPEN, 1), id="n-1", data=large), joined(2, 2), joined(3, 3)]
+    for part in [chunk] if together else [[each] for each in chunk]:
+        await store.apply(part)
+    assert await content(store) == (3, ["n-1"], [bytes(large)])
+    in_one_chunk = HistoryBook(LoadedHistory())
+    in_one_chunk.add(chunk[0])
+    seen = in_one_chunk.view(Asked(digest="d", shown=100)).content
+    assert seen is not None
+    assert seen.members == ("n-1",)
 
 
 async def test_a_replay_of_what_came_before_takes_nothing_back(store: Store) -> None:

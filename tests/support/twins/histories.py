@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 import msgspec
 
 from shared.deciding.asked import Asked
 from shared.deciding.facts import collapse_id
 from shared.deciding.history import Count, DigestContent, Newest, OpenDigest, StepOutcome
-from shared.deciding.history_book import LoadedHistory
+from shared.deciding.history_book import MAX_SHOWN_BYTES, LoadedHistory
 from shared.deciding.history_changes import Decided, NewCount, NewDigest, NewMember, NewNewest, NewRun
 from shared.deciding.items import Gathered
 from shared.model import formats
@@ -117,7 +118,11 @@ class MemoryHistories:
                 data=tuple(msgspec.Raw(member.data) for member in frozen),
             )
         gone = frozenset(member.notification for member in members if self._is_gone(member))
-        seen = [member for member in members if member.notification not in gone][:shown]
+        there = [member for member in members if member.notification not in gone][:shown]
+        upto = accumulate(len(member.data) for member in there)
+        seen = [
+            member for member, held in zip(there, upto, strict=True) if member is there[0] or held <= MAX_SHOWN_BYTES
+        ]
         return DigestContent(
             numbered=members[-1].number if members else 0,
             members=tuple(member.notification for member in seen),
