@@ -14,7 +14,7 @@ from carillon.cli.variables import PREFIX, setting_variables
 from services.delivery.settings import DeliverySettings
 from shared.model.channels import Channel
 from shared.process.settings import Settings
-from tests.unit.deploy.workloads import settings_of
+from tests.unit.deploy.workloads import sections_of, settings_of
 
 ROOT = Path(__file__).resolve().parents[3]
 SERVICES = {path.parent.name for path in (ROOT / "services").glob("*/__init__.py")}
@@ -31,6 +31,12 @@ def compose() -> Object:
 
 def ours() -> dict[str, Object]:
     return {name: row for name, row in compose()["services"].items() if name not in THIRD_PARTY}
+
+
+def environment(name: str) -> dict[str, str]:
+    """What a service is given where the host sets nothing."""
+    given = ours()[name]["environment"]
+    return {key: re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value) for key, value in given.items()}
 
 
 def seconds(duration: str) -> float:
@@ -56,10 +62,21 @@ class TestCompose:
 
     def test_settings_load(self) -> None:
         for name in SERVICES:
-            given = ours()[name]["environment"]
-            values = {key: re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value) for key, value in given.items()}
-            loaded = settings_of(name, values)
+            loaded = settings_of(name, environment(name))
             assert loaded["kafka"] == "kafka:19092", name
+
+    def test_secrets_are_the_same_for_all_who_read_them(self) -> None:
+        environments = {name: environment(name) for name in SERVICES}
+        secrets = {key for given in environments.values() for key in given if key.endswith("_SECRET")}
+        assert secrets == {f"{PREFIX}{name}_SECRET" for name in ("WEBHOOK", "TOKEN", "UNSUBSCRIBE")}
+        for secret in secrets:
+            readers = {
+                name
+                for name, given in environments.items()
+                if any(secret in section.variables() for section in sections_of(name, given))
+            }
+            assert readers == {name for name, given in environments.items() if secret in given}, secret
+            assert len({environments[name][secret] for name in readers}) == 1, secret
 
     def test_ours_are_hardened(self) -> None:
         for name, row in ours().items():

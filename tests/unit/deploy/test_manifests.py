@@ -207,11 +207,17 @@ class TestWorkloads:
             assert files, name
             assert files <= known, name
 
-    def test_each_pod_gets_only_the_secrets_it_reads(self, place: str) -> None:
+    def test_each_pod_gets_the_secrets_it_reads_and_no_other(self, place: str) -> None:
+        mounted = {name: {key.upper() for key in secret_files(pod)} for name, pod in pods(place, jobs=False).items()}
+        secrets = set[str]().union(*mounted.values())
         for name, pod in pods(place, jobs=False).items():
             sections = sections_of(main_container(pod)["args"][0], environment(place, pod))
             read = {variable for section in sections for variable in section.variables()}
-            assert {key.upper() for key in secret_files(pod)} <= read, name
+            assert mounted[name] == secrets & read, name
+
+    def test_a_pod_does_not_start_without_its_secrets(self, place: str) -> None:
+        for name, pod in pods(place).items():
+            assert not [row for row in pod["volumes"] if row.get("secret", {}).get("optional")], name
 
     def test_settings_load(self, place: str) -> None:
         secrets = {
@@ -227,6 +233,7 @@ class TestWorkloads:
             files = {path: secrets[key] for path, key in secret_files(pod).items()}
             loaded = settings_of(main_container(pod)["args"][0], environment(place, pod) | files)
             assert loaded["mongo"] == secrets["carillon_mongo"], name
+            assert loaded.get("public_url", "none") != "", f"{name} has no link for who unsubscribes"
 
     def test_one_image(self, place: str) -> None:
         images = {main_container(pod)["image"] for pod in pods(place).values()}
