@@ -81,7 +81,7 @@ class Expander:
                 unreadable.append(UnreadableRecord(expansion.received.record, expansion.error, expansion.id))
             _count(expansion)
         # Before the records of their first pages, which `finish` writes.
-        await self._fanouts.insert([part.fanout for each in expansions for part in each.parts if part.fanout])
+        await self._fanouts.insert([fanout for each in expansions for fanout in each.fanouts])
         return PreparedEvents(
             expansions=expansions,
             untrusted=tuple(untrusted),

@@ -10,11 +10,10 @@ from typing import Final, NamedTuple, Protocol
 import structlog
 
 from shared.model import expansion, ids, records
-from shared.model.events import FIRST_ACCEPTED
 from shared.model.fanouts import StartedFanout, start_outputs
 from shared.model.formats import NewerFormat
 from shared.model.output_slices import in_slices
-from shared.model.outputs import Headers, Output
+from shared.model.outputs import Output
 from shared.model.ports import RecordWriter
 from shared.model.quiet_windows import is_zone
 from shared.model.schedules import Firing, Schedule, due_firing, fanout_of, request_of
@@ -64,13 +63,10 @@ class _Due(NamedTuple):
         if self.fanout is not None:
             yield from start_outputs(topics, self.fanout)
         elif self.workflow is not None:
+            named = records.named_at(self.schedule.created_at)
             for one in expansion.expand(request_of(self.schedule, self.workflow, self.firing.at, now), self.workflow):
                 key = ids.user_key(one.tenant, one.user)
-                yield Output(topics.notifications, key, records.encode(records.notify(one)), self._named())
-
-    def _named(self) -> Headers:
-        """It is about those who had their ids when the schedule was written, and not about who has them since."""
-        return [(records.DETOUR, b"1"), (FIRST_ACCEPTED, str(self.schedule.created_at).encode())]
+                yield Output(topics.notifications, key, records.encode(records.notify(one)), named)
 
 
 class Firings:

@@ -50,6 +50,8 @@ class StartedFanout(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     listed: tuple[Recipient, ...] = ()
     where: Condition | None = None
     """What must hold of a member's profile."""
+    named_at: int | None = None
+    """When those of the list were named, in milliseconds since the epoch; None: when it was accepted."""
 
     @property
     def tenant(self) -> str:
@@ -189,9 +191,13 @@ def decode_page(raw: bytes | None, fault: FormatFault | None = None) -> FanoutPa
 
 
 def page_outputs(topics: Topics, fanout: StartedFanout, members: Iterable[Member]) -> Iterator[Output]:
-    """A record to decide for each member, made when it is asked for; the actor is not notified of it."""
+    """A record to decide for each member, made when it is asked for; the actor is not notified of it.
+
+    Of a list it is about those who had their ids when they were named.
+    """
     template, topic, tenant = fanout.template, topics.notifications, fanout.tenant
     event, workflow, actor = template.event_id, template.workflow, template.actor
+    named = records.named_at(template.accepted_at if fanout.named_at is None else fanout.named_at)
     for user, life, contact in members:
         if user == actor:
             continue
@@ -202,10 +208,10 @@ def page_outputs(topics: Topics, fanout: StartedFanout, members: Iterable[Member
             life=life or 0,
             contact=contact,
         )
-        record = records.notify(found)
+        record, headers = records.notify(found), named
         if life is not None:
-            record = msgspec.structs.replace(record, in_its_life=True)
-        yield Output(topic, ids.user_key(tenant, user), records.encode(record), [])
+            record, headers = msgspec.structs.replace(record, in_its_life=True), []
+        yield Output(topic, ids.user_key(tenant, user), records.encode(record), headers)
 
 
 def listed_from(cursor: str) -> int:

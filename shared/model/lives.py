@@ -31,8 +31,8 @@ class Life(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """The life that something newly read belongs to.
 
         `announced` is the latest life whose record stands before it in the same chunk. The order of the log tells,
-        whatever the clocks say; the time of acceptance tells of what reached the log on a detour (an event, the outbox),
-        and in doubt it was accepted before.
+        whatever the clocks say; the time of acceptance tells of what reached the log on a detour (an event, a page of a
+        list, the outbox), and in doubt it was accepted before.
         """
         until = self.since + CLOCKS_APART_MS if detour else self.since
         before = not self.settled and announced < self.number

@@ -15,8 +15,9 @@ from shared.model import formats
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery
 from shared.model.errors import FAULTY_FORMAT, InvalidRecord
+from shared.model.events import FIRST_ACCEPTED
 from shared.model.notifications import Notification
-from shared.model.outputs import FormatFault
+from shared.model.outputs import FormatFault, Headers
 from shared.model.tenants import Stop
 
 DETOUR: Final = "carillon_detour"
@@ -173,6 +174,11 @@ def notify(notification: Notification) -> Record:
         notification=notification,
         format=notification.format,
     )
+
+
+def named_at(instant: int) -> Headers:
+    """The headers of what is about those who had their ids at `instant` (ms), and not about who has them since."""
+    return [(DETOUR, b"1"), (FIRST_ACCEPTED, str(instant).encode())]
 
 
 def tenant_changed(tenant: str, cancels: tuple[Stop, ...] = (), *, after: str = "") -> Record:

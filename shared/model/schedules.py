@@ -155,7 +155,8 @@ def fanout_of(schedule: Schedule, workflow: Workflow, at: int, now: int) -> Star
     """The same, for more than are expanded at once. Raises Invalid when the data is too much for that."""
     request, audience = request_of(schedule, workflow, at, now), schedule.audience
     if audience is None:
-        return start_fanout(request, workflow, listed=schedule.recipients)
+        started = start_fanout(request, workflow, listed=schedule.recipients)
+        return msgspec.structs.replace(started, named_at=schedule.created_at)
     return start_fanout(request, workflow, topic=audience.topic, where=audience.where)
 
 

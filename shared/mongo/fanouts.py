@@ -53,6 +53,7 @@ class FanoutRow(TypedDict):
     where: NotRequired[bytes]
     listed: NotRequired[list[dict[str, object]]]
     listed_count: NotRequired[int]
+    named_at: NotRequired[datetime]
     created_at: datetime
     ended_at: NotRequired[datetime]
     format: NotRequired[int]
@@ -159,6 +160,8 @@ def _row(fanout: StartedFanout) -> FanoutRow:
     if fanout.listed:
         row["listed"] = msgspec.to_builtins(fanout.listed)
         row["listed_count"] = len(fanout.listed)
+    if fanout.named_at is not None:
+        row["named_at"] = to_datetime(fanout.named_at)
     return row
 
 
@@ -169,6 +172,7 @@ def _taken(row: FanoutRow, page: FanoutPage) -> TakenPage:
         topic=row.get("topic"),
         listed=msgspec.convert(row.get("listed", ()), tuple[Recipient, ...]),
         where=msgspec.json.decode(row["where"]) if "where" in row else None,
+        named_at=from_datetime(row["named_at"]) if "named_at" in row else None,
     )
     return TakenPage(
         fanout=fanout,

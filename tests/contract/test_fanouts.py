@@ -8,6 +8,7 @@ import pytest
 from shared.model.fanouts import PAGE, FanoutPage, FanoutState, StartedFanout
 from shared.model.outputs import Coordinates
 from shared.mongo.fanouts import Fanouts
+from tests.support import samples as a
 from tests.support.fanouts import of_list, of_topic
 from tests.support.twins.fanouts import MemoryFanouts
 
@@ -71,6 +72,16 @@ async def test_where_and_the_data_come_back_as_they_were(fanouts) -> None:
     taken = await fanouts.take(page(started), HERE)
     assert taken is not None
     assert taken.fanout == started
+
+
+async def test_when_its_list_was_written_comes_back(fanouts) -> None:
+    started = msgspec.structs.replace(of_list(["ada"]), named_at=a.NOON - a.DAY)
+    accepted_now = of_list(["ada"], event_id="e-2")
+    await fanouts.insert([started, accepted_now])
+    for each in (started, accepted_now):
+        taken = await fanouts.take(page(each), HERE)
+        assert taken is not None
+        assert taken.fanout == each
 
 
 async def test_progress_counts_what_is_done(fanouts) -> None:

@@ -12,7 +12,7 @@ from shared.model import ids
 from shared.model.errors import InvalidEvent
 from shared.model.events import FIRST_ACCEPTED
 from shared.model.expansion import API_SOURCE, EventState
-from shared.model.fanouts import start_outputs
+from shared.model.fanouts import StartedFanout, start_outputs
 from shared.model.outputs import Output
 from shared.model.reasons import EventReason
 from shared.model.records import DETOUR, encode, notify
@@ -46,6 +46,12 @@ class Expansion(msgspec.Struct, frozen=True, kw_only=True):
     def state(self) -> EventState:
         """Dead when nothing of it could be expanded."""
         return EventState.EXPANDED if self.rejected is None else EventState.DEAD
+
+    @property
+    def fanouts(self) -> list[StartedFanout]:
+        """Those of its parts. Of one that was sent again, a list names those who had their ids at the first time."""
+        first = self.received.first_accepted_at
+        return [msgspec.structs.replace(part.fanout, named_at=first) for part in self.parts if part.fanout is not None]
 
     @property
     def error(self) -> InvalidEvent | None:

@@ -12,6 +12,7 @@ from shared.mongo.database import Database
 from shared.mongo.schedules import Schedules
 from shared.process.clock import now_ms
 from tests.chaos.evidence import read_topic
+from tests.integration.router.fanout_stage import users
 from tests.support.env import Harness
 from tests.support.wait import until
 
@@ -25,13 +26,13 @@ BODY = {
 }
 
 
-async def make_due(database: Database, name: str = "minutely") -> int:
+async def make_due(database: Database, name: str = "minutely", **changes: Any) -> int:
     """As if its time had come: to the last full minute. Returns the time."""
     schedules = Schedules(database)
     found = await schedules.read("default", name)
     assert found is not None
     due = (now_ms() - 1) // 60_000 * 60_000
-    assert await schedules.swap(found, msgspec.structs.replace(found, next_at=due))
+    assert await schedules.swap(found, msgspec.structs.replace(found, next_at=due, **changes))
     return due
 
 
@@ -87,6 +88,29 @@ async def test_a_time_fires_once_with_two_schedulers_and_a_kill_before_the_next_
         await harness.call("DELETE", "/v1/schedules/minutely", expect=204)
         found = [row async for row in database.decisions.find({"notification": {"$in": sorted(wanted)}})]
         assert sorted(row["notification"] for row in found if row["pass"] == 0) == sorted(wanted)
+
+
+async def test_an_id_of_a_long_list_that_is_somebody_elses_by_now_gets_nothing(harness: Harness) -> None:
+    """Deleted and created again since it was written; the control was so long before."""
+    await harness.start("ingest", "router", "scheduler")
+    names, now = [f"u-{number:03}" for number in range(101)], now_ms()
+    await harness.call("POST", "/v1/schedules", json=BODY | {"recipients": names}, expect=201)
+    since = {"u-000": now - 60_000, "u-001": now - 3_600_000}
+    for name, instant in since.items():
+        await users(harness, name, life={"number": 1, "since": instant})
+    async with harness.database() as database:
+        await make_due(database, created_at=now - 600_000)
+
+        async def decided() -> dict[str, dict[str, Any]]:
+            rows = [row async for row in database.decisions.find({"user": {"$in": list(since)}})]
+            found = {row["user"]: row for row in rows}
+            return found if len(found) == 2 else {}
+
+        found = await until(decided, what="both are decided")
+    reasons = {name: row["items"][0].get("reason") for name, row in found.items()}
+    assert reasons["u-000"] == "user_deleted"
+    assert reasons["u-001"] != "user_deleted"
+    assert (found["u-000"]["life"], found["u-001"]["life"]) == (0, 1)
 
 
 async def test_the_api_creates_lists_pauses_resumes_and_deletes(harness: Harness) -> None:

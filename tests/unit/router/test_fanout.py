@@ -140,6 +140,7 @@ async def test_the_life_of_a_subscription_is_the_notifications(scene) -> None:
     record = decode_record(output.value)
     assert record.notification is not None
     assert (record.notification.life, record.in_its_life, record.format) == (4, True, 2)
+    assert output.headers == [], "who is subscribed now is meant, whenever it was accepted"
 
 
 @pytest.mark.parametrize("after_effect", [False, True])

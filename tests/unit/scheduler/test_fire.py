@@ -159,6 +159,7 @@ async def test_more_than_are_expanded_at_once_are_a_fan_out(scene: Scene, whom: 
     assert not scene.sent
     (started,) = scene.fanouts.started.values()
     assert (started.topic, len(started.listed)) == (("thread:7", 0) if whom == "topic" else (None, 101))
+    assert started.named_at == (None if whom == "topic" else a.NOON), "a topic has those who are subscribed now"
     first = scene.publisher.written[0]
     assert (first.topic, first.key) == (Topics().fanouts, started.id.encode())
     assert decode_page(first.value).page == 1
