@@ -16,7 +16,8 @@ from services.delivery.rendering.locales import one_locale
 from services.router.core.event_data import EventData
 from services.router.core.parts import EventPart, expand_parts
 from services.router.core.received_event import ReceivedEvent
-from shared.deciding.foresight import foresee, foreseen_sentences, instead, known_user, shown_items
+from shared.deciding.foresight import foresee, foreseen_sentences, known_user, shown_items
+from shared.deciding.instead import instead
 from shared.deciding.items import Deliver
 from shared.deciding.routing_input import RoutingInput
 from shared.model import ids
@@ -117,7 +118,7 @@ def _reached_everywhere(one: Notification) -> Profile:
 def others(inputs: Sequence[RoutingInput]) -> list[Notification]:
     """Those of the users whom inline people turned out to be."""
     found = ((each, known_user(foresee(each))) for each in inputs)
-    return [instead(each, item).notification for each, item in found if item is not None]
+    return [instead(each.notification, item) for each, item in found if item is not None]
 
 
 def rehearsed(inputs: RoutingInput, locales: Sequence[str] = ()) -> dict[str, Any]:

@@ -18,7 +18,8 @@ from services.ingest.core.did_you_mean import did_you_mean
 from services.ingest.core.durability import Durability
 from services.ingest.models.body import InvalidFields
 from services.ingest.models.notifications import SendRequest
-from shared.deciding.foresight import Stage, foresee, foreseen_sentences, instead, known_user, shown_items
+from shared.deciding.foresight import Stage, foresee, foreseen_sentences, known_user, shown_items
+from shared.deciding.instead import instead
 from shared.deciding.routing_input import RoutingInput
 from shared.deciding.sentences import Sentence, ShownItem
 from shared.model.conditions import Condition, holds
@@ -166,7 +167,7 @@ class DryRuns:
             ]
         found = {each.notification.user: foresee(each) for each in inputs}
         others = [
-            instead(each, item).notification
+            instead(each.notification, item)
             for each in inputs
             if (item := known_user(found[each.notification.user])) is not None
         ]

@@ -16,7 +16,6 @@ from shared.deciding.items import Counted, Deliver, DigestChange, Gathered, Hold
 from shared.deciding.routing import route
 from shared.deciding.routing_input import RoutingInput
 from shared.deciding.sentences import Sentence, ShownItem, item_sentence, shown
-from shared.model import ids
 from shared.model.holds import Cause
 from shared.model.records import Kind
 from shared.model.timestamps import rfc3339
@@ -78,19 +77,6 @@ def foreseen_sentences(stages: Sequence[Stage]) -> list[Sentence]:
 def known_user(stages: Sequence[Stage]) -> Suppress | None:
     """What says that somebody else is notified instead; None: nobody is."""
     return next((item for item in stages[-1].items if isinstance(item, Suppress) and item.user is not None), None)
-
-
-def instead(inputs: RoutingInput, item: Suppress) -> RoutingInput:
-    """The same for the user whom an inline person turned out to be; who loads it adds what is known of them."""
-    about = inputs.notification
-    user = item.user or about.user
-    contact = about.contact
-    left = {kind: contact.addresses[kind] for kind in item.keeps} if contact else {}
-    kept = msgspec.structs.replace(contact, addresses=left) if contact and left else None
-    notification = msgspec.structs.replace(
-        about, id=ids.notification_id(about.event_id, about.workflow, user), user=user, life=item.life, contact=kept
-    )
-    return msgspec.structs.replace(inputs, notification=notification, owner=None)
 
 
 def _after(inputs: RoutingInput, items: Sequence[RoutingItem], hold: HoldUntil) -> RoutingInput:

@@ -11,6 +11,7 @@ import msgspec
 
 from services.router.core.decision import Decision
 from services.router.core.held import held
+from shared.deciding.instead import instead
 from shared.deciding.items import Counted, Deliver, Gathered, HoldUntil, Replaced, RoutingItem, Suppress
 from shared.model import ids
 from shared.model.channels import Channel
@@ -86,9 +87,9 @@ def _suppress(topics: Topics, decision: Decision, item: Suppress, result: Decisi
     if item.clause is not None:
         about["clause"] = item.clause
     if item.user is not None:
-        instead = _instead(decision.notification, item.user, item.life, item.keeps)
-        result.outputs.append(_notify(topics, decision.record, instead))
-        about |= {"user": instead.user, "notification": instead.id}
+        theirs = instead(decision.notification, item)
+        result.outputs.append(_notify(topics, decision.record, theirs))
+        about |= {"user": theirs.user, "notification": theirs.id}
     return about
 
 
@@ -159,19 +160,6 @@ def _output(topics: Topics, delivery: Delivery) -> Output:
     headers = [("traceparent", notification.traceparent.encode())] if notification.traceparent else []
     key = ids.user_key(notification.tenant, notification.user)
     return Output(topics.deliveries(delivery.channel, delivery.lane), key, encode(delivery), headers)
-
-
-def _instead(notification: Notification, user: str, life: int, keeps: Sequence[str]) -> Notification:
-    """The notification of the user whom an inline person turned out to be: the same one as if the user had been named."""
-    contact = notification.contact
-    left = {kind: contact.addresses[kind] for kind in keeps} if contact else {}
-    return msgspec.structs.replace(
-        notification,
-        id=ids.notification_id(notification.event_id, notification.workflow, user),
-        user=user,
-        life=life,
-        contact=msgspec.structs.replace(contact, addresses=left) if contact and left else None,
-    )
 
 
 def _notify(topics: Topics, record: Record, notification: Notification) -> Output:

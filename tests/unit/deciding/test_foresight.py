@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.deciding.foresight import MAX_STAGES, Stage, foresee, foreseen_sentences, instead, known_user, shown_items
+from shared.deciding.foresight import MAX_STAGES, Stage, foresee, foreseen_sentences, known_user, shown_items
 from shared.deciding.history import History
+from shared.deciding.instead import instead
 from shared.deciding.items import Deliver, HoldUntil, RoutingItem, Suppress
 from shared.model.holds import Cause
 from shared.model.notifications import Contact
@@ -92,7 +93,7 @@ def test_an_inline_person_who_is_a_user_is_asked_about_as_that_user() -> None:
     inputs = asked(SHOW, n_user="p-1", n_contact=contact, profile=None, owner=owner)
     found = known_user(foresee(inputs))
     assert found is not None
-    about = instead(inputs, found).notification
+    about = instead(inputs.notification, found)
     assert (about.user, about.life) == ("bob", 2)
     assert about.contact == Contact(addresses={"webhook": "https://x.example.com/"})
     assert known_user(foresee(asked(SHOW))) is None
