@@ -8,32 +8,20 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
-from bench.peers.faust_app import OURS, database, peer_app, workflow_of
-from services.router.core.decision import Decision
-from services.router.core.effects import derive_effects
-from shared.deciding.routing import route
+from bench.peers.faust_app import OURS, carry_out, database, decided, peer_app, targets_of, workflow_of
 from shared.deciding.routing_input import RoutingInput
-from shared.model.channels import Channel
-from shared.model.outputs import Coordinates
 from shared.model.profiles import from_document
 from shared.model.records import decode_record
-from shared.model.timestamps import to_datetime
 from shared.process.clock import now_ms
 
 app = peer_app("naive")
 source = app.topic(OURS.topics.notifications, key_type=bytes, value_type=bytes)
-targets = {
-    name: app.topic(name, key_type=bytes, value_type=bytes)
-    for name in (OURS.topics.statuses, *(OURS.topics.deliveries(channel) for channel in Channel))
-}
+targets = targets_of(app)
 
 
 @app.agent(source)
 async def decide(stream: Any) -> None:
     async for event in stream.events():
-        message = event.message
         record = decode_record(event.value)
         about = record.notification
         if about is None:
@@ -42,30 +30,8 @@ async def decide(stream: Any) -> None:
         profile = from_document(row) if row else None
         now = now_ms()
         workflow = await workflow_of(about.tenant, about.workflow, about.version)
-        question = RoutingInput(notification=about, workflow=workflow, profile=profile, cancel_count=0, now=now)
-        decision = Decision(
-            record=record,
-            notification=about,
-            coordinates=Coordinates(message.topic, message.partition, message.offset),
-            items=route(question),
-            at=now,
-            profile_version=profile.version if profile else 0,
-            snapshot={"preferences": msgspec.to_builtins(profile.preferences) if profile else None},
-        )
-        await database().decisions.insert_one(
-            {
-                "_id": decision.id,
-                "tenant": about.tenant,
-                "user": about.user,
-                "notification": about.id,
-                "inputs": decision.snapshot,
-                "items": [msgspec.to_builtins(item) for item in decision.items],
-                "at": to_datetime(now),
-                "created_at": to_datetime(now),
-            }
-        )
-        for output in derive_effects(OURS.topics, [decision]).outputs:
-            await targets[output.topic].send(key=output.key, value=output.value, headers=dict(output.headers))
+        inputs = RoutingInput(notification=about, workflow=workflow, profile=profile, cancel_count=0, now=now)
+        await carry_out(decided(event.message, record, inputs), targets)
 
 
 if __name__ == "__main__":

@@ -9,16 +9,11 @@ from typing import Any
 
 import msgspec
 
-from bench.peers.faust_app import OURS, database, peer_app, workflow_of
-from services.router.core.decision import Decision
-from services.router.core.effects import derive_effects
+from bench.peers.faust_app import OURS, carry_out, database, decided, peer_app, targets_of, workflow_of
 from shared.deciding.asked import asked
 from shared.deciding.history import Count, History
 from shared.deciding.items import Counted
-from shared.deciding.routing import route
 from shared.deciding.routing_input import RoutingInput
-from shared.model.channels import Channel
-from shared.model.outputs import Coordinates
 from shared.model.owners import address_ids
 from shared.model.profiles import Profile, from_document
 from shared.model.records import decode_record
@@ -28,10 +23,7 @@ from shared.process.clock import now_ms
 
 app = peer_app("naive")
 source = app.topic(OURS.topics.notifications, key_type=bytes, value_type=bytes)
-targets = {
-    name: app.topic(name, key_type=bytes, value_type=bytes)
-    for name in (OURS.topics.statuses, *(OURS.topics.deliveries(channel) for channel in Channel))
-}
+targets = targets_of(app)
 
 
 async def suppressed(tenant: str, profile: Profile | None) -> tuple[str, ...]:
@@ -52,7 +44,6 @@ async def counts(counter: str) -> tuple[Count, ...]:
 @app.agent(source)
 async def decide(stream: Any) -> None:
     async for event in stream.events():
-        message = event.message
         record = decode_record(event.value)
         about = record.notification
         if about is None:
@@ -73,33 +64,12 @@ async def decide(stream: Any) -> None:
         if (wanted := asked(inputs)) is not None:
             seen = {counter: await counts(counter) for counter in wanted.counters}
             inputs = msgspec.structs.replace(inputs, history=History(counters=seen))
-        decision = Decision(
-            record=record,
-            notification=about,
-            coordinates=Coordinates(message.topic, message.partition, message.offset),
-            items=route(inputs),
-            at=now,
-            profile_version=profile.version if profile else 0,
-            snapshot={"preferences": msgspec.to_builtins(profile.preferences) if profile else None},
-        )
+        decision = decided(event.message, record, inputs)
         for item in decision.items:
             if isinstance(item, Counted):
                 entry = {"n": about.id, "at": to_datetime(now)}
                 await database().counters.update_one({"_id": item.counter}, {"$push": {"entries": entry}}, upsert=True)
-        await database().decisions.insert_one(
-            {
-                "_id": decision.id,
-                "tenant": about.tenant,
-                "user": about.user,
-                "notification": about.id,
-                "inputs": decision.snapshot,
-                "items": [msgspec.to_builtins(item) for item in decision.items],
-                "at": to_datetime(now),
-                "created_at": to_datetime(now),
-            }
-        )
-        for output in derive_effects(OURS.topics, [decision]).outputs:
-            await targets[output.topic].send(key=output.key, value=output.value, headers=dict(output.headers))
+        await carry_out(decision, targets)
 
 
 if __name__ == "__main__":
