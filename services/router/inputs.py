@@ -107,11 +107,11 @@ class Inputs:
                 spread_ms=self._spread_ms,
                 channel=delivery.channel if delivery else record.channel,
                 step=delivery.step if delivery else record.step,
-                subscription=_in_this_life(subscriptions, each, user.life) if each.about.topic else None,
+                subscription=_in_this_life(subscriptions, each, user.life) if _goes_by_topic(each) else None,
                 suppressed=_suppressed(each, user, inline, workflow) if inline or user.suppressions else (),
                 tenant=tenant,
                 delivery=delivery,
-                digest=record.digest,
+                digest=record.digest or (delivery.digest.id if delivery and delivery.digest else None),
                 parked=record.kind is Kind.RETRY and record.due is None,
                 cancelled=record.cancelled,
             )
@@ -120,13 +120,13 @@ class Inputs:
 
     async def _subscribed(self, inbound: Sequence[InboundRecord]) -> dict[SubscriptionKey, Subscription]:
         """The subscriptions that the records' notifications went by, as they are now; nothing is asked for without one."""
-        wanted = {_key(about, about.topic) for each in inbound if (about := each.about).topic}
+        wanted = {_key(each.about, each.about.topic or "") for each in inbound if _goes_by_topic(each)}
         if not wanted:
             return {}
         try:
             return await self._subscriptions.find(wanted)
         except NewerFormat as newer:
-            raise newer.of(next(each.coordinates for each in inbound if each.about.topic)) from None
+            raise newer.of(next(each.coordinates for each in inbound if _goes_by_topic(each))) from None
 
     async def cancelled_since(self, holds: Iterable[Hold]) -> dict[tuple[str, str], int]:
         """Tenant and key of those holds that were cancelled since they were decided, and the counters now.
@@ -150,6 +150,11 @@ class Inputs:
             return self._catalog.version(about.tenant, about.workflow, about.version)
         except NewerFormat as newer:
             raise newer.of(each.coordinates) from None
+
+
+def _goes_by_topic(each: InboundRecord) -> bool:
+    """Of a digest, each item goes by its own."""
+    return each.about.topic is not None and not each.record.is_digest
 
 
 def _key(about: Notification, topic: str) -> SubscriptionKey:

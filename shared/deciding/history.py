@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from itertools import compress
+
 import msgspec
+
+from shared.model.profiles import Preferences
 
 
 class Count(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -26,7 +31,7 @@ class OpenDigest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The hold of that run: what is brought forward when the digest is full."""
 
 
-class DigestContent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class DigestContent(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """What a digest has gathered, the oldest first."""
 
     numbered: int
@@ -36,11 +41,25 @@ class DigestContent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     data: tuple[msgspec.Raw, ...]
     gone: frozenset[str] = frozenset()
     """Those of them that do not count any more: cancelled, say."""
+    wants: dict[str, Preferences | None] = {}
+    """Of those that came by a topic and may not go everywhere: what their subscription wants now; None: there is none."""
 
     @property
     def count(self) -> int:
         """How many it has."""
         return self.numbered - len(self.gone)
+
+    def without(self, those: Collection[str]) -> DigestContent:
+        """The same, less these notifications."""
+        if not those:
+            return self
+        left = [member not in those for member in self.members]
+        return msgspec.structs.replace(
+            self,
+            members=tuple(compress(self.members, left)),
+            data=tuple(compress(self.data, left)),  # none where a decision is asked again
+            gone=self.gone | frozenset(those),
+        )
 
 
 class Newest(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Final
 
 import msgspec
 
 from shared.deciding.asked import Asked
+from shared.deciding.digest_content import ShownBytes, is_bound
 from shared.deciding.history import Count, DigestContent, History, Newest, OpenDigest, StepOutcome
 from shared.deciding.history_changes import Decided, NewCount, NewDigest, NewMember, NewNewest
-
-MAX_SHOWN_BYTES: Final = 131_072
-"""Of the data of a digest's members together: what goes into one delivery. The first is shown however large it is."""
+from shared.model.preferences import NOTHING_SET
 
 
 class LoadedHistory(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,15 +89,18 @@ class HistoryBook:
             return DigestContent(numbered=asked.closed.items, members=tuple(data), data=tuple(data.values()))
         gone = stored.gone | self._replaced & {*data, *self._members[digest]}
         data = {member: each for member, each in data.items() if member not in gone}
-        held = sum(map(len, data.values()))
-        for member in more:
-            if member.notification in gone:
+        joined = {one.notification: one.wants for one in more if one.about.topic is not None and is_bound(one.wants)}
+        wants = stored.wants | joined
+        room = ShownBytes()
+        for member, each in data.items():
+            room.take(each, wants.get(member, NOTHING_SET))
+        for one in more:
+            if one.notification in gone or (data and len(data) >= asked.shown):
                 continue
-            if not data or (len(data) < asked.shown and held + len(member.data) <= MAX_SHOWN_BYTES):
-                data[member.notification] = msgspec.Raw(member.data)
-                held += len(member.data)
-        numbered = max([stored.numbered, *(member.number for member in more)])  # from 1
-        return DigestContent(numbered=numbered, members=tuple(data), data=tuple(data.values()), gone=gone)
+            if room.take(one.data, wants.get(one.notification, NOTHING_SET)):
+                data[one.notification] = msgspec.Raw(one.data)
+        numbered = max([stored.numbered, *(one.number for one in more)])  # from 1
+        return DigestContent(numbered=numbered, members=tuple(data), data=tuple(data.values()), gone=gone, wants=wants)
 
 
 def _number(member: NewMember) -> int:

@@ -11,6 +11,7 @@ from shared.deciding.history import Newest, OpenDigest
 from shared.deciding.items import Counted, DigestChange, Gathered, HoldUntil, Replaced, RoutingItem
 from shared.model.notifications import Notification
 from shared.model.outputs import Coordinates
+from shared.model.profiles import Preferences
 
 
 class NewCount(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -33,6 +34,8 @@ class NewMember(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     data: bytes
     about: Notification
     """What may take it out again: its cancellation and collapse keys, its topic, its own expiry."""
+    wants: Preferences | None = None
+    """What its subscription says of its topic, if it came by one; None: there is none."""
 
 
 class NewDigest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -84,6 +87,8 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     """The id that a hold of the run made by it has, where it waits for a digest."""
     is_run: bool
     """It moved the run of a workflow with more than one step."""
+    wants: Preferences | None = None
+    """What the subscription to its topic says; None: there is none."""
 
     def changes(self) -> Iterator[HistoryChange]:
         """In the order of its items."""
@@ -118,7 +123,9 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
         if item.items and item.change is not DigestChange.SLIDE:
             about = self.notification
             data = bytes(about.data)
-            yield NewMember(digest=item.digest, notification=about.id, number=item.items, data=data, about=about)
+            yield NewMember(
+                digest=item.digest, notification=about.id, number=item.items, data=data, about=about, wants=self.wants
+            )
 
     def _run(self) -> NewRun:
         about = self.notification

@@ -54,6 +54,8 @@ class Deliver(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults
     """Which of the workflow's texts."""
     replaces: str | None = None
     """The notification whose unread inbox item gives way to this one's."""
+    without: tuple[str, ...] = ()
+    """Of a digest: the items that their own subscriptions keep from this channel."""
 
 
 class HoldUntil(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag=ItemOutcome.HOLD.value):

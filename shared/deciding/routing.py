@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from shared.deciding.collapse import ask_collapse
+from shared.deciding.digest_content import unwanted
 from shared.deciding.facts import Facts
 from shared.deciding.items import Deliver, HoldUntil, RoutingItem, Suppress
 from shared.deciding.local_times import instant_of_local
@@ -28,6 +29,7 @@ from shared.model.steps import DigestStep, Step
 from shared.model.workflows import Workflow
 
 NO_ITEMS: Final[tuple[RoutingItem, ...]] = ()
+_TAKES_OUT: Final = {Reason.CANCELLED: Rule.CANCEL, Reason.UNSUBSCRIBED: Rule.SUBSCRIPTION}
 
 
 def route(inputs: RoutingInput) -> tuple[RoutingItem, ...]:
@@ -98,8 +100,9 @@ def _until_due(inputs: RoutingInput, workflow: Workflow) -> HoldUntil | Suppress
         return _suppress(inputs, Rule.CANCEL, Reason.CANCELLED)
     if notification.is_expired(now):
         return _suppress(inputs, Rule.EXPIRY, Reason.EXPIRED)
-    if _is_cancelled(inputs):
-        return _suppress(inputs, Rule.CANCEL, Reason.CANCELLED)
+    taken_out = _taken_out(inputs, workflow)
+    if taken_out is not None:
+        return taken_out
     tenant = inputs.tenant
     if tenant is not None and tenant.stops and tenant.stopped(workflow.key):
         return HoldUntil(
@@ -109,13 +112,16 @@ def _until_due(inputs: RoutingInput, workflow: Workflow) -> HoldUntil | Suppress
     return None
 
 
-def _is_cancelled(inputs: RoutingInput) -> bool:
-    """By its key; a digest when all that it has gathered was taken out again."""
+def _taken_out(inputs: RoutingInput, workflow: Workflow) -> Suppress | None:
+    """By its key; a digest when all that it has gathered was."""
     notification, history = inputs.notification, inputs.history
     if inputs.is_digest:
         content = history.content if history is not None else None
-        return content is not None and not content.count
-    return notification.cancellation_key is not None and inputs.cancel_count > notification.cancel_count
+        reason = unwanted(content, workflow, notification.id) if content is not None else None
+        return _suppress(inputs, _TAKES_OUT.get(reason, Rule.NOTIFICATION_PREFERENCE), reason) if reason else None
+    if notification.cancellation_key is not None and inputs.cancel_count > notification.cancel_count:
+        return _suppress(inputs, Rule.CANCEL, Reason.CANCELLED)
+    return None
 
 
 def _from_due(inputs: RoutingInput, workflow: Workflow) -> HoldUntil | Suppress | None:

@@ -41,7 +41,7 @@ class RoutingInput(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     suppressed: tuple[str, ...] = ()
     """Kinds of the recipient's addresses that nothing is sent to: bounced, complained, unsubscribed."""
     subscription: Subscription | None = None
-    """To the notification's topic."""
+    """To the notification's topic; None of a digest, each item of which goes by its own."""
     history: History | None = None
     """What its workflow and its tenant ask for; None: they ask for nothing."""
     delivery: Delivery | None = None
@@ -49,7 +49,7 @@ class RoutingInput(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     parked: bool = False
     """It waited for its provider, and not for its next try: nobody has it."""
     digest: str | None = None
-    """The digest that the run holds and closes now."""
+    """The digest that the run holds and closes now, or that one channel of it brings back."""
     cancelled: bool = False
     """An operator cancelled what the record brings back."""
 

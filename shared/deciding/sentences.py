@@ -59,6 +59,9 @@ def item_sentence(item: ShownItem, at: str | None = None) -> Sentence:
 def _deliver(item: ShownItem) -> str:
     more = [f"in the text {item['variant']}"] if item.get("variant") else []
     more += ["in place of an earlier one about the same"] if item.get("replaces") else []
+    kept = item.get("without")
+    if kept and isinstance(kept, list | tuple):
+        more.append(f"without {len(kept)} of its items, whose topics are not wanted there")
     behind = item.get("fallback")
     if behind and isinstance(behind, list | tuple):
         more.append(f"and by {', '.join(map(str, behind))} if that fails for good")

@@ -1,4 +1,4 @@
-"""What a digest has gathered, less what was taken out again: cancelled, replaced, unsubscribed from or expired meanwhile."""
+"""What a digest has gathered, less what was taken out again: cancelled, replaced or expired meanwhile."""
 
 from __future__ import annotations
 
@@ -8,21 +8,23 @@ from typing import Final, TypedDict
 
 import msgspec
 
+from shared.deciding.digest_content import ShownBytes, is_bound
 from shared.deciding.history import DigestContent
-from shared.deciding.history_book import MAX_SHOWN_BYTES
 from shared.deciding.items import Gathered
+from shared.model.preferences import NOTHING_SET
+from shared.model.profiles import Preferences
 from shared.model.subscriptions import SubscriptionKey
 from shared.mongo.bulk import Rows, find_by_id
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
 from shared.mongo.leases import server_time
-from shared.mongo.subscriptions import row_id
+from shared.mongo.subscriptions import Subscriptions
 
-_BOUND: Final = {"tenant": 1, "user": 1, "notification": 1, "terms": 1}
+_BOUND: Final = {"tenant": 1, "user": 1, "life": 1, "notification": 1, "terms": 1}
 
 
 class MemberTerms(TypedDict, total=False):
-    """What may take a member out again; most have none of it."""
+    """What may take a member out again, or keep it from a channel; most have none of it."""
 
     cancellation_key: str
     cancel_count: int
@@ -36,6 +38,7 @@ class BoundMember(TypedDict):
 
     tenant: str
     user: str
+    life: int
     notification: str
     terms: MemberTerms
 
@@ -54,19 +57,25 @@ class DigestMembers:
         with mongo_border():
             last = await self._members.find_one({"digest": digest}, {"number": 1}, sort=[("number", -1)])
             bound = self._members.find({"digest": digest, "terms": {"$exists": True}}, _BOUND)
-            gone = await self._gone([row async for row in bound])
+            terms = [row async for row in bound]
+            gone = await self._gone(terms)
+            wants = await self._wants(terms)
             wanted = {"digest": digest} | ({"notification": {"$nin": sorted(gone)}} if gone else {})
             members: list[str] = []
             data: list[msgspec.Raw] = []
-            held = 0
+            room = ShownBytes()
             async for row in self._members.find(wanted).sort("number", 1).limit(shown):
-                held += len(row["data"])
-                if members and held > MAX_SHOWN_BYTES:
+                if room.take(row["data"], wants.get(row["notification"], NOTHING_SET)):
+                    members.append(row["notification"])
+                    data.append(msgspec.Raw(bytes(row["data"])))
+                elif not wants:
                     break
-                members.append(row["notification"])
-                data.append(msgspec.Raw(bytes(row["data"])))
         return DigestContent(
-            numbered=last["number"] if last else 0, gone=frozenset(gone), members=tuple(members), data=tuple(data)
+            numbered=last["number"] if last else 0,
+            gone=frozenset(gone),
+            members=tuple(members),
+            data=tuple(data),
+            wants=wants,
         )
 
     async def _frozen(self, digest: str, closed: Gathered) -> DigestContent:
@@ -88,8 +97,6 @@ class DigestMembers:
         cancelled = await find_by_id(database.cancellations, set(keys))
         slots = {row["terms"]["collapse"] for row in rows if "collapse" in row["terms"]}
         newest = await find_by_id(database.collapses, slots)
-        topics = {_subscription(row) for row in rows if "topic" in row["terms"]}
-        subscribed = await find_by_id(database.subscriptions, topics)
         now = await server_time(database)
         gone: set[str] = set()
         for row in rows:
@@ -99,16 +106,29 @@ class DigestMembers:
             if (
                 (counter is not None and counter["count"] > terms["cancel_count"])
                 or (newer is not None and newer["newest"]["notification"] != notification)
-                or ("topic" in terms and _subscription(row) not in subscribed)
                 or ("until" in terms and terms["until"] <= now)
             ):
                 gone.add(notification)
         return gone
+
+    async def _wants(self, rows: Sequence[BoundMember]) -> dict[str, Preferences | None]:
+        """Of those that came by a topic, what their subscription says, where it says anything; None: there is none."""
+        keys = {row["notification"]: _subscription(row) for row in rows if "topic" in row["terms"]}
+        if not keys:
+            return {}
+        subscribed = await Subscriptions(self._database).find(set(keys.values()))
+        found: dict[str, Preferences | None] = {}
+        for row in rows:
+            key = keys.get(row["notification"])
+            if key is not None:
+                mine = subscribed.get(key)
+                found[row["notification"]] = mine.preferences if mine is not None and mine.life == row["life"] else None
+        return {notification: wants for notification, wants in found.items() if is_bound(wants)}
 
 
 def _cancellation(row: BoundMember) -> str:
     return f"{row['tenant']}:{row['terms']['cancellation_key']}"
 
 
-def _subscription(row: BoundMember) -> str:
-    return row_id(SubscriptionKey(row["tenant"], row["terms"]["topic"], row["user"]))
+def _subscription(row: BoundMember) -> SubscriptionKey:
+    return SubscriptionKey(row["tenant"], row["terms"]["topic"], row["user"])

@@ -8,12 +8,14 @@ import msgspec
 import pytest
 
 from shared.deciding.asked import Asked
+from shared.deciding.digest_content import MAX_SHOWN_BYTES
 from shared.deciding.facts import collapse_id
 from shared.deciding.history import Newest
-from shared.deciding.history_book import MAX_SHOWN_BYTES, HistoryBook, LoadedHistory
+from shared.deciding.history_book import HistoryBook, LoadedHistory
 from shared.deciding.history_changes import Decided
 from shared.deciding.items import Counted, DigestChange, Gathered, Replaced, RoutingItem
 from shared.model.outputs import Coordinates
+from shared.model.profiles import Preferences
 from shared.model.rules import Rule
 from shared.mongo.cancellations import Cancellations
 from shared.mongo.histories import Histories
@@ -21,6 +23,7 @@ from shared.mongo.history_rows import PASSED
 from shared.mongo.subscriptions import Subscriptions
 from shared.process.clock import now_ms
 from tests.support import samples as a
+from tests.support.twins.fanouts import MemorySubscriptions
 from tests.support.twins.histories import MemoryHistories
 
 Store = Histories | MemoryHistories
@@ -104,6 +107,28 @@ async def test_a_digest_knows_who_holds_it_how_many_it_has_and_what(store: Store
     assert await content(store, shown=2) == (3, ["n-1", "n-2"], [b"1", b"2"])
 
 
+async def test_what_came_by_a_topic_goes_by_what_its_subscription_says_now(
+    store: Store, implementation: str, request: pytest.FixtureRequest
+) -> None:
+    """Those that say nothing are left out; None: unsubscribed, or subscribed by who had the id before."""
+    topics = [("all", 1), ("no-mail", MAX_SHOWN_BYTES), ("no-mail", 1), ("left", 1), ("former", 1)]
+    joins = [
+        decided(gathered(DigestChange.JOIN, n), id=f"n-{n}", data=msgspec.Raw(b"1" * size), offset=n, topic=topic)
+        for n, (topic, size) in enumerate(topics, 2)
+    ]
+    await store.apply([opened(), *joins])
+    if isinstance(store, MemoryHistories):
+        subscriptions: MemorySubscriptions | Subscriptions = store.subscriptions
+    else:
+        subscriptions = Subscriptions(request.getfixturevalue("database"))
+    no_mail = Preferences(channel_types={"email": False})
+    for topic, life, preferences in (("all", 0, None), ("no-mail", 0, no_mail), ("former", 7, None)):
+        await subscriptions.put("acme", topic, {"ada": life}, preferences)
+    found = (await store.load([Asked(digest="d", shown=100)])).contents["d"]
+    assert (found.numbered, found.gone, found.members) == (6, frozenset(), ("n-1", "n-2", "n-3", "n-5", "n-6"))
+    assert found.wants == {"n-3": no_mail, "n-4": no_mail, "n-5": None, "n-6": None}
+
+
 @pytest.mark.parametrize("together", [True, False])
 async def test_the_first_is_shown_however_large_it_is_and_no_more_than_fits(store: Store, *, together: bool) -> None:
     large = msgspec.Raw(b'"%b"' % (b"x" * MAX_SHOWN_BYTES))
@@ -185,14 +210,12 @@ async def test_nothing_is_there_of_what_nobody_did(store: Store) -> None:
 async def test_what_was_taken_out_meanwhile_does_not_count(
     store: Store, implementation: str, request: pytest.FixtureRequest
 ) -> None:
-    """By key, by a newer one about the same, by its topic, by its own expiry; each alone."""
+    """By key, by a newer one about the same, by its own expiry; each alone."""
     terms: list[dict[str, Any]] = [
         {},
         {"cancellation_key": "gone"},
         {"cancellation_key": "kept"},
         {"collapse_key": "k"},
-        {"topic": "left"},
-        {"topic": "here"},
         {"expires_for_good": True, "expires_at": now_ms() - 1000},
         {"expires_for_good": True, "expires_at": now_ms() + a.DAY},
     ]
@@ -211,12 +234,9 @@ async def test_what_was_taken_out_meanwhile_does_not_count(
     await store.apply([opened(0), *joins, newer])
     if isinstance(store, MemoryHistories):
         store.cancel_counts["gone"] = 1
-        store.topics = {"here"}
     else:
-        database = request.getfixturevalue("database")
-        await Cancellations(database).cancel("acme", "gone")
-        await Subscriptions(database).put("acme", "here", {"ada": 0})
-    assert await content(store) == (4, ["n-1", "n-3", "n-6", "n-8"], [b"1", b"3", b"6", b"8"])
-    then = gathered(DigestChange.CLOSE, 5, members=("n-1", "n-2", "n-4", "n-5", "n-7"))
+        await Cancellations(request.getfixturevalue("database")).cancel("acme", "gone")
+    assert await content(store) == (3, ["n-1", "n-3", "n-6"], [b"1", b"3", b"6"])
+    then = gathered(DigestChange.CLOSE, 5, members=("n-1", "n-2", "n-4", "n-5"))
     frozen = (await store.load([Asked(digest="d", shown=100, closed=then)])).contents["d"]
     assert (frozen.count, frozen.members) == (5, then.members), "what was closed before that has what it had"

@@ -72,7 +72,7 @@ def rebuilt(row: DecisionRow, record: Record, workflow: Workflow | None) -> Rout
         subscription=_of(context, "subscription", Subscription),
         history=_of(context, "history", History),
         delivery=delivery,
-        digest=record.digest,
+        digest=record.digest or (delivery.digest.id if delivery and delivery.digest else None),
         parked=record.kind is Kind.RETRY and record.due is None,
         cancelled=record.cancelled,
     )

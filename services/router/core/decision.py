@@ -8,6 +8,8 @@ from typing import Final
 import msgspec
 
 from services.router.core.inbound import InboundRecord
+from shared.deciding.digest_content import ShownBytes, wanted
+from shared.deciding.history import DigestContent
 from shared.deciding.history_changes import Decided
 from shared.deciding.items import Deliver, HoldUntil, RoutingItem, Suppress
 from shared.deciding.routing import route
@@ -17,6 +19,7 @@ from shared.model.digests import Digest
 from shared.model.holds import Cause
 from shared.model.notifications import Notification
 from shared.model.outputs import Coordinates
+from shared.model.profiles import Preferences
 from shared.model.records import Record
 from shared.model.tenants import TenantSettings
 from shared.model.workflows import STEPS_SINCE
@@ -36,8 +39,12 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     profile_version: int
     snapshot: Snapshot
     tenant_version: int = 0
-    digest: Digest | None = None
-    """What the run has gathered."""
+    digest: str | None = None
+    """The one that it closes or brings."""
+    content: DigestContent | None = None
+    """What of the digest is wanted."""
+    wants: Preferences | None = None
+    """What the subscription to its topic says; None: there is none."""
     is_run: bool = False
     """Its workflow has more than one step: the record moves a run, or one channel of it."""
     changes_history: bool = False
@@ -76,7 +83,16 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             pass_=record.pass_,
             hold=ids.hold_id(record.subject, Cause.DIGEST, record.generation, record.pass_ + 1),
             is_run=self.is_run and record.channel is None and record.delivery is None,
+            wants=self.wants,
         )
+
+    def digest_for(self, item: Deliver) -> Digest | None:
+        """What it gathered, as the delivery carries it: what goes by this channel, as far as there is room."""
+        if self.content is None or self.digest is None:
+            return None
+        content, room = self.content.without(item.without), ShownBytes()
+        items = tuple([each for each in content.data if room.take(each)])
+        return Digest(count=content.count, items=items, id=self.digest)
 
 
 def decide(each: InboundRecord, inputs: RoutingInput, snapshot: Snapshot, *, at: int) -> Decision:
@@ -92,7 +108,9 @@ def decide(each: InboundRecord, inputs: RoutingInput, snapshot: Snapshot, *, at:
         profile_version=inputs.profile.version if inputs.profile else 0,
         snapshot=snapshot,
         tenant_version=inputs.tenant.version if inputs.tenant else 0,
-        digest=_digest(inputs),
+        digest=inputs.digest,
+        content=_wanted(inputs),
+        wants=inputs.subscription.preferences if inputs.subscription is not None else None,
         is_run=is_run,
         changes_history=is_run or inputs.history is not None,
         context=context_of(inputs, items),
@@ -140,9 +158,6 @@ def _settings(tenant: TenantSettings) -> object:
     return known[1]
 
 
-def _digest(inputs: RoutingInput) -> Digest | None:
-    """As deliveries carry it."""
+def _wanted(inputs: RoutingInput) -> DigestContent | None:
     content = inputs.history.content if inputs.history is not None else None
-    if content is None or inputs.digest is None:
-        return None
-    return Digest(count=content.count, items=content.data, id=inputs.digest)
+    return wanted(content, inputs.workflow) if content is not None and inputs.workflow is not None else None

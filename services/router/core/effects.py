@@ -120,7 +120,7 @@ def begin_lives(topics: Topics, changed: Mapping[str, Hastening]) -> list[Output
 def _delivery(decision: Decision, item: Deliver) -> Delivery:
     record, notification = decision.record, decision.notification
     earlier = record.delivery if record.delivery and record.delivery.channel is item.channel else None
-    digest = decision.digest or (record.delivery.digest if record.delivery else None)
+    digest = decision.digest_for(item) if decision.content else record.delivery.digest if record.delivery else None
     uses_more = item.fallback or item.variant or item.replaces or digest
     endpoint = earlier.endpoint if earlier else "default"
     made = Delivery(

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 from zlib import crc32
+
+import msgspec
 
 from shared.deciding.caps import ask_caps
 from shared.deciding.collapse import replaced_by
+from shared.deciding.digest_content import kept_from
 from shared.deciding.items import Counted, Deliver, HoldUntil, RoutingItem, Suppress
 from shared.deciding.quiet_hours import next_quiet, quiet_until
 from shared.deciding.routing_input import RoutingInput
@@ -22,6 +26,8 @@ from shared.model.records import Kind
 from shared.model.rules import Rule
 from shared.model.steps import ChannelChoice, ChannelStep, Step
 from shared.model.workflows import Workflow
+
+_BEFORE_TOPICS: Final = (Rule.CHANNEL_STOP, Rule.CHANNEL_PREFERENCE)
 
 
 def advance(run: StepRun, event: Kind, now: int) -> StepResult:
@@ -67,12 +73,13 @@ def _is_down_for_long(inputs: RoutingInput, now: int) -> bool:
 def _all(
     inputs: RoutingInput, workflow: Workflow, step: str, channels: Sequence[Channel], now: int
 ) -> tuple[RoutingItem, ...]:
+    ask = _channel if inputs.digest is None else _of_digest
     if inputs.tenant is None or not inputs.tenant.caps:
-        return tuple([_channel(inputs, workflow, step, channel, now) for channel in channels])
+        return tuple([ask(inputs, workflow, step, channel, now) for channel in channels])
     items: list[RoutingItem] = []
     counted: dict[str, Counted] = {}
     for channel in channels:
-        item = _capped(_channel(inputs, workflow, step, channel, now), inputs, workflow, counted)
+        item = _capped(ask(inputs, workflow, step, channel, now), inputs, workflow, counted)
         items.append(item)
     return (*items, *counted.values())
 
@@ -83,8 +90,9 @@ def _first(
     """Up to the first that goes or waits; those behind it are its fallback."""
     items: list[RoutingItem] = []
     counted: dict[str, Counted] = {}
+    ask = _channel if inputs.digest is None else _of_digest
     for position, channel in enumerate(channels):
-        item = _capped(_channel(inputs, workflow, step.key, channel, now), inputs, workflow, counted)
+        item = _capped(ask(inputs, workflow, step.key, channel, now), inputs, workflow, counted)
         if isinstance(item, Deliver):
             behind = tuple(channels[position + 1 :])
             item = _with_fallback(item, behind, _fallback_at(inputs, step, channel, now) if behind else None)
@@ -114,6 +122,7 @@ def _with_fallback(item: Deliver, behind: tuple[Channel, ...], at: int | None) -
         replaces=item.replaces,
         fallback=behind,
         fallback_at=at,
+        without=item.without,
     )
 
 
@@ -128,6 +137,23 @@ def _capped(
         return Suppress(reason=Reason.FREQUENCY_CAP, rule=Rule.FREQUENCY_CAP, channel=item.channel, step=item.step)
     counted.update((cap.counter, cap) for cap in caps)
     return item
+
+
+def _of_digest(
+    inputs: RoutingInput, workflow: Workflow, step: str, channel: Channel, now: int
+) -> Deliver | HoldUntil | Suppress:
+    """Without the items that their own subscriptions keep from the channel; not at all, where they keep all of them."""
+    item = _channel(inputs, workflow, step, channel, now)
+    content = inputs.history.content if inputs.history is not None else None
+    if content is None:
+        return item
+    refusal, without = kept_from(content, workflow, channel)
+    if isinstance(item, Deliver):
+        if refusal is None:
+            return msgspec.structs.replace(item, without=without) if without else item
+    elif refusal is None or item.rule in _BEFORE_TOPICS:
+        return item
+    return Suppress(reason=refusal, rule=Rule.CHANNEL_PREFERENCE, channel=channel, step=step)
 
 
 def _channel(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from shared.deciding.digest_content import wanted
 from shared.deciding.facts import Facts, key_of, slot_id
 from shared.deciding.history import OpenDigest
 from shared.deciding.items import DigestChange, Gathered
@@ -60,7 +61,8 @@ def digest_slot(inputs: RoutingInput, step: DigestStep, facts: Facts) -> str:
 
 def close(inputs: RoutingInput, step: DigestStep, facts: Facts) -> Gathered:
     """The digest that the run holds ends here, with what it has."""
-    content = inputs.history.content if inputs.history is not None else None
+    content, workflow = inputs.history.content if inputs.history is not None else None, inputs.workflow
+    content = wanted(content, workflow) if content is not None and workflow is not None else None
     return Gathered(
         rule=Rule.DIGEST, change=DigestChange.CLOSE, digest=inputs.digest or "", slot=digest_slot(inputs, step, facts),
         step=step.key,

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
 
 import msgspec
 
 from shared.deciding.asked import Asked
+from shared.deciding.digest_content import ShownBytes, is_bound
 from shared.deciding.facts import collapse_id
 from shared.deciding.history import Count, DigestContent, Newest, OpenDigest, StepOutcome
-from shared.deciding.history_book import MAX_SHOWN_BYTES, LoadedHistory
+from shared.deciding.history_book import LoadedHistory
 from shared.deciding.history_changes import Decided, NewCount, NewDigest, NewMember, NewNewest, NewRun
 from shared.deciding.items import Gathered
 from shared.model import formats
 from shared.model.errors import MongoUnavailable
 from shared.model.formats import NewerFormat
+from shared.model.preferences import NOTHING_SET
+from shared.model.profiles import Preferences
+from shared.model.subscriptions import SubscriptionKey
 from shared.mongo.history_rows import PASSED
 from shared.process.clock import now_ms
+from tests.support.twins.fanouts import MemorySubscriptions
 from tests.support.twins.outages import Outages
 
 
@@ -35,8 +39,7 @@ class MemoryHistories:
     outcomes: dict[str, Mapping[str, StepOutcome]] = field(default_factory=dict)
     cancel_counts: dict[str | None, int] = field(default_factory=dict)
     """By key: what the counters of cancellations would say."""
-    topics: set[str] = field(default_factory=set)
-    """What everybody is subscribed to."""
+    subscriptions: MemorySubscriptions = field(default_factory=MemorySubscriptions)
     online: set[str] = field(default_factory=set)
     newer: set[str | None] = field(default_factory=set)
     """Rows that a newer version wrote."""
@@ -119,16 +122,22 @@ class MemoryHistories:
             )
         gone = frozenset(member.notification for member in members if self._is_gone(member))
         there = [member for member in members if member.notification not in gone][:shown]
-        upto = accumulate(len(member.data) for member in there)
-        seen = [
-            member for member, held in zip(there, upto, strict=True) if member is there[0] or held <= MAX_SHOWN_BYTES
-        ]
+        came = {member.notification: self._wants(member) for member in members if member.about.topic is not None}
+        wants = {notification: each for notification, each in came.items() if is_bound(each)}
+        room = ShownBytes()
+        seen = [member for member in there if room.take(member.data, wants.get(member.notification, NOTHING_SET))]
         return DigestContent(
             numbered=members[-1].number if members else 0,
             members=tuple(member.notification for member in seen),
             data=tuple(msgspec.Raw(member.data) for member in seen),
             gone=gone,
+            wants=wants,
         )
+
+    def _wants(self, member: NewMember) -> Preferences | None:
+        about = member.about
+        mine = self.subscriptions.rows.get(SubscriptionKey(about.tenant, about.topic or "", about.user))
+        return mine.preferences if mine is not None and mine.life == about.life else None
 
     def _is_gone(self, member: NewMember) -> bool:
         about = member.about
@@ -136,6 +145,5 @@ class MemoryHistories:
         return (
             (newest is not None and newest.notification != about.id)
             or self.cancel_counts.get(about.cancellation_key, 0) > about.cancel_count
-            or (about.topic is not None and about.topic not in self.topics)
             or (about.expires_for_good and about.expires_at <= now_ms())
         )

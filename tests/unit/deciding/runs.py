@@ -65,5 +65,5 @@ def ends(reason: Reason, rule: Rule, step: str, **more: Any) -> Suppress:
     return Suppress(reason=reason, rule=rule, step=step, **more)
 
 
-def only(items: Sequence[RoutingItem], kind: type) -> list[Any]:
+def only(items: Sequence[RoutingItem], kind: type | tuple[type, ...]) -> list[Any]:
     return [item for item in items if isinstance(item, kind)]

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from shared.deciding.history import DigestContent, History, OpenDigest
-from shared.deciding.items import Deliver, DigestChange, Gathered, HoldUntil
+from shared.deciding.items import Deliver, DigestChange, Gathered, HoldUntil, RoutingItem, Suppress
 from shared.deciding.routing import route
 from shared.deciding.routing_input import RoutingInput
 from shared.model.notifications import Contact
@@ -21,7 +21,8 @@ from shared.model.steps import (
     DigestStep,
 )
 from tests.support import samples as a
-from tests.unit.deciding.runs import HOUR, MAIL, SHOW, asked, ends, only
+from tests.unit.deciding.runs import EMAIL, HOUR, MAIL, MAILED, SHOW, asked, ends, only, tenant
+from tests.unit.router import test_routing as before
 
 GATHER = DigestStep(key="gather", seconds=3600, max_items=3)
 
@@ -95,6 +96,83 @@ def test_closing_freezes_what_it_has_and_the_run_goes_on() -> None:
     closed = route(asked(GATHER, SHOW, n_id="opener", step="gather", event=Kind.RELEASE, digest=item.digest, now=a.NOON + HOUR, history=history))  # fmt: skip
     assert [type(each) for each in closed] == [Gathered, Deliver]
     assert (closed[0].change, closed[0].items, closed[0].members) == (DigestChange.CLOSE, 2, ("opener", "x"))  # type: ignore[union-attr]
+
+
+NO_MAIL, NOTHING = Preferences(channel_types={"email": False}), Preferences(categories={"orders": False})
+NO_CHANNEL = Suppress(reason=Reason.CHANNEL_OPTED_OUT, rule=Rule.CHANNEL_PREFERENCE, channel=EMAIL, step="mail")
+
+
+def closing(wants: dict[str, Preferences | None], *gone: str, **changes: Any) -> RoutingInput:
+    """A digest of its holder and `x`, which may have come by topics, goes by e-mail."""
+    numbered = changes.pop("numbered", 2)
+    content = DigestContent(numbered=numbered, members=(a.ID, "x"), data=(), wants=wants).without(gone)
+    known: dict[str, Any] = {
+        "step": "gather",
+        "event": Kind.RELEASE,
+        "digest": "d",
+        "history": History(content=content),
+    }
+    return asked(GATHER, MAIL, **known | changes)
+
+
+def ended(reason: Reason, rule: Rule, **more: Any) -> Suppress:
+    return Suppress(reason=reason, rule=rule, **{"step": "gather"} | more)
+
+
+BY_TOPICS: dict[str, tuple[RoutingInput, RoutingItem, int | None]] = {
+    "they want all": (closing({}), MAILED, 2),
+    "the holder's goes without it": (closing({a.ID: NO_MAIL}), before.deliver(EMAIL, step="mail", without=(a.ID,)), 2),
+    "and so does another's": (closing({"x": NO_MAIL}), before.deliver(EMAIL, step="mail", without=("x",)), 2),
+    "both do": (closing({a.ID: NO_MAIL, "x": NO_MAIL}), NO_CHANNEL, 2),
+    "one does, the other is cancelled": (closing({a.ID: NO_MAIL}, "x"), NO_CHANNEL, 1),
+    "one does, the other wants nothing": (closing({a.ID: NO_MAIL, "x": NOTHING}), NO_CHANNEL, 1),
+    "one does, the other left": (closing({"x": NO_MAIL, a.ID: None}), NO_CHANNEL, 1),
+    "what is left is not shown": (closing({a.ID: NO_MAIL, "x": NO_MAIL}, numbered=3), NO_CHANNEL, 3),
+    "one left": (closing({a.ID: None}), MAILED, 1),
+    "one wants nothing": (closing({"x": NOTHING}), MAILED, 1),
+    "the holder left, the other wants nothing": (
+        closing({a.ID: None, "x": NOTHING}),
+        ended(Reason.UNSUBSCRIBED, Rule.SUBSCRIPTION),
+        0,
+    ),
+    "the holder wants nothing, the other left": (
+        closing({a.ID: NOTHING, "x": None}),
+        ended(Reason.CATEGORY_OPTED_OUT, Rule.NOTIFICATION_PREFERENCE),
+        0,
+    ),
+    "the holder is cancelled, the other left": (
+        closing({a.ID: None, "x": None}, a.ID),
+        ended(Reason.CANCELLED, Rule.CANCEL),
+        0,
+    ),
+    "critical": (closing({a.ID: None, "x": NO_MAIL}, w_critical=True), MAILED, 2),
+    "one does, and is cancelled": (closing({"x": NO_MAIL}, "x"), MAILED, 1),
+    "what counts for all of them comes first": (
+        closing({a.ID: NO_MAIL, "x": NO_MAIL}, tenant=tenant(preferences=NO_MAIL)),
+        msgspec.structs.replace(NO_CHANNEL, reason=Reason.OFF_BY_DEFAULT),
+        2,
+    ),
+    "and the address last": (closing({a.ID: NO_MAIL, "x": NO_MAIL}, p_addresses={}), NO_CHANNEL, 2),
+    "its channel comes back": (
+        closing({"x": NO_MAIL}, step="mail", channel=EMAIL),
+        before.deliver(EMAIL, step="mail", without=("x",)),
+        None,
+    ),
+    "it comes back for nobody": (
+        closing({a.ID: None, "x": None}, step="mail", channel=EMAIL),
+        ended(Reason.UNSUBSCRIBED, Rule.SUBSCRIPTION, step="mail", channel=EMAIL),
+        None,
+    ),
+}
+"""What goes, and how many the digest closes with; None: it has closed before."""
+
+
+@pytest.mark.parametrize(("inputs", "goes", "count"), BY_TOPICS.values(), ids=BY_TOPICS.keys())
+def test_each_item_goes_by_its_own_subscription(inputs: RoutingInput, goes: RoutingItem, count: int | None) -> None:
+    items = route(inputs)
+    (found,) = only(items, (Deliver, Suppress))
+    assert found == goes
+    assert [item.items for item in only(items, Gathered)] == ([] if count is None else [count])
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,13 @@ from shared.model.outputs import Coordinates
 from shared.model.records import Record, decode_record, encode
 from shared.mongo.database import CODEC
 from tests.support.rerun import difference
+from tests.unit.deciding import test_digests as digests
 from tests.unit.deciding import test_rules as rules
 from tests.unit.router import test_routing as before
 
 TABLE: dict[str, RoutingInput] = {
     f"{kind}: {name}": row[0] if row[0].step is None else msgspec.structs.replace(row[0], step=str(row[0].step))
-    for kind, table in (("whole", before.TABLE), ("steps", rules.TABLE))
+    for kind, table in (("whole", before.TABLE), ("steps", rules.TABLE), ("digests", digests.BY_TOPICS))
     for name, row in table.items()
 }
 

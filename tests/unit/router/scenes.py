@@ -46,7 +46,7 @@ class DecideStores:
         self.decisions = MemoryDecisions()
         self.holds = MemoryHolds()
         self.ledger = MemoryLedger()
-        self.history = MemoryHistories()
+        self.history = MemoryHistories(subscriptions=self.subscriptions)
         self.publisher = MemoryPublisher()
         self.tenants = MemoryTenants()
 
