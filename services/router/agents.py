@@ -52,10 +52,11 @@ def add_agent(
     chunk_bytes: int,
     newer: NewerRecords,
     chunk_size: int | None = None,
+    weigh: Callable[[bytes], int] = len,
 ) -> None:
     """An agent that carries chunks of its topics and acknowledges them in order, once all is durable.
 
-    `progress` says which it is, of which topics, and is told how far it is.
+    `progress` says which it is, of which topics, and is told how far it is. `weigh`: what a value counts of `chunk_bytes`.
     """
     most = chunk_size or settings.chunk_size
     source = app.topic(*progress.topics, key_type=bytes, value_type=bytes)
@@ -73,7 +74,7 @@ def add_agent(
         async def assigned(*_: object, **__: object) -> None:
             waiting.clear()
 
-        await carry(chunks, work, waiting, progress, most=most, most_bytes=chunk_bytes, crash=crash)
+        await carry(chunks, work, waiting, progress, most=most, most_bytes=chunk_bytes, weigh=weigh, crash=crash)
 
     app.agent(source, name=progress.agent, supervisor_strategy=CrashingSupervisor)(agent)
 
@@ -86,6 +87,7 @@ async def carry(
     *,
     most: int,
     most_bytes: int,
+    weigh: Callable[[bytes], int] = len,
     crash: Callable[[BaseException], None],
 ) -> None:
     """Carries chunks until the stream ends. An error of the last `finish`, which nobody awaits, goes to `crash`."""
@@ -103,7 +105,7 @@ async def carry(
             crash(error)
 
     before: asyncio.Task[None] | None = None
-    async for chunk in stream.chunks(most, most_bytes):
+    async for chunk in stream.chunks(most, most_bytes, weigh):
         with seconds.time():
             progress.began(len(chunk.events))
             ready = await _prepare(work, waiting, chunk)

@@ -16,6 +16,7 @@ from yarl import URL
 
 from services.router.agents import add_agent
 from services.router.core.received_event import EventTenants
+from services.router.core.weights import weigh
 from services.router.decide import Decider
 from services.router.decisions import Decisions
 from services.router.expand import Expander
@@ -64,7 +65,7 @@ POLL_RECORDS: Final = 2_000
 EXPAND_BYTES: Final = 524_288
 """Of values in a chunk of events: each byte goes to up to 100 recipients."""
 DECIDE_BYTES: Final = 4 * 1_048_576
-"""Of values in a chunk to decide: each byte goes to every channel."""
+"""Of values in a chunk to decide, and of the digests that they bring: each byte goes to every channel."""
 
 TENANT_TTL_MS: Final = 60_000
 """Nobody is told of settings whose announcement was lost with its process: this heals it."""
@@ -171,7 +172,7 @@ async def running(
     expands = progress.agent("expand", (topics.events, topics.accepted_events))
     pages = progress.agent("fanout", (topics.fanouts,))
     add_agent(app, expands, settings, expander, chunk_bytes=EXPAND_BYTES, newer=newer)
-    add_agent(app, decides, settings, decider, chunk_bytes=DECIDE_BYTES, newer=newer)
+    add_agent(app, decides, settings, decider, chunk_bytes=DECIDE_BYTES, weigh=weigh, newer=newer)
     add_agent(app, pages, settings, fanout.work, chunk_bytes=DECIDE_BYTES, newer=newer, chunk_size=PAGES_AT_ONCE)
 
     @app.on_partitions_assigned.connect

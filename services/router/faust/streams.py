@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, NamedTuple, cast
 
 import faust
@@ -27,10 +27,11 @@ class ChunkStream(faust.Stream[Any]):
         """How many records wait to be put into a chunk."""
         return int(cast("ChannelT[bytes]", self.channel).queue.qsize())
 
-    async def chunks(self, most: int, most_bytes: int) -> AsyncIterator[Chunk]:
+    async def chunks(self, most: int, most_bytes: int, weigh: Callable[[bytes], int] = len) -> AsyncIterator[Chunk]:
         """Yields up to `most` records, in order per partition; the caller acknowledges each event, in order.
 
-        A chunk ends at `most_bytes` of values, too: what its records become is held in memory until it is written.
+        A chunk ends at `most_bytes`, too, by what `weigh` says of each value: what its records become is held in memory
+        until it is written.
 
         It keeps the stock iterator's duties: it tracks what is in flight, drops events of an earlier assignment and
         calls the sensors.
@@ -55,7 +56,7 @@ class ChunkStream(faust.Stream[Any]):
                         self._on_stream_event_in(message.tp, message.offset, self, event)
                         chunk.records.append(_record(message))
                         chunk.events.append(event)
-                    size += len(message.value or b"")
+                    size += weigh(message.value or b"")
                     if len(chunk.events) >= most or size >= most_bytes or queue.empty():
                         break
                     event = queue.get_nowait()

@@ -31,7 +31,7 @@ class Stream:
         self._journal = journal
         self._chunks = chunks
 
-    async def chunks(self, most: int, most_bytes: int) -> AsyncIterator[Chunk]:
+    async def chunks(self, most: int, most_bytes: int, weigh: object) -> AsyncIterator[Chunk]:
         for offset in range(self._chunks):
             yield Chunk([a.record(offset=offset)], [offset])
 

@@ -45,7 +45,7 @@ class Queue:
         self.waiting.clear()
         self.put(*(self.event(*place) for place in places))
 
-    async def chunks(self, most: int, most_bytes: int) -> AsyncIterator[Chunk]:
+    async def chunks(self, most: int, most_bytes: int, weigh: object) -> AsyncIterator[Chunk]:
         while True:
             while not self.waiting:
                 self.more.clear()
