@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sandbox.ports import Ports
+from sandbox.sink.accounts import provider_settings
 
 SERVICES: Final = ("sink", "ingest", "router", "scheduler", "delivery", "gateway", "console")
 """In the order of starting; the outside world first, so that nobody finds it closed."""
@@ -75,6 +76,7 @@ class Stack:
             "CARILLON_RELEASE_SPREAD_SECONDS": "0",
             # and its webhooks go to the sink, which is at an address that is forbidden by default.
             "CARILLON_WEBHOOK_ALLOW": "127.0.0.0/8",
+            **provider_settings(f"http://127.0.0.1:{ports.sink}"),
         }
 
 

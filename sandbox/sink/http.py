@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Final
 
 import msgspec
 from aiohttp import web
 
-from sandbox.sink.faults import Plan, SinkFaults, WebhookFault, WebhookMode
+from sandbox.sink.faults import Plan, SinkFaults
 from sandbox.sink.messages import Message, MessageKind, Messages
+from sandbox.sink.misbehaviour import failing, plain
+from sandbox.sink.providers import PROVIDERS
+from sandbox.sink.providers.edge import ProviderEdge
 from shared.process.clock import now_ms
 
 MAX_BYTES: Final = 32 * 1_048_576
 
 
 def make_app(messages: Messages, faults: SinkFaults) -> web.Application:
-    """POST /hooks/{name} · GET, DELETE /messages · GET, PUT, DELETE /faults."""
+    """POST /hooks/{name} and the providers' APIs · GET, DELETE /messages · GET, PUT, DELETE /faults."""
     edge = _Edge(messages, faults)
     app = web.Application(client_max_size=MAX_BYTES)
     app.add_routes(
@@ -27,6 +29,7 @@ def make_app(messages: Messages, faults: SinkFaults) -> web.Application:
             web.get("/faults", edge.tell_faults),
             web.put("/faults", edge.fail),
             web.delete("/faults", edge.heal),
+            *(web.post(one.path, ProviderEdge(one, messages, faults).receive) for one in PROVIDERS),
         ]
     )
     return app
@@ -37,14 +40,12 @@ class _Edge:
         self._messages = messages
         self._faults = faults
 
-    async def receive(self, request: web.Request) -> web.Response:
+    async def receive(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]
         body = await request.read()
         fault = self._faults.webhook(name)
-        if fault is not None and fault.mode is not WebhookMode.SLOW:
-            return _failing(fault, request)
-        if fault is not None:
-            await asyncio.sleep(fault.seconds)
+        if fault is not None and (answer := await failing(fault, request, plain)) is not None:
+            return answer
         self._messages.add(
             Message(
                 kind=MessageKind.WEBHOOK,
@@ -75,21 +76,18 @@ class _Edge:
 
     async def fail(self, request: web.Request) -> web.Response:
         try:
-            self._faults.plan = msgspec.json.decode(await request.read(), type=Plan)
+            plan = msgspec.json.decode(await request.read(), type=Plan)
         except msgspec.MsgspecError as error:
             return _refuse(str(error))
+        if unknown := plan.providers.keys() - {one.name for one in PROVIDERS}:
+            names = ", ".join(one.name for one in PROVIDERS)
+            return _refuse(f"{', '.join(sorted(unknown))}: no such provider; there are {names}")
+        self._faults.follow(plan)
         return _json(self._faults.plan)
 
     async def heal(self, _: web.Request) -> web.Response:
         self._faults.clear()
         return web.Response(status=204)
-
-
-def _failing(fault: WebhookFault, request: web.Request) -> web.Response:
-    if fault.mode is WebhookMode.DOWN and request.transport is not None:
-        request.transport.abort()
-    headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
-    return web.Response(status=fault.status, headers=headers, text="told to fail, says the sink")
 
 
 def _json(value: object) -> web.Response:

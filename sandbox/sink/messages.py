@@ -15,6 +15,11 @@ class MessageKind(StrEnum):
 
     EMAIL = "email"
     WEBHOOK = "webhook"
+    SMS = "sms"
+    WHATSAPP = "whatsapp"
+    TELEGRAM = "telegram"
+    PUSH = "push"
+    CHAT = "chat"
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,12 +28,12 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     n: int = 0
     kind: MessageKind
     to: list[str]
-    """Addresses of the envelope, or the hook's name."""
+    """Addresses of the envelope, the hook's name, or whom a provider is to reach."""
     at_ms: int
     headers: list[tuple[str, str]]
     """In order, repeats included; names of webhook headers in lower case."""
     envelope: dict[str, Any]
-    """E-mail: mail_from, rcpt_tos, peer. Webhook: method, path, peer."""
+    """E-mail: mail_from, rcpt_tos, peer. Webhook: method, path, peer. A provider's: its name, and what it was told."""
     body: str
     """As received, decoded as UTF-8, what is not UTF-8 replaced."""
     subject: str | None = None
@@ -43,10 +48,12 @@ class Messages:
         self._kept: deque[Message] = deque(maxlen=most)
         self._last = 0
 
-    def add(self, message: Message) -> None:
-        """Keep it under the next number; the oldest goes when it is full."""
+    def add(self, message: Message) -> Message:
+        """Keep it under the next number, and return it with that; the oldest goes when it is full."""
         self._last += 1
-        self._kept.append(msgspec.structs.replace(message, n=self._last))
+        kept = msgspec.structs.replace(message, n=self._last)
+        self._kept.append(kept)
+        return kept
 
     def find(self, kind: MessageKind | None = None, to: str | None = None, since: int = 0) -> list[Message]:
         """Those with a number above `since`, oldest first."""

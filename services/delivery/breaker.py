@@ -6,10 +6,11 @@ have come back, which may be the probe that somebody else has released.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import structlog
 
+from services.delivery.accounts import Account, Accounts
 from services.delivery.core.attempts import Failed, Outcome, ProviderUnavailable, Rejected, Sent
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery
@@ -35,8 +36,6 @@ from shared.process.metrics import ACCOUNT_CHANGES, MAX_COUNTED
 from shared.process.retries import retry_until_available
 
 BULK = 200
-AccountOf = Callable[[Delivery], str]
-"""The account, or the endpoint, that a delivery is sent to."""
 NOT_ASKED = (Reason.RENDER_FAILED, Reason.UNKNOWN_WORKFLOW, Reason.FORBIDDEN_ADDRESS)
 """It ended before its account was asked."""
 log = structlog.get_logger()
@@ -49,22 +48,27 @@ class Breaker:
         self,
         *,
         channel: Channel,
-        accounts: AccountStore,
+        accounts: Accounts,
+        rows: AccountStore,
         holds: ParkedHolds,
         policy: AccountPolicy,
-        account_of: AccountOf | None = None,
     ) -> None:
+        """`accounts`: who carries the channel's deliveries; `rows`: what is known of those in trouble."""
         self.policy = policy
         self._channel = channel
         self._accounts = accounts
+        self._rows = rows
         self._holds = holds
-        self._account_of = account_of
         self._known: set[str] = set()
         self._read: Batcher[str, ProviderAccount | None] = Batcher(self._read_many, most=BULK)
 
-    def account(self, delivery: Delivery) -> str:
-        """The account that would carry it: the channel's, where each recipient does not have an endpoint of his own."""
-        return str(self._channel) if self._account_of is None else self._account_of(delivery)
+    def accounts(self, delivery: Delivery) -> Sequence[Account]:
+        """The accounts that may carry it, in the order in which they are tried."""
+        return self._accounts.of(delivery)
+
+    def waits_for(self, delivery: Delivery) -> str:
+        """What it is parked under when none of them answers."""
+        return self._accounts.waits_for(delivery)
 
     async def admit(self, delivery: Delivery, account: str) -> Passage:
         """Whether it may be sent now. A probe is taken by compare-and-set: of two, one is parked."""
@@ -96,7 +100,8 @@ class Breaker:
             if gone:
                 changed = disabled(before, delivery.id)
             elif _is_silence(outcome):
-                changed = after_silence(before, delivery.id, now, self.policy)
+                asked = outcome.retry_after_ms if isinstance(outcome, ProviderUnavailable) else None
+                changed = after_silence(before, delivery.id, now, self.policy, asked=asked)
             elif failed and self.policy.disable_after is None and admission is not Passage.PROBE:
                 changed = None  # an answer, and nobody counts how long it fails
             else:
@@ -106,20 +111,19 @@ class Breaker:
 
     async def leave(self, delivery: Delivery) -> None:
         """It is not sent, for reasons of its own: was it to be the probe, another is."""
-        account = self.account(delivery)
-        if account not in self._known and not delivery.pass_:
-            return
-        while True:
-            row = await self._read(account)
-            changed = None if row is None else untried(row, delivery.id, now_ms())
-            if changed is None or await self._swap(row, changed):
-                return
+        for account, _ in self._accounts.of(delivery):
+            while account in self._known or delivery.pass_:
+                row = await self._read(account)
+                changed = None if row is None else untried(row, delivery.id, now_ms())
+                if changed is None or await self._swap(row, changed):
+                    break
 
-    async def have_closed(self, accounts: Sequence[str]) -> set[str]:
-        """Which of them take deliveries now: what was parked for one meanwhile must not wait for its release."""
-        rows = await self._accounts.read(sorted(set(accounts)))
+    async def answers(self, deliveries: Sequence[Delivery]) -> list[bool]:
+        """Which of them an account takes now: what was parked for it meanwhile must not wait for its release."""
+        asked = [[account for account, _ in self._accounts.of(delivery)] for delivery in deliveries]
+        rows = await self._rows.read(sorted({account for some in asked for account in some}))
         shut = {name for name, row in rows.items() if row.state in (AccountState.OPEN, AccountState.HALF_OPEN)}
-        return set(accounts) - shut
+        return [not shut.issuperset(some) for some in asked]
 
     def learn(self, known: set[str]) -> None:
         """All accounts that have a row, as other workers have found them."""
@@ -128,7 +132,7 @@ class Breaker:
     async def _swap(
         self, before: ProviderAccount | None, after: ProviderAccount, outcome: Outcome | None = None
     ) -> bool:
-        changed = await retry_until_available(self._accounts.swap, before, after)
+        changed = await retry_until_available(self._rows.swap, before, after)
         if changed:
             self._known.add(after.id)
             was = AccountState.CLOSED if before is None else before.state
@@ -148,7 +152,7 @@ class Breaker:
         if after.state is AccountState.DISABLED:
             log.warning("endpoint_disabled", **facts)
         elif was is AccountState.CLOSED and after.state is AccountState.OPEN:
-            say = log.warning if self._account_of is None else log.info
+            say = log.warning if after.id in self._accounts.ours else log.info
             say("account_paused", **facts, pause_seconds=after.pause / 1000, parked=await self._count_parked(after.id))
         elif after.state is AccountState.CLOSED:
             since = before.failing_since if before is not None else None
@@ -158,12 +162,12 @@ class Breaker:
     async def _count_parked(self, account: str) -> int | None:
         """None: nobody knows, and nobody waits for it."""
         try:
-            return await self._holds.count_parked([account], most=MAX_COUNTED)
+            return await self._holds.count_parked(self._accounts.waiting(account), most=MAX_COUNTED)
         except MongoUnavailable:
             return None
 
     async def _read_many(self, accounts: list[str]) -> list[ProviderAccount | None]:
-        rows = await retry_until_available(self._accounts.read, sorted(set(accounts)))
+        rows = await retry_until_available(self._rows.read, sorted(set(accounts)))
         self._known -= set(accounts) - rows.keys()
         self._known |= rows.keys()
         return [rows.get(account) for account in accounts]

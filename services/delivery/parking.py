@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import msgspec
 
+from services.delivery.accounts import Accounts
 from shared.model.channels import Channel
 from shared.model.ports import AccountStore, ParkedHolds
 from shared.model.provider_accounts import AccountPolicy, AccountState, ProviderAccount, half_open, probe_lost
@@ -32,7 +33,8 @@ class Parking:
         self,
         *,
         channel: Channel,
-        accounts: AccountStore,
+        accounts: Accounts,
+        rows: AccountStore,
         holds: ParkedHolds,
         policy: AccountPolicy,
         slice_size: int,
@@ -40,6 +42,7 @@ class Parking:
     ) -> None:
         self._channel = channel
         self._accounts = accounts
+        self._rows = rows
         self._holds = holds
         self._policy = policy
         self._slice = slice_size
@@ -59,22 +62,36 @@ class Parking:
                     await stop.wait()
 
     async def _hasten(self) -> None:
-        """Whoever starts this process may have mended what kept the channel's own account away."""
-        account = (await self._accounts.read([str(self._channel)])).get(str(self._channel))
-        if account is not None and account.state is AccountState.OPEN:
-            now = now_ms()
-            await self._accounts.swap(account, msgspec.structs.replace(account, due=now, look=now))
+        """Whoever starts this process may have mended what kept an account of ours away."""
+        now = now_ms()
+        for account in (await self._rows.read(sorted(self._accounts.ours))).values():
+            if account.state is AccountState.OPEN:
+                await self._rows.swap(account, msgspec.structs.replace(account, due=now, look=now))
 
     async def _survey(self) -> None:
         """What other workers have found in trouble, and how much waits for it."""
-        known = await self._accounts.known(self._channel)
+        known = await self._rows.known(self._channel)
+        if self._accounts.ours:
+            known = await self._forget_former(known)
         self._learn(known)
-        PARKED.labels(self._channel).set(await self._holds.count_parked(known, most=MAX_COUNTED))
+        waiting = {name for account in known for name in self._accounts.waiting(account)}
+        PARKED.labels(self._channel).set(await self._holds.count_parked(waiting, most=MAX_COUNTED))
+
+    async def _forget_former(self, known: set[str]) -> set[str]:
+        """The accounts of `known` that there still are. What waits for none of those goes on, a slice at a time."""
+        ours = self._accounts.ours
+        served = {name for account in ours for name in self._accounts.waiting(account)}
+        if former := await self._holds.parked_under(self._channel) - served:
+            waiting = await self._holds.parked(sorted(former), most=self._slice)
+            await self._holds.make_due([hold.id for hold in waiting])
+        for account in (await self._rows.read(sorted(known - ours))).values():
+            await self._rows.remove(account)
+        return known & ours
 
     async def look(self) -> None:
         """Sends the probes and slices that are due. Raises MongoUnavailable: call again."""
         now = now_ms()
-        for account in await self._accounts.to_look_at(self._channel, now, most=ACCOUNTS):
+        for account in await self._rows.to_look_at(self._channel, now, most=ACCOUNTS):
             if account.state is AccountState.CLOSED:
                 await self._release(account, now)
             else:
@@ -87,34 +104,34 @@ class Parking:
         and if that cost a minute each, a night's quiet hours would keep everybody waiting.
         """
         lost = account.state is AccountState.HALF_OPEN
-        waiting = await self._holds.parked(account.id, most=self._slice if lost else 1)
+        waiting = await self._holds.parked(self._accounts.waiting(account.id), most=self._slice if lost else 1)
         if not waiting:
             if await self._is_left_to_newer(account):
                 return
             later = now + max(account.pause, self._policy.first_pause)
-            await self._accounts.swap(account, msgspec.structs.replace(account, look=later))
+            await self._rows.swap(account, msgspec.structs.replace(account, look=later))
             return
         after = (
             probe_lost(account, now, self._policy)
             if lost
             else half_open(account, waiting[0].delivery, now, self._policy)
         )
-        if await self._accounts.swap(account, after):
+        if await self._rows.swap(account, after):
             ACCOUNT_CHANGES.labels(self._channel, after.state).inc()
             await self._holds.make_due([hold.id for hold in waiting])
 
     async def _is_left_to_newer(self, account: ProviderAccount) -> bool:
         """Whether all that waits was parked by a newer version, which would find nobody's account had it been forgotten."""
-        return await self._holds.count_parked([account.id], most=1) > 0
+        return await self._holds.count_parked(self._accounts.waiting(account.id), most=1) > 0
 
     async def _release(self, account: ProviderAccount, now: int) -> None:
-        waiting = await self._holds.parked(account.id, most=self._slice)
+        waiting = await self._holds.parked(self._accounts.waiting(account.id), most=self._slice)
         if not waiting and await self._is_left_to_newer(account):
             return
         if not waiting and account.failing_since is None:
-            await self._accounts.remove(account)
+            await self._rows.remove(account)
             return
         later = msgspec.structs.replace(account, look=now + (SLICE_MS if waiting else FORGET_MS))
-        if await self._accounts.swap(account, later) and waiting:
+        if await self._rows.swap(account, later) and waiting:
             await self._holds.make_due([hold.id for hold in waiting])
             PARKED_RELEASED.labels(self._channel).inc(len(waiting))

@@ -5,42 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Final
 
 import msgspec
 
 from services.delivery.breaker import Breaker
-from services.delivery.channels.sender import Sender
-from services.delivery.core.attempts import (
-    AttemptFault,
-    Failed,
-    LeaseTooShort,
-    Outcome,
-    ProviderUnavailable,
-    Rejected,
-    Sent,
-    decide,
-)
+from services.delivery.core.attempts import Failed, LeaseTooShort, Outcome, decide
 from services.delivery.core.shares import wait_for_share_ms
+from services.delivery.failover import attempt
 from services.delivery.freshness import Freshness
-from services.delivery.rendering.liquid import RenderFailed
 from services.delivery.tenants import TenantTexts
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
 from shared.model.formats import NewerFormat
 from shared.model.ports import WorkflowCatalog
-from shared.model.provider_accounts import Passage
 from shared.model.reasons import Reason
 from shared.model.workflows import Workflow
 from shared.process.clock import now_ms
-from shared.process.metrics import ATTEMPTS, UNCONFIRMED_SENDS
+from shared.process.metrics import UNCONFIRMED_SENDS
 from shared.process.retries import retry_until_available
-
-REFUSED: Final[dict[Passage, Outcome]] = {
-    Passage.PARKED: ProviderUnavailable(code="parked", fault=AttemptFault.PROVIDER),
-    Passage.GONE: Rejected(reason=Reason.ENDPOINT_GONE, code="gone", fault=AttemptFault.ADDRESS),
-    Passage.DISABLED: Rejected(reason=Reason.ENDPOINT_DISABLED, fault=AttemptFault.ADDRESS),
-}
-"""What becomes of it without an attempt."""
 
 
 class AfterCrash(StrEnum):
@@ -61,7 +42,6 @@ class Sending:
     def __init__(
         self,
         *,
-        sender: Sender,
         catalog: WorkflowCatalog,
         freshness: Freshness,
         breaker: Breaker,
@@ -70,7 +50,6 @@ class Sending:
         tenants: TenantTexts | None = None,
     ) -> None:
         """`tenants`: what the sender's texts see of them, if anything."""
-        self._sender = sender
         self._catalog = catalog
         self._freshness = freshness
         self.breaker = breaker
@@ -119,7 +98,7 @@ class Sending:
             at_most_once=self.after_crash is AfterCrash.STOP,
         )
         if result.state is DeliveryState.PARKED:
-            return msgspec.structs.replace(result, account=self.breaker.account(delivery))
+            return msgspec.structs.replace(result, account=self.breaker.waits_for(delivery))
         return result
 
     async def give_way(self, delivery: Delivery, *, crashed: bool) -> DeliveryResult:
@@ -150,23 +129,10 @@ class Sending:
 
     async def _attempt(self, delivery: Delivery, send_before: float) -> Outcome | LeaseTooShort:
         workflow = await self._workflow(delivery)
-        account = self.breaker.account(delivery)
-        admission = await self.breaker.admit(delivery, account)
-        if admission in REFUSED:
-            return REFUSED[admission]
-        if time.monotonic() >= send_before:
-            return LeaseTooShort()
-        try:
-            if workflow is None:
-                outcome: Outcome | LeaseTooShort = Rejected(reason=Reason.UNKNOWN_WORKFLOW, fault=AttemptFault.US)
-            else:
-                outcome = await self._sender.send(delivery, workflow, send_before)
-        except RenderFailed as error:
-            outcome = Rejected(reason=Reason.RENDER_FAILED, code=str(error), fault=AttemptFault.MESSAGE)
-        if isinstance(outcome, LeaseTooShort):
-            return outcome
-        self._count(delivery, outcome)
-        return await self.breaker.note(delivery, account, admission, outcome)
+        outcome = await attempt(self.breaker, delivery, workflow, send_before)
+        if isinstance(outcome, Failed) and outcome.unconfirmed:
+            UNCONFIRMED_SENDS.labels(delivery.channel, self.after_crash).inc()
+        return outcome
 
     async def _workflow(self, delivery: Delivery) -> Workflow | None:
         notification = delivery.notification
@@ -174,11 +140,6 @@ class Sending:
         if self._catalog.version(*place) is None:
             await retry_until_available(self._catalog.fetch, [place])
         return self._catalog.version(*place)
-
-    def _count(self, delivery: Delivery, outcome: Outcome) -> None:
-        ATTEMPTS.labels(delivery.channel, "none" if isinstance(outcome, Sent) else outcome.fault).inc()
-        if isinstance(outcome, Failed) and outcome.unconfirmed:
-            UNCONFIRMED_SENDS.labels(delivery.channel, self.after_crash).inc()
 
 
 def _unconfirmed(delivery: Delivery, now: int) -> DeliveryResult:

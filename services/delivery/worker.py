@@ -24,6 +24,7 @@ from shared.model.claims import Claim, Claimed, NewerRow, Obsolete, Recorded
 from shared.model.dead_letters import UnreadableRecord
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
 from shared.model.formats import NewerFormat
+from shared.model.holds import Hold
 from shared.model.ports import HoldStore, LedgerStore, RecordWriter
 from shared.model.topics import Topics
 from shared.process.batching import Batcher
@@ -144,18 +145,17 @@ class Worker:
         holds = [item.hold for item in items if item.hold is not None]
         await retry_until_available(self._holds.insert, holds)
         failpoint(Failpoint.AFTER_HOLD)
-        await retry_until_available(
-            self._release_late, [(hold.id, hold.account) for hold in holds if hold.account is not None]
-        )
+        await retry_until_available(self._release_late, [hold for hold in holds if hold.account is not None])
         if again := [item.again for item in items if item.again is not None]:
             await retry_until_available(self._publisher.publish, again)
         return [None] * len(items)
 
-    async def _release_late(self, parked: Sequence[tuple[str, str]]) -> None:
+    async def _release_late(self, parked: Sequence[Hold]) -> None:
         """An account may have closed, and all that was parked have been released, before these were inserted."""
-        if parked:
-            closed = await self._sending.breaker.have_closed([account for _, account in parked])
-            await self._holds.make_due([hold for hold, account in parked if account in closed])
+        waiting = [(hold.id, hold.record.delivery) for hold in parked if hold.record.delivery is not None]
+        if waiting:
+            taken = await self._sending.breaker.answers([delivery for _, delivery in waiting])
+            await self._holds.make_due([hold for (hold, _), takes in zip(waiting, taken, strict=True) if takes])
 
     async def refuse(self, unreadable: UnreadableRecord) -> None:
         """Writes a record that cannot be read to the dead-letter topic."""

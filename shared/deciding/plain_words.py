@@ -72,6 +72,9 @@ PLAIN: Final[dict[str, Plain]] = {
     Reason.REJECTED: Plain(
         "the provider says never", "the code is the provider's answer: correct the address; it will not be tried again"
     ),
+    Reason.DEAD_ADDRESS: Plain(
+        "the provider says that nothing reaches this address any more", "PATCH /v1/users/{user} with one that is in use"
+    ),
     Reason.ATTEMPTS_EXHAUSTED: Plain("every attempt failed", "look at the code; it is in the channel's dead letters"),
     Reason.RENDER_FAILED: Plain(
         "its template could not be rendered with this data",

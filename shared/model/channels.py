@@ -14,7 +14,7 @@ import msgspec
 
 from shared.model import formats
 from shared.model.addresses import EMAIL_ADDRESS, PHONE_NUMBER, WEBHOOK_URL, AddressKind
-from shared.model.templates import EmailTemplate, InAppTemplate
+from shared.model.templates import EmailTemplate, InAppTemplate, SmsTemplate
 
 
 class Lane(StrEnum):
@@ -50,6 +50,7 @@ class Channel(StrEnum):
     IN_APP = "in_app"
     EMAIL = "email"
     WEBHOOK = "webhook"
+    SMS = "sms"
 
     @property
     def spec(self) -> ChannelSpec:
@@ -62,6 +63,7 @@ CHANNEL_SPECS: Final[dict[Channel, ChannelSpec]] = {
     Channel.IN_APP: ChannelSpec(address=None, noisy=False, template=InAppTemplate, lanes=(Lane.NORMAL,)),
     Channel.EMAIL: ChannelSpec(address=EMAIL_ADDRESS, noisy=True, template=EmailTemplate),
     Channel.WEBHOOK: ChannelSpec(address=WEBHOOK_URL, noisy=False),
+    Channel.SMS: ChannelSpec(address=PHONE_NUMBER, noisy=True, template=SmsTemplate, since=2),
 }
 ADDRESS_KINDS: Final[dict[str, AddressKind]] = {
     kind.name: kind

@@ -81,11 +81,15 @@ class HoldStore(Protocol):
 class ParkedHolds(HoldStore, Protocol):
     """The holds, some of which wait for a provider account."""
 
-    async def parked(self, account: str, *, most: int) -> list[ParkedHold]:
-        """Up to `most` that wait for `account` and are not due yet: the most urgent, then the oldest first.
+    async def parked(self, accounts: Collection[str], /, *, most: int) -> list[ParkedHold]:
+        """Up to `most` that wait for one of `accounts` and are not due yet: the most urgent, then the oldest first.
 
         Raises MongoUnavailable.
         """
+        ...
+
+    async def parked_under(self, channel: Channel, /) -> set[str]:
+        """The accounts of the operator's own (`channel/…`) for which anything of a channel waits. Raises MongoUnavailable."""
         ...
 
     async def count_parked(self, accounts: Collection[str], /, *, most: int) -> int:

@@ -8,10 +8,14 @@ opens it again, for twice as long. An endpoint that is gone is *disabled*, until
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
 from shared.model.channels import Channel
+
+SHORTEST_PAUSE: Final = 1_000
+"""Milliseconds: who asks for less is asked again by the next probe all the same."""
 
 
 class AccountState(StrEnum):
@@ -91,14 +95,21 @@ def probe_lost(account: ProviderAccount, now: int, policy: AccountPolicy) -> Pro
     return msgspec.structs.replace(account, state=AccountState.OPEN, probe=None, due=now, look=now + policy.patience)
 
 
-def after_silence(account: ProviderAccount, delivery: str, now: int, policy: AccountPolicy) -> ProviderAccount | None:
-    """The row after `delivery` got no answer. Of many at once the first opens it; only a probe prolongs the pause."""
+def after_silence(
+    account: ProviderAccount, delivery: str, now: int, policy: AccountPolicy, *, asked: int | None = None
+) -> ProviderAccount | None:
+    """The row after `delivery` got no answer. Of many at once the first opens it; only a probe prolongs the pause.
+
+    `asked`: it did answer, that it wants to be left alone for so long (milliseconds).
+    """
     if account.state is AccountState.CLOSED:
         pause = policy.first_pause
     elif account.state is AccountState.HALF_OPEN and account.probe == delivery:
         pause = min(2 * account.pause, policy.longest_pause)
     else:
         return None
+    if asked is not None:
+        pause = min(max(asked, SHORTEST_PAUSE), policy.longest_pause)
     return msgspec.structs.replace(
         account,
         state=AccountState.OPEN,

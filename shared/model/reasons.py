@@ -71,6 +71,8 @@ class Reason(StrEnum):
     """Others wait behind its slow recipient or host: it gives way."""
     REJECTED = "rejected"
     """The provider says never."""
+    DEAD_ADDRESS = "dead_address"
+    """The provider says that nothing reaches this address any more."""
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"
     RENDER_FAILED = "render_failed"
     FORBIDDEN_ADDRESS = "forbidden_address"
@@ -110,6 +112,7 @@ _SINCE_2: Final = frozenset(
         Reason.FREQUENCY_CAP,
         Reason.NOT_NEEDED,
         Reason.FELL_BACK,
+        Reason.DEAD_ADDRESS,
     }
 )
 

@@ -23,3 +23,9 @@ class EmailTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     subject: Text
     text: Text
     html: Text | None = None
+
+
+class SmsTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One text of at most ten parts, as providers count them."""
+
+    text: Text

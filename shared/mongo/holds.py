@@ -14,6 +14,7 @@ import msgspec
 from pymongo import UpdateOne
 
 from shared.model import formats
+from shared.model.channels import Channel
 from shared.model.holds import Cause, Hastening, Hold, ParkedHold
 from shared.model.records import cancelled, decode_record, encode, without_due
 from shared.model.tenants import StopSweep, Swept
@@ -146,14 +147,21 @@ class Holds:
         with mongo_border():
             await delete_claimed(self._rows, token)
 
-    async def parked(self, account: str, *, most: int) -> list[ParkedHold]:
-        """Up to `most` that wait for `account` and are not due yet: the most urgent, then the oldest first."""
+    async def parked(self, accounts: Collection[str], *, most: int) -> list[ParkedHold]:
+        """Up to `most` that wait for one of `accounts` and are not due yet: the most urgent, then the oldest first."""
         with mongo_border():
-            waiting = {"account": account, "due": {"$gt": await server_time(self._database)}} | formats.readable()
+            now = await server_time(self._database)
+            waiting = {"account": {"$in": sorted(accounts)}, "due": {"$gt": now}} | formats.readable()
             found = self._rows.find(waiting, {"record": 1}).sort([("rank", -1), ("accepted_at", 1)]).limit(most)
             return [
                 ParkedHold(id=row["_id"], delivery=decode_record(bytes(row["record"])).subject) async for row in found
             ]
+
+    async def parked_under(self, channel: Channel) -> set[str]:
+        """The accounts of the operator's own for which anything of a channel waits."""
+        with mongo_border():  # `/` comes before `0`: the channel itself, as it was called once, and what begins with it
+            named = {"account": {"$gte": str(channel), "$lt": f"{channel}0"}}
+            return set(await self._rows.distinct("account", named))
 
     async def count_parked(self, accounts: Collection[str], *, most: int) -> int:
         """How many wait for these accounts and are not due yet, counted up to `most`."""

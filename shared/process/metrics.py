@@ -30,14 +30,11 @@ CHECKS = Gauge(
     "carillon_check_ok", "1 for what was in order when `/readyz` was asked last, 0 for what was not", ["check"]
 )
 
-
 ACCEPTED = Counter("carillon_accepted", "Notifications and events accepted with 202", ["intake", "durability"])
-
 
 REQUESTS_REJECTED = Counter(
     "carillon_requests_rejected", "Requests answered with a problem document, by its code", ["code"]
 )
-
 
 CHUNK_SIZE = from_zero(
     Histogram(
@@ -49,20 +46,16 @@ CHUNK_SIZE = from_zero(
     AGENTS,
 )
 
-
 CHUNK_SECONDS = from_zero(
     Histogram("carillon_chunk_seconds", "From reading a chunk to its last acknowledgement", ["agent"]), AGENTS
 )
 
-
 ASSIGNMENTS = Counter("carillon_assignments", "How often the router was given its partitions anew: rebalances it saw")
-
 
 LAG = from_zero(
     Gauge("carillon_lag_records", "Records the router has still to finish, in the partitions that it has", ["agent"]),
     AGENTS,
 )
-
 
 LAST_PROGRESS = Gauge(
     "carillon_last_progress_timestamp_seconds",
@@ -70,47 +63,37 @@ LAST_PROGRESS = Gauge(
     ["agent"],
 )
 
-
 DECISIONS = Counter(
     "carillon_decisions", "What the router decided, for one channel or the whole notification", ["outcome", "reason"]
 )
-
 
 REPLAYS = from_zero(
     Counter("carillon_replays", "Records seen again at the same coordinates: outputs were re-emitted", ["where"]),
     REPEATS_SEEN_BY,
 )
 
-
 DUPLICATES = from_zero(
     Counter("carillon_duplicates", "Records seen again at other coordinates: dropped", ["where"]), REPEATS_SEEN_BY
 )
-
 
 NOT_EXPANDED = Counter(
     "carillon_not_expanded", "Workflows and recipients of events that were left out, by why", ["what", "reason"]
 )
 
-
 FANOUT_PAGES = Counter("carillon_fanout_pages", "Pages of fan-outs carried out, those read again included")
 
-
 FANOUT_RECIPIENTS = Counter("carillon_fanout_recipients", "Members of these pages")
-
 
 EVENTS_REDRIVEN = Counter(
     "carillon_events_redriven", "Events that were expanded anew: sent again after they were dead, or by a redrive"
 )
 
-
 DEAD_LETTERS = Counter("carillon_dead_letters", "Records written to a dead-letter topic, by why", ["topic", "code"])
-
 
 UNREADABLE_RECORDS = from_zero(
     Counter("carillon_unreadable_records", "Records and batches of which only raw bytes could be read", ["fault"]),
     FormatFault,
 )
-
 
 HOLDS_AS_TOPIC: Final = "holds"
 """They stand on none."""
@@ -120,33 +103,25 @@ NEWER_RECORDS = Gauge(
     ["topic"],
 )
 
-
 PROFILE_CACHE = from_zero(
     Counter("carillon_profile_cache", "Look-ups of the router's profile cache", ["result"]), ("hit", "miss")
 )
 
-
 STOPS = Gauge("carillon_stops", "Emergency stops in place, of tenants, workflows and channels; counted every 15 s")
-
 
 STOPPED_HOLDS = Gauge(
     "carillon_stopped_holds", "Notifications, or channels of them, that emergency stops hold; counted every 15 s"
 )
 
-
 HOLDS_RELEASED = Counter("carillon_holds_released", "Holds whose record went back to be decided again")
-
 
 HOLD_LATENESS = Histogram("carillon_hold_lateness_seconds", "How long after its due time a hold was claimed")
 
-
 DELIVERIES = Counter("carillon_deliveries", "Recorded results of deliveries", ["channel", "state", "reason"])
-
 
 DELIVERY_SECONDS = from_zero(
     Histogram("carillon_delivery_seconds", "From accepting a notification to its delivery", ["channel"]), Channel
 )
-
 
 CRASH_WINDOWS = Counter(
     "carillon_crash_windows",
@@ -154,13 +129,17 @@ CRASH_WINDOWS = Counter(
     ["channel", "policy"],
 )
 
-
 ATTEMPTS = Counter(
     "carillon_attempts",
     "Attempts to send, by whose fault it was that they failed; none: the provider took the message",
     ["channel", "fault"],
 )
 
+FAILED_OVER = Counter(
+    "carillon_failed_over",
+    "Deliveries that a provider's account took in place of one that was unavailable",
+    ["channel", "account"],
+)
 
 UNCONFIRMED_SENDS = Counter(
     "carillon_unconfirmed_sends",
@@ -168,13 +147,11 @@ UNCONFIRMED_SENDS = Counter(
     ["channel", "policy"],
 )
 
-
 ACCOUNT_CHANGES = Counter(
     "carillon_provider_account_changes",
     "Changes of provider accounts and endpoints: closed, open, half_open (a probe may try), disabled",
     ["channel", "state"],
 )
-
 
 MAX_COUNTED: Final = 10_000
 """What waits is counted so far: more of it is no other news, and counting a million takes seconds."""
@@ -189,21 +166,16 @@ PARKED = from_zero(
     Channel,
 )
 
-
 PARKED_RELEASED = from_zero(
     Counter("carillon_parked_released", "Parked deliveries released because their account answers again", ["channel"]),
     Channel,
 )
 
-
 IN_FLIGHT = from_zero(Gauge("carillon_sends_in_flight", "Sends under way", ["channel"]), Channel)
-
 
 SOCKETS = Gauge("carillon_gateway_connections", "Open authenticated sockets")
 
-
 SOCKET_FRAMES = from_zero(Counter("carillon_gateway_frames", "Frames written to sockets", ["type"]), ("text",))
-
 
 GATEWAY_REJECTIONS = from_zero(
     Counter(
@@ -214,31 +186,24 @@ GATEWAY_REJECTIONS = from_zero(
     ("origin", "full"),
 )
 
-
 SLOW_CLOSED = from_zero(
     Counter("carillon_gateway_slow_connections", "Sockets closed because they did not read, by whose bound", ["bound"]),
     ("connection", "process"),
 )
-
 
 RESUMES = from_zero(
     Counter("carillon_gateway_resumes", "Sockets that became live, by what their cursor was good for", ["result"]),
     ("new", "resumed", "reset"),
 )
 
-
 SCHEDULES_FIRED = Counter("carillon_schedules_fired", "Times for which a schedule fired")
-
 
 CLOCK_AHEAD = Gauge(
     "carillon_clock_ahead_seconds", "How far this machine's clock is ahead of MongoDB's, by which the process goes"
 )
 
-
 OUTBOX_RELAYED = Counter("carillon_outbox_relayed", "Records relayed from the outbox to Kafka")
 
-
 STATUSES_STORED = Counter("carillon_statuses_stored", "Statuses written to the timeline")
-
 
 STATUSES_SKIPPED = Counter("carillon_statuses_skipped", "Records of the statuses topic that are no status", ["code"])

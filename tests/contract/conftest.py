@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from sandbox.free_ports import free_ports
+from sandbox.process import Service
 from services.gateway.inbox.store import InboxStore
 from shared.model.inbox import InboxItem
 from shared.model.users import User
 from shared.mongo import inbox_rows
 from shared.mongo.database import Database, open_database
+from tests.contract.sinks import Sink
 from tests.support.brokers import Brokers
 from tests.support.twins.inbox_store import MemoryInboxStore
 
@@ -55,3 +59,14 @@ class MongoInbox(InboxStore):
 @pytest.fixture
 def inbox(implementation: str, request: pytest.FixtureRequest) -> MongoInbox | MemoryInboxStore:
     return MemoryInboxStore() if implementation == "twin" else MongoInbox(request.getfixturevalue("database"))
+
+
+@pytest.fixture(scope="session")
+def sink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sink]:
+    """One for all; whoever uses it forgets what was before."""
+    http, smtp, health = free_ports(3)
+    env = {"CARILLON_SINK_PORT": str(http), "CARILLON_SMTP_PORT": str(smtp)}
+    service = Service("sink", env=env, health_port=health, log=Path(tmp_path_factory.mktemp("sink")) / "log")
+    service.start()
+    yield Sink(http=http, smtp=smtp)
+    service.kill()

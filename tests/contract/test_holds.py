@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from shared.model.channels import Channel
 from shared.model.holds import Cause, Hastening, Hold
 from shared.model.notifications import Priority
 from shared.model.records import Kind, Record, decode_record
@@ -128,7 +129,7 @@ async def test_a_cancel_hastens_what_was_accepted_before_it(holds: Any) -> None:
     assert won.late_seconds < 60, "it was never due: no fifty years late in the metric"
 
 
-def parked(subject: str, account: str = "email", late_ms: int = -HOUR_MS, **about: Any) -> Hold:
+def parked(subject: str, account: str = "email/smtp", late_ms: int = -HOUR_MS, **about: Any) -> Hold:
     return msgspec.structs.replace(hold(subject, late_ms, **about), account=account)
 
 
@@ -145,9 +146,25 @@ async def test_the_parked_are_found_by_their_account_the_urgent_and_the_old_firs
             hold("not parked", -HOUR_MS),
         ]
     )
-    found = await holds.parked("email", most=10)
+    found = await holds.parked(["email/smtp"], most=10)
     assert [each.delivery for each in found] == ["urgent", "high", "old", "young", "low"]
-    assert [each.delivery for each in await holds.parked("email", most=2)] == ["urgent", "high"]
+    assert [each.delivery for each in await holds.parked(["email/smtp"], most=2)] == ["urgent", "high"]
+
+
+async def test_the_parked_of_several_accounts_are_found_together(holds: Any) -> None:
+    both = "sms/twilio+vonage"
+    await holds.insert([parked("young", "sms/twilio", accepted_at=9), parked("old", both, accepted_at=1)])
+    await holds.insert([parked("of another", "sms/vonage"), parked("of a channel like it", "sms-bulk/twilio")])
+    found = await holds.parked(["sms/twilio", both], most=9)
+    assert [each.delivery for each in found] == ["old", "young"]
+    assert await holds.parked_under(Channel.WEBHOOK) == set()
+
+
+async def test_what_the_operators_accounts_have_parked_is_known_by_channel(holds: Any) -> None:
+    """Once a channel was its only account; endpoints of recipients have ids of their own."""
+    await holds.insert([parked("now", "email/smtp"), parked("then", "email"), parked("both", "email/a+b")])
+    await holds.insert([parked("another's", "email-bulk/smtp"), parked("an endpoint's", "5f0c"), hold("free", 0)])
+    assert await holds.parked_under(Channel.EMAIL) == {"email", "email/smtp", "email/a+b"}
 
 
 async def test_what_a_newer_version_has_parked_is_counted_and_left_to_it(holds: Any) -> None:
@@ -155,30 +172,30 @@ async def test_what_a_newer_version_has_parked_is_counted_and_left_to_it(holds: 
     await holds.insert(
         [parked("a"), msgspec.structs.replace(newer, record=msgspec.structs.replace(newer.record, format=a.NEWER))]
     )
-    assert [each.delivery for each in await holds.parked("email", most=9)] == ["a"]
-    assert await holds.count_parked({"email"}, most=9) == 2
+    assert [each.delivery for each in await holds.parked(["email/smtp"], most=9)] == ["a"]
+    assert await holds.count_parked({"email/smtp"}, most=9) == 2
 
 
 async def test_the_parked_are_counted_by_their_accounts(holds: Any) -> None:
     await holds.insert([parked("a"), parked("b"), parked("c", account="sms"), parked("due", late_ms=1000)])
-    assert await holds.count_parked({"email"}, most=9) == 2
-    assert await holds.count_parked({"email", "sms", "another"}, most=9) == 3
-    assert await holds.count_parked({"email", "sms"}, most=2) == 2, "and no further"
+    assert await holds.count_parked({"email/smtp"}, most=9) == 2
+    assert await holds.count_parked({"email/smtp", "sms", "another"}, most=9) == 3
+    assert await holds.count_parked({"email/smtp", "sms"}, most=2) == 2, "and no further"
     assert await holds.count_parked(set(), most=9) == 0
 
 
 async def test_what_is_made_due_is_claimed_and_found_no_more(holds: Any) -> None:
     await holds.insert([parked("a"), parked("b"), hold("latest", 5000)])
-    (first, _) = await holds.parked("email", most=2)
+    (first, _) = await holds.parked(["email/smtp"], most=2)
     await holds.make_due([first.id, "gone"])
     await holds.make_due([])
-    assert [each.delivery for each in await holds.parked("email", most=2)] == ["b"]
+    assert [each.delivery for each in await holds.parked(["email/smtp"], most=2)] == ["b"]
     assert (await claim(holds))[1] == ["latest", "a"]
 
 
 async def test_what_is_made_due_goes_back_in_this_order(holds: Any) -> None:
     await holds.insert([parked(name) for name in "bdacfe"])
-    by_name = {each.delivery: each.id for each in await holds.parked("email", most=9)}
+    by_name = {each.delivery: each.id for each in await holds.parked(["email/smtp"], most=9)}
     await holds.make_due([by_name[name] for name in "fedcba"])
     _, won = await holds.claim(most=9, lease=MINUTE)
     assert [decode_record(one.record).subject for one in won] == list("fedcba")

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
 from enum import StrEnum
+from functools import partial
 from math import inf
-from pathlib import Path
 from typing import Any, Protocol
 
-import aiohttp
 import pytest
 
-from sandbox.free_ports import free_ports
-from sandbox.process import Service
 from services.delivery.channels.email.settings import EmailSettings
 from services.delivery.channels.email.smtp import EmailSender
 from services.delivery.channels.sender import Sender
@@ -24,6 +20,10 @@ from services.delivery.channels.webhook.settings import WebhookSettings
 from services.delivery.core.attempts import Failed, LeaseTooShort, Outcome, ProviderUnavailable, Rejected, Sent
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery
+from shared.model.workflows import Workflow
+from tests.contract.providers import CASES
+from tests.contract.providers.case import ApiCase
+from tests.contract.sinks import Sink
 from tests.support import samples as a
 
 FROM = "carillon@example.com"
@@ -45,30 +45,14 @@ class Provider(Protocol):
 
     def delivery(self, number: int) -> Delivery: ...
 
+    @property
+    def workflow(self) -> Workflow: ...
+
     async def cause(self, trouble: Trouble | None) -> None: ...
 
     async def accepted(self) -> list[str]:
         """The ids of the deliveries that it took, as it was told them."""
         ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sink:
-    """The sandbox's sink, a process: a real SMTP server and a real HTTP server."""
-
-    http: int
-    smtp: int
-
-    async def call(self, method: str, path: str, **more: Any) -> Any:
-        async with (
-            aiohttp.ClientSession(raise_for_status=True) as session,
-            session.request(method, f"http://127.0.0.1:{self.http}{path}", **more) as answer,
-        ):
-            return await answer.json() if answer.content_length else None
-
-    async def accepted(self, kind: str, header: str) -> list[str]:
-        found = (await self.call("GET", f"/messages?kind={kind}"))["messages"]
-        return [value for message in found for name, value in message["headers"] if name == header]
 
 
 SMTP_FAULTS = {Trouble.TEMPORARY: "tempfail", Trouble.PERMANENT: "reject", Trouble.DOWN: "down"}
@@ -85,7 +69,34 @@ STUB_OUTCOMES: dict[Trouble | None, Outcome] = {
 }
 
 
+class Api:
+    """A provider of an HTTP API."""
+
+    def __init__(self, case: ApiCase, sink: Sink) -> None:
+        self.case, self.sink = case, sink
+        self.sender = case.sender(f"http://127.0.0.1:{sink.http}")
+        self.workflow = case.workflow()
+
+    def delivery(self, number: int) -> Delivery:
+        return self.case.delivery(number)
+
+    async def cause(self, trouble: Trouble | None) -> None:
+        faults = {
+            Trouble.TEMPORARY: self.case.temporary,
+            Trouble.PERMANENT: self.case.permanent,
+            Trouble.DOWN: {"mode": "down"},
+        }
+        plan = {"providers": {self.case.name: faults[trouble]}} if trouble else {}
+        await self.sink.call("PUT", "/faults", json=plan)
+
+    async def accepted(self) -> list[str]:
+        found = (await self.sink.call("GET", "/messages"))["messages"]
+        return [self.case.delivery_id(message) for message in found]
+
+
 class Email:
+    workflow = a.workflow()
+
     def __init__(self, sink: Sink) -> None:
         self.sink = sink
         self.sender = EmailSender(EmailSettings(smtp_port=sink.smtp, email_from=FROM))
@@ -101,6 +112,8 @@ class Email:
 
 
 class Webhook:
+    workflow = a.workflow()
+
     def __init__(self, sink: Sink) -> None:
         self.sink = sink
         self.sender = WebhookSender(WebhookSettings(webhook_secret="w" * 40, webhook_allow="127.0.0.0/8"))
@@ -117,6 +130,8 @@ class Webhook:
 
 
 class Stub:
+    workflow = a.workflow()
+
     def __init__(self, _: Sink | None) -> None:
         self.sender = StubSender()
 
@@ -130,17 +145,12 @@ class Stub:
         return [delivery.id for delivery in self.sender.received]
 
 
-PROVIDERS: dict[str, Callable[..., Provider]] = {"stub": Stub, Channel.EMAIL: Email, Channel.WEBHOOK: Webhook}
-
-
-@pytest.fixture(scope="module")
-def sink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sink]:
-    http, smtp, health = free_ports(3)
-    env = {"CARILLON_SINK_PORT": str(http), "CARILLON_SMTP_PORT": str(smtp)}
-    service = Service("sink", env=env, health_port=health, log=Path(tmp_path_factory.mktemp("sink")) / "log")
-    service.start()
-    yield Sink(http=http, smtp=smtp)
-    service.kill()
+PROVIDERS: dict[str, Callable[..., Provider]] = {
+    "stub": Stub,
+    Channel.EMAIL: Email,
+    Channel.WEBHOOK: Webhook,
+    **{name: partial(Api, case) for name, case in CASES.items()},
+}
 
 
 REAL = [pytest.param(name, marks=pytest.mark.real) for name in PROVIDERS if name != "stub"]
@@ -164,23 +174,24 @@ async def provider(kind: tuple[str, Sink | None]) -> AsyncIterator[Provider]:
 
 
 def test_every_channel_that_sends_is_here() -> None:
-    assert PROVIDERS.keys() == {"stub", *(channel for channel in Channel if channel.spec.address is not None)}
+    channels = {name.partition("/")[0] for name in PROVIDERS}
+    assert channels == {"stub", *(channel for channel in Channel if channel.spec.address is not None)}
 
 
 async def test_what_is_sent_arrives_and_is_known_by_its_delivery_id(provider: Provider) -> None:
-    assert isinstance(await provider.sender.send(provider.delivery(1), a.workflow(), inf), Sent)
+    assert isinstance(await provider.sender.send(provider.delivery(1), provider.workflow, inf), Sent)
     assert await provider.accepted() == ["delivery-1"]
 
 
 async def test_many_at_once_arrive_once_each(provider: Provider) -> None:
     wanted = [provider.delivery(number) for number in range(30)]
-    outcomes = await asyncio.gather(*(provider.sender.send(one, a.workflow(), inf) for one in wanted))
+    outcomes = await asyncio.gather(*(provider.sender.send(one, provider.workflow, inf) for one in wanted))
     assert all(isinstance(outcome, Sent) for outcome in outcomes)
     assert sorted(await provider.accepted()) == sorted(one.id for one in wanted)
 
 
 async def test_after_its_time_nothing_is_sent(provider: Provider) -> None:
-    assert isinstance(await provider.sender.send(provider.delivery(1), a.workflow(), 0.0), LeaseTooShort)
+    assert isinstance(await provider.sender.send(provider.delivery(1), provider.workflow, 0.0), LeaseTooShort)
     assert await provider.accepted() == []
 
 
@@ -194,11 +205,11 @@ async def test_after_its_time_nothing_is_sent(provider: Provider) -> None:
     ],
 )
 async def test_trouble_is_an_outcome_and_passes(provider: Provider, trouble: Trouble, outcome: Any) -> None:
-    assert isinstance(await provider.sender.send(provider.delivery(1), a.workflow(), inf), Sent)  # connected
+    assert isinstance(await provider.sender.send(provider.delivery(1), provider.workflow, inf), Sent)  # connected
     await provider.cause(trouble)
-    assert isinstance(await provider.sender.send(provider.delivery(2), a.workflow(), inf), outcome)
+    assert isinstance(await provider.sender.send(provider.delivery(2), provider.workflow, inf), outcome)
     await provider.cause(None)
-    assert isinstance(await provider.sender.send(provider.delivery(3), a.workflow(), inf), Sent)
+    assert isinstance(await provider.sender.send(provider.delivery(3), provider.workflow, inf), Sent)
     assert (await provider.accepted())[-1] == "delivery-3"
 
 

@@ -13,9 +13,9 @@ import pytest
 from aiohttp.abc import ResolveResult
 
 from services.delivery.channels.webhook.http import WebhookSender
-from services.delivery.channels.webhook.resolver import PooledResolver
 from services.delivery.channels.webhook.settings import WebhookSettings
 from services.delivery.core.attempts import Failed, LeaseTooShort, Outcome, Sent
+from services.delivery.outbound.resolver import PooledResolver
 from shared.model.channels import Channel
 from tests.support import samples as a
 

@@ -1,4 +1,4 @@
-"""A channel that sends through a provider: its lanes are read with claim, send and record; what waits is looked after."""
+"""A channel that sends through providers: its lanes are read with claim, send and record; what waits is looked after."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import asyncio
 from datetime import timedelta
 from functools import partial
 
-from services.delivery.breaker import AccountOf, Breaker
+from services.delivery.accounts import Accounts
+from services.delivery.breaker import Breaker
 from services.delivery.channels.channel import ChannelContext
-from services.delivery.channels.sender import Sender
 from services.delivery.freshness import Freshness
 from services.delivery.lane import AHEAD, SHARE, LaneQueue
 from services.delivery.parking import Parking
@@ -31,29 +31,28 @@ from shared.mongo.tenants import versions as tenant_versions
 
 
 class SendingChannel:
-    """One sender for all lanes: what it learns of its provider counts in each.
+    """The same accounts for all lanes: what is learnt of a provider in one counts in each.
 
-    `account_of`: the endpoint a delivery goes to, where each recipient has one of his own; else the channel's one
-    account carries all. `host_of`: the host of such an endpoint; one alone cannot hold the lane. `disable_after_seconds`: an endpoint that has failed for so long is not called any more.
+    `host_of`: the host of a recipient's own endpoint; one alone cannot hold the lane. `disable_after_seconds`: an endpoint
+    that has failed for so long is not called any more.
     """
 
     def __init__(
         self,
         context: ChannelContext,
-        sender: Sender,
+        accounts: Accounts,
         *,
-        account_of: AccountOf | None = None,
         host_of: HostOf | None = None,
         disable_after_seconds: float | None = None,
     ) -> None:
         settings, database = context.settings, context.database
         self._context = context
-        self._sender = sender
+        self._accounts = accounts
         self._host_of = host_of
         self._lease = timedelta(seconds=settings.lease_seconds)
         self._ledger = Ledger(database, lease=self._lease)
         self._holds = Holds(database)
-        accounts = ProviderAccounts(database)
+        rows = ProviderAccounts(database)
         first_pause = round(settings.probe_seconds * 1000)
         policy = AccountPolicy(
             first_pause=first_pause,
@@ -61,19 +60,17 @@ class SendingChannel:
             patience=round(settings.lease_seconds * 1000),
             disable_after=None if disable_after_seconds is None else round(disable_after_seconds * 1000),
         )
-        breaker = Breaker(
-            channel=context.channel, accounts=accounts, holds=self._holds, policy=policy, account_of=account_of
-        )
+        breaker = Breaker(channel=context.channel, accounts=accounts, rows=rows, holds=self._holds, policy=policy)
         self._parking = Parking(
             channel=context.channel,
             accounts=accounts,
+            rows=rows,
             holds=self._holds,
             policy=policy,
             slice_size=settings.parked_slice,
             learn=breaker.learn,
         )
         self._sending = Sending(
-            sender=sender,
             catalog=context.catalog,
             freshness=Freshness(
                 versions=partial(versions, database),
@@ -112,5 +109,5 @@ class SendingChannel:
         await self._parking.run(stop)
 
     async def close(self) -> None:
-        """Closes the sender."""
-        await self._sender.close()
+        """Closes the senders."""
+        await self._accounts.close()

@@ -64,6 +64,8 @@ class ProviderUnavailable(msgspec.Struct, frozen=True, kw_only=True):
 
     code: str | None = None
     fault: AttemptFault = AttemptFault.PROVIDER
+    retry_after_ms: int | None = None
+    """How long it wants to be left alone, if it said so."""
 
 
 class LeaseTooShort(msgspec.Struct, frozen=True):
@@ -96,7 +98,12 @@ def decide(
         return DeliveryResult(state=DeliveryState.SENT, at=now, attempts=attempts, code=outcome.receipt)
     if isinstance(outcome, Rejected):
         return DeliveryResult(
-            state=DeliveryState.DEAD, at=now, attempts=attempts, reason=outcome.reason, code=outcome.code
+            state=DeliveryState.DEAD,
+            at=now,
+            attempts=attempts,
+            reason=outcome.reason,
+            code=outcome.code,
+            format=outcome.reason.since,
         )
     if isinstance(outcome, ProviderUnavailable):
         return DeliveryResult(

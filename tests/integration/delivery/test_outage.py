@@ -84,7 +84,7 @@ class Outage:
 
     async def account(self) -> dict[str, Any] | None:
         async with self.product.database() as database:
-            return await database.provider_accounts.find_one({"_id": "email"})
+            return await database.provider_accounts.find_one({"_id": "email/smtp"})
 
     async def released(self) -> dict[int, list[Record]]:
         """What came back to `decide`, by partition in the order of the log."""

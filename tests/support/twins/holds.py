@@ -11,6 +11,7 @@ from itertools import count
 import msgspec
 
 from shared.model import formats
+from shared.model.channels import Channel
 from shared.model.errors import MongoUnavailable
 from shared.model.holds import Cause, Hastening, Hold, ParkedHold
 from shared.model.records import Record, cancelled, decode_record, encode
@@ -89,13 +90,20 @@ class MemoryHolds:
         async with self.outages.call():
             self.rows = {hold_id: row for hold_id, row in self.rows.items() if row.token != token}
 
-    async def parked(self, account: str, *, most: int) -> list[ParkedHold]:
+    async def parked(self, accounts: Collection[str], *, most: int) -> list[ParkedHold]:
         async with self.outages.call():
             now = now_ms()
             waiting = [
-                row.hold for row in self.rows.values() if row.hold.account == account and row.due > now and row.readable
+                row.hold
+                for row in self.rows.values()
+                if row.hold.account in accounts and row.due > now and row.readable
             ]
         return [ParkedHold(id=hold.id, delivery=hold.record.subject) for hold in sorted(waiting, key=_urgency)][:most]
+
+    async def parked_under(self, channel: Channel) -> set[str]:
+        async with self.outages.call():
+            named = {row.hold.account or "" for row in self.rows.values()}
+        return {name for name in named if name.partition("/")[0] == channel}
 
     async def count_parked(self, accounts: Collection[str], *, most: int) -> int:
         async with self.outages.call():

@@ -31,7 +31,8 @@ class Scene(WorkerScene):
     def another(self) -> Parking:
         return Parking(
             channel=Channel.EMAIL,
-            accounts=self.accounts,
+            accounts=self.carriers,
+            rows=self.accounts,
             holds=self.holds,
             policy=POLICY,
             slice_size=SLICE,
@@ -59,5 +60,5 @@ class Scene(WorkerScene):
         return back
 
     def state(self) -> AccountState | None:
-        row = self.accounts.rows.get("email")
+        row = self.accounts.rows.get("email/smtp")
         return row.state if row else None

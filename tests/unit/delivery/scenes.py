@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+from services.delivery.accounts import Providers
 from services.delivery.breaker import Breaker
 from services.delivery.channels.stub import StubSender
 from services.delivery.core.attempts import Sent
@@ -59,7 +60,10 @@ class WorkerScene:
         self.publisher = MemoryPublisher()
         self.holds = MemoryHolds()
         self.accounts = MemoryProviderAccounts()
-        self.breaker = Breaker(channel=Channel.EMAIL, accounts=self.accounts, holds=self.holds, policy=POLICY)
+        self.carriers = Providers(Channel.EMAIL, {"smtp": self.sender})
+        self.breaker = Breaker(
+            channel=Channel.EMAIL, accounts=self.carriers, rows=self.accounts, holds=self.holds, policy=POLICY
+        )
         self.catalog = MemoryCatalog()
         self.catalog.publish("acme", a.workflow())
         freshness = Freshness(
@@ -72,7 +76,6 @@ class WorkerScene:
             stale_after_ms=60_000,
         )
         sending = Sending(
-            sender=self.sender,
             catalog=self.catalog,
             freshness=freshness,
             breaker=self.breaker,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 import time_machine
 
+from services.delivery.accounts import OwnEndpoints, Providers
 from services.delivery.breaker import Breaker
+from services.delivery.channels.stub import StubSender
 from services.delivery.core.attempts import Failed, Outcome, ProviderUnavailable, Rejected, Sent
 from shared.model.channels import Channel
 from shared.model.provider_accounts import AccountPolicy, AccountState, Passage
@@ -30,17 +32,21 @@ def breaker(accounts: MemoryProviderAccounts, channel: Channel = Channel.WEBHOOK
     own_endpoints = channel is Channel.WEBHOOK
     return Breaker(
         channel=channel,
-        accounts=accounts,
+        accounts=(
+            OwnEndpoints(StubSender(), lambda delivery: delivery.address)
+            if own_endpoints
+            else Providers(channel, {"smtp": StubSender()})
+        ),
+        rows=accounts,
         holds=MemoryHolds(),
         policy=POLICY if own_endpoints else AccountPolicy(),
-        account_of=(lambda delivery: delivery.address) if own_endpoints else None,
     )
 
 
 async def attempt(worker: Breaker, outcome: Outcome, **changes: object) -> Passage | Outcome:
     """What speaks against a send; else what the send came to in the end."""
     delivery = a.delivery(**changes)
-    account = worker.account(delivery)
+    ((account, _),) = worker.accounts(delivery)
     admission = await worker.admit(delivery, account)
     if admission not in (Passage.FREE, Passage.PROBE):
         return admission
@@ -57,9 +63,9 @@ async def test_health_costs_no_look_at_the_database(accounts: MemoryProviderAcco
 async def test_many_that_fail_at_once_open_it_once(accounts: MemoryProviderAccounts) -> None:
     worker, other = breaker(accounts, Channel.EMAIL), breaker(accounts, Channel.EMAIL)
     for number, each in enumerate([worker, other, worker, other]):
-        await each.note(a.delivery(id=f"d-{number}"), "email", Passage.FREE, DOWN)
+        await each.note(a.delivery(id=f"d-{number}"), "email/smtp", Passage.FREE, DOWN)
     (row,) = accounts.rows.values()
-    assert (row.id, row.state, row.due) == ("email", AccountState.OPEN, a.NOON + 15_000)
+    assert (row.id, row.state, row.due) == ("email/smtp", AccountState.OPEN, a.NOON + 15_000)
     assert await attempt(worker, Sent(), id="next") is Passage.PARKED
 
 

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.delivery.channels.email.headers import mailbox_field, one_line, printable_lines, text_field
+from services.delivery.channels.email.headers import mailbox_field, text_field
+from services.delivery.rendering.plain import one_line, printable_lines
 from tests.unit.delivery.test_email import HEADERS, composed, mail
 
 ENCODED_WORD = re.compile(r"=\?utf-8\?b\?[A-Za-z0-9+/=]*\?=")

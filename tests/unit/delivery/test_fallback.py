@@ -119,7 +119,7 @@ async def test_a_parked_one_comes_back_when_its_next_channel_is_due(fallback_in:
     lasting = a.notification(expires_at=a.NOON + 60 * MINUTE)
     await scene.deliver(mail(fallback_at=at, notification=lasting))
     (row,) = scene.holds.rows.values()
-    assert (row.due, row.hold.cause, row.hold.account) == (a.NOON + due_in * MINUTE, Cause.PROVIDER_DOWN, "email")
+    assert (row.due, row.hold.cause, row.hold.account) == (a.NOON + due_in * MINUTE, Cause.PROVIDER_DOWN, "email/smtp")
 
 
 async def test_a_provider_that_is_down_for_an_hour_keeps_it_for_ten_minutes(clock: time_machine.Traveller) -> None:

@@ -9,7 +9,9 @@ import time_machine
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
+from services.delivery.accounts import OwnEndpoints
 from services.delivery.breaker import Breaker
+from services.delivery.channels.stub import StubSender
 from services.delivery.core.attempts import AttemptFault, ProviderUnavailable, Rejected, Sent
 from services.delivery.dead_letter_notices import EVERY_SECONDS, DeadLetterNotices
 from services.delivery.parking import Parking
@@ -39,7 +41,7 @@ def told(logs: list[Any], level: str) -> list[str]:
 async def test_an_outage_is_one_warning_and_one_line_when_it_is_over(clock: time_machine.Traveller) -> None:
     scene = WorkerScene()
     parking = Parking(
-        channel=Channel.EMAIL, accounts=scene.accounts, holds=scene.holds, policy=POLICY, slice_size=9,
+        channel=Channel.EMAIL, accounts=scene.carriers, rows=scene.accounts, holds=scene.holds, policy=POLICY, slice_size=9,
         learn=scene.breaker.learn,
     )  # fmt: skip
     scene.sender.outcome = lambda _: DOWN
@@ -59,18 +61,18 @@ async def test_an_outage_is_one_warning_and_one_line_when_it_is_over(clock: time
     assert told(logs, "info") == ["account_answers"]
     paused, answers = (line for line in logs if line["event"].startswith("account_"))
     assert (paused["account"], paused["code"], paused["fault"], paused["pause_seconds"], paused["parked"]) == (
-        "email", "535 5.7.8", "account", PAUSE, 0,
+        "email/smtp", "535 5.7.8", "account", PAUSE, 0,
     )  # fmt: skip
-    assert (answers["account"], answers["after_seconds"], answers["parked"]) == ("email", 2400, 5)
+    assert (answers["account"], answers["after_seconds"], answers["parked"]) == ("email/smtp", 2400, 5)
 
 
 async def test_a_recipients_own_endpoint_is_no_warning_and_no_address_is_told() -> None:
     breaker = Breaker(
         channel=Channel.WEBHOOK,
-        accounts=MemoryProviderAccounts(),
+        accounts=OwnEndpoints(StubSender(), lambda _: "endpoint-id"),
+        rows=MemoryProviderAccounts(),
         holds=MemoryHolds(),
         policy=AccountPolicy(),
-        account_of=lambda _: "endpoint-id",
     )
     delivery = a.delivery(address="https://example.com/secret")
     with capture_logs() as logs:

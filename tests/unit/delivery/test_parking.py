@@ -48,7 +48,7 @@ async def test_what_is_parked_does_not_move_between_the_probes(scene: Scene, clo
 async def test_a_parked_one_waits_for_its_account_at_most_until_it_expires(scene: Scene) -> None:
     await scene.park("d-1", expires_at=a.NOON + 7000)
     (row,) = scene.holds.rows.values()
-    assert (row.due, row.hold.account) == (a.NOON + 7000, "email")
+    assert (row.due, row.hold.account) == (a.NOON + 7000, "email/smtp")
     assert row.hold.record.due is None, "it may be decided before"
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from math import inf
 from typing import Any
 
 import pytest
 import time_machine
 
-from services.delivery.breaker import AccountOf, Breaker
+from services.delivery.accounts import OwnEndpoints, Providers
+from services.delivery.breaker import Breaker
 from services.delivery.channels.stub import StubSender
 from services.delivery.core.attempts import Failed, LeaseTooShort, Outcome, ProviderUnavailable, Sent
 from services.delivery.freshness import Freshness
@@ -45,7 +47,7 @@ class Scene:
         self,
         after_crash: AfterCrash = AfterCrash.SEND_AGAIN,
         sender: StubSender | None = None,
-        account_of: AccountOf | None = None,
+        endpoint_of: Callable[[Delivery], str] | None = None,
     ) -> None:
         self.accounts = MemoryProviderAccounts()
         self.sender = sender or StubSender(lambda _: Sent())
@@ -65,15 +67,18 @@ class Scene:
             stale_after_ms=STALE_AFTER_MS,
         )
         self.sending = Sending(
-            sender=self.sender,
             catalog=self.catalog,
             freshness=freshness,
             breaker=Breaker(
                 channel=Channel.EMAIL,
-                accounts=self.accounts,
+                accounts=(
+                    OwnEndpoints(self.sender, endpoint_of)
+                    if endpoint_of
+                    else Providers(Channel.EMAIL, {"smtp": self.sender})
+                ),
+                rows=self.accounts,
                 holds=MemoryHolds(),
                 policy=AccountPolicy(first_pause=PROBE_MS),
-                account_of=account_of,
             ),
             retries=(1000, 2000),
             after_crash=after_crash,
@@ -199,13 +204,15 @@ async def test_a_provider_that_answers_nobody_is_left_alone_by_all(scene: Scene)
     first = await scene.send()
     assert brief(first) == parked
     assert isinstance(first, DeliveryResult)
-    assert (first.due, first.account) == (a.NOON + a.DAY, "email"), "it waits for the account, at most until it expires"
+    assert (first.due, first.account) == (a.NOON + a.DAY, "email/smtp"), (
+        "it waits for the account, at most until it expires"
+    )
     assert brief(await scene.send(id="d-2", address="somebody@example.com")) == parked
     assert len(scene.sender.received) == 1, "the second one was not tried"
 
 
 async def test_an_endpoint_that_does_not_answer_is_left_alone_and_others_are_not() -> None:
-    scene = Scene(account_of=lambda delivery: delivery.address)
+    scene = Scene(endpoint_of=lambda delivery: delivery.address)
     scene.sender.outcome = lambda delivery: (
         Failed(code="timeout", cool_down=True) if delivery.address == "a" else Sent()
     )  # fmt: skip

@@ -14,9 +14,10 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from services.delivery.channels.webhook.compose import payload
 from services.delivery.channels.webhook.http import WebhookSender
-from services.delivery.channels.webhook.responses import judge, parse_retry_after
+from services.delivery.channels.webhook.responses import judge
 from services.delivery.channels.webhook.settings import WebhookSettings
 from services.delivery.core.attempts import LONGEST_RETRY_AFTER_MS, Failed, Outcome, Rejected, Sent, decide
+from services.delivery.outbound.retry_after import parse_retry_after
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery
 from shared.model.reasons import Reason

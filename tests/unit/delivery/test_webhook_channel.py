@@ -53,7 +53,7 @@ async def test_each_endpoint_has_an_account_a_share_by_its_host_and_an_end() -> 
         )
         for tenant in ("acme", "other")
     )
-    assert breaker.account(one) == ids.endpoint_id("acme", "https://hooks.example.com/a") != breaker.account(other)
+    assert breaker.waits_for(one) == ids.endpoint_id("acme", "https://hooks.example.com/a") != breaker.waits_for(other)
     assert breaker.policy.disable_after == 2 * 86_400_000
     worker = cast("Any", opened.reader(Lane.NORMAL, cast("Any", MemoryPublisher())))._worker
     assert worker._host_of is host_of

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from yarl import URL
 
-from services.delivery.channels.webhook.guard import Forbidden, Guard, GuardedResolver
+from services.delivery.outbound.guard import Forbidden, Guard, GuardedResolver
 
 LITERALS = [
     "0.0.0.0",

@@ -10,11 +10,11 @@ from math import inf
 
 import pytest
 
-from services.delivery.channels.webhook import resolver as module
 from services.delivery.channels.webhook.http import WebhookSender
-from services.delivery.channels.webhook.resolver import OF_TENANT, TENANT, NameNotFound, PooledResolver, ResolverBusy
 from services.delivery.channels.webhook.settings import WebhookSettings
 from services.delivery.core.attempts import AttemptFault, Failed, ProviderUnavailable, Rejected
+from services.delivery.outbound import resolver as module
+from services.delivery.outbound.resolver import OF_TENANT, TENANT, NameNotFound, PooledResolver, ResolverBusy
 from shared.model.channels import Channel
 from shared.model.reasons import Reason
 from tests.support import samples as a

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from carillon.cli.variables import PREFIX, setting_variables
+from sandbox.sink.accounts import provider_settings
 from services.delivery.settings import DeliverySettings
 from shared.model.channels import Channel
 from shared.process.settings import Settings
@@ -55,6 +56,9 @@ class TestCompose:
         assert "CARILLON_DELIVERY_CHANNELS" not in ours()["delivery"]["environment"], "its default is every channel"
         assert DeliverySettings.model_fields["delivery_channels"].default == tuple(Channel)
 
+    def test_every_provider_is_the_sink(self) -> None:
+        assert provider_settings("http://sink:8025").items() <= environment("delivery").items()
+
     def test_settings_exist(self) -> None:
         used = set(re.findall(rf"\b{PREFIX}[A-Z_]+", (ROOT / "docker-compose.yml").read_text()))
         assert used
@@ -68,6 +72,7 @@ class TestCompose:
     def test_secrets_are_the_same_for_all_who_read_them(self) -> None:
         environments = {name: environment(name) for name in SERVICES}
         secrets = {key for given in environments.values() for key in given if key.endswith("_SECRET")}
+        secrets -= provider_settings("").keys()
         assert secrets == {f"{PREFIX}{name}_SECRET" for name in ("WEBHOOK", "TOKEN", "UNSUBSCRIBE")}
         for secret in secrets:
             readers = {

@@ -5,7 +5,7 @@ from email.message import EmailMessage
 import msgspec
 import pytest
 
-from sandbox.sink.faults import EmailFault, EmailMode, Plan, SinkFaults, WebhookFault, WebhookMode
+from sandbox.sink.faults import EmailFault, EmailMode, HttpFault, HttpMode, Plan, SinkFaults
 from sandbox.sink.messages import Message, MessageKind, Messages, parse_email
 
 
@@ -71,7 +71,7 @@ def test_nothing_fails_unless_told() -> None:
 
 def test_a_fault_strikes_as_often_as_told() -> None:
     faults = SinkFaults()
-    faults.plan = Plan(webhook=WebhookFault(mode=WebhookMode.STATUS, times=2))
+    faults.plan = Plan(webhook=HttpFault(mode=HttpMode.STATUS, times=2))
 
     struck = [faults.webhook("orders") is not None for _ in range(3)]
 

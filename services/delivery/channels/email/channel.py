@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from services.delivery.accounts import Providers
 from services.delivery.channels.channel import ChannelContext
 from services.delivery.channels.email.settings import EmailSettings
 from services.delivery.channels.email.smtp import EmailSender
@@ -16,4 +17,5 @@ SETTINGS: Final = EmailSettings
 def open_channel(context: ChannelContext) -> SendingChannel:
     """Connects with the first send."""
     links = SafeLinks(context.settings.link_schemes)
-    return SendingChannel(context, EmailSender(context.section(SETTINGS), links, context.tenants))
+    sender = EmailSender(context.section(SETTINGS), links, context.tenants)
+    return SendingChannel(context, Providers(context.channel, {"smtp": sender}))

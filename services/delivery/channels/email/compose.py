@@ -9,12 +9,13 @@ from typing import Final
 
 import msgspec
 
-from services.delivery.channels.email.headers import mailbox_field, printable_lines, text_field, token_field
+from services.delivery.channels.email.headers import mailbox_field, text_field, token_field
 from services.delivery.channels.email.mailboxes import InvalidAddress, Mailbox, wire_address
 from services.delivery.channels.email.unsubscribe import UnsubscribeFields
 from services.delivery.rendering.links import SafeLinks
 from services.delivery.rendering.liquid import RenderFailed, context, render
 from services.delivery.rendering.locales import one_locale
+from services.delivery.rendering.plain import printable_lines
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery
 from shared.model.templates import EmailTemplate

@@ -11,27 +11,15 @@ from base64 import b64encode
 from collections.abc import Iterator
 from typing import Final
 
+from services.delivery.rendering.plain import one_line
+
 LONGEST_LINE: Final = 76
 """Of a line that holds an encoded word (RFC 2047 2); others are no longer either."""
-_BREAKS: Final = re.compile("[\t-\r\x1c-\x1e\x85\u2028\u2029]+")
-_CONTROLS: Final = re.compile("[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f]+")
-_BODY_BREAKS: Final = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85]")
 _WORDS: Final = re.compile(" *[^ ]+")
 _PLAIN: Final = re.compile("[ -~]*")
 _ATOMS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _OPENING: Final = "=?utf-8?b?"
 _CLOSING: Final = "?="
-
-
-def one_line(text: str) -> str:
-    """`text` without controls; what would break the line, and the spaces around it, is one space."""
-    pieces = (piece.strip(" ") for piece in _BREAKS.split(_CONTROLS.sub("", text)))
-    return " ".join(piece for piece in pieces if piece)
-
-
-def printable_lines(text: str) -> str:
-    """`text` for a body: without controls but tabs, its line breaks LF."""
-    return _CONTROLS.sub("", _BODY_BREAKS.sub("\n", text))
 
 
 def text_field(name: str, text: str) -> bytes:

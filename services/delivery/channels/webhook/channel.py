@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlsplit
 
+from services.delivery.accounts import OwnEndpoints
 from services.delivery.channels.channel import ChannelContext
 from services.delivery.channels.sending import SendingChannel
 from services.delivery.channels.webhook.http import WebhookSender
@@ -21,8 +22,7 @@ def open_channel(context: ChannelContext) -> SendingChannel:
     settings = context.section(SETTINGS)
     return SendingChannel(
         context,
-        WebhookSender(settings),
-        account_of=_endpoint,
+        OwnEndpoints(WebhookSender(settings), _endpoint),
         host_of=host_of,
         disable_after_seconds=settings.webhook_disable_after_days * DAY_SECONDS,
     )

@@ -1,12 +1,12 @@
-"""What an endpoint's HTTP status means for a delivery."""
+"""What an endpoint's answer, or none, means for a delivery."""
 
 from __future__ import annotations
 
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import Final
 
-from services.delivery.core.attempts import Failed, Outcome, Rejected, Sent
+from services.delivery.core.attempts import AttemptFault, Failed, Outcome, ProviderUnavailable, Rejected, Sent
+from services.delivery.outbound.http import NoAnswer, Trouble
+from services.delivery.outbound.retry_after import parse_retry_after
 from shared.model.reasons import Reason
 
 GONE: Final = 410
@@ -29,17 +29,15 @@ def judge(status: int, retry_after: str | None, now: int) -> Outcome:
     return Failed(code=str(status), retry_after_ms=parse_retry_after(retry_after, now))
 
 
-def parse_retry_after(text: str | None, now: int) -> int | None:
-    """Milliseconds to wait by a Retry-After header (RFC 9110), seconds or a date; None when it says nothing."""
-    if not text:
-        return None
-    text = text.strip()
-    if text.isascii() and text.isdigit():
-        return int(text[:12]) * 1000
-    try:
-        at = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):  # the endpoint may send anything
-        return None
-    if at.tzinfo is None:
-        at = at.replace(tzinfo=UTC)
-    return max(0, round(at.timestamp() * 1000) - now)
+def unanswered(nothing: NoAnswer) -> Outcome:
+    """The endpoint is its recipient's own: that it does not answer is its own fault and costs an attempt."""
+    match nothing.trouble:
+        case Trouble.FORBIDDEN:
+            return Rejected(reason=Reason.FORBIDDEN_ADDRESS)
+        case Trouble.INVALID_URL:
+            return Rejected(code=nothing.code)
+        case Trouble.BUSY:
+            return ProviderUnavailable(code=nothing.code, fault=AttemptFault.US)
+        case _:
+            unconfirmed = nothing.trouble is Trouble.UNCONFIRMED
+            return Failed(code=nothing.code, cool_down=True, unconfirmed=unconfirmed)

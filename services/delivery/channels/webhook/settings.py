@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, SecretStr, field_validator
 
-from services.delivery.channels.webhook.guard import parse_networks
+from services.delivery.outbound.guard import parse_networks
 from shared.process.settings import SettingsSection
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from services.delivery.channels.webhook.resolver import PooledResolver
+from services.delivery.outbound.resolver import PooledResolver
 
 Network = IPv4Network | IPv6Network
 

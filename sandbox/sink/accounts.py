@@ -1,0 +1,25 @@
+"""The accounts that the sink's providers have, and the settings of a delivery worker that sends through them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+TWILIO_SID: Final = "AC" + "0" * 32
+TWILIO_TOKEN: Final = "twilio-token-of-the-sink"  # noqa: S105  # it opens nothing else
+VONAGE_KEY: Final = "sink"
+VONAGE_SECRET: Final = "vonage-secret-of-the-sink"  # noqa: S105  # as above
+
+
+def provider_settings(url: str) -> dict[str, str]:
+    """The environment variables of a worker for which the sink at `url` is every provider."""
+    return {
+        "CARILLON_SMS_PROVIDERS": "twilio,vonage",
+        "CARILLON_TWILIO_URL": f"{url}/twilio",
+        "CARILLON_TWILIO_ACCOUNT_SID": TWILIO_SID,
+        "CARILLON_TWILIO_AUTH_TOKEN": TWILIO_TOKEN,
+        "CARILLON_TWILIO_FROM": "+15005550006",
+        "CARILLON_VONAGE_URL": f"{url}/vonage",
+        "CARILLON_VONAGE_API_KEY": VONAGE_KEY,
+        "CARILLON_VONAGE_API_SECRET": VONAGE_SECRET,
+        "CARILLON_VONAGE_FROM": "Carillon",
+    }

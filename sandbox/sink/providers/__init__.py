@@ -1,0 +1,14 @@
+"""The providers that the sink stands for, a file each."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sandbox.sink.providers.edge import FakeProvider
+from sandbox.sink.providers.twilio import FakeTwilio
+from sandbox.sink.providers.vonage import FakeVonage
+
+PROVIDERS: Final[tuple[FakeProvider, ...]] = (
+    FakeTwilio(),
+    FakeVonage(),
+)

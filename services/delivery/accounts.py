@@ -1,0 +1,113 @@
+"""The accounts that carry a channel's deliveries: in which order they are tried, and what waits for which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
+from typing import NamedTuple, Protocol
+
+from services.delivery.channels.sender import Sender
+from services.delivery.core.choice import Candidate, order_of
+from shared.model.channels import Channel
+from shared.model.deliveries import Delivery
+
+
+class Account(NamedTuple):
+    """One account at a provider, or one recipient's own endpoint."""
+
+    id: str
+    sender: Sender
+
+
+class Accounts(Protocol):
+    """Who may carry a delivery."""
+
+    def of(self, delivery: Delivery) -> Sequence[Account]:
+        """At least one, in the order in which they are tried."""
+        ...
+
+    def waits_for(self, delivery: Delivery) -> str:
+        """What its hold is parked under when none of them answers."""
+        ...
+
+    def waiting(self, account: str) -> list[str]:
+        """Under what all those are parked that this account may carry."""
+        ...
+
+    @property
+    def ours(self) -> frozenset[str]:
+        """The ids of those that the operator has; empty where each recipient has one of his own."""
+        ...
+
+    async def close(self) -> None:
+        """Closes the senders."""
+        ...
+
+
+class OwnEndpoints:
+    """Each recipient has an endpoint of his own: that one carries it, or none does."""
+
+    ours: frozenset[str] = frozenset()
+
+    def __init__(self, sender: Sender, endpoint_of: Callable[[Delivery], str]) -> None:
+        self._sender = sender
+        self._endpoint_of = endpoint_of
+
+    def of(self, delivery: Delivery) -> Sequence[Account]:
+        """The one."""
+        return (Account(self._endpoint_of(delivery), self._sender),)
+
+    def waits_for(self, delivery: Delivery) -> str:
+        """The one."""
+        return self._endpoint_of(delivery)
+
+    def waiting(self, account: str) -> list[str]:
+        """What waits for it."""
+        return [account]
+
+    async def close(self) -> None:
+        """Closes the sender."""
+        await self._sender.close()
+
+
+class Providers:
+    """The operator's accounts at providers, which may take each other's place.
+
+    What none of them took is parked under the names of those that may carry it, so that whichever answers first releases
+    it.
+    """
+
+    def __init__(
+        self, channel: Channel, senders: Mapping[str, Sender], candidates: Sequence[Candidate] | None = None
+    ) -> None:
+        """`senders` by provider; `candidates`: the order and the weights, else as `senders` has them."""
+        self._channel = channel
+        self._candidates = [Candidate(name) for name in senders] if candidates is None else list(candidates)
+        self._accounts = {each.name: Account(f"{channel}/{each.name}", senders[each.name]) for each in self._candidates}
+        self._senders = list(senders.values())
+        self.ours = frozenset(account.id for account in self._accounts.values())
+
+    def of(self, delivery: Delivery) -> Sequence[Account]:
+        """By weight, then as they were named."""
+        if len(self._candidates) == 1:
+            return tuple(self._accounts.values())
+        return [self._accounts[name] for name in order_of(self._candidates, delivery.id)]
+
+    def waits_for(self, delivery: Delivery) -> str:
+        """All of them."""
+        del delivery
+        return self._together(self._accounts)
+
+    def waiting(self, account: str) -> list[str]:
+        """Under each set of providers that it belongs to: their order and number may have been another before."""
+        name = account.partition("/")[2]
+        others = [other for other in self._accounts if other != name]
+        return [self._together((name, *some)) for size in range(len(others) + 1) for some in combinations(others, size)]
+
+    async def close(self) -> None:
+        """Closes the senders."""
+        for sender in self._senders:
+            await sender.close()
+
+    def _together(self, names: Sequence[str] | Mapping[str, Account]) -> str:
+        return f"{self._channel}/{'+'.join(sorted(names))}"

@@ -1,0 +1,71 @@
+"""A sender for providers that take one POST per message: what each has of its own is what it posts, and what answers mean."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from services.delivery.core.attempts import AttemptFault, Failed, LeaseTooShort, Outcome, ProviderUnavailable, Rejected
+from services.delivery.outbound.http import HttpAnswer, HttpClient, HttpRequest, NoAnswer, Trouble
+from services.delivery.tenants import TenantTexts
+from shared.model.deliveries import Delivery
+from shared.model.reasons import Reason
+from shared.model.tenants import TenantSettings
+from shared.model.workflows import Workflow
+from shared.process.clock import now_ms
+
+
+class HttpProvider(Protocol):
+    """One provider's API."""
+
+    async def request(
+        self, delivery: Delivery, workflow: Workflow, tenant: TenantSettings | None
+    ) -> HttpRequest | Outcome:
+        """What is posted, the delivery id in it wherever there is a field for it; an outcome: nothing is to be posted.
+
+        Raises RenderFailed.
+        """
+        ...
+
+    def judge(self, answer: HttpAnswer, now: int) -> Outcome:
+        """What an answer means, whatever stands in it. `now` in milliseconds since the epoch."""
+        ...
+
+
+class HttpSender:
+    """Posts to one provider."""
+
+    def __init__(self, provider: HttpProvider, client: HttpClient, tenants: TenantTexts | None = None) -> None:
+        """`tenants`: what texts see of them, if anything."""
+        self._provider = provider
+        self._client = client
+        self._tenants = tenants
+
+    async def send(self, delivery: Delivery, workflow: Workflow, send_before: float) -> Outcome | LeaseTooShort:
+        """As Sender says."""
+        tenant = await self._tenants.of(delivery.notification.tenant) if self._tenants is not None else None
+        request = await self._provider.request(delivery, workflow, tenant)
+        if not isinstance(request, HttpRequest):
+            return request
+        found = await self._client.post(request, send_before, tenant=delivery.notification.tenant)
+        if isinstance(found, HttpAnswer):
+            return self._provider.judge(found, now_ms())
+        return found if isinstance(found, LeaseTooShort) else unanswered(found)
+
+    async def close(self) -> None:
+        """Ends the connections."""
+        await self._client.close()
+
+
+def unanswered(nothing: NoAnswer) -> Outcome:
+    """A provider that does not answer is down for everybody; but what it may have taken counts as an attempt."""
+    match nothing.trouble:
+        case Trouble.FORBIDDEN:
+            return Rejected(reason=Reason.FORBIDDEN_ADDRESS)
+        case Trouble.INVALID_URL:
+            return Rejected(code=nothing.code)
+        case Trouble.BUSY:
+            return ProviderUnavailable(code=nothing.code, fault=AttemptFault.US)
+        case Trouble.UNCONFIRMED:
+            return Failed(code=nothing.code, cool_down=True, fault=AttemptFault.PROVIDER, unconfirmed=True)
+        case _:
+            return ProviderUnavailable(code=nothing.code, fault=AttemptFault.CONNECTION)

@@ -1,0 +1,9 @@
+"""The providers that take one POST per message, a case each: what every test of a sender needs to know of it."""
+
+from __future__ import annotations
+
+from tests.contract.providers.case import ApiCase
+from tests.contract.providers.twilio import TWILIO
+from tests.contract.providers.vonage import VONAGE
+
+CASES: dict[str, ApiCase] = {f"{case.channel}/{case.name}": case for case in (TWILIO, VONAGE)}
