@@ -8,6 +8,7 @@ from shared.deciding.caps import cap_id, caps_of
 from shared.deciding.facts import Facts, collapse_id
 from shared.deciding.items import Gathered
 from shared.deciding.routing_input import RoutingInput
+from shared.deciding.steps.devices import PER_DEVICE
 from shared.deciding.steps.digest import digest_slot
 from shared.deciding.steps.throttle import throttle_id
 from shared.model.notifications import Notification
@@ -42,7 +43,8 @@ def asked(inputs: RoutingInput) -> Asked | None:
     if workflow is None:
         return None
     caps = tuple([cap_id(cap, about) for cap in caps_of(inputs.tenant, workflow)])
-    if not workflow.asks and not caps and about.collapse_key is None:
+    siblings = inputs.event is Kind.FAILED and inputs.channel in PER_DEVICE
+    if not workflow.asks and not caps and about.collapse_key is None and not siblings:
         return None
     counters, slots, shown = _of_steps(inputs, workflow)
     later = inputs.event is not Kind.NOTIFY
@@ -52,7 +54,7 @@ def asked(inputs: RoutingInput) -> Asked | None:
         collapse=collapse_id(about, about.life) if about.collapse_key is not None else None,
         digest=inputs.digest,
         shown=shown,
-        outcomes=about if later and Asks.STEPS in workflow.asks else None,
+        outcomes=about if siblings or (later and Asks.STEPS in workflow.asks) else None,
         online=f"{about.tenant}:{about.user}" if Asks.PRESENCE in workflow.asks else None,
     )
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 import msgspec
 
 from shared.model.channels import Channel
+from shared.model.devices import DEFAULT_ENDPOINT
 from shared.model.holds import Cause
 from shared.model.reasons import Reason
 from shared.model.rules import Rule
@@ -43,6 +44,8 @@ class Deliver(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults
     channel: Channel
     step: str
     address: str
+    endpoint: str = DEFAULT_ENDPOINT
+    """Which of the user's devices, on a channel that reaches several."""
     name: str | None = None
     locale: str | None = None
     valid_until: int | None = None

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, Protocol
 from shared.deciding.history import StepOutcome
 from shared.model.channels import Channel
 from shared.model.deliveries import DeliveryState
+from shared.model.devices import DEFAULT_ENDPOINT
 from shared.model.notifications import Notification
 from shared.model.reasons import Reason
 
@@ -28,6 +29,10 @@ class ChannelResult(StrEnum):
     SUPPRESSED = "suppressed"
 
 
+_Place = tuple[str, str | None, str]
+"""A step, its channel (None: all of it) and the device."""
+
+
 class ChannelFact(NamedTuple):
     """One thing that is known of a step; `step` is None in rows from before they said it."""
 
@@ -37,6 +42,8 @@ class ChannelFact(NamedTuple):
     result: ChannelResult
     read: bool = False
     seen: bool = False
+    endpoint: str = DEFAULT_ENDPOINT
+    """Which device, of a channel that reaches several."""
 
 
 class OutcomeReader(Protocol):
@@ -65,11 +72,12 @@ _BY_ITEM: Final[Mapping[object, ChannelResult]] = {
 }
 
 
-def delivery_fact(step: str | None, channel: str, state: str, reason: str | None) -> ChannelFact:
+def delivery_fact(
+    step: str | None, channel: str, state: str, reason: str | None, endpoint: str = DEFAULT_ENDPOINT
+) -> ChannelFact:
     """A ledger row. One that fell back while its provider was down has failed."""
-    if reason == Reason.FELL_BACK:
-        return ChannelFact(step, channel, ChannelResult.FAILED)
-    return ChannelFact(step, channel, _BY_STATE.get(state, ChannelResult.OPEN))
+    result = ChannelResult.FAILED if reason == Reason.FELL_BACK else _BY_STATE.get(state, ChannelResult.OPEN)
+    return ChannelFact(step, channel, result, endpoint=endpoint)
 
 
 def inbox_fact(step: str | None, *, read: bool, seen: bool, archived: bool, deleted: bool) -> ChannelFact:
@@ -88,30 +96,39 @@ def decided_facts(items: Iterable[Mapping[str, object]]) -> list[ChannelFact]:
         if result is None or not isinstance(step, str) or whole:
             continue
         result = ChannelResult.FAILED if reason == Reason.FELL_BACK else result
-        facts.append(ChannelFact(step, channel if isinstance(channel, str) else None, result))
+        facts.append(
+            ChannelFact(
+                step,
+                channel if isinstance(channel, str) else None,
+                result,
+                endpoint=str(item.get("endpoint", DEFAULT_ENDPOINT)),
+            )
+        )
     return facts
 
 
 def outcomes_of(decided: Sequence[ChannelFact], made: Iterable[ChannelFact]) -> dict[str, StepOutcome]:
     """By step: `decided` in the order of the decisions, `made` by the channels, which is newer than any decision."""
-    known: dict[tuple[str, str | None], list[ChannelFact]] = {}
+    known: dict[_Place, list[ChannelFact]] = {}
     for fact in decided:
         if fact.step is not None:
-            known[fact.step, fact.channel] = [fact]
-    rows: dict[tuple[str, str | None], list[ChannelFact]] = defaultdict(list)
+            if fact.endpoint != DEFAULT_ENDPOINT:  # what was said of the channel before is said of each device now
+                known.pop((fact.step, fact.channel, DEFAULT_ENDPOINT), None)
+            known[fact.step, fact.channel, fact.endpoint] = [fact]
+    rows: dict[_Place, list[ChannelFact]] = defaultdict(list)
     for fact in made:
         step = fact.step or _only_step(known, fact.channel)
         if step is not None:
-            rows[step, fact.channel].append(fact)
+            rows[step, fact.channel, fact.endpoint].append(fact)
     by_step: dict[str, list[ChannelFact]] = defaultdict(list)
-    for (step, _), facts in (known | rows).items():
+    for (step, _, _), facts in (known | rows).items():
         by_step[step] += facts
     return {step: _outcome(facts) for step, facts in by_step.items()}
 
 
-def _only_step(known: Iterable[tuple[str, str | None]], channel: str | None) -> str | None:
+def _only_step(known: Iterable[_Place], channel: str | None) -> str | None:
     """The step of a row that does not say it: where only one was decided to send on its channel, that one."""
-    steps = {step for step, sends_on in known if sends_on == channel}
+    steps = {step for step, sends_on, _ in known if sends_on == channel}
     return steps.pop() if len(steps) == 1 else None
 
 

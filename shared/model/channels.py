@@ -14,7 +14,8 @@ import msgspec
 
 from shared.model import formats
 from shared.model.addresses import EMAIL_ADDRESS, PHONE_NUMBER, WEBHOOK_URL, AddressKind
-from shared.model.templates import EmailTemplate, InAppTemplate, SmsTemplate
+from shared.model.devices import DEVICE
+from shared.model.templates import EmailTemplate, InAppTemplate, PushTemplate, SmsTemplate
 
 
 class Lane(StrEnum):
@@ -40,6 +41,8 @@ class ChannelSpec:
     lanes: tuple[Lane, ...] = BOTH_LANES
     since: int = formats.OLDEST
     """The format that it came with: what names it carries this number, so that versions without it leave it alone."""
+    per_device: bool = False
+    """One delivery for each of the user's devices."""
     at_most_once: bool = False
     """By default a delivery over which a worker died in mid-send is left `unconfirmed` instead of sent again."""
 
@@ -51,6 +54,7 @@ class Channel(StrEnum):
     EMAIL = "email"
     WEBHOOK = "webhook"
     SMS = "sms"
+    PUSH = "push"
 
     @property
     def spec(self) -> ChannelSpec:
@@ -64,6 +68,7 @@ CHANNEL_SPECS: Final[dict[Channel, ChannelSpec]] = {
     Channel.EMAIL: ChannelSpec(address=EMAIL_ADDRESS, noisy=True, template=EmailTemplate),
     Channel.WEBHOOK: ChannelSpec(address=WEBHOOK_URL, noisy=False),
     Channel.SMS: ChannelSpec(address=PHONE_NUMBER, noisy=True, template=SmsTemplate, since=2),
+    Channel.PUSH: ChannelSpec(address=DEVICE, noisy=True, template=PushTemplate, since=2, per_device=True),
 }
 ADDRESS_KINDS: Final[dict[str, AddressKind]] = {
     kind.name: kind

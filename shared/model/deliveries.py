@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from shared.model.channels import Channel, Lane
+from shared.model.devices import DEFAULT_ENDPOINT
 from shared.model.digests import Digest
 from shared.model.formats import OLDEST
 from shared.model.notifications import Notification
@@ -69,7 +70,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_default
     """E-mail address or URL; the user id for in_app."""
     notification: Notification
     decided_at: int
-    endpoint: str = "default"
+    endpoint: str = DEFAULT_ENDPOINT
     """Which device or endpoint of the channel; part of the delivery id."""
     name: str | None = None
     """What the recipient is called, for templates."""

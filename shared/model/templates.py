@@ -25,6 +25,14 @@ class EmailTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     html: Text | None = None
 
 
+class PushTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a device shows; `url` opens when it is tapped."""
+
+    title: Text
+    body: Text = ""
+    url: str | None = None
+
+
 class SmsTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One text of at most ten parts, as providers count them."""
 

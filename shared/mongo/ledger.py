@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final, TypedDict
+from typing import Final, NotRequired, TypedDict
 from uuid import uuid4
 
 import msgspec
@@ -13,6 +13,7 @@ from pymongo import UpdateOne
 from shared.model import formats
 from shared.model.claims import Busy, Claim, Claimed, Closing, LedgerEntry, judge
 from shared.model.deliveries import TERMINAL, Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
+from shared.model.devices import DEFAULT_ENDPOINT
 from shared.mongo.bulk import find_by_id, insert_new
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
@@ -49,6 +50,8 @@ class LedgerRow(_Leased, total=False):
     """One delivery. `crashed`: a worker died over it. `result` once there is one."""
 
     step: str
+    endpoint: NotRequired[str]
+    """Which device, of a channel that reaches several."""
     format: int
     crashed: bool
     result: dict[str, object]
@@ -165,6 +168,7 @@ def claimed_row(received: ReceivedDelivery, lease: Lease) -> LedgerRow:
         "partition": record.partition,
         "offset": record.offset,
         "created_at": lease.now,
+        **({"endpoint": delivery.endpoint} if delivery.endpoint != DEFAULT_ENDPOINT else {}),  # type: ignore[typeddict-item]  # as below
         **formats.stamp(delivery.format),  # type: ignore[typeddict-item]  # an int, where there is one
     }
 

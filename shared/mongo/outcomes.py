@@ -9,6 +9,7 @@ from typing import Final
 
 from shared.deciding.history import StepOutcome
 from shared.deciding.step_outcomes import ChannelFact, decided_facts, delivery_fact, inbox_fact, outcomes_of
+from shared.model.devices import DEFAULT_ENDPOINT
 from shared.model.notifications import Notification
 from shared.mongo.bulk import Rows
 from shared.mongo.database import Database
@@ -16,8 +17,8 @@ from shared.mongo.errors import mongo_border
 from shared.mongo.inbox_rows import stored_life
 
 _OWNED: Final = {"_id": 0, "notification": 1, "tenant": 1, "user": 1}
-_DECIDED: Final = _OWNED | {"items.type": 1, "items.step": 1, "items.channel": 1, "items.reason": 1}
-_DELIVERED: Final = _OWNED | {"step": 1, "channel": 1, "state": 1, "result.reason": 1}
+_DECIDED: Final = _OWNED | {f"items.{name}": 1 for name in ("type", "step", "channel", "reason", "endpoint")}
+_DELIVERED: Final = _OWNED | {"step": 1, "channel": 1, "state": 1, "endpoint": 1, "result.reason": 1}
 _SHOWN: Final = _OWNED | {"step": 1, "read_at": 1, "seen_at": 1, "archived_at": 1, "deleted_at": 1, "replaced_by": 1}
 
 
@@ -54,7 +55,9 @@ class Outcomes:
             decided[row["notification"]] += decided_facts(row["items"])
         for row in filter(lambda row: _is_of(row, about), deliveries):
             reason = (row.get("result") or {}).get("reason")
-            made[row["notification"]].append(delivery_fact(row.get("step"), row["channel"], row["state"], reason))
+            endpoint = row.get("endpoint", DEFAULT_ENDPOINT)
+            fact = delivery_fact(row.get("step"), row["channel"], row["state"], reason, endpoint)
+            made[row["notification"]].append(fact)
         for row in items:
             made[row["notification"]].append(_inbox_fact(row))
         return {id_: outcomes_of(decided[id_], made[id_]) for id_ in about}

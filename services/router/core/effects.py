@@ -122,7 +122,7 @@ def _delivery(decision: Decision, item: Deliver) -> Delivery:
     earlier = record.delivery if record.delivery and record.delivery.channel is item.channel else None
     digest = decision.digest_for(item) if decision.content else record.delivery.digest if record.delivery else None
     uses_more = item.fallback or item.variant or item.replaces or digest
-    endpoint = earlier.endpoint if earlier else "default"
+    endpoint = earlier.endpoint if earlier else item.endpoint
     made = Delivery(
         id=ids.delivery_id(notification.id, item.step, item.channel, endpoint),
         channel=item.channel,

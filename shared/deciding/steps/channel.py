@@ -14,6 +14,7 @@ from shared.deciding.digest_content import kept_from
 from shared.deciding.items import Counted, Deliver, HoldUntil, RoutingItem, Suppress
 from shared.deciding.quiet_hours import next_quiet, quiet_until
 from shared.deciding.routing_input import RoutingInput
+from shared.deciding.steps.devices import PER_DEVICE, each_device, others_may_have_it, reachable
 from shared.deciding.steps.run import StepResult, StepRun
 from shared.deciding.variants import variant_of
 from shared.deciding.zones import zone_for
@@ -40,20 +41,26 @@ def send(inputs: RoutingInput, workflow: Workflow, step: Step, now: int) -> tupl
     """What a step of this kind sends."""
     assert isinstance(step, ChannelStep)  # noqa: S101  # ADVANCE says so
     if step.deliver is ChannelChoice.FIRST:
-        return _first(inputs, workflow, step, step.channels, now)
-    return _all(inputs, workflow, step.key, step.channels, now)
+        items = _first(inputs, workflow, step, step.channels, now)
+    else:
+        items = _all(inputs, workflow, step.key, step.channels, now)
+    return items if PER_DEVICE.isdisjoint(step.channels) else each_device(items, inputs)
 
 
 def come_back(inputs: RoutingInput, workflow: Workflow, now: int) -> tuple[RoutingItem, ...]:
     """One channel of a step that comes back on its own: held, to be tried again, or failed for good."""
-    channel, key = inputs.channel, inputs.step or ""
-    if channel is None:
-        return ()
+    return each_device(_come_back(inputs, workflow, inputs.channel, now), inputs) if inputs.channel is not None else ()
+
+
+def _come_back(inputs: RoutingInput, workflow: Workflow, channel: Channel, now: int) -> tuple[RoutingItem, ...]:
+    key = inputs.step or ""
     step = workflow.order.step(key)
     if not isinstance(step, ChannelStep) or step.deliver is not ChannelChoice.FIRST:
         return _all(inputs, workflow, key, (channel,), now)
     behind = step.channels[step.channels.index(channel) + 1 :] if channel in step.channels else ()
     if inputs.event is Kind.FAILED:
+        if others_may_have_it(inputs, key):
+            return (Suppress(reason=Reason.NOT_NEEDED, rule=Rule.FALLBACK, channel=channel, step=key),)
         failed = Suppress(reason=Reason.FELL_BACK, rule=Rule.FALLBACK, channel=channel, step=key)
         return (failed, *_first(inputs, workflow, step, behind, now))
     if not _is_down_for_long(inputs, now):
@@ -115,6 +122,7 @@ def _with_fallback(item: Deliver, behind: tuple[Channel, ...], at: int | None) -
         channel=item.channel,
         step=item.step,
         address=item.address,
+        endpoint=item.endpoint,
         name=item.name,
         locale=item.locale,
         valid_until=item.valid_until,
@@ -206,6 +214,8 @@ def _address(inputs: RoutingInput, channel: Channel) -> str | None:
     kind, contact = channel.spec.address, inputs.notification.contact
     if kind is None:
         return inputs.notification.user if inputs.profile is not None else None
+    if channel in PER_DEVICE:
+        return next((device.address for device in reachable(inputs)), None)
     if inputs.profile is not None and kind.name in inputs.profile.addresses:
         return inputs.profile.addresses[kind.name]
     return contact.addresses.get(kind.name) if contact is not None else None

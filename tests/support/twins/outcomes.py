@@ -37,7 +37,13 @@ class MemoryOutcomes:
 
     def _made(self, about: Notification) -> list[ChannelFact]:
         facts = [
-            delivery_fact(delivery.step, delivery.channel, row.state, row.result.reason if row.result else None)
+            delivery_fact(
+                delivery.step,
+                delivery.channel,
+                row.state,
+                row.result.reason if row.result else None,
+                delivery.endpoint,
+            )
             for row in self._ledger.rows.values()
             for delivery in [row.delivery]
             if delivery is not None and _owned(delivery.notification) == _owned(about)
