@@ -80,6 +80,7 @@ class AsyncClient:
         priority: str | None = None,
         cancellation_key: str | None = None,
         collapse_key: str | None = None,
+        max_retries: int | None = None,
         idempotency_key: str | None = None,
         dry_run: bool = False,
     ) -> dict[str, Any]:
@@ -102,6 +103,7 @@ class AsyncClient:
             "priority": priority,
             "cancellation_key": cancellation_key,
             "collapse_key": collapse_key,
+            "max_retries": max_retries,
         }
         given = {name: value for name, value in body.items() if value is not None}
         path = "/v1/notifications?dry_run=true" if dry_run else "/v1/notifications"

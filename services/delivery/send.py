@@ -9,7 +9,7 @@ from enum import StrEnum
 import msgspec
 
 from services.delivery.breaker import Breaker
-from services.delivery.core.attempts import Failed, LeaseTooShort, Outcome, decide
+from services.delivery.core.attempts import Failed, LeaseTooShort, Outcome, ProviderUnavailable, decide
 from services.delivery.core.shares import wait_for_share_ms
 from services.delivery.failover import attempt
 from services.delivery.freshness import Freshness
@@ -18,7 +18,7 @@ from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState, Rec
 from shared.model.formats import NewerFormat
 from shared.model.ports import WorkflowCatalog
 from shared.model.reasons import Reason
-from shared.model.workflows import Workflow
+from shared.model.workflows import OutagePolicy, Workflow
 from shared.process.clock import now_ms
 from shared.process.metrics import UNCONFIRMED_SENDS
 from shared.process.retries import retry_until_available
@@ -96,6 +96,7 @@ class Sending:
             expires_at=delivery.notification.expires_at,
             fallback_at=delivery.fallback_at,
             at_most_once=self.after_crash is AfterCrash.STOP,
+            max_retries=await self._max_retries(delivery),
         )
         if result.state is DeliveryState.PARKED:
             return msgspec.structs.replace(result, account=self.breaker.waits_for(delivery))
@@ -130,9 +131,22 @@ class Sending:
     async def _attempt(self, delivery: Delivery, send_before: float) -> Outcome | LeaseTooShort:
         workflow = await self._workflow(delivery)
         outcome = await attempt(self.breaker, delivery, workflow, send_before)
+        if (
+            isinstance(outcome, ProviderUnavailable)
+            and workflow is not None
+            and workflow.outage is OutagePolicy.ATTEMPT
+        ):
+            outcome = Failed(code=outcome.code, fault=outcome.fault, retry_after_ms=outcome.retry_after_ms)
         if isinstance(outcome, Failed) and outcome.unconfirmed:
             UNCONFIRMED_SENDS.labels(delivery.channel, self.after_crash).inc()
         return outcome
+
+    async def _max_retries(self, delivery: Delivery) -> int | None:
+        """What its producer said, else its workflow; None: neither."""
+        if delivery.notification.max_retries is not None:
+            return delivery.notification.max_retries
+        workflow = await self._workflow(delivery)
+        return workflow.max_retries if workflow is not None else None
 
     async def _workflow(self, delivery: Delivery) -> Workflow | None:
         notification = delivery.notification

@@ -16,6 +16,10 @@ ChannelSettings = Mapping[Channel, SettingsSection]
 """The settings of each served channel that has some of its own."""
 
 
+RetrySeconds = Annotated[tuple[Annotated[float, Field(ge=0, le=2_592_000)], ...], NoDecode]
+"""A schedule of retries."""
+
+
 def comma_separated(value: object) -> object:
     """The parts of a string; anything else as it is."""
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -58,8 +62,9 @@ class DeliverySettings(ServedChannels, ConsumerSettings):
     stale_after_seconds: float = Field(
         60, gt=0, le=86_400, description="a record decided longer ago is compared with the profile again"
     )
-    retry_seconds: Annotated[tuple[Annotated[float, Field(ge=0, le=2_592_000)], ...], NoDecode] = Field(
-        (5, 30, 120, 600, 1800, 7200, 18_000), description="wait before each next attempt, comma separated"
+    retry_seconds: RetrySeconds = Field(
+        (60, 120, 240, 480, 960, 1800, 1800, 1800, 1800, 1800),
+        description="wait before each next attempt, comma separated; webhooks have a schedule of their own",
     )
     stop_after_crash: Annotated[tuple[Channel, ...], NoDecode] = Field(
         tuple(channel for channel in Channel if channel.spec.at_most_once),

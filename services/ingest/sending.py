@@ -126,6 +126,7 @@ class NotificationSender:
             cancel_count=await self._count(caller, wanted.cancellation_key),
             traceparent=trace,
             collapse_key=_collapse_key(wanted, workflow),
+            max_retries=wanted.max_retries,
         )
         if isinstance(named, AudienceBody) or len(named) > MAX_RECIPIENTS:
             return await self._fan_out(caller, request, workflow, named)

@@ -60,6 +60,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     traceparent: str | None = None
     collapse_key: str | None = None
     event_time: int | None = None
+    max_retries: int | None = None
 
 
 def expand(request: Request, workflow: Workflow) -> list[Notification]:
@@ -94,6 +95,7 @@ def expand(request: Request, workflow: Workflow) -> list[Notification]:
             traceparent=request.traceparent,
             collapse_key=request.collapse_key,
             event_time=request.event_time,
+            max_retries=request.max_retries,
         )
         for user, recipient in distinct.items()
     ]

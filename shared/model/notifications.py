@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -37,6 +38,9 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str | None = None
     locale: str | None = None
     zone: str | None = None
+
+
+MAX_RETRIES: Final = 30
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
@@ -74,12 +78,14 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_def
     """The topic that its recipient is subscribed to, and got it for."""
     expires_for_good: bool = False
     """Its producer said when it expires: what a step waits does not make that later."""
+    max_retries: int | None = None
+    """So many attempts at the most follow one that failed; None: as many as its workflow or its channel says."""
 
     @property
     def format(self) -> int:
         """The smallest that reads it: whoever does not know these fields would send what must not be sent."""
         uses_more = self.collapse_key is not None or self.topic is not None or self.deliver_local is not None
-        return 2 if uses_more else OLDEST
+        return 2 if uses_more or self.max_retries is not None else OLDEST
 
     @property
     def happened_at(self) -> int:

@@ -10,6 +10,7 @@ from shared.model.conditions import check_condition
 from shared.model.data_schemas import check_schema
 from shared.model.errors import InvalidWorkflow, faults_of
 from shared.model.event_types import check_event_type
+from shared.model.notifications import MAX_RETRIES
 from shared.model.step_checks import DATA_PATH, step_faults
 from shared.model.step_order import walk
 from shared.model.steps import ChannelStep
@@ -36,6 +37,8 @@ def workflow_faults(workflow: Workflow) -> Iterator[InvalidWorkflow]:
         yield from faults_of(check_schema, workflow.data_schema)
     if not 1 <= workflow.expires_after_seconds <= MAX_EXPIRY_SECONDS:
         yield _fault(f"expires_after_seconds: 1 to {MAX_EXPIRY_SECONDS}", "/expires_after_seconds")
+    if workflow.max_retries is not None and not 0 <= workflow.max_retries <= MAX_RETRIES:
+        yield _fault(f"max_retries: 0 to {MAX_RETRIES}", "/max_retries")
 
 
 def _fault(detail: str, pointer: str) -> InvalidWorkflow:

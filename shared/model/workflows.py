@@ -45,6 +45,15 @@ class QuietPolicy(StrEnum):
     IGNORE = "ignore"
 
 
+class OutagePolicy(StrEnum):
+    """What becomes of its deliveries while none of a channel's providers answers."""
+
+    PARK = "park"
+    """They wait; no attempt is used up."""
+    ATTEMPT = "attempt"
+    """Each try is an attempt, so that they end by the schedule of retries."""
+
+
 class Workflow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, dict=True):
     """One version of a workflow. Versions never change once published."""
 
@@ -64,6 +73,9 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Cannot be opted out of, and does not wait for quiet hours."""
     quiet: QuietPolicy = QuietPolicy.RESPECT
     expires_after_seconds: int = 86_400
+    max_retries: int | None = None
+    """So many attempts at the most follow one that failed; None: as many as the channel's schedule has."""
+    outage: OutagePolicy = OutagePolicy.PARK
     active: bool = True
     templates: Templates = Templates()
     variants: tuple[Variant, ...] = ()
@@ -117,6 +129,8 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             or self.variants
             or self.collapse_key is not None
             or self.data_schema is not None
+            or self.max_retries is not None
+            or self.outage is not OutagePolicy.PARK
             or isinstance(self.recipients, Audience)
             or (self.recipients is not None and "[" in self.recipients)
             or any(each.endswith(ANY_BELOW) for each in self.on)

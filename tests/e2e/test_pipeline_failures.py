@@ -63,9 +63,9 @@ async def test_a_provider_that_is_down_burns_no_attempt(scene: Scene) -> None:
 
 async def test_what_a_provider_refuses_for_good_is_a_dead_letter(scene: Scene) -> None:
     user, control = await scene.person(), await scene.person()
-    await fail(scene, webhook={"mode": "status", "status": 400, "only": user})
+    await fail(scene, webhook={"mode": "status", "status": 410, "only": user})
     dead, fine = await scene.send(user, control)
-    assert (await scene.ends(dead))["webhook"] == "dead: rejected"
+    assert (await scene.ends(dead))["webhook"] == "dead: endpoint_gone"
     assert (await scene.ends(fine))["webhook"] == "sent"
     topics, kafka = scene.product.names.topics, scene.product.names.brokers.kafka
     letters = [
@@ -75,7 +75,7 @@ async def test_what_a_provider_refuses_for_good_is_a_dead_letter(scene: Scene) -
     ]
     (letter,) = letters
     headers = {name: value.decode() for name, value in letter.headers}
-    assert headers["error_code"] == "400"
+    assert headers["error_code"] == "410"
     assert headers["attempts"] == "1"
     assert headers["source_topic"] == topics.deliveries("webhook")  # type: ignore[arg-type]
 

@@ -14,11 +14,14 @@ import aiohttp
 
 from sandbox.free_ports import free_ports
 from sandbox.process import ROOT, Service
+from sandbox.sink.accounts import provider_settings
+from services.delivery.channels.registry import section_of
 from shared.catalog.files import read_folder
 from shared.catalog.publishing import publish
 from shared.http import tokens
 from shared.kafka.admin import ensure_topics
 from shared.kafka.producer import Publisher
+from shared.model.channels import Channel
 from shared.model.topics import Topics
 from shared.mongo.api_keys import Scope, create
 from shared.mongo.database import Database, open_database
@@ -27,6 +30,7 @@ from shared.process.clock import now_ms
 from tests.support.brokers import Brokers
 
 PARTITIONS = 3
+RETRIES = "0.2,0.4,0.8,1.6,3,3,3,3,3,3"
 TOKEN_SECRET = "t" * 40
 WEBHOOK_SECRET = "w" * 40
 CATALOG = Path(__file__).parents[2] / "catalog"
@@ -59,12 +63,23 @@ class Names:
             "CARILLON_RELEASE_SPREAD_SECONDS": "0",
             "CARILLON_SESSION_TIMEOUT_SECONDS": "3",
             "CARILLON_LEASE_SECONDS": "5",
-            "CARILLON_WEBHOOK_TIMEOUT_SECONDS": "2.5",
-            "CARILLON_SMTP_TIMEOUT_SECONDS": "2.5",
+            **provider_timeouts(),
             "CARILLON_SCHEDULER_LEASE_SECONDS": "2",
-            "CARILLON_RETRY_SECONDS": "0.2,0.4,0.8,1.6,3,3,3,3,3,3",
+            "CARILLON_RETRY_SECONDS": RETRIES,
+            "CARILLON_WEBHOOK_RETRY_SECONDS": RETRIES,
             "CARILLON_PROBE_SECONDS": "1",
         }
+
+
+def provider_timeouts() -> dict[str, str]:
+    """What fits into so short a lease, for each channel that has a time-out."""
+    sections = [section for channel in Channel if (section := section_of(channel)) is not None]
+    return {
+        variable: "2.5"
+        for section in sections
+        for variable, field in section.variables().items()
+        if field.endswith("timeout_seconds")
+    }
 
 
 async def lay(brokers: Brokers, catalog: Path = CATALOG) -> Names:
@@ -103,6 +118,7 @@ class Harness:
             "CARILLON_CONSOLE_PORT": str(self.ports["console"]),
             "CARILLON_SINK_PORT": str(self.ports["sink"]),
             "CARILLON_SMTP_PORT": str(self.ports["smtp"]),
+            **provider_settings(f"http://127.0.0.1:{self.ports['sink']}"),
         }
 
     def url(self, service: str) -> str:

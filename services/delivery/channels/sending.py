@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -34,7 +35,7 @@ class SendingChannel:
     """The same accounts for all lanes: what is learnt of a provider in one counts in each.
 
     `host_of`: the host of a recipient's own endpoint; one alone cannot hold the lane. `disable_after_seconds`: an endpoint
-    that has failed for so long is not called any more.
+    that has failed for so long is not called any more. `retry_seconds`: the channel's own schedule.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class SendingChannel:
         *,
         host_of: HostOf | None = None,
         disable_after_seconds: float | None = None,
+        retry_seconds: Sequence[float] | None = None,
     ) -> None:
         settings, database = context.settings, context.database
         self._context = context
@@ -83,7 +85,7 @@ class SendingChannel:
             ),
             breaker=breaker,
             tenants=context.tenants,
-            retries=[round(seconds * 1000) for seconds in settings.retry_seconds],
+            retries=[round(seconds * 1000) for seconds in retry_seconds or settings.retry_seconds],
             after_crash=AfterCrash.STOP if context.channel in settings.stop_after_crash else AfterCrash.SEND_AGAIN,
         )
 

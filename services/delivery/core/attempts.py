@@ -14,6 +14,8 @@ from shared.model.reasons import Reason
 
 JITTER: Final = 0.2
 """A retry comes up to this share earlier or later than the schedule says, but never before Retry-After."""
+DEFAULT_WAIT_MS: Final = 60_000
+"""Before a retry that somebody asked for where the channel's schedule has none."""
 LONGEST_RETRY_AFTER_MS: Final = 7_200_000
 """A `Retry-After` of a day, from a page of a load balancer that restarts, would be the last that is heard of a message
 that lives for a day."""
@@ -86,10 +88,13 @@ def decide(
     now: int,
     schedule: Sequence[int],
     expires_at: int,
+    max_retries: int | None = None,
     fallback_at: int | None = None,
     at_most_once: bool = False,
 ) -> DeliveryResult:
     """The result after an outcome. `attempts` counts this one; `schedule` is ms before each next attempt.
+
+    `max_retries`: so many follow the first one, the last wait again where the schedule is shorter; None: all of it.
 
     `fallback_at`: a provider that is down then has been down too long, and another channel is taken.
     `at_most_once`: what the provider may have taken is not sent again.
@@ -118,11 +123,12 @@ def decide(
         return DeliveryResult(
             state=DeliveryState.UNCONFIRMED, at=now, attempts=attempts, reason=Reason.UNCONFIRMED, code=outcome.code
         )
-    if attempts > len(schedule):
+    if attempts > (len(schedule) if max_retries is None else max_retries):
         return DeliveryResult(
             state=DeliveryState.DEAD, at=now, attempts=attempts, reason=Reason.ATTEMPTS_EXHAUSTED, code=outcome.code
         )
-    wait = round(schedule[attempts - 1] * (1 + JITTER * _share(delivery, attempts)))
+    base = schedule[min(attempts, len(schedule)) - 1] if schedule else DEFAULT_WAIT_MS
+    wait = round(base * (1 + JITTER * _share(delivery, attempts)))
     asked = min(outcome.retry_after_ms or 0, LONGEST_RETRY_AFTER_MS)
     return DeliveryResult(
         state=DeliveryState.RETRYING,

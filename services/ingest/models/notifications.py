@@ -16,7 +16,7 @@ from services.ingest.models.times import When
 from shared.model.errors import Invalid
 from shared.model.fanouts import MAX_LISTED
 from shared.model.local_times import LocalTime
-from shared.model.notifications import Priority
+from shared.model.notifications import MAX_RETRIES, Priority
 from shared.model.recipients import Recipient, recipient
 
 EVENT_ID: Final = "0b0f3d5c-3c43-5f3e-9a55-7d1d0c6f9a10"
@@ -87,6 +87,9 @@ class SendRequest(Body):
         None, description="what it is about: a newer one with the same key replaces what is held or unread"
     )
     priority: Priority | None = Field(None, description="how urgent, instead of the workflow's")
+    max_retries: Annotated[int, Field(ge=0, le=MAX_RETRIES)] | None = Field(
+        None, description="how many attempts may follow one that failed, on each channel, instead of the workflow's"
+    )
 
     @field_validator("expires_at")
     @classmethod

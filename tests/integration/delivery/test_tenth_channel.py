@@ -54,6 +54,7 @@ from __future__ import annotations
 
 import aiohttp
 
+from services.delivery.accounts import Providers
 from services.delivery.channels.channel import ChannelContext
 from services.delivery.channels.sending import SendingChannel
 from services.delivery.core.attempts import Failed, Outcome, Sent
@@ -76,7 +77,7 @@ class PagerSender:
 
 
 def open_channel(context: ChannelContext) -> SendingChannel:
-    return SendingChannel(context, PagerSender())
+    return SendingChannel(context, Providers(context.channel, {"pager": PagerSender()}))
 '''
 FOLDER = "services/delivery/channels/pager"
 TABLE = "shared/model/channels.py"
@@ -121,8 +122,8 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     insert(root / TABLE, TEXTS_AND_ADDRESS, before="class Channel(StrEnum)")
     insert(root / TABLE, MEMBER, after="    WEBHOOK = ")
     insert(root / TABLE, ROW, after="    Channel.WEBHOOK: ")
-    like = (root / "deploy/k8s/base/delivery-email.yaml").read_text()
-    (root / MANIFEST).write_text(like.replace("email", "pager"))
+    like = (root / "deploy/k8s/base/delivery-sms.yaml").read_text()
+    (root / MANIFEST).write_text(like.replace("sms", "pager"))
     insert(root / LISTING, "  - delivery-pager.yaml\n", after="  - delivery-email.yaml")
 
     after = contents(root)

@@ -61,6 +61,18 @@ def test_each_attempt_of_the_schedule_is_used_and_then_it_is_dead() -> None:
     assert result(Failed(), 1, schedule=[]).state is DeliveryState.DEAD
 
 
+@pytest.mark.parametrize(("most", "retries"), [(0, 0), (1, 1), (2, 2), (3, 3), (7, 7), (None, 3)])
+def test_a_notification_may_have_fewer_or_more_retries_than_its_channel(most: int | None, retries: int) -> None:
+    results = [result(Failed(), attempts, max_retries=most) for attempts in range(1, retries + 2)]
+    assert [one.state for one in results] == [DeliveryState.RETRYING] * retries + [DeliveryState.DEAD]
+    waits = [one.due - NOON for one in results if one.due is not None]
+    assert all(wait >= 600_000 * 0.8 for wait in waits[2:]), "the last wait again"
+
+
+def test_a_retry_that_was_asked_for_waits_though_the_channel_has_none() -> None:
+    assert (result(Failed(), schedule=[], max_retries=1).due or 0) > NOON + 40_000
+
+
 OUTCOMES = st.one_of(
     st.just(Sent()), st.just(Rejected()), st.just(ProviderUnavailable()),
     st.builds(Failed, retry_after_ms=st.none() | st.integers(0, 10**15)),

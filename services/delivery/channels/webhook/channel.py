@@ -24,6 +24,7 @@ def open_channel(context: ChannelContext) -> SendingChannel:
         context,
         OwnEndpoints(WebhookSender(settings), _endpoint),
         host_of=host_of,
+        retry_seconds=settings.webhook_retry_seconds,
         disable_after_seconds=settings.webhook_disable_after_days * DAY_SECONDS,
     )
 

@@ -10,22 +10,17 @@ from services.delivery.outbound.retry_after import parse_retry_after
 from shared.model.reasons import Reason
 
 GONE: Final = 410
-UNREADABLE: Final = frozenset({400, 406, 411, 414, 415, 422, 431, 451})
-"""What an endpoint answers that understood the request, and does not want this message whatever happens."""
 
 
 def judge(status: int, retry_after: str | None, now: int) -> Outcome:
-    """2xx is success; 410 says that the endpoint is gone; what may pass is tried again (Standard Webhooks).
+    """2xx is success; 410 says that the endpoint is gone; everything else is tried again (Standard Webhooks).
 
-    A redirect is not followed. It, 401, 403, 404 and 413 are what an endpoint also answers in the middle of a
-    deployment; 400, 422 and alike are about this message.
+    A redirect is not followed. Whatever else it answers it may answer in the middle of a deployment.
     """
     if 200 <= status < 300:
         return Sent(receipt=str(status))
     if status == GONE:
         return Rejected(reason=Reason.ENDPOINT_GONE, code=str(status))
-    if status in UNREADABLE:
-        return Rejected(code=str(status))
     return Failed(code=str(status), retry_after_ms=parse_retry_after(retry_after, now))
 
 
