@@ -38,6 +38,8 @@ def lines(timeline: TimelineJson) -> Iterator[Text]:
     for at, row in _steps(timeline):
         if "rules" in row:
             yield from _decision(at - start, row)
+        elif "outcome" in row:
+            yield _attempt(at - start, row)
         else:
             yield _status(at - start, row)
     yield Text()
@@ -74,13 +76,15 @@ def _start(timeline: TimelineJson) -> int:
 
 
 def _steps(timeline: TimelineJson) -> list[tuple[int, TimelineJson]]:
-    """Decisions, and the statuses that are not theirs, by time."""
+    """Decisions, the statuses that are not theirs, and attempts, by time."""
     decided = {(row["partition"], row["offset"]) for row in timeline["decisions"]}
     rows = [*timeline["decisions"]]
     for entry in timeline["entries"]:
         detail = entry["detail"]
         if (detail.get("partition"), detail.get("offset")) not in decided:
             rows.append(entry)
+    for delivery in timeline["deliveries"]:
+        rows += delivery.get("log", ())
     return sorted(((parse_rfc3339(row["at"]), row) for row in rows), key=lambda pair: pair[0])
 
 
@@ -138,6 +142,11 @@ def _status(ms: int, entry: TimelineJson) -> Text:
     parts += [f"{when} {detail['due']}"] if detail.get("due") else []
     channel = f"{entry['channel']} " if entry.get("channel") else f"{entry['type']} "
     return _step(ms, f"{channel}{entry['state']}", ", ".join(parts), _style(entry["state"]))
+
+
+def _attempt(ms: int, row: TimelineJson) -> Text:
+    parts = [row["outcome"], *([f"code {row['code']}"] if row.get("code") else []), f"{row['latency_ms']} ms"]
+    return _step(ms, f"{row['account']}", ", ".join(parts), "dim")
 
 
 def _now(timeline: TimelineJson) -> Iterator[Text]:

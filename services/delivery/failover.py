@@ -14,12 +14,15 @@ from services.delivery.core.attempts import (
     ProviderUnavailable,
     Rejected,
     Sent,
+    outcome_word,
 )
 from services.delivery.rendering.liquid import RenderFailed
+from shared.model.attempts import MAX_CODE, Attempt
 from shared.model.deliveries import Delivery
 from shared.model.provider_accounts import Passage
 from shared.model.reasons import Reason
 from shared.model.workflows import Workflow
+from shared.process.clock import now_ms
 from shared.process.metrics import ATTEMPTS, FAILED_OVER
 
 _PARKED: Final = ProviderUnavailable(code="parked", fault=AttemptFault.PROVIDER)
@@ -32,17 +35,19 @@ REFUSED: Final[dict[Passage, Outcome]] = {
 
 
 async def attempt(
-    breaker: Breaker, delivery: Delivery, workflow: Workflow | None, send_before: float
+    breaker: Breaker, delivery: Delivery, workflow: Workflow | None, send_before: float, log: list[Attempt]
 ) -> Outcome | LeaseTooShort:
     """The first answer of an account that says something of the message; where none does, what the first one said.
 
     An account that is unavailable has taken nothing, so the next one may: no attempt is used up by that.
     `send_before` (monotonic seconds): LeaseTooShort when it has come before anything was sent.
+    `log` gets each account that was asked.
     """
     accounts = breaker.accounts(delivery)
     said: ProviderUnavailable | None = None
     for account in accounts:
-        outcome = await _by(breaker, account, delivery, workflow, send_before)
+        outcome, logged = await _by(breaker, account, delivery, workflow, send_before)
+        log += logged
         if not isinstance(outcome, ProviderUnavailable):
             if said is not None and isinstance(outcome, Sent):
                 FAILED_OVER.labels(delivery.channel, account.id).inc()
@@ -58,12 +63,13 @@ async def attempt(
 
 async def _by(
     breaker: Breaker, account: Account, delivery: Delivery, workflow: Workflow | None, send_before: float
-) -> Outcome | LeaseTooShort:
+) -> tuple[Outcome | LeaseTooShort, list[Attempt]]:
     admission = await breaker.admit(delivery, account.id)
     if admission in REFUSED:
-        return REFUSED[admission]
+        return REFUSED[admission], []
     if time.monotonic() >= send_before:
-        return LeaseTooShort()
+        return LeaseTooShort(), []
+    at, began = now_ms(), time.monotonic()
     try:
         if workflow is None:
             outcome: Outcome | LeaseTooShort = Rejected(reason=Reason.UNKNOWN_WORKFLOW, fault=AttemptFault.US)
@@ -72,6 +78,20 @@ async def _by(
     except RenderFailed as error:
         outcome = Rejected(reason=Reason.RENDER_FAILED, code=str(error), fault=AttemptFault.MESSAGE)
     if isinstance(outcome, LeaseTooShort):
-        return outcome
-    ATTEMPTS.labels(delivery.channel, "none" if isinstance(outcome, Sent) else outcome.fault).inc()
-    return await breaker.note(delivery, account.id, admission, outcome)
+        return outcome, []
+    attempt = _logged(account, outcome, at, round((time.monotonic() - began) * 1000))
+    ATTEMPTS.labels(delivery.channel, attempt.fault or "none").inc()
+    return await breaker.note(delivery, account.id, admission, outcome), [attempt]
+
+
+def _logged(account: Account, outcome: Outcome, at: int, latency_ms: int) -> Attempt:
+    """Codes are short, and ours or the provider's; what else it answered is not kept."""
+    code, fault = (outcome.receipt, None) if isinstance(outcome, Sent) else (outcome.code, outcome.fault)
+    return Attempt(
+        account=account.id,
+        outcome=outcome_word(outcome),
+        at=at,
+        latency_ms=latency_ms,
+        fault=fault,
+        code=code and code[:MAX_CODE],
+    )

@@ -14,6 +14,7 @@ from services.delivery.core.shares import wait_for_share_ms
 from services.delivery.failover import attempt
 from services.delivery.freshness import Freshness
 from services.delivery.tenants import TenantTexts
+from shared.model.attempts import Attempt, newest
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
 from shared.model.formats import NewerFormat
 from shared.model.ports import WorkflowCatalog
@@ -84,7 +85,8 @@ class Sending:
             return ended
         # Whatever is waited for from here on, a connection say: past this everything above is looked at again.
         good_for_ms = self._freshness.good_until(delivery, now) - now
-        outcome = await self._attempt(delivery, min(send_before, looked_at + good_for_ms / 1000))
+        log: list[Attempt] = []
+        outcome = await self._attempt(delivery, min(send_before, looked_at + good_for_ms / 1000), log)
         if isinstance(outcome, LeaseTooShort):
             return outcome
         result = decide(
@@ -98,9 +100,8 @@ class Sending:
             at_most_once=self.after_crash is AfterCrash.STOP,
             max_retries=await self._max_retries(delivery),
         )
-        if result.state is DeliveryState.PARKED:
-            return msgspec.structs.replace(result, account=self.breaker.waits_for(delivery))
-        return result
+        account = self.breaker.waits_for(delivery) if result.state is DeliveryState.PARKED else None
+        return msgspec.structs.replace(result, account=account, log=newest(log))
 
     async def give_way(self, delivery: Delivery, *, crashed: bool) -> DeliveryResult:
         """The result of one that is over its share of the lane: it is left alone for a while, no attempt is used up."""
@@ -128,9 +129,9 @@ class Sending:
             return DeliveryResult(state=DeliveryState.STALE, at=now, attempts=attempts, reason=Reason.WAITED_TOO_LONG)
         return None
 
-    async def _attempt(self, delivery: Delivery, send_before: float) -> Outcome | LeaseTooShort:
+    async def _attempt(self, delivery: Delivery, send_before: float, log: list[Attempt]) -> Outcome | LeaseTooShort:
         workflow = await self._workflow(delivery)
-        outcome = await attempt(self.breaker, delivery, workflow, send_before)
+        outcome = await attempt(self.breaker, delivery, workflow, send_before, log)
         if (
             isinstance(outcome, ProviderUnavailable)
             and workflow is not None

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from shared.model.attempts import Attempt
 from shared.model.channels import Channel, Lane
 from shared.model.devices import DEFAULT_ENDPOINT
 from shared.model.digests import Digest
@@ -42,12 +43,13 @@ class DeliveryState(StrEnum):
         return self in TERMINAL
 
 
-_ENDED_BY_DECIDE: Final = frozenset({DeliveryState.EXPIRED, DeliveryState.CANCELLED, DeliveryState.SUPPRESSED})
+ENDED_BY_DECIDE: Final = frozenset({DeliveryState.EXPIRED, DeliveryState.CANCELLED, DeliveryState.SUPPRESSED})
+"""Without an attempt."""
 TRANSITIONS: Final[Mapping[DeliveryState, frozenset[DeliveryState]]] = {
     DeliveryState.CLAIMED: frozenset(DeliveryState),
-    DeliveryState.RETRYING: _ENDED_BY_DECIDE | {DeliveryState.CLAIMED},
-    DeliveryState.PARKED: _ENDED_BY_DECIDE | {DeliveryState.CLAIMED},
-    DeliveryState.STALE: _ENDED_BY_DECIDE | {DeliveryState.CLAIMED},
+    DeliveryState.RETRYING: ENDED_BY_DECIDE | {DeliveryState.CLAIMED},
+    DeliveryState.PARKED: ENDED_BY_DECIDE | {DeliveryState.CLAIMED},
+    DeliveryState.STALE: ENDED_BY_DECIDE | {DeliveryState.CLAIMED},
     DeliveryState.SENT: frozenset(),
     DeliveryState.DEAD: frozenset(),
     DeliveryState.UNCONFIRMED: frozenset(),
@@ -120,6 +122,8 @@ class DeliveryResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     due: int | None = None
     account: str | None = None
     """Parked until this provider account answers, at the longest until `due`."""
+    log: tuple[Attempt, ...] = ()
+    """What was tried for it, in order; empty where nothing was."""
     format: int = OLDEST
 
 

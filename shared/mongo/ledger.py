@@ -11,8 +11,9 @@ import msgspec
 from pymongo import UpdateOne
 
 from shared.model import formats
+from shared.model.attempts import attempts_of
 from shared.model.claims import Busy, Claim, Claimed, Closing, LedgerEntry, judge
-from shared.model.deliveries import TERMINAL, Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
+from shared.model.deliveries import ENDED_BY_DECIDE, TERMINAL, Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
 from shared.model.devices import DEFAULT_ENDPOINT
 from shared.mongo.bulk import find_by_id, insert_new
 from shared.mongo.database import Database
@@ -55,6 +56,10 @@ class LedgerRow(_Leased, total=False):
     format: int
     crashed: bool
     result: dict[str, object]
+    last_attempts: list[dict[str, object]]
+    """Of the result."""
+    attempt_log: list[dict[str, object]]
+    """Of the passes before."""
 
 
 class Ledger:
@@ -92,6 +97,8 @@ class Ledger:
         taken = {name: value for name, value in fresh.items() if name not in ("_id", "created_at")}
         if "format" in row:
             taken["format"] = received.delivery.format
+        if earlier := attempts_of(row):
+            taken |= {"attempt_log": earlier, "last_attempts": []}
         as_it_was = {name: value for name, value in row.items() if name in COMPARED}
         with mongo_border():
             result = await self._rows.update_one(as_it_was, {"$set": taken | {"crashed": claim.crashed}})
@@ -185,11 +192,19 @@ def entry_of(row: LedgerRow, now: datetime) -> LedgerEntry:
         token=row["token"],
         lease_seconds=(row["lease"] - now).total_seconds(),
         crashed=row.get("crashed", False),
-        result=msgspec.convert(row["result"], DeliveryResult) if "result" in row and not newer else None,
+        result=_result_of(row) if "result" in row and not newer else None,
     )
+
+
+def _result_of(row: LedgerRow) -> DeliveryResult:
+    log = [] if row["state"] in ENDED_BY_DECIDE else row.get("last_attempts", [])
+    return msgspec.convert({**row["result"], "log": log}, DeliveryResult)
 
 
 def result_fields(result: DeliveryResult, carried: int) -> dict[str, object]:
     """What a result sets in a row; `carried`: the format of the delivery."""
-    number = max(result.format, carried)
-    return {"state": result.state, "result": msgspec.to_builtins(result), **formats.stamp(number)}
+    stored = msgspec.to_builtins(result)
+    log = stored.pop("log", None)
+    # Beside the result, so that whoever ends the row by another one leaves it.
+    fields = {"state": result.state, "result": stored, **formats.stamp(max(result.format, carried))}
+    return fields | {"last_attempts": log} if log else fields

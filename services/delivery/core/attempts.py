@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 from typing import Final
 from zlib import crc32
 
 import msgspec
 
+from shared.model.attempts import AttemptFault, AttemptOutcome
 from shared.model.deliveries import DeliveryResult, DeliveryState
 from shared.model.reasons import Reason
 
+__all__ = [
+    "AttemptFault",
+    "Failed",
+    "LeaseTooShort",
+    "Outcome",
+    "ProviderUnavailable",
+    "Rejected",
+    "Sent",
+    "decide",
+    "outcome_word",
+]
 JITTER: Final = 0.2
 """A retry comes up to this share earlier or later than the schedule says, but never before Retry-After."""
 DEFAULT_WAIT_MS: Final = 60_000
@@ -19,20 +30,6 @@ DEFAULT_WAIT_MS: Final = 60_000
 LONGEST_RETRY_AFTER_MS: Final = 7_200_000
 """A `Retry-After` of a day, from a page of a load balancer that restarts, would be the last that is heard of a message
 that lives for a day."""
-
-
-class AttemptFault(StrEnum):
-    """Whose fault it is that an attempt came to nothing."""
-
-    MESSAGE = "message"
-    ADDRESS = "address"
-    """The recipient's: the mailbox, or the endpoint."""
-    ACCOUNT = "account"
-    """What the provider thinks of us: credentials, quota, reputation."""
-    PROVIDER = "provider"
-    CONNECTION = "connection"
-    """This one connection's; another may work at once."""
-    US = "us"
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +75,21 @@ class LeaseTooShort(msgspec.Struct, frozen=True):
 
 
 Outcome = Sent | Rejected | Failed | ProviderUnavailable
+
+
+def outcome_word(outcome: Outcome) -> AttemptOutcome:
+    """What the log of attempts has for it."""
+    match outcome:
+        case Sent():
+            return AttemptOutcome.SENT
+        case Rejected():
+            return AttemptOutcome.REJECTED
+        case Failed(unconfirmed=True):
+            return AttemptOutcome.UNCONFIRMED
+        case Failed():
+            return AttemptOutcome.FAILED
+        case _:
+            return AttemptOutcome.UNAVAILABLE
 
 
 def decide(

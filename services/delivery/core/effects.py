@@ -51,8 +51,9 @@ def derive_effects(topics: Topics, received: ReceivedDelivery, result: DeliveryR
 
 
 def delivery_status(topics: Topics, delivery: Delivery, result: DeliveryResult) -> Output:
-    """`carillon.delivery.<state>`: ids, reason and code, never an address or contents."""
+    """`carillon.delivery.<state>`: ids, reason, code and the account that was asked last, never an address or contents."""
     notification = delivery.notification
+    last = result.log[-1] if result.log else None
     data: dict[str, object] = {
         "notification": notification.id,
         "delivery": delivery.id,
@@ -64,6 +65,8 @@ def delivery_status(topics: Topics, delivery: Delivery, result: DeliveryResult) 
         "attempts": result.attempts,
         "reason": result.reason,
         "code": result.code,
+        "provider": last and last.account,
+        "latency_ms": last and last.latency_ms,
         "due": rfc3339(result.due) if result.due is not None else None,
         "accepted_at": rfc3339(notification.accepted_at),
     }

@@ -8,6 +8,7 @@ from datetime import timedelta
 import msgspec
 
 from shared.model import formats
+from shared.model.attempts import Attempt, newest
 from shared.model.claims import Claim, Claimed, Closing, LedgerEntry, judge
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
 from shared.model.errors import MongoUnavailable
@@ -27,6 +28,12 @@ class MemoryLedgerRow(msgspec.Struct, frozen=True, kw_only=True):
     result: DeliveryResult | None = None
     format: int = formats.OLDEST
     delivery: Delivery | None = None
+    attempt_log: tuple[Attempt, ...] = ()
+    """Of the passes before the result's."""
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        return newest([*self.attempt_log, *(self.result.log if self.result else ())])
 
 
 class MemoryLedger:
@@ -61,6 +68,7 @@ class MemoryLedger:
                 lease=now + self._lease_ms,
                 crashed=claim.crashed,
                 delivery=delivery,
+                attempt_log=row.attempts if row else (),
             )
         return claim
 
@@ -82,7 +90,11 @@ class MemoryLedger:
                     continue
                 if not row.state.is_terminal and row.format <= formats.FORMAT:
                     self.rows[closing.delivery] = msgspec.structs.replace(
-                        row, pass_=closing.pass_, state=closing.result.state, result=closing.result
+                        row,
+                        pass_=closing.pass_,
+                        state=closing.result.state,
+                        result=closing.result,
+                        attempt_log=row.attempts,
                     )
 
 

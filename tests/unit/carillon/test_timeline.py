@@ -19,7 +19,7 @@ from tests.unit.console import test_timeline as made
 
 
 def timeline(statuses, decisions=(), **stored) -> dict:
-    rows = StoredRows(statuses=statuses, decisions=decisions, deliveries=[], holds=[], **stored)
+    rows = StoredRows(**({"statuses": statuses, "decisions": decisions, "deliveries": [], "holds": []} | stored))
     return msgspec.to_builtins(build_timeline(made.NOTIFICATION.id, "default", rows))
 
 
@@ -48,6 +48,25 @@ def test_the_timeline_reads_in_order_and_names_the_next_step():
     assert text.count("decided") == 1
     assert "notification routed" not in text  # the status of a decision that is shown already
     assert "Next:" not in text, "the user is reached: a channel without an address needs nothing done"
+
+
+def test_every_attempt_has_a_line_those_of_earlier_passes_too():
+    delivery = {
+        "_id": "d-1", "user": "ana", "state": "sent", "generation": 0, "pass": 1, "channel": "sms", "attempts": 2,
+        "attempt_log": [
+            {"account": "sms/twilio", "outcome": "failed", "fault": "provider", "at": made.ACCEPTED + 20,
+             "latency_ms": 1200, "code": "30008"},
+        ],
+        "last_attempts": [{"account": "sms/vonage", "outcome": "sent", "at": made.ACCEPTED + 60, "latency_ms": 80}],
+    }  # fmt: skip
+    document = timeline([made.became(Channel.SMS, DeliveryState.SENT)], deliveries=[delivery])
+    assert [(each["account"], each["outcome"]) for each in document["deliveries"][0]["log"]] == [
+        ("sms/twilio", "failed"), ("sms/vonage", "sent"),
+    ]  # fmt: skip
+    text = text_of(document)
+    order = ["sms/twilio  failed, code 30008, 1200 ms", "sms/vonage  sent, 80 ms", "sms sent"]
+    places = [text.index(part) for part in order]
+    assert places == sorted(places)
 
 
 def test_who_is_reached_by_nothing_needs_an_address():

@@ -13,6 +13,7 @@ from services.console.timeline.core.why import WAITS_FOR, Why, why
 from shared.deciding.items import HoldUntil, ItemOutcome
 from shared.deciding.plain_words import PLAIN
 from shared.deciding.sentences import item_sentence, shown
+from shared.model.attempts import Attempt, AttemptOutcome
 from shared.model.channels import Channel
 from shared.model.deliveries import DeliveryState
 from shared.model.holds import Cause
@@ -62,6 +63,15 @@ def test_it_is_told_in_the_order_of_time_and_each_decision_once():
     assert [one.at for one in found.sentences] == sorted(one.at or "" for one in found.sentences)
     assert [one.until for one in found.now] == [MORNING, None, None], "what waits says when it goes"
     assert found.next_steps == [], "the user is reached"
+
+
+def test_whose_account_took_it_is_said() -> None:
+    def said(channel: Channel, account: str) -> str:
+        attempt = Attempt(account=account, outcome=AttemptOutcome.SENT, at=made.ACCEPTED, latency_ms=80)
+        return told([made.became(channel, DeliveryState.SENT, log=(attempt,))]).sentences[-1].text
+
+    assert said(Channel.SMS, "sms/twilio") == "It was sent by sms through twilio, at attempt 1."
+    assert said(Channel.WEBHOOK, "5f0c3c6e-3a55-5d0e-9d3f-2b1f5f0a7c11") == "It was sent by webhook, at attempt 1."
 
 
 def test_a_hold_of_every_cause_says_what_it_waits_for_and_when_it_goes():

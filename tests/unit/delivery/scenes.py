@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import msgspec
+
 from services.delivery.accounts import Providers
 from services.delivery.breaker import Breaker
 from services.delivery.channels.stub import StubSender
@@ -97,6 +99,10 @@ class WorkerScene:
 
     def ledger(self, token: str, lease: timedelta = LEASE) -> MemoryLedger:
         return MemoryLedger(self.rows, token=token, lease=lease)
+
+    def logged(self, result: DeliveryResult) -> DeliveryResult:
+        """With the attempts that the row has; how long they took is not known before."""
+        return msgspec.structs.replace(result, log=self.rows[a.delivery().id].attempts)
 
     async def deliver(self, received: ReceivedDelivery | None = None) -> Job:
         given = received or a.received()

@@ -21,6 +21,7 @@ from services.delivery.core.attempts import (
 from services.delivery.core.choice import Candidate
 from services.delivery.failover import attempt
 from services.delivery.parking import Parking
+from shared.model.attempts import MAX_CODE, Attempt, AttemptOutcome
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery
 from shared.model.holds import Cause, Hold
@@ -43,12 +44,13 @@ class Scene:
         self.first, self.second = StubSender(), StubSender()
         self.providers = Providers(Channel.SMS, {"first": self.first, "second": self.second}, candidates)
         self.rows, self.holds = MemoryProviderAccounts(), MemoryHolds()
+        self.log: list[Attempt] = []
         self.breaker = Breaker(
             channel=Channel.SMS, accounts=self.providers, rows=self.rows, holds=self.holds, policy=POLICY
         )
 
     async def attempt(self, name: str = "d-1", *, pass_: int = 0, send_before: float = 1e12) -> Outcome | LeaseTooShort:
-        return await attempt(self.breaker, delivery(name, pass_), a.workflow(), send_before)
+        return await attempt(self.breaker, delivery(name, pass_), a.workflow(), send_before, self.log)
 
     def parking(self, providers: Providers | None = None) -> Parking:
         return Parking(
@@ -97,6 +99,39 @@ async def test_the_next_one_takes_what_the_first_does_not_and_no_attempt_is_lost
     assert [len(scene.first.received), len(scene.second.received)] == [1, 2], "the second message did not try it again"
     after = REGISTRY.get_sample_value("carillon_failed_over_total", {"channel": "sms", "account": "sms/second"})
     assert after == before + 2
+
+
+async def test_each_account_that_was_asked_is_logged(scene: Scene) -> None:
+    scene.first.outcome = lambda _: ProviderUnavailable(code="503", fault=AttemptFault.PROVIDER)
+    scene.second.outcome = lambda _: Sent(receipt="SM1" * 100)
+    await scene.attempt()
+    first, second = scene.log
+    assert (first.account, first.outcome, first.code) == ("sms/first", AttemptOutcome.UNAVAILABLE, "503")
+    assert (first.fault, second.fault) == (AttemptFault.PROVIDER, None)
+    assert (second.account, second.outcome, second.at) == ("sms/second", AttemptOutcome.SENT, now_ms())
+    assert len(second.code or "") == MAX_CODE
+    assert 0 <= second.latency_ms < 10_000
+    await scene.attempt("d-2")
+    assert [each.account for each in scene.log[2:]] == ["sms/second"], "the paused one was not asked"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "word"),
+    [
+        (Rejected(code="1"), AttemptOutcome.REJECTED),
+        (Failed(code="1"), AttemptOutcome.FAILED),
+        (Failed(code="1", unconfirmed=True), AttemptOutcome.UNCONFIRMED),
+    ],
+)
+async def test_the_log_says_what_it_came_to(scene: Scene, outcome: Outcome, word: AttemptOutcome) -> None:
+    scene.first.outcome = lambda _: outcome
+    await scene.attempt()
+    assert [each.outcome for each in scene.log] == [word]
+
+
+async def test_what_was_not_sent_in_time_is_no_attempt(scene: Scene) -> None:
+    assert isinstance(await scene.attempt(send_before=0), LeaseTooShort)
+    assert scene.log == []
 
 
 @pytest.mark.parametrize(
@@ -189,7 +224,7 @@ async def test_what_waits_for_an_account_that_is_no_more_goes_on_a_slice_at_a_ti
     """Its settings named another provider before; nobody would ever probe that one."""
     former = Providers(Channel.SMS, {"gone": StubSender(lambda _: DOWN)})
     breaker = Breaker(channel=Channel.SMS, accounts=former, rows=scene.rows, holds=scene.holds, policy=POLICY)
-    await attempt(breaker, delivery("d-0", 0), a.workflow(), 1e12)
+    await attempt(breaker, delivery("d-0", 0), a.workflow(), 1e12, [])
     await scene.park("d-1", "d-2", "d-3", under="sms/gone")
     await scene.park("d-4", under="sms")
     await scene.park("d-5")

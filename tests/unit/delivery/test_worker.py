@@ -35,8 +35,9 @@ async def test_claimed_it_is_sent_recorded_and_told(scene: WorkerScene) -> None:
     job = await scene.deliver()
     assert job.claimed
     assert scene.sender.received == [a.delivery()]
-    assert scene.rows[a.delivery().id].result == SENT
-    assert scene.publisher.written == follows(SENT)
+    assert scene.rows[a.delivery().id].result == scene.logged(SENT)
+    assert [made.account for made in scene.logged(SENT).log] == ["email/smtp"]
+    assert scene.publisher.written == follows(scene.logged(SENT))
 
 
 async def test_a_retry_is_held_and_a_dead_letter_is_written(scene: WorkerScene) -> None:
@@ -105,7 +106,7 @@ async def test_when_the_lease_is_too_short_it_is_claimed_again(scene: WorkerScen
     scene.sender.outcome = lambda _: answers.pop(0)
     await scene.deliver()
     assert not answers
-    assert scene.publisher.written == follows(SENT)
+    assert scene.publisher.written == follows(scene.logged(SENT))
 
 
 async def test_over_which_a_worker_died_is_sent_again() -> None:
@@ -113,7 +114,7 @@ async def test_over_which_a_worker_died_is_sent_again() -> None:
     await scene.ledger("dead", ENDED).claim([a.received()])
     await scene.deliver()
     assert scene.sender.received == [a.delivery()]
-    assert scene.publisher.written == follows(SENT)
+    assert scene.publisher.written == follows(scene.logged(SENT))
 
 
 async def test_over_which_a_worker_died_stops_where_the_channel_says_so() -> None:

@@ -52,7 +52,7 @@ async def test_a_failure_to_record_does_not_send_again(scene: WorkerScene, after
     await scene.deliver()
     assert scene.mine.outages.met
     assert len(scene.sender.received) == 1
-    assert scene.publisher.written == follows(SENT)
+    assert scene.publisher.written == follows(scene.logged(SENT))
 
 
 async def test_nothing_brings_it_back_before_its_result_is_told(scene: WorkerScene) -> None:

@@ -12,6 +12,7 @@ from services.console.timeline.core.channel_states import ChannelState, Timeline
 from services.console.timeline.core.rows import StoredRow, StoredRows
 from services.console.timeline.core.rule_results import RuleEntry, rule_entries
 from shared.deciding.sentences import shown
+from shared.model.attempts import attempts_of
 from shared.model.timestamps import from_datetime, parse_rfc3339, rfc3339
 
 OWN_FIELDS: Final = frozenset({"user", "generation", "pass", "notification", "channel", "delivery", "reason"})
@@ -56,6 +57,18 @@ class DecisionEntry(msgspec.Struct, frozen=True, kw_only=True):
     items: list[dict[str, Any]]
 
 
+class AttemptEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One try at one provider's account."""
+
+    at: str
+    account: str
+    outcome: str
+    latency_ms: int
+    fault: str | None = None
+    """Whose, where it came to nothing."""
+    code: str | None = None
+
+
 class DeliveryEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A delivery's row in the ledger."""
 
@@ -69,6 +82,8 @@ class DeliveryEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     code: str | None = None
     """The provider's own code."""
     due: str | None = None
+    log: tuple[AttemptEntry, ...] = ()
+    """The newest attempts, those included that another provider made good."""
 
 
 class HoldEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -199,6 +214,18 @@ def _delivery(row: StoredRow) -> DeliveryEntry:
         reason=result.get("reason"),
         code=result.get("code"),
         due=None if due is None else rfc3339(due),
+        log=tuple(_attempt(attempt) for attempt in attempts_of(row)),
+    )
+
+
+def _attempt(attempt: StoredRow) -> AttemptEntry:
+    return AttemptEntry(
+        at=rfc3339(attempt["at"]),
+        account=attempt["account"],
+        outcome=attempt["outcome"],
+        latency_ms=attempt["latency_ms"],
+        fault=attempt.get("fault"),
+        code=attempt.get("code"),
     )
 
 

@@ -133,7 +133,9 @@ def _said(entry: StatusEntry) -> str:
     if entry.type == "inbox":
         return f"In the inbox it is {state} now."
     if state == "sent":
-        return f"It was sent by {channel}, at attempt {detail.get('attempts', 1)}."
+        account, _, provider = str(detail.get("provider")).partition("/")
+        through = f" through {provider}" if account == channel else ""  # an endpoint of the recipient's has no name
+        return f"It was sent by {channel}{through}, at attempt {detail.get('attempts', 1)}."
     if state == "retrying":
         return f"Attempt {detail.get('attempts', 1)} by {channel} failed{code}; the next one is at {due}."
     if state == "parked":
