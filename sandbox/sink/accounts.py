@@ -8,6 +8,7 @@ TWILIO_SID: Final = "AC" + "0" * 32
 TWILIO_TOKEN: Final = "twilio-token-of-the-sink"  # noqa: S105  # it opens nothing else
 VONAGE_KEY: Final = "sink"
 VONAGE_SECRET: Final = "vonage-secret-of-the-sink"  # noqa: S105  # as above
+SENDGRID_KEY: Final = "SG.key-of-the-sink"
 
 
 def provider_settings(url: str) -> dict[str, str]:
@@ -22,4 +23,6 @@ def provider_settings(url: str) -> dict[str, str]:
         "CARILLON_VONAGE_API_KEY": VONAGE_KEY,
         "CARILLON_VONAGE_API_SECRET": VONAGE_SECRET,
         "CARILLON_VONAGE_FROM": "Carillon",
+        "CARILLON_SENDGRID_URL": f"{url}/sendgrid",
+        "CARILLON_SENDGRID_API_KEY": SENDGRID_KEY,
     }

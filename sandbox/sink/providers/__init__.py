@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from sandbox.sink.providers.edge import FakeProvider
+from sandbox.sink.providers.sendgrid import FakeSendGrid
 from sandbox.sink.providers.twilio import FakeTwilio
 from sandbox.sink.providers.vonage import FakeVonage
 
 PROVIDERS: Final[tuple[FakeProvider, ...]] = (
     FakeTwilio(),
     FakeVonage(),
+    FakeSendGrid(),
 )

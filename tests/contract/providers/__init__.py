@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.contract.providers.case import ApiCase
+from tests.contract.providers.sendgrid import SENDGRID
 from tests.contract.providers.twilio import TWILIO
 from tests.contract.providers.vonage import VONAGE
 
-CASES: dict[str, ApiCase] = {f"{case.channel}/{case.name}": case for case in (TWILIO, VONAGE)}
+CASES: dict[str, ApiCase] = {f"{case.channel}/{case.name}": case for case in (TWILIO, VONAGE, SENDGRID)}

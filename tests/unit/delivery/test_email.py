@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.delivery.channels.email.compose import Mail, compose
+from services.delivery.channels.email.compose import compose
 from services.delivery.channels.email.mailboxes import parse_mailbox
+from services.delivery.channels.email.mime import Mail, mail_of
 from services.delivery.channels.email.unsubscribe import UnsubscribeFields
 from services.delivery.rendering.links import SafeLinks
 from services.delivery.rendering.liquid import RenderFailed
@@ -36,7 +37,7 @@ def mail(
 ) -> Mail:
     workflow = a.workflow(templates=Templates(email=EmailTemplate(subject=subject, text=text, html=html)))
     delivery = a.delivery(notification=a.notification(data=msgspec.Raw(data)), **changes)
-    return compose(delivery, workflow, parse_mailbox(sender), SafeLinks())
+    return mail_of(compose(delivery, workflow, parse_mailbox(sender), SafeLinks()))
 
 
 def composed(*given: Any, **changes: Any) -> EmailMessage:
@@ -133,7 +134,7 @@ UNSUBSCRIBE = UnsubscribeFields("https://notify.example.com/", b"secret-of-unsub
 def unsubscribing(**changes: Any) -> EmailMessage:
     """With a public address of the gateway; `changes` of the workflow."""
     workflow = a.workflow(templates=Templates(email=EmailTemplate(subject="Hi", text="Hello")), **changes)
-    sent = compose(a.delivery(), workflow, parse_mailbox(FROM), SafeLinks(), unsubscribe=UNSUBSCRIBE)
+    sent = mail_of(compose(a.delivery(), workflow, parse_mailbox(FROM), SafeLinks(), unsubscribe=UNSUBSCRIBE))
     read = message_from_bytes(sent.content, policy=policy.default)
     assert isinstance(read, EmailMessage)
     return read
@@ -155,4 +156,4 @@ def test_a_link_that_would_break_its_line_is_left_out() -> None:
     long = a.delivery(notification=a.notification(user="\U0001f514" * 200))
     workflow = a.workflow(category="é" * 200)
     assert UNSUBSCRIBE.of(long, workflow) == []
-    assert all(len(line) <= 998 for field in UNSUBSCRIBE.of(a.delivery(), workflow) for line in field.splitlines())
+    assert all(len(f"{name}: {value}") <= 998 for name, value in UNSUBSCRIBE.of(a.delivery(), workflow))

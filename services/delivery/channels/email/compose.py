@@ -1,38 +1,22 @@
-"""The message of an e-mail delivery."""
+"""The letter of an e-mail delivery, the same for every provider."""
 
 from __future__ import annotations
 
-from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import formatdate
-from typing import Final
 
-import msgspec
-
-from services.delivery.channels.email.headers import mailbox_field, text_field, token_field
+from services.delivery.channels.email.letter import Field, Letter
 from services.delivery.channels.email.mailboxes import InvalidAddress, Mailbox, wire_address
 from services.delivery.channels.email.unsubscribe import UnsubscribeFields
 from services.delivery.rendering.links import SafeLinks
 from services.delivery.rendering.liquid import RenderFailed, context, render
 from services.delivery.rendering.locales import one_locale
-from services.delivery.rendering.plain import printable_lines
+from services.delivery.rendering.plain import one_line, printable_lines
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery
 from shared.model.templates import EmailTemplate
 from shared.model.tenants import TenantSettings
 from shared.model.texts import texts_of
 from shared.model.workflows import Workflow
-
-_ASCII: Final = SMTP.clone(cte_type="7bit")
-"""Bodies that are not ASCII are encoded, so that no server has to offer 8BITMIME."""
-
-
-class Mail(msgspec.Struct, frozen=True, kw_only=True):
-    """A message in its envelope. `content` is ASCII, its lines end with CRLF."""
-
-    sender: str
-    recipient: str
-    content: bytes
 
 
 def compose(
@@ -43,8 +27,8 @@ def compose(
     *,
     tenant: TenantSettings | None = None,
     unsubscribe: UnsubscribeFields | None = None,
-) -> Mail:
-    """The message, in one locale. No control character of data gets into it. Raises RenderFailed."""
+) -> Letter:
+    """The letter, in one locale. No control character of data gets into it. Raises RenderFailed."""
     template = texts_of(workflow, delivery.step, delivery.variant, Channel.EMAIL)
     if not isinstance(template, EmailTemplate):
         raise RenderFailed("no_template")
@@ -53,27 +37,36 @@ def compose(
     values = context(delivery, tenant)
     try:
         recipient = wire_address(delivery.address)
-        fields = [
-            mailbox_field("From", sender.name, sender.address),
-            mailbox_field("To", "", recipient),
-            text_field("Subject", render(subject, None, values)),
-            token_field("Message-ID", f"<{delivery.id}@{sender.domain}>"),
-            token_field("Date", formatdate(delivery.decided_at / 1000, usegmt=True)),
-            token_field("Auto-Submitted", "auto-generated"),
-            token_field("X-Carillon-Notification", delivery.notification.id),
-            *([] if unsubscribe is None else unsubscribe.of(delivery, workflow)),
-        ]
     except InvalidAddress as error:
         raise RenderFailed("header:To") from error
-    except UnicodeEncodeError as error:  # a lone surrogate
-        raise RenderFailed("header:UnicodeEncodeError") from error
-    body = EmailMessage(policy=_ASCII)
+    fields = [
+        Field("Message-ID", f"<{delivery.id}@{sender.domain}>"),
+        Field("Date", formatdate(delivery.decided_at / 1000, usegmt=True)),
+        Field("Auto-Submitted", "auto-generated"),
+        Field("X-Carillon-Notification", delivery.notification.id),
+        *([] if unsubscribe is None else unsubscribe.of(delivery, workflow)),
+    ]
+    letter = Letter(  # controls go before links are looked at: one may hide a scheme
+        sender=sender,
+        recipient=recipient,
+        subject=one_line(render(subject, None, values)),
+        text=printable_lines(render(text, None, values)),
+        html=links.in_html(printable_lines(render(html[0], None, values, html=True)), html[0]) if html else None,
+        fields=tuple(Field(name, one_line(value)) for name, value in fields),
+    )
+    _check(letter)
+    return letter
+
+
+def _check(letter: Letter) -> None:
+    """Raises RenderFailed for a lone surrogate, and for a field that is not ASCII."""
+    place = "header"
     try:
-        body.set_content(printable_lines(render(text, None, values)))
-        for source in html:
-            rendered = printable_lines(render(source, None, values, html=True))  # first: a control may hide a scheme
-            body.add_alternative(links.in_html(rendered, source), subtype="html")
-        content = body.as_bytes()
+        for field in letter.fields:
+            field.value.encode("ascii")
+        letter.subject.encode()
+        place = "body"
+        letter.text.encode()
+        (letter.html or "").encode()
     except UnicodeEncodeError as error:
-        raise RenderFailed("body:UnicodeEncodeError") from error
-    return Mail(sender=sender.address, recipient=recipient, content=b"".join(fields) + content)
+        raise RenderFailed(f"{place}:UnicodeEncodeError") from error

@@ -5,16 +5,21 @@ from __future__ import annotations
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from services.delivery.channels.email.mailboxes import InvalidAddress, Mailbox, parse_mailbox
 from services.delivery.channels.email.unsubscribe import UnsubscribeFields
+from services.delivery.channels.provider_list import check_providers, describe, parse_providers
+from services.delivery.core.choice import Candidate
 from shared.model.unsubscribing import parse_secrets
 from shared.process.settings import SettingsSection
 
 SUBMISSIONS_PORT = 465
 """TLS from the first byte on (RFC 8314)."""
+NEEDED: Final[dict[str, tuple[str, ...]]] = {"smtp": (), "sendgrid": ("sendgrid_api_key",)}
+"""By provider, what it cannot send without."""
 
 
 class Encryption(StrEnum):
@@ -26,7 +31,7 @@ class Encryption(StrEnum):
 
 
 class EmailSettings(SettingsSection):
-    """The mail server, and who writes."""
+    """Which providers carry e-mail, our accounts there, and who writes."""
 
     smtp_host: str = Field("127.0.0.1", description="mail server")
     smtp_port: int = Field(2525, ge=1, le=65535, description="the mail server's port")
@@ -47,6 +52,16 @@ class EmailSettings(SettingsSection):
     smtp_timeout_seconds: float = Field(
         15, gt=0, le=30, description="how long opening a connection, and then one message over it, may take"
     )
+    sendgrid_url: str = Field(
+        "https://api.sendgrid.com",
+        pattern=r"^https?://\S*[^\s/]$",
+        description="SendGrid's API, or one that is like it",
+    )
+    sendgrid_api_key: SecretStr = Field(SecretStr(""), description="a key that may send mail (scope `mail.send`)")
+    sendgrid_timeout_seconds: float = Field(
+        15, gt=0, le=30, description="how long one attempt of an e-mail through SendGrid may take"
+    )
+    email_providers: str = Field("smtp", description=describe(list(NEEDED)))
     email_from: str = Field(
         "Carillon <carillon@localhost>",
         description="sender of e-mails, `Name <user@host>`; a name that has a comma or a colon stands in quotes: "
@@ -65,6 +80,11 @@ class EmailSettings(SettingsSection):
         description="signs the links of List-Unsubscribe, the same for delivery and gateway; several, comma separated: "
         "the first signs, each is accepted; at least 24 characters",
     )
+
+    @field_validator("email_providers")
+    @classmethod
+    def _check_providers(cls, text: str, info: ValidationInfo) -> str:
+        return check_providers(text, info.data, NEEDED)
 
     @field_validator("unsubscribe_secret")
     @classmethod
@@ -106,6 +126,11 @@ class EmailSettings(SettingsSection):
                 "or say CARILLON_SMTP_TLS=starttls if this server does not"
             )
         return value
+
+    @cached_property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """The providers as they were named."""
+        return parse_providers(self.email_providers, NEEDED)
 
     @property
     def encryption(self) -> Encryption:

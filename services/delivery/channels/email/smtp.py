@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from services.delivery.channels.email.compose import Mail, compose
+from services.delivery.channels.email.compose import compose
 from services.delivery.channels.email.connections import Connections
+from services.delivery.channels.email.mime import Mail, mail_of
 from services.delivery.channels.email.settings import EmailSettings
 from services.delivery.channels.email.transaction import transact
 from services.delivery.core.attempts import AttemptFault, Failed, LeaseTooShort, Outcome, Sent
@@ -34,7 +35,8 @@ class EmailSender:
         What only the connection is to blame for is tried on a new one at once, if nothing can have been taken.
         """
         tenant = await self._tenants.of(delivery.notification.tenant) if self._tenants else None
-        mail = compose(delivery, workflow, self._from, self._links, tenant=tenant, unsubscribe=self._unsubscribe)
+        letter = compose(delivery, workflow, self._from, self._links, tenant=tenant, unsubscribe=self._unsubscribe)
+        mail = mail_of(letter)
         connections = self._connections[delivery.lane]
         outcome = await self._once(connections, mail, send_before, fresh=False)
         if isinstance(outcome, Failed) and outcome.fault is AttemptFault.CONNECTION and not outcome.unconfirmed:

@@ -9,7 +9,7 @@ from typing import Final
 from aiosmtplib import SMTP, SMTPResponse
 from aiosmtplib.errors import SMTPException
 
-from services.delivery.channels.email.compose import Mail
+from services.delivery.channels.email.mime import Mail
 from services.delivery.channels.email.replies import SmtpPhase, refusal
 from services.delivery.core.attempts import AttemptFault, Failed, Outcome, ProviderUnavailable, Sent
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.delivery.channels.email.headers import token_field
+from services.delivery.channels.email.letter import Field
 from shared.model.deliveries import Delivery
 from shared.model.unsubscribing import MAX_TOKEN, link_of, sign
 from shared.model.workflows import Workflow
@@ -20,13 +20,13 @@ class UnsubscribeFields:
         self._base = public_url.rstrip("/") + PATH
         self._secret = secret
 
-    def of(self, delivery: Delivery, workflow: Workflow) -> list[bytes]:
+    def of(self, delivery: Delivery, workflow: Workflow) -> list[Field]:
         """Both fields, or none."""
         link = link_of(delivery, workflow)
         token = None if link is None else sign(link, self._secret)
         if token is None or len(token) > MAX_TOKEN:
             return []
         return [
-            token_field("List-Unsubscribe", f"<{self._base}{token}>"),
-            token_field("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+            Field("List-Unsubscribe", f"<{self._base}{token}>"),
+            Field("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
         ]
