@@ -10,9 +10,11 @@ import msgspec
 
 from services.delivery.breaker import Breaker
 from services.delivery.core.attempts import Failed, LeaseTooShort, Outcome, ProviderUnavailable, decide
+from services.delivery.core.cell_rates import Turn
 from services.delivery.core.shares import wait_for_share_ms
 from services.delivery.failover import attempt
 from services.delivery.freshness import Freshness
+from services.delivery.rates import Rates
 from services.delivery.tenants import TenantTexts
 from shared.model.attempts import Attempt, newest
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
@@ -48,9 +50,11 @@ class Sending:
         breaker: Breaker,
         retries: Sequence[int],
         after_crash: AfterCrash,
+        rates: Rates,
         tenants: TenantTexts | None = None,
     ) -> None:
         """`tenants`: what the sender's texts see of them, if anything."""
+        self.rates = rates
         self._catalog = catalog
         self._freshness = freshness
         self.breaker = breaker
@@ -103,15 +107,25 @@ class Sending:
         account = self.breaker.waits_for(delivery) if result.state is DeliveryState.PARKED else None
         return msgspec.structs.replace(result, account=account, log=newest(log))
 
-    async def give_way(self, delivery: Delivery, *, crashed: bool) -> DeliveryResult:
-        """The result of one that is over its share of the lane: it is left alone for a while, no attempt is used up."""
+    async def give_way(self, delivery: Delivery, *, crashed: bool, turn: Turn | None = None) -> DeliveryResult:
+        """The result of one that is over its share of the lane: it is left alone for a while, no attempt is used up.
+
+        `turn`: over a rate limit, until then.
+        """
         now = now_ms()
         await self.breaker.leave(delivery)
         if crashed and self.after_crash is AfterCrash.STOP:
             return _unconfirmed(delivery, now)
-        due = min(now + wait_for_share_ms(delivery.id, delivery.pass_), delivery.notification.expires_at)
+        reason = Reason.OVER_SHARE if turn is None else Reason.RATE_LIMITED
+        due = now + wait_for_share_ms(delivery.id, delivery.pass_) if turn is None else turn.at
         return DeliveryResult(
-            state=DeliveryState.PARKED, at=now, attempts=delivery.attempts, reason=Reason.OVER_SHARE, due=due
+            state=DeliveryState.PARKED,
+            at=now,
+            attempts=delivery.attempts,
+            reason=reason,
+            due=min(due, delivery.notification.expires_at),
+            turns=0 if turn is None else turn.scopes,
+            format=reason.since,
         )
 
     async def _ended(self, delivery: Delivery, now: int, *, crashed: bool) -> DeliveryResult | None:

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
+from services.delivery.core.cell_rates import parse_rates
 from shared.model.channels import Channel
 from shared.process.settings import ConsumerSettings, SettingsSection, load_with, read
 
@@ -66,6 +67,11 @@ class DeliverySettings(ServedChannels, ConsumerSettings):
         (60, 120, 240, 480, 960, 1800, 1800, 1800, 1800, 1800),
         description="wait before each next attempt, comma separated; webhooks have a schedule of their own",
     )
+    rates: str = Field(
+        "",
+        description="limits of each process, comma separated: `email=14` (a second), `sms/twilio=10` of one account, "
+        "`sms@tenant=5` of each tenant, `telegram@recipient=20/60s` of each recipient; what is over them waits its turn",
+    )
     stop_after_crash: Annotated[tuple[Channel, ...], NoDecode] = Field(
         tuple(channel for channel in Channel if channel.spec.at_most_once),
         description="channels, comma separated, that rather lose a message than send it twice "
@@ -86,6 +92,13 @@ class DeliverySettings(ServedChannels, ConsumerSettings):
         description="schemes besides http, https, mailto and tel, comma separated, that data may lead a link to, "
         "as `myapp`; those that a template writes itself need none",
     )
+
+    @field_validator("rates")
+    @classmethod
+    def _check_rates(cls, text: str) -> str:
+        parse_rates(text)
+        return text
+
     _split = field_validator("stop_after_crash", "retry_seconds", "link_schemes", mode="before")(comma_separated)
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter, deque
+from bisect import insort
+from collections import Counter
 
 from services.delivery.core.shares import Group, Shares, Slot
+from shared.model.deliveries import Delivery
 
 Waiter = asyncio.Future[Slot | None]
+Urgency = tuple[int, int]
+"""The smaller goes first."""
 OF_TENANT = 2
 """So many times more of a tenant's may wait than of a host's."""
 
@@ -22,18 +26,22 @@ class Slots:
     def __init__(self, slots: int, *, waiting: int) -> None:
         self._shares = Shares(slots)
         self._most_waiting = waiting
-        self._waiting: dict[Group, deque[Waiter]] = {}
+        self._waiting: dict[Group, list[tuple[Urgency, Waiter]]] = {}
+        """In the order in which they go."""
         self._unproven_waiting: Counter[str] = Counter()
         """By tenant, as of the last count or more."""
 
-    async def take(self, group: Group) -> Slot | None:
-        """A slot, once there is one in the group's share; None: it must give way to others. Give it back."""
+    async def take(self, group: Group, urgency: Urgency = (0, 0)) -> Slot | None:
+        """A slot, once there is one in the group's share; None: it must give way to others. Give it back.
+
+        Of those that wait the most urgent goes first, of two alike the one that came first.
+        """
         if group not in self._waiting and self._shares.may_start(group):
             return self._shares.start(group, time.monotonic())
         if self._must_give_way(group):
             return None
         waiter: Waiter = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(group, deque()).append(waiter)
+        insort(self._waiting.setdefault(group, []), (urgency, waiter), key=_urgency)
         if not self._shares.is_proven(group):
             self._unproven_waiting[group.tenant] += 1
         try:
@@ -94,7 +102,7 @@ class Slots:
         """Up to `most` of the group, the newest first, give way."""
         queue, told = self._waiting[group], 0
         while queue and told < most:
-            if not (waiter := queue.pop()).done():  # cancelled, and not heard of yet
+            if not (waiter := queue.pop()[1]).done():  # cancelled, and not heard of yet
                 waiter.set_result(None)
                 told += 1
         if not queue:
@@ -102,20 +110,35 @@ class Slots:
         return told
 
     def _wake(self) -> None:
-        """Each group in its turn."""
-        for group in list(self._waiting):
+        """The group with the most urgent one first; of those alike, each in its turn."""
+        for group in sorted(self._waiting, key=self._first):
             if self._shares.is_full:
                 return
             queue = self._waiting.pop(group)
-            while queue and self._shares.may_start(group):
-                if not (waiter := queue.popleft()).done():
+            started = 0
+            while started < len(queue) and self._shares.may_start(group):
+                if not (waiter := queue[started][1]).done():
                     waiter.set_result(self._shares.start(group, time.monotonic()))
-            if queue:
-                self._waiting[group] = queue
+                started += 1
+            if left := queue[started:]:
+                self._waiting[group] = left
+
+    def _first(self, group: Group) -> int:
+        """How urgent its first one is; when that was accepted is its group's own matter."""
+        return self._waiting[group][0][0][0]
 
     def _forget(self, group: Group, waiter: Waiter) -> None:
-        queue = self._waiting.get(group)
-        if queue is not None and waiter in queue:
-            queue.remove(waiter)
-            if not queue:
-                del self._waiting[group]
+        queue = [(urgency, each) for urgency, each in self._waiting.get(group, ()) if each is not waiter]
+        if queue:
+            self._waiting[group] = queue
+        else:
+            self._waiting.pop(group, None)
+
+
+def urgency_of(delivery: Delivery) -> Urgency:
+    """By priority, then by when it was accepted."""
+    return -delivery.notification.priority.rank, delivery.notification.accepted_at
+
+
+def _urgency(waiting: tuple[Urgency, Waiter]) -> Urgency:
+    return waiting[0]

@@ -16,8 +16,9 @@ from services.delivery.core.effects import DeliveryEffects, derive_effects
 from services.delivery.core.jobs import Job
 from services.delivery.core.shares import Group, Slot
 from services.delivery.dead_letter_notices import DeadLetterNotices
+from services.delivery.rates import MAX_WAIT_MS
 from services.delivery.send import Sending
-from services.delivery.slots import Slots
+from services.delivery.slots import Slots, urgency_of
 from shared.kafka.dead_letters import refuse
 from shared.model.channels import Channel, Lane
 from shared.model.claims import Claim, Claimed, NewerRow, Obsolete, Recorded
@@ -28,6 +29,7 @@ from shared.model.holds import Hold
 from shared.model.ports import HoldStore, LedgerStore, RecordWriter
 from shared.model.topics import Topics
 from shared.process.batching import Batcher
+from shared.process.clock import now_ms
 from shared.process.failpoints import Failpoint, failpoint
 from shared.process.metrics import CRASH_WINDOWS, DELIVERIES, DELIVERY_SECONDS, DUPLICATES, IN_FLIGHT, REPLAYS
 from shared.process.retries import retry_until_available
@@ -82,8 +84,10 @@ class Worker:
         await self._sending.look_up(received)
         delivery = received.delivery
         group = Group(delivery.notification.tenant, self._host_of(delivery) if self._host_of else None)
+        await self._await_turn(delivery, job)
         while True:
-            slot = None if job.gives_way else await self._slots.take(group)
+            parks = job.gives_way or job.turn is not None
+            slot = None if parks else await self._slots.take(group, urgency_of(delivery))
             try:
                 job.claimed = True
                 send_before = time.monotonic() + self._lease.total_seconds() / 2
@@ -108,6 +112,16 @@ class Worker:
             give_up_claim(job)
             await asyncio.sleep(claim.seconds)
 
+    async def _await_turn(self, delivery: Delivery, job: Job) -> None:
+        """Waits for its turn by the rate limits; when that takes long, notes when it is."""
+        now = now_ms()
+        if job.gives_way or (turn := self._sending.rates.turn(delivery, now)).at <= now:
+            return
+        if turn.at - now > MAX_WAIT_MS:
+            job.turn = turn
+        else:
+            await asyncio.sleep((turn.at - now) / 1000)
+
     def make_room(self) -> None:
         """Of those that wait for a slot, the ones of a slow host that are over its share give way."""
         self._slots.make_room()
@@ -119,7 +133,7 @@ class Worker:
         if claim.crashed:
             CRASH_WINDOWS.labels(self._channel, self._sending.after_crash).inc()
         if slot is None:
-            return await self._sending.give_way(delivery, crashed=claim.crashed)
+            return await self._sending.give_way(delivery, crashed=claim.crashed, turn=job.turn)
         job.began = time.monotonic()
         with self._in_flight.track_inprogress():
             result = await self._sending.send(delivery, crashed=claim.crashed, send_before=send_before)

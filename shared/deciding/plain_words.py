@@ -65,6 +65,7 @@ PLAIN: Final[dict[str, Plain]] = {
     Reason.WAITED_TOO_LONG: Plain("it waited in its lane and is decided again"),
     Reason.TEMPORARY_FAILURE: Plain("the attempt failed, the next one is scheduled"),
     Reason.PROVIDER_DOWN: Plain("the provider answers nobody; no attempt was used up", "look at the provider's host"),
+    Reason.RATE_LIMITED: Plain("a rate limit lets no more pass until then", "CARILLON_RATES sets the limits"),
     Reason.OVER_SHARE: Plain(
         "too many wait for its slow recipient or host; it waits elsewhere, no attempt was used up",
         "look at why that endpoint is slow",

@@ -99,6 +99,10 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_default
     """What it gathers, if it is one."""
     tenant_version: int = 0
     """Of the tenant's settings that it was decided with."""
+    turn_at: int | None = None
+    """From when on it may go by the rate limits that kept its turn."""
+    turns: int = 0
+    """How many of their scopes did, the narrowest first."""
 
     @property
     def lane(self) -> Lane:
@@ -124,6 +128,8 @@ class DeliveryResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """Parked until this provider account answers, at the longest until `due`."""
     log: tuple[Attempt, ...] = ()
     """What was tried for it, in order; empty where nothing was."""
+    turns: int = 0
+    """Parked until its turn: how many scopes of rate limits have kept it."""
     format: int = OLDEST
 
 

@@ -67,6 +67,8 @@ class Reason(StrEnum):
     """Decided so long ago that it is decided again."""
     TEMPORARY_FAILURE = "temporary_failure"
     PROVIDER_DOWN = "provider_down"
+    RATE_LIMITED = "rate_limited"
+    """More are to go than a rate limit lets pass: it has a turn of its own."""
     OVER_SHARE = "over_share"
     """Others wait behind its slow recipient or host: it gives way."""
     REJECTED = "rejected"
@@ -113,6 +115,7 @@ _SINCE_2: Final = frozenset(
         Reason.NOT_NEEDED,
         Reason.FELL_BACK,
         Reason.DEAD_ADDRESS,
+        Reason.RATE_LIMITED,
     }
 )
 

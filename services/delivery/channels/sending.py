@@ -10,9 +10,11 @@ from functools import partial
 from services.delivery.accounts import Accounts
 from services.delivery.breaker import Breaker
 from services.delivery.channels.channel import ChannelContext
+from services.delivery.core.cell_rates import parse_rates
 from services.delivery.freshness import Freshness
 from services.delivery.lane import AHEAD, SHARE, LaneQueue
 from services.delivery.parking import Parking
+from services.delivery.rates import Rates
 from services.delivery.send import AfterCrash, Sending
 from services.delivery.slots import Slots
 from services.delivery.tenants import TenantVersions
@@ -50,7 +52,8 @@ class SendingChannel:
         settings, database = context.settings, context.database
         self._context = context
         self._accounts = accounts
-        self._host_of = host_of
+        several = len(accounts.ours) > 1  # then one that is slow leaves slots to the others
+        self._host_of = host_of or ((lambda delivery: accounts.of(delivery)[0].id) if several else None)
         self._lease = timedelta(seconds=settings.lease_seconds)
         self._ledger = Ledger(database, lease=self._lease)
         self._holds = Holds(database)
@@ -84,6 +87,7 @@ class SendingChannel:
                 stale_after_ms=round(settings.stale_after_seconds * 1000),
             ),
             breaker=breaker,
+            rates=Rates(context.channel, parse_rates(settings.rates), accounts),
             tenants=context.tenants,
             retries=[round(seconds * 1000) for seconds in retry_seconds or settings.retry_seconds],
             after_crash=AfterCrash.STOP if context.channel in settings.stop_after_crash else AfterCrash.SEND_AGAIN,

@@ -151,7 +151,11 @@ def _back(delivery: Delivery, result: DeliveryResult, kind: Kind) -> Record:
         # What is parked may come back long before: it is decided when that is, not at its latest time.
         due=None if result.account else result.due,
         delivery=msgspec.structs.replace(
-            delivery, attempts=result.attempts, first_failed_at=_first_failed_at(delivery, result)
+            delivery,
+            attempts=result.attempts,
+            first_failed_at=_first_failed_at(delivery, result),
+            turn_at=result.due if result.turns else None,
+            turns=result.turns,
         ),
         format=max(delivery.format, result.format),  # who closes its row has to know the row's state
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.delivery.core.cell_rates import Turn
 from shared.model.dead_letters import UnreadableRecord
 from shared.model.deliveries import ReceivedDelivery
 from shared.model.formats import NewerFormat
@@ -22,5 +23,7 @@ class Job:
     seconds: float | None = None
     gives_way: bool = False
     """It is over its share: it is parked for a while instead of sent."""
+    turn: Turn | None = None
+    """It is over a rate limit, and parked until its turn."""
     leaves: bool = False
     """Its partition goes: it is finished if it is claimed, and else dropped."""

@@ -136,6 +136,8 @@ def _delivery(decision: Decision, item: Deliver) -> Delivery:
         valid_until=item.valid_until,
         attempts=earlier.attempts if earlier else 0,
         first_failed_at=earlier.first_failed_at if earlier else None,
+        turn_at=earlier.turn_at if earlier else None,
+        turns=earlier.turns if earlier else 0,
         generation=record.generation,
         pass_=record.pass_,
         profile_version=decision.profile_version,

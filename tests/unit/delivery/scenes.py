@@ -11,9 +11,11 @@ from services.delivery.accounts import Providers
 from services.delivery.breaker import Breaker
 from services.delivery.channels.stub import StubSender
 from services.delivery.core.attempts import Sent
+from services.delivery.core.cell_rates import parse_rates
 from services.delivery.core.effects import derive_effects
 from services.delivery.core.jobs import Job
 from services.delivery.freshness import Freshness
+from services.delivery.rates import Rates
 from services.delivery.send import AfterCrash, Sending
 from services.delivery.slots import Slots
 from services.delivery.tenants import TenantVersions
@@ -55,6 +57,7 @@ class WorkerScene:
         slots: int = 4,
         waiting: int = 4,
         host_of: HostOf | None = None,
+        rates: str = "",
     ) -> None:
         self.rows: dict[str, MemoryLedgerRow] = {}
         self.mine = self.ledger("mine", lease)
@@ -83,6 +86,7 @@ class WorkerScene:
             breaker=self.breaker,
             retries=(1000,),
             after_crash=after_crash,
+            rates=Rates(Channel.EMAIL, parse_rates(rates), self.carriers),
         )
         self.worker = Worker(
             channel=Channel.EMAIL,

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from math import inf
 from typing import Any
 
-from services.delivery.accounts import OwnEndpoints, Providers
+from services.delivery.accounts import Accounts, OwnEndpoints, Providers
 from services.delivery.breaker import Breaker
 from services.delivery.channels.stub import StubSender
 from services.delivery.core.attempts import LeaseTooShort, Sent
 from services.delivery.freshness import Freshness
+from services.delivery.rates import Rates
 from services.delivery.send import AfterCrash, Sending
 from services.delivery.tenants import TenantVersions
 from shared.model.channels import Channel
@@ -59,22 +60,22 @@ class Scene:
             subscriptions=MemorySubscriptions(),
             stale_after_ms=STALE_AFTER_MS,
         )
+        accounts: Accounts = Providers(Channel.EMAIL, {"smtp": self.sender})
+        if endpoint_of is not None:
+            accounts = OwnEndpoints(self.sender, endpoint_of)
         self.sending = Sending(
             catalog=self.catalog,
             freshness=freshness,
             breaker=Breaker(
                 channel=Channel.EMAIL,
-                accounts=(
-                    OwnEndpoints(self.sender, endpoint_of)
-                    if endpoint_of
-                    else Providers(Channel.EMAIL, {"smtp": self.sender})
-                ),
+                accounts=accounts,
                 rows=self.accounts,
                 holds=MemoryHolds(),
                 policy=AccountPolicy(first_pause=PROBE_MS),
             ),
             retries=(1000, 2000),
             after_crash=after_crash,
+            rates=Rates(Channel.EMAIL, (), accounts),
         )
 
     async def send(
