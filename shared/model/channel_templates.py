@@ -12,6 +12,7 @@ _ByChannel = msgspec.defstruct(
     frozen=True,
     kw_only=True,
     forbid_unknown_fields=True,
+    omit_defaults=True,  # an older version knows nothing of a channel that came since, not even that it has no text
 )
 
 

@@ -8,7 +8,7 @@ Text = str | dict[str, str]
 """A Liquid template, or one per locale (BCP 47)."""
 
 
-class InAppTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class InAppTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What an inbox row shows. `type` groups rows for clients, as `new_message`."""
 
     title: Text
@@ -17,7 +17,7 @@ class InAppTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     type: str | None = None
 
 
-class EmailTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class EmailTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A multipart message; without `html` only the text part is sent."""
 
     subject: Text
@@ -25,7 +25,7 @@ class EmailTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     html: Text | None = None
 
 
-class PushTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PushTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a device shows; `url` opens when it is tapped."""
 
     title: Text
@@ -33,7 +33,7 @@ class PushTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     url: str | None = None
 
 
-class SmsTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SmsTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One text of at most ten parts, as providers count them."""
 
     text: Text

@@ -12,6 +12,7 @@ from shared.model.channel_templates import Templates
 from shared.model.channels import ADDRESS_KINDS, CHANNEL_SPECS, Channel, Lane
 from shared.model.errors import InvalidProfile, InvalidWorkflow
 from shared.model.recipients import recipient
+from shared.model.templates import InAppTemplate
 from shared.model.workflows import parse
 
 
@@ -66,3 +67,10 @@ def test_texts_for_a_channel_without_are_refused() -> None:
         msgspec.convert({"webhook": {"text": "Hi"}}, Templates)
     with pytest.raises(msgspec.ValidationError, match=r"templates|in_app"):
         msgspec.convert({"in_app": {"title": "Hi", "subject": "Hi"}}, Templates)
+
+
+def test_a_workflow_says_nothing_of_channels_that_it_does_not_use() -> None:
+    """A version before them reads it: unknown fields are refused there, though they say that there is no text."""
+    texts = Templates(in_app=InAppTemplate(title="Hi"))
+    assert list(msgspec.to_builtins(texts)) == ["in_app"]
+    assert msgspec.convert(msgspec.to_builtins(texts), Templates) == texts
