@@ -22,6 +22,7 @@ from services.delivery.slots import Slots, urgency_of
 from shared.kafka.dead_letters import refuse
 from shared.model.channels import Channel, Lane
 from shared.model.claims import Claim, Claimed, NewerRow, Obsolete, Recorded
+from shared.model.dead_devices import DeadDeviceStore
 from shared.model.dead_letters import UnreadableRecord
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
 from shared.model.formats import NewerFormat
@@ -51,6 +52,7 @@ class Worker:
         sending: Sending,
         publisher: RecordWriter,
         holds: HoldStore,
+        devices: DeadDeviceStore,
         topics: Topics,
         slots: Slots,
         lease: timedelta,
@@ -61,6 +63,7 @@ class Worker:
         self._sending = sending
         self._publisher = publisher
         self._holds = holds
+        self._devices = devices
         self._topics = topics
         self._lease = lease
         self._slots = slots
@@ -162,6 +165,9 @@ class Worker:
         await retry_until_available(self._release_late, [hold for hold in holds if hold.account is not None])
         if again := [item.again for item in items if item.again is not None]:
             await retry_until_available(self._publisher.publish, again)
+        for removal in [item.removal for item in items if item.removal is not None]:
+            if await retry_until_available(self._devices.remove, removal.dead):
+                await retry_until_available(self._publisher.publish, removal.outputs)
         return [None] * len(items)
 
     async def _release_late(self, parked: Sequence[Hold]) -> None:

@@ -24,6 +24,7 @@ from shared.model.channels import Lane
 from shared.model.provider_accounts import AccountPolicy
 from shared.mongo.address_owners import AddressOwners
 from shared.mongo.cancellations import Cancellations
+from shared.mongo.dead_devices import DeadDevices
 from shared.mongo.holds import Holds
 from shared.mongo.ledger import Ledger
 from shared.mongo.profiles import versions
@@ -57,6 +58,7 @@ class SendingChannel:
         self._lease = timedelta(seconds=settings.lease_seconds)
         self._ledger = Ledger(database, lease=self._lease)
         self._holds = Holds(database)
+        self._devices = DeadDevices(database)
         rows = ProviderAccounts(database)
         first_pause = round(settings.probe_seconds * 1000)
         policy = AccountPolicy(
@@ -103,6 +105,7 @@ class SendingChannel:
             sending=self._sending,
             publisher=publisher,
             holds=self._holds,
+            devices=self._devices,
             topics=settings.topics,
             slots=Slots(settings.delivery_slots, waiting=max(1, settings.delivery_slots * AHEAD // SHARE)),
             lease=self._lease,

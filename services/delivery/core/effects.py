@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from services.delivery.core.dead_devices import DeviceRemoval, device_removal
 from shared.model import ids
 from shared.model.dead_letters import dead_letter
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
@@ -28,6 +29,7 @@ class DeliveryEffects(msgspec.Struct, frozen=True, kw_only=True):
     hold: Hold | None = None
     again: Output | None = None
     """Its record for `decide`, at once."""
+    removal: DeviceRemoval | None = None
 
 
 def derive_effects(topics: Topics, received: ReceivedDelivery, result: DeliveryResult) -> DeliveryEffects:
@@ -39,6 +41,7 @@ def derive_effects(topics: Topics, received: ReceivedDelivery, result: DeliveryR
         if result.reason is Reason.ENDPOINT_GONE:
             outputs.append(_endpoint_disabled(topics, delivery, result))
         outputs += fallback(topics, delivery)
+        return DeliveryEffects(outputs=outputs, removal=device_removal(topics, delivery, result))
     if result.state is DeliveryState.STALE:
         return DeliveryEffects(outputs=outputs, again=_again(topics, _back(delivery, result, Kind.STALE)))
     cause = CAUSES.get(result.state)

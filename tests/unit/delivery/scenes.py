@@ -29,6 +29,7 @@ from tests.support import samples as a
 from tests.support.twins.address_owners import MemoryAddressOwners
 from tests.support.twins.cancellations import MemoryCancellations
 from tests.support.twins.catalog import MemoryCatalog
+from tests.support.twins.dead_devices import MemoryDeadDevices
 from tests.support.twins.fanouts import MemorySubscriptions
 from tests.support.twins.holds import MemoryHolds
 from tests.support.twins.ledger import MemoryLedger, MemoryLedgerRow
@@ -58,6 +59,7 @@ class WorkerScene:
         waiting: int = 4,
         host_of: HostOf | None = None,
         rates: str = "",
+        channel: Channel = Channel.EMAIL,
     ) -> None:
         self.rows: dict[str, MemoryLedgerRow] = {}
         self.mine = self.ledger("mine", lease)
@@ -65,14 +67,16 @@ class WorkerScene:
         self.publisher = MemoryPublisher()
         self.holds = MemoryHolds()
         self.accounts = MemoryProviderAccounts()
-        self.carriers = Providers(Channel.EMAIL, {"smtp": self.sender})
+        self.carriers = Providers(channel, {"smtp": self.sender})
         self.breaker = Breaker(
-            channel=Channel.EMAIL, accounts=self.carriers, rows=self.accounts, holds=self.holds, policy=POLICY
+            channel=channel, accounts=self.carriers, rows=self.accounts, holds=self.holds, policy=POLICY
         )
         self.catalog = MemoryCatalog()
         self.catalog.publish("acme", a.workflow())
+        self.profiles = MemoryProfiles(a.profile())
+        self.devices = MemoryDeadDevices(self.profiles)
         freshness = Freshness(
-            versions=MemoryProfiles(a.profile()).versions,
+            versions=self.profiles.versions,
             tenant_versions=TenantVersions(MemoryTenants().versions),
             cancellations=MemoryCancellations(),
             suppressions=MemorySuppressions(),
@@ -89,12 +93,13 @@ class WorkerScene:
             rates=Rates(Channel.EMAIL, parse_rates(rates), self.carriers),
         )
         self.worker = Worker(
-            channel=Channel.EMAIL,
+            channel=channel,
             lane=Lane.NORMAL,
             ledger=self.mine,
             sending=sending,
             publisher=self.publisher,
             holds=self.holds,
+            devices=self.devices,
             topics=TOPICS,
             slots=Slots(slots, waiting=waiting),
             lease=LEASE,
