@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from sandbox.sink.push_keys import FCM_SERVICE_ACCOUNT, VAPID_KEY
+
 TWILIO_SID: Final = "AC" + "0" * 32
 TWILIO_TOKEN: Final = "twilio-token-of-the-sink"  # noqa: S105  # it opens nothing else
 VONAGE_KEY: Final = "sink"
@@ -25,4 +27,9 @@ def provider_settings(url: str) -> dict[str, str]:
         "CARILLON_VONAGE_FROM": "Carillon",
         "CARILLON_SENDGRID_URL": f"{url}/sendgrid",
         "CARILLON_SENDGRID_API_KEY": SENDGRID_KEY,
+        "CARILLON_FCM_SERVICE_ACCOUNT": FCM_SERVICE_ACCOUNT,
+        "CARILLON_FCM_URL": f"{url}/fcm",
+        "CARILLON_FCM_TOKEN_URL": f"{url}/fcm/token",
+        "CARILLON_WEBPUSH_PRIVATE_KEY": VAPID_KEY,
+        "CARILLON_WEBPUSH_SUBJECT": "mailto:carillon@example.com",
     }

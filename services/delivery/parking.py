@@ -78,15 +78,19 @@ class Parking:
         PARKED.labels(self._channel).set(await self._holds.count_parked(waiting, most=MAX_COUNTED))
 
     async def _forget_former(self, known: set[str]) -> set[str]:
-        """The accounts of `known` that there still are. What waits for none of those goes on, a slice at a time."""
+        """The accounts of `known` that there still are. What waits for none of those goes on, a slice at a time.
+
+        Other ids than those of the channel's own accounts (`channel/…`) are recipients' or push services': they stay.
+        """
         ours = self._accounts.ours
         served = {name for account in ours for name in self._accounts.waiting(account)}
         if former := await self._holds.parked_under(self._channel) - served:
             waiting = await self._holds.parked(sorted(former), most=self._slice)
             await self._holds.make_due([hold.id for hold in waiting])
-        for account in (await self._rows.read(sorted(known - ours))).values():
+        gone = {name for name in known - ours if name == self._channel or name.startswith(f"{self._channel}/")}
+        for account in (await self._rows.read(sorted(gone))).values():
             await self._rows.remove(account)
-        return known & ours
+        return known - gone
 
     async def look(self) -> None:
         """Sends the probes and slices that are due. Raises MongoUnavailable: call again."""

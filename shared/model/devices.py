@@ -58,7 +58,7 @@ def platform_of(address: str) -> tuple[Platform, str] | None:
 
 
 def subscription_of(rest: str) -> WebPushSubscription:
-    """The subscription of a Web Push address. Raises msgspec.ValidationError for what is none."""
+    """The subscription of a Web Push address. Raises msgspec.MsgspecError or UnicodeEncodeError for what is none."""
     return msgspec.json.decode(rest, type=WebPushSubscription)
 
 

@@ -33,9 +33,9 @@ FAULTS: dict[str, tuple[dict[str, Any], Any]] = {
 
 
 @pytest.fixture(params=CASES.values(), ids=list(CASES))
-def case(request: pytest.FixtureRequest) -> ApiCase:
+def case(request: pytest.FixtureRequest, sink: Sink) -> ApiCase:
     found: ApiCase = request.param
-    return found
+    return found.at(f"http://127.0.0.1:{sink.http}")
 
 
 @pytest.fixture
@@ -48,7 +48,8 @@ async def healthy(sink: Sink) -> AsyncIterator[Sink]:
 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_an_attempt_ends_and_the_next_is_taken(healthy: Sink, case: ApiCase, fault: str) -> None:
-    plan, outcome = FAULTS[fault]
+    plan, usual = FAULTS[fault]
+    outcome = case.outcomes.get(fault, usual)
     sender = case.sender(f"http://127.0.0.1:{healthy.http}")
     try:
         await healthy.call("PUT", "/faults", json={"providers": {case.name: plan}})
@@ -62,7 +63,7 @@ async def test_an_attempt_ends_and_the_next_is_taken(healthy: Sink, case: ApiCas
 
 
 async def test_what_is_refused_for_one_recipient_is_taken_for_another(healthy: Sink, case: ApiCase) -> None:
-    await healthy.call("PUT", "/faults", json={"providers": {case.name: {**case.permanent, "only": case.address(1)}}})
+    await healthy.call("PUT", "/faults", json={"providers": {case.name: {**case.permanent, "only": case.named(1)}}})
     sender = case.sender(f"http://127.0.0.1:{healthy.http}")
     try:
         assert isinstance(await sender.send(case.delivery(1), case.workflow(), inf), Rejected)

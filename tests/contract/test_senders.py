@@ -73,7 +73,7 @@ class Api:
     """A provider of an HTTP API."""
 
     def __init__(self, case: ApiCase, sink: Sink) -> None:
-        self.case, self.sink = case, sink
+        self.case, self.sink = case.at(f"http://127.0.0.1:{sink.http}"), sink
         self.sender = case.sender(f"http://127.0.0.1:{sink.http}")
         self.workflow = case.workflow()
 
@@ -174,7 +174,7 @@ async def provider(kind: tuple[str, Sink | None]) -> AsyncIterator[Provider]:
 
 
 def test_every_channel_that_sends_is_here() -> None:
-    channels = {name.partition("/")[0] for name in PROVIDERS} | {Channel.PUSH}
+    channels = {name.partition("/")[0] for name in PROVIDERS}
     assert channels == {"stub", *(channel for channel in Channel if channel.spec.address is not None)}
 
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from sandbox.sink.providers.edge import FakeProvider
+from sandbox.sink.providers.fcm import FakeFcm, FakeGoogleTokens
 from sandbox.sink.providers.sendgrid import FakeSendGrid
 from sandbox.sink.providers.twilio import FakeTwilio
 from sandbox.sink.providers.vonage import FakeVonage
+from sandbox.sink.providers.webpush import FakePushService
 
 PROVIDERS: Final[tuple[FakeProvider, ...]] = (
     FakeTwilio(),
     FakeVonage(),
     FakeSendGrid(),
+    FakeFcm(),
+    FakeGoogleTokens(),
+    FakePushService(),
 )

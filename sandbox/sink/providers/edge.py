@@ -25,7 +25,7 @@ class FakeProvider(Protocol):
         ...
 
     def read(self, request: web.Request, body: bytes) -> Message | web.Response:
-        """The message of a request, or the refusal of a wrong one."""
+        """The message of a request; or the answer to one that brings none: a wrong one, mostly."""
         ...
 
     def taken(self, message: Message) -> web.Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from services.delivery.channels.http_sender import HttpProvider, HttpSender
 from services.delivery.outbound.http import HttpClient
@@ -34,6 +34,17 @@ class ApiCase:
     temporary: Mapping[str, Any] = field(default_factory=lambda: {"mode": "status", "status": 500})
     permanent: Mapping[str, Any]
     """Faults of the sink."""
+    outcomes: Mapping[str, Any] = field(default_factory=dict)
+    """Of faults of the matrix that mean something else here."""
+
+    def at(self, url: str) -> Self:
+        """The same, where the sink is at this URL; for those whose recipients say where it is."""
+        del url
+        return self
+
+    def named(self, number: int) -> str:
+        """The numberth recipient as the sink names them."""
+        return self.address(number)
 
     def sender(self, url: str) -> HttpSender:
         """As its channel opens it."""
