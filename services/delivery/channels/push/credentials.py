@@ -15,7 +15,7 @@ from py_vapid import Vapid02, VapidException
 TOKEN_URL: Final = "https://oauth2.googleapis.com/token"  # noqa: S105  # a URL
 
 
-class InvalidCredentials(ValueError):
+class UnusableKey(ValueError):
     """Says what a setting should be."""
 
     def __init__(self, setting: str, should_be: str) -> None:
@@ -33,7 +33,7 @@ class ServiceAccount(NamedTuple):
 
 
 def parse_service_account(text: str) -> ServiceAccount:
-    """The JSON that Google's console gives. Raises InvalidCredentials."""
+    """The JSON that Google's console gives. Raises UnusableKey."""
     try:
         found = json.loads(text)
         return ServiceAccount(
@@ -43,25 +43,25 @@ def parse_service_account(text: str) -> ServiceAccount:
             signer=RSASigner.from_service_account_info(found),  # type: ignore[no-untyped-call]  # google-auth has no types
         )
     except (ValueError, LookupError, TypeError, AttributeError, GoogleAuthError, UnsupportedAlgorithm):
-        raise InvalidCredentials(
+        raise UnusableKey(
             "fcm_service_account",
             "it is not the JSON of a service account's key, with client_email, project_id and private_key",
         ) from None
 
 
 def parse_apns_key(text: str) -> EllipticCurvePrivateKey:
-    """The PEM of a .p8 file. Raises InvalidCredentials."""
+    """The PEM of a .p8 file. Raises UnusableKey."""
     try:
         key = load_pem_private_key(text.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         key = None
     if not isinstance(key, EllipticCurvePrivateKey) or not isinstance(key.curve, SECP256R1):
-        raise InvalidCredentials("apns_key", "it is not the text of a .p8 file (PEM, a key of P-256)")
+        raise UnusableKey("apns_key", "it is not the text of a .p8 file (PEM, a key of P-256)")
     return key
 
 
 def parse_vapid_key(text: str) -> Vapid02:
-    """32 bytes in base64url, as generators of VAPID keys print, or PEM. Raises InvalidCredentials."""
+    """32 bytes in base64url, as generators of VAPID keys print, or PEM. Raises UnusableKey."""
     try:
         if text.startswith("-----"):
             key = load_pem_private_key(text.encode(), password=None)
@@ -71,4 +71,4 @@ def parse_vapid_key(text: str) -> Vapid02:
             return Vapid02.from_string(text)
     except (ValueError, TypeError, UnsupportedAlgorithm, VapidException):
         pass
-    raise InvalidCredentials("webpush_private_key", "it is no VAPID key: 32 bytes in base64url, or PEM of P-256")
+    raise UnusableKey("webpush_private_key", "it is no VAPID key: 32 bytes in base64url, or PEM of P-256")

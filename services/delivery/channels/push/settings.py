@@ -9,7 +9,7 @@ from typing import Final, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from services.delivery.channels.push.credentials import (
-    InvalidCredentials,
+    UnusableKey,
     parse_apns_key,
     parse_service_account,
     parse_vapid_key,
@@ -117,7 +117,7 @@ class PushSettings(SettingsSection):
                 parse_apns_key(self.apns_key.get_secret_value())
             if self.has(Platform.WEBPUSH):
                 parse_vapid_key(self.webpush_private_key.get_secret_value())
-        except InvalidCredentials as error:
+        except UnusableKey as error:
             raise ValueError(f"{PREFIX}{error.setting.upper()}: {error}") from None
         return self
 
