@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final, TypedDict
+from typing import NotRequired, TypedDict
 
 import msgspec
 
@@ -15,12 +15,11 @@ from shared.model.formats import NewerFormat
 from shared.model.owners import address_ids
 from shared.model.profiles import Profile, from_document
 from shared.model.timestamps import from_datetime, to_datetime
+from shared.mongo.bulk import Rows
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
 from shared.mongo.profiles import TRIES, Contended
 from shared.process.clock import now_ms
-
-REMOVED: Final = "devices_removed"
 
 
 class DevicesRemoved(TypedDict):
@@ -34,18 +33,27 @@ class DevicesRemoved(TypedDict):
     written_at: datetime
 
 
+class ProfileDevices(TypedDict):
+    """What is read of a profile's document."""
+
+    version: int
+    updated_at: datetime
+    devices: NotRequired[list[object]]
+    devices_removed: NotRequired[DevicesRemoved]
+
+
 class DeadDevices:
     """A DeadDeviceStore over the `profiles` collection."""
 
     def __init__(self, database: Database) -> None:
-        self._rows = database.profiles
+        self._rows: Rows = database.profiles
 
     async def remove(self, dead: DeadDevice) -> bool:
         """As DeadDeviceStore says."""
         place = {"_id": f"{dead.tenant}:{dead.user}", "tenant": dead.tenant, "user": dead.user}
         for _ in range(TRIES):
             with mongo_border():
-                document: Mapping[str, Any] | None = await self._rows.find_one(place)
+                document: ProfileDevices | None = await self._rows.find_one(place)
             profile = None if document is None else _readable(document)
             if document is None or profile is None or profile.deleted or profile.life.number != dead.life:
                 return False
@@ -62,7 +70,7 @@ class DeadDevices:
         raise Contended("the profile changes too often for a device to be taken out")
 
 
-def _readable(document: Mapping[str, object]) -> Profile | None:
+def _readable(document: ProfileDevices) -> Profile | None:
     """Nobody is notified by one that is not, so nothing is lost if the device stays."""
     try:
         return from_document(document)
@@ -70,15 +78,15 @@ def _readable(document: Mapping[str, object]) -> Profile | None:
         return None
 
 
-def _last_written(document: Mapping[str, Any]) -> ProfileWritten:
-    removed: DevicesRemoved | None = document.get(REMOVED)
+def _last_written(document: ProfileDevices) -> ProfileWritten:
+    removed = document.get("devices_removed")
     if removed is not None and removed["version"] == document["version"]:
         return ProfileWritten(removed["written_version"], from_datetime(removed["written_at"]))
     return ProfileWritten(document["version"], from_datetime(document["updated_at"]))
 
 
 def _without(
-    document: Mapping[str, Any], profile: Profile, address: str, written: ProfileWritten
+    document: ProfileDevices, profile: Profile, address: str, written: ProfileWritten
 ) -> dict[str, dict[str, object]]:
     """The update. What else stands among the devices stays as it is, readable or not."""
     others = [each for each in document.get("devices", ()) if not (isinstance(each, dict) and _is_at(each, address))]
@@ -87,7 +95,7 @@ def _without(
         "written_version": written.version,
         "written_at": to_datetime(written.at),
     }
-    changed: dict[str, object] = {"devices": others, "updated_at": to_datetime(now_ms()), REMOVED: removed}
+    changed: dict[str, object] = {"devices": others, "updated_at": to_datetime(now_ms()), "devices_removed": removed}
     update: dict[str, dict[str, object]] = {"$set": changed, "$inc": {"version": 1}}
     if profile.addresses.get(DEVICE.name) == address:
         rest = {name: each for name, each in profile.addresses.items() if name != DEVICE.name}
