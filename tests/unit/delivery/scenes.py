@@ -90,7 +90,7 @@ class WorkerScene:
             breaker=self.breaker,
             retries=(1000,),
             after_crash=after_crash,
-            rates=Rates(Channel.EMAIL, parse_rates(rates), self.carriers),
+            rates=Rates(channel, parse_rates(rates), self.carriers),
         )
         self.worker = Worker(
             channel=channel,
