@@ -32,8 +32,9 @@ from shared.model.outputs import KafkaRecord
 from shared.model.profiles import Profile
 from shared.model.recipients import recipient
 from shared.model.strict_json import loads
+from shared.model.templates import ParseMode, TelegramTemplate
 from shared.model.tenants import TenantSettings
-from shared.model.texts import texts_of
+from shared.model.texts import parts_of, texts_of
 from shared.model.timestamps import rfc3339
 from shared.model.workflows import Workflow
 
@@ -166,12 +167,13 @@ def _parts(delivery: Delivery, workflow: Workflow | None, tenant: TenantSettings
     if template is None:
         raise RenderFailed("no_template")
     values = context(delivery, tenant)
-    given = {name: getattr(template, name) for name in template.__struct_fields__ if name not in NOT_TEXTS}
-    texts = {name: text for name, text in given.items() if text}
+    texts = {name: text for name, text in parts_of(template) if text and name not in NOT_TEXTS}
     chosen = dict(zip(texts, one_locale(list(texts.values()), delivery.locale), strict=True))
-    parts = {name: render(source, None, values, html=name == "html") for name, source in chosen.items()}
-    if "html" in parts:
-        parts["html"] = LINKS.in_html(parts["html"], chosen["html"])
-    if "url" in parts and not LINKS.allows(parts["url"], chosen["url"]):
-        del parts["url"]
+    html = "text" if isinstance(template, TelegramTemplate) and template.parse_mode is ParseMode.HTML else "html"
+    parts = {name: render(source, None, values, html=name == html) for name, source in chosen.items()}
+    if html in parts:
+        parts[html] = LINKS.in_html(parts[html], chosen[html])
+    for name in ("url", "button/url"):
+        if name in parts and not LINKS.allows(parts[name], chosen[name]):
+            del parts[name]
     return parts

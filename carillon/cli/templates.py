@@ -7,15 +7,13 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import Any, Final
 
-import msgspec
 from liquid.exceptions import FilterArgumentError, LiquidError
 from liquid.static_analysis import Variable
 from liquid.template import BoundTemplate
 
 from services.delivery.rendering.liquid import RENDER_FAILURES, environment
 from shared.model.errors import InvalidWorkflow
-from shared.model.templates import Text
-from shared.model.texts import every_text
+from shared.model.texts import every_text, parts_of
 from shared.model.workflows import Workflow
 
 _TAG = re.compile(r"([A-Za-z]{2,8}|[Xx](?=-))(-[A-Za-z0-9]{1,8})*")
@@ -113,8 +111,7 @@ def _likely(name: str, known: Iterable[str]) -> str:
 def _locale_faults(workflow: Workflow) -> Iterator[InvalidWorkflow]:
     """Tags, each once whatever its case; and one that all parts of a message have, as no message mixes two."""
     for at, _, template in every_text(workflow):
-        texts: dict[str, Text | None] = msgspec.structs.asdict(template)
-        tables = {name: text for name, text in texts.items() if isinstance(text, dict)}
+        tables = {name: text for name, text in parts_of(template) if isinstance(text, dict)}
         for name, table in tables.items():
             pointer = f"{at}/{name}"
             for tag in table:
@@ -134,8 +131,7 @@ def _locale_faults(workflow: Workflow) -> Iterator[InvalidWorkflow]:
 def sources(workflow: Workflow) -> Iterator[tuple[str, str]]:
     """Every template of every channel, with where it stands."""
     for at, _, template in every_text(workflow):
-        texts: dict[str, Text | None] = msgspec.structs.asdict(template)
-        for name, text in texts.items():
+        for name, text in parts_of(template):
             pointer = f"{at}/{name}"
             if isinstance(text, dict):
                 yield from ((f"{pointer}/{locale}", source) for locale, source in text.items())

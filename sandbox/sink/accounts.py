@@ -11,6 +11,9 @@ TWILIO_TOKEN: Final = "twilio-token-of-the-sink"  # noqa: S105  # it opens nothi
 VONAGE_KEY: Final = "sink"
 VONAGE_SECRET: Final = "vonage-secret-of-the-sink"  # noqa: S105  # as above
 SENDGRID_KEY: Final = "SG.key-of-the-sink"
+WHATSAPP_NUMBER_ID: Final = "100000000000001"
+WHATSAPP_TOKEN: Final = "whatsapp-token-of-the-sink"  # noqa: S105  # as above
+TELEGRAM_TOKEN: Final = "100000001:telegram-token-of-the-sink"  # noqa: S105  # as above
 
 
 def provider_settings(url: str) -> dict[str, str]:
@@ -32,4 +35,11 @@ def provider_settings(url: str) -> dict[str, str]:
         "CARILLON_FCM_TOKEN_URL": f"{url}/fcm/token",
         "CARILLON_WEBPUSH_PRIVATE_KEY": VAPID_KEY,
         "CARILLON_WEBPUSH_SUBJECT": "mailto:carillon@example.com",
+        "CARILLON_WHATSAPP_PROVIDERS": "meta",
+        "CARILLON_WHATSAPP_URL": f"{url}/meta",
+        "CARILLON_WHATSAPP_PHONE_NUMBER_ID": WHATSAPP_NUMBER_ID,
+        "CARILLON_WHATSAPP_ACCESS_TOKEN": WHATSAPP_TOKEN,
+        "CARILLON_TELEGRAM_PROVIDERS": "telegram",
+        "CARILLON_TELEGRAM_URL": f"{url}/telegram",
+        "CARILLON_TELEGRAM_TOKEN": TELEGRAM_TOKEN,
     }

@@ -15,7 +15,15 @@ import msgspec
 from shared.model import formats
 from shared.model.addresses import EMAIL_ADDRESS, PHONE_NUMBER, WEBHOOK_URL, AddressKind
 from shared.model.devices import DEVICE
-from shared.model.templates import EmailTemplate, InAppTemplate, PushTemplate, SmsTemplate
+from shared.model.telegram_chats import TELEGRAM_CHAT
+from shared.model.templates import (
+    EmailTemplate,
+    InAppTemplate,
+    PushTemplate,
+    SmsTemplate,
+    TelegramTemplate,
+    WhatsAppTemplate,
+)
 
 
 class Lane(StrEnum):
@@ -55,6 +63,8 @@ class Channel(StrEnum):
     WEBHOOK = "webhook"
     SMS = "sms"
     PUSH = "push"
+    WHATSAPP = "whatsapp"
+    TELEGRAM = "telegram"
 
     @property
     def spec(self) -> ChannelSpec:
@@ -69,6 +79,8 @@ CHANNEL_SPECS: Final[dict[Channel, ChannelSpec]] = {
     Channel.WEBHOOK: ChannelSpec(address=WEBHOOK_URL, noisy=False),
     Channel.SMS: ChannelSpec(address=PHONE_NUMBER, noisy=True, template=SmsTemplate, since=2),
     Channel.PUSH: ChannelSpec(address=DEVICE, noisy=True, template=PushTemplate, since=2, per_device=True),
+    Channel.WHATSAPP: ChannelSpec(address=PHONE_NUMBER, noisy=True, template=WhatsAppTemplate, since=2),
+    Channel.TELEGRAM: ChannelSpec(address=TELEGRAM_CHAT, noisy=True, template=TelegramTemplate, since=2),
 }
 ADDRESS_KINDS: Final[dict[str, AddressKind]] = {
     kind.name: kind

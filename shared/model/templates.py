@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import msgspec
 
 Text = str | dict[str, str]
@@ -37,3 +39,38 @@ class SmsTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """One text of at most ten parts, as providers count them."""
 
     text: Text
+
+
+class WhatsAppTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Either `text`, which goes out within 24 h of what the recipient wrote last, or a template that Meta approved."""
+
+    text: Text | None = None
+    template: str | None = None
+    """Its name at Meta."""
+    language: Text | None = None
+    """Which of its languages, as Meta writes it: `en_US`; or one per locale."""
+    parameters: tuple[Text, ...] = ()
+    """What stands in the places of its body, in their order."""
+    url_parameter: Text | None = None
+    """What follows the address of its first button."""
+
+
+class ParseMode(StrEnum):
+    """How Telegram reads a text that is not plain."""
+
+    HTML = "HTML"
+
+
+class TelegramButton(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A button below the message that opens a link."""
+
+    text: Text
+    url: Text
+
+
+class TelegramTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One text of at most 4,096 UTF-16 units; what data puts into an HTML one is escaped."""
+
+    text: Text
+    parse_mode: ParseMode | None = None
+    button: TelegramButton | None = None

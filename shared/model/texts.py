@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import Enum
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -10,7 +12,10 @@ from shared.model.channel_templates import Templates
 from shared.model.channels import Channel
 from shared.model.step_order import walk
 from shared.model.steps import ChannelStep
-from shared.model.workflows import Workflow
+from shared.model.templates import Text
+
+if TYPE_CHECKING:
+    from shared.model.workflows import Workflow
 
 
 def texts_of(workflow: Workflow, step: str, variant: str | None, channel: Channel) -> msgspec.Struct | None:
@@ -48,3 +53,20 @@ def every_text(workflow: Workflow) -> Iterator[tuple[str, Channel, msgspec.Struc
             template = getattr(templates, channel, None)
             if template is not None:
                 yield f"{pointer}/{channel}", channel, template
+
+
+def parts_of(template: msgspec.Struct) -> Iterator[tuple[str, Text]]:
+    """Every text of a template, with where it stands in it: `title`, `parameters/0`, `button/url`."""
+    for name in template.__struct_fields__:
+        yield from _texts_in(name, getattr(template, name))
+
+
+def _texts_in(place: str, value: object) -> Iterator[tuple[str, Text]]:
+    match value:
+        case msgspec.Struct():
+            yield from ((f"{place}/{name}", text) for name, text in parts_of(value))
+        case tuple():
+            for position, each in enumerate(value):
+                yield from _texts_in(f"{place}/{position}", each)
+        case str() | dict() if not isinstance(value, Enum):
+            yield place, value

@@ -14,6 +14,8 @@ from shared.model.notifications import MAX_RETRIES
 from shared.model.step_checks import DATA_PATH, step_faults
 from shared.model.step_order import walk
 from shared.model.steps import ChannelStep
+from shared.model.template_checks import part_faults
+from shared.model.texts import every_text
 from shared.model.workflow_recipients import RECIPIENTS_PATH, Audience, check_audience
 
 if TYPE_CHECKING:
@@ -85,6 +87,9 @@ def _texts(workflow: Workflow) -> Iterator[InvalidWorkflow]:
         if not 0 < variant.weight <= MAX_WEIGHT or keys.count(variant.key) > 1 or not KEY.fullmatch(variant.key):
             detail = f"a variant has a key of its own and a weight of 1 to {MAX_WEIGHT}"
             yield _fault(detail, f"/variants/{position}")
+    for at, _, template in every_text(workflow):
+        for part, detail in part_faults(template):
+            yield _fault(detail, f"{at}/{part}".rstrip("/"))
     missing: set[str] = set()
     for pointer, step in walk(workflow.steps):
         if not isinstance(step, ChannelStep):

@@ -21,6 +21,7 @@ from shared.model.notifications import Priority
 from shared.model.step_asks import Asks, asks_of
 from shared.model.step_order import StepOrder, walk
 from shared.model.steps import ChannelChoice, ChannelStep, Step, StepKind
+from shared.model.templates import ParseMode
 from shared.model.workflow_checks import workflow_faults
 from shared.model.workflow_recipients import Audience
 
@@ -33,6 +34,7 @@ _WORDS: dict[str, list[str]] = {
     "quiet": ["respect", "ignore"],
     "kind": list(StepKind),
     "deliver": list(ChannelChoice),
+    "parse_mode": list(ParseMode),
 }
 STEPS_SINCE: Final = 2
 """The format of workflows that use more than one step with all of its channels."""

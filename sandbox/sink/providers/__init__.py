@@ -6,7 +6,9 @@ from typing import Final
 
 from sandbox.sink.providers.edge import FakeProvider
 from sandbox.sink.providers.fcm import FakeFcm, FakeGoogleTokens
+from sandbox.sink.providers.meta import FakeMeta
 from sandbox.sink.providers.sendgrid import FakeSendGrid
+from sandbox.sink.providers.telegram import FakeTelegram
 from sandbox.sink.providers.twilio import FakeTwilio
 from sandbox.sink.providers.vonage import FakeVonage
 from sandbox.sink.providers.webpush import FakePushService
@@ -18,4 +20,6 @@ PROVIDERS: Final[tuple[FakeProvider, ...]] = (
     FakeFcm(),
     FakeGoogleTokens(),
     FakePushService(),
+    FakeMeta(),
+    FakeTelegram(),
 )

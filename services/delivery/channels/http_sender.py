@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from services.delivery.core.attempts import AttemptFault, Failed, LeaseTooShort, Outcome, ProviderUnavailable, Rejected
 from services.delivery.outbound.http import HttpAnswer, HttpClient, HttpRequest, NoAnswer, Trouble
@@ -31,6 +31,15 @@ class HttpProvider(Protocol):
         ...
 
 
+@runtime_checkable
+class MovesRecipients(Protocol):
+    """A provider that may answer that the recipient has moved, and took nothing."""
+
+    def elsewhere(self, request: HttpRequest, answer: HttpAnswer) -> HttpRequest | None:
+        """What is to be posted instead, once; None: the answer says nothing of the kind."""
+        ...
+
+
 class HttpSender:
     """Posts to one provider."""
 
@@ -47,6 +56,10 @@ class HttpSender:
         if not isinstance(request, HttpRequest):
             return request
         found = await self._client.post(request, send_before, tenant=delivery.notification.tenant)
+        if isinstance(found, HttpAnswer) and isinstance(self._provider, MovesRecipients):
+            other = self._provider.elsewhere(request, found)
+            if other is not None:
+                found = await self._client.post(other, send_before, tenant=delivery.notification.tenant)
         if isinstance(found, HttpAnswer):
             return self._provider.judge(found, now_ms())
         return found if isinstance(found, LeaseTooShort) else unanswered(found)
