@@ -11,15 +11,20 @@ from services.console.api.event_routes import event_routes
 from services.console.api.routes import timeline_routes
 from services.console.settings import ConsoleSettings
 from services.console.timeline.consumer import StatusConsumer, join_statuses
+from services.console.timeline.status_push import StatusPush
 from services.console.timeline.status_rows import StatusRows
 from shared.http import server
 from shared.http.conventions import HttpConventions
 from shared.http.problems import install_problems
+from shared.kafka.dead_letters import bury
+from shared.kafka.producer import Publisher
 from shared.kafka.readiness import KafkaReadiness
 from shared.mongo.api_keys import ApiKeys
 from shared.mongo.database import Database, open_database, ping
 from shared.mongo.schema import await_schema
+from shared.mongo.status_endpoints import StatusEndpoints
 from shared.process.background import run_until_stopped
+from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
 from shared.process.settings import load
 
@@ -46,8 +51,11 @@ async def serve(runtime: Runtime, settings: ConsoleSettings) -> None:
     """Stores statuses and answers requests until the runtime stops. Raises what ended the consumer."""
     async with open_database(settings.mongo, settings.mongo_database) as database:
         await await_schema(database, runtime.checks)
+        publisher = Publisher(settings.kafka_connection, client_id="carillon-console", instead=bury(settings.topics))
         statuses = StatusConsumer(
-            StatusRows(database), partial(join_statuses, settings.kafka_connection, settings.topics)
+            StatusRows(database),
+            partial(join_statuses, settings.kafka_connection, settings.topics),
+            StatusPush(StatusEndpoints(database).every, publisher, settings.topics),
         )
         runtime.checks["mongodb"] = lambda: ping(database)
         runtime.checks["statuses"] = statuses.goes_forward
@@ -62,13 +70,17 @@ async def serve(runtime: Runtime, settings: ConsoleSettings) -> None:
             port=settings.console_port,
             drain_seconds=settings.drain_seconds,
         )
-        await run_until_stopped(runtime.stop, answering, [_store_when_fit(readiness, statuses)])
+        await run_until_stopped(runtime.stop, answering, [_store_when_fit(readiness, publisher, statuses)])
 
 
-async def _store_when_fit(readiness: KafkaReadiness, statuses: StatusConsumer) -> None:
+async def _store_when_fit(readiness: KafkaReadiness, publisher: Publisher, statuses: StatusConsumer) -> None:
     """Until cancelled; what is stored already can be asked for meanwhile."""
     await readiness.wait()
-    await statuses.run()
+    await retry_until_available(publisher.start)
+    try:
+        await statuses.run()
+    finally:
+        await publisher.stop()
 
 
 def main() -> None:

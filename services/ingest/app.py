@@ -24,6 +24,7 @@ from services.ingest.request_rows import RequestRows
 from services.ingest.schedules_api import schedule_routes
 from services.ingest.sending import NotificationSender
 from services.ingest.settings import IngestSettings
+from services.ingest.status_endpoints_api import status_endpoint_routes
 from services.ingest.suppressions_api import suppression_routes
 from services.ingest.tenant_api import tenant_routes
 from services.ingest.tenant_rates import TenantRates
@@ -49,6 +50,7 @@ from shared.mongo.holds import Holds
 from shared.mongo.schedules import Schedules
 from shared.mongo.schema import await_schema
 from shared.mongo.server_clock import keep_clock, set_clock
+from shared.mongo.status_endpoints import StatusEndpoints
 from shared.mongo.subscriptions import Subscriptions
 from shared.mongo.tenants import read_many as read_tenants
 from shared.process.background import run_until_stopped
@@ -155,6 +157,13 @@ def create_app(
             writer=kafka,
             topics=settings.topics,
             holds=Holds(database),
+        )
+    )
+    app.include_router(
+        status_endpoint_routes(
+            admission=admission,
+            endpoints=StatusEndpoints(database),
+            webhook_secret=settings.webhook_secret.get_secret_value(),
         )
     )
     openapi.complete(app)

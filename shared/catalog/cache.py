@@ -22,6 +22,7 @@ from shared.kafka.connection import KafkaAddress
 from shared.kafka.consumer import fetch
 from shared.model.errors import KafkaUnavailable
 from shared.model.formats import NewerFormat
+from shared.model.own_workflows import OWN
 from shared.model.topics import Topics
 from shared.model.workflows import Workflow
 from shared.mongo.bulk import Rows, find_by_id
@@ -81,7 +82,7 @@ class Catalog:
     def version(self, tenant: str, key: str, version: int) -> Workflow | None:
         """One version if it is known here; `fetch` gets those that are not. Raises NewerFormat, once that is known."""
         place = (tenant, key, version)
-        found = self._current.get(place) or self._older.get(place)
+        found = self._current.get(place) or self._older.get(place) or OWN.get((key, version))
         if found is None:
             self._newer.check_version(place)
         return found
@@ -101,7 +102,7 @@ class Catalog:
         self._older.forget_but(places)
 
     def _is_known(self, place: Version) -> bool:
-        return place in self._current or self._older.get(place) is not None or place in self._newer
+        return place in self._current or self._older.get(place) is not None or place in self._newer or place[1:] in OWN
 
     async def follow(self, kafka: KafkaAddress, topics: Topics, client_id: str) -> None:
         """Reads what is announced; waits out all trouble, runs until cancelled."""

@@ -170,7 +170,7 @@ class Topics:
             Topic(
                 name=self.notifications,
                 key=USER_KEY,
-                producers="ingest, router, scheduler, delivery, gateway, carillon tenants, carillon stop",
+                producers="ingest, router, scheduler, delivery, gateway, console, carillon tenants, carillon stop",
                 consumers="router",
             ),
         ]

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 KEY: Final = re.compile(r"[a-z0-9][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)*")
 MAX_NAME: Final = 100
 """Characters of a key or a category: they stand in ids, paths and preferences."""
+RESERVED: Final = "carillon."
+"""What the keys of the platform's own workflows begin with."""
 MAX_EXPIRY_SECONDS: Final = 30 * 86_400
 MAX_EVENT_TYPES: Final = 100
 MAX_VARIANTS: Final = 20
@@ -51,6 +53,8 @@ def _names(workflow: Workflow) -> Iterator[InvalidWorkflow]:
     if not KEY.fullmatch(workflow.key) or len(workflow.key) > MAX_NAME:
         detail = f"key must be dotted lower-case words, as chat.new_message, {MAX_NAME} characters at most"
         yield _fault(detail, "/key")
+    if workflow.key.startswith(RESERVED):
+        yield _fault(f"{RESERVED}… is the platform's own", "/key")
     category = workflow.category
     if not (0 < len(category) <= MAX_NAME and category.isprintable() and "/" not in category):
         yield _fault(f"a category is 1 to {MAX_NAME} printable characters without /", "/category")

@@ -115,6 +115,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         ),
         _expiring(TIMELINE_DAYS),
     ],
+    "status_endpoints": [IndexModel([("tenant", ASCENDING), ("endpoint", ASCENDING)])],
     "schedules": [
         IndexModel([("next", ASCENDING)], partialFilterExpression={"next": {"$exists": True}}),
         IndexModel([("token", ASCENDING)], sparse=True),

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer
 
 from services.console.timeline.core.rows import TimelineRow
 from services.console.timeline.core.status_row import status_row
+from services.console.timeline.status_push import StatusPush
 from services.console.timeline.status_rows import StatusStore
 from shared.kafka.connection import KafkaAddress
 from shared.kafka.consumer import committed_batches, open_consumer, start_consumer
@@ -54,9 +55,15 @@ def status_rows(records: Iterable[KafkaRecord]) -> list[TimelineRow]:
 class StatusConsumer:
     """Stores statuses. Waits for Kafka and MongoDB as long as it takes."""
 
-    def __init__(self, rows: StatusStore, join: Callable[[], Awaitable[AIOKafkaConsumer]]) -> None:
-        """`join` returns a consumer that has joined its group, a new one each time, or raises KafkaUnavailable."""
+    def __init__(
+        self, rows: StatusStore, join: Callable[[], Awaitable[AIOKafkaConsumer]], push: StatusPush | None = None
+    ) -> None:
+        """`join` returns a consumer that has joined its group, a new one each time, or raises KafkaUnavailable.
+
+        `push` gets what is stored, before it is acknowledged.
+        """
         self._rows = rows
+        self._push = push
         self._join = join
         self._progress: ConsumerProgress | None = None
 
@@ -83,6 +90,8 @@ class StatusConsumer:
     async def _store(self, rows: Sequence[TimelineRow]) -> None:
         if rows:
             STATUSES_STORED.inc(await retry_until_available(self._rows.insert, rows))
+            if self._push is not None:
+                await self._push.push(rows)
 
 
 async def join_statuses(kafka: KafkaAddress, topics: Topics) -> AIOKafkaConsumer:
