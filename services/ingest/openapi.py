@@ -22,6 +22,7 @@ from services.ingest.models.events import AcceptedEvents, CloudEvent, CloudEvent
 from services.ingest.models.notifications import AcceptedNotifications, Cancelled, CancelRequest, SendRequest
 from services.ingest.models.profiles import ProfileBody, ProfilePatch, StoredProfile
 from services.ingest.models.schedules import SchedulePage, SchedulePatch, ScheduleRequest, StoredSchedule
+from services.ingest.models.status_endpoints import StatusEndpointBody, StatusEndpointList, StoredStatusEndpoint
 from services.ingest.models.suppressions import StoredSuppression, SuppressionBody, SuppressionEntries
 from services.ingest.models.tenants import CancelScope, LiftedStops, StopList, StopScope, StoredTenant, TenantPatch
 from shared.http import openapi
@@ -65,6 +66,7 @@ MODELS: Final[tuple[type[BaseModel], ...]] = (
     SendRequest, AcceptedNotifications, DryRunAnswer, CancelRequest, Cancelled, CloudEvent, CloudEventBatch,
     AcceptedEvents,
     ProfileBody, ProfilePatch, StoredProfile, SuppressionBody, StoredSuppression, SuppressionEntries,
+    StatusEndpointBody, StatusEndpointList, StoredStatusEndpoint,
     ScheduleRequest, SchedulePatch, StoredSchedule, SchedulePage,
     TenantPatch, StoredTenant, StopScope, CancelScope, StopList, LiftedStops,
     SubscribeRequest, UnsubscribeRequest, Subscribers, SubscriptionPage, FanoutShown,

@@ -58,6 +58,7 @@ def no_database() -> Any:
         "fanouts",
         "subscriptions",
         "profiles",
+        "status_endpoints",
     )
     return SimpleNamespace(**dict.fromkeys(collections))
 
