@@ -15,6 +15,9 @@ from shared.model.timestamps import rfc3339
 from shared.model.webhook_secrets import secret
 
 EXAMPLE: Final[JsonDict] = {"url": "https://example.com/statuses", "events": ["carillon.delivery.*"]}
+_STORED: Final[JsonDict] = {
+    **EXAMPLE, "id": "billing", "secret": "whsec_c2VjcmV0IG9mIHRoaXMgZW5kcG9pbnQ=", "created_at": "2026-01-05T08:00:00.000Z",
+}  # fmt: skip
 EventFilter = Annotated[str, Field(max_length=100, pattern=f"^{FILTER}$")]
 
 
@@ -34,11 +37,7 @@ class StatusEndpointBody(Body):
 class StoredStatusEndpoint(StatusEndpointBody):
     """An endpoint, and what verifies the signatures of what comes to it."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{**EXAMPLE, "id": "billing", "secret": "whsec_…", "created_at": "2026-01-05T08:00:00.000Z"}]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [_STORED]})
 
     id: str
     secret: str = Field(description="of Standard Webhooks, `whsec_…`")
@@ -47,6 +46,8 @@ class StoredStatusEndpoint(StatusEndpointBody):
 
 class StatusEndpointList(Body):
     """All of a tenant's."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"endpoints": [_STORED]}]})
 
     endpoints: list[StoredStatusEndpoint] = Field(max_length=MAX_ENDPOINTS)
 
