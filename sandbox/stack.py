@@ -74,8 +74,9 @@ class Stack:
             "CARILLON_UNSUBSCRIBE_SECRET": f"unsubscribe-{self.webhook_secret}",
             # A demonstration should not wait for the end of quiet hours to be smoothed out,
             "CARILLON_RELEASE_SPREAD_SECONDS": "0",
-            # and its webhooks go to the sink, which is at an address that is forbidden by default.
+            # and its webhooks and chat go to the sink, which is at an address that is forbidden by default.
             "CARILLON_WEBHOOK_ALLOW": "127.0.0.0/8",
+            "CARILLON_CHAT_ALLOW": "127.0.0.0/8",
             **provider_settings(f"http://127.0.0.1:{ports.sink}"),
         }
 

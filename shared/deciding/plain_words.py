@@ -86,7 +86,8 @@ PLAIN: Final[dict[str, Plain]] = {
         "a record about it was larger than its topic takes", "send less data, or raise max.message.bytes of the topic"
     ),
     Reason.FORBIDDEN_ADDRESS: Plain(
-        "the address points into our own network", "give the user a public URL, or set CARILLON_WEBHOOK_ALLOW"
+        "the address points into our own network",
+        "give the user a public URL, or set CARILLON_WEBHOOK_ALLOW or CARILLON_CHAT_ALLOW",
     ),
     Reason.ENDPOINT_GONE: Plain(
         "the endpoint says that it is gone, or has failed for days: it is disabled",

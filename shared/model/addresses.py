@@ -20,6 +20,7 @@ MAX_DOMAIN: Final = 253
 MAX_NAME: Final = 200
 MAX_LOCALE: Final = 60
 MAX_URL: Final = 2048
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _ATEXT: Final = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~-"
 _ATOM: Final = rf"[{_ATEXT}]+"
 _LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -91,27 +92,40 @@ def check_webhook(value: str, pointer: str) -> str:
 
     Raises InvalidProfile.
     """
-    try:
-        parts = urlsplit(value)
-        port = parts.port
-    except ValueError:
-        parts, port = urlsplit(""), None
-    plain = value.isascii() and value.isprintable() and " " not in value and "\\" not in value
-    if (
-        not plain
-        or len(value) > MAX_URL
-        or parts.scheme not in ("http", "https")
-        or not parts.hostname
-        or "@" in parts.netloc
-        or port == 0
-        or parts.fragment
-    ):
+    if _url_scheme(value) is None:
         raise InvalidProfile(
             "invalid_webhook",
             f"write an http or https URL of at most {MAX_URL} ASCII characters, without user name, space or fragment",
             pointer,
         )
     return value
+
+
+def check_chat(value: str, pointer: str) -> str:
+    """The URL of an incoming webhook, as it is: https, or http to this machine itself. It is a secret.
+
+    Raises InvalidProfile, which does not show it.
+    """
+    if _url_scheme(value) != "https" and not (_url_scheme(value) and urlsplit(value).hostname in LOOPBACK):
+        raise InvalidProfile(
+            "invalid_chat",
+            f"write the https URL of an incoming webhook, at most {MAX_URL} ASCII characters without user name, space "
+            "or fragment",
+            pointer,
+        )
+    return value
+
+
+def _url_scheme(value: str) -> str | None:
+    """`http` or `https`; None for what is no URL of these, or has more in it than a call needs."""
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        return None
+    plain = value.isascii() and value.isprintable() and " " not in value and "\\" not in value
+    known = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc and port != 0
+    return parts.scheme if plain and len(value) <= MAX_URL and known and not parts.fragment else None
 
 
 def check_locale(value: str, pointer: str) -> str:
@@ -185,5 +199,12 @@ WEBHOOK_URL: Final = AddressKind(
     check=check_webhook,
     schema={"type": "string", "format": "uri", "maxLength": MAX_URL},
     example="https://example.com/hooks/ada",
+    identity=_same_url,
+)
+CHAT_URL: Final = AddressKind(
+    name="chat",
+    check=check_chat,
+    schema={"type": "string", "format": "uri", "maxLength": MAX_URL},
+    example="https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX",
     identity=_same_url,
 )

@@ -13,10 +13,11 @@ from typing import Final
 import msgspec
 
 from shared.model import formats
-from shared.model.addresses import EMAIL_ADDRESS, PHONE_NUMBER, WEBHOOK_URL, AddressKind
+from shared.model.addresses import CHAT_URL, EMAIL_ADDRESS, PHONE_NUMBER, WEBHOOK_URL, AddressKind
 from shared.model.devices import DEVICE
 from shared.model.telegram_chats import TELEGRAM_CHAT
 from shared.model.templates import (
+    ChatTemplate,
     EmailTemplate,
     InAppTemplate,
     PushTemplate,
@@ -65,6 +66,7 @@ class Channel(StrEnum):
     PUSH = "push"
     WHATSAPP = "whatsapp"
     TELEGRAM = "telegram"
+    CHAT = "chat"
 
     @property
     def spec(self) -> ChannelSpec:
@@ -81,6 +83,7 @@ CHANNEL_SPECS: Final[dict[Channel, ChannelSpec]] = {
     Channel.PUSH: ChannelSpec(address=DEVICE, noisy=True, template=PushTemplate, since=2, per_device=True),
     Channel.WHATSAPP: ChannelSpec(address=PHONE_NUMBER, noisy=True, template=WhatsAppTemplate, since=2),
     Channel.TELEGRAM: ChannelSpec(address=TELEGRAM_CHAT, noisy=True, template=TelegramTemplate, since=2),
+    Channel.CHAT: ChannelSpec(address=CHAT_URL, noisy=True, template=ChatTemplate, since=2),
 }
 ADDRESS_KINDS: Final[dict[str, AddressKind]] = {
     kind.name: kind

@@ -78,7 +78,7 @@ class Reason(StrEnum):
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"
     RENDER_FAILED = "render_failed"
     FORBIDDEN_ADDRESS = "forbidden_address"
-    """A webhook that points into our own network."""
+    """An endpoint that points into our own network."""
     ENDPOINT_GONE = "endpoint_gone"
     """It said so, or has failed for days: from now on it is disabled."""
     ENDPOINT_DISABLED = "endpoint_disabled"

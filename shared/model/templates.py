@@ -74,3 +74,11 @@ class TelegramTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     text: Text
     parse_mode: ParseMode | None = None
     button: TelegramButton | None = None
+
+
+class ChatTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A message in Slack's mrkdwn, a title above it and a link below."""
+
+    text: Text
+    title: Text | None = None
+    url: str | None = None

@@ -15,7 +15,7 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from shared.model import formats, ids, inbox, records
-from shared.model.addresses import WEBHOOK_URL
+from shared.model.addresses import CHAT_URL, WEBHOOK_URL
 from shared.model.errors import InvalidProfile, Unavailable
 from shared.model.formats import NewerFormat
 from shared.model.inbox import InboxEvent
@@ -234,9 +234,10 @@ async def _replace(
 
 async def _enable_endpoint(database: Database, tenant: str, before: Profile | None, after: Profile) -> None:
     """An endpoint that is named anew is called again, though it was found gone before."""
-    address = after.addresses.get(WEBHOOK_URL.name)
-    if address is not None and (before is None or before.addresses.get(WEBHOOK_URL.name) != address):
-        await enable(database, tenant, address)
+    for kind in (WEBHOOK_URL, CHAT_URL):
+        address = after.addresses.get(kind.name)
+        if address is not None and (before is None or before.addresses.get(kind.name) != address):
+            await enable(database, tenant, address)
 
 
 def _place(tenant: str, user: str) -> dict[str, object]:

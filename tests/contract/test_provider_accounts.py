@@ -87,8 +87,9 @@ async def test_an_endpoint_that_is_named_anew_is_enabled(database: Database) -> 
 
 
 @pytest.mark.real
+@pytest.mark.parametrize("kind", ["webhook", "chat"])
 async def test_a_profile_that_names_a_disabled_endpoint_anew_enables_it_and_no_other_write_does(
-    database: Database,
+    database: Database, kind: str
 ) -> None:
     accounts, publisher, url = ProviderAccounts(database), MemoryPublisher(), "https://hooks.example.com/a"
     gone = disabled(account(endpoint_id("acme", url)), "d")
@@ -103,14 +104,14 @@ async def test_a_profile_that_names_a_disabled_endpoint_anew_enables_it_and_no_o
     async def is_disabled() -> bool:
         return bool(await accounts.read([gone.id]))
 
-    await write(addresses={"webhook": url})
+    await write(addresses={kind: url})
     assert await accounts.swap(None, gone)
     await write(name="Ada")
     assert await is_disabled()
-    await write(addresses={"webhook": url + "bc"})
+    await write(addresses={kind: url + "bc"})
     assert await is_disabled()
     publisher.outages.add(1)
     with pytest.raises(KafkaUnavailable):
-        await write(addresses={"webhook": url})
-    await write(addresses={"webhook": url})
+        await write(addresses={kind: url})
+    await write(addresses={kind: url})
     assert not await is_disabled()

@@ -8,6 +8,7 @@ from sandbox.sink.providers.edge import FakeProvider
 from sandbox.sink.providers.fcm import FakeFcm, FakeGoogleTokens
 from sandbox.sink.providers.meta import FakeMeta
 from sandbox.sink.providers.sendgrid import FakeSendGrid
+from sandbox.sink.providers.slack import FakeSlack
 from sandbox.sink.providers.telegram import FakeTelegram
 from sandbox.sink.providers.twilio import FakeTwilio
 from sandbox.sink.providers.vonage import FakeVonage
@@ -22,4 +23,5 @@ PROVIDERS: Final[tuple[FakeProvider, ...]] = (
     FakePushService(),
     FakeMeta(),
     FakeTelegram(),
+    FakeSlack(),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 from services.delivery.core.attempts import AttemptFault, Failed, LeaseTooShort, Outcome, ProviderUnavailable, Rejected
@@ -40,14 +41,36 @@ class MovesRecipients(Protocol):
         ...
 
 
+def unanswered(nothing: NoAnswer) -> Outcome:
+    """A provider that does not answer is down for everybody; but what it may have taken counts as an attempt."""
+    match nothing.trouble:
+        case Trouble.FORBIDDEN:
+            return Rejected(reason=Reason.FORBIDDEN_ADDRESS)
+        case Trouble.INVALID_URL:
+            return Rejected(code=nothing.code)
+        case Trouble.BUSY:
+            return ProviderUnavailable(code=nothing.code, fault=AttemptFault.US)
+        case Trouble.UNCONFIRMED:
+            return Failed(code=nothing.code, cool_down=True, fault=AttemptFault.PROVIDER, unconfirmed=True)
+        case _:
+            return ProviderUnavailable(code=nothing.code, fault=AttemptFault.CONNECTION)
+
+
 class HttpSender:
     """Posts to one provider."""
 
-    def __init__(self, provider: HttpProvider, client: HttpClient, tenants: TenantTexts | None = None) -> None:
-        """`tenants`: what texts see of them, if anything."""
+    def __init__(
+        self,
+        provider: HttpProvider,
+        client: HttpClient,
+        tenants: TenantTexts | None = None,
+        unanswered: Callable[[NoAnswer], Outcome] = unanswered,
+    ) -> None:
+        """`tenants`: what texts see of them, if anything. `unanswered`: what it means that no answer came."""
         self._provider = provider
         self._client = client
         self._tenants = tenants
+        self._unanswered = unanswered
 
     async def send(self, delivery: Delivery, workflow: Workflow, send_before: float) -> Outcome | LeaseTooShort:
         """As Sender says."""
@@ -62,23 +85,8 @@ class HttpSender:
                 found = await self._client.post(other, send_before, tenant=delivery.notification.tenant)
         if isinstance(found, HttpAnswer):
             return self._provider.judge(found, now_ms())
-        return found if isinstance(found, LeaseTooShort) else unanswered(found)
+        return found if isinstance(found, LeaseTooShort) else self._unanswered(found)
 
     async def close(self) -> None:
         """Ends the connections."""
         await self._client.close()
-
-
-def unanswered(nothing: NoAnswer) -> Outcome:
-    """A provider that does not answer is down for everybody; but what it may have taken counts as an attempt."""
-    match nothing.trouble:
-        case Trouble.FORBIDDEN:
-            return Rejected(reason=Reason.FORBIDDEN_ADDRESS)
-        case Trouble.INVALID_URL:
-            return Rejected(code=nothing.code)
-        case Trouble.BUSY:
-            return ProviderUnavailable(code=nothing.code, fault=AttemptFault.US)
-        case Trouble.UNCONFIRMED:
-            return Failed(code=nothing.code, cool_down=True, fault=AttemptFault.PROVIDER, unconfirmed=True)
-        case _:
-            return ProviderUnavailable(code=nothing.code, fault=AttemptFault.CONNECTION)

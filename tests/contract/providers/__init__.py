@@ -6,6 +6,7 @@ from tests.contract.providers.case import ApiCase
 from tests.contract.providers.fcm import FCM
 from tests.contract.providers.meta import META
 from tests.contract.providers.sendgrid import SENDGRID
+from tests.contract.providers.slack import SLACK
 from tests.contract.providers.telegram import TELEGRAM
 from tests.contract.providers.twilio import TWILIO
 from tests.contract.providers.vonage import VONAGE
@@ -19,5 +20,6 @@ _ALL = (
     WEBPUSH,
     META,
     TELEGRAM,
+    SLACK,
 )
 CASES: dict[str, ApiCase] = {f"{case.channel}/{case.name}": case for case in _ALL}

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from services.delivery import lane
+from services.delivery.channels.own_endpoint import host_of
 from services.delivery.channels.stub import StubSender
-from services.delivery.channels.webhook.channel import host_of
 from services.delivery.core import shares
 from services.delivery.core.attempts import Failed, LeaseTooShort, Outcome, Sent
 from services.delivery.lane import LaneQueue

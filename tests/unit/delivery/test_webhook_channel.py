@@ -7,7 +7,8 @@ from typing import Any, cast
 import pytest
 
 from services.delivery.channels.channel import ChannelContext
-from services.delivery.channels.webhook.channel import SETTINGS, host_of, open_channel
+from services.delivery.channels.own_endpoint import host_of
+from services.delivery.channels.webhook.channel import SETTINGS, open_channel
 from services.delivery.settings import DeliverySettings
 from shared.model import ids
 from shared.model.channels import Channel, Lane

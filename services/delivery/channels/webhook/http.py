@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from services.delivery.channels.own_endpoint import unanswered
 from services.delivery.channels.webhook.compose import payload, sign
-from services.delivery.channels.webhook.responses import judge, unanswered
+from services.delivery.channels.webhook.responses import judge
 from services.delivery.channels.webhook.settings import WebhookSettings
 from services.delivery.core.attempts import LeaseTooShort, Outcome, Rejected
 from services.delivery.outbound.guard import Guard

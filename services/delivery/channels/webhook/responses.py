@@ -1,11 +1,10 @@
-"""What an endpoint's answer, or none, means for a delivery."""
+"""What an endpoint's answer means for a delivery."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from services.delivery.core.attempts import AttemptFault, Failed, Outcome, ProviderUnavailable, Rejected, Sent
-from services.delivery.outbound.http import NoAnswer, Trouble
+from services.delivery.core.attempts import Failed, Outcome, Rejected, Sent
 from services.delivery.outbound.retry_after import parse_retry_after
 from shared.model.reasons import Reason
 
@@ -22,17 +21,3 @@ def judge(status: int, retry_after: str | None, now: int) -> Outcome:
     if status == GONE:
         return Rejected(reason=Reason.ENDPOINT_GONE, code=str(status))
     return Failed(code=str(status), retry_after_ms=parse_retry_after(retry_after, now))
-
-
-def unanswered(nothing: NoAnswer) -> Outcome:
-    """The endpoint is its recipient's own: that it does not answer is its own fault and costs an attempt."""
-    match nothing.trouble:
-        case Trouble.FORBIDDEN:
-            return Rejected(reason=Reason.FORBIDDEN_ADDRESS)
-        case Trouble.INVALID_URL:
-            return Rejected(code=nothing.code)
-        case Trouble.BUSY:
-            return ProviderUnavailable(code=nothing.code, fault=AttemptFault.US)
-        case _:
-            unconfirmed = nothing.trouble is Trouble.UNCONFIRMED
-            return Failed(code=nothing.code, cool_down=True, unconfirmed=unconfirmed)

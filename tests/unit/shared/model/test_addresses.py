@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.model.addresses import check_email, check_locale, check_name, check_webhook
+from shared.model.addresses import check_chat, check_email, check_locale, check_name, check_webhook
 from shared.model.errors import InvalidProfile
 from shared.model.recipients import recipient
 
@@ -103,6 +103,27 @@ def test_a_url_stays_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
+    "url", ["https://hooks.slack.com/services/T0/B0/x?y=%2F", "http://127.0.0.1:8025/s", "http://[::1]/s"]
+)
+def test_chat_is_https_or_this_machine(url: str) -> None:
+    assert check_chat(url, "/chat") == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://hooks.slack.com/services/secret", "http://127.0.0.1.example.com/secret", "https://u:secret@hooks.slack.com/",
+     "ftp://localhost/secret", "https://hooks.slack.com/secret#f", "https://hooks.slack.com/ secret", "https://[secret",
+     "https:///secret", "http://127.0.0.1@evil.example/secret", "https://hooks.slack.com/secret\n", "secret",
+     "https://hooks.slack.com/secret" + "x" * 2048],
+)  # fmt: skip
+def test_what_is_no_chat_url_is_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(InvalidProfile) as refused:
+        check_chat(url, "/chat")
+    assert (refused.value.code, refused.value.pointer) == ("invalid_chat", "/chat")
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
     ("one", "other", "same"),
     [
         ({"webhook": "https://x.example/A"}, {"webhook": "https://x.example/a"}, False),
@@ -113,6 +134,8 @@ def test_a_url_stays_as_it_is() -> None:
         ({"email": '"ada"@example.com'}, {"email": "Ada@example.com"}, True),
         ({"email": "a..b@docomo.ne.jp"}, {"email": '"a..b"@docomo.ne.jp'}, True),
         ({"phone": "+4915112345678"}, {"phone": "+4915112345679"}, False),
+        ({"chat": "https://Hooks.example/A"}, {"chat": "https://hooks.example/A"}, True),
+        ({"chat": "https://hooks.example/A"}, {"chat": "https://hooks.example/a"}, False),
     ],
 )
 def test_who_is_the_same_inline_person(one: object, other: object, same: bool) -> None:
