@@ -75,6 +75,13 @@ class Sending:
         except NewerFormat as newer:
             raise newer.of(received.record.coordinates) from None
 
+    def starts(self, tenant: str, event_type: str) -> bool:
+        """Whether a workflow of the tenant's starts on such events, as far as is known here."""
+        try:
+            return bool(self._catalog.started_by(tenant, event_type))
+        except NewerFormat:
+            return True  # a newer version knows
+
     async def send(self, delivery: Delivery, *, crashed: bool, send_before: float) -> DeliveryResult | LeaseTooShort:
         """Sends unless something speaks against it, and not after `send_before` (monotonic seconds).
 

@@ -155,7 +155,7 @@ class Topics:
             Topic(
                 name=self.accepted_events,
                 key="any",
-                producers="ingest, carillon events redrive",
+                producers="ingest, delivery, carillon events redrive",
                 consumers="router",
                 max_message_bytes=PUBLIC_MAX_BYTES,
             ),

@@ -1,0 +1,96 @@
+"""A failure is an event where a workflow starts on it: the same one each time, and never one about itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+
+from services.delivery.core.attempts import Failed, ProviderUnavailable, Rejected
+from services.delivery.core.failure_events import FailureEvent, failure_of
+from services.router.core.received_event import EventTenants, read_events
+from shared.model.channel_templates import Templates
+from shared.model.deliveries import DeliveryResult, DeliveryState
+from shared.model.events import Event
+from shared.model.outputs import Output
+from shared.model.reasons import Reason
+from shared.model.templates import EmailTemplate
+from shared.model.topics import Topics
+from tests.support import samples as a
+from tests.unit.delivery.scenes import WorkerScene
+
+pytestmark = pytest.mark.usefixtures("clock")
+TOPICS = Topics()
+ALARM = a.workflow(
+    key="ops.alarm",
+    on=("carillon.delivery.*",),
+    recipients="data.nobody",
+    templates=Templates(email=EmailTemplate(subject="x", text="x")),
+)
+
+
+def events(scene: WorkerScene) -> list[Output]:
+    return [output for output in scene.publisher.written if output.topic == TOPICS.accepted_events]
+
+
+@pytest.fixture
+async def scene() -> WorkerScene:
+    made = WorkerScene()
+    made.catalog.publish("acme", ALARM)
+    await made.catalog.load()
+    return made
+
+
+async def test_a_dead_letter_is_an_event_that_expand_reads(scene: WorkerScene) -> None:
+    scene.sender.outcome = lambda _: Rejected(code="550")
+    await scene.deliver()
+    (output,) = events(scene)
+    record = a.record(output.value, topic=output.topic, key=output.key, headers=output.headers)
+    tenants = EventTenants(internal=TOPICS.accepted_events, public="default", trusted=False)
+    (found,) = read_events(record, a.NOON, tenants)
+    assert found.tenant == "acme"  # type: ignore[union-attr]  # it can be read
+    event: Event = found.event  # type: ignore[union-attr]
+    assert event.type == "carillon.delivery.dead"
+    data = orjson.loads(event.data)
+    assert (data["channel"], data["code"], data["reason"], data["user"]) == ("email", "550", "rejected", "ada")
+    assert "example.com" not in output.value.decode()
+    await scene.deliver()  # a replay
+    assert len({dict(each.headers)["ce_id"] for each in events(scene)}) == 1
+
+
+async def test_a_provider_that_is_down_is_one_event_an_hour(scene: WorkerScene) -> None:
+    scene.sender.outcome = lambda _: ProviderUnavailable(code="refused")
+    for number in range(5):
+        await scene.deliver(a.received(id=f"d-{number}"))
+    assert {dict(each.headers)["ce_type"] for each in events(scene)} == {b"carillon.delivery.provider_down"}
+    assert len({dict(each.headers)["ce_id"] for each in events(scene)}) == 1
+
+
+async def test_where_no_workflow_starts_on_it_nothing_is_written() -> None:
+    scene = WorkerScene()
+    scene.sender.outcome = lambda _: Rejected(code="550")
+    await scene.deliver()
+    assert events(scene) == []
+
+
+async def test_a_retry_is_no_failure(scene: WorkerScene) -> None:
+    scene.sender.outcome = lambda _: Failed(code="500")
+    await scene.deliver()
+    assert events(scene) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "changes", "kind"),
+    [
+        (DeliveryState.DEAD, {}, FailureEvent.DEAD),
+        (DeliveryState.DEAD, {"event_type": "carillon.delivery.dead"}, None),
+        (DeliveryState.PARKED, {"event_type": "carillon.delivery.dead"}, None),
+        (DeliveryState.SENT, {}, None),
+    ],
+)
+def test_the_failure_of_an_alarm_is_no_alarm(
+    state: DeliveryState, changes: dict[str, Any], kind: FailureEvent | None
+) -> None:
+    result = DeliveryResult(state=state, at=a.NOON, attempts=1, reason=Reason.PROVIDER_DOWN)
+    assert failure_of(a.delivery(notification=a.notification(**changes)), result) is kind
