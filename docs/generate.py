@@ -20,6 +20,7 @@ from shared.model.channels import Channel
 from shared.model.deliveries import TRANSITIONS, DeliveryState
 from shared.model.notification_states import NOTIFICATION_TRANSITIONS, NotificationState
 from shared.model.reasons import EventReason, Reason
+from shared.model.receipts import RECEIPT_TRANSITIONS
 from shared.model.timestamps import DAY_MS
 from shared.model.topics import Topics
 from shared.process import metrics
@@ -145,6 +146,9 @@ def states_page() -> str:
         "What is retried, parked or stale is decided again, and is then claimed or ends. A redrive begins anew from "
         "every end, one generation on.",
         _diagram(TRANSITIONS, DeliveryState.CLAIMED),
+        "## Of a delivery that was sent",
+        "What its provider tells, in whatever order: only ever up. The next generation begins without any of it.",
+        _diagram({**RECEIPT_TRANSITIONS}, DeliveryState.SENT),
     )
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sandbox.ports import Ports
-from sandbox.sink.accounts import provider_settings
+from sandbox.sink.accounts import callback_keys, provider_settings
 
 SERVICES: Final = ("sink", "ingest", "router", "scheduler", "delivery", "gateway", "console")
 """In the order of starting; the outside world first, so that nobody finds it closed."""
@@ -77,7 +77,10 @@ class Stack:
             # and its webhooks and chat go to the sink, which is at an address that is forbidden by default.
             "CARILLON_WEBHOOK_ALLOW": "127.0.0.0/8",
             "CARILLON_CHAT_ALLOW": "127.0.0.0/8",
+            "CARILLON_CALLBACK_URL": f"http://127.0.0.1:{ports.ingest}",
+            "CARILLON_CALLBACK_SECRET": f"callback-{self.webhook_secret}",
             **provider_settings(f"http://127.0.0.1:{ports.sink}"),
+            **callback_keys(),
         }
 
 

@@ -14,7 +14,7 @@ from shared.model.reasons import Reason
 from shared.model.timestamps import parse_rfc3339
 
 TimelineJson = Mapping[str, Any]
-GOOD: Final = frozenset({"sent", "queued", "routed", "passed", "seen", "read"})
+GOOD: Final = frozenset({"sent", "delivered", "queued", "routed", "passed", "seen", "read"})
 WAITS: Final = frozenset({"held", "retrying", "parked", "stale", "claimed"})
 KINDS: Final[dict[str, str]] = {
     "notify": "decided",

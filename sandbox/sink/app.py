@@ -16,7 +16,7 @@ from shared.process.settings import load
 async def serve(settings: SinkSettings, runtime: Runtime) -> None:
     """Serve until the runtime says stop."""
     messages, faults = Messages(settings.sink_keeps), SinkFaults()
-    runner = web.AppRunner(make_app(messages, faults), access_log=None)
+    runner = web.AppRunner(make_app(messages, faults, callback_url=settings.callback_url), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, settings.host, settings.sink_port).start()
     smtp = await listen(settings.host, settings.smtp_port, messages, faults)

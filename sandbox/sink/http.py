@@ -7,6 +7,8 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
+from sandbox.sink.callbacks import CALLBACKS
+from sandbox.sink.callbacks.caller import CallbackOrder, make
 from sandbox.sink.faults import Plan, SinkFaults
 from sandbox.sink.messages import Message, MessageKind, Messages
 from sandbox.sink.misbehaviour import failing, plain
@@ -17,9 +19,9 @@ from shared.process.clock import now_ms
 MAX_BYTES: Final = 32 * 1_048_576
 
 
-def make_app(messages: Messages, faults: SinkFaults) -> web.Application:
-    """POST /hooks/{name} and the providers' APIs · GET, DELETE /messages · GET, PUT, DELETE /faults."""
-    edge = _Edge(messages, faults)
+def make_app(messages: Messages, faults: SinkFaults, *, callback_url: str = "") -> web.Application:
+    """POST /hooks/{name} and the providers' APIs · GET, DELETE /messages · GET, PUT, DELETE /faults · POST /callbacks/{provider}."""
+    edge = _Edge(messages, faults, callback_url)
     app = web.Application(client_max_size=MAX_BYTES)
     app.add_routes(
         [
@@ -29,6 +31,7 @@ def make_app(messages: Messages, faults: SinkFaults) -> web.Application:
             web.get("/faults", edge.tell_faults),
             web.put("/faults", edge.fail),
             web.delete("/faults", edge.heal),
+            web.post("/callbacks/{provider}", edge.call_back),
             *(web.post(one.path, ProviderEdge(one, messages, faults).receive) for one in PROVIDERS),
         ]
     )
@@ -36,9 +39,10 @@ def make_app(messages: Messages, faults: SinkFaults) -> web.Application:
 
 
 class _Edge:
-    def __init__(self, messages: Messages, faults: SinkFaults) -> None:
+    def __init__(self, messages: Messages, faults: SinkFaults, callback_url: str) -> None:
         self._messages = messages
         self._faults = faults
+        self._callback_url = callback_url
 
     async def receive(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]
@@ -88,6 +92,21 @@ class _Edge:
     async def heal(self, _: web.Request) -> web.Response:
         self._faults.clear()
         return web.Response(status=204)
+
+    async def call_back(self, request: web.Request) -> web.Response:
+        """A provider tells what became of a message, and signs it."""
+        provider = CALLBACKS.get(request.match_info["provider"])
+        try:
+            asked = msgspec.json.decode(await request.read(), type=CallbackOrder)
+        except msgspec.MsgspecError as error:
+            return _refuse(str(error))
+        message = next(iter(self._messages.find(since=asked.message - 1)), None)
+        if provider is None or message is None or message.n != asked.message:
+            return _refuse(f"there is no such message, or no such provider; there are {', '.join(CALLBACKS)}")
+        call = provider.call(message, asked, self._callback_url)
+        if call is None:
+            return _refuse("it was not told where to call back: set CARILLON_CALLBACK_URL")
+        return _json(await make(call))
 
 
 def _json(value: object) -> web.Response:

@@ -46,7 +46,7 @@ from shared.kafka.consumer import batches
 from shared.kafka.group_commit import GroupPublisher
 from shared.kafka.readiness import KafkaReadiness
 from shared.model.ports import RecordWriter
-from shared.model.unsubscribing import parse_secrets
+from shared.model.signed_tokens import parse_secrets
 from shared.mongo.database import Database, open_database, ping
 from shared.mongo.epoch import epoch
 from shared.mongo.presence import Presence

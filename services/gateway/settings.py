@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from services.gateway.origins import parse_origins
-from shared.model.unsubscribing import parse_secrets
+from shared.model.signed_tokens import parse_secrets
 from shared.process.settings import EdgeSettings
 
 

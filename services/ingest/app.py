@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from services.ingest import openapi
 from services.ingest.acceptance import Acceptance
 from services.ingest.admission import Admission
+from services.ingest.callbacks.api import callback_routes
 from services.ingest.dry_run import DryRuns, Rehearsal
 from services.ingest.event_handshake import handshake_routes, parse_hook_origins
 from services.ingest.events_api import event_routes
@@ -149,6 +150,7 @@ def create_app(
         )
     )
     app.include_router(suppression_routes(admission=admission, database=database, writer=kafka, topics=settings.topics))
+    app.include_router(callback_routes(settings, database=database, writer=kafka, topics=settings.topics))
     app.include_router(
         tenant_routes(
             admission=admission,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pydantic import Field, SecretStr
 
+from services.ingest.callbacks.keys import CallbackKeys
 from shared.model.identifiers import TENANT
 from shared.process.settings import EdgeSettings
 
 
-class IngestSettings(EdgeSettings):
+class IngestSettings(CallbackKeys, EdgeSettings):
     """The producers' edge."""
 
     ingest_port: int = Field(8080, ge=0, le=65535, description="port of the producers' API")

@@ -18,6 +18,7 @@ from shared.model.deliveries import DeliveryState
 from shared.model.devices import DEFAULT_ENDPOINT
 from shared.model.notifications import Notification
 from shared.model.reasons import Reason
+from shared.model.receipts import ReceiptState
 
 
 class ChannelResult(StrEnum):
@@ -63,6 +64,10 @@ _BY_STATE: Final[Mapping[str, ChannelResult]] = {
     DeliveryState.EXPIRED: ChannelResult.FAILED,
     DeliveryState.CANCELLED: ChannelResult.SUPPRESSED,
     DeliveryState.SUPPRESSED: ChannelResult.SUPPRESSED,
+    ReceiptState.DELIVERED: ChannelResult.SENT,
+    ReceiptState.COMPLAINED: ChannelResult.SENT,
+    ReceiptState.UNDELIVERED: ChannelResult.FAILED,
+    ReceiptState.BOUNCED: ChannelResult.FAILED,
 }
 """The others are under way, or nobody knows: unconfirmed, or a state of a newer version."""
 _BY_ITEM: Final[Mapping[object, ChannelResult]] = {
@@ -75,7 +80,7 @@ _BY_ITEM: Final[Mapping[object, ChannelResult]] = {
 def delivery_fact(
     step: str | None, channel: str, state: str, reason: str | None, endpoint: str = DEFAULT_ENDPOINT
 ) -> ChannelFact:
-    """A ledger row. One that fell back while its provider was down has failed."""
+    """A ledger row, with its receipt. One that fell back while its provider was down has failed."""
     result = ChannelResult.FAILED if reason == Reason.FELL_BACK else _BY_STATE.get(state, ChannelResult.OPEN)
     return ChannelFact(step, channel, result, endpoint=endpoint)
 

@@ -11,6 +11,7 @@ from shared.deciding.history import StepOutcome
 from shared.deciding.step_outcomes import ChannelFact, decided_facts, delivery_fact, inbox_fact, outcomes_of
 from shared.model.devices import DEFAULT_ENDPOINT
 from shared.model.notifications import Notification
+from shared.model.receipts import receipted_state
 from shared.mongo.bulk import Rows
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
@@ -18,7 +19,15 @@ from shared.mongo.inbox_rows import stored_life
 
 _OWNED: Final = {"_id": 0, "notification": 1, "tenant": 1, "user": 1}
 _DECIDED: Final = _OWNED | {f"items.{name}": 1 for name in ("type", "step", "channel", "reason", "endpoint")}
-_DELIVERED: Final = _OWNED | {"step": 1, "channel": 1, "state": 1, "endpoint": 1, "result.reason": 1}
+_DELIVERED: Final = _OWNED | {
+    "step": 1,
+    "channel": 1,
+    "state": 1,
+    "endpoint": 1,
+    "result.reason": 1,
+    "generation": 1,
+    "receipt": 1,
+}
 _SHOWN: Final = _OWNED | {"step": 1, "read_at": 1, "seen_at": 1, "archived_at": 1, "deleted_at": 1, "replaced_by": 1}
 
 
@@ -56,7 +65,8 @@ class Outcomes:
         for row in filter(lambda row: _is_of(row, about), deliveries):
             reason = (row.get("result") or {}).get("reason")
             endpoint = row.get("endpoint", DEFAULT_ENDPOINT)
-            fact = delivery_fact(row.get("step"), row["channel"], row["state"], reason, endpoint)
+            state = receipted_state(row["state"], row["generation"], row.get("receipt"))
+            fact = delivery_fact(row.get("step"), row["channel"], state, reason, endpoint)
             made[row["notification"]].append(fact)
         for row in items:
             made[row["notification"]].append(_inbox_fact(row))

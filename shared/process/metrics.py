@@ -147,6 +147,13 @@ UNCONFIRMED_SENDS = Counter(
     ["channel", "policy"],
 )
 
+CALLBACKS = Counter(
+    "carillon_callbacks",
+    "Callbacks of providers about messages: advanced a delivery, repeated, late, unknown (it is not kept any more), "
+    "ignored (about none of ours, or nothing that counts), forged",
+    ["provider", "result"],
+)
+
 ACCOUNT_CHANGES = Counter(
     "carillon_provider_account_changes",
     "Changes of provider accounts and endpoints: closed, open, half_open (a probe may try), disabled",

@@ -14,7 +14,7 @@ import aiohttp
 
 from sandbox.free_ports import free_ports
 from sandbox.process import ROOT, Service
-from sandbox.sink.accounts import provider_settings
+from sandbox.sink.accounts import callback_keys, provider_settings
 from services.delivery.channels.registry import section_of
 from shared.catalog.files import read_folder
 from shared.catalog.publishing import publish
@@ -118,7 +118,10 @@ class Harness:
             "CARILLON_CONSOLE_PORT": str(self.ports["console"]),
             "CARILLON_SINK_PORT": str(self.ports["sink"]),
             "CARILLON_SMTP_PORT": str(self.ports["smtp"]),
+            "CARILLON_CALLBACK_URL": f"http://127.0.0.1:{self.ports['ingest']}",
+            "CARILLON_CALLBACK_SECRET": "secret-of-the-callbacks-of-tests",
             **provider_settings(f"http://127.0.0.1:{self.ports['sink']}"),
+            **callback_keys(),
         }
 
     def url(self, service: str) -> str:

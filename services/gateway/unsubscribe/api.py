@@ -17,7 +17,8 @@ from services.gateway.unsubscribe.unsubscriber import OutdatedLink, Unsubscriber
 from shared.http.bodies import read_body
 from shared.model.errors import InvalidProfile, Unavailable
 from shared.model.formats import NewerFormat
-from shared.model.unsubscribing import MAX_TOKEN, UnsubscribeLink, read
+from shared.model.signed_tokens import MAX_TOKEN
+from shared.model.unsubscribing import UnsubscribeLink, read
 
 log = structlog.get_logger()
 UNSUBSCRIBE_PREFIX: Final = "/u"

@@ -12,6 +12,7 @@ from shared.model.attempts import Attempt, newest
 from shared.model.claims import Claim, Claimed, Closing, LedgerEntry, judge
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
 from shared.model.errors import MongoUnavailable
+from shared.model.receipts import Receipt, ReceiptedDelivery, ReceiptOutcome, advance
 from shared.process.clock import now_ms
 from tests.support.twins.outages import Outages
 
@@ -30,6 +31,7 @@ class MemoryLedgerRow(msgspec.Struct, frozen=True, kw_only=True):
     delivery: Delivery | None = None
     attempt_log: tuple[Attempt, ...] = ()
     """Of the passes before the result's."""
+    receipt: Receipt | None = None
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
@@ -69,6 +71,7 @@ class MemoryLedger:
                 crashed=claim.crashed,
                 delivery=delivery,
                 attempt_log=row.attempts if row else (),
+                receipt=row.receipt if row else None,
             )
         return claim
 
@@ -96,6 +99,33 @@ class MemoryLedger:
                         result=closing.result,
                         attempt_log=row.attempts,
                     )
+
+
+class MemoryReceipts:
+    """A ReceiptStore on a ledger's rows."""
+
+    def __init__(self, rows: dict[str, MemoryLedgerRow]) -> None:
+        self.rows = rows
+        self.outages = Outages(MongoUnavailable)
+
+    async def keep(self, tenant: str, delivery: str, receipt: Receipt) -> ReceiptedDelivery:
+        async with self.outages.call():
+            row = self.rows.get(delivery)
+            about = row.delivery if row else None
+            if row is None or about is None or about.notification.tenant != tenant:
+                return ReceiptedDelivery(ReceiptOutcome.UNKNOWN)
+            if row.generation < receipt.generation:
+                return ReceiptedDelivery(ReceiptOutcome.UNKNOWN)
+            formats.check("ledger row", row.format)
+            outcome = ReceiptOutcome.LATE if row.generation > receipt.generation else advance(row.receipt, receipt)
+            if outcome is ReceiptOutcome.LATE:
+                return ReceiptedDelivery(outcome)
+            known = row.receipt
+            if outcome is ReceiptOutcome.ADVANCED:
+                known = msgspec.structs.replace(receipt, pass_=row.pass_)
+                self.rows[delivery] = msgspec.structs.replace(row, receipt=known)
+            notification = about.notification
+            return ReceiptedDelivery(outcome, notification.user, notification.id, about.channel, about.step, known)
 
 
 def _fence(row: MemoryLedgerRow) -> tuple[int, int, str]:

@@ -11,6 +11,7 @@ from shared.deciding.history import StepOutcome
 from shared.deciding.step_outcomes import ChannelFact, decided_facts, delivery_fact, inbox_fact, outcomes_of
 from shared.model.errors import MongoUnavailable
 from shared.model.notifications import Notification
+from shared.model.receipts import receipted_state
 from tests.support.twins.decisions import MemoryDecisions
 from tests.support.twins.inbox_rows import MemoryInboxRows
 from tests.support.twins.ledger import MemoryLedger
@@ -40,7 +41,7 @@ class MemoryOutcomes:
             delivery_fact(
                 delivery.step,
                 delivery.channel,
-                row.state,
+                receipted_state(row.state, row.generation, msgspec.to_builtins(row.receipt)),
                 row.result.reason if row.result else None,
                 delivery.endpoint,
             )

@@ -14,6 +14,7 @@ from shared.model.conditions import OPERATORS
 from shared.model.deliveries import TERMINAL, DeliveryState
 from shared.model.notification_states import ENDED, NotificationState
 from shared.model.reasons import EventReason, Reason
+from shared.model.receipts import ReceiptState
 from shared.model.rules import Rule
 from shared.model.step_order import walk
 from shared.model.steps import Step, StepKind
@@ -56,10 +57,11 @@ def test_every_rule_has_an_example_and_names_only_reasons():
 
 
 def test_every_state_is_told_and_the_terminal_ones_are_bold():
-    _, of_notifications, of_deliveries = re.split(r"\n\| state \|", section(CONCEPTS, "States"))
+    _, of_notifications, of_deliveries, of_receipts = re.split(r"\n\| state \|", section(CONCEPTS, "States"))
     for told, states, ends in (
         (of_notifications, set(NotificationState), ENDED),
         (of_deliveries, {*DeliveryState, "queued", "held"}, TERMINAL),
+        (of_receipts, set(ReceiptState), set()),
     ):
         assert set(first_column(told)) == states
         assert set(re.findall(r"\*\*`(\w+)`\*\*", told)) == ends

@@ -18,8 +18,10 @@ from shared.model.channels import Channel
 from shared.model.deliveries import DeliveryState
 from shared.model.holds import Cause
 from shared.model.reasons import Reason
+from shared.model.receipts import ReceiptState
 from shared.model.rules import Rule
 from shared.model.timestamps import to_datetime
+from tests.unit.console import test_receipts_in_timeline as receipts
 from tests.unit.console import test_steps_in_timeline as steps
 from tests.unit.console import test_timeline as made
 
@@ -72,6 +74,21 @@ def test_whose_account_took_it_is_said() -> None:
 
     assert said(Channel.SMS, "sms/twilio") == "It was sent by sms through twilio, at attempt 1."
     assert said(Channel.WEBHOOK, "5f0c3c6e-3a55-5d0e-9d3f-2b1f5f0a7c11") == "It was sent by webhook, at attempt 1."
+
+
+@pytest.mark.parametrize(
+    ("state", "text"),
+    [
+        (ReceiptState.DELIVERED, "By sms it has arrived, says twilio (code 7)."),
+        (ReceiptState.UNDELIVERED, "By sms it did not arrive, says twilio (code 7)."),
+        (ReceiptState.BOUNCED, "By sms it bounced, says twilio (code 7); nothing more is sent to the address."),
+        (ReceiptState.COMPLAINED, "Who got it by sms calls it spam, says twilio; nothing more is sent there."),
+    ],
+)
+def test_what_the_provider_told_since_is_said(state: ReceiptState, text: str) -> None:
+    found = told([made.became(Channel.SMS, DeliveryState.SENT), receipts.receipt(Channel.SMS, state)])
+    assert found.sentences[-1].text == text
+    assert found.now[0].text.startswith(f"By sms it is {state}")
 
 
 def test_a_hold_of_every_cause_says_what_it_waits_for_and_when_it_goes():

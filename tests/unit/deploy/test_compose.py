@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from carillon.cli.variables import PREFIX, setting_variables
-from sandbox.sink.accounts import provider_settings
+from sandbox.sink.accounts import callback_keys, provider_settings
 from services.delivery.settings import DeliverySettings
 from shared.model.channels import Channel
 from shared.process.settings import Settings
@@ -59,6 +59,9 @@ class TestCompose:
     def test_every_provider_is_the_sink(self) -> None:
         assert provider_settings("http://sink:8025").items() <= environment("delivery").items()
 
+    def test_every_provider_that_calls_back_is_the_sink(self) -> None:
+        assert callback_keys().items() <= environment("ingest").items()
+
     def test_settings_exist(self) -> None:
         used = set(re.findall(rf"\b{PREFIX}[A-Z_]+", (ROOT / "docker-compose.yml").read_text()))
         assert used
@@ -72,8 +75,8 @@ class TestCompose:
     def test_secrets_are_the_same_for_all_who_read_them(self) -> None:
         environments = {name: environment(name) for name in SERVICES}
         secrets = {key for given in environments.values() for key in given if key.endswith("_SECRET")}
-        secrets -= provider_settings("").keys()
-        assert secrets == {f"{PREFIX}{name}_SECRET" for name in ("WEBHOOK", "TOKEN", "UNSUBSCRIBE")}
+        secrets -= provider_settings("").keys() | callback_keys().keys()
+        assert secrets == {f"{PREFIX}{name}_SECRET" for name in ("WEBHOOK", "TOKEN", "UNSUBSCRIBE", "CALLBACK")}
         for secret in secrets:
             readers = {
                 name

@@ -13,6 +13,7 @@ from shared.deciding.items import RoutingItem
 from shared.deciding.routing import route
 from shared.model.deliveries import TERMINAL
 from shared.model.notification_states import ENDED, NOTIFICATION_TRANSITIONS, NotificationState
+from shared.model.receipts import ReceiptState
 from tests.support.rerun import wrong_transitions
 from tests.unit.console.test_timeline import IN_APP, QUIET
 from tests.unit.deciding.test_rerun import TABLE
@@ -20,7 +21,7 @@ from tests.unit.deciding.test_rerun import TABLE
 
 def test_the_words_are_the_routers() -> None:
     assert NOTIFICATION_TRANSITIONS.keys() == {*NotificationState}
-    assert set(ENDS) == {str(one) for one in (*ENDED, *TERMINAL)}
+    assert set(ENDS) == {str(one) for one in (*ENDED, *TERMINAL, *ReceiptState)}
 
 
 @pytest.mark.parametrize("inputs", TABLE.values(), ids=TABLE.keys())

@@ -1,7 +1,8 @@
 """The state of each channel of a notification, folded from its statuses.
 
 States are ranked by (generation, pass): the decision first, then what the delivery came to.
-The order in which statuses were received does not matter, and a status seen twice changes nothing.
+The order in which statuses were received does not matter, and a status seen twice changes nothing. What a provider told
+of a generation counts over what its worker said, where that was the last word.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ import msgspec
 
 from shared.model.deliveries import TERMINAL as DELIVERY_ENDS
 from shared.model.notification_states import ENDED
+from shared.model.receipts import TELLS_OF, ReceiptState
 from shared.model.timestamps import from_datetime, rfc3339
 
-ENDS: Final = frozenset({*map(str, DELIVERY_ENDS), *map(str, ENDED)})
+ENDS: Final = frozenset({*map(str, DELIVERY_ENDS), *map(str, ENDED)}) | frozenset(map(str, ReceiptState))
+TOLD_RANKS: Final = {str(state): rank for rank, state in enumerate(ReceiptState, 1)}
 OUTCOMES: Final = {"deliver": "queued", "hold": "held", "suppress": "suppressed"}
 NO_STATES: Final = frozenset({"count", "gather", "replace"})
 """Items that say what else a decision did."""
@@ -52,6 +55,7 @@ def channel_states(rows: Iterable[Mapping[str, Any]]) -> list[ChannelState]:
     """The state of each channel, in the order of steps; empty when nothing was decided yet."""
     found: dict[StepChannel, ChannelState] = {}
     places: dict[str, StepChannel] = {}
+    told: dict[StepChannel, ChannelState] = {}
     for row in sorted(rows, key=_rank):
         data = row["data"]
         if isinstance(data.get("items"), list):
@@ -68,7 +72,11 @@ def channel_states(rows: Iterable[Mapping[str, Any]]) -> list[ChannelState]:
                 found[place] = _decided(row, item)
         elif row["type"].startswith("carillon.delivery."):
             place = places.get(row["subject"], (data.get("step"), data.get("channel")))
-            found[place] = _sent(row, place)
+            (told if _word(row) in TOLD_RANKS else found)[place] = _sent(row, place)
+    for place, receipt in told.items():
+        sent = found.get(place, receipt)
+        if receipt.generation == sent.generation and (sent is receipt or sent.state in TELLS_OF):
+            found[place] = receipt
     return [found[place] for place in sorted(found, key=lambda place: (place[0] or "", place[1] or ""))]
 
 
@@ -86,7 +94,9 @@ def _go_on(found: dict[StepChannel, ChannelState]) -> None:
 
 def _rank(row: Mapping[str, Any]) -> tuple[int, int, int, int]:
     data = row["data"]
-    stage = 0 if "items" in data else 2 if _word(row) in ENDS else 1
+    word = _word(row)
+    stage = 0 if "items" in data else 2 if word in ENDS else 1
+    stage += TOLD_RANKS.get(word, 0)
     return data.get("generation", 0), data.get("pass", 0), stage, from_datetime(row["at"])
 
 

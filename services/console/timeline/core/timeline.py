@@ -13,6 +13,7 @@ from services.console.timeline.core.rows import StoredRow, StoredRows
 from services.console.timeline.core.rule_results import RuleEntry, rule_entries
 from shared.deciding.sentences import shown
 from shared.model.attempts import attempts_of
+from shared.model.receipts import receipted_state
 from shared.model.timestamps import from_datetime, parse_rfc3339, rfc3339
 
 OWN_FIELDS: Final = frozenset({"user", "generation", "pass", "notification", "channel", "delivery", "reason"})
@@ -70,7 +71,7 @@ class AttemptEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class DeliveryEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A delivery's row in the ledger."""
+    """A delivery's row in the ledger, and what its provider told since."""
 
     delivery: str
     state: str
@@ -206,7 +207,7 @@ def _delivery(row: StoredRow) -> DeliveryEntry:
     due = result.get("due")
     return DeliveryEntry(
         delivery=row["_id"],
-        state=row["state"],
+        state=receipted_state(row["state"], row["generation"], row.get("receipt")),
         generation=row["generation"],
         pass_=row["pass"],
         channel=row.get("channel"),

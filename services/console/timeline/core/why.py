@@ -13,6 +13,7 @@ from shared.deciding.plain_words import meaning, next_step
 from shared.deciding.sentences import Sentence, item_sentence
 from shared.model.holds import Cause
 from shared.model.reasons import Reason
+from shared.model.receipts import ReceiptState
 from shared.model.records import Kind
 from shared.model.rules import WHOLE, Rule
 
@@ -33,9 +34,19 @@ WAITS_FOR: Final[Mapping[str, str]] = {
     Cause.WAIT_FOR_READ: "the user to read it",
     Cause.STOPPED: "an operator to lift the stop, at the latest",
 }
-REACHED: Final = frozenset({"sent", "queued", "held", "retrying", "parked", "stale", "claimed"})
+REACHED: Final = frozenset(
+    {"sent", "delivered", "complained", "queued", "held", "retrying", "parked", "stale", "claimed"}
+)
 
 SAY_WHY: Final = frozenset({"retrying", "parked"})
+
+TOLD: Final[Mapping[str, str]] = {
+    ReceiptState.DELIVERED: "By {channel} it has arrived, says {provider}{code}.",
+    ReceiptState.UNDELIVERED: "By {channel} it did not arrive, says {provider}{code}.",
+    ReceiptState.BOUNCED: "By {channel} it bounced, says {provider}{code}; nothing more is sent to the address.",
+    ReceiptState.COMPLAINED: "Who got it by {channel} calls it spam, says {provider}; nothing more is sent there.",
+}
+"""What a provider said of a message, by state."""
 
 
 class Why(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,16 +141,18 @@ def _said(entry: StatusEntry) -> str:
     code = f" (code {detail['code']})" if detail.get("code") else ""
     because = f": {meaning(entry.reason)}" if entry.reason else ""
     due = detail.get("due")
+    account, _, provider = str(detail.get("provider")).partition("/")
     if entry.type == "inbox":
         return f"In the inbox it is {state} now."
     if state == "sent":
-        account, _, provider = str(detail.get("provider")).partition("/")
         through = f" through {provider}" if account == channel else ""  # an endpoint of the recipient's has no name
         return f"It was sent by {channel}{through}, at attempt {detail.get('attempts', 1)}."
     if state == "retrying":
         return f"Attempt {detail.get('attempts', 1)} by {channel} failed{code}; the next one is at {due}."
     if state == "parked":
         return f"By {channel} it waits until {due} at the latest{because}{code}."
+    if state in TOLD:
+        return TOLD[state].format(channel=channel, provider=provider, code=code)
     if state == "dead":
         return f"By {channel} it is a dead letter{because}{code}."
     return f"By {channel} it is {state}{because}{code}."

@@ -7,6 +7,7 @@ from typing import Final
 
 import orjson
 
+from services.delivery.channels.callback_urls import CallbackUrls
 from services.delivery.channels.email.compose import compose
 from services.delivery.channels.email.letter import Letter
 from services.delivery.channels.email.settings import EmailSettings
@@ -66,18 +67,17 @@ class SendGrid:
         self._from = settings.sender
         self._links = links or SafeLinks()
         self._unsubscribe = settings.unsubscribe
+        self._callbacks = CallbackUrls(settings)
 
     async def request(
         self, delivery: Delivery, workflow: Workflow, tenant: TenantSettings | None
     ) -> HttpRequest | Outcome:
         """The message. Raises RenderFailed, also for a subject or a text that is empty: it takes none."""
         letter = compose(delivery, workflow, self._from, self._links, tenant=tenant, unsubscribe=self._unsubscribe)
-        body = orjson.dumps(
-            {
-                **payload(letter),
-                "custom_args": {"delivery": delivery.id, "notification": delivery.notification.id},
-            }
-        )
+        arguments = {"delivery": delivery.id, "notification": delivery.notification.id}
+        if (token := self._callbacks.token(delivery)) is not None:
+            arguments["callback"] = token  # its events repeat it: that is how they are known to be about this one
+        body = orjson.dumps({**payload(letter), "custom_args": arguments})
         return HttpRequest(url=self._url, headers=self._headers, body=body)
 
     def judge(self, answer: HttpAnswer, now: int) -> Outcome:

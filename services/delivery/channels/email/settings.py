@@ -13,8 +13,8 @@ from services.delivery.channels.email.mailboxes import InvalidAddress, Mailbox, 
 from services.delivery.channels.email.unsubscribe import UnsubscribeFields
 from services.delivery.channels.provider_list import check_providers, describe, parse_providers
 from services.delivery.core.choice import Candidate
-from shared.model.unsubscribing import parse_secrets
-from shared.process.settings import SettingsSection
+from shared.model.signed_tokens import parse_secrets
+from shared.process.callback_settings import CallbackSettings
 
 SUBMISSIONS_PORT = 465
 """TLS from the first byte on (RFC 8314)."""
@@ -30,7 +30,7 @@ class Encryption(StrEnum):
     NONE = "none"
 
 
-class EmailSettings(SettingsSection):
+class EmailSettings(CallbackSettings):
     """Which providers carry e-mail, our accounts there, and who writes."""
 
     smtp_host: str = Field("127.0.0.1", description="mail server")

@@ -6,7 +6,8 @@ from typing import Final
 
 from services.delivery.channels.email.letter import Field
 from shared.model.deliveries import Delivery
-from shared.model.unsubscribing import MAX_TOKEN, link_of, sign
+from shared.model.signed_tokens import MAX_TOKEN
+from shared.model.unsubscribing import link_of, sign
 from shared.model.workflows import Workflow
 
 PATH: Final = "/u/"

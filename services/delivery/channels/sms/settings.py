@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from services.delivery.channels.provider_list import check_providers, describe, parse_providers
 from services.delivery.core.choice import Candidate
-from shared.process.settings import SettingsSection
+from shared.process.callback_settings import CallbackSettings
 
 NEEDED: Final = {
     "twilio": ("twilio_account_sid", "twilio_auth_token", "twilio_from"),
@@ -18,13 +18,13 @@ NEEDED: Final = {
 """By provider, what it cannot send without."""
 
 
-class SmsSettings(SettingsSection):
+class SmsSettings(CallbackSettings):
     """Which providers carry SMS, and our accounts there."""
 
     sms_timeout_seconds: float = Field(15, gt=0, le=30, description="how long one attempt of an SMS may take")
     twilio_url: str = Field("https://api.twilio.com", pattern=r"^https?://\S*[^\s/]$", description="Twilio's API")
     twilio_account_sid: str = Field("", pattern=r"^(AC[0-9a-fA-F]{32})?$", description="the account's SID at Twilio")
-    twilio_auth_token: SecretStr = Field(SecretStr(""), description="its auth token")
+    twilio_auth_token: SecretStr = Field(SecretStr(""), description="Twilio's auth token")
     twilio_from: str = Field(
         "", description="who sends: a number in E.164, a name of letters, or the SID (MG…) of a messaging service"
     )

@@ -6,6 +6,7 @@ from base64 import b64encode
 from typing import Final
 from urllib.parse import urlencode
 
+from services.delivery.channels.callback_urls import CallbackUrls
 from services.delivery.channels.sms.compose import compose
 from services.delivery.channels.sms.settings import SmsSettings
 from services.delivery.core.attempts import Outcome
@@ -63,6 +64,10 @@ MEANINGS: Final = {
 """By the `code` of an error: https://www.twilio.com/docs/api/errors"""
 
 
+CALL_AGAIN: Final = "#rc=5&rp=all"
+"""It calls once and gives up, unless it is told to try five times, whatever went wrong; within 15 s."""
+
+
 class Twilio:
     """One account. It has no field for an id of ours: a message sent twice is two messages."""
 
@@ -75,6 +80,7 @@ class Twilio:
             "accept": "application/json",
         }
         sender = settings.twilio_from
+        self._callbacks = CallbackUrls(settings)
         self._sender = ("MessagingServiceSid" if sender.startswith("MG") else "From", sender)
 
     async def request(
@@ -83,6 +89,8 @@ class Twilio:
         """The form. Raises RenderFailed."""
         name, sender = self._sender
         form = {"To": delivery.address, name: sender, "Body": compose(delivery, workflow, tenant)}
+        if (url := self._callbacks.of("twilio", delivery)) is not None:
+            form["StatusCallback"] = url + CALL_AGAIN
         return HttpRequest(url=self._url, headers=self._headers, body=urlencode(form).encode())
 
     def judge(self, answer: HttpAnswer, now: int) -> Outcome:

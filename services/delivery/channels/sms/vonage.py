@@ -6,6 +6,7 @@ from typing import Final
 
 import orjson
 
+from services.delivery.channels.callback_urls import CallbackUrls
 from services.delivery.channels.sms.compose import compose, is_gsm7
 from services.delivery.channels.sms.settings import SmsSettings
 from services.delivery.core.attempts import Outcome
@@ -48,6 +49,7 @@ class Vonage:
 
     def __init__(self, settings: SmsSettings) -> None:
         self._url = f"{settings.vonage_url}/sms/json"
+        self._callbacks = CallbackUrls(settings)
         self._account = {
             "api_key": settings.vonage_api_key,
             "api_secret": settings.vonage_api_secret.get_secret_value(),
@@ -66,6 +68,8 @@ class Vonage:
             "type": "text" if is_gsm7(text) else "unicode",
             "client-ref": delivery.id,
         }
+        if (url := self._callbacks.of("vonage", delivery)) is not None:
+            body["callback"] = url
         return HttpRequest(url=self._url, headers={"content-type": "application/json"}, body=orjson.dumps(body))
 
     def judge(self, answer: HttpAnswer, now: int) -> Outcome:

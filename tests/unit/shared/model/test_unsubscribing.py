@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from shared.model.channels import Channel
 from shared.model.owners import address_ids
-from shared.model.unsubscribing import MAX_TOKEN, UnsubscribeLink, link_of, parse_secrets, read, sign
+from shared.model.signed_tokens import MAX_TOKEN, parse_secrets
+from shared.model.unsubscribing import UnsubscribeLink, link_of, read, sign
 from tests.support import samples as a
 
 OLD, NEW = b"old-secret-of-unsubscribe-links", b"new-secret-of-unsubscribe-links"

@@ -1,0 +1,103 @@
+"""`/v1/callbacks/{provider}/{token}`: providers tell what became of messages. Whoever cannot prove who they are changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from services.ingest.callbacks.keys import CallbackKeys
+from services.ingest.callbacks.provider import CallbackProvider, ProviderCall, Reported, UnreadableCallback
+from services.ingest.callbacks.receipt_writer import ReceiptWriter
+from services.ingest.callbacks.sendgrid import SendGridCallbacks
+from services.ingest.callbacks.twilio import TwilioCallbacks
+from services.ingest.callbacks.vonage import VonageCallbacks
+from shared.http.bodies import read_body
+from shared.http.problems import Problem
+from shared.model.callback_links import CALLBACKS_PATH, CallbackLink, read_callback
+from shared.model.ports import RecordWriter
+from shared.model.topics import Topics
+from shared.mongo import suppressions
+from shared.mongo.database import Database
+from shared.mongo.receipts import Receipts
+from shared.process.metrics import CALLBACKS
+
+MAX_AT_ONCE: Final = 16
+
+
+def callback_providers(keys: CallbackKeys) -> dict[str, CallbackProvider]:
+    """By name; one that signs for all messages together only with its key."""
+    providers: dict[str, CallbackProvider] = {
+        "twilio": TwilioCallbacks(keys.twilio_auth_token.get_secret_value()),
+        "vonage": VonageCallbacks(keys.vonage_signature_secret.get_secret_value(), keys.vonage_signature_method),
+    }
+    if keys.sendgrid_public_key:
+        providers["sendgrid"] = SendGridCallbacks(keys.sendgrid_public_key)
+    return providers
+
+
+def callback_routes(keys: CallbackKeys, *, database: Database, writer: RecordWriter, topics: Topics) -> APIRouter:
+    """No credential but signatures. 204 when all that follows is durable; else the provider is to call again.
+
+    In no OpenAPI document: nobody else calls here.
+    """
+    providers, secrets = callback_providers(keys), keys.callback_secrets
+    suppress = partial(suppressions.put, database, writer, topics)
+    receipts = ReceiptWriter(receipts=Receipts(database), suppress=suppress, writer=writer, topics=topics)
+    routes = APIRouter(prefix=CALLBACKS_PATH, include_in_schema=False)
+
+    @routes.api_route("/{name}", methods=["GET", "POST"])
+    @routes.api_route("/{name}/{token}", methods=["GET", "POST"])
+    async def told(request: Request, name: str, token: str | None = None) -> Response:
+        provider = providers.get(name)
+        link = None if token is None else read_callback(token, secrets)
+        if provider is None or provider.tokens_in_path != (link is not None):
+            raise _forged(name if provider is not None else "unknown")
+        body = await read_body(request, provider.max_bytes)
+        query = request.scope["query_string"]
+        place = f"{keys.callback_url}{CALLBACKS_PATH}/{name}/{token}" + (f"?{query.decode('latin-1')}" if query else "")
+        call = ProviderCall(place, query, request.headers, body)
+        if not provider.is_genuine(call):
+            raise _forged(name)
+        try:
+            reports = [(link or _link(report), report) for report in provider.read(call)]
+        except UnreadableCallback as error:
+            fix = f"Look at what {name} sends in its documentation; this version may be older than that."
+            raise Problem(400, error.code, error.detail, fix=fix) from error
+        await _tell_all(reports, provider, name)
+        return Response(status_code=204)
+
+    def _link(report: Reported) -> CallbackLink | None:
+        return None if report.token is None else read_callback(report.token, secrets)
+
+    async def _tell(link: CallbackLink | None, report: Reported, provider: CallbackProvider, name: str) -> None:
+        if link is None:  # a message of somebody else who has the same account
+            CALLBACKS.labels(name, "ignored").inc()
+            return
+        CALLBACKS.labels(name, await receipts.tell(link, report, provider.account)).inc()
+
+    async def _tell_all(
+        reports: Sequence[tuple[CallbackLink | None, Reported]], provider: CallbackProvider, name: str
+    ) -> None:
+        if not reports:
+            CALLBACKS.labels(name, "ignored").inc()
+        for start in range(0, len(reports), MAX_AT_ONCE):
+            some = reports[start : start + MAX_AT_ONCE]
+            await asyncio.gather(*(_tell(link, report, provider, name) for link, report in some))
+
+    return routes
+
+
+def _forged(name: str) -> Problem:
+    CALLBACKS.labels(name, "forged").inc()
+    fix = (
+        "Operators: CARILLON_CALLBACK_URL and CARILLON_CALLBACK_SECRET are the same here and where messages are sent, "
+    )
+    fix += "and the provider's key here is the one that it signs with (docs/channels/README.md)."
+    return Problem(
+        403, "forged_callback", "this is not what a provider was given to call, or it did not sign it", fix=fix
+    )
