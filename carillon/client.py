@@ -193,6 +193,10 @@ class AsyncClient:
         """What became of one event; ProblemError 404 while the console has not seen it. Needs scope `operate`."""
         return await self._call("GET", f"{self.console_url}/v1/events/{segment('event', event)}")
 
+    async def operate(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """A call of the console's API that has no method here: dead letters, redrives, the audit log. Scope `operate`."""
+        return await self._call(method, self.console_url + path, body=body)
+
     async def _post(
         self, path: str, body: Any, *, key: str | None, content_type: str = "application/json"
     ) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import typer
 from carillon.cli import (
     catalog,
     credentials,
+    dlq,
     events,
     fanouts,
     run,
@@ -50,6 +51,7 @@ app.command("migrate", rich_help_panel=OPERATE)(setup.migrate)
 catalog.app.command("try")(trying.try_workflow)
 app.add_typer(catalog.app, name="catalog", rich_help_panel=OPERATE)
 app.add_typer(events.app, name="events", rich_help_panel=OPERATE)
+app.add_typer(dlq.app, name="dlq", rich_help_panel=OPERATE)
 app.add_typer(fanouts.app, name="fanouts", rich_help_panel=OPERATE)
 app.add_typer(topics.app, name="topics", rich_help_panel=OPERATE)
 app.add_typer(tenants.app, name="tenants", rich_help_panel=OPERATE)

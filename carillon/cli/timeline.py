@@ -21,6 +21,7 @@ KINDS: Final[dict[str, str]] = {
     "release": "decided again: the hold came due",
     "retry": "decided again: the next attempt is due",
     "stale": "decided again: it waited too long in its lane",
+    "redrive": "decided again: its dead letter was sent again",
     "failed": "the rest of its step decided: it failed for good, or its provider is down for long",
 }
 MARKS: Final = {"held": ("… ", "yellow"), "suppressed": ("✗ ", "red")}

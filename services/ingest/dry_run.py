@@ -14,7 +14,6 @@ from fastapi import Request
 
 from services.ingest.acceptance import Intake
 from services.ingest.calls import Answer, Call, Caller
-from services.ingest.core.did_you_mean import did_you_mean
 from services.ingest.core.durability import Durability
 from services.ingest.models.body import InvalidFields
 from services.ingest.models.notifications import SendRequest
@@ -23,6 +22,7 @@ from shared.deciding.instead import instead
 from shared.deciding.routing_input import RoutingInput
 from shared.deciding.sentences import Sentence, ShownItem
 from shared.model.conditions import Condition, holds
+from shared.model.did_you_mean import did_you_mean
 from shared.model.fanouts import Member, StartedFanout, page_outputs
 from shared.model.notifications import Notification
 from shared.model.outputs import Output

@@ -13,7 +13,6 @@ import orjson
 
 from services.ingest.acceptance import Intake, RecordAcceptance
 from services.ingest.calls import Answer, Call, Caller
-from services.ingest.core.did_you_mean import did_you_mean
 from services.ingest.data_checks import data_faults
 from services.ingest.models.audiences import AudienceBody
 from services.ingest.models.body import InvalidFields
@@ -23,6 +22,7 @@ from shared.http.problems import Problem, unavailable
 from shared.model import expansion, ids, records
 from shared.model.collapse_keys import collapse_key_of
 from shared.model.data_paths import value_at
+from shared.model.did_you_mean import did_you_mean
 from shared.model.errors import Invalid
 from shared.model.fanouts import StartedFanout, start_fanout, start_outputs
 from shared.model.formats import NewerFormat

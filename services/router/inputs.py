@@ -114,6 +114,7 @@ class Inputs:
                 digest=record.digest or (delivery.digest.id if delivery and delivery.digest else None),
                 parked=record.kind is Kind.RETRY and record.due is None,
                 cancelled=record.cancelled,
+                forced=record.forced,
             )
             loaded.append((inputs, user.snapshot))
         return loaded

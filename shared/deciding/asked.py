@@ -43,7 +43,7 @@ def asked(inputs: RoutingInput) -> Asked | None:
     if workflow is None:
         return None
     caps = tuple([cap_id(cap, about) for cap in caps_of(inputs.tenant, workflow)])
-    siblings = inputs.event is Kind.FAILED and inputs.channel in PER_DEVICE
+    siblings = _asks_siblings(inputs)
     if not workflow.asks and not caps and about.collapse_key is None and not siblings:
         return None
     counters, slots, shown = _of_steps(inputs, workflow)
@@ -57,6 +57,13 @@ def asked(inputs: RoutingInput) -> Asked | None:
         outcomes=about if siblings or (later and Asks.STEPS in workflow.asks) else None,
         online=f"{about.tenant}:{about.user}" if Asks.PRESENCE in workflow.asks else None,
     )
+
+
+def _asks_siblings(inputs: RoutingInput) -> bool:
+    """Whether it matters what became of the rest of its step: of other devices, or of the channels that took its place."""
+    if inputs.event is Kind.REDRIVE:
+        return not inputs.forced
+    return inputs.event is Kind.FAILED and inputs.channel in PER_DEVICE
 
 
 def _of_steps(inputs: RoutingInput, workflow: Workflow) -> tuple[tuple[str, ...], tuple[str, ...], int]:

@@ -80,6 +80,8 @@ class StepOutcome(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defa
     read: bool = False
     seen: bool = False
     suppressed: bool = False
+    had_by: tuple[str, ...] = ()
+    """The channels that have sent it, or may still send it."""
 
 
 class History(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):

@@ -61,6 +61,10 @@ PLAIN: Final[dict[str, Plain]] = {
     Reason.QUIET_HOURS: Plain("it waits for the end of the user's quiet hours"),
     Reason.FREQUENCY_CAP: Plain("the user has had as many as the tenant allows in this time"),
     Reason.NOT_NEEDED: Plain("an earlier channel of the step has it"),
+    Reason.SENT_OTHERWISE: Plain(
+        "another channel of the step has it, or may still get it",
+        "carillon dlq redrive LETTER --force sends it all the same",
+    ),
     Reason.FELL_BACK: Plain("it failed here, or its provider was down too long: it goes on the step's next channel"),
     Reason.WAITED_TOO_LONG: Plain("it waited in its lane and is decided again"),
     Reason.TEMPORARY_FAILURE: Plain("the attempt failed, the next one is scheduled"),

@@ -52,6 +52,13 @@ class RoutingInput(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The digest that the run holds and closes now, or that one channel of it brings back."""
     cancelled: bool = False
     """An operator cancelled what the record brings back."""
+    forced: bool = False
+    """An operator wants the redrive although another channel of its step has it."""
+
+    @property
+    def is_redriven(self) -> bool:
+        """Whether it is a delivery that had failed for good: its step went on without it."""
+        return self.delivery is not None and self.delivery.generation > 0
 
     @property
     def is_digest(self) -> bool:

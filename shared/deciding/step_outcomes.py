@@ -45,6 +45,8 @@ class ChannelFact(NamedTuple):
     seen: bool = False
     endpoint: str = DEFAULT_ENDPOINT
     """Which device, of a channel that reaches several."""
+    generation: int = 0
+    """How often it was redriven."""
 
 
 class OutcomeReader(Protocol):
@@ -70,6 +72,7 @@ _BY_STATE: Final[Mapping[str, ChannelResult]] = {
     ReceiptState.BOUNCED: ChannelResult.FAILED,
 }
 """The others are under way, or nobody knows: unconfirmed, or a state of a newer version."""
+_HAD: Final = frozenset({ChannelResult.SENT, ChannelResult.OPEN})
 _BY_ITEM: Final[Mapping[object, ChannelResult]] = {
     "deliver": ChannelResult.OPEN,
     "hold": ChannelResult.OPEN,
@@ -77,12 +80,17 @@ _BY_ITEM: Final[Mapping[object, ChannelResult]] = {
 }
 
 
-def delivery_fact(
-    step: str | None, channel: str, state: str, reason: str | None, endpoint: str = DEFAULT_ENDPOINT
+def delivery_fact(  # noqa: PLR0917  # the fields of a row
+    step: str | None,
+    channel: str,
+    state: str,
+    reason: str | None,
+    endpoint: str = DEFAULT_ENDPOINT,
+    generation: int = 0,
 ) -> ChannelFact:
     """A ledger row, with its receipt. One that fell back while its provider was down has failed."""
     result = ChannelResult.FAILED if reason == Reason.FELL_BACK else _BY_STATE.get(state, ChannelResult.OPEN)
-    return ChannelFact(step, channel, result, endpoint=endpoint)
+    return ChannelFact(step, channel, result, endpoint=endpoint, generation=generation)
 
 
 def inbox_fact(step: str | None, *, read: bool, seen: bool, archived: bool, deleted: bool) -> ChannelFact:
@@ -91,7 +99,7 @@ def inbox_fact(step: str | None, *, read: bool, seen: bool, archived: bool, dele
     return ChannelFact(step, Channel.IN_APP, ChannelResult.SENT, handled, seen or handled)
 
 
-def decided_facts(items: Iterable[Mapping[str, object]]) -> list[ChannelFact]:
+def decided_facts(items: Iterable[Mapping[str, object]], generation: int = 0) -> list[ChannelFact]:
     """What a stored decision says of steps; its items are those of `shared.deciding.items`, as builtins."""
     facts = []
     for item in items:
@@ -107,13 +115,17 @@ def decided_facts(items: Iterable[Mapping[str, object]]) -> list[ChannelFact]:
                 channel if isinstance(channel, str) else None,
                 result,
                 endpoint=str(item.get("endpoint", DEFAULT_ENDPOINT)),
+                generation=generation,
             )
         )
     return facts
 
 
 def outcomes_of(decided: Sequence[ChannelFact], made: Iterable[ChannelFact]) -> dict[str, StepOutcome]:
-    """By step: `decided` in the order of the decisions, `made` by the channels, which is newer than any decision."""
+    """By step: `decided` in the order of the decisions, `made` by the channels, which is newer than any decision.
+
+    Unless it was redriven, and its channel has not claimed it yet.
+    """
     known: dict[_Place, list[ChannelFact]] = {}
     for fact in decided:
         if fact.step is not None:
@@ -123,8 +135,11 @@ def outcomes_of(decided: Sequence[ChannelFact], made: Iterable[ChannelFact]) -> 
     rows: dict[_Place, list[ChannelFact]] = defaultdict(list)
     for fact in made:
         step = fact.step or _only_step(known, fact.channel)
-        if step is not None:
-            rows[step, fact.channel, fact.endpoint].append(fact)
+        if step is None:
+            continue
+        place = step, fact.channel, fact.endpoint
+        if fact.result is ChannelResult.SENT or all(fact.generation >= one.generation for one in known.get(place, ())):
+            rows[place].append(fact)
     by_step: dict[str, list[ChannelFact]] = defaultdict(list)
     for (step, _, _), facts in (known | rows).items():
         by_step[step] += facts
@@ -147,4 +162,5 @@ def _outcome(facts: Sequence[ChannelFact]) -> StepOutcome:
         read=any(fact.read for fact in facts),
         seen=any(fact.seen for fact in facts),
         suppressed=ended and not failed,
+        had_by=tuple(sorted({fact.channel for fact in facts if fact.result in _HAD and fact.channel is not None})),
     )

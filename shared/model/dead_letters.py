@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import NamedTuple
 
 from shared.model.errors import Invalid
 from shared.model.events import ACCEPTED_AT, FIRST_ACCEPTED, GENERATION
-from shared.model.outputs import KafkaRecord, Output
+from shared.model.outputs import Headers, KafkaRecord, Output
+
+
+class DeadLetterState(StrEnum):
+    """What became of a dead letter of a delivery."""
+
+    OPEN = "open"
+    REDRIVING = "redriving"
+    """Somebody wants it sent again; it is on its way to the log."""
+    REDRIVEN = "redriven"
+    """It is decided again, one generation on."""
+    DISCARDED = "discarded"
+    """Nobody wants it sent any more."""
 
 
 class UnreadableRecord(NamedTuple):
@@ -67,22 +80,31 @@ class DeadLetter(NamedTuple):
         return int(given) if given.isdigit() else 0
 
 
-def read_dead_letter(record: KafkaRecord) -> DeadLetter | None:
-    """What `dead_letter` made; None for a record that it did not make."""
+def failure_of(record: KafkaRecord, errors: str = "replace") -> tuple[Headers, dict[str, str]]:
+    """The headers that a record came with, and what its dead letter says of its failure; nothing, if it is none.
+
+    Raises UnicodeDecodeError with `errors="strict"`.
+    """
     starts = [position for position, (name, _) in enumerate(record.headers) if name == "source_topic"]
     if not starts:
-        return None
+        return record.headers, {}
+    appended = record.headers[starts[-1] :]
+    return record.headers[: starts[-1]], {name: raw.decode(errors=errors) for name, raw in appended if raw is not None}
+
+
+def read_dead_letter(record: KafkaRecord) -> DeadLetter | None:
+    """What `dead_letter` made; None for a record that it did not make."""
     try:
-        facts = {name: raw.decode() for name, raw in record.headers[starts[-1] :] if raw is not None}
+        headers, facts = failure_of(record, "strict")
         source = record._replace(
             topic=facts["source_topic"],
             partition=int(facts["source_partition"]),
             offset=int(facts["source_offset"]),
-            headers=record.headers[: starts[-1]],
+            headers=headers,
             timestamp=-1,
         )
         failed_at = facts.get("last_failed_at", "")
-    except (KeyError, ValueError, AttributeError):
+    except (KeyError, ValueError):
         return None
     return DeadLetter(
         offset=record.offset,

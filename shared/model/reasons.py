@@ -61,6 +61,8 @@ class Reason(StrEnum):
     FREQUENCY_CAP = "frequency_cap"
     NOT_NEEDED = "not_needed"
     """An earlier channel of the step has it."""
+    SENT_OTHERWISE = "sent_otherwise"
+    """Of a redrive: another channel of the step has it, or may still get it."""
     FELL_BACK = "fell_back"
     """It goes on the step's next channel instead."""
     WAITED_TOO_LONG = "waited_too_long"
@@ -113,6 +115,7 @@ _SINCE_2: Final = frozenset(
         Reason.ADDRESS_SUPPRESSED,
         Reason.FREQUENCY_CAP,
         Reason.NOT_NEEDED,
+        Reason.SENT_OTHERWISE,
         Reason.FELL_BACK,
         Reason.DEAD_ADDRESS,
         Reason.RATE_LIMITED,

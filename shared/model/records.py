@@ -40,6 +40,8 @@ class Kind(StrEnum):
     """A delivery waited too long in its lane and is decided again; the subject is the delivery id."""
     FAILED = "failed"
     """A delivery failed for good, or its provider is down for long: its step may have another channel."""
+    REDRIVE = "redrive"
+    """A dead letter is wanted after all; the subject is the delivery id, one generation on."""
     TENANT_CHANGED = "tenant_changed"
     """Settings of the tenant, or of all of them, have changed: the router forgets them. One in every partition."""
     PROFILE_CHANGED = "profile_changed"
@@ -53,7 +55,7 @@ class Kind(StrEnum):
     @property
     def since(self) -> int:
         """The format that it came with."""
-        return 2 if self in (Kind.FAILED, Kind.TENANT_CHANGED) else formats.OLDEST
+        return 2 if self in (Kind.FAILED, Kind.REDRIVE, Kind.TENANT_CHANGED) else formats.OLDEST
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
@@ -83,6 +85,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=
     """The digest that the run holds and closes now."""
     cancelled: bool = False
     """An operator cancelled what this brings back."""
+    forced: bool = False
+    """Of a redrive: an operator wants it although another channel of its step has it, or may still get it."""
     cancels: tuple[Stop, ...] = ()
     """Of a tenant that changed: what an operator cancelled, as far as it was accepted by then and is still held."""
     format: int = formats.OLDEST

@@ -127,11 +127,18 @@ class Topics:
         """The consumer-group name of a service."""
         return f"{self.prefix}.{service}"
 
+    @property
+    def dead_letters_group(self) -> str:
+        """The consumer group of the console that keeps deliveries' dead letters."""
+        return self.group("console-dead-letters")
+
     def groups_of(self, service: str) -> list[str]:
         """The consumer groups that a service is a member of; others read without one."""
         if service == "delivery":
             return [self.delivery_group(channel, lane) for channel in Channel for lane in channel.spec.lanes]
-        return [self.group(service)] if service in {"router", "console"} else []
+        if service == "console":
+            return [self.group(service), self.dead_letters_group]
+        return [self.group(service)] if service == "router" else []
 
     def groups_asked_by(self, service: str) -> list[str]:
         """The consumer groups whose progress a service asks for: the router's fan-outs leave room for these."""
@@ -162,7 +169,7 @@ class Topics:
             Topic(
                 name=self.events_dlq,
                 key="as came",
-                producers="ingest, router, scheduler, delivery",
+                producers="ingest, router, scheduler, delivery, console",
                 consumers="operators",
                 partitions=1,
                 retention_ms=14 * DAY_MS,
@@ -185,7 +192,7 @@ class Topics:
                     name=self.deliveries_dlq(channel),
                     key="as came",
                     producers="router, delivery",
-                    consumers="operators",
+                    consumers="console, operators",
                     partitions=1,
                     retention_ms=14 * DAY_MS,
                 )
@@ -201,7 +208,7 @@ class Topics:
             Topic(
                 name=self.statuses,
                 key=USER_KEY,
-                producers="ingest, router, scheduler, delivery, gateway",
+                producers="ingest, router, scheduler, delivery, gateway, console",
                 consumers="console, anyone",
                 retention_ms=14 * DAY_MS,
             ),

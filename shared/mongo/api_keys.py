@@ -29,7 +29,7 @@ class Scope(StrEnum):
     SEND = "send"
     USERS = "users"
     OPERATE = "operate"
-    """Read timelines."""
+    """Read timelines, the audit log and dead letters with their contents; redrive and discard those."""
     ADMIN = "admin"
     """Change the tenant's settings, stop it."""
 

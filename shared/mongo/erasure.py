@@ -1,4 +1,4 @@
-"""What a deletion leaves in other collections is erased: inbox rows, subscriptions, and in decisions whatever tells of the person.
+"""What a deletion leaves in other collections is erased: inbox rows, subscriptions, and in decisions and dead letters whatever tells of the person.
 
 The decisions themselves stay for as long as they guard against replays. Holds end through `decide`, which says so.
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from shared.model.dead_letters import DeadLetterState
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
 
@@ -29,12 +30,29 @@ async def erase_inbox(database: Database, tenant: str, user: str, life: int) -> 
         await database.inbox.delete_many(earlier_lives(tenant, user, life))
 
 
+async def erase_dead_letters(database: Database, tenant: str, user: str, life: int) -> None:
+    """Takes what was to be sent, and to where, from the dead letters of the lives before `life`; may be repeated.
+
+    Nobody can send them any more. Raises MongoUnavailable.
+    """
+    rows, contents = earlier_lives(tenant, user, life), {"value": "", "headers": "", "redrive.data": ""}
+    ended = {"state": DeadLetterState.DISCARDED.value, "erased": True}
+    with mongo_border():
+        await database.dead_letters.update_many(
+            rows | {"state": DeadLetterState.OPEN.value}, {"$set": ended, "$unset": contents}
+        )
+        await database.dead_letters.update_many(
+            rows | {"erased": {"$ne": True}}, {"$set": {"erased": True}, "$unset": contents}
+        )
+
+
 async def erase(database: Database, tenant: str, user: str, life: int) -> None:
     """Erases what is left of the lives before `life`; may be repeated. Raises MongoUnavailable."""
     if not life:
         return
     rows = earlier_lives(tenant, user, life)
     await erase_inbox(database, tenant, user, life)
+    await erase_dead_letters(database, tenant, user, life)
     with mongo_border():
         await database.subscriptions.delete_many(rows)
         await database.decisions.update_many(

@@ -7,6 +7,7 @@ from typing import Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
+from shared.model.dead_letters import DeadLetterState
 from shared.model.holds import Cause
 
 DAY: Final = 86_400
@@ -14,6 +15,7 @@ GUARD_DAYS: Final = 35
 LEAST_GUARD_DAYS: Final = 15
 """What guards against replays outlives every topic it guards (14 days at most)."""
 TIMELINE_DAYS: Final = 90
+AUDIT_DAYS: Final = 400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +23,7 @@ class Retention:
     """For how many days rows are kept whose keeping is the operator's choice."""
 
     guards: int = GUARD_DAYS
-    """What guards against replays and repeated calls: decisions, deliveries, expansions, Idempotency-Keys."""
+    """What guards against replays and repeated calls: decisions, deliveries, dead letters, expansions, Idempotency-Keys."""
     inbox: int = 365
     cancellations: int = 400
 
@@ -48,7 +50,10 @@ def indexes(retention: Retention) -> dict[str, list[IndexModel]]:
     chosen = {
         "inbox": _expiring(retention.inbox),
         "cancellations": _expiring(retention.cancellations, "changed_at"),
-        **{name: _expiring(retention.guards) for name in ("expansions", "decisions", "deliveries", "fanouts")},
+        **{
+            name: _expiring(retention.guards)
+            for name in ("expansions", "decisions", "deliveries", "fanouts", "dead_letters", "redrives")
+        },
         # A day longer than what they began, which is decided some time after it was accepted: a key that is free again
         # never meets a decision of its first use.
         "requests": _expiring(retention.guards + 1),
@@ -116,6 +121,19 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         _expiring(TIMELINE_DAYS),
     ],
     "status_endpoints": [IndexModel([("tenant", ASCENDING), ("endpoint", ASCENDING)])],
+    "dead_letters": [
+        IndexModel([("tenant", ASCENDING), ("at", ASCENDING), ("_id", ASCENDING)]),
+        _of_user(),
+        IndexModel([("state", ASCENDING)], partialFilterExpression={"state": DeadLetterState.REDRIVING.value}),
+    ],
+    "redrives": [
+        IndexModel([("tenant", ASCENDING), ("created_at", DESCENDING)]),
+        IndexModel([("state", ASCENDING)], partialFilterExpression={"state": "running"}),
+    ],
+    "audit": [
+        IndexModel([("tenant", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)]),
+        _expiring(AUDIT_DAYS, "at"),
+    ],
     "schedules": [
         IndexModel([("next", ASCENDING)], partialFilterExpression={"next": {"$exists": True}}),
         IndexModel([("token", ASCENDING)], sparse=True),

@@ -95,6 +95,8 @@ class Ledger:
             return claim
         fresh = claimed_row(received, lease)
         taken = {name: value for name, value in fresh.items() if name not in ("_id", "created_at")}
+        if received.delivery.generation > row["generation"]:
+            taken["created_at"] = lease.now  # a redrive is guarded against its replays as long as what is new
         if "format" in row:
             taken["format"] = received.delivery.format
         if earlier := attempts_of(row):

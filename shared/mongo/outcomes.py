@@ -18,7 +18,9 @@ from shared.mongo.errors import mongo_border
 from shared.mongo.inbox_rows import stored_life
 
 _OWNED: Final = {"_id": 0, "notification": 1, "tenant": 1, "user": 1}
-_DECIDED: Final = _OWNED | {f"items.{name}": 1 for name in ("type", "step", "channel", "reason", "endpoint")}
+_DECIDED: Final = (
+    _OWNED | {"generation": 1} | {f"items.{name}": 1 for name in ("type", "step", "channel", "reason", "endpoint")}
+)
 _DELIVERED: Final = _OWNED | {
     "step": 1,
     "channel": 1,
@@ -54,19 +56,19 @@ class Outcomes:
         ]
         with mongo_border():
             decisions, deliveries, items = await asyncio.gather(
-                self._decisions.find(named, _DECIDED).sort([("at", 1), ("pass", 1)]).to_list(None),
+                self._decisions.find(named, _DECIDED).sort([("at", 1), ("generation", 1), ("pass", 1)]).to_list(None),
                 self._deliveries.find(named, _DELIVERED).to_list(None),
                 self._inbox.find({"$or": inboxes}, _SHOWN).to_list(None),
             )
         decided: dict[str, list[ChannelFact]] = defaultdict(list)
         made: dict[str, list[ChannelFact]] = defaultdict(list)
         for row in filter(lambda row: _is_of(row, about), decisions):
-            decided[row["notification"]] += decided_facts(row["items"])
+            decided[row["notification"]] += decided_facts(row["items"], row["generation"])
         for row in filter(lambda row: _is_of(row, about), deliveries):
             reason = (row.get("result") or {}).get("reason")
             endpoint = row.get("endpoint", DEFAULT_ENDPOINT)
             state = receipted_state(row["state"], row["generation"], row.get("receipt"))
-            fact = delivery_fact(row.get("step"), row["channel"], state, reason, endpoint)
+            fact = delivery_fact(row.get("step"), row["channel"], state, reason, endpoint, row["generation"])
             made[row["notification"]].append(fact)
         for row in items:
             made[row["notification"]].append(_inbox_fact(row))

@@ -214,3 +214,7 @@ OUTBOX_RELAYED = Counter("carillon_outbox_relayed", "Records relayed from the ou
 STATUSES_STORED = Counter("carillon_statuses_stored", "Statuses written to the timeline")
 
 STATUSES_SKIPPED = Counter("carillon_statuses_skipped", "Records of the statuses topic that are no status", ["code"])
+
+DEAD_LETTERS_KEPT = Counter("carillon_dead_letters_kept", "Dead letters of deliveries that the console has stored")
+
+DEAD_LETTERS_REDRIVEN = Counter("carillon_dead_letters_redriven", "Dead letters that were sent again")

@@ -39,10 +39,11 @@ class Scene:
     def __init__(self, decisions: Any, ledger: Any, inbox: Any, reader: Any) -> None:
         self.decisions, self.ledger, self.inbox, self.reader = decisions, ledger, inbox, reader
         self._passes = 0
+        self.had_by: dict[str, tuple[str, ...]] = {}
 
-    async def decided(self, *items: RoutingItem, about: Notification | None = None) -> None:
+    async def decided(self, *items: RoutingItem, about: Notification | None = None, generation: int = 0) -> None:
         found: Decision = a.decision(a.routing_input(notification=about or a.notification()), offset=self._passes)
-        record = msgspec.structs.replace(found.record, pass_=self._passes)
+        record = msgspec.structs.replace(found.record, pass_=self._passes, generation=generation)
         self._passes += 1
         await self.decisions.insert([msgspec.structs.replace(found, record=record, items=items)])
 
@@ -61,7 +62,8 @@ class Scene:
         asked = about or a.notification()
         found: dict[str, dict[str, StepOutcome]] = await self.reader.outcomes([asked, a.notification(id="n-other")])
         assert found["n-other"] == {}
-        return found[asked.id]
+        self.had_by = {step: outcome.had_by for step, outcome in found[asked.id].items()}
+        return {step: msgspec.structs.replace(outcome, had_by=()) for step, outcome in found[asked.id].items()}
 
 
 @pytest.fixture
@@ -122,6 +124,20 @@ async def test_one_channel_that_worked_is_enough(scene: Scene) -> None:
     await scene.decided(sends(), sends(Channel.WEBHOOK))
     await scene.ended(DeliveryState.SENT)
     assert await scene.of() == {"tell": StepOutcome(sent=True)}
+
+
+async def test_what_is_redriven_is_under_way_until_its_channel_says_otherwise(scene: Scene) -> None:
+    await scene.decided(sends(), sends(Channel.WEBHOOK))
+    await scene.ended(DeliveryState.DEAD)
+    await scene.ended(DeliveryState.DEAD, Channel.WEBHOOK)
+    assert (await scene.of(), scene.had_by) == ({"tell": StepOutcome(failed=True)}, {"tell": ()})
+    await scene.decided(sends(), generation=1)
+    assert (await scene.of(), scene.had_by) == ({"tell": UNKNOWN}, {"tell": ("email",)})
+    await scene.ended(DeliveryState.DEAD, generation=1)
+    assert (await scene.of(), scene.had_by) == ({"tell": StepOutcome(failed=True)}, {"tell": ()})
+    await scene.decided(sends(Channel.WEBHOOK), generation=1)
+    await scene.ended(DeliveryState.SENT, Channel.WEBHOOK, generation=1)
+    assert (await scene.of(), scene.had_by) == ({"tell": StepOutcome(sent=True)}, {"tell": ("webhook",)})
 
 
 async def test_what_is_suppressed_has_no_row(scene: Scene) -> None:

@@ -76,6 +76,7 @@ def rebuilt(row: DecisionRow, record: Record, workflow: Workflow | None) -> Rout
         digest=record.digest or (delivery.digest.id if delivery and delivery.digest else None),
         parked=record.kind is Kind.RETRY and record.due is None,
         cancelled=record.cancelled,
+        forced=record.forced,
     )
 
 

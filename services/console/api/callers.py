@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from fastapi import Path, Request
 
 from shared.http.credentials import bearer, require_scope, unauthorized
-from shared.mongo.api_keys import ApiKeys, Scope
+from shared.mongo.api_keys import ApiKeys, Principal, Scope
 
 Id = Annotated[str, Path(max_length=200)]
 NOT_SEEN: Final = (
@@ -17,14 +17,24 @@ NOT_SEEN: Final = (
 )
 
 
-def key_tenant(keys: ApiKeys) -> Callable[[Request], Awaitable[str]]:
-    """The tenant of a request's key, as a dependency. Raises Problem 401 or 403."""
+def key_owner(keys: ApiKeys) -> Callable[[Request], Awaitable[Principal]]:
+    """Whose key a request has, as a dependency. Raises Problem 401 or 403."""
 
-    async def tenant_of(request: Request) -> str:
+    async def owner_of(request: Request) -> Principal:
         principal = await keys.principal(bearer(request))
         if principal is None:
             raise unauthorized("the key is not known, or revoked")
         require_scope(principal, Scope.OPERATE)
-        return principal.tenant
+        return principal
+
+    return owner_of
+
+
+def key_tenant(keys: ApiKeys) -> Callable[[Request], Awaitable[str]]:
+    """The tenant of a request's key, as a dependency. Raises Problem 401 or 403."""
+    owner_of = key_owner(keys)
+
+    async def tenant_of(request: Request) -> str:
+        return (await owner_of(request)).tenant
 
     return tenant_of

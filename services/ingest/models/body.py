@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from services.ingest.core.did_you_mean import did_you_mean
 from services.ingest.models.fields import INVALID_KEY
 from shared.http.pointers import pointer_to
+from shared.model.did_you_mean import did_you_mean
 from shared.model.errors import Invalid
 
 MAX_FIELDS: Final = 1000

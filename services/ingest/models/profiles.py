@@ -18,7 +18,6 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from services.ingest.core.did_you_mean import did_you_mean
 from services.ingest.models.body import Body, InvalidFields, check_size, read
 from services.ingest.models.fields import (
     MAX_ENTRIES,
@@ -36,6 +35,7 @@ from services.ingest.models.people import Addresses
 from shared.http.pointers import pointer_to
 from shared.model import webhook_secrets
 from shared.model.channels import ADDRESS_KINDS, Channel
+from shared.model.did_you_mean import did_you_mean
 from shared.model.errors import InvalidProfile
 from shared.model.profiles import DigestFrequency, Profile
 from shared.model.quiet_windows import MAX_WINDOWS, WEEKDAYS, QuietHours, check_quiet_hours

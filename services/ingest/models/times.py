@@ -7,9 +7,9 @@ from typing import Annotated, Final
 from pydantic import ConfigDict, Field, PlainValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from services.ingest.core.did_you_mean import did_you_mean
 from services.ingest.models.body import Body
 from services.ingest.models.fields import FURTHEST_MS, Time, field_error, read_time
+from shared.model.did_you_mean import did_you_mean
 from shared.model.errors import Invalid
 from shared.model.local_times import LocalTime, check_date, check_time
 

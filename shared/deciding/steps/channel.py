@@ -57,6 +57,8 @@ def _come_back(inputs: RoutingInput, workflow: Workflow, channel: Channel, now: 
     step = workflow.order.step(key)
     if not isinstance(step, ChannelStep) or step.deliver is not ChannelChoice.FIRST:
         return _all(inputs, workflow, key, (channel,), now)
+    if inputs.is_redriven:
+        return _redriven(inputs, workflow, key, channel, now)
     behind = step.channels[step.channels.index(channel) + 1 :] if channel in step.channels else ()
     if inputs.event is Kind.FAILED:
         if others_may_have_it(inputs, key):
@@ -69,6 +71,17 @@ def _come_back(inputs: RoutingInput, workflow: Workflow, channel: Channel, now: 
     if all(isinstance(item, Suppress) for item in instead):
         return _all(inputs, workflow, key, (channel,), now)  # nothing else reaches the user
     return (Suppress(reason=Reason.FELL_BACK, rule=Rule.FALLBACK, channel=channel, step=key), *instead)
+
+
+def _redriven(
+    inputs: RoutingInput, workflow: Workflow, step: str, channel: Channel, now: int
+) -> tuple[RoutingItem, ...]:
+    """This channel alone: those behind it have been taken already. Not at all, where another one has it."""
+    outcome = inputs.history.outcomes.get(step) if inputs.history is not None else None
+    had_by = outcome.had_by if outcome is not None and inputs.event is Kind.REDRIVE and not inputs.forced else ()
+    if any(other != channel for other in had_by):
+        return (Suppress(reason=Reason.SENT_OTHERWISE, rule=Rule.FALLBACK, channel=channel, step=step),)
+    return _all(inputs, workflow, step, (channel,), now)
 
 
 def _is_down_for_long(inputs: RoutingInput, now: int) -> bool:

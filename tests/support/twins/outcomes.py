@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
@@ -31,10 +30,10 @@ class MemoryOutcomes:
 
     def _decided(self, about: Notification) -> list[ChannelFact]:
         rows = [row for row in self._decisions.rows.values() if _owned(row.notification) == _owned(about)]
-        items: list[dict[str, Any]] = []
-        for row in sorted(rows, key=lambda row: (row.at, row.record.pass_)):
-            items += [msgspec.to_builtins(item) for item in row.items]
-        return decided_facts(items)
+        facts: list[ChannelFact] = []
+        for row in sorted(rows, key=lambda row: (row.at, row.record.generation, row.record.pass_)):
+            facts += decided_facts([msgspec.to_builtins(item) for item in row.items], row.record.generation)
+        return facts
 
     def _made(self, about: Notification) -> list[ChannelFact]:
         facts = [
@@ -44,6 +43,7 @@ class MemoryOutcomes:
                 receipted_state(row.state, row.generation, msgspec.to_builtins(row.receipt)),
                 row.result.reason if row.result else None,
                 delivery.endpoint,
+                row.generation,
             )
             for row in self._ledger.rows.values()
             for delivery in [row.delivery]

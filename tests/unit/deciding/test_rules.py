@@ -199,6 +199,13 @@ TABLE: dict[str, tuple[RoutingInput, Sequence[RoutingItem]]] = {
         asked(FIRST, channel=IN_APP, step="first", event=Kind.FAILED),
         [ends(Reason.FELL_BACK, Rule.FALLBACK, "first", channel=IN_APP)],
     ),
+    "it is redriven, and another one has it": (
+        asked(
+            FIRST, channel=EMAIL, step="first", event=Kind.REDRIVE, delivery=a.delivery(generation=1),
+            history=History(outcomes={"first": StepOutcome(sent=True, had_by=("webhook",))}),
+        ),
+        [ends(Reason.SENT_OTHERWISE, Rule.FALLBACK, "first", channel=EMAIL)],
+    ),
     "its provider is down for long": (
         asked(FIRST, channel=EMAIL, step="first", event=Kind.RETRY, parked=True, delivery=a.delivery(fallback_at=a.NOON)),
         [

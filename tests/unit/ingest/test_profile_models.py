@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.ingest.core.did_you_mean import did_you_mean
 from services.ingest.core.merge_patch import merge_patch
 from services.ingest.models import body
 from services.ingest.models.body import InvalidFields, example
 from services.ingest.models.patches import check_patch
 from services.ingest.models.profiles import ProfileBody, body_of, read_profile, read_put, shown
 from shared.model import webhook_secrets
+from shared.model.did_you_mean import did_you_mean
 from shared.model.profiles import Preferences, Profile
 from tests.support import samples as a
 

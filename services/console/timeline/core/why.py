@@ -21,6 +21,7 @@ AGAIN: Final[Mapping[str, str]] = {
     Kind.RELEASE: "Its wait was over: it was decided again.",
     Kind.RETRY: "Its next attempt was due: it was decided again.",
     Kind.STALE: "It had waited too long in its lane: it was decided again.",
+    Kind.REDRIVE: "Somebody sent its dead letter again: it was decided again.",
     Kind.FAILED: "It failed for good, or its provider was down for long: the rest of the step was decided.",
 }
 WAITS_FOR: Final[Mapping[str, str]] = {

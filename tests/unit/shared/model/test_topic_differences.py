@@ -92,5 +92,5 @@ def test_access_names_each_topic_and_group_of_a_service() -> None:
     assert {grant.name for grant in given if grant.resource == "topic"} == ROWS.keys()
     groups = {grant.name for grant in given if grant.resource == "group"}
     lanes = sum(len(channel.spec.lanes) for channel in Channel)
-    assert len(groups) == 2 + lanes
+    assert len(groups) == 3 + lanes
     assert {"carillon.router", "carillon.console", "carillon.delivery-in_app-normal"} <= groups
