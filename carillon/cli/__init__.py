@@ -8,6 +8,7 @@ from carillon.cli import (
     catalog,
     credentials,
     dlq,
+    dlq_changes,
     events,
     fanouts,
     run,
@@ -51,6 +52,8 @@ app.command("migrate", rich_help_panel=OPERATE)(setup.migrate)
 catalog.app.command("try")(trying.try_workflow)
 app.add_typer(catalog.app, name="catalog", rich_help_panel=OPERATE)
 app.add_typer(events.app, name="events", rich_help_panel=OPERATE)
+for change in (dlq_changes.redrive, dlq_changes.redrives, dlq_changes.discard):
+    dlq.app.command(change.__name__)(change)
 app.add_typer(dlq.app, name="dlq", rich_help_panel=OPERATE)
 app.add_typer(fanouts.app, name="fanouts", rich_help_panel=OPERATE)
 app.add_typer(topics.app, name="topics", rich_help_panel=OPERATE)

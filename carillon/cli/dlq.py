@@ -3,51 +3,48 @@
 from __future__ import annotations
 
 import json
-import re
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 from urllib.parse import quote, urlencode
 
 import typer
 
 from carillon.cli import target
+from carillon.cli.letters import (
+    PATH,
+    ConsoleCalls,
+    LetterChannel,
+    LetterCode,
+    LetterJson,
+    LetterReason,
+    LetterSince,
+    LetterState,
+    LetterUntil,
+    LetterUser,
+    LetterWorkflow,
+    chosen,
+)
 from carillon.cli.options import DEFAULT_STATE, State
 from carillon.cli.program import program
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 app = typer.Typer(
     help="Dead letters: deliveries that failed for good. `carillon events dead` shows those of events.",
     no_args_is_help=True,
 )
 
-PATH = "/v1/dead-letters"
-_Channel = Annotated[str | None, typer.Option(help="Of this channel: email, sms, …")]
-_Code = Annotated[
-    str | None, typer.Option(help="With this code, the provider's or ours; `carillon dlq groups` shows them.")
-]
-_Reason = Annotated[str | None, typer.Option(help="For this reason, as `carillon why` names it.")]
-_Workflow = Annotated[str | None, typer.Option(help="Of this workflow.")]
-_User = Annotated[str | None, typer.Option(help="To this user.")]
-_Since = Annotated[str | None, typer.Option(help="That failed since: 2026-01-05T08:00:00Z, or 2h, 3d.")]
-_Until = Annotated[str | None, typer.Option(help="That failed before: the same.")]
-_Json = Annotated[bool, typer.Option("--json", help="Print the console's answer as JSON.")]
-_LetterState = Annotated[str, typer.Option("--in", help="open, redriving, redriven, discarded or any.")]
-
 
 @app.command("list")
 def list_letters(
     *,
-    channel: _Channel = None,
-    code: _Code = None,
-    reason: _Reason = None,
-    workflow: _Workflow = None,
-    user: _User = None,
-    since: _Since = None,
-    until: _Until = None,
-    in_: _LetterState = "open",
+    channel: LetterChannel = None,
+    code: LetterCode = None,
+    reason: LetterReason = None,
+    workflow: LetterWorkflow = None,
+    user: LetterUser = None,
+    since: LetterSince = None,
+    until: LetterUntil = None,
+    in_: LetterState = "open",
     most: Annotated[int, typer.Option(min=1, max=500, help="The newest of them.")] = 50,
-    json_: _Json = False,
+    json_: LetterJson = False,
     console_url: target.ConsoleUrl = None,
     url: target.Url = None,
     key: target.Key = None,
@@ -84,15 +81,15 @@ def list_letters(
 @app.command("groups")
 def groups(
     *,
-    channel: _Channel = None,
-    code: _Code = None,
-    reason: _Reason = None,
-    workflow: _Workflow = None,
-    user: _User = None,
-    since: _Since = None,
-    until: _Until = None,
-    in_: _LetterState = "open",
-    json_: _Json = False,
+    channel: LetterChannel = None,
+    code: LetterCode = None,
+    reason: LetterReason = None,
+    workflow: LetterWorkflow = None,
+    user: LetterUser = None,
+    since: LetterSince = None,
+    until: LetterUntil = None,
+    in_: LetterState = "open",
+    json_: LetterJson = False,
     console_url: target.ConsoleUrl = None,
     url: target.Url = None,
     key: target.Key = None,
@@ -124,7 +121,7 @@ def groups(
 def show(
     letter: Annotated[str, typer.Argument(help="Its id, as `carillon dlq list` shows it.")],
     *,
-    json_: _Json = False,
+    json_: LetterJson = False,
     console_url: target.ConsoleUrl = None,
     url: target.Url = None,
     key: target.Key = None,
@@ -152,39 +149,6 @@ def show(
     typer.echo(json.dumps(found.get("payload"), ensure_ascii=False, indent=2))
     if found.get("next_step"):
         typer.echo(f"Next: {found['next_step']}")
-
-
-class ConsoleCalls:
-    """The console that a command talks to."""
-
-    def __init__(self, state: State, url: str | None, console_url: str | None, key: str | None) -> None:
-        self._where = (state, url, console_url, key)
-
-    def do(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """The answer of one call; exits with a readable line when there is none."""
-
-        async def work() -> dict[str, Any]:
-            async with target.client(*self._where) as carillon:
-                return await carillon.operate(method, path, body)
-
-        return target.carried_out(work())
-
-
-def chosen(**given: str | None) -> dict[str, str]:
-    """The filter as the API takes it; a span, as `2h`, is a time so long ago."""
-    wanted = {name: value for name, value in given.items() if value is not None}
-    return {name: _ago(value) if name in ("since", "until") else value for name, value in wanted.items()}
-
-
-def _ago(text: str) -> str:
-    from shared.model.timestamps import rfc3339
-    from shared.process.clock import now_ms
-
-    span = re.fullmatch(r"([0-9]{1,4})([smhd])", text)
-    if span is None:
-        return text
-    seconds = {"s": 1, "m": 60, "h": 3600, "d": 86_400}[span[2]]
-    return rfc3339(now_ms() - int(span[1]) * seconds * 1000)
 
 
 def _doubt_code(call: ConsoleCalls, code: str) -> None:

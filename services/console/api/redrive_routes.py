@@ -14,7 +14,7 @@ from services.console.letters.actions import LetterActions
 from services.console.letters.core.answers import DeadLetterSummary, RedriveAnswer, shown_redrive, summary
 from services.console.letters.core.bodies import RedriveBody
 from services.console.letters.core.letter_row import DeadLetterRow
-from services.console.letters.core.redriving import Obstacle
+from services.console.letters.core.redriving import Obstacle, says_the_same
 from services.console.letters.store import DeadLetters
 from shared.http.json_bodies import JSON
 from shared.http.problems import Problem
@@ -42,7 +42,7 @@ def redrive_routes(database: Database, keys: ApiKeys) -> APIRouter:
         row, actions = await found(letter, owner), LetterActions(database)
         wanted = await actions.plan(row, owner, forced=body.force, data=data)
         if isinstance(wanted, Obstacle):
-            if wanted is Obstacle.REDRIVEN and data is None:
+            if wanted is Obstacle.REDRIVEN and says_the_same(row, data):
                 return _json(_as_it_stands(row), 202)
             raise _in_the_way(wanted)
         if body.dry_run:
@@ -50,7 +50,7 @@ def redrive_routes(database: Database, keys: ApiKeys) -> APIRouter:
         after = await actions.redrive(row, wanted)
         if after is None or "redrive" not in after:
             raise unknown_letter() if after is None else _in_the_way(Obstacle.DISCARDED)
-        if data is not None and after["redrive"].get("after") != wanted.get("after"):
+        if not says_the_same(after, data):
             raise _in_the_way(Obstacle.REDRIVEN)
         return _json(_as_it_stands(after), 202)
 

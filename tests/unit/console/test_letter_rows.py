@@ -12,11 +12,9 @@ from hypothesis import strategies as st
 
 from services.console.letters.core.answers import detail, summary
 from services.console.letters.core.letter_row import MAX_KEPT_BYTES, UNREADABLE, letter_row
-from services.delivery.core.effects import delivery_dead_letter
 from shared.kafka.dead_letters import refuse
 from shared.model.channels import Channel
 from shared.model.dead_letters import UnreadableRecord
-from shared.model.deliveries import DeliveryResult, DeliveryState, ReceivedDelivery
 from shared.model.errors import InvalidRecord
 from shared.model.outputs import FormatFault, KafkaRecord, Output
 from shared.model.oversized import in_place_of
@@ -25,6 +23,7 @@ from shared.model.records import encode
 from shared.model.timestamps import to_datetime
 from shared.model.topics import Topics
 from tests.support import samples as a
+from tests.support.letters import dead_letter_record
 
 TOPICS = Topics()
 DLQ = TOPICS.deliveries_dlq(Channel.EMAIL)
@@ -34,16 +33,8 @@ def stands(output: Output, offset: int = 7) -> KafkaRecord:
     return KafkaRecord(output.topic, 0, offset, output.key, output.value, output.headers, a.NOON + 5)
 
 
-def dead(**changes: Any) -> KafkaRecord:
-    """A delivery's dead letter as the worker writes it."""
-    delivery = a.delivery(**changes)
-    received = ReceivedDelivery(delivery=delivery, record=a.record(encode(delivery)))
-    result = DeliveryResult(state=DeliveryState.DEAD, at=a.NOON, attempts=3, reason=Reason.REJECTED, code="550")
-    return stands(delivery_dead_letter(TOPICS, received, result))
-
-
 def test_a_delivery_says_what_it_is_and_why_it_failed() -> None:
-    row = letter_row(Channel.EMAIL, dead(first_failed_at=a.NOON - 9), a.NOON + 6)
+    row = letter_row(Channel.EMAIL, dead_letter_record(first_failed_at=a.NOON - 9), a.NOON + 6)
     about = a.notification()
     assert {name: row[name] for name in ("tenant", "user", "channel", "state", "reason", "code", "attempts", "whole")} == {
         "tenant": "acme", "user": "ada", "channel": "email", "state": "open", "reason": "rejected", "code": "550",
@@ -58,9 +49,9 @@ def test_a_delivery_says_what_it_is_and_why_it_failed() -> None:
 
 
 def test_the_same_letter_is_the_same_row_and_the_next_generation_another() -> None:
-    ids = [letter_row(Channel.EMAIL, dead(generation=number), a.NOON)["_id"] for number in (0, 0, 1)]
+    ids = [letter_row(Channel.EMAIL, dead_letter_record(generation=number), a.NOON)["_id"] for number in (0, 0, 1)]
     assert ids[0] == ids[1] != ids[2]
-    assert letter_row(Channel.EMAIL, dead()._replace(offset=8), a.NOON)["_id"] == ids[0]
+    assert letter_row(Channel.EMAIL, dead_letter_record()._replace(offset=8), a.NOON)["_id"] == ids[0]
 
 
 def test_what_nobody_could_read_is_its_tenants_by_its_key_and_cannot_be_sent() -> None:
@@ -86,7 +77,7 @@ def test_what_was_shortened_cannot_be_sent() -> None:
 
 
 def test_of_what_is_larger_than_a_row_only_its_place_is_kept() -> None:
-    row = letter_row(Channel.EMAIL, dead()._replace(value=b"x" * (MAX_KEPT_BYTES + 1)), a.NOON)
+    row = letter_row(Channel.EMAIL, dead_letter_record()._replace(value=b"x" * (MAX_KEPT_BYTES + 1)), a.NOON)
     assert "value" not in row
     assert "headers" not in row
     assert not row["whole"]
@@ -94,7 +85,7 @@ def test_of_what_is_larger_than_a_row_only_its_place_is_kept() -> None:
 
 
 def test_what_a_newer_version_wrote_is_kept_with_its_number() -> None:
-    row = letter_row(Channel.EMAIL, dead(format=a.NEWER), a.NOON)
+    row = letter_row(Channel.EMAIL, dead_letter_record(format=a.NEWER), a.NOON)
     assert (row["format"], row["delivery"]) == (a.NEWER, a.delivery().id)
 
 
@@ -105,7 +96,7 @@ def test_a_broken_batch_is_a_letter(fault: FormatFault) -> None:
 
 
 def test_no_address_is_in_a_summary() -> None:
-    row = letter_row(Channel.EMAIL, dead(), a.NOON)
+    row = letter_row(Channel.EMAIL, dead_letter_record(), a.NOON)
     assert b"ada@example.com" not in msgspec.json.encode(summary(row))
     assert b"ada@example.com" in msgspec.json.encode(detail(row, None)), "control: here it is"
 

@@ -78,6 +78,12 @@ def redrive_of(
     return stored
 
 
+def says_the_same(row: DeadLetterRow, data: bytes | None) -> bool:
+    """Whether the letter is sent again with these data already, or nobody wants others."""
+    redrive = row.get("redrive")
+    return redrive is not None and (data is None or redrive.get("after") == sha256(data).hexdigest())
+
+
 def redrive_output(topics: Topics, row: DeadLetterRow) -> Output | None:
     """The record that brings the delivery to `decide`, one generation on; the same each time it is asked for.
 
