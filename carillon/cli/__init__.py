@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from carillon.cli import (
+    audit,
     catalog,
     credentials,
     dlq,
@@ -52,6 +53,7 @@ app.command("migrate", rich_help_panel=OPERATE)(setup.migrate)
 catalog.app.command("try")(trying.try_workflow)
 app.add_typer(catalog.app, name="catalog", rich_help_panel=OPERATE)
 app.add_typer(events.app, name="events", rich_help_panel=OPERATE)
+app.command("audit", rich_help_panel=OPERATE)(audit.audit)
 for change in (dlq_changes.redrive, dlq_changes.redrives, dlq_changes.discard):
     dlq.app.command(change.__name__)(change)
 app.add_typer(dlq.app, name="dlq", rich_help_panel=OPERATE)

@@ -12,6 +12,7 @@ from carillon.cli.platform import on_platform
 
 if TYPE_CHECKING:
     from shared.kafka.producer import Publisher
+    from shared.model.audit import AuditAction
     from shared.model.channels import Channel
     from shared.mongo.database import Database
     from shared.mongo.stops import Stops
@@ -36,12 +37,15 @@ def stop(
 
     Example: carillon stop --channel email
     """
+    from shared.model.audit import AuditAction
+
     place, on = _place(tenant, everything=everything), _channel(channel)
 
     async def act(database: Database, publisher: Publisher, settings: Settings) -> None:
         if not list_:
             await _doubt(database, place, workflow)
             await _stops(database, publisher, settings).stop(place, workflow=workflow, channel=on)
+            await _note(database, place, AuditAction.TENANT_STOPPED, workflow=workflow, channel=channel)
         await _show_stops(database)
 
     on_platform(state, act)
@@ -63,6 +67,8 @@ def resume(
 
     Example: carillon resume --channel email
     """
+    from shared.model.audit import AuditAction
+
     place, on = _place(tenant, everything=everything), _channel(channel)
 
     async def act(database: Database, publisher: Publisher, settings: Settings) -> None:
@@ -71,11 +77,21 @@ def resume(
             lifted = await stops.cancel(place, workflow=workflow, channel=on, keep=keep)
         else:
             lifted = await stops.release(place, workflow=workflow, channel=on)
+        action = AuditAction.STOPPED_CANCELLED if cancel else AuditAction.STOPS_RELEASED
+        counts = {"released": lifted.released, "cancelled": lifted.cancelled}
+        await _note(database, place, action, workflow=workflow, channel=channel, **counts)
         rest = "" if lifted.complete else "; the rest follows"
         typer.echo(f"{lifted.released} released, {lifted.cancelled} cancelled{rest}")
         await _show_stops(database, held=False)  # what was released is still on its way
 
     on_platform(state, act)
+
+
+async def _note(database: Database, place: str, action: AuditAction, **details: str | int | None) -> None:
+    from shared.model.audit import CLI
+    from shared.mongo.audit import note
+
+    await note(database, action, tenant=place, actor=CLI, subject=place, **details)
 
 
 async def _doubt(database: Database, tenant: str, workflow: str | None) -> None:

@@ -113,10 +113,12 @@ def set_(
 
     from services.ingest.models.body import InvalidFields
     from services.ingest.models.tenants import check_tenant_patch
+    from shared.model.audit import CLI, AuditAction
     from shared.model.errors import Invalid
     from shared.model.identifiers import check_tenant
     from shared.model.strict_json import loads
     from shared.model.tenants import ENVIRONMENT
+    from shared.mongo.audit import note
 
     try:
         if tenant != ENVIRONMENT:
@@ -125,7 +127,10 @@ def set_(
         wanted = check_tenant_patch(loads(text))
 
         async def write(database: Database, publisher: Publisher, settings: Settings) -> TenantSettings:
-            return await _write(database, publisher, settings, tenant, lambda stored: _patched(stored, wanted))
+            changed = await _write(database, publisher, settings, tenant, lambda stored: _patched(stored, wanted))
+            fields = ", ".join(sorted(wanted))
+            await note(database, AuditAction.TENANT_CHANGED, tenant=tenant, actor=CLI, subject=tenant, fields=fields)
+            return changed
 
         changed = on_platform(state, write)
         if changed.version == 1:

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from services.ingest.admission import Admission
-from services.ingest.calls import Answer, Call
+from services.ingest.calls import Answer, Call, Caller
 from services.ingest.idempotency import Requests
 from services.ingest.models.body import read
 from services.ingest.models.tenants import (
@@ -31,11 +31,13 @@ from shared.http.bodies import read_body
 from shared.http.json_bodies import JSON, parse_json, require_json
 from shared.http.openapi import json_of
 from shared.http.problems import Problem
+from shared.model.audit import AuditAction
 from shared.model.ports import RecordWriter
 from shared.model.tenants import ENVIRONMENT
 from shared.model.topics import Topics
 from shared.mongo import tenants
 from shared.mongo.api_keys import Scope
+from shared.mongo.audit import note
 from shared.mongo.database import Database
 from shared.mongo.holds import Holds
 from shared.mongo.stops import MAX_STOPS, SWEEP_SECONDS, Lifted, Stops
@@ -61,10 +63,10 @@ def tenant_routes(
     admin = Depends(_admin(admission))
 
     @routes.get("", **operation("getTenant", "Read the tenant's settings", answer=(200, StoredTenant), refusals=()))
-    async def get(tenant: str = admin) -> Response:
+    async def get(caller: Caller = admin) -> Response:
         """200, also for a tenant of which nothing is set."""
         with pymongo.timeout(READ_SECONDS):
-            return _answer(shown(await tenants.read(database, tenant)))
+            return _answer(shown(await tenants.read(database, caller.tenant)))
 
     @routes.patch(
         "",
@@ -76,23 +78,21 @@ def tenant_routes(
             body=json_of(TenantPatch, MERGE_PATCH) | json_of(TenantPatch),
         ),
     )
-    async def patch(request: Request, tenant: str = admin) -> Response:
+    async def patch(request: Request, caller: Caller = admin) -> Response:
         """200 with what is stored; it counts for everything accepted from now on."""
         wanted = check_tenant_patch(await _json(request, MERGE_PATCH))
         with pymongo.timeout(READ_SECONDS):
-            return _answer(
-                shown(
-                    await tenants.write(
-                        database, writer, topics, tenant=tenant, change=lambda stored: patched(stored, wanted)
-                    )
-                )
+            stored = await tenants.write(
+                database, writer, topics, tenant=caller.tenant, change=lambda stored: patched(stored, wanted)
             )
+            await _noted(database, caller, AuditAction.TENANT_CHANGED, fields=", ".join(sorted(wanted)))
+            return _answer(shown(stored))
 
     @routes.get("/stops", **operation("listStops", "What is stopped", answer=(200, StopList), refusals=()))
-    async def list_stops(tenant: str = admin) -> Response:
+    async def list_stops(caller: Caller = admin) -> Response:
         """200, with the stops of all tenants as well."""
         with pymongo.timeout(READ_SECONDS):
-            return await listed(tenant)
+            return await listed(caller.tenant)
 
     @routes.put(
         "/stops",
@@ -104,16 +104,17 @@ def tenant_routes(
             body=json_of(StopScope),
         ),
     )
-    async def stop(request: Request, tenant: str = admin) -> Response:
+    async def stop(request: Request, caller: Caller = admin) -> Response:
         """200 when nothing of it that is accepted from now on goes out. Repeating it changes nothing."""
         scope = read(StopScope, await _json(request))
         with pymongo.timeout(READ_SECONDS):
-            stored = await tenants.read(database, tenant)
+            stored = await tenants.read(database, caller.tenant)
             if len(stored.stops) >= MAX_STOPS:
                 detail = f"{MAX_STOPS} stops are in place"
                 raise Problem(409, "too_many_stops", detail, fix="Stop everything: an empty body, {}.")
-            await stops.stop(tenant, workflow=scope.workflow, channel=scope.channel)
-            return await listed(tenant)
+            await stops.stop(caller.tenant, workflow=scope.workflow, channel=scope.channel)
+            await _noted(database, caller, AuditAction.TENANT_STOPPED, workflow=scope.workflow, channel=scope.channel)
+            return await listed(caller.tenant)
 
     @routes.post(
         "/stops/release",
@@ -133,7 +134,9 @@ def tenant_routes(
         async def act() -> Answer:
             scope = read(StopScope, value)
             with pymongo.timeout(LIFT_SECONDS):
-                return _lifted(await stops.release(call.caller.tenant, workflow=scope.workflow, channel=scope.channel))
+                lifted = await stops.release(call.caller.tenant, workflow=scope.workflow, channel=scope.channel)
+                await _lifting(database, call, AuditAction.STOPS_RELEASED, scope, lifted)
+                return _lifted(lifted)
 
         return await requests.once(call, act)
 
@@ -155,11 +158,11 @@ def tenant_routes(
         async def act() -> Answer:
             scope = read(CancelScope, value)
             with pymongo.timeout(LIFT_SECONDS):
-                return _lifted(
-                    await stops.cancel(
-                        call.caller.tenant, workflow=scope.workflow, channel=scope.channel, keep=scope.keep
-                    )
+                lifted = await stops.cancel(
+                    call.caller.tenant, workflow=scope.workflow, channel=scope.channel, keep=scope.keep
                 )
+                await _lifting(database, call, AuditAction.STOPPED_CANCELLED, scope, lifted)
+                return _lifted(lifted)
 
         return await requests.once(call, act)
 
@@ -180,16 +183,25 @@ def tenant_routes(
     return routes
 
 
-def _admin(admission: Admission) -> Callable[[Request], Awaitable[str]]:
-    async def tenant(request: Request) -> str:
-        return (await admission.caller(request, Scope.ADMIN)).tenant
+def _admin(admission: Admission) -> Callable[[Request], Awaitable[Caller]]:
+    async def caller(request: Request) -> Caller:
+        return await admission.caller(request, Scope.ADMIN)
 
-    return tenant
+    return caller
 
 
 async def _json(request: Request, *media: str) -> object:
     require_json(request, *media)
     return parse_json(await read_body(request))
+
+
+async def _noted(database: Database, caller: Caller, action: AuditAction, **details: str | int | bool | None) -> None:
+    await note(database, action, tenant=caller.tenant, actor=caller.key_id, subject=caller.tenant, **details)
+
+
+async def _lifting(database: Database, call: Call, action: AuditAction, scope: StopScope, lifted: Lifted) -> None:
+    counts = {"released": lifted.released, "cancelled": lifted.cancelled}
+    await _noted(database, call.caller, action, workflow=scope.workflow, channel=scope.channel, **counts)
 
 
 def _answer(value: dict[str, object]) -> Response:

@@ -80,7 +80,9 @@ PLAIN: Final[dict[str, Plain]] = {
     Reason.DEAD_ADDRESS: Plain(
         "the provider says that nothing reaches this address any more", "PATCH /v1/users/{user} with one that is in use"
     ),
-    Reason.ATTEMPTS_EXHAUSTED: Plain("every attempt failed", "look at the code; it is in the channel's dead letters"),
+    Reason.ATTEMPTS_EXHAUSTED: Plain(
+        "every attempt failed", "look at the code; once it is mended: carillon dlq list, carillon dlq redrive LETTER"
+    ),
     Reason.RENDER_FAILED: Plain(
         "its template could not be rendered with this data",
         "the code says what failed: send that field, or give it a default in the template; "

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
 from shared.model import ids
 
-CLI: str = "cli"
+CLI: Final = "cli"
 """The actor of what was done on the command line, with the rights of whoever has the settings."""
 
 

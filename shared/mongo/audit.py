@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple, TypedDict
+from uuid import uuid4
 
-from shared.model.audit import AuditEntry
+from shared.model.audit import AuditAction, AuditEntry
 from shared.model.timestamps import to_datetime
 from shared.mongo.bulk import Rows, insert_new
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
+from shared.process.clock import now_ms
 
 
 class AuditRow(TypedDict):
@@ -57,6 +59,28 @@ class AuditLog:
             query = {"$and": [query, behind]}
         with mongo_border():
             return await self._rows.find(query).sort([("at", -1), ("_id", -1)]).limit(most).to_list(most)
+
+
+async def note(
+    database: Database,
+    action: AuditAction,
+    *,
+    tenant: str,
+    actor: str,
+    subject: str,
+    **details: str | int | bool | None,
+) -> None:
+    """Stores a deed that was done just now; told twice, it is two. Raises MongoUnavailable."""
+    entry = AuditEntry(
+        id=str(uuid4()),
+        tenant=tenant,
+        at=now_ms(),
+        actor=actor,
+        action=action,
+        subject=subject,
+        details={name: value for name, value in details.items() if value is not None},
+    )
+    await AuditLog(database).write([entry])
 
 
 def _row(entry: AuditEntry) -> AuditRow:

@@ -81,7 +81,7 @@ async def has(product: Harness, names: list[str]) -> None:
 
 @pytest.mark.timeout(240)
 async def test_each_letter_is_sent_once_through_repeats_and_a_kill_in_the_middle(product: Harness) -> None:
-    await product.start("sink", "ingest", "router", "delivery", "console")
+    await product.start("sink", "ingest", "router", "delivery", "console", CARILLON_SMS_TIMEOUT_SECONDS="2")
     (letter,) = await die(product, "ada")
     group = (await ask(product, "GET", "/v1/dead-letters/groups?channel=email"))["groups"]
     assert [(each["reason"], each["count"]) for each in group] == [("rejected", 1)]
@@ -131,7 +131,7 @@ async def test_each_letter_is_sent_once_through_repeats_and_a_kill_in_the_middle
     assert (ended["redriven"], ended["expired"], ended["not_whole"]) == (PEOPLE, 0, 0)
     await has(product, names)
     for every in await letters(product, "redriven"):
-        await ask(product, "POST", f"/v1/dead-letters/{every['id']}/redrive", 202, **{"force": True})
+        await ask(product, "POST", f"/v1/dead-letters/{every['id']}/redrive", 202, force=True)
     (last,) = await die(product, "last")
     printed = await run(product, "dlq", "redrive", last["id"])
     assert "generation 1" in printed

@@ -13,9 +13,13 @@ OPEN, SENT = ChannelResult.OPEN, ChannelResult.SENT
 def test_a_row_without_a_step_is_of_the_only_one_that_sends_on_its_channel() -> None:
     old = [ChannelFact(None, "email", SENT)]
     one = [ChannelFact("a", "email", OPEN), ChannelFact("b", "webhook", OPEN)]
-    assert outcomes_of(one, old) == {"a": StepOutcome(sent=True), "b": StepOutcome()}
+    assert outcomes_of(one, old) == {
+        "a": StepOutcome(sent=True, had_by=("email",)), "b": StepOutcome(had_by=("webhook",))
+    }  # fmt: skip
     two = [*one, ChannelFact("b", "email", OPEN)]
-    assert outcomes_of(two, old) == {"a": StepOutcome(), "b": StepOutcome()}
+    assert outcomes_of(two, old) == {
+        "a": StepOutcome(had_by=("email",)), "b": StepOutcome(had_by=("email", "webhook"))
+    }  # fmt: skip
     assert outcomes_of([], old) == {}
 
 
@@ -44,4 +48,4 @@ def test_what_its_user_has_handled_is_read(done: set[str], read: bool, seen: boo
 
 def test_endpoints_of_one_channel_count_together() -> None:
     made = [ChannelFact("a", "webhook", ChannelResult.FAILED), ChannelFact("a", "webhook", SENT)]
-    assert outcomes_of([ChannelFact("a", "webhook", OPEN)], made) == {"a": StepOutcome(sent=True)}
+    assert outcomes_of([ChannelFact("a", "webhook", OPEN)], made) == {"a": StepOutcome(sent=True, had_by=("webhook",))}
