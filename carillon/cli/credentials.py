@@ -60,6 +60,10 @@ def create_key(
     name: Annotated[str, typer.Option(help="What it is for; shown by `carillon key list`.")],
     scope: Annotated[list[str], typer.Option(help="send, users, operate or admin; repeat for several.")],
     tenant: Tenant = "default",
+    *,
+    test: Annotated[
+        bool, typer.Option("--test", help="What it sends is simulated, or goes where the tenant's `staging` lets it.")
+    ] = False,
     state: State = DEFAULT_STATE,
 ) -> None:
     """Create a key and print it once: only its hash is stored.
@@ -76,7 +80,7 @@ def create_key(
 
     async def create(settings: Settings) -> str:
         async with open_database(settings.mongo, settings.mongo_database) as database:
-            return await api_keys.create(database, tenant=tenant, scopes=scopes, name=name)
+            return await api_keys.create(database, tenant=tenant, scopes=scopes, name=name, test=test)
 
     typer.echo(target.carried_out(create(target.settings(state))))
     typer.echo("Keep it: it cannot be shown again.", err=True)
@@ -98,7 +102,13 @@ def list_keys(tenant: Tenant = "default", json_: Json = False, state: State = DE
     table = Table("key", "name", "scopes", "created", "state", box=None)
     for row in rows:
         state_word = "revoked" if row["revoked"] else "active"
-        table.add_row(f"ck_{row['id']}_…", row["name"], " ".join(row["scopes"]), row["created_at"], state_word)
+        table.add_row(
+            f"ck_{'test_' if row['test'] else ''}{row['id']}_…",
+            row["name"],
+            " ".join(row["scopes"]),
+            row["created_at"],
+            state_word,
+        )
     Console().print(table)
 
 
@@ -115,7 +125,7 @@ def revoke_key(
     from shared.mongo.database import open_database
     from shared.mongo.errors import mongo_border
 
-    key_id = key.removeprefix("ck_").partition("_")[0]
+    key_id = key.removeprefix("ck_").removeprefix("test_").partition("_")[0]
 
     async def revoke(settings: Settings) -> bool:
         async with open_database(settings.mongo, settings.mongo_database) as database:
@@ -144,6 +154,7 @@ async def _rows(settings: Settings, tenant: str) -> list[dict[str, Any]]:
                     "scopes": row["scopes"],
                     "created_at": row["created_at"].isoformat(timespec="seconds"),
                     "revoked": row["revoked"],
+                    "test": row.get("test", False),
                 }
                 async for row in found
             ]

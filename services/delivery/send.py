@@ -15,12 +15,14 @@ from services.delivery.core.shares import wait_for_share_ms
 from services.delivery.failover import attempt
 from services.delivery.freshness import Freshness
 from services.delivery.rates import Rates
+from services.delivery.staging import send_mode, simulate
 from services.delivery.tenants import TenantTexts
 from shared.model.attempts import Attempt, newest
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
 from shared.model.formats import NewerFormat
 from shared.model.ports import WorkflowCatalog
 from shared.model.reasons import Reason
+from shared.model.staging import SendMode
 from shared.model.workflows import OutagePolicy, Workflow
 from shared.process.clock import now_ms
 from shared.process.metrics import UNCONFIRMED_SENDS
@@ -97,7 +99,12 @@ class Sending:
         # Whatever is waited for from here on, a connection say: past this everything above is looked at again.
         good_for_ms = self._freshness.good_until(delivery, now) - now
         log: list[Attempt] = []
-        outcome = await self._attempt(delivery, min(send_before, looked_at + good_for_ms / 1000), log)
+        mode, address = await send_mode(self._tenants, delivery)
+        if mode is SendMode.SIMULATED:
+            outcome: Outcome | LeaseTooShort = await simulate(self.breaker, delivery, await self._workflow(delivery))
+        else:
+            to = delivery if mode is SendMode.LIVE else msgspec.structs.replace(delivery, address=address)
+            outcome = await self._attempt(to, min(send_before, looked_at + good_for_ms / 1000), log)
         if isinstance(outcome, LeaseTooShort):
             return outcome
         result = decide(
@@ -112,7 +119,8 @@ class Sending:
             max_retries=await self._max_retries(delivery),
         )
         account = self.breaker.waits_for(delivery) if result.state is DeliveryState.PARKED else None
-        return msgspec.structs.replace(result, account=account, log=newest(log))
+        staged = None if mode is SendMode.LIVE else mode
+        return msgspec.structs.replace(result, account=account, log=newest(log), mode=staged)
 
     async def give_way(self, delivery: Delivery, *, crashed: bool, turn: Turn | None = None) -> DeliveryResult:
         """The result of one that is over its share of the lane: it is left alone for a while, no attempt is used up.

@@ -59,6 +59,7 @@ class Admission:
         return Caller(
             tenant=principal.tenant,
             key_id=principal.key_id,
+            test=principal.test,
             received_at=received_at,
             prepare_seconds=self._prepare_seconds,
         )

@@ -21,6 +21,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     tenant: str
     key_id: str = ""
     """Of the API key."""
+    test: bool = False
+    """It is a test key."""
     received_at: float
     prepare_seconds: float
     """Of the 2 s that a call may take at most, what may pass before Kafka is asked."""

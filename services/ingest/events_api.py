@@ -11,7 +11,7 @@ from fastapi.responses import Response
 
 from services.ingest.acceptance import Acceptance, Intake
 from services.ingest.admission import Admission
-from services.ingest.calls import Answer, Call
+from services.ingest.calls import Answer, Call, Caller
 from services.ingest.core.durability import Durability
 from services.ingest.data_checks import StartedWorkflows, event_faults
 from services.ingest.dry_run import refuse_dry_run
@@ -24,7 +24,7 @@ from shared.http.json_bodies import JSON, content_type, not_json
 from shared.http.openapi import json_of
 from shared.model import event_codecs, ids
 from shared.model.errors import InvalidEvent
-from shared.model.events import ACCEPTED_AT, Event
+from shared.model.events import ACCEPTED_AT, TEST, Event
 from shared.model.outputs import Output
 from shared.model.topics import PUBLIC_MAX_BYTES, Topics
 from shared.model.trace_context import traceparent
@@ -85,13 +85,12 @@ def event_routes(
 
 def _outputs(found: ReadEvents, call: Call, topic: str, *, batch: bool) -> list[Output]:
     """The record of each event. Raises InvalidFields with everything that is wrong with any of them."""
-    request, tenant = call.request, call.caller.tenant
-    trace = traceparent(request.headers.get("traceparent"))
+    trace = traceparent(call.request.headers.get("traceparent"))
     now = str(now_ms()).encode()
     faults: list[tuple[str, str]] = []
     outputs: list[Output] = []
     for position, event in enumerate(found):
-        problem = event if isinstance(event, InvalidEvent) else _stamp(event, tenant, trace)
+        problem = event if isinstance(event, InvalidEvent) else _stamp(event, call.caller, trace)
         if problem is not None:
             faults.append(((f"/{position}" if batch else "") + (problem.pointer or ""), problem.detail))
         elif isinstance(event, Event):
@@ -154,12 +153,14 @@ def read_events(request: Request, raw: bytes) -> tuple[ReadEvents, bool]:
         return [error], False
 
 
-def _stamp(event: Event, tenant: str, trace: str | None) -> InvalidEvent | None:
-    """Writes the key's tenant into the event; what is wrong with that, if anything."""
-    attributes = event.attributes
+def _stamp(event: Event, caller: Caller, trace: str | None) -> InvalidEvent | None:
+    """Writes the key's tenant into the event, and that it is a test; what is wrong with that, if anything."""
+    attributes, tenant = event.attributes, caller.tenant
     if attributes.get("tenant", tenant) != tenant:
         return InvalidEvent("invalid_tenant", "the tenant comes from the API key; leave it out", "/tenant")
     attributes["tenant"] = tenant
+    if caller.test:
+        attributes[TEST] = "true"
     if trace is not None:
         attributes.setdefault("traceparent", trace)
     return None

@@ -167,6 +167,7 @@ def _schedule(call: Call, wanted: ScheduleRequest, now: int) -> Schedule:
             starts_at=wanted.starts_at,
             ends_at=wanted.ends_at,
             created_at=now,
+            test=call.caller.test,
         ),
         now,
     )

@@ -16,6 +16,7 @@ from shared.model.formats import OLDEST
 from shared.model.notifications import Notification
 from shared.model.outputs import KafkaRecord
 from shared.model.reasons import Reason
+from shared.model.staging import SendMode
 
 
 class DeliveryState(StrEnum):
@@ -130,6 +131,8 @@ class DeliveryResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """What was tried for it, in order; empty where nothing was."""
     turns: int = 0
     """Parked until its turn: how many scopes of rate limits have kept it."""
+    mode: SendMode | None = None
+    """None: as usual; else it is a test."""
     format: int = OLDEST
 
 

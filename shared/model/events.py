@@ -60,6 +60,10 @@ _STRINGS: Final = frozenset(
 _INTEGER: Final = range(-(2**31), 2**31)
 
 
+TEST: Final = "carillontest"
+"""The extension that makes of an event a test, `true`: nothing of it leaves but where its tenant's staging lets it."""
+
+
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """One CloudEvent. `attributes` holds every context attribute, extensions too; `data` is raw JSON."""
 

@@ -61,6 +61,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     collapse_key: str | None = None
     event_time: int | None = None
     max_retries: int | None = None
+    test: bool = False
 
 
 def expand(request: Request, workflow: Workflow) -> list[Notification]:
@@ -96,6 +97,7 @@ def expand(request: Request, workflow: Workflow) -> list[Notification]:
             collapse_key=request.collapse_key,
             event_time=request.event_time,
             max_retries=request.max_retries,
+            test=request.test,
         )
         for user, recipient in distinct.items()
     ]

@@ -78,6 +78,8 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_def
     """The topic that its recipient is subscribed to, and got it for."""
     expires_for_good: bool = False
     """Its producer said when it expires: what a step waits does not make that later."""
+    test: bool = False
+    """By a test key: everything runs, nothing leaves but where the tenant's staging lets it."""
     max_retries: int | None = None
     """So many attempts at the most follow one that failed; None: as many as its workflow or its channel says."""
 
@@ -85,7 +87,7 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_def
     def format(self) -> int:
         """The smallest that reads it: whoever does not know these fields would send what must not be sent."""
         uses_more = self.collapse_key is not None or self.topic is not None or self.deliver_local is not None
-        return 2 if uses_more or self.max_retries is not None else OLDEST
+        return 2 if uses_more or self.test or self.max_retries is not None else OLDEST
 
     @property
     def happened_at(self) -> int:

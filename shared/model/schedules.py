@@ -68,6 +68,8 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The time for which it fired last."""
     version: int = 0
     """One more with each change."""
+    test: bool = False
+    """A test key made it: what it sends is a test."""
 
     @property
     def is_fanout(self) -> bool:
@@ -148,6 +150,7 @@ def request_of(schedule: Schedule, workflow: Workflow, at: int, now: int) -> Req
         accepted_at=now,
         deliver_local=local,
         collapse_key=collapse_key_of(value_at(orjson.loads(schedule.data), path)) if path else None,
+        test=schedule.test,
     )
 
 

@@ -9,6 +9,7 @@ import msgspec
 from shared.model import formats
 from shared.model.channels import Channel
 from shared.model.profiles import Preferences
+from shared.model.staging import Staging
 
 ENVIRONMENT: Final = "*"
 """The row whose settings are the defaults of all tenants. No tenant can be called so."""
@@ -89,6 +90,8 @@ class TenantSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     caps: tuple[FrequencyCap, ...] = ()
     stops: tuple[Stop, ...] = ()
     limits: TenantLimits = TenantLimits()
+    staging: Staging | None = None
+    """None: what its test keys send is simulated, all else goes out."""
     brand: dict[str, str] = {}
     """What templates see as `tenant.brand`."""
     format: int = formats.OLDEST
@@ -108,6 +111,7 @@ class TenantSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
             caps=(*environment.caps, *self.caps),
             stops=(*environment.stops, *self.stops),
             limits=self.limits if self.limits.requests_per_second is not None else environment.limits,
+            staging=self.staging or environment.staging,
             brand={**environment.brand, **self.brand},
             format=max(self.format, environment.format),
         )

@@ -1,4 +1,4 @@
-"""API keys `ck_<id>_<secret>`: only a hash is stored; two may live at once for rotation."""
+"""API keys `ck_<id>_<secret>`, `ck_test_<id>_<secret>` for tests: only a hash is stored; two may live at once for rotation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
 from shared.process.clock import now_ms
 
-_KEY = re.compile(r"ck_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
+_KEY = re.compile(r"ck_(?:test_)?([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 CACHE_SECONDS: Final = 30
 CACHE_SIZE: Final = 10_000
 
@@ -40,9 +40,11 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     key_id: str
     tenant: str
     scopes: frozenset[Scope]
+    test: bool = False
+    """What it sends is a test: it leaves only where the tenant's staging lets it."""
 
 
-async def create(database: Database, *, tenant: str, scopes: frozenset[Scope], name: str) -> str:
+async def create(database: Database, *, tenant: str, scopes: frozenset[Scope], name: str, test: bool = False) -> str:
     """Stores a new key's hash and returns the key, which cannot be read again. Raises MongoUnavailable."""
     key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     with mongo_border():
@@ -55,9 +57,10 @@ async def create(database: Database, *, tenant: str, scopes: frozenset[Scope], n
                 "hash": sha256(secret.encode()).digest(),
                 "created_at": to_datetime(now_ms()),
                 "revoked": False,
+                **({"test": True} if test else {}),
             }
         )
-    return f"ck_{key_id}_{secret}"
+    return f"ck_{'test_' if test else ''}{key_id}_{secret}"
 
 
 class ApiKeys:
@@ -100,7 +103,8 @@ class ApiKeys:
             self._known.pop(key_id, None)
             return None
         scopes = frozenset(scope for scope in Scope if scope in row["scopes"])  # others are a newer version's
-        entry = (now_ms(), bytes(row["hash"]), Principal(key_id=key_id, tenant=row["tenant"], scopes=scopes))
+        principal = Principal(key_id=key_id, tenant=row["tenant"], scopes=scopes, test=row.get("test", False))
+        entry = (now_ms(), bytes(row["hash"]), principal)
         self._known[key_id] = entry
         if len(self._known) > CACHE_SIZE:
             self._known.popitem(last=False)

@@ -31,6 +31,23 @@ def keys(implementation: str, request: pytest.FixtureRequest) -> Any:
     return MemoryApiKeys() if implementation == "twin" else RealApiKeys(request.getfixturevalue("database"))
 
 
+@pytest.mark.real
+async def test_a_test_key_says_so_and_is_one_however_it_is_written(database: Database) -> None:
+    scopes = frozenset({Scope.SEND})
+    key = await api_keys.create(database, tenant="acme", scopes=scopes, name="t", test=True)
+    usual = await api_keys.create(database, tenant="acme", scopes=scopes, name="u")
+    assert key.startswith("ck_test_")
+    known = ApiKeys(database)
+    for spelling, test in (
+        (key, True),
+        (key.replace("ck_test_", "ck_"), True),
+        (usual.replace("ck_", "ck_test_"), False),
+    ):
+        found = await known.principal(spelling)
+        assert found is not None
+        assert found.test is test
+
+
 async def test_a_key_has_its_tenant_and_scopes(keys: Any) -> None:
     mine = await keys.create(tenant="acme", scopes=frozenset({Scope.SEND, Scope.USERS}))
     other = await keys.create(tenant="other", scopes=frozenset({Scope.OPERATE}))

@@ -87,6 +87,11 @@ class HttpSender:
             return self._provider.judge(found, now_ms())
         return found if isinstance(found, LeaseTooShort) else self._unanswered(found)
 
+    async def prepare(self, delivery: Delivery, workflow: Workflow) -> None:
+        """Raises RenderFailed."""
+        tenant = await self._tenants.of(delivery.notification.tenant) if self._tenants is not None else None
+        await self._provider.request(delivery, workflow, tenant)
+
     async def close(self) -> None:
         """Ends the connections."""
         await self._client.close()

@@ -15,5 +15,8 @@ class NotConfigured:
         del delivery, workflow, send_before
         return ProviderUnavailable(code="not_configured", fault=AttemptFault.US)
 
+    async def prepare(self, delivery: Delivery, workflow: Workflow) -> None:
+        """Nothing is known of how it would look."""
+
     async def close(self) -> None:
         """There is nothing to close."""

@@ -19,6 +19,10 @@ class Sender(Protocol):
         """
         ...
 
+    async def prepare(self, delivery: Delivery, workflow: Workflow) -> None:
+        """Makes the message, and sends nothing. Raises RenderFailed."""
+        ...
+
     async def close(self) -> None:
         """Ends connections; may be called without a send before it, and twice."""
         ...

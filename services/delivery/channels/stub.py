@@ -30,6 +30,11 @@ class StubSender:
         self.received.append(delivery)
         return self.outcome(delivery)
 
+    async def prepare(self, delivery: Delivery, workflow: Workflow) -> None:
+        """Raises what `outcome` raises, and keeps nothing."""
+        del workflow
+        self.outcome(delivery)
+
     async def close(self) -> None:
         """Remembers that it was called."""
         self.closed = True

@@ -70,6 +70,7 @@ def delivery_status(topics: Topics, delivery: Delivery, result: DeliveryResult) 
         "code": result.code,
         "provider": last and last.account,
         "latency_ms": last and last.latency_ms,
+        **({"mode": result.mode} if result.mode is not None else {}),
         "due": rfc3339(result.due) if result.due is not None else None,
         "accepted_at": rfc3339(notification.accepted_at),
     }

@@ -7,7 +7,15 @@ from typing import Annotated, Final
 
 import msgspec
 import orjson
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, JsonValue, StrictBool, StrictInt
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StrictBool,
+    StrictInt,
+)
 from pydantic_core import PydanticCustomError
 
 from services.ingest.core.merge_patch import merge_patch
@@ -15,6 +23,7 @@ from services.ingest.models.body import Body, check_size, read
 from services.ingest.models.fields import INVALID_KEY, Name, PreferenceName, WorkflowKey
 from services.ingest.models.patches import check_patch
 from services.ingest.models.profiles import MAX_VALUES, PreferenceSet
+from services.ingest.models.staging import StagingBody
 from shared.model.channels import Channel
 from shared.model.tenants import Stop, TenantSettings
 from shared.model.timestamps import DAY_MS, rfc3339
@@ -90,6 +99,7 @@ class TenantBody(Body):
     caps: list[CapBody] = Field([], max_length=MAX_CAPS)
     limits: LimitsBody | None = None
     brand: Brand = Field({}, description="what templates see as tenant.brand: key to text or URL")
+    staging: StagingBody | None = Field(None, description="where tests go; without it they are simulated")
 
 
 class TenantPatch(Body):

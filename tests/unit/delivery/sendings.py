@@ -13,11 +13,13 @@ from services.delivery.core.attempts import LeaseTooShort, Sent
 from services.delivery.freshness import Freshness
 from services.delivery.rates import Rates
 from services.delivery.send import AfterCrash, Sending
-from services.delivery.tenants import TenantVersions
+from services.delivery.tenants import TenantTexts, TenantVersions
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState
 from shared.model.provider_accounts import AccountPolicy
 from shared.model.reasons import Reason
+from shared.model.staging import Staging
+from shared.model.tenants import TenantSettings
 from tests.support import samples as a
 from tests.support.twins.address_owners import MemoryAddressOwners
 from tests.support.twins.cancellations import MemoryCancellations
@@ -76,7 +78,12 @@ class Scene:
             retries=(1000, 2000),
             after_crash=after_crash,
             rates=Rates(Channel.EMAIL, (), accounts),
+            tenants=TenantTexts(self._settings),
         )
+        self.staging: Staging | None = None
+
+    async def _settings(self, tenants: list[str]) -> dict[str, TenantSettings]:
+        return {each: TenantSettings(tenant=each, staging=self.staging) for each in tenants if self.staging}
 
     async def send(
         self, *, crashed: bool = False, send_before: float = inf, **changes: Any

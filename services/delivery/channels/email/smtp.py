@@ -34,14 +34,21 @@ class EmailSender:
 
         What only the connection is to blame for is tried on a new one at once, if nothing can have been taken.
         """
-        tenant = await self._tenants.of(delivery.notification.tenant) if self._tenants else None
-        letter = compose(delivery, workflow, self._from, self._links, tenant=tenant, unsubscribe=self._unsubscribe)
-        mail = mail_of(letter)
+        mail = await self._mail(delivery, workflow)
         connections = self._connections[delivery.lane]
         outcome = await self._once(connections, mail, send_before, fresh=False)
         if isinstance(outcome, Failed) and outcome.fault is AttemptFault.CONNECTION and not outcome.unconfirmed:
             return await self._once(connections, mail, send_before, fresh=True)
         return outcome
+
+    async def prepare(self, delivery: Delivery, workflow: Workflow) -> None:
+        """Raises RenderFailed."""
+        await self._mail(delivery, workflow)
+
+    async def _mail(self, delivery: Delivery, workflow: Workflow) -> Mail:
+        tenant = await self._tenants.of(delivery.notification.tenant) if self._tenants else None
+        letter = compose(delivery, workflow, self._from, self._links, tenant=tenant, unsubscribe=self._unsubscribe)
+        return mail_of(letter)
 
     async def _once(
         self, connections: Connections, mail: Mail, send_before: float, *, fresh: bool

@@ -36,6 +36,9 @@ class WebhookSender:
             return judge(found.status, found.headers.get("Retry-After"), now_ms())
         return found if isinstance(found, LeaseTooShort) else unanswered(found)
 
+    async def prepare(self, delivery: Delivery, workflow: Workflow) -> None:
+        """There is nothing to render."""
+
     async def close(self) -> None:
         """Ends the connections."""
         await self._client.close()
