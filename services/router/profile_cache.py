@@ -14,6 +14,7 @@ import msgspec
 
 from services.router.core.decision import Snapshot
 from shared.model import formats
+from shared.model.devices import address_of, devices_of
 from shared.model.lives import Life
 from shared.model.owners import address_ids
 from shared.model.ports import SuppressionList
@@ -114,6 +115,18 @@ def _known(profile: Profile | None, entries: Mapping[tuple[str, str], Sequence[S
     )
 
 
+def _devices(profile: Profile) -> list[dict[str, str]]:
+    """Which there are and in which zones; of a token no more than what stands for it in the ids of deliveries."""
+    known = {address: endpoint for endpoint, address in devices_of(profile)}
+    return [
+        {
+            **({"endpoint": known[address]} if (address := address_of(device)) in known else {}),
+            **({"zone": device["zone"]} if "zone" in device else {}),
+        }
+        for device in profile.devices
+    ]
+
+
 def _snapshot(profile: Profile, suppressions: Sequence[Suppression] = ()) -> Snapshot:
     """The inputs that mattered, without addresses; encoded once for all decisions that keep it."""
     return encoded(
@@ -123,6 +136,7 @@ def _snapshot(profile: Profile, suppressions: Sequence[Suppression] = ()) -> Sna
             "locale": profile.locale,
             "zone": profile.zone,
             "addresses": sorted(profile.addresses),
+            **({"devices": _devices(profile)} if profile.devices else {}),
             "preferences": msgspec.to_builtins(profile.preferences),
             "quiet_hours": msgspec.to_builtins(profile.quiet_hours),
             "mute_until": profile.mute_until,

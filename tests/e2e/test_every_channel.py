@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
+from pathlib import Path
 from uuid import uuid4
 
 import orjson
 import pytest
 from standardwebhooks.webhooks import Webhook
 
+from shared.mongo.api_keys import Scope, create
 from tests.e2e.scene import Scene
+from tests.e2e.test_catalog_reload import push
 from tests.support.env import Harness
 from tests.support.wait import until
 
@@ -43,3 +47,55 @@ async def test_an_endpoint_gets_the_statuses_that_it_asks_for(scene: Scene) -> N
     everything = [orjson.loads(one["body"]) for one in await scene.messages("webhook", name)]
     assert all(event["data"].get("workflow") != "carillon.statuses" for event in everything)
     await scene.product.call("DELETE", f"/v1/status-endpoints/{name}")
+
+
+EVERY = """\
+key: order.everywhere
+category: orders
+steps: [{key: all, channels: [in_app, email, webhook, sms, push, whatsapp, telegram, chat]}]
+templates:
+  in_app: {title: "Order {{ data.order }}"}
+  email: {subject: "Order {{ data.order }}", text: "Order {{ data.order }}"}
+  sms: {text: "Order {{ data.order }}"}
+  push: {title: "Order {{ data.order }}"}
+  whatsapp: {text: "Order {{ data.order }}"}
+  telegram: {text: "Order {{ data.order }}"}
+  chat: {text: "Order {{ data.order }}"}
+"""
+TWICE = ["push"]
+"""To each of two devices."""
+
+
+async def test_one_event_goes_out_on_every_channel_once_each_and_a_test_on_none(scene: Scene, tmp_path: Path) -> None:
+    product = scene.product
+    await asyncio.to_thread(push, product.names, tmp_path / "flow.yaml", EVERY)
+    mark = uuid4().hex[:8]
+    number = f"+4915{int(mark, 16) % 10**9:09}"
+    sink = product.url("sink")
+    user = await scene.person(
+        addresses={
+            "email": f"{mark}@example.com",
+            "webhook": f"{sink}/hooks/{mark}",
+            "phone": number,
+            "telegram": f"@user_{mark}",
+            "chat": f"{sink}/slack/services/{mark}",
+        },
+        devices=[{"platform": "fcm", "token": f"phone-{mark}"}, {"platform": "fcm", "token": f"tablet-{mark}"}],
+    )
+    order = f"A-{mark}"
+    (sent,) = await scene.send(user, workflow="order.everywhere", data={"order": order})
+    assert set((await scene.ends(sent)).values()) == {"sent"}
+
+    async def seen() -> Counter[str]:
+        found = await product.call("GET", "/messages", service="sink")
+        return Counter(one["kind"] for one in found["messages"] if order in one["body"])
+
+    expected = Counter(["email", "webhook", "sms", "push", "whatsapp", "telegram", "chat", *TWICE])
+    assert await seen() == expected
+    async with product.database() as database:
+        key = await create(database, tenant="default", scopes=frozenset({Scope.SEND}), name="t", test=True)
+    headers = {"authorization": f"Bearer {key}"}
+    body = {"workflow": "order.everywhere", "recipients": [user], "data": {"order": order}}
+    answer = await product.call("POST", "/v1/notifications", json=body, headers=headers)
+    assert set((await scene.ends(answer["notifications"][0]["id"])).values()) <= {"sent", "sent: simulated"}
+    assert await seen() == expected, "nothing of a test has left"

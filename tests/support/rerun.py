@@ -18,6 +18,8 @@ from shared.deciding.items import Deliver, RoutingItem
 from shared.deciding.routing import route
 from shared.deciding.routing_input import RoutingInput
 from shared.kafka.consumer import fetch, open_consumer, start_consumer
+from shared.model import ids
+from shared.model.devices import DEFAULT_ENDPOINT
 from shared.model.notification_states import NOTIFICATION_TRANSITIONS, NotificationState
 from shared.model.outputs import Coordinates, KafkaRecord
 from shared.model.own_workflows import OWN
@@ -56,6 +58,8 @@ def rebuilt(row: DecisionRow, record: Record, workflow: Workflow | None) -> Rout
     assert about is not None
     context: Mapping[str, Any] = row.get("context", {})
     delivery = record.delivery
+    if delivery is not None:
+        delivery = msgspec.structs.replace(delivery, endpoint=stand_in(delivery.endpoint))
     return RoutingInput(
         notification=msgspec.structs.replace(about, life=row.get("life", 0)),
         workflow=workflow,
@@ -82,7 +86,8 @@ def rebuilt(row: DecisionRow, record: Record, workflow: Workflow | None) -> Rout
 
 def difference(row: DecisionRow, record: Record, workflow: Workflow | None) -> str | None:
     """What asking again answers instead; None: the same."""
-    stored = [_comparable(item) for item in msgspec.convert(tuple(row["items"]), tuple[RoutingItem, ...])]
+    kept = msgspec.convert(tuple(row["items"]), tuple[RoutingItem, ...])
+    stored = [_comparable(item, stands_in=True) for item in kept]
     again = [_comparable(item) for item in route(rebuilt(row, record, workflow))]
     if stored == again:
         return None
@@ -103,8 +108,27 @@ def wrong_transitions(rows: Iterable[DecisionRow]) -> list[str]:
     return wrong
 
 
-def _comparable(item: RoutingItem) -> RoutingItem:
-    return msgspec.structs.replace(item, address="", name=None) if isinstance(item, Deliver) else item
+def _comparable(item: RoutingItem, *, stands_in: bool = False) -> RoutingItem:
+    if not isinstance(item, Deliver):
+        return item
+    return msgspec.structs.replace(
+        item, address="", name=None, endpoint=stand_in(item.endpoint) if stands_in else item.endpoint
+    )
+
+
+def stand_in(endpoint: str) -> str:
+    """The endpoint of the device that stands for one whose token is not kept."""
+    return endpoint if endpoint == DEFAULT_ENDPOINT else ids.derive("device", f"fcm:{_token(endpoint)}")
+
+
+def _token(endpoint: str) -> str:
+    return f"stands-for-{endpoint}"
+
+
+def _device(kept: Mapping[str, str]) -> dict[str, str]:
+    zone = {"zone": kept["zone"]} if "zone" in kept else {}
+    endpoint = kept.get("endpoint", DEFAULT_ENDPOINT)
+    return zone if endpoint == DEFAULT_ENDPOINT else {"platform": "fcm", "token": _token(endpoint), **zone}
 
 
 def _profile(row: DecisionRow) -> Profile | None:
@@ -115,6 +139,7 @@ def _profile(row: DecisionRow) -> Profile | None:
     name = next((item["name"] for item in row["items"] if item.get("name")), None)
     kept = {name: value for name, value in inputs.items() if name in Profile.__struct_fields__ and name != "addresses"}
     addresses = dict.fromkeys(inputs["addresses"], SOMEWHERE)
+    kept["devices"] = [_device(device) for device in inputs.get("devices", ())]
     return msgspec.convert(
         {**kept, "tenant": row["tenant"], "user": row["user"], "addresses": addresses, "name": name}, Profile
     )
