@@ -31,6 +31,7 @@ from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState, Rec
 from shared.model.formats import NewerFormat
 from shared.model.holds import Hold
 from shared.model.ports import HoldStore, LedgerStore, RecordWriter
+from shared.model.suppressions import SuppressAddress
 from shared.model.topics import Topics
 from shared.process.batching import Batcher
 from shared.process.clock import now_ms
@@ -56,6 +57,7 @@ class Worker:
         publisher: RecordWriter,
         holds: HoldStore,
         devices: DeadDeviceStore,
+        suppress: SuppressAddress,
         topics: Topics,
         slots: Slots,
         lease: timedelta,
@@ -67,6 +69,7 @@ class Worker:
         self._publisher = publisher
         self._holds = holds
         self._devices = devices
+        self._suppress = suppress
         self._topics = topics
         self._lease = lease
         self._slots = slots
@@ -180,6 +183,8 @@ class Worker:
         for removal in [item.removal for item in items if item.removal is not None]:
             if await retry_until_available(self._devices.remove, removal.dead):
                 await retry_until_available(self._publisher.publish, removal.outputs)
+        for entry in [item.suppression for item in items if item.suppression is not None]:
+            await retry_until_available(self._suppress, entry)
         return [None] * len(items)
 
     async def _release_late(self, parked: Sequence[Hold]) -> None:

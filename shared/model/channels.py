@@ -52,6 +52,8 @@ class ChannelSpec:
     """The format that it came with: what names it carries this number, so that versions without it leave it alone."""
     per_device: bool = False
     """One delivery for each of the user's devices."""
+    suppresses_dead: bool = False
+    """What it calls a dead address is one, whoever sends there and by whatever: it goes on the suppression list."""
     at_most_once: bool = False
     """By default a delivery over which a worker died in mid-send is left `unconfirmed` instead of sent again."""
 
@@ -77,10 +79,11 @@ class Channel(StrEnum):
 CHANNEL_SPECS: Final[dict[Channel, ChannelSpec]] = {
     # An inbox row's offset is its reader's cursor, so all rows of a user pass one lane.
     Channel.IN_APP: ChannelSpec(address=None, noisy=False, template=InAppTemplate, lanes=(Lane.NORMAL,)),
-    Channel.EMAIL: ChannelSpec(address=EMAIL_ADDRESS, noisy=True, template=EmailTemplate),
+    Channel.EMAIL: ChannelSpec(address=EMAIL_ADDRESS, noisy=True, template=EmailTemplate, suppresses_dead=True),
     Channel.WEBHOOK: ChannelSpec(address=WEBHOOK_URL, noisy=False),
-    Channel.SMS: ChannelSpec(address=PHONE_NUMBER, noisy=True, template=SmsTemplate, since=2),
+    Channel.SMS: ChannelSpec(address=PHONE_NUMBER, noisy=True, template=SmsTemplate, since=2, suppresses_dead=True),
     Channel.PUSH: ChannelSpec(address=DEVICE, noisy=True, template=PushTemplate, since=2, per_device=True),
+    # Who is not on WhatsApp still gets SMS.
     Channel.WHATSAPP: ChannelSpec(address=PHONE_NUMBER, noisy=True, template=WhatsAppTemplate, since=2),
     Channel.TELEGRAM: ChannelSpec(address=TELEGRAM_CHAT, noisy=True, template=TelegramTemplate, since=2),
     Channel.CHAT: ChannelSpec(address=CHAT_URL, noisy=True, template=ChatTemplate, since=2),

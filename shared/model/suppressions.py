@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from enum import StrEnum
 from typing import Final
 
@@ -38,7 +38,7 @@ class Suppression(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defa
     created_at: int = 0
     """Milliseconds since the epoch."""
     by: str = ""
-    """Who put it there: a key's id, or `one-click`."""
+    """Who put it there: a key's id, `one-click`, or a provider's account."""
     format: int = formats.OLDEST
 
     @property
@@ -52,6 +52,8 @@ class Suppression(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defa
         return wide and not (critical and self.reason in _LETS_CRITICAL)
 
 
+SuppressAddress = Callable[[Suppression], Awaitable[object]]
+"""Puts an entry on the list, and tells `decide`; again it changes nothing. Raises MongoUnavailable or KafkaUnavailable."""
 _LETS_CRITICAL: Final = frozenset({SuppressionReason.UNSUBSCRIBED})
 
 

@@ -23,6 +23,7 @@ from services.delivery.core.attempts import (
     Sent,
 )
 from shared.model.notifications import Priority
+from shared.model.reasons import Reason
 from tests.support import samples as a
 from tests.support.smtp import HANG_UP, SILENCE, Answer, ScriptedSmtp, scripted_smtp
 from tests.support.wait import turns_until
@@ -61,7 +62,7 @@ def says(verb: str, reply: str, *connections: int) -> Answer:
     [
         ("MAIL", "550 5.7.1 not you", ProviderUnavailable(code="550 5.7.1", fault=AttemptFault.ACCOUNT)),
         ("MAIL", "530 5.7.0 authenticate", ProviderUnavailable(code="530 5.7.0", fault=AttemptFault.ACCOUNT)),
-        ("RCPT", "550 5.1.1 nobody", Rejected(code="550 5.1.1", fault=AttemptFault.ADDRESS)),
+        ("RCPT", "550 5.1.1 nobody", Rejected(reason=Reason.DEAD_ADDRESS, code="550 5.1.1")),
         ("RCPT", "450 4.2.1 busy", Failed(code="450 4.2.1", fault=AttemptFault.ADDRESS)),
         ("RCPT", "554 5.7.1 relay access denied", ProviderUnavailable(code="554 5.7.1", fault=AttemptFault.ACCOUNT)),
         ("DATA", "451 4.3.2 full", ProviderUnavailable(code="451 4.3.2", fault=AttemptFault.PROVIDER)),

@@ -37,10 +37,15 @@ WORKFLOWS = (
 
 async def publish_runs(product: Harness) -> None:
     """Publishes them; services take them up by themselves."""
+    await publish_flows(product, *WORKFLOWS)
+
+
+async def publish_flows(product: Harness, *workflows: Workflow) -> None:
+    """Publishes some; services take them up by themselves."""
     publisher = Publisher(product.names.brokers.kafka, client_id="tests")
     await publisher.start()
     try:
         async with product.database() as database:
-            await publish(database, publisher, product.names.topics, "default", WORKFLOWS)
+            await publish(database, publisher, product.names.topics, "default", workflows)
     finally:
         await publisher.stop()

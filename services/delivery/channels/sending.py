@@ -31,6 +31,7 @@ from shared.mongo.profiles import versions
 from shared.mongo.provider_accounts import ProviderAccounts
 from shared.mongo.subscriptions import Subscriptions
 from shared.mongo.suppressions import Suppressions
+from shared.mongo.suppressions import put as put_suppression
 from shared.mongo.tenants import versions as tenant_versions
 
 
@@ -106,6 +107,7 @@ class SendingChannel:
             publisher=publisher,
             holds=self._holds,
             devices=self._devices,
+            suppress=partial(put_suppression, self._context.database, publisher, settings.topics),
             topics=settings.topics,
             slots=Slots(settings.delivery_slots, waiting=max(1, settings.delivery_slots * AHEAD // SHARE)),
             lease=self._lease,

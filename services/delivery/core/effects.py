@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from services.delivery.core.dead_addresses import suppression
 from services.delivery.core.dead_devices import DeviceRemoval, device_removal
 from shared.model import ids
 from shared.model.dead_letters import dead_letter
@@ -13,6 +14,7 @@ from shared.model.outputs import Output
 from shared.model.reasons import Reason
 from shared.model.records import Kind, Record, encode
 from shared.model.statuses import Subject, status
+from shared.model.suppressions import Suppression
 from shared.model.timestamps import rfc3339
 from shared.model.topics import Topics
 
@@ -30,6 +32,7 @@ class DeliveryEffects(msgspec.Struct, frozen=True, kw_only=True):
     again: Output | None = None
     """Its record for `decide`, at once."""
     removal: DeviceRemoval | None = None
+    suppression: Suppression | None = None
 
 
 def derive_effects(topics: Topics, received: ReceivedDelivery, result: DeliveryResult) -> DeliveryEffects:
@@ -41,7 +44,11 @@ def derive_effects(topics: Topics, received: ReceivedDelivery, result: DeliveryR
         if result.reason is Reason.ENDPOINT_GONE:
             outputs.append(_endpoint_disabled(topics, delivery, result))
         outputs += fallback(topics, delivery)
-        return DeliveryEffects(outputs=outputs, removal=device_removal(topics, delivery, result))
+        return DeliveryEffects(
+            outputs=outputs,
+            removal=device_removal(topics, delivery, result),
+            suppression=suppression(delivery, result),
+        )
     if result.state is DeliveryState.STALE:
         return DeliveryEffects(outputs=outputs, again=_again(topics, _back(delivery, result, Kind.STALE)))
     cause = CAUSES.get(result.state)

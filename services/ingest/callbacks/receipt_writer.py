@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 from services.ingest.callbacks.provider import Reported
 from services.ingest.callbacks.receipt_status import receipt_status
 from shared.model.addresses import EMAIL_ADDRESS
@@ -12,12 +10,9 @@ from shared.model.errors import Invalid
 from shared.model.owners import address_ids
 from shared.model.ports import RecordWriter
 from shared.model.receipts import Receipt, ReceiptOutcome, ReceiptStore
-from shared.model.suppressions import Suppression
+from shared.model.suppressions import SuppressAddress, Suppression
 from shared.model.topics import Topics
 from shared.process.clock import now_ms
-
-SuppressAddress = Callable[[Suppression], Awaitable[object]]
-"""Puts an address on the suppression list, and tells `decide`."""
 
 
 class ReceiptWriter:

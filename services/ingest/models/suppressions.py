@@ -83,7 +83,7 @@ class StoredSuppression(Body):
     reason: SuppressionReason
     category: str | None = Field(description="null: everything")
     created_at: str = Field(description="RFC 3339")
-    by: str = Field(description="the id of the API key, or `one-click`")
+    by: str = Field(description="the id of the API key, `one-click`, or a provider's account, as `sms/twilio`")
 
 
 class SuppressionEntries(Body):

@@ -75,11 +75,12 @@ class WorkerScene:
         self.catalog.publish("acme", a.workflow())
         self.profiles = MemoryProfiles(a.profile())
         self.devices = MemoryDeadDevices(self.profiles)
+        self.suppressions = MemorySuppressions()
         freshness = Freshness(
             versions=self.profiles.versions,
             tenant_versions=TenantVersions(MemoryTenants().versions),
             cancellations=MemoryCancellations(),
-            suppressions=MemorySuppressions(),
+            suppressions=self.suppressions,
             owners=MemoryAddressOwners(MemoryProfiles()),
             subscriptions=MemorySubscriptions(),
             stale_after_ms=60_000,
@@ -100,6 +101,7 @@ class WorkerScene:
             publisher=self.publisher,
             holds=self.holds,
             devices=self.devices,
+            suppress=self.suppressions.put,
             topics=TOPICS,
             slots=Slots(slots, waiting=waiting),
             lease=LEASE,

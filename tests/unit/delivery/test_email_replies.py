@@ -22,6 +22,7 @@ from services.delivery.channels.email.diagnosis import (
 )
 from services.delivery.channels.email.replies import SmtpPhase, refusal
 from services.delivery.core.attempts import AttemptFault, Failed, Outcome, ProviderUnavailable, Rejected
+from shared.model.reasons import Reason
 
 MAIL, RCPT, DATA, BODY = SmtpPhase
 ACCOUNT, PROVIDER, ADDRESS, MESSAGE, CONNECTION = (
@@ -114,13 +115,33 @@ def test_whose_fault(phase: SmtpPhase, reply: str, fault: AttemptFault) -> None:
     ("code", "text", "outcome"),
     [
         (450, "", Failed(code="450")),
-        (550, "5.1.1 <ada@example.com>: unknown\n5.1.1 sorry", Rejected(code="550 5.1.1")),
+        (550, "5.1.1 <ada@example.com>: unknown\n5.1.1 sorry", Rejected(reason=Reason.DEAD_ADDRESS, code="550 5.1.1")),
         (550, "ada@example.com is unknown", Rejected(code="550")),
         (535, "5.7.8 no", ProviderUnavailable(code="535 5.7.8", fault=ACCOUNT)),
     ],
 )
 def test_it_is_known_by_its_codes_and_says_no_address(code: int, text: str, outcome: Outcome) -> None:
     assert refusal(RCPT, code, text) == outcome
+
+
+@pytest.mark.parametrize(
+    ("phase", "reply", "dead"),
+    [
+        *[(RCPT, f"550 5.1.{detail} no", True) for detail in (1, 2, 3, 6, 10)],
+        (BODY, "550 5.1.1 no such user", True),
+        (MAIL, "550 5.1.1 no such sender", False),
+        (RCPT, "550 no such user", False),
+        (RCPT, "550 5.1.0 other", False),
+        (RCPT, "550 5.2.1 receives too much", False),
+        (RCPT, "552 5.2.2 full", False),
+        (BODY, "554 5.7.1 spam", False),
+    ],
+)
+def test_an_address_is_dead_only_where_the_enhanced_code_says_so(phase: SmtpPhase, reply: str, dead: bool) -> None:
+    code, _, text = reply.partition(" ")
+    outcome = refusal(phase, int(code), text)
+    assert (isinstance(outcome, Rejected) and outcome.reason is Reason.DEAD_ADDRESS) == dead
+    assert isinstance(refusal(phase, int(code) - 100, text.replace("5.", "4.", 1)), Failed | ProviderUnavailable)
 
 
 @given(

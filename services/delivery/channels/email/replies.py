@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from services.delivery.core.attempts import AttemptFault, Failed, Outcome, ProviderUnavailable, Rejected
+from shared.model.reasons import Reason
 
 GOODBYE: Final = 421
 
@@ -43,6 +44,8 @@ _DETAILS: Final = {
 }
 _POLICY: Final = frozenset({8, 9, 10, 11, 12, 13, 14, *range(20, 30), 54, 57, 60, *range(500, 800)})
 """Permanent X.7.n that are about us: credentials, SPF, DKIM, reverse DNS, floods, relaying, blocked tenants."""
+_DEAD: Final = frozenset({(1, 1), (1, 2), (1, 3), (1, 6), (1, 10)})
+"""No such mailbox, no such domain, no address, moved away, or a domain that takes no mail (RFC 7505); said for good."""
 _ENHANCED: Final = re.compile(r"[245]\.(\d{1,3})\.(\d{1,3})\b")
 _RELAY: Final = re.compile(r"\brelay", re.IGNORECASE)
 _LIMITS: Final = re.compile(
@@ -60,7 +63,9 @@ def refusal(phase: SmtpPhase, code: int, text: str) -> Outcome:
     if fault in (AttemptFault.ACCOUNT, AttemptFault.PROVIDER):
         return ProviderUnavailable(code=said(code, text), fault=fault)
     if 500 <= code < 600:
-        return Rejected(code=said(code, text), fault=fault)
+        dead = fault is AttemptFault.ADDRESS and phase is not SmtpPhase.MAIL and enhanced in _DEAD
+        reason = Reason.DEAD_ADDRESS if dead else Reason.REJECTED
+        return Rejected(reason=reason, code=said(code, text), fault=fault)
     return Failed(code=said(code, text), fault=fault)
 
 
