@@ -36,4 +36,7 @@ async def test_of_devices_a_snapshot_has_no_token() -> None:
     cache = ProfileCache(read, suppressions=MemorySuppressions(), size=10, ttl_ms=60_000)
     found = (await cache.load([ADA], a.NOON))[ADA]
     ((endpoint, _),) = devices_of(profile)
-    assert [dict(device) for device in found.snapshot["devices"]] == [{"endpoint": endpoint, "zone": "Europe/Berlin"}, {}]
+    assert [dict(device) for device in found.snapshot["devices"]] == [
+        {"endpoint": endpoint, "zone": "Europe/Berlin"},
+        {},
+    ]
