@@ -78,9 +78,18 @@ class Providers:
     """
 
     def __init__(
-        self, channel: Channel, senders: Mapping[str, Sender], candidates: Sequence[Candidate] | None = None
+        self,
+        channel: Channel,
+        senders: Mapping[str, Sender],
+        candidates: Sequence[Candidate] | None = None,
+        *,
+        chosen: Callable[[str], Sequence[str]] | None = None,
     ) -> None:
-        """`senders` by provider; `candidates`: the order and the weights, else as `senders` has them."""
+        """`senders` by provider; `candidates`: the order and the weights, else as `senders` has them.
+
+        `chosen`: the providers of a tenant that has its own order, of those that there are.
+        """
+        self._chosen = chosen
         self._channel = channel
         self._candidates = [Candidate(name) for name in senders] if candidates is None else list(candidates)
         self._accounts = {each.name: Account(f"{channel}/{each.name}", senders[each.name]) for each in self._candidates}
@@ -88,15 +97,21 @@ class Providers:
         self.ours = frozenset(account.id for account in self._accounts.values())
 
     def of(self, delivery: Delivery) -> Sequence[Account]:
-        """By weight, then as they were named."""
+        """As its tenant has named them, else by weight, then as they were named."""
         if len(self._candidates) == 1:
             return tuple(self._accounts.values())
-        return [self._accounts[name] for name in order_of(self._candidates, delivery.id)]
+        names = self._of_tenant(delivery) or order_of(self._candidates, delivery.id)
+        return [self._accounts[name] for name in names]
 
     def waits_for(self, delivery: Delivery) -> str:
-        """All of them."""
-        del delivery
-        return self._together(self._accounts)
+        """All that may carry it."""
+        return self._together(self._of_tenant(delivery) or self._accounts)
+
+    def _of_tenant(self, delivery: Delivery) -> Sequence[str]:
+        """Empty: it has no order of its own, or named none that there is."""
+        if self._chosen is None or len(self._candidates) == 1:
+            return ()
+        return [name for name in self._chosen(delivery.notification.tenant) if name in self._accounts]
 
     def waiting(self, account: str) -> list[str]:
         """Under each set of providers that it belongs to: their order and number may have been another before."""

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from shared.model import formats
+from shared.model.channels import Channel
 from shared.model.tenants import ENVIRONMENT, TenantSettings, effective
 from shared.process.retries import retry_until_available
 
@@ -72,6 +73,12 @@ class TenantTexts:
         if settings is not None:
             formats.check("tenant", settings.format)
         return settings
+
+    def providers(self, tenant: str, channel: Channel) -> tuple[str, ...]:
+        """The order in which a tenant that was loaded wants a channel's providers; empty: it has none of its own."""
+        found = self._known.get(tenant)
+        settings = found[1] if found is not None else None
+        return settings.providers.get(channel, ()) if settings is not None else ()
 
     async def of(self, tenant: str) -> TenantSettings | None:
         """Both: `load`, then `known`."""

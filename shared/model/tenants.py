@@ -92,6 +92,8 @@ class TenantSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     limits: TenantLimits = TenantLimits()
     staging: Staging | None = None
     """None: what its test keys send is simulated, all else goes out."""
+    providers: dict[str, tuple[str, ...]] = {}
+    """By channel, the providers that carry what is the tenant's, in this order."""
     brand: dict[str, str] = {}
     """What templates see as `tenant.brand`."""
     format: int = formats.OLDEST
@@ -112,6 +114,7 @@ class TenantSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
             stops=(*environment.stops, *self.stops),
             limits=self.limits if self.limits.requests_per_second is not None else environment.limits,
             staging=self.staging or environment.staging,
+            providers={**environment.providers, **self.providers},
             brand={**environment.brand, **self.brand},
             format=max(self.format, environment.format),
         )

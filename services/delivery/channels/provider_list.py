@@ -10,10 +10,10 @@ from typing import Final
 from pydantic import SecretStr
 
 from services.delivery.accounts import Providers
+from services.delivery.channels.channel import ChannelContext
 from services.delivery.channels.not_configured import NotConfigured
 from services.delivery.channels.sender import Sender
 from services.delivery.core.choice import Candidate
-from shared.model.channels import Channel
 from shared.process.settings import PREFIX
 
 MAX_PROVIDERS: Final = 6
@@ -58,12 +58,14 @@ def _said(value: object) -> bool:
 
 
 def providers_of(
-    channel: Channel, candidates: Sequence[Candidate], makers: Mapping[str, Callable[[], Sender]]
+    context: ChannelContext, candidates: Sequence[Candidate], makers: Mapping[str, Callable[[], Sender]]
 ) -> Providers:
     """The accounts of a channel: a sender for each provider that is named; where none is, what is for it waits."""
+    channel = context.channel
     if not candidates:
         return Providers(channel, {"none": NotConfigured()})
-    return Providers(channel, {each.name: makers[each.name]() for each in candidates}, candidates)
+    senders = {each.name: makers[each.name]() for each in candidates}
+    return Providers(channel, senders, candidates, chosen=lambda tenant: context.tenants.providers(tenant, channel))
 
 
 def _candidate(part: str, known: Collection[str]) -> Candidate:

@@ -72,6 +72,9 @@ Brand = Annotated[
 ]
 
 
+ProviderName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+
+
 class CapBody(Body):
     """At most so many notifications in so many seconds for each user; critical ones pass, and do not count."""
 
@@ -99,6 +102,9 @@ class TenantBody(Body):
     caps: list[CapBody] = Field([], max_length=MAX_CAPS)
     limits: LimitsBody | None = None
     brand: Brand = Field({}, description="what templates see as tenant.brand: key to text or URL")
+    providers: dict[Channel, list[ProviderName]] = Field(
+        {}, description="by channel, which of the delivery workers' providers carry what is the tenant's, in this order"
+    )
     staging: StagingBody | None = Field(None, description="where tests go; without it they are simulated")
 
 

@@ -8,8 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.delivery.accounts import Providers
 from services.delivery.channels.provider_list import check_providers, parse_providers
+from services.delivery.channels.stub import StubSender
 from services.delivery.core.choice import Candidate, order_of
+from shared.model.channels import Channel
+from tests.support import samples as a
 
 NAMES = st.lists(st.sampled_from("abcdef"), min_size=1, max_size=6, unique=True)
 WEIGHTS = st.one_of(st.none(), st.floats(0.01, 100))
@@ -78,3 +82,20 @@ def test_a_provider_without_its_account_is_refused() -> None:
     assert check_providers("vonage", {"key": "k"}, KNOWN) == "vonage"
     with pytest.raises(ValueError, match="twilio needs CARILLON_SID, CARILLON_TOKEN"):
         check_providers("vonage,twilio", {"key": "k", "sid": ""}, KNOWN)
+
+
+def test_a_tenant_may_have_an_order_of_its_own() -> None:
+    chosen = {"acme": ["second", "gone", "first"], "only": ["second"], "lost": ["gone"]}
+    providers = Providers(
+        Channel.SMS, {"first": StubSender(), "second": StubSender()}, chosen=lambda tenant: chosen.get(tenant, ())
+    )
+
+    def tried(tenant: str) -> tuple[list[str], str]:
+        one = a.delivery(channel=Channel.SMS, notification=a.notification(tenant=tenant))
+        return [account.id for account in providers.of(one)], providers.waits_for(one)
+
+    both = "sms/first+second"
+    assert tried("acme") == (["sms/second", "sms/first"], both)
+    assert tried("only") == (["sms/second"], "sms/second")
+    assert tried("lost") == tried("another") == (["sms/first", "sms/second"], both)
+    assert {"sms/second", both} <= set(providers.waiting("sms/second"))

@@ -31,4 +31,4 @@ def open_channel(context: ChannelContext) -> SendingChannel:
         return HttpSender(SendGrid(settings, links), client, context.tenants)
 
     makers = {"smtp": smtp, "sendgrid": sendgrid}
-    return SendingChannel(context, providers_of(context.channel, settings.candidates, makers))
+    return SendingChannel(context, providers_of(context, settings.candidates, makers))

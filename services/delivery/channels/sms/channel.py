@@ -24,4 +24,4 @@ def open_channel(context: ChannelContext) -> SendingChannel:
         return HttpSender(provider, HttpClient(timeout_seconds=settings.sms_timeout_seconds), context.tenants)
 
     makers = {"twilio": lambda: sender(Twilio(settings)), "vonage": lambda: sender(Vonage(settings))}
-    return SendingChannel(context, providers_of(context.channel, settings.candidates, makers))
+    return SendingChannel(context, providers_of(context, settings.candidates, makers))

@@ -25,4 +25,4 @@ def open_channel(context: ChannelContext) -> SendingChannel:
         client = HttpClient(timeout_seconds=settings.telegram_timeout_seconds)
         return HttpSender(TelegramBotApi(settings, links), client, context.tenants)
 
-    return SendingChannel(context, providers_of(context.channel, settings.candidates, {"telegram": bot}))
+    return SendingChannel(context, providers_of(context, settings.candidates, {"telegram": bot}))

@@ -23,4 +23,4 @@ def open_channel(context: ChannelContext) -> SendingChannel:
         client = HttpClient(timeout_seconds=settings.whatsapp_timeout_seconds)
         return HttpSender(MetaCloudApi(settings), client, context.tenants)
 
-    return SendingChannel(context, providers_of(context.channel, settings.candidates, {"meta": meta}))
+    return SendingChannel(context, providers_of(context, settings.candidates, {"meta": meta}))
