@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sandbox.sink.push_keys import FCM_SERVICE_ACCOUNT, VAPID_KEY
+from sandbox.sink.push_keys import APNS_KEY, APNS_KEY_ID, APNS_TEAM_ID, APNS_TOPIC, FCM_SERVICE_ACCOUNT, VAPID_KEY
 
 TWILIO_SID: Final = "AC" + "0" * 32
 TWILIO_TOKEN: Final = "twilio-token-of-the-sink"  # noqa: S105  # it opens nothing else
@@ -49,6 +49,11 @@ def provider_settings(url: str) -> dict[str, str]:
         "CARILLON_FCM_SERVICE_ACCOUNT": FCM_SERVICE_ACCOUNT,
         "CARILLON_FCM_URL": f"{url}/fcm",
         "CARILLON_FCM_TOKEN_URL": f"{url}/fcm/token",
+        "CARILLON_APNS_KEY": APNS_KEY,
+        "CARILLON_APNS_KEY_ID": APNS_KEY_ID,
+        "CARILLON_APNS_TEAM_ID": APNS_TEAM_ID,
+        "CARILLON_APNS_TOPIC": APNS_TOPIC,
+        "CARILLON_APNS_URL": url,
         "CARILLON_WEBPUSH_PRIVATE_KEY": VAPID_KEY,
         "CARILLON_WEBPUSH_SUBJECT": "mailto:carillon@example.com",
         "CARILLON_WHATSAPP_PROVIDERS": "meta",

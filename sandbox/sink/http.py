@@ -12,7 +12,7 @@ from sandbox.sink.callbacks.caller import CallbackOrder, make
 from sandbox.sink.faults import Plan, SinkFaults
 from sandbox.sink.messages import Message, MessageKind, Messages
 from sandbox.sink.misbehaviour import failing, plain
-from sandbox.sink.providers import PROVIDERS
+from sandbox.sink.providers import NAMES, PROVIDERS
 from sandbox.sink.providers.edge import ProviderEdge
 from shared.process.clock import now_ms
 
@@ -83,9 +83,8 @@ class _Edge:
             plan = msgspec.json.decode(await request.read(), type=Plan)
         except msgspec.MsgspecError as error:
             return _refuse(str(error))
-        if unknown := plan.providers.keys() - {one.name for one in PROVIDERS}:
-            names = ", ".join(one.name for one in PROVIDERS)
-            return _refuse(f"{', '.join(sorted(unknown))}: no such provider; there are {names}")
+        if unknown := plan.providers.keys() - set(NAMES):
+            return _refuse(f"{', '.join(sorted(unknown))}: no such provider; there are {', '.join(NAMES)}")
         self._faults.follow(plan)
         return _json(self._faults.plan)
 

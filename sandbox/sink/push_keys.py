@@ -10,3 +10,13 @@ BROWSER_KEY: Final = "4HhemASGXljo-0TKPNw2jTrLuNOOzNh2cPqIul0SbTo"
 """The private one, with which the sink reads what was encrypted for BROWSER_P256DH."""
 BROWSER_P256DH: Final = "BLdh42ULBoTGxBRFn4Hh4eVVsLtXr5IRl9m5OqsUOn9uWehwCuZn-bVNXlNzCnYlSF53qFy1-KUA3o50kTvAo_Y"
 BROWSER_AUTH: Final = "AAECAwQFBgcICQoLDA0ODw"
+APNS_KEY: Final = """\
+-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgWmO8uQeWRNONgyGf
+8RpqMhn7PBN73wWG3sFEp5xTBxKhRANCAAQQ+Ujaw1zgBl+RVi5F9c5YhhedLqDj
+QCCQM1qKnwjtjn0DtlOJ2EPJhaRql+gSKskYZLmuDLWOaNmZ1jeF0gW/
+-----END PRIVATE KEY-----
+"""
+APNS_KEY_ID: Final = "SINKSINKID"
+APNS_TEAM_ID: Final = "SINKTEAMID"
+APNS_TOPIC: Final = "com.example.sink"

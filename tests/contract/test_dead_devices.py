@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -96,9 +95,6 @@ async def test_each_dead_one_leaves_though_another_left_before(scene: Any) -> No
     assert await scene.devices.remove(dead(before, at=long_ago))
     assert await scene.devices.remove(dead(before, "apns:" + "ab" * 32, at=long_ago))
     assert (await scene.read()).devices == ()
-
-
-Given = Callable[[Any], Awaitable[Profile]]
 
 
 async def test_one_that_was_given_again_stays(scene: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from sandbox.sink.providers import apns
 from sandbox.sink.providers.edge import FakeProvider
 from sandbox.sink.providers.fcm import FakeFcm, FakeGoogleTokens
 from sandbox.sink.providers.meta import FakeMeta
@@ -25,3 +26,5 @@ PROVIDERS: Final[tuple[FakeProvider, ...]] = (
     FakeTelegram(),
     FakeSlack(),
 )
+NAMES: Final = (*(one.name for one in PROVIDERS), apns.NAME)
+"""That one speaks HTTP/2, and is no FakeProvider."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.contract.providers.apns import APNS
 from tests.contract.providers.case import ApiCase
 from tests.contract.providers.fcm import FCM
 from tests.contract.providers.meta import META
@@ -23,3 +24,6 @@ _ALL = (
     SLACK,
 )
 CASES: dict[str, ApiCase] = {f"{case.channel}/{case.name}": case for case in _ALL}
+CASES: dict[str, ApiCase] = {
+    f"{case.channel}/{case.name}": case for case in (TWILIO, VONAGE, SENDGRID, FCM, WEBPUSH, APNS)
+}

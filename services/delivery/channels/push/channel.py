@@ -6,6 +6,7 @@ from typing import Final
 
 from services.delivery.channels.channel import ChannelContext
 from services.delivery.channels.push.accounts import PlatformAccounts, push_service_of
+from services.delivery.channels.push.apns import apns_sender
 from services.delivery.channels.push.fcm import fcm_sender
 from services.delivery.channels.push.settings import PushSettings
 from services.delivery.channels.push.webpush import webpush_sender
@@ -24,6 +25,8 @@ def open_channel(context: ChannelContext) -> SendingChannel:
     senders: dict[Platform, Sender] = {}
     if settings.has(Platform.FCM):
         senders[Platform.FCM] = fcm_sender(settings, context.tenants, links)
+    if settings.has(Platform.APNS):
+        senders[Platform.APNS] = apns_sender(settings, context.tenants, links)
     if settings.has(Platform.WEBPUSH):
         senders[Platform.WEBPUSH] = webpush_sender(settings, context.tenants, links)
     return SendingChannel(context, PlatformAccounts(context.channel, senders), host_of=push_service_of)
