@@ -39,6 +39,8 @@ class MovesRecipients(Protocol):
     def elsewhere(self, request: HttpRequest, answer: HttpAnswer) -> HttpRequest | None:
         """What is to be posted instead, once; None: the answer says nothing of the kind."""
         ...
+
+
 class PostingClient(Protocol):
     """Who carries the requests: HttpClient, or Http2Client."""
 
@@ -51,31 +53,6 @@ class PostingClient(Protocol):
     async def close(self) -> None:
         """Ends the connections; may be called twice."""
         ...
-
-
-class HttpSender:
-    """Posts to one provider."""
-
-    def __init__(self, provider: HttpProvider, client: PostingClient, tenants: TenantTexts | None = None) -> None:
-        """`tenants`: what texts see of them, if anything."""
-        self._provider = provider
-        self._client = client
-        self._tenants = tenants
-
-    async def send(self, delivery: Delivery, workflow: Workflow, send_before: float) -> Outcome | LeaseTooShort:
-        """As Sender says."""
-        tenant = await self._tenants.of(delivery.notification.tenant) if self._tenants is not None else None
-        request = await self._provider.request(delivery, workflow, tenant)
-        if not isinstance(request, HttpRequest):
-            return request
-        found = await self._client.post(request, send_before, tenant=delivery.notification.tenant)
-        if isinstance(found, HttpAnswer):
-            return self._provider.judge(found, now_ms())
-        return found if isinstance(found, LeaseTooShort) else unanswered(found)
-
-    async def close(self) -> None:
-        """Ends the connections."""
-        await self._client.close()
 
 
 def unanswered(nothing: NoAnswer) -> Outcome:
@@ -99,7 +76,7 @@ class HttpSender:
     def __init__(
         self,
         provider: HttpProvider,
-        client: HttpClient,
+        client: PostingClient,
         tenants: TenantTexts | None = None,
         unanswered: Callable[[NoAnswer], Outcome] = unanswered,
     ) -> None:

@@ -22,8 +22,6 @@ _ALL = (
     META,
     TELEGRAM,
     SLACK,
+    APNS,
 )
 CASES: dict[str, ApiCase] = {f"{case.channel}/{case.name}": case for case in _ALL}
-CASES: dict[str, ApiCase] = {
-    f"{case.channel}/{case.name}": case for case in (TWILIO, VONAGE, SENDGRID, FCM, WEBPUSH, APNS)
-}
