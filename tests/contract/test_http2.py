@@ -227,3 +227,17 @@ async def test_after_its_time_nothing_is_written(server: Server, client: Http2Cl
     assert server.requests == []
     await slow.close()
     listening.close()
+
+
+async def test_what_does_not_fit_goes_another_way_and_breaks_nothing(server: Server, client: Http2Client) -> None:
+    server.handler = lambda request: (
+        Http2Answer(status=200, fault=HttpFault(mode=HttpMode.SLOW, seconds=0.5))
+        if request.path == "/slow"
+        else Http2Answer(status=200)
+    )
+    slow = asyncio.create_task(post(client, path="/slow"))
+    await asyncio.sleep(0.1)
+    server.connections[0]._h2.acknowledge_received_data = lambda size, stream: None
+    assert [(await post(client, b"x" * 4000)).status for _ in range(20)] == [200] * 20
+    assert (await slow).status == 200
+    assert len(server.connections) == 2
