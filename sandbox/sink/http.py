@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -16,6 +17,7 @@ from sandbox.sink.providers import NAMES, PROVIDERS
 from sandbox.sink.providers.edge import ProviderEdge
 from shared.process.clock import now_ms
 
+PAGE: Final = Path(__file__).with_name("page.html")
 MAX_BYTES: Final = 32 * 1_048_576
 
 
@@ -26,6 +28,7 @@ def make_app(messages: Messages, faults: SinkFaults, *, callback_url: str = "") 
     app.add_routes(
         [
             web.post("/hooks/{name}", edge.receive),
+            web.get("/", show),
             web.get("/messages", edge.find),
             web.delete("/messages", edge.forget),
             web.get("/faults", edge.tell_faults),
@@ -36,6 +39,11 @@ def make_app(messages: Messages, faults: SinkFaults, *, callback_url: str = "") 
         ]
     )
     return app
+
+
+async def show(_: web.Request) -> web.FileResponse:
+    """The page that shows what arrived."""
+    return web.FileResponse(PAGE, headers={"Cache-Control": "no-cache"})
 
 
 class _Edge:

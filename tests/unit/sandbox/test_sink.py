@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from sandbox.sink.faults import EmailFault, EmailMode, HttpFault, HttpMode, Plan, SinkFaults
+from sandbox.sink.http import PAGE, make_app
 from sandbox.sink.messages import Message, MessageKind, Messages, parse_email
 
 
@@ -112,3 +113,13 @@ def test_smtp_answers(fault: EmailFault, answer: str) -> None:
 def test_a_plan_that_makes_no_sense_is_refused(body: bytes) -> None:
     with pytest.raises(msgspec.MsgspecError):
         msgspec.json.decode(body, type=Plan)
+
+
+async def test_the_page_is_there_and_shows_strangers_html_without_scripts() -> None:
+    app = make_app(Messages(9), SinkFaults())
+    assert any(route.resource and route.resource.canonical == "/" for route in app.router.routes())
+    page = PAGE.read_text()
+    assert 'frame.setAttribute("sandbox", "")' in page
+    assert "innerHTML" not in page, "what arrives is text"
+    assert "http://" not in page, "nothing is fetched from elsewhere"
+    assert "https://" not in page
