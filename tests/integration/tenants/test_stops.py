@@ -43,6 +43,11 @@ async def test_what_is_stopped_is_held_and_a_release_sends_each_once(acme: Tenan
     assert lifted == {"stops": [], "holds_released": MANY, "holds_cancelled": 0, "complete": True}
     await acme.until_mailed(users, 2)
     await acme.until_held(0)
+    async with product.database() as database:
+        deeds = await database.audit.find({"tenant": acme.name}).sort("at", 1).to_list(None)
+    assert [each["action"] for each in deeds] == ["tenant_stopped", "stops_released"]
+    assert deeds[1]["details"] == {"released": MANY, "cancelled": 0}
+    assert deeds[0]["actor"] not in {"", "cli"}
 
 
 async def test_what_is_decided_while_a_stop_is_lifted_is_neither_left_nor_doubled(acme: Tenant) -> None:
@@ -127,3 +132,6 @@ async def test_the_command_line_stops_everything_and_resumes(acme: Tenant, produ
         code, said, _ = await carillon(product, "resume", "--everything")
     assert (code, "5 released, 0 cancelled" in said) == (0, True)
     await acme.until_mailed(users)
+    async with product.database() as database:
+        deeds = await database.audit.find({"tenant": "*"}).sort("at", -1).to_list(2)
+    assert [(each["action"], each["actor"]) for each in deeds] == [("stops_released", "cli"), ("tenant_stopped", "cli")]

@@ -90,6 +90,9 @@ async def test_what_a_tenant_sets_counts_at_once_and_a_users_own_choice_before_i
     await until(in_inbox, what="ada's inbox", timeout=60)
     assert len(await acme.mails("ada")) == 1
     assert await acme.call("PATCH", "/v1/tenant", 422, json={"stops": []})
+    async with product.database() as database:
+        (deed,) = await database.audit.find({"tenant": acme.name}).to_list(None)
+    assert (deed["action"], deed["details"]) == ("tenant_changed", {"fields": "preferences"})
 
 
 async def test_texts_are_dressed_in_the_tenants_brand(pair: tuple[Tenant, Tenant], product: Harness) -> None:

@@ -116,6 +116,13 @@ async def test_what_fails_in_the_middle_is_done_again_to_the_letter(
     assert (job.state, job.counts) == (JobState.DONE, JobCounts(redriven=7))
 
 
+async def test_where_nothing_fails_each_is_written_once() -> None:
+    scene = Scene(*range(7))
+    await scene.job(per_second=15)
+    await turns(scene.redriver())
+    assert len(scene.records) == 7
+
+
 async def test_two_that_both_think_they_lead_count_each_letter_once() -> None:
     scene = Scene(*range(9))
     await scene.job(per_second=15)
