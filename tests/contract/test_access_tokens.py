@@ -12,10 +12,14 @@ from aiohttp import web
 from sandbox.sink.push_keys import FCM_SERVICE_ACCOUNT
 from services.delivery.channels.push.access_tokens import AccessTokens
 from services.delivery.channels.push.credentials import parse_service_account
+from services.delivery.channels.push.fcm import fcm_sender
+from services.delivery.channels.push.settings import PushSettings
 from services.delivery.core.attempts import AttemptFault, ProviderUnavailable
 from services.delivery.outbound.http import HttpClient
+from services.delivery.rendering.links import SafeLinks
 from shared.process.clock import now_ms
 from tests.contract.sinks import Sink
+from tests.unit.delivery.push.texts import push, texts
 
 pytestmark = pytest.mark.real
 ACCOUNT = parse_service_account(FCM_SERVICE_ACCOUNT)
@@ -128,3 +132,12 @@ async def test_the_sink_checks_who_asks(sink: Sink) -> None:
     found = await AccessTokens(wrong, url, client, timeout_seconds=2).get()
     assert found == ProviderUnavailable(code="token:400", fault=AttemptFault.ACCOUNT)
     await client.close()
+
+
+async def test_what_is_only_made_as_a_test_asks_for_none(google: tuple[Google, AccessTokens]) -> None:
+    told, tokens = google
+    settings = PushSettings(fcm_service_account=FCM_SERVICE_ACCOUNT, fcm_token_url=tokens._url)
+    sender = fcm_sender(settings, None, SafeLinks())
+    await sender.prepare(push(), texts())
+    await sender.close()
+    assert told.asked == 0

@@ -41,6 +41,15 @@ class MovesRecipients(Protocol):
         ...
 
 
+@runtime_checkable
+class Authorizes(Protocol):
+    """A provider that has to be asked for leave to send, which what is only made as a test is not."""
+
+    async def authorize(self, request: HttpRequest) -> HttpRequest | Outcome:
+        """The request with what lets it in; an outcome: nothing is to be posted."""
+        ...
+
+
 class PostingClient(Protocol):
     """Who carries the requests: HttpClient, or Http2Client."""
 
@@ -90,6 +99,8 @@ class HttpSender:
         """As Sender says."""
         tenant = await self._tenants.of(delivery.notification.tenant) if self._tenants is not None else None
         request = await self._provider.request(delivery, workflow, tenant)
+        if isinstance(request, HttpRequest) and isinstance(self._provider, Authorizes):
+            request = await self._provider.authorize(request)
         if not isinstance(request, HttpRequest):
             return request
         found = await self._client.post(request, send_before, tenant=delivery.notification.tenant)

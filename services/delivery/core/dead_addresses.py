@@ -9,9 +9,12 @@ from shared.model.suppressions import Suppression, SuppressionReason
 
 
 def suppression(delivery: Delivery, result: DeliveryResult) -> Suppression | None:
-    """The entry of its address, the same for the same result; None: it is not dead, or only for this channel."""
+    """The entry of its address, the same for the same result; None: it is not dead, or only for this channel.
+
+    A test that was redirected says nothing of the address of its own.
+    """
     spec = delivery.channel.spec
-    if result.reason is not Reason.DEAD_ADDRESS or not spec.suppresses_dead or spec.address is None:
+    if result.reason is not Reason.DEAD_ADDRESS or not spec.suppresses_dead or spec.address is None or result.mode:
         return None
     (address,) = address_ids({spec.address.name: delivery.address})
     return Suppression(

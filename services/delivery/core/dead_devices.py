@@ -23,10 +23,10 @@ class DeviceRemoval(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def device_removal(topics: Topics, delivery: Delivery, result: DeliveryResult) -> DeviceRemoval | None:
-    """None: it is no device, or none of a profile."""
+    """None: it is no device, or none of a profile; or it was a test, which goes to another device than its own."""
     about = delivery.notification
     named_inline = about.contact is not None and about.contact.addresses.get(DEVICE.name) == delivery.address
-    if result.reason is not Reason.DEAD_ADDRESS or not delivery.channel.spec.per_device or named_inline:
+    if result.reason is not Reason.DEAD_ADDRESS or not delivery.channel.spec.per_device or named_inline or result.mode:
         return None
     dead = DeadDevice(
         tenant=about.tenant,

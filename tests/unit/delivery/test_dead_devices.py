@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import orjson
 import pytest
 
@@ -17,6 +18,7 @@ from shared.model.notifications import Contact
 from shared.model.outputs import Output
 from shared.model.reasons import Reason
 from shared.model.records import Kind, decode_record
+from shared.model.staging import SendMode
 from tests.support import samples as a
 from tests.unit.delivery.scenes import TOPICS, WorkerScene
 
@@ -124,3 +126,11 @@ def test_only_devices_of_profiles_are_taken_out(changes: dict[str, Any]) -> None
 def test_what_died_for_other_reasons_leaves_its_device_alone(reason: Reason) -> None:
     result = DeliveryResult(state=DeliveryState.DEAD, at=a.NOON, attempts=1, reason=reason)
     assert derive_effects(TOPICS, push(), result).removal is None
+
+
+def test_a_test_that_was_redirected_says_nothing_of_whom_it_was_for() -> None:
+    redirected = msgspec.structs.replace(DEAD, mode=SendMode.REDIRECTED)
+    mail = a.received()
+    assert derive_effects(TOPICS, mail, DEAD).suppression is not None
+    assert derive_effects(TOPICS, mail, redirected).suppression is None
+    assert derive_effects(TOPICS, push(), redirected).removal is None

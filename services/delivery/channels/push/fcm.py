@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+import msgspec
 import orjson
 
 from services.delivery.channels.http_sender import HttpSender
@@ -71,14 +72,16 @@ class Fcm:
     async def request(
         self, delivery: Delivery, workflow: Workflow, tenant: TenantSettings | None
     ) -> HttpRequest | Outcome:
-        """The message; or why there is no access token now. Raises RenderFailed."""
-        message = compose(delivery, workflow, tenant, self._links)
-        body = fcm_body(delivery, message, now_ms())
+        """The message. Raises RenderFailed."""
+        body = fcm_body(delivery, compose(delivery, workflow, tenant, self._links), now_ms())
+        return HttpRequest(url=self._url, headers={"content-type": "application/json; charset=utf-8"}, body=body)
+
+    async def authorize(self, request: HttpRequest) -> HttpRequest | Outcome:
+        """With an access token; or why there is none now."""
         token = await self._tokens.get()
         if not isinstance(token, str):
             return token
-        headers = {"authorization": f"Bearer {token}", "content-type": "application/json; charset=utf-8"}
-        return HttpRequest(url=self._url, headers=headers, body=body)
+        return msgspec.structs.replace(request, headers={**request.headers, "authorization": f"Bearer {token}"})
 
     def judge(self, answer: HttpAnswer, now: int) -> Outcome:
         """By the code of its own among the details; else by that of Google's, else by the HTTP status."""
