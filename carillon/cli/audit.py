@@ -30,16 +30,11 @@ def audit(
 
     Example: carillon audit --action tenant_stopped --since 7d
     """
-    from rich.console import Console
-    from rich.table import Column, Table
-
     wanted = chosen(action=action, since=since) | {"limit": str(most)}
     found = ConsoleCalls(state, url, console_url, key).do("GET", f"/v1/audit?{urlencode(wanted)}")
     if json_:
         typer.echo(json.dumps(found, ensure_ascii=False))
         return
-    table = Table(Column("when", no_wrap=True), "who", "did", "to", "details", box=None)
     for entry in found["entries"]:
         details = ", ".join(f"{name}={value}" for name, value in entry["details"].items() if value is not None)
-        table.add_row(entry["at"], entry["actor"], entry["action"], entry["subject"], details)
-    Console().print(table)
+        typer.echo(f"{entry['at']}  {entry['actor']:<12}  {entry['action']}  {entry['subject']}  {details}".rstrip())

@@ -64,7 +64,16 @@ def list_letters(
     if json_:
         typer.echo(json.dumps(found, ensure_ascii=False))
         return
-    table = Table(Column("letter", no_wrap=True), "channel", "workflow", "why", "code", "tries", "when", box=None)
+    table = Table(
+        Column("letter", no_wrap=True),
+        "channel",
+        "workflow",
+        "why",
+        Column("code", no_wrap=True),
+        "tries",
+        "when",
+        box=None,
+    )
     for letter in letters:
         why = letter["reason"] if letter["state"] == "open" else f"{letter['reason']} ({letter['state']})"
         table.add_row(
@@ -100,17 +109,19 @@ def groups(
     Example: carillon dlq groups --since 1d
     """
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     wanted = chosen(channel=channel, code=code, reason=reason, workflow=workflow, user=user, since=since, until=until)
     found = ConsoleCalls(state, url, console_url, key).do("GET", f"{PATH}/groups?{urlencode(wanted | {'state': in_})}")
     if json_:
         typer.echo(json.dumps(found, ensure_ascii=False))
         return
-    table = Table("count", "channel", "reason", "code", "oldest", "newest", "what to do", box=None)
+    table = Table(
+        "count", "channel", "reason", Column("code", no_wrap=True), "oldest", "newest", "what to do", box=None
+    )
     for row in found["groups"]:
         table.add_row(
-            str(row["count"]), row["channel"], row["reason"], row["code"], row["oldest"], row["newest"],
+            str(row["count"]), row["channel"], row["reason"], row["code"], row["oldest"][:16], row["newest"][:16],
             row["next_step"] or "",
         )  # fmt: skip
     Console().print(table)
