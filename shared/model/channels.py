@@ -69,6 +69,7 @@ class Channel(StrEnum):
     WHATSAPP = "whatsapp"
     TELEGRAM = "telegram"
     CHAT = "chat"
+    PULL = "pull"
 
     @property
     def spec(self) -> ChannelSpec:
@@ -87,6 +88,8 @@ CHANNEL_SPECS: Final[dict[Channel, ChannelSpec]] = {
     Channel.WHATSAPP: ChannelSpec(address=PHONE_NUMBER, noisy=True, template=WhatsAppTemplate, since=2),
     Channel.TELEGRAM: ChannelSpec(address=TELEGRAM_CHAT, noisy=True, template=TelegramTemplate, since=2),
     Channel.CHAT: ChannelSpec(address=CHAT_URL, noisy=True, template=ChatTemplate, since=2),
+    # Any of the producer's senders may take any of them: there is no order to keep, and an urgent one must not wait its turn.
+    Channel.PULL: ChannelSpec(address=None, noisy=False, since=2),
 }
 ADDRESS_KINDS: Final[dict[str, AddressKind]] = {
     kind.name: kind

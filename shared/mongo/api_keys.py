@@ -28,6 +28,8 @@ class Scope(StrEnum):
 
     SEND = "send"
     USERS = "users"
+    PULL = "pull"
+    """Take deliveries of the channel `pull`, and say what became of them."""
     OPERATE = "operate"
     """Read timelines, the audit log and dead letters with their contents; redrive and discard those."""
     ADMIN = "admin"

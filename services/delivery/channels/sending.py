@@ -22,15 +22,11 @@ from services.delivery.worker import HostOf, Worker
 from shared.kafka.producer import Publisher
 from shared.model.channels import Lane
 from shared.model.provider_accounts import AccountPolicy
-from shared.mongo.address_owners import AddressOwners
-from shared.mongo.cancellations import Cancellations
+from shared.mongo.changed_inputs import changed_inputs
 from shared.mongo.dead_devices import DeadDevices
 from shared.mongo.holds import Holds
 from shared.mongo.ledger import Ledger
-from shared.mongo.profiles import versions
 from shared.mongo.provider_accounts import ProviderAccounts
-from shared.mongo.subscriptions import Subscriptions
-from shared.mongo.suppressions import Suppressions
 from shared.mongo.suppressions import put as put_suppression
 from shared.mongo.tenants import versions as tenant_versions
 
@@ -80,15 +76,7 @@ class SendingChannel:
         )
         self._sending = Sending(
             catalog=context.catalog,
-            freshness=Freshness(
-                versions=partial(versions, database),
-                tenant_versions=TenantVersions(partial(tenant_versions, database)),
-                cancellations=Cancellations(database),
-                suppressions=Suppressions(database),
-                owners=AddressOwners(database),
-                subscriptions=Subscriptions(database),
-                stale_after_ms=round(settings.stale_after_seconds * 1000),
-            ),
+            freshness=freshness_of(context),
             breaker=breaker,
             rates=Rates(context.channel, parse_rates(settings.rates), accounts),
             tenants=context.tenants,
@@ -122,3 +110,11 @@ class SendingChannel:
     async def close(self) -> None:
         """Closes the senders."""
         await self._accounts.close()
+
+
+def freshness_of(context: ChannelContext) -> Freshness:
+    """What the channel's deliveries are compared with when they have waited."""
+    tenants = TenantVersions(partial(tenant_versions, context.database))
+    return Freshness(
+        changed_inputs(context.database, tenants), stale_after_ms=round(context.settings.stale_after_seconds * 1000)
+    )

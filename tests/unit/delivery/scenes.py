@@ -20,6 +20,7 @@ from services.delivery.send import AfterCrash, Sending
 from services.delivery.slots import Slots
 from services.delivery.tenants import TenantVersions
 from services.delivery.worker import HostOf, Worker
+from shared.deciding.changed_inputs import ChangedInputs
 from shared.model.channels import Channel, Lane
 from shared.model.deliveries import DeliveryResult, DeliveryState, ReceivedDelivery
 from shared.model.outputs import Output
@@ -77,12 +78,14 @@ class WorkerScene:
         self.devices = MemoryDeadDevices(self.profiles)
         self.suppressions = MemorySuppressions()
         freshness = Freshness(
-            versions=self.profiles.versions,
-            tenant_versions=TenantVersions(MemoryTenants().versions),
-            cancellations=MemoryCancellations(),
-            suppressions=self.suppressions,
-            owners=MemoryAddressOwners(MemoryProfiles()),
-            subscriptions=MemorySubscriptions(),
+            ChangedInputs(
+                versions=self.profiles.versions,
+                tenant_versions=TenantVersions(MemoryTenants().versions),
+                cancellations=MemoryCancellations(),
+                suppressions=self.suppressions,
+                owners=MemoryAddressOwners(MemoryProfiles()),
+                subscriptions=MemorySubscriptions(),
+            ),
             stale_after_ms=60_000,
         )
         sending = Sending(

@@ -14,6 +14,7 @@ from services.delivery.freshness import Freshness
 from services.delivery.rates import Rates
 from services.delivery.send import AfterCrash, Sending
 from services.delivery.tenants import TenantTexts, TenantVersions
+from shared.deciding.changed_inputs import ChangedInputs
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState
 from shared.model.provider_accounts import AccountPolicy
@@ -53,21 +54,20 @@ class Scene:
         self.tenants = MemoryTenants()
         self.cancellations = MemoryCancellations()
         self.suppressions = MemorySuppressions()
-        freshness = Freshness(
+        inputs = ChangedInputs(
             versions=self.profiles.versions,
             tenant_versions=TenantVersions(self.tenants.versions),
             cancellations=self.cancellations,
             suppressions=self.suppressions,
             owners=MemoryAddressOwners(self.profiles),
             subscriptions=MemorySubscriptions(),
-            stale_after_ms=STALE_AFTER_MS,
         )
         accounts: Accounts = Providers(Channel.EMAIL, {"smtp": self.sender})
         if endpoint_of is not None:
             accounts = OwnEndpoints(self.sender, endpoint_of)
         self.sending = Sending(
             catalog=self.catalog,
-            freshness=freshness,
+            freshness=Freshness(inputs, stale_after_ms=STALE_AFTER_MS),
             breaker=Breaker(
                 channel=Channel.EMAIL,
                 accounts=accounts,

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from services.delivery.freshness import MAX_UNKNOWN_MS, Freshness
+from services.delivery.freshness import Freshness
 from services.delivery.tenants import TenantVersions
+from shared.deciding.changed_inputs import MAX_UNKNOWN_MS, ChangedInputs
 from shared.model.channels import Channel
 from shared.model.digests import Digest
 from shared.model.lives import CLOCKS_APART_MS
@@ -35,12 +36,14 @@ def freshness(
     subscriptions: MemorySubscriptions | None = None,
 ) -> Freshness:
     return Freshness(
-        tenant_versions=TenantVersions(MemoryTenants().versions),
-        versions=profiles.versions,
-        cancellations=cancellations or MemoryCancellations(),
-        suppressions=MemorySuppressions(*entries),
-        owners=MemoryAddressOwners(profiles),
-        subscriptions=subscriptions or MemorySubscriptions(),
+        ChangedInputs(
+            tenant_versions=TenantVersions(MemoryTenants().versions),
+            versions=profiles.versions,
+            cancellations=cancellations or MemoryCancellations(),
+            suppressions=MemorySuppressions(*entries),
+            owners=MemoryAddressOwners(profiles),
+            subscriptions=subscriptions or MemorySubscriptions(),
+        ),
         stale_after_ms=MINUTE,
     )
 
