@@ -13,6 +13,7 @@ import msgspec
 
 from shared.model.claims import LedgerEntry, NewerRow, Obsolete, judge
 from shared.model.deliveries import Delivery, DeliveryResult, ReceivedDelivery
+from shared.model.formats import NewerFormat
 
 NOTHING: Final = msgspec.Raw(b"{}")
 NOBODY: Final = ""
@@ -91,15 +92,13 @@ class RowPlace(StrEnum):
     """It is of this very record: a replay."""
     AHEAD = "ahead"
     """The delivery has gone on, or ended."""
-    NEWER = "newer"
-    """A newer version wrote it."""
 
 
 def place_of(entry: LedgerEntry, delivery: Delivery) -> RowPlace:
-    """What the ledger's row means for a record of `delivery`."""
+    """What the ledger's row means for a record of `delivery`. Raises NewerFormat for one that a newer version wrote."""
     claim = judge(entry, delivery, NOBODY)
     if isinstance(claim, NewerRow):
-        return RowPlace.NEWER
+        raise NewerFormat("ledger row", claim.format)
     if (entry.generation, entry.pass_) == (delivery.generation, delivery.pass_):
         return RowPlace.HERE
     return RowPlace.AHEAD if isinstance(claim, Obsolete) else RowPlace.BEHIND
@@ -126,7 +125,10 @@ class PullQueue(Protocol):
     """What waits, as the workers see it. All methods raise MongoUnavailable; then the same call may be repeated."""
 
     async def insert(self, batch: list[PulledDelivery], /) -> list[RowPlace]:
-        """Lets each wait that is new or goes on; says, in order, where its row stood."""
+        """Lets each wait that is new or goes on; says, in order, where its row stood.
+
+        Raises NewerFormat where a newer version wrote the row: call again without that one.
+        """
         ...
 
     async def claim(self, *, most: int) -> list[PulledDelivery]:

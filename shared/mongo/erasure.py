@@ -14,6 +14,7 @@ from typing import Final
 from shared.model.dead_letters import DeadLetterState
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
+from shared.mongo.pull_erasure import erase_pull
 
 HISTORY: Final = ("counters", "digests", "digest_members", "collapses", "runs")
 """What decisions remember of a user."""
@@ -53,6 +54,7 @@ async def erase(database: Database, tenant: str, user: str, life: int) -> None:
     rows = earlier_lives(tenant, user, life)
     await erase_inbox(database, tenant, user, life)
     await erase_dead_letters(database, tenant, user, life)
+    await erase_pull(database, tenant, user, life)
     with mongo_border():
         await database.subscriptions.delete_many(rows)
         await database.decisions.update_many(

@@ -45,6 +45,20 @@ def _of_user() -> IndexModel:
     return IndexModel([("tenant", ASCENDING), ("user", ASCENDING)])
 
 
+def _waiting_for_senders() -> list[IndexModel]:
+    """Of deliveries of `pull`, while they have that member: what may be taken, what is to be looked at, whose it is."""
+    in_order = [("pull.rank", DESCENDING), ("pull.accepted_at", ASCENDING)]
+    ready: dict[str, object] = {"partialFilterExpression": {"pull.ready": True}}
+    there: dict[str, object] = {"partialFilterExpression": {"pull.look": {"$exists": True}}}
+    whose: dict[str, object] = {"partialFilterExpression": {"pull.life": {"$exists": True}}}
+    return [
+        IndexModel([("tenant", ASCENDING), *in_order], **ready),
+        IndexModel([("tenant", ASCENDING), ("pull.workflow", ASCENDING), *in_order], **ready),
+        IndexModel([("pull.look", ASCENDING)], **there),
+        IndexModel([("tenant", ASCENDING), ("user", ASCENDING), ("pull.life", ASCENDING)], **whose),
+    ]
+
+
 def indexes(retention: Retention) -> dict[str, list[IndexModel]]:
     """All of them, under the names that MongoDB gives them."""
     chosen = {
@@ -81,7 +95,10 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         IndexModel([("notification", ASCENDING)]),
         IndexModel([("tenant", ASCENDING), ("user", ASCENDING)]),
     ],
-    "deliveries": [IndexModel([("notification", ASCENDING)])],
+    "deliveries": [
+        IndexModel([("notification", ASCENDING)]),
+        *_waiting_for_senders(),
+    ],
     "holds": [
         IndexModel([("due", ASCENDING), ("lease", ASCENDING)]),
         IndexModel([("tenant", ASCENDING), ("due", ASCENDING)]),

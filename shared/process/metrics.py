@@ -173,6 +173,11 @@ PARKED = from_zero(
     Channel,
 )
 
+PULL_WAITING = Gauge(
+    "carillon_pull_waiting",
+    "Deliveries of `pull` that wait for a sender, counted every 15 s by each worker, up to 10000",
+)
+
 PARKED_RELEASED = from_zero(
     Counter("carillon_parked_released", "Parked deliveries released because their account answers again", ["channel"]),
     Channel,

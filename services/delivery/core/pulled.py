@@ -50,9 +50,7 @@ def settle(pulled: PulledDelivery, now: int, *, schedule: Sequence[int], at_most
     if outcome is not None:
         at = now if pulled.report is None else pulled.report.at
     elif pulled.report is not None:
-        return DeliveryResult(
-            state=DeliveryState.STALE, at=pulled.report.at, attempts=attempts, reason=Reason.WAITED_TOO_LONG
-        )
+        return stale(pulled, pulled.report.at)
     elif pulled.lease_until is not None:
         return None
     elif not delivery.address:  # erased with its user
@@ -74,3 +72,9 @@ def settle(pulled: PulledDelivery, now: int, *, schedule: Sequence[int], at_most
         at_most_once=at_most_once,
     )
     return msgspec.structs.replace(result, account=SENDERS) if result.state is DeliveryState.PARKED else result
+
+
+def stale(pulled: PulledDelivery, at: int) -> DeliveryResult:
+    """What it was decided by has changed while it waited: it is decided again, no attempt is used up."""
+    attempts = pulled.delivery.attempts
+    return DeliveryResult(state=DeliveryState.STALE, at=at, attempts=attempts, reason=Reason.WAITED_TOO_LONG)

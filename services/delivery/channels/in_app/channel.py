@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 
 from services.delivery.channels.channel import ChannelContext
 from services.delivery.channels.in_app.writer import InboxWriter
+from services.delivery.channels.rows import ForgetsNewer
 from services.delivery.rendering.links import SafeLinks
 from shared.kafka.producer import Publisher
 from shared.model.channels import Lane
@@ -29,20 +30,7 @@ class InboxReader:
     def listener(self, consumer: AIOKafkaConsumer) -> ConsumerRebalanceListener:
         """Needed only for what waits for a newer version: a row that is met again is a replay."""
         del consumer
-        return _Rebalance(self._newer)
-
-
-class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
-    """Forgets what waits in partitions that go; they are read from their last commit."""
-
-    def __init__(self, newer: NewerRecords) -> None:
-        self._newer = newer
-
-    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        self._newer.forget((part.topic, part.partition) for part in revoked)
-
-    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        """Nothing: reading starts at the last commit."""
+        return ForgetsNewer(self._newer)
 
 
 class InboxChannel:

@@ -1,0 +1,89 @@
+"""The pull channel: what is due waits for a sender of the producer's own, who takes it by the API of ingest."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
+
+from services.delivery.channels.channel import ChannelContext
+from services.delivery.channels.pull.settling import Settling
+from services.delivery.channels.pull.writer import PullWriter
+from services.delivery.channels.rows import ForgetsNewer
+from services.delivery.channels.sending import freshness_of
+from services.delivery.send import AfterCrash
+from shared.kafka.dead_letters import bury
+from shared.kafka.producer import Publisher
+from shared.model.channels import Lane
+from shared.mongo.holds import Holds
+from shared.mongo.pull_queue import PullRows
+from shared.process.newer import NewerRecords
+from shared.process.retries import retry_until_available
+
+
+class PullReader:
+    """Reads a lane into rows, which are their own ledger, so a rebalance needs no care."""
+
+    def __init__(self, writer: PullWriter, newer: NewerRecords) -> None:
+        self._writer = writer
+        self._newer = newer
+
+    async def run(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
+        """Writes until `stop` is set; the bulk under way is finished first."""
+        await self._writer.run(consumer, stop)
+
+    def listener(self, consumer: AIOKafkaConsumer) -> ConsumerRebalanceListener:
+        """Needed only for what waits for a newer version: a row that is met again is a replay."""
+        del consumer
+        return ForgetsNewer(self._newer)
+
+
+class PullChannel:
+    """Rows of what waits, and a look at what senders report."""
+
+    def __init__(self, context: ChannelContext) -> None:
+        self._context = context
+        self._freshness = freshness_of(context)
+
+    def reader(self, lane: Lane, publisher: Publisher) -> PullReader:
+        """The writer of one lane."""
+        context = self._context
+        writer = PullWriter(
+            lane=lane,
+            queue=PullRows(context.database),
+            publisher=publisher,
+            catalog=context.catalog,
+            topics=context.settings.topics,
+            newer=context.newer,
+            stale_after_ms=self._freshness.stale_after_ms,
+            linger_seconds=context.settings.linger_ms / 1000,
+        )
+        return PullReader(writer, context.newer)
+
+    async def watch(self, stop: asyncio.Event) -> None:
+        """Settles what was reported, what is late, and what nobody takes."""
+        context, settings = self._context, self._context.settings
+        publisher = Publisher(
+            settings.kafka_connection, client_id="carillon-delivery-pull-settling", instead=bury(settings.topics)
+        )
+        await retry_until_available(publisher.start)
+        try:
+            await Settling(
+                queue=PullRows(context.database),
+                freshness=self._freshness,
+                publisher=publisher,
+                holds=Holds(context.database),
+                topics=settings.topics,
+                retries=[round(seconds * 1000) for seconds in settings.retry_seconds],
+                after_crash=AfterCrash.STOP if context.channel in settings.stop_after_crash else AfterCrash.SEND_AGAIN,
+            ).run(stop)
+        finally:
+            await publisher.stop()
+
+    async def close(self) -> None:
+        """Nothing is open but what the context holds."""
+
+
+def open_channel(context: ChannelContext) -> PullChannel:
+    """Opens nothing before it reads."""
+    return PullChannel(context)

@@ -1,0 +1,125 @@
+"""The lanes of `pull`: nothing is sent, what is read waits in MongoDB for a sender of the producer's own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from aiokafka import AIOKafkaConsumer
+
+from services.delivery.core.receive import read
+from shared.kafka.consumer import committed_batches
+from shared.kafka.dead_letters import refuse
+from shared.kafka.linger import Linger
+from shared.kafka.paused_partitions import PausedPartitions
+from shared.model.channels import Channel, Lane
+from shared.model.dead_letters import UnreadableRecord
+from shared.model.deliveries import ReceivedDelivery
+from shared.model.formats import NewerFormat
+from shared.model.outputs import KafkaRecord
+from shared.model.ports import RecordWriter, WorkflowCatalog
+from shared.model.pull import PulledDelivery, PullQueue, RowPlace
+from shared.model.topics import Topics
+from shared.process.failpoints import Failpoint, failpoint
+from shared.process.metrics import DUPLICATES, REPLAYS
+from shared.process.newer import NewerRecords
+from shared.process.retries import retry_until_available
+
+BULK = 500
+
+
+class PullWriter:
+    """One lane, in bulks. A row that is there already is a replay: what follows its result, a worker sees to."""
+
+    def __init__(
+        self,
+        *,
+        lane: Lane,
+        queue: PullQueue,
+        publisher: RecordWriter,
+        catalog: WorkflowCatalog,
+        topics: Topics,
+        newer: NewerRecords,
+        stale_after_ms: int,
+        linger_seconds: float,
+    ) -> None:
+        self._group = topics.delivery_group(Channel.PULL, lane)
+        self._dlq = topics.deliveries_dlq(Channel.PULL)
+        self._queue = queue
+        self._publisher = publisher
+        self._catalog = catalog
+        self._newer = newer
+        self._stale_after_ms = stale_after_ms
+        self._linger = linger_seconds
+
+    async def run(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
+        """Writes until `stop` is set; the bulk in flight is finished and committed first."""
+        waiting = PausedPartitions(consumer, self._newer)
+        async for records in committed_batches(consumer, stop, max_records=BULK, linger=Linger(self._linger)):
+            left = records
+            while left:
+                try:
+                    await retry_until_available(self.write, left)
+                except NewerFormat as newer:
+                    left = waiting.stand(left, newer)
+                else:
+                    break
+            waiting.done(left)
+            records[:] = left
+
+    async def write(self, records: Sequence[KafkaRecord]) -> None:
+        """Rows of what can be read, dead letters of the rest.
+
+        Raises MongoUnavailable or KafkaUnavailable: call again. Raises NewerFormat: call again without what waits.
+        """
+        read_ones = [read(Channel.PULL, record) for record in records]
+        for each in read_ones:
+            if isinstance(each, NewerFormat):
+                raise each
+        received = [each for each in read_ones if isinstance(each, ReceivedDelivery)]
+        await self._fetch(received)
+        pulled = [self._pulled(each) for each in received]
+        await self._insert(pulled)
+        failpoint(Failpoint.AFTER_CLAIM)
+        await self._publisher.publish(
+            refuse(self._dlq, [each for each in read_ones if isinstance(each, UnreadableRecord)], group=self._group)
+        )
+
+    async def _insert(self, pulled: Sequence[PulledDelivery]) -> None:
+        """Of one delivery the last pass waits: what stands before it in the same bulk has come back already."""
+        last = list({each.delivery.id: each for each in pulled}.values())
+        places = await self._queue.insert(last)
+        REPLAYS.labels("ledger").inc(places.count(RowPlace.HERE))
+        DUPLICATES.labels("ledger").inc(places.count(RowPlace.AHEAD))
+
+    async def _fetch(self, received: Sequence[ReceivedDelivery]) -> None:
+        """Raises NewerFormat for the first record whose workflow only a newer version can read."""
+        first = {_workflow(each): each.record.coordinates for each in reversed(received)}
+        await self._catalog.fetch([place for place in first if not self._is_known(place)])
+        for place, at in first.items():
+            try:
+                self._catalog.version(*place)
+            except NewerFormat as newer:
+                raise newer.of(at) from None
+
+    def _is_known(self, place: tuple[str, str, int]) -> bool:
+        try:
+            return self._catalog.version(*place) is not None
+        except NewerFormat:
+            return False
+
+    def _pulled(self, received: ReceivedDelivery) -> PulledDelivery:
+        delivery = received.delivery
+        workflow = self._catalog.version(*_workflow(received))
+        fresh_until = delivery.decided_at + self._stale_after_ms
+        return PulledDelivery(
+            received=received,
+            critical=workflow is not None and workflow.critical,
+            fresh_until=fresh_until if delivery.valid_until is None else min(fresh_until, delivery.valid_until),
+            look=0,
+        )
+
+
+def _workflow(received: ReceivedDelivery) -> tuple[str, str, int]:
+    about = received.delivery.notification
+    return about.tenant, about.workflow, about.version
