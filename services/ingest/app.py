@@ -20,6 +20,8 @@ from services.ingest.idempotency import Requests
 from services.ingest.models.body import InvalidFields
 from services.ingest.notifications_api import notification_routes
 from services.ingest.outbox import OutboxRows
+from services.ingest.pull_api import pull_routes
+from services.ingest.pulling import Pulling
 from services.ingest.relay import relay
 from services.ingest.request_rows import RequestRows
 from services.ingest.schedules_api import schedule_routes
@@ -44,10 +46,12 @@ from shared.kafka.readiness import KafkaReadiness
 from shared.model.errors import MongoUnavailable
 from shared.mongo.api_keys import ApiKeys
 from shared.mongo.cancellations import Cancellations
+from shared.mongo.changed_inputs import changed_inputs
 from shared.mongo.database import Database, open_database
 from shared.mongo.deciding_inputs import DecidingInputs
 from shared.mongo.fanouts import Fanouts
 from shared.mongo.holds import Holds
+from shared.mongo.pull_senders import PullTaking
 from shared.mongo.schedules import Schedules
 from shared.mongo.schema import await_schema
 from shared.mongo.server_clock import keep_clock, set_clock
@@ -148,6 +152,10 @@ def create_app(
             topics=settings.topics,
             webhook_secret=settings.webhook_secret.get_secret_value(),
         )
+    )
+    taking = PullTaking(database)
+    app.include_router(
+        pull_routes(admission=admission, pulling=Pulling(taking, changed_inputs(database)), senders=taking)
     )
     app.include_router(suppression_routes(admission=admission, database=database, writer=kafka, topics=settings.topics))
     app.include_router(callback_routes(settings, database=database, writer=kafka, topics=settings.topics))

@@ -21,6 +21,15 @@ from services.ingest.models.dry_runs import DryRunAnswer
 from services.ingest.models.events import AcceptedEvents, CloudEvent, CloudEventBatch
 from services.ingest.models.notifications import AcceptedNotifications, Cancelled, CancelRequest, SendRequest
 from services.ingest.models.profiles import ProfileBody, ProfilePatch, StoredProfile
+from services.ingest.models.pull import (
+    ExtendedLease,
+    ExtendRequest,
+    FailedReport,
+    KeptReport,
+    SentReport,
+    TakenDeliveries,
+    TakeRequest,
+)
 from services.ingest.models.schedules import SchedulePage, SchedulePatch, ScheduleRequest, StoredSchedule
 from services.ingest.models.status_endpoints import StatusEndpointBody, StatusEndpointList, StoredStatusEndpoint
 from services.ingest.models.suppressions import StoredSuppression, SuppressionBody, SuppressionEntries
@@ -70,6 +79,7 @@ MODELS: Final[tuple[type[BaseModel], ...]] = (
     ScheduleRequest, SchedulePatch, StoredSchedule, SchedulePage,
     TenantPatch, StoredTenant, StopScope, CancelScope, StopList, LiftedStops,
     SubscribeRequest, UnsubscribeRequest, Subscribers, SubscriptionPage, FanoutShown,
+    TakeRequest, TakenDeliveries, SentReport, FailedReport, KeptReport, ExtendRequest, ExtendedLease,
     ProblemDocument,
 )  # fmt: skip
 

@@ -163,8 +163,14 @@ class PullSenders(Protocol):
         """These are to be decided again, unless somebody has taken them."""
         ...
 
-    async def take(self, tenant: str, found: list[PulledDelivery], /, *, lease_seconds: int) -> list[TakenDelivery]:
-        """Those of `found` that nobody else has taken, for the caller alone."""
+    async def take(
+        self, tenant: str, found: list[PulledDelivery], /, *, token: str, lease_seconds: int
+    ) -> list[TakenDelivery]:
+        """Those of `found` that nobody else has taken, for who has the token alone."""
+        ...
+
+    async def held(self, tenant: str, token: str, /) -> list[TakenDelivery]:
+        """What was taken by this token, and not reported."""
         ...
 
     async def report(self, tenant: str, delivery: str, token: str, report: PullReport, /) -> ReportAnswer:

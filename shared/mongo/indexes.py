@@ -55,6 +55,7 @@ def _waiting_for_senders() -> list[IndexModel]:
         IndexModel([("tenant", ASCENDING), *in_order], **ready),
         IndexModel([("tenant", ASCENDING), ("pull.workflow", ASCENDING), *in_order], **ready),
         IndexModel([("pull.look", ASCENDING)], **there),
+        IndexModel([("taken.token", ASCENDING)], **there),
         IndexModel([("tenant", ASCENDING), ("user", ASCENDING), ("pull.life", ASCENDING)], **whose),
     ]
 

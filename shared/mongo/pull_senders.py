@@ -9,7 +9,6 @@ import random
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
-from uuid import uuid4
 
 import msgspec
 from pymongo import UpdateOne
@@ -73,11 +72,12 @@ class PullTaking:
             updates = [UpdateOne(waiting | place(pulled.delivery), changes) for pulled in stale]
             await self._rows.bulk_write(updates, ordered=False)
 
-    async def take(self, tenant: str, found: list[PulledDelivery], *, lease_seconds: int) -> list[TakenDelivery]:
+    async def take(
+        self, tenant: str, found: list[PulledDelivery], *, token: str, lease_seconds: int
+    ) -> list[TakenDelivery]:
         """One write for all of them; whoever was faster has what he got."""
         if not found:
             return []
-        token = uuid4().hex
         with mongo_border():
             now = await server_time(self._database)
             until = now + timedelta(seconds=lease_seconds)
@@ -93,6 +93,17 @@ class PullTaking:
             TakenDelivery(delivery=pulled.delivery, token=token, lease_until=from_datetime(until))
             for pulled in found
             if pulled.delivery.id in ours
+        ]
+
+    async def held(self, tenant: str, token: str) -> list[TakenDelivery]:
+        """As long as nothing has followed the end of the lease."""
+        mine = {"tenant": tenant, "taken.token": token, "pull.look": {"$exists": True}, **_UNREPORTED}
+        with mongo_border():
+            found = [from_row(row) async for row in self._rows.find(mine | formats.readable())]
+        return [
+            TakenDelivery(delivery=pulled.delivery, token=token, lease_until=pulled.lease_until)
+            for pulled in found
+            if pulled.lease_until is not None
         ]
 
     async def report(self, tenant: str, delivery: str, token: str, report: PullReport) -> ReportAnswer:
@@ -129,6 +140,9 @@ class PullTaking:
         return ReportAnswer.OTHER
 
 
+_UNREPORTED: Final[dict[str, object]] = {"state": DeliveryState.CLAIMED, "taken.report": {"$exists": False}}
+
+
 def _may_be_taken(tenant: str, now: datetime) -> dict[str, object]:
     return {
         "tenant": tenant,
@@ -145,8 +159,7 @@ def _held(tenant: str, delivery: str, token: str) -> dict[str, object]:
         "_id": delivery,
         "tenant": tenant,
         "channel": Channel.PULL,
-        "state": DeliveryState.CLAIMED,
         "taken.token": token,
-        "taken.report": {"$exists": False},
         "pull": {"$exists": True},
+        **_UNREPORTED,
     }

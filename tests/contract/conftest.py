@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,9 +16,13 @@ from shared.model.inbox import InboxItem
 from shared.model.users import User
 from shared.mongo import inbox_rows
 from shared.mongo.database import Database, open_database
+from shared.mongo.pull_queue import PullRows
+from shared.mongo.pull_senders import PullTaking
+from tests.contract.pull_scene import Senders
 from tests.contract.sinks import Sink
 from tests.support.brokers import Brokers
 from tests.support.twins.inbox_store import MemoryInboxStore
+from tests.support.twins.pull import MemoryPull, MemoryPullRow
 
 BOTH = ["twin", pytest.param("real", marks=pytest.mark.real)]
 
@@ -59,6 +64,15 @@ class MongoInbox(InboxStore):
 @pytest.fixture
 def inbox(implementation: str, request: pytest.FixtureRequest) -> MongoInbox | MemoryInboxStore:
     return MemoryInboxStore() if implementation == "twin" else MongoInbox(request.getfixturevalue("database"))
+
+
+@pytest.fixture
+def senders(implementation: str, request: pytest.FixtureRequest) -> Senders:
+    if implementation == "twin":
+        rows: dict[str, MemoryPullRow] = {}
+        return Senders(MemoryPull(rows), lambda seconds=30: MemoryPull(rows, look_ms=seconds * 1000))
+    database = request.getfixturevalue("database")
+    return Senders(PullTaking(database), lambda seconds=30: PullRows(database, look=timedelta(seconds=seconds)))
 
 
 @pytest.fixture(scope="session")

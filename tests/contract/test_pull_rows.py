@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,12 +11,14 @@ from shared.model.claims import Closing
 from shared.model.deliveries import DeliveryResult, DeliveryState
 from shared.model.pull import PullReport, ReportAnswer, ReportKind
 from shared.model.reasons import Reason
+from shared.model.timestamps import to_datetime
 from shared.mongo.database import Database
 from shared.mongo.indexes import INDEXES
 from shared.mongo.ledger import Ledger
 from shared.mongo.pull_erasure import erase_pull
 from shared.mongo.pull_queue import PullRows
 from shared.mongo.pull_senders import PullTaking
+from tests.support import samples as a
 from tests.support.pulled import pulled
 
 pytestmark = pytest.mark.real
@@ -45,7 +46,7 @@ async def test_a_deleted_user_leaves_nothing(database: Database) -> None:
     await queue.insert([pulled("other", about={"user": "bob"}), pulled("out", name="Ada")])
     seen = await taking.waiting(TENANT, workflow=None, most=9)
     out = [each for each in seen if each.delivery.id == "out"]
-    (taken,) = await taking.take(TENANT, out, lease_seconds=60)
+    (taken,) = await taking.take(TENANT, out, token="t", lease_seconds=60)
     for _ in range(2):
         await erase_pull(database, TENANT, "ada", 1)
     left = await taking.waiting(TENANT, workflow=None, most=9)
@@ -63,7 +64,8 @@ async def test_a_deleted_user_leaves_nothing(database: Database) -> None:
     [
         {"tenant": TENANT, "pull.ready": True, "state": "claimed"},
         {"tenant": TENANT, "pull.ready": True, "pull.workflow": "order.shipped"},
-        {"pull.look": {"$lte": datetime.now(UTC)}},
+        {"pull.look": {"$lte": to_datetime(a.NOON)}},
+        {"tenant": TENANT, "taken.token": "t", "pull.look": {"$exists": True}},
         {"tenant": TENANT, "user": "ada", "pull.life": {"$lt": 1}},
     ],
 )

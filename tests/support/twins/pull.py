@@ -154,14 +154,23 @@ class MemoryPull:
                 row.token, row.ready = NOBODY, False
                 row.change(look=0, lease_until=now, report=PullReport(kind=ReportKind.STALE, at=now))
 
-    async def take(self, tenant: str, found: list[PulledDelivery], *, lease_seconds: int) -> list[TakenDelivery]:
+    async def take(
+        self, tenant: str, found: list[PulledDelivery], *, token: str, lease_seconds: int
+    ) -> list[TakenDelivery]:
         async with self.outages.call():
-            token, until = uuid4().hex, now_ms() + lease_seconds * 1000
+            until = now_ms() + lease_seconds * 1000
             taken = self._may_be_taken(tenant, found)
             for row in taken:
                 row.token, row.ready = token, False
                 row.change(look=until, lease_until=until)
             return [TakenDelivery(delivery=row.pulled.delivery, token=token, lease_until=until) for row in taken]
+
+    async def held(self, tenant: str, token: str) -> list[TakenDelivery]:
+        async with self.outages.call():
+            held = [row.pulled for row in self.rows.values() if row.is_held(tenant, token)]
+            return [
+                TakenDelivery(delivery=each.delivery, token=token, lease_until=each.lease_until or 0) for each in held
+            ]
 
     def _may_be_taken(self, tenant: str, found: list[PulledDelivery]) -> list[MemoryPullRow]:
         rows = [(each.delivery, self.rows[each.delivery.id]) for each in found]

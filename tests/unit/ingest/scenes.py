@@ -59,6 +59,8 @@ def no_database() -> Any:
         "subscriptions",
         "profiles",
         "status_endpoints",
+        "deliveries",
+        "suppressions",
     )
     return SimpleNamespace(**dict.fromkeys(collections))
 

@@ -1,0 +1,117 @@
+"""What becomes of a delivery that waits for the producer's sender."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from services.delivery.core.effects import derive_effects
+from services.delivery.core.pulled import SENDERS, settle
+from shared.model.channels import Channel
+from shared.model.deliveries import DeliveryResult, DeliveryState
+from shared.model.holds import Cause
+from shared.model.pull import PullReport, ReportKind, first_look, last_look, without_person
+from shared.model.reasons import Reason
+from shared.model.records import Kind, decode_delivery, encode
+from shared.model.topics import Topics
+from tests.support import samples as a
+from tests.support.pulled import HOUR, pulled
+
+pytestmark = pytest.mark.usefixtures("clock")
+NOW = a.NOON
+SCHEDULE = (10_000, 60_000)
+
+
+def said(kind: ReportKind, **more: Any) -> PullReport:
+    return PullReport(kind=kind, at=NOW - 5, **more)
+
+
+def settled(*, at_most_once: bool = False, now: int = NOW, **changes: Any) -> DeliveryResult | None:
+    return settle(pulled(**changes), now, schedule=SCHEDULE, at_most_once=at_most_once)
+
+
+def result(state: DeliveryState, attempts: int, reason: Reason | None = None, **more: Any) -> DeliveryResult:
+    return DeliveryResult(state=state, attempts=attempts, reason=reason, **{"at": NOW} | more)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"lease_until": NOW + 1}, None),
+        ({}, None),
+        ({"report": said(ReportKind.SENT, code="SM1"), "lease_until": NOW + 9},
+         result(DeliveryState.SENT, 1, code="SM1", at=NOW - 5)),
+        ({"report": said(ReportKind.SENT), "lease_until": NOW - 9, "attempts": 2},
+         result(DeliveryState.SENT, 3, at=NOW - 5)),
+        ({"report": said(ReportKind.SENT), "about": {"expires_at": NOW - 1}},
+         result(DeliveryState.SENT, 1, at=NOW - 5)),
+        ({"report": said(ReportKind.REJECTED, code="no_account")},
+         result(DeliveryState.DEAD, 1, Reason.REJECTED, code="no_account", at=NOW - 5)),
+        ({"report": said(ReportKind.FAILED, code="busy"), "attempts": 2},
+         result(DeliveryState.DEAD, 3, Reason.ATTEMPTS_EXHAUSTED, code="busy", at=NOW - 5)),
+        ({"lease_until": NOW, "attempts": 2},
+         result(DeliveryState.DEAD, 3, Reason.ATTEMPTS_EXHAUSTED, code="lease_expired")),
+        ({"report": said(ReportKind.STALE), "lease_until": NOW, "attempts": 2},
+         result(DeliveryState.STALE, 2, Reason.WAITED_TOO_LONG, at=NOW - 5)),
+        ({"address": ""}, result(DeliveryState.SUPPRESSED, 0, Reason.USER_DELETED)),
+        ({"about": {"expires_at": NOW}, "attempts": 1}, result(DeliveryState.EXPIRED, 1, Reason.EXPIRED)),
+        ({"about": {"expires_at": NOW}, "lease_until": NOW + 1}, None),
+        ({"fallback_at": NOW + 1}, None),
+        ({"fallback_at": NOW}, result(DeliveryState.PARKED, 0, Reason.PROVIDER_DOWN, code="not_taken", due=NOW, account=SENDERS)),
+        ({"fallback_at": NOW, "lease_until": NOW + 1}, None),
+    ],
+)  # fmt: skip
+def test_result(changes: dict[str, Any], expected: DeliveryResult | None) -> None:
+    assert settled(**changes) == expected
+
+
+@pytest.mark.parametrize(
+    "changes", [{"lease_until": NOW}, {"report": said(ReportKind.FAILED, code="busy"), "lease_until": NOW + 1}]
+)
+def test_a_failed_attempt_is_tried_again_by_the_schedule(changes: dict[str, Any]) -> None:
+    found = settled(**changes)
+    assert found is not None
+    assert (found.state, found.attempts, found.reason) == (DeliveryState.RETRYING, 1, Reason.TEMPORARY_FAILURE)
+    assert found.due is not None
+    assert 7_000 <= found.due - found.at <= 12_500
+
+
+def test_the_senders_wish_to_wait_counts() -> None:
+    found = settled(report=said(ReportKind.FAILED, retry_after_ms=1_800_000))
+    assert found is not None
+    assert found.due == NOW - 5 + 1_800_000
+
+
+def test_where_twice_is_worse_than_never_a_silent_sender_ends_it() -> None:
+    found = settled(lease_until=NOW, at_most_once=True)
+    assert found == result(DeliveryState.UNCONFIRMED, 1, Reason.UNCONFIRMED, code="lease_expired")
+    failed = settled(report=said(ReportKind.FAILED), at_most_once=True)
+    assert failed is not None
+    assert failed.state is DeliveryState.RETRYING, "who says that it failed has not sent it"
+
+
+def test_what_nobody_takes_comes_back_as_one_whose_provider_is_down() -> None:
+    waits = pulled(fallback_at=NOW, fallback=(Channel.EMAIL,))
+    found = settle(waits, NOW, schedule=SCHEDULE, at_most_once=False)
+    assert found is not None
+    hold = derive_effects(Topics(), waits.received, found).hold
+    assert hold is not None
+    assert (hold.cause, hold.due, hold.record.kind, hold.record.due) == (Cause.PROVIDER_DOWN, NOW, Kind.RETRY, None)
+    assert hold.record.pass_ == 1
+
+
+def test_when_a_worker_looks() -> None:
+    delivery = pulled(fallback_at=NOW + 5).delivery
+    assert (first_look(delivery, NOW + 1), first_look(delivery, NOW + 9)) == (NOW + 1, NOW + 5)
+    assert first_look(pulled(address="").delivery, NOW + 1) == 0
+    assert (last_look(delivery), last_look(pulled().delivery)) == (NOW + 5, NOW + HOUR)
+
+
+def test_of_a_deleted_person_nothing_is_left_but_ids() -> None:
+    about = {"actor": "bob", "data": a.notification().data}
+    left = without_person(pulled(name="Ada", locale="de", about=about).delivery)
+    raw = encode(left)
+    assert not any(word in raw for word in (b"Ada", b"A7", b"bob", b'"de"'))
+    assert decode_delivery(raw).id == "d"
+    assert (left.address, left.notification.user) == ("", "ada")
