@@ -14,8 +14,11 @@ import msgspec
 from shared.model.claims import LedgerEntry, NewerRow, Obsolete, judge
 from shared.model.deliveries import Delivery, DeliveryResult, ReceivedDelivery
 from shared.model.formats import NewerFormat
+from shared.model.timestamps import DAY_MS
 
 NOTHING: Final = msgspec.Raw(b"{}")
+LONGEST_LOOK_MS: Final = 7 * DAY_MS
+"""Rows of the ledger are kept for two weeks at least from when they were looked at."""
 NOBODY: Final = ""
 """The ledger's token of a row that no worker sends."""
 
@@ -115,6 +118,11 @@ def first_look(delivery: Delivery, fresh_until: int) -> int:
     return min(fresh_until, last_look(delivery)) if delivery.address else 0
 
 
+def next_look(delivery: Delivery, now: int) -> int:
+    """When one that goes on waiting is looked at again: when it ends, or so soon that its row is not taken for an old one."""
+    return min(last_look(delivery), now + LONGEST_LOOK_MS)
+
+
 def without_person(delivery: Delivery) -> Delivery:
     """What is left of a delivery whose user is deleted: that there was one."""
     about = msgspec.structs.replace(delivery.notification, data=NOTHING, contact=None, actor=None)
@@ -140,10 +148,10 @@ class PullQueue(Protocol):
         ...
 
     async def keep(self, waiting: list[PulledDelivery], /) -> None:
-        """They go on waiting, to be looked at when they have waited long enough."""
+        """They go on waiting, to be looked at by `next_look`."""
         ...
 
-    async def done(self, told: list[PulledDelivery], /) -> None:
+    async def done(self, ended: list[PulledDelivery], /) -> None:
         """All that follows their results is durable: nothing but the ledger's row stays."""
         ...
 

@@ -6,7 +6,7 @@ A worker claims what it looks at by moving the time of the next look on: if it d
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 from pymongo import UpdateOne
@@ -15,18 +15,19 @@ from shared.model import formats
 from shared.model.deliveries import DeliveryResult, DeliveryState
 from shared.model.errors import MongoUnavailable
 from shared.model.formats import NewerFormat
-from shared.model.pull import PulledDelivery, RowPlace, last_look, place_of
-from shared.model.timestamps import to_datetime
+from shared.model.pull import PulledDelivery, RowPlace, next_look, place_of
+from shared.model.timestamps import from_datetime, to_datetime
 from shared.mongo.bulk import Rows, insert_new
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
 from shared.mongo.leases import new_lease, server_time
 from shared.mongo.ledger import LedgerRow, entry_of, result_fields
-from shared.mongo.pull_rows import MAX_BYTES, from_row, new_row, place
+from shared.mongo.pull_rows import MAX_BYTES, PullRow, from_row, new_row, place
 
 LOOK: Final = timedelta(seconds=30)
 """How long a worker that looks at some has time to tell what follows."""
 TRIES: Final = 5
+COMPARED: Final = frozenset({"_id", "generation", "pass", "state"})
 WITHOUT_CONTENT: Final = {"pull": 0}
 WAITING: Final[dict[str, object]] = {"pull.ready": True}
 
@@ -56,12 +57,12 @@ class PullRows:
         raise MongoUnavailable("others write the same deliveries at the same time")
 
     async def _go_on(
-        self, batch: list[PulledDelivery], rows: list[dict[str, Any]], seen: list[int], places: list[RowPlace]
+        self, batch: list[PulledDelivery], rows: list[PullRow], seen: list[int], places: list[RowPlace]
     ) -> list[int]:
         """Puts those that go on in the place of their earlier pass; returns which are to be looked at again."""
         with mongo_border():
             known = {"_id": {"$in": [rows[position]["_id"] for position in seen]}}
-            stored = {row["_id"]: row async for row in self._rows.find(known, WITHOUT_CONTENT)}
+            stored: dict[str, LedgerRow] = {row["_id"]: row async for row in self._rows.find(known, WITHOUT_CONTENT)}
             now = await server_time(self._database)
             updates = []
             for position in seen:
@@ -124,19 +125,29 @@ class PullRows:
         return {one.id for one in each if (one.id, one.generation, one.pass_) in recorded}
 
     async def keep(self, waiting: list[PulledDelivery]) -> None:
-        """Unless somebody has taken them meanwhile."""
-        later = [
-            UpdateOne(self._as_claimed(pulled), {"$set": {"pull.look": to_datetime(last_look(pulled.delivery))}})
-            for pulled in waiting
-        ]
-        if later:
-            with mongo_border():
-                await self._rows.bulk_write(later, ordered=False)
+        """Unless somebody has taken them meanwhile. Their rows are as good as new: what is old is deleted."""
+        if not waiting:
+            return
+        with mongo_border():
+            now = await server_time(self._database)
+            later = [
+                UpdateOne(
+                    self._as_claimed(each),
+                    {
+                        "$set": {
+                            "pull.look": to_datetime(next_look(each.delivery, from_datetime(now))),
+                            "created_at": now,
+                        }
+                    },
+                )
+                for each in waiting
+            ]
+            await self._rows.bulk_write(later, ordered=False)
 
-    async def done(self, told: list[PulledDelivery]) -> None:
+    async def done(self, ended: list[PulledDelivery]) -> None:
         """The content goes; who took it last stays, for reports that are repeated."""
-        ended = {"state": {"$ne": DeliveryState.CLAIMED}}
-        updates = [UpdateOne(place(pulled.delivery) | ended, {"$unset": {"pull": ""}}) for pulled in told]
+        over = {"state": {"$ne": DeliveryState.CLAIMED}}
+        updates = [UpdateOne(place(pulled.delivery) | over, {"$unset": {"pull": ""}}) for pulled in ended]
         if updates:
             with mongo_border():
                 await self._rows.bulk_write(updates, ordered=False)
@@ -157,8 +168,8 @@ def _place_of(row: LedgerRow, now: datetime, pulled: PulledDelivery) -> RowPlace
         raise newer.of(pulled.received.record.coordinates) from None
 
 
-def _in_place_of(before: dict[str, Any], row: dict[str, Any]) -> UpdateOne:
+def _in_place_of(before: LedgerRow, row: PullRow) -> UpdateOne:
     """What goes on takes the place of its earlier pass, all of whose outputs are out: it came back by the last of them."""
-    as_it_was = {name: before[name] for name in ("_id", "generation", "pass", "state")}
-    fresh = {name: value for name, value in row.items() if name not in ("_id", "created_at")}
+    as_it_was = {name: value for name, value in before.items() if name in COMPARED}
+    fresh = {name: value for name, value in row.items() if name != "_id"}
     return UpdateOne(as_it_was, {"$set": fresh, "$unset": {"taken": ""}})

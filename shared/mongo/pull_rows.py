@@ -5,9 +5,8 @@ One document, so that what senders see and what the ledger says cannot differ.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final, NotRequired, TypedDict
+from typing import Final, NotRequired, TypedDict
 
 import msgspec
 
@@ -17,7 +16,7 @@ from shared.model.pull import NOBODY, PulledDelivery, PullReport, ReportKind, fi
 from shared.model.records import decode_delivery
 from shared.model.timestamps import from_datetime, to_datetime
 from shared.mongo.leases import FREE, Lease
-from shared.mongo.ledger import claimed_row
+from shared.mongo.ledger import LedgerRow, claimed_row
 
 MAX_BYTES: Final = 4 * 1_048_576
 """Of what is read at once, or of one record that is larger."""
@@ -41,7 +40,7 @@ class PullFields(TypedDict):
     critical: bool
     record: bytes
     key: bytes | None
-    headers: list[list[Any]]
+    headers: list[tuple[str, bytes | None]]
     timestamp: int
     size: int
     erased: NotRequired[bool]
@@ -56,7 +55,14 @@ class TakenFields(TypedDict):
     report: NotRequired[dict[str, object]]
 
 
-def new_row(pulled: PulledDelivery, now: datetime) -> dict[str, Any]:
+class PullRow(LedgerRow, total=False):
+    """The ledger's row of a delivery of `pull`."""
+
+    pull: PullFields
+    taken: NotRequired[TakenFields]
+
+
+def new_row(pulled: PulledDelivery, now: datetime) -> PullRow:
     """The ledger's row of one that waits from now on."""
     delivery, record = pulled.delivery, pulled.received.record
     about, look = delivery.notification, first_look(delivery, pulled.fresh_until)
@@ -72,17 +78,17 @@ def new_row(pulled: PulledDelivery, now: datetime) -> dict[str, Any]:
         "critical": pulled.critical,
         "record": record.value or b"",
         "key": record.key,
-        "headers": [list(header) for header in record.headers],
+        "headers": list(record.headers),
         "timestamp": record.timestamp,
         "size": record.size,
     }
-    return {**claimed_row(pulled.received, Lease(NOBODY, now, FREE)), "pull": fields}
+    claimed = claimed_row(pulled.received, Lease(NOBODY, now, FREE))
+    return {**claimed, "pull": fields}  # type: ignore[typeddict-item]  # nobody has taken it
 
 
-def from_row(row: Mapping[str, Any]) -> PulledDelivery:
+def from_row(row: PullRow) -> PulledDelivery:
     """What a row says. Raises InvalidRecord for one that no version of this wrote."""
-    fields: PullFields = row["pull"]
-    taken: TakenFields | None = row.get("taken")
+    fields, taken = row["pull"], row.get("taken")
     value = bytes(fields["record"])
     record = KafkaRecord(
         row["topic"],

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from pymongo import UpdateOne
@@ -22,7 +22,7 @@ from shared.mongo.bulk import Rows
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
 from shared.mongo.leases import FREE, server_time
-from shared.mongo.pull_rows import MAX_BYTES, from_row, place, report_of, stale_report
+from shared.mongo.pull_rows import MAX_BYTES, PullRow, from_row, place, report_of, stale_report
 
 AHEAD: Final = 4
 """How many takes' worth of what waits senders share out among them, while they meet one another."""
@@ -129,7 +129,7 @@ class PullTaking:
 
     async def _why_not(self, tenant: str, delivery: str, token: str, report: PullReport | None) -> ReportAnswer:
         known = {"_id": delivery, "tenant": tenant, "channel": Channel.PULL}
-        row: Mapping[str, Any] | None = await self._rows.find_one(known, {"taken": 1})
+        row: PullRow | None = await self._rows.find_one(known, {"taken": 1})
         if row is None:
             return ReportAnswer.UNKNOWN
         taken = row.get("taken")

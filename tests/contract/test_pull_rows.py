@@ -40,6 +40,25 @@ async def test_to_the_ledger_they_are_claimed_and_what_it_closes_is_not_taken(da
     assert await taking.waiting(TENANT, workflow=None, most=9) == []
 
 
+async def test_rows_that_wait_long_are_kept(database: Database) -> None:
+    queue = PullRows(database)
+
+    async def age() -> None:
+        await database.deliveries.update_many({}, {"$set": {"created_at": to_datetime(a.NOON)}})
+
+    async def is_young() -> bool:
+        row: Any = await database.deliveries.find_one({"_id": "d"})
+        return bool(row["created_at"] > to_datetime(a.NOON))
+
+    await queue.insert([pulled(fresh_until=0)])
+    await age()
+    await queue.keep(await queue.claim(most=9))
+    assert await is_young(), "it was looked at"
+    await age()
+    await queue.insert([pulled(pass_=1)])
+    assert await is_young(), "it has come back"
+
+
 async def test_a_deleted_user_leaves_nothing(database: Database) -> None:
     queue, taking = PullRows(database), PullTaking(database)
     await queue.insert([pulled("waits"), pulled("new", about={"life": 1})])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 import orjson
@@ -64,8 +64,8 @@ class TakenShown(Body):
     actor: str | None = None
     variant: str | None = None
     priority: str
-    data: Any = Field(description="of the event; of a digest, the newest one's")
-    digest: Any = Field(None, description="what it gathers, if it is one")
+    data: object = Field(description="of the event; of a digest, the newest one's")
+    digest: object = Field(None, description="what it gathers, if it is one")
     accepted_at: str
     expires_at: str = Field(description="nothing is to be sent from then on")
 

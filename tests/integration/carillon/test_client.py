@@ -144,3 +144,21 @@ async def test_a_naive_time_is_refused_before_anything_is_sent(platform):
         with pytest.raises(ValueError, match="zone"):
             await carillon.notify("w", ["ana"], deliver_at=datetime(2026, 1, 5))  # noqa: DTZ001  # naive on purpose
     assert platform.asked == []
+
+
+async def test_a_sender_takes_and_reports(platform):
+    delivery = {"id": "d/1", "token": "t"}
+    platform.answers = [(200, {}, b'{"deliveries": [{"id": "d/1", "token": "t"}]}')]
+    async with AsyncClient(platform.url, "ck_x") as carillon:
+        assert await carillon.take(5, workflow="call") == [delivery]
+        await carillon.sent(delivery, receipt="SM1")
+        await carillon.failed(delivery, "busy", retry_after_seconds=9)
+        await carillon.extend(delivery, lease_seconds=20)
+    path = "/v1/pull/deliveries"
+    assert [(asked[1], asked[3]) for asked in platform.asked] == [
+        (f"{path}/take", {"most": 5, "lease_seconds": 60, "workflow": "call"}),
+        (f"{path}/d%2F1/sent", {"token": "t", "receipt": "SM1"}),
+        (f"{path}/d%2F1/failed", {"token": "t", "code": "busy", "retryable": True, "retry_after_seconds": 9}),
+        (f"{path}/d%2F1/extend", {"token": "t", "lease_seconds": 20}),
+    ]
+    assert all(platform.keys)

@@ -19,7 +19,7 @@ from shared.model.pull import (
     RowPlace,
     TakenDelivery,
     first_look,
-    last_look,
+    next_look,
     place_of,
 )
 from shared.process.clock import now_ms
@@ -121,11 +121,11 @@ class MemoryPull:
             for pulled in waiting:
                 row = self._as_claimed(pulled)
                 if row is not None:
-                    row.change(look=last_look(pulled.delivery))
+                    row.change(look=next_look(pulled.delivery, now_ms()))
 
-    async def done(self, told: list[PulledDelivery]) -> None:
+    async def done(self, ended: list[PulledDelivery]) -> None:
         async with self.outages.call():
-            for pulled in told:
+            for pulled in ended:
                 row = self.rows[pulled.delivery.id]
                 here = row.at == (pulled.delivery.generation, pulled.delivery.pass_)
                 if here and row.state is not DeliveryState.CLAIMED:

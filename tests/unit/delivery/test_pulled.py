@@ -11,10 +11,11 @@ from services.delivery.core.pulled import SENDERS, settle
 from shared.model.channels import Channel
 from shared.model.deliveries import DeliveryResult, DeliveryState
 from shared.model.holds import Cause
-from shared.model.pull import PullReport, ReportKind, first_look, last_look, without_person
+from shared.model.pull import PullReport, ReportKind, first_look, last_look, next_look, without_person
 from shared.model.reasons import Reason
 from shared.model.records import Kind, decode_delivery, encode
 from shared.model.topics import Topics
+from shared.mongo.indexes import LEAST_GUARD_DAYS
 from tests.support import samples as a
 from tests.support.pulled import HOUR, pulled
 
@@ -106,6 +107,9 @@ def test_when_a_worker_looks() -> None:
     assert (first_look(delivery, NOW + 1), first_look(delivery, NOW + 9)) == (NOW + 1, NOW + 5)
     assert first_look(pulled(address="").delivery, NOW + 1) == 0
     assert (last_look(delivery), last_look(pulled().delivery)) == (NOW + 5, NOW + HOUR)
+    for_long = pulled(about={"expires_at": NOW + 300 * a.DAY}).delivery
+    assert next_look(delivery, NOW) == NOW + 5
+    assert NOW + a.DAY < next_look(for_long, NOW) < NOW + LEAST_GUARD_DAYS * a.DAY, "while its row is kept"
 
 
 def test_of_a_deleted_person_nothing_is_left_but_ids() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 
@@ -69,7 +70,7 @@ class PullChannel:
         await retry_until_available(publisher.start)
         try:
             await Settling(
-                queue=PullRows(context.database),
+                queue=PullRows(context.database, look=timedelta(seconds=settings.lease_seconds)),
                 freshness=self._freshness,
                 publisher=publisher,
                 holds=Holds(context.database),

@@ -78,6 +78,8 @@ class Settling:
     async def look(self) -> int:
         """One slice of what is to be looked at; returns how many that were. Waits while MongoDB or Kafka are unavailable."""
         found = await retry_until_available(self._claim)
+        if not found:
+            return 0
         now = now_ms()
         told: Results = [(each, each.result) for each in found if each.result is not None]
         REPLAYS.labels("ledger").inc(len(told))
@@ -92,7 +94,8 @@ class Settling:
                     waiting.append(each)
         new += await self._compare(waiting, now)
         recorded = await retry_until_available(self._queue.record, new)
-        failpoint(Failpoint.AFTER_RECORD)
+        if recorded:
+            failpoint(Failpoint.AFTER_RECORD)
         mine = [(each, result) for each, result in new if each.delivery.id in recorded]
         for each, result in mine:
             self._note(each, result, now)
@@ -104,6 +107,8 @@ class Settling:
 
     async def _compare(self, waiting: list[PulledDelivery], now: int) -> Results:
         """Those whose decision holds no more; the others go on waiting. Whoever takes one compares it again."""
+        if not waiting:
+            return []
         changed = await asyncio.gather(
             *(self._freshness.is_stale(each.delivery, now, critical=each.critical) for each in waiting)
         )
@@ -114,6 +119,8 @@ class Settling:
 
     async def _tell(self, results: Results) -> None:
         """Each step waits until it is done, as in a worker that sends."""
+        if not results:
+            return
         effects = [derive_effects(self._topics, each.received, result) for each, result in results]
         await retry_until_available(self._publisher.publish, [output for item in effects for output in item.outputs])
         failpoint(Failpoint.AFTER_PRODUCE)
