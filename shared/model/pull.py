@@ -51,6 +51,9 @@ class PulledDelivery(msgspec.Struct, frozen=True, kw_only=True):
     critical: bool
     fresh_until: int
     """From then on it is compared with what is known before anybody gets it."""
+    max_retries: int | None = None
+    """What its producer said, else its workflow; None: neither."""
+    taken_at: int | None = None
     lease_until: int | None = None
     """When the sender's time is over; None: nobody has it."""
     report: PullReport | None = None

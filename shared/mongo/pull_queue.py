@@ -12,6 +12,7 @@ from uuid import uuid4
 from pymongo import UpdateOne
 
 from shared.model import formats
+from shared.model.attempts import attempts_of
 from shared.model.deliveries import DeliveryResult, DeliveryState
 from shared.model.errors import MongoUnavailable
 from shared.model.formats import NewerFormat
@@ -172,4 +173,6 @@ def _in_place_of(before: LedgerRow, row: PullRow) -> UpdateOne:
     """What goes on takes the place of its earlier pass, all of whose outputs are out: it came back by the last of them."""
     as_it_was = {name: value for name, value in before.items() if name in COMPARED}
     fresh = {name: value for name, value in row.items() if name != "_id"}
+    if earlier := attempts_of(before):
+        fresh |= {"attempt_log": earlier, "last_attempts": []}
     return UpdateOne(as_it_was, {"$set": fresh, "$unset": {"taken": ""}})

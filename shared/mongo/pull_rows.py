@@ -10,13 +10,13 @@ from typing import Final, NotRequired, TypedDict
 
 import msgspec
 
-from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
+from shared.model.deliveries import Delivery, DeliveryState, ReceivedDelivery
 from shared.model.outputs import KafkaRecord
 from shared.model.pull import NOBODY, PulledDelivery, PullReport, ReportKind, first_look
 from shared.model.records import decode_delivery
 from shared.model.timestamps import from_datetime, to_datetime
 from shared.mongo.leases import FREE, Lease
-from shared.mongo.ledger import LedgerRow, claimed_row
+from shared.mongo.ledger import LedgerRow, claimed_row, entry_of
 
 MAX_BYTES: Final = 4 * 1_048_576
 """Of what is read at once, or of one record that is larger."""
@@ -38,6 +38,7 @@ class PullFields(TypedDict):
     workflow: str
     life: int
     critical: bool
+    max_retries: int | None
     record: bytes
     key: bytes | None
     headers: list[tuple[str, bytes | None]]
@@ -51,6 +52,7 @@ class TakenFields(TypedDict):
     """The member `taken`: who took it last. It stays with the row, so that a report that is repeated is known."""
 
     token: str
+    at: datetime
     until: datetime
     report: NotRequired[dict[str, object]]
 
@@ -76,6 +78,7 @@ def new_row(pulled: PulledDelivery, now: datetime) -> PullRow:
         "workflow": about.workflow,
         "life": about.life,
         "critical": pulled.critical,
+        "max_retries": pulled.max_retries,
         "record": record.value or b"",
         "key": record.key,
         "headers": list(record.headers),
@@ -103,10 +106,12 @@ def from_row(row: PullRow) -> PulledDelivery:
     return PulledDelivery(
         received=ReceivedDelivery(delivery=decode_delivery(value), record=record),
         critical=fields["critical"],
+        max_retries=fields["max_retries"],
+        taken_at=from_datetime(taken["at"]) if taken is not None else None,
         fresh_until=from_datetime(fields["fresh_until"]),
         lease_until=from_datetime(taken["until"]) if taken is not None else None,
         report=report_of(taken) if taken is not None else None,
-        result=msgspec.convert(row["result"], DeliveryResult) if recorded else None,
+        result=entry_of(row, FREE).result if recorded else None,
         look=from_datetime(fields["look"]),
     )
 
@@ -119,7 +124,7 @@ def report_of(taken: TakenFields) -> PullReport | None:
 def stale_report(at: datetime) -> TakenFields:
     """What stands in the place of a sender when nobody got it."""
     report = PullReport(kind=ReportKind.STALE, at=from_datetime(at))
-    return {"token": NOBODY, "until": at, "report": msgspec.to_builtins(report)}
+    return {"token": NOBODY, "at": at, "until": at, "report": msgspec.to_builtins(report)}
 
 
 def place(delivery: Delivery) -> dict[str, object]:

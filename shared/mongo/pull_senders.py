@@ -81,7 +81,7 @@ class PullTaking:
         with mongo_border():
             now = await server_time(self._database)
             until = now + timedelta(seconds=lease_seconds)
-            taken = {"taken": {"token": token, "until": until}, "pull.ready": False, "pull.look": until}
+            taken = {"taken": {"token": token, "at": now, "until": until}, "pull.ready": False, "pull.look": until}
             each = {"$or": [place(pulled.delivery) for pulled in found]}
             result = await self._rows.update_many(_may_be_taken(tenant, now) | each, {"$set": taken})
             self._contended = result.modified_count < len(found)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from shared.model.attempts import Attempt, AttemptOutcome, attempts_of
 from shared.model.channels import Channel
 from shared.model.claims import Closing
 from shared.model.deliveries import DeliveryResult, DeliveryState
@@ -57,6 +59,20 @@ async def test_rows_that_wait_long_are_kept(database: Database) -> None:
     await age()
     await queue.insert([pulled(pass_=1)])
     assert await is_young(), "it has come back"
+
+
+async def test_the_log_of_attempts_is_kept_over_passes(database: Database) -> None:
+    queue = PullRows(database, look=timedelta(0))
+    tried = Attempt(account="pull/senders", outcome=AttemptOutcome.FAILED, at=1, latency_ms=2, code="busy")
+    result = DeliveryResult(state=DeliveryState.RETRYING, at=1, attempts=1, due=2**41, log=(tried,))
+    await queue.insert([pulled(fresh_until=0)])
+    (found,) = await queue.claim(most=9)
+    await queue.record([(found, result)])
+    (again,) = await queue.claim(most=9)
+    assert again.result == result, "whoever tells it tells the same"
+    await queue.insert([pulled(pass_=1)])
+    row: Any = await database.deliveries.find_one({"_id": "d"})
+    assert [each["code"] for each in attempts_of(row)] == ["busy"]
 
 
 async def test_a_deleted_user_leaves_nothing(database: Database) -> None:

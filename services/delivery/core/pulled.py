@@ -7,7 +7,16 @@ from typing import Final
 
 import msgspec
 
-from services.delivery.core.attempts import AttemptFault, Failed, Outcome, ProviderUnavailable, Rejected, Sent, decide
+from services.delivery.core.attempts import (
+    Failed,
+    Outcome,
+    ProviderUnavailable,
+    Rejected,
+    Sent,
+    decide,
+    outcome_word,
+)
+from shared.model.attempts import Attempt, AttemptFault
 from shared.model.deliveries import DeliveryResult, DeliveryState
 from shared.model.pull import PulledDelivery, PullReport, ReportKind
 from shared.model.reasons import Reason
@@ -70,8 +79,25 @@ def settle(pulled: PulledDelivery, now: int, *, schedule: Sequence[int], at_most
         expires_at=delivery.notification.expires_at,
         fallback_at=delivery.fallback_at,
         at_most_once=at_most_once,
+        max_retries=pulled.max_retries,
     )
-    return msgspec.structs.replace(result, account=SENDERS) if result.state is DeliveryState.PARKED else result
+    if result.state is DeliveryState.PARKED:
+        return msgspec.structs.replace(result, account=SENDERS)
+    return msgspec.structs.replace(result, log=(_logged(pulled, outcome, at),))
+
+
+def _logged(pulled: PulledDelivery, outcome: Outcome, at: int) -> Attempt:
+    """From its take to the end of it, by whoever had it."""
+    began = at if pulled.taken_at is None else pulled.taken_at
+    code, fault = (outcome.receipt, None) if isinstance(outcome, Sent) else (outcome.code, outcome.fault)
+    return Attempt(
+        account=SENDERS,
+        outcome=outcome_word(outcome),
+        at=began,
+        latency_ms=max(0, at - began),
+        fault=fault,
+        code=code,
+    )
 
 
 def stale(pulled: PulledDelivery, at: int) -> DeliveryResult:

@@ -152,17 +152,18 @@ class MemoryPull:
             now = now_ms()
             for row in self._may_be_taken(tenant, stale):
                 row.token, row.ready = NOBODY, False
-                row.change(look=0, lease_until=now, report=PullReport(kind=ReportKind.STALE, at=now))
+                row.change(look=0, lease_until=now, taken_at=now, report=PullReport(kind=ReportKind.STALE, at=now))
 
     async def take(
         self, tenant: str, found: list[PulledDelivery], *, token: str, lease_seconds: int
     ) -> list[TakenDelivery]:
         async with self.outages.call():
-            until = now_ms() + lease_seconds * 1000
+            now = now_ms()
+            until = now + lease_seconds * 1000
             taken = self._may_be_taken(tenant, found)
             for row in taken:
                 row.token, row.ready = token, False
-                row.change(look=until, lease_until=until)
+                row.change(look=until, lease_until=until, taken_at=now)
             return [TakenDelivery(delivery=row.pulled.delivery, token=token, lease_until=until) for row in taken]
 
     async def held(self, tenant: str, token: str) -> list[TakenDelivery]:

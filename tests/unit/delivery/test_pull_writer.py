@@ -79,10 +79,16 @@ async def test_what_is_read_waits(scene: Scene) -> None:
     assert [row.critical for row in rows.values()] == [False, False]
 
 
-async def test_a_critical_workflow_is_known_as_one(scene: Scene) -> None:
-    scene.catalog.publish("acme", a.workflow(key="alarm", critical=True))
-    await scene.run(at(7, about={"workflow": "alarm"}), at(8, "unknown", about={"workflow": "nobody"}))
-    assert {id_: row.pulled.critical for id_, row in scene.pull.rows.items()} == {"d": True, "unknown": False}
+async def test_what_its_workflow_says_is_known(scene: Scene) -> None:
+    scene.catalog.publish("acme", a.workflow(key="alarm", critical=True, max_retries=9))
+    about = {"workflow": "alarm"}
+    await scene.run(at(7, about=about), at(8, "unknown", about={"workflow": "nobody"}))
+    await scene.run(at(9, "own", about=about | {"max_retries": 1}))
+    assert {id_: (row.pulled.critical, row.pulled.max_retries) for id_, row in scene.pull.rows.items()} == {
+        "d": (True, 9),
+        "unknown": (False, None),
+        "own": (True, 1),
+    }
 
 
 async def test_of_one_that_comes_twice_in_a_bulk_the_later_pass_waits(scene: Scene) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from services.delivery.core.effects import derive_effects
 from services.delivery.core.pulled import SENDERS, settle
+from shared.model.attempts import Attempt, AttemptOutcome
 from shared.model.channels import Channel
 from shared.model.deliveries import DeliveryResult, DeliveryState
 from shared.model.holds import Cause
@@ -29,7 +31,9 @@ def said(kind: ReportKind, **more: Any) -> PullReport:
 
 
 def settled(*, at_most_once: bool = False, now: int = NOW, **changes: Any) -> DeliveryResult | None:
-    return settle(pulled(**changes), now, schedule=SCHEDULE, at_most_once=at_most_once)
+    """Without its log."""
+    found = settle(pulled(**changes), now, schedule=SCHEDULE, at_most_once=at_most_once)
+    return None if found is None else msgspec.structs.replace(found, log=())
 
 
 def result(state: DeliveryState, attempts: int, reason: Reason | None = None, **more: Any) -> DeliveryResult:
@@ -90,6 +94,27 @@ def test_where_twice_is_worse_than_never_a_silent_sender_ends_it() -> None:
     failed = settled(report=said(ReportKind.FAILED), at_most_once=True)
     assert failed is not None
     assert failed.state is DeliveryState.RETRYING, "who says that it failed has not sent it"
+
+
+def test_what_a_sender_did_is_an_attempt_in_the_log() -> None:
+    taken = {"taken_at": NOW - 105, "lease_until": NOW}
+    sent = settle(pulled(report=said(ReportKind.SENT, code="SM1"), **taken), NOW, schedule=SCHEDULE, at_most_once=False)
+    assert sent is not None
+    assert sent.log == (
+        Attempt(account=SENDERS, outcome=AttemptOutcome.SENT, at=NOW - 105, latency_ms=100, code="SM1"),
+    )
+    silent = settle(pulled(**taken), NOW, schedule=SCHEDULE, at_most_once=False)
+    assert silent is not None
+    assert (silent.log[0].outcome, silent.log[0].latency_ms) == (AttemptOutcome.UNCONFIRMED, 105)
+    assert settled(fallback_at=NOW) == settle(pulled(fallback_at=NOW), NOW, schedule=(), at_most_once=False)
+
+
+@pytest.mark.parametrize(("most", "state"), [(0, DeliveryState.DEAD), (9, DeliveryState.RETRYING)])
+def test_a_producer_may_say_how_often(most: int, state: DeliveryState) -> None:
+    attempts = 0 if most == 0 else 5
+    found = settled(report=said(ReportKind.FAILED, code="busy"), max_retries=most, attempts=attempts)
+    assert found is not None
+    assert found.state is state
 
 
 def test_what_nobody_takes_comes_back_as_one_whose_provider_is_down() -> None:

@@ -14,12 +14,13 @@ from shared.kafka.linger import Linger
 from shared.kafka.paused_partitions import PausedPartitions
 from shared.model.channels import Channel, Lane
 from shared.model.dead_letters import UnreadableRecord
-from shared.model.deliveries import ReceivedDelivery
+from shared.model.deliveries import Delivery, ReceivedDelivery
 from shared.model.formats import NewerFormat
 from shared.model.outputs import KafkaRecord
 from shared.model.ports import RecordWriter, WorkflowCatalog
 from shared.model.pull import PulledDelivery, PullQueue, RowPlace
 from shared.model.topics import Topics
+from shared.model.workflows import Workflow
 from shared.process.failpoints import Failpoint, failpoint
 from shared.process.metrics import DUPLICATES, REPLAYS
 from shared.process.newer import NewerRecords
@@ -115,6 +116,7 @@ class PullWriter:
         return PulledDelivery(
             received=received,
             critical=workflow is not None and workflow.critical,
+            max_retries=_max_retries(delivery, workflow),
             fresh_until=fresh_until if delivery.valid_until is None else min(fresh_until, delivery.valid_until),
             look=0,
         )
@@ -123,3 +125,9 @@ class PullWriter:
 def _workflow(received: ReceivedDelivery) -> tuple[str, str, int]:
     about = received.delivery.notification
     return about.tenant, about.workflow, about.version
+
+
+def _max_retries(delivery: Delivery, workflow: Workflow | None) -> int | None:
+    if delivery.notification.max_retries is not None or workflow is None:
+        return delivery.notification.max_retries
+    return workflow.max_retries
