@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from services.delivery.channels.pull.settling import Settling
+from services.delivery.channels.pull.settling import Results, Settling
 from services.delivery.freshness import Freshness
 from services.delivery.send import AfterCrash
 from services.delivery.tenants import TenantVersions
@@ -118,6 +118,25 @@ async def test_a_lease_that_ends_is_a_failed_attempt(scene: Scene, clock: time_m
     await scene.settling.look()
     assert scene.states == ["retrying"]
     assert len(scene.holds.rows) == 1
+
+
+class LastMoment(MemoryPull):
+    """The sender reports while a worker finds its lease over."""
+
+    async def record(self, results: Results) -> set[str]:
+        await self.report("acme", "d", "t", PullReport(kind=ReportKind.SENT, at=0))
+        return await super().record(results)
+
+
+async def test_a_report_that_is_faster_than_the_end_of_its_lease_counts_alone(
+    scene: Scene, clock: time_machine.Traveller
+) -> None:
+    await scene.taken(pulled())
+    clock.shift(60)
+    await scene.worker(LastMoment(scene.rows)).look()
+    assert scene.states == []
+    await scene.settling.look()
+    assert (scene.states, len(scene.holds.rows)) == (["sent"], 0)
 
 
 async def test_where_twice_is_worse_a_lease_that_ends_ends_it(scene: Scene, clock: time_machine.Traveller) -> None:
