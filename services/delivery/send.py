@@ -8,9 +8,11 @@ from enum import StrEnum
 
 import msgspec
 
+from services.delivery.all_effects import all_effects
 from services.delivery.breaker import Breaker
 from services.delivery.core.attempts import Failed, LeaseTooShort, Outcome, ProviderUnavailable, decide
 from services.delivery.core.cell_rates import Turn
+from services.delivery.core.effects import DeliveryEffects
 from services.delivery.core.shares import wait_for_share_ms
 from services.delivery.failover import attempt
 from services.delivery.freshness import Freshness
@@ -23,6 +25,7 @@ from shared.model.formats import NewerFormat
 from shared.model.ports import WorkflowCatalog
 from shared.model.reasons import Reason
 from shared.model.staging import SendMode
+from shared.model.topics import Topics
 from shared.model.workflows import OutagePolicy, Workflow
 from shared.process.clock import now_ms
 from shared.process.metrics import UNCONFIRMED_SENDS
@@ -77,12 +80,9 @@ class Sending:
         except NewerFormat as newer:
             raise newer.of(received.record.coordinates) from None
 
-    def starts(self, tenant: str, event_type: str) -> bool:
-        """Whether a workflow of the tenant's starts on such events, as far as is known here."""
-        try:
-            return bool(self._catalog.started_by(tenant, event_type))
-        except NewerFormat:
-            return True  # a newer version knows
+    def effects(self, topics: Topics, received: ReceivedDelivery, result: DeliveryResult) -> DeliveryEffects:
+        """All that follows a result."""
+        return all_effects(topics, received, result, self._catalog)
 
     async def send(self, delivery: Delivery, *, crashed: bool, send_before: float) -> DeliveryResult | LeaseTooShort:
         """Sends unless something speaks against it, and not after `send_before` (monotonic seconds).

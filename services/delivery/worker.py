@@ -11,11 +11,8 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-import msgspec
-
 from services.delivery.core.attempts import LeaseTooShort
-from services.delivery.core.effects import DeliveryEffects, derive_effects
-from services.delivery.core.failure_events import failure_event, failure_of
+from services.delivery.core.effects import DeliveryEffects
 from services.delivery.core.jobs import Job
 from services.delivery.core.shares import Group, Slot
 from services.delivery.dead_letter_notices import DeadLetterNotices
@@ -108,7 +105,7 @@ class Worker:
                     return None
                 if isinstance(claim, Recorded):
                     REPLAYS.labels("ledger").inc()
-                    return await self._emit(self._following(received, claim.result))
+                    return await self._emit(self._sending.effects(self._topics, received, claim.result))
                 if isinstance(claim, Claimed):
                     result = await self._send(delivery, claim, job, slot, send_before)
                     if isinstance(result, LeaseTooShort):
@@ -159,16 +156,7 @@ class Worker:
         _count(received.delivery, result)
         if result.state is DeliveryState.DEAD:
             self._dead_letters.note(received.delivery, result)
-        await self._emit(self._following(received, result))
-
-    def _following(self, received: ReceivedDelivery, result: DeliveryResult) -> DeliveryEffects:
-        """What follows a result: a failure also as an event, where a workflow of the tenant's starts on it."""
-        effects, delivery = derive_effects(self._topics, received, result), received.delivery
-        kind = failure_of(delivery, result)
-        if kind is None or not self._sending.starts(delivery.notification.tenant, kind):
-            return effects
-        event = failure_event(self._topics, delivery, result, kind)
-        return msgspec.structs.replace(effects, outputs=[*effects.outputs, event])
+        await self._emit(self._sending.effects(self._topics, received, result))
 
     async def _write(self, items: list[DeliveryEffects]) -> list[None]:
         """Each step waits until it is done: what is told is not told again because MongoDB is unavailable."""

@@ -21,7 +21,6 @@ from services.ingest.models.body import InvalidFields
 from services.ingest.notifications_api import notification_routes
 from services.ingest.outbox import OutboxRows
 from services.ingest.pull_api import pull_routes
-from services.ingest.pulling import Pulling
 from services.ingest.relay import relay
 from services.ingest.request_rows import RequestRows
 from services.ingest.schedules_api import schedule_routes
@@ -153,10 +152,8 @@ def create_app(
             webhook_secret=settings.webhook_secret.get_secret_value(),
         )
     )
-    taking = PullTaking(database)
-    app.include_router(
-        pull_routes(admission=admission, pulling=Pulling(taking, changed_inputs(database)), senders=taking)
-    )
+    inputs = changed_inputs(database)
+    app.include_router(pull_routes(admission=admission, senders=PullTaking(database), inputs=inputs))
     app.include_router(suppression_routes(admission=admission, database=database, writer=kafka, topics=settings.topics))
     app.include_router(callback_routes(settings, database=database, writer=kafka, topics=settings.topics))
     app.include_router(

@@ -24,6 +24,7 @@ from services.ingest.models.pull import (
 )
 from services.ingest.openapi import IDEMPOTENCY_KEY, operation
 from services.ingest.pulling import Pulling
+from shared.deciding.changed_inputs import ChangedInputs
 from shared.http.bodies import read_body
 from shared.http.json_bodies import JSON, parse_json, require_json
 from shared.http.openapi import json_of
@@ -40,9 +41,10 @@ MAX_REPORT: Final = 4096
 _REFUSALS: Final = (400, 404, 409, 413, 415, 422)
 
 
-def pull_routes(*, admission: Admission, pulling: Pulling, senders: PullSenders) -> APIRouter:
+def pull_routes(*, admission: Admission, senders: PullSenders, inputs: ChangedInputs) -> APIRouter:
     """`/v1/pull/deliveries`. A report counts as long as nothing has followed the end of its lease."""
     routes = APIRouter(prefix=PREFIX, tags=["pull"])
+    pulling = Pulling(senders, inputs)
 
     async def asked(request: Request, model: type[M]) -> tuple[str, M]:
         """The caller's tenant and the body."""

@@ -29,7 +29,7 @@ LeaseSeconds = Annotated[
     int, Field(ge=10, le=3600, description="how long the caller has; then it counts as a failed attempt")
 ]
 Token = Annotated[str, Field(min_length=1, max_length=64, description="of the take that it was got by")]
-Receipt = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,128}$", description="what the provider calls the message")]
+ReceiptCode = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,128}$", description="what the provider calls the message")]
 FailureCode = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,64}$", description="why, in short; it is in statuses and dead letters")
 ]
@@ -84,7 +84,7 @@ class SentReport(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"token": _TAKE, "receipt": "SM1f0c"}]})
 
     token: Token
-    receipt: Receipt | None = None
+    receipt: ReceiptCode | None = None
 
 
 class FailedReport(Body):

@@ -22,6 +22,7 @@ from tests.support import samples as a
 from tests.support.pulled import pulled
 from tests.support.twins.address_owners import MemoryAddressOwners
 from tests.support.twins.cancellations import MemoryCancellations
+from tests.support.twins.catalog import MemoryCatalog
 from tests.support.twins.fanouts import MemorySubscriptions
 from tests.support.twins.holds import MemoryHolds
 from tests.support.twins.profiles import MemoryProfiles
@@ -44,6 +45,7 @@ class Scene:
         self.pull = MemoryPull(self.rows)
         self.publisher = MemoryPublisher()
         self.holds = MemoryHolds()
+        self.catalog = MemoryCatalog()
         self.profiles = MemoryProfiles(a.profile())
         self.settling = self.worker(self.pull)
 
@@ -61,6 +63,7 @@ class Scene:
             freshness=Freshness(inputs, stale_after_ms=MINUTE),
             publisher=self.publisher,
             holds=self.holds,
+            catalog=self.catalog,
             topics=TOPICS,
             retries=(1000,),
             after_crash=after_crash,
@@ -110,6 +113,16 @@ async def test_what_failed_comes_back_by_a_hold_and_what_never_will_is_a_dead_le
     assert dict(letter.headers)["error_code"] == b"gone"
     (fallback,) = scene.publisher.on(TOPICS.notifications)
     assert decode_record(fallback.value).kind is Kind.FAILED
+
+
+async def test_a_failure_is_an_event_where_a_workflow_starts_on_it(scene: Scene) -> None:
+    scene.catalog.publish("acme", a.workflow(on=("carillon.delivery.dead",)))
+    await scene.catalog.load()
+    await scene.taken(pulled())
+    await scene.report(ReportKind.REJECTED, code="gone")
+    await scene.settling.look()
+    (event,) = scene.publisher.on(TOPICS.accepted_events)
+    assert dict(event.headers)["ce_type"] == b"carillon.delivery.dead"
 
 
 async def test_a_lease_that_ends_is_a_failed_attempt(scene: Scene, clock: time_machine.Traveller) -> None:

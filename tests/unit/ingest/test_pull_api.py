@@ -21,7 +21,6 @@ from services.ingest.models.pull import (
     TakeRequest,
 )
 from services.ingest.pull_api import pull_routes
-from services.ingest.pulling import Pulling
 from shared.deciding.changed_inputs import ChangedInputs
 from shared.http.problems import install_problems
 from shared.http.work_limits import ReleasesWork
@@ -75,7 +74,7 @@ class Api:
         self.app = FastAPI(redirect_slashes=False)
         install_problems(self.app)
         self.app.add_middleware(ReleasesWork)
-        self.app.include_router(pull_routes(admission=admission, pulling=Pulling(self.pull, inputs), senders=self.pull))
+        self.app.include_router(pull_routes(admission=admission, senders=self.pull, inputs=inputs))
 
     async def ask(self, path: str, body: object, *, key: str = "acme:pull", **headers: str) -> tuple[int, Any]:
         given = {"authorization": f"Bearer {key}", "content-type": "application/json"} | headers

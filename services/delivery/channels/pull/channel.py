@@ -74,6 +74,7 @@ class PullChannel:
                 freshness=self._freshness,
                 publisher=publisher,
                 holds=Holds(context.database),
+                catalog=context.catalog,
                 topics=settings.topics,
                 retries=[round(seconds * 1000) for seconds in settings.retry_seconds],
                 after_crash=AfterCrash.STOP if context.channel in settings.stop_after_crash else AfterCrash.SEND_AGAIN,

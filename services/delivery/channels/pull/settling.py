@@ -11,15 +11,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
+from services.delivery.all_effects import all_effects
 from services.delivery.core.attempts import Failed, Sent
-from services.delivery.core.effects import derive_effects
 from services.delivery.core.pulled import attempt_of, settle, stale
 from services.delivery.dead_letter_notices import DeadLetterNotices
 from services.delivery.freshness import Freshness
 from services.delivery.send import AfterCrash
 from shared.model.channels import Channel
 from shared.model.deliveries import DeliveryResult, DeliveryState
-from shared.model.ports import HoldStore, RecordWriter
+from shared.model.ports import HoldStore, RecordWriter, WorkflowCatalog
 from shared.model.pull import PulledDelivery, PullQueue
 from shared.model.topics import Topics
 from shared.process.clock import now_ms
@@ -51,6 +51,7 @@ class Settling:
         freshness: Freshness,
         publisher: RecordWriter,
         holds: HoldStore,
+        catalog: WorkflowCatalog,
         topics: Topics,
         retries: Sequence[int],
         after_crash: AfterCrash,
@@ -59,6 +60,7 @@ class Settling:
         self._freshness = freshness
         self._publisher = publisher
         self._holds = holds
+        self._catalog = catalog
         self._topics = topics
         self._retries = retries
         self._after_crash = after_crash
@@ -121,7 +123,7 @@ class Settling:
         """Each step waits until it is done, as in a worker that sends."""
         if not results:
             return
-        effects = [derive_effects(self._topics, each.received, result) for each, result in results]
+        effects = [all_effects(self._topics, each.received, result, self._catalog) for each, result in results]
         await retry_until_available(self._publisher.publish, [output for item in effects for output in item.outputs])
         failpoint(Failpoint.AFTER_PRODUCE)
         await retry_until_available(self._holds.insert, [item.hold for item in effects if item.hold is not None])
