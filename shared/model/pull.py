@@ -51,6 +51,8 @@ class PulledDelivery(msgspec.Struct, frozen=True, kw_only=True):
     critical: bool
     fresh_until: int
     """From then on it is compared with what is known before anybody gets it."""
+    simulated: bool = False
+    """It is a test: nobody gets it, and it counts as sent."""
     max_retries: int | None = None
     """What its producer said, else its workflow; None: neither."""
     taken_at: int | None = None
@@ -66,6 +68,11 @@ class PulledDelivery(msgspec.Struct, frozen=True, kw_only=True):
     def delivery(self) -> Delivery:
         """The delivery of its record."""
         return self.received.delivery
+
+    @property
+    def is_anybodys(self) -> bool:
+        """Whether a sender may have it."""
+        return bool(self.delivery.address) and not self.simulated
 
 
 class TakenDelivery(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,9 +123,9 @@ def last_look(delivery: Delivery) -> int:
     return expires_at if delivery.fallback_at is None else min(delivery.fallback_at, expires_at)
 
 
-def first_look(delivery: Delivery, fresh_until: int) -> int:
-    """When a worker is to look at one that waits; at once, where it is nobody's any more."""
-    return min(fresh_until, last_look(delivery)) if delivery.address else 0
+def first_look(pulled: PulledDelivery) -> int:
+    """When a worker is to look at one that waits; at once, where no sender may have it."""
+    return min(pulled.fresh_until, last_look(pulled.delivery)) if pulled.is_anybodys else 0
 
 
 def next_look(delivery: Delivery, now: int) -> int:

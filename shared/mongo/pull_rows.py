@@ -38,6 +38,7 @@ class PullFields(TypedDict):
     workflow: str
     life: int
     critical: bool
+    simulated: bool
     max_retries: int | None
     record: bytes
     key: bytes | None
@@ -67,9 +68,9 @@ class PullRow(LedgerRow, total=False):
 def new_row(pulled: PulledDelivery, now: datetime) -> PullRow:
     """The ledger's row of one that waits from now on."""
     delivery, record = pulled.delivery, pulled.received.record
-    about, look = delivery.notification, first_look(delivery, pulled.fresh_until)
+    about, look = delivery.notification, first_look(pulled)
     fields: PullFields = {
-        "ready": bool(delivery.address),
+        "ready": pulled.is_anybodys,
         "look": to_datetime(look),
         "rank": about.priority.rank,
         "accepted_at": to_datetime(about.accepted_at),
@@ -78,6 +79,7 @@ def new_row(pulled: PulledDelivery, now: datetime) -> PullRow:
         "workflow": about.workflow,
         "life": about.life,
         "critical": pulled.critical,
+        "simulated": pulled.simulated,
         "max_retries": pulled.max_retries,
         "record": record.value or b"",
         "key": record.key,
@@ -106,6 +108,7 @@ def from_row(row: PullRow) -> PulledDelivery:
     return PulledDelivery(
         received=ReceivedDelivery(delivery=decode_delivery(value), record=record),
         critical=fields["critical"],
+        simulated=fields["simulated"],
         max_retries=fields["max_retries"],
         taken_at=from_datetime(taken["at"]) if taken is not None else None,
         fresh_until=from_datetime(fields["fresh_until"]),

@@ -20,6 +20,7 @@ from shared.model.attempts import Attempt, AttemptFault
 from shared.model.deliveries import DeliveryResult, DeliveryState
 from shared.model.pull import PulledDelivery, PullReport, ReportKind
 from shared.model.reasons import Reason
+from shared.model.staging import SendMode
 
 LEASE_EXPIRED: Final = Failed(code="lease_expired", fault=AttemptFault.PROVIDER, unconfirmed=True)
 NOT_TAKEN: Final = ProviderUnavailable(code="not_taken")
@@ -66,6 +67,9 @@ def settle(pulled: PulledDelivery, now: int, *, schedule: Sequence[int], at_most
         return DeliveryResult(state=DeliveryState.SUPPRESSED, at=now, attempts=attempts, reason=Reason.USER_DELETED)
     elif delivery.notification.is_expired(now):
         return DeliveryResult(state=DeliveryState.EXPIRED, at=now, attempts=attempts, reason=Reason.EXPIRED)
+    elif pulled.simulated:
+        mode = SendMode.SIMULATED
+        return DeliveryResult(state=DeliveryState.SENT, at=now, attempts=attempts + 1, code=mode, mode=mode)
     elif delivery.fallback_at is not None and now >= delivery.fallback_at:
         outcome, at = NOT_TAKEN, now
     else:

@@ -86,8 +86,8 @@ class MemoryPull:
             except formats.NewerFormat as newer:
                 raise newer.of(pulled.received.record.coordinates) from None
         if place is RowPlace.BEHIND:
-            fresh = msgspec.structs.replace(pulled, look=first_look(delivery, pulled.fresh_until))
-            self.rows[delivery.id] = MemoryPullRow(pulled=fresh, ready=bool(delivery.address))
+            fresh = msgspec.structs.replace(pulled, look=first_look(pulled))
+            self.rows[delivery.id] = MemoryPullRow(pulled=fresh, ready=pulled.is_anybodys)
         return place
 
     async def claim(self, *, most: int) -> list[PulledDelivery]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from services.delivery.channels.pull.writer import PullWriter
+from services.delivery.tenants import TenantTexts
 from shared.model.channels import Channel, Lane
 from shared.model.outputs import KafkaRecord
 from shared.model.records import encode
@@ -19,6 +20,7 @@ from tests.support.twins.catalog import MemoryCatalog
 from tests.support.twins.consumer import MemoryConsumer
 from tests.support.twins.publisher import MemoryPublisher
 from tests.support.twins.pull import MemoryPull
+from tests.support.twins.tenants import MemoryTenants
 from tests.support.wait import turns
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -38,6 +40,7 @@ class Scene:
         self.catalog = MemoryCatalog()
         self.catalog.publish("acme", a.workflow())
         self.newer = NewerRecords()
+        self.tenants = MemoryTenants()
         self.writer = PullWriter(
             lane=Lane.NORMAL,
             queue=self.pull,
@@ -45,6 +48,7 @@ class Scene:
             catalog=self.catalog,
             topics=TOPICS,
             newer=self.newer,
+            tenants=TenantTexts(self.tenants.read_many),
             stale_after_ms=MINUTE,
             linger_seconds=0,
         )
@@ -88,6 +92,14 @@ async def test_what_its_workflow_says_is_known(scene: Scene) -> None:
         "d": (True, 9),
         "unknown": (False, None),
         "own": (True, 1),
+    }
+
+
+async def test_what_is_a_test_is_nobodys(scene: Scene) -> None:
+    await scene.run(at(7, "test", about={"test": True}), at(8, "live"))
+    assert {id_: (row.pulled.simulated, row.ready) for id_, row in scene.pull.rows.items()} == {
+        "test": (True, False),
+        "live": (False, True),
     }
 
 

@@ -16,6 +16,7 @@ from shared.model.holds import Cause
 from shared.model.pull import PullReport, ReportKind, first_look, last_look, next_look, without_person
 from shared.model.reasons import Reason
 from shared.model.records import Kind, decode_delivery, encode
+from shared.model.staging import SendMode
 from shared.model.topics import Topics
 from shared.mongo.indexes import LEAST_GUARD_DAYS
 from tests.support import samples as a
@@ -59,6 +60,8 @@ def result(state: DeliveryState, attempts: int, reason: Reason | None = None, **
          result(DeliveryState.DEAD, 3, Reason.ATTEMPTS_EXHAUSTED, code="lease_expired")),
         ({"report": said(ReportKind.STALE), "lease_until": NOW, "attempts": 2},
          result(DeliveryState.STALE, 2, Reason.WAITED_TOO_LONG, at=NOW - 5)),
+        ({"simulated": True}, result(DeliveryState.SENT, 1, code="simulated", mode=SendMode.SIMULATED)),
+        ({"simulated": True, "about": {"expires_at": NOW}}, result(DeliveryState.EXPIRED, 0, Reason.EXPIRED)),
         ({"address": ""}, result(DeliveryState.SUPPRESSED, 0, Reason.USER_DELETED)),
         ({"about": {"expires_at": NOW}, "attempts": 1}, result(DeliveryState.EXPIRED, 1, Reason.EXPIRED)),
         ({"about": {"expires_at": NOW}, "lease_until": NOW + 1}, None),
@@ -129,8 +132,9 @@ def test_what_nobody_takes_comes_back_as_one_whose_provider_is_down() -> None:
 
 def test_when_a_worker_looks() -> None:
     delivery = pulled(fallback_at=NOW + 5).delivery
-    assert (first_look(delivery, NOW + 1), first_look(delivery, NOW + 9)) == (NOW + 1, NOW + 5)
-    assert first_look(pulled(address="").delivery, NOW + 1) == 0
+    assert first_look(pulled(fallback_at=NOW + 5, fresh_until=NOW + 1)) == NOW + 1
+    assert first_look(pulled(fallback_at=NOW + 5, fresh_until=NOW + 9)) == NOW + 5
+    assert first_look(pulled(address="")) == first_look(pulled(simulated=True)) == 0
     assert (last_look(delivery), last_look(pulled().delivery)) == (NOW + 5, NOW + HOUR)
     for_long = pulled(about={"expires_at": NOW + 300 * a.DAY}).delivery
     assert next_look(delivery, NOW) == NOW + 5

@@ -56,6 +56,7 @@ class PullChannel:
             catalog=context.catalog,
             topics=context.settings.topics,
             newer=context.newer,
+            tenants=context.tenants,
             stale_after_ms=self._freshness.stale_after_ms,
             linger_seconds=context.settings.linger_ms / 1000,
         )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from aiokafka import AIOKafkaConsumer
 
 from services.delivery.core.receive import read
+from services.delivery.tenants import TenantTexts
 from shared.kafka.consumer import committed_batches
 from shared.kafka.dead_letters import refuse
 from shared.kafka.linger import Linger
@@ -19,6 +20,7 @@ from shared.model.formats import NewerFormat
 from shared.model.outputs import KafkaRecord
 from shared.model.ports import RecordWriter, WorkflowCatalog
 from shared.model.pull import PulledDelivery, PullQueue, RowPlace
+from shared.model.staging import SendMode, mode_of
 from shared.model.topics import Topics
 from shared.model.workflows import Workflow
 from shared.process.failpoints import Failpoint, failpoint
@@ -41,6 +43,7 @@ class PullWriter:
         catalog: WorkflowCatalog,
         topics: Topics,
         newer: NewerRecords,
+        tenants: TenantTexts,
         stale_after_ms: int,
         linger_seconds: float,
     ) -> None:
@@ -50,6 +53,7 @@ class PullWriter:
         self._publisher = publisher
         self._catalog = catalog
         self._newer = newer
+        self._tenants = tenants
         self._stale_after_ms = stale_after_ms
         self._linger = linger_seconds
 
@@ -94,12 +98,14 @@ class PullWriter:
         DUPLICATES.labels("ledger").inc(places.count(RowPlace.AHEAD))
 
     async def _fetch(self, received: Sequence[ReceivedDelivery]) -> None:
-        """Raises NewerFormat for the first record whose workflow only a newer version can read."""
+        """Raises NewerFormat for the first record whose workflow or tenant only a newer version can read."""
         first = {_workflow(each): each.record.coordinates for each in reversed(received)}
         await self._catalog.fetch([place for place in first if not self._is_known(place)])
+        await self._tenants.load(tenant for tenant, _, _ in first)
         for place, at in first.items():
             try:
                 self._catalog.version(*place)
+                self._tenants.known(place[0])
             except NewerFormat as newer:
                 raise newer.of(at) from None
 
@@ -116,10 +122,17 @@ class PullWriter:
         return PulledDelivery(
             received=received,
             critical=workflow is not None and workflow.critical,
+            simulated=self._mode_of(delivery) is not SendMode.LIVE,
             max_retries=_max_retries(delivery, workflow),
             fresh_until=fresh_until if delivery.valid_until is None else min(fresh_until, delivery.valid_until),
             look=0,
         )
+
+    def _mode_of(self, delivery: Delivery) -> SendMode:
+        settings = self._tenants.known(delivery.notification.tenant)
+        staging = settings.staging if settings is not None else None
+        mode, _ = mode_of(delivery.channel, delivery.address, test=delivery.notification.test, staging=staging)
+        return mode
 
 
 def _workflow(received: ReceivedDelivery) -> tuple[str, str, int]:
