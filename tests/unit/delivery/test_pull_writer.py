@@ -10,6 +10,7 @@ import pytest
 from services.delivery.channels.pull.writer import PullWriter
 from services.delivery.tenants import TenantTexts
 from shared.model.channels import Channel, Lane
+from shared.model.errors import MongoUnavailable
 from shared.model.outputs import KafkaRecord
 from shared.model.records import encode
 from shared.model.topics import Topics
@@ -18,6 +19,7 @@ from tests.support import samples as a
 from tests.support.pulled import pulled
 from tests.support.twins.catalog import MemoryCatalog
 from tests.support.twins.consumer import MemoryConsumer
+from tests.support.twins.outages import Outages
 from tests.support.twins.publisher import MemoryPublisher
 from tests.support.twins.pull import MemoryPull
 from tests.support.twins.tenants import MemoryTenants
@@ -142,5 +144,9 @@ async def test_nothing_is_committed_before_it_waits(scene: Scene) -> None:
     running = asyncio.create_task(scene.writer.run(consumer, stop))
     await turns()
     assert not consumer.committed
-    running.cancel()
-    await asyncio.wait({running})
+    scene.pull.outages = Outages(MongoUnavailable)
+    async with asyncio.timeout(SOON):
+        await consumer.idle.wait()
+        stop.set()
+        await running
+    assert consumer.committed == {(TOPIC, 1): 8}
