@@ -14,6 +14,7 @@ SENDGRID_KEY: Final = "SG.key-of-the-sink"
 WHATSAPP_NUMBER_ID: Final = "100000000000001"
 WHATSAPP_TOKEN: Final = "whatsapp-token-of-the-sink"  # noqa: S105  # as above
 TELEGRAM_TOKEN: Final = "100000001:telegram-token-of-the-sink"  # noqa: S105  # as above
+WHATSAPP_APP_SECRET: Final = "whatsapp-app-secret-of-the-sink"  # noqa: S105  # as above
 VONAGE_SIGNATURE_SECRET: Final = "vonage-signature-secret-of-the-sink"  # noqa: S105  # as above
 SENDGRID_PRIVATE_NUMBER: Final = 0x5175_0000_CAFE_0000_1111_2222_3333_4444_5555
 SENDGRID_PUBLIC_KEY: Final = (
@@ -29,6 +30,7 @@ def callback_keys() -> dict[str, str]:
         "CARILLON_VONAGE_SIGNATURE_SECRET": VONAGE_SIGNATURE_SECRET,
         "CARILLON_VONAGE_SIGNATURE_METHOD": "sha256",
         "CARILLON_SENDGRID_PUBLIC_KEY": SENDGRID_PUBLIC_KEY,
+        "CARILLON_WHATSAPP_APP_SECRET": WHATSAPP_APP_SECRET,
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -109,7 +109,7 @@ def advance(known: Receipt | None, new: Receipt) -> ReceiptOutcome:
     return ReceiptOutcome.REPEATED if before == now else ReceiptOutcome.ADVANCED
 
 
-def receipted_state(state: str, generation: int, receipt: Mapping[str, Any] | None) -> str:
+def receipted_state(state: str, generation: int, receipt: Mapping[str, object] | None) -> str:
     """The state of a delivery whose row has this state, generation and receipt."""
     if receipt is None or state not in TELLS_OF or receipt.get("generation", 0) != generation:
         return state

@@ -20,13 +20,15 @@ from services.delivery.channels.email.settings import EmailSettings
 from services.delivery.channels.sms.settings import SmsSettings
 from services.delivery.channels.sms.twilio import CALL_AGAIN, Twilio
 from services.delivery.channels.sms.vonage import Vonage
+from services.delivery.channels.whatsapp.meta import MetaCloudApi
+from services.delivery.channels.whatsapp.settings import WhatsAppSettings
 from services.delivery.outbound.http import HttpRequest
 from services.ingest.app import create_app
 from services.ingest.settings import IngestSettings
 from shared.model.channel_templates import Templates
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState
-from shared.model.templates import EmailTemplate, SmsTemplate
+from shared.model.templates import EmailTemplate, SmsTemplate, WhatsAppTemplate
 from shared.model.topics import Topics
 from shared.mongo.database import Database
 from shared.mongo.ledger import Ledger
@@ -37,7 +39,11 @@ from tests.support.twins.publisher import MemoryPublisher
 URL = "https://in.example.com/carillon"
 OURS = {"callback_url": URL, "callback_secret": "secret-of-the-callbacks-of-tests"}
 WORKFLOW = a.workflow(
-    templates=Templates(sms=SmsTemplate(text="on its way"), email=EmailTemplate(subject="Order", text="on its way"))
+    templates=Templates(
+        sms=SmsTemplate(text="on its way"),
+        email=EmailTemplate(subject="Order", text="on its way"),
+        whatsapp=WhatsAppTemplate(text="on its way"),
+    )
 )
 
 
@@ -46,13 +52,15 @@ def fields(variables: dict[str, str]) -> dict[str, Any]:
 
 
 ACCOUNTS = OURS | fields(provider_settings("http://127.0.0.1:1"))
-SMS, EMAIL = SmsSettings(**ACCOUNTS), EmailSettings(**ACCOUNTS)
+SMS, EMAIL, WHATSAPP = SmsSettings(**ACCOUNTS), EmailSettings(**ACCOUNTS), WhatsAppSettings(**ACCOUNTS)
 
 
 def delivery(provider: str, **changes: Any) -> Delivery:
     address, channel = ("+4915112345678", Channel.SMS)
     if provider == "sendgrid":
         address, channel = ("ada@example.com", Channel.EMAIL)
+    if provider == "meta":
+        channel = Channel.WHATSAPP
     return a.delivery(**({"id": f"by-{provider}", "address": address, "channel": channel} | changes))
 
 
@@ -60,7 +68,12 @@ async def message(provider: str, **changes: Any) -> Message:
     """What the provider got of the delivery."""
     about = delivery(provider, **changes)
     kept = {"n": 7, "to": [about.address], "at_ms": 1, "headers": [], "kind": MessageKind.SMS}
-    sender = {"twilio": Twilio(SMS), "vonage": Vonage(SMS), "sendgrid": SendGrid(EMAIL)}[provider]
+    sender = {
+        "twilio": Twilio(SMS),
+        "vonage": Vonage(SMS),
+        "sendgrid": SendGrid(EMAIL),
+        "meta": MetaCloudApi(WHATSAPP),
+    }[provider]
     request = await sender.request(about, WORKFLOW, None)
     assert isinstance(request, HttpRequest)
     if provider == "twilio":

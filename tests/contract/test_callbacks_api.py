@@ -13,6 +13,7 @@ from services.delivery.outbound.http import HttpRequest
 from shared.mongo.database import Database
 from tests.contract.callback_scene import URL, WORKFLOW, Api, callback, counted, delivery, fields
 from tests.support import samples as a
+from tests.support.asgi import ask_app
 
 pytestmark = pytest.mark.real
 
@@ -26,8 +27,16 @@ WORDS = {
     "twilio": [("delivered", None), ("undelivered", "30003"), ("undelivered", "30005")],
     "vonage": [("delivered", None), ("failed", "2"), ("failed", "3")],
     "sendgrid": [("delivered", None), ("bounce", "blocked"), ("bounce", None)],
+    "meta": [("read", None), ("failed", "131026"), ("failed", "131047")],
 }
 STATES = ("delivered", "undelivered", "bounced")
+
+CODES = {("sendgrid", 1): "5.1.1", ("sendgrid", 2): "5.1.1"}
+
+
+def state_of(provider: str, number: int) -> str:
+    """Of the words above; nothing that WhatsApp says is about the number."""
+    return "undelivered" if (provider, number) == ("meta", 2) else STATES[number]
 
 
 @pytest.mark.parametrize("provider", WORDS)
@@ -41,14 +50,15 @@ async def test_what_a_provider_says_becomes_the_state(api: Api, provider: str, n
     assert (answer.status, answer.body) == (204, b"")
     receipt = await api.receipt(provider)
     assert receipt is not None
-    assert receipt["state"] == STATES[number]
+    state = state_of(provider, number)
+    assert (receipt["state"], receipt.get("code")) == (state, CODES.get((provider, number), code))
     ((kind, data),) = api.statuses()
-    assert kind == f"carillon.delivery.{STATES[number]}"
+    assert kind == f"carillon.delivery.{state}"
     assert (data["delivery"], data["notification"], data["provider"]) == (
         f"by-{provider}", a.notification().id, receipt["account"],
     )  # fmt: skip
     listed = [entry["reason"] async for entry in api.database.suppressions.find()]
-    assert listed == (["bounced"] if STATES[number] == "bounced" else [])
+    assert listed == (["bounced"] if state == "bounced" else [])
     assert counted(provider, "advanced") == before + 1
     text = repr(api.log.written) + repr(receipt)
     assert "15112345678" not in text
@@ -119,7 +129,7 @@ async def test_what_the_provider_did_not_sign_is_refused(api: Api, provider: str
     made = await callback(provider, WORDS[provider][2][0], WORDS[provider][2][1])
     before = counted(provider, "forged")
     changed = [
-        made._replace(body=made.body.replace(b"api-key", b"api-kex").replace(b"AccountSid", b"AccountSix").replace(b"sg_event_id", b"sg_event_ix")),
+        made._replace(body=made.body.replace(b"api-key", b"api-kex").replace(b"AccountSid", b"AccountSix").replace(b"sg_event_id", b"sg_event_ix").replace(b"wamid", b"wamix")),
         made._replace(headers={name: "x" if "Signature" in name else value for name, value in made.headers.items()}, body=made.body.replace(b"sig", b"sih")),
         made._replace(url=made.url.replace(f"callbacks/{provider}", "callbacks/nobody")),
         made._replace(url=f"{URL}/v1/callbacks/{provider}/" + "x" * 40, body=made.body + b" "),
@@ -149,6 +159,28 @@ async def test_without_the_providers_key_the_path_is_enough(database: Database) 
         assert (await api.call(made._replace(headers={"Content-Type": made.headers["Content-Type"]}))).status == 204
     garbage = await api.call((await callback("vonage", "delivered"))._replace(body=b"{["))
     assert (garbage.status, garbage.json()["code"]) == (400, "unreadable_callback")
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("hub.mode=subscribe&hub.verify_token=our-own-word&hub.challenge=1158201444", 200),
+        ("hub.mode=subscribe&hub.verify_token=another&hub.challenge=1158201444", 403),
+        ("hub.mode=unsubscribe&hub.verify_token=our-own-word&hub.challenge=1158201444", 403),
+        ("hub.mode=subscribe&hub.verify_token=our-own-word&hub.challenge=%3Cscript%3E", 403),
+        ("hub.mode=subscribe&hub.verify_token=our-own-word", 403),
+        ("", 403),
+    ],
+)
+async def test_meta_is_answered_when_its_webhook_is_set_up(database: Database, query: str, status: int) -> None:
+    api = Api(database, whatsapp_verify_token="our-own-word")
+    answer = await ask_app(api.app, "GET", f"/v1/callbacks/meta?{query}")
+    assert answer.status == status
+    assert (answer.body == b"1158201444") == (status == 200)
+    no_word = await ask_app(
+        Api(database).app, "GET", "/v1/callbacks/meta?hub.mode=subscribe&hub.verify_token=&hub.challenge=1"
+    )
+    assert no_word.status == 403
 
 
 async def test_bodies_have_bounds(api: Api) -> None:

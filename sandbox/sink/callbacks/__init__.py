@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from sandbox.sink.callbacks.caller import FakeCallback
+from sandbox.sink.callbacks.meta import MetaStatus
 from sandbox.sink.callbacks.sendgrid import SendGridEvent
 from sandbox.sink.callbacks.twilio import TwilioStatus
 from sandbox.sink.callbacks.vonage import VonageReceipt
@@ -13,4 +14,5 @@ CALLBACKS: Final[dict[str, FakeCallback]] = {
     "twilio": TwilioStatus(),
     "vonage": VonageReceipt(),
     "sendgrid": SendGridEvent(),
+    "meta": MetaStatus(),
 }

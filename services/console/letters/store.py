@@ -11,6 +11,7 @@ from services.console.letters.core.answers import DeadLetterGroup, DeadLetterGro
 from services.console.letters.core.letter_filter import LetterFilter, LetterPlace, WantedState, query_of
 from services.console.letters.core.letter_row import DeadLetterRow
 from shared.model.lives import Life
+from shared.model.receipts import receipted_state
 from shared.mongo.bulk import Rows, insert_new
 from shared.mongo.database import Database
 from shared.mongo.erasure import erase_dead_letters
@@ -111,7 +112,7 @@ class DeadLetters:
             return None
         result = found.get("result") or {}
         return LedgerShown(
-            state=found["state"],
+            state=receipted_state(found["state"], found["generation"], found.get("receipt")),
             generation=found["generation"],
             attempts=found["attempts"],
             reason=result.get("reason"),

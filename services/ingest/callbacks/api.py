@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
 from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from fastapi.responses import PlainTextResponse, Response
 
 from services.ingest.callbacks.keys import CallbackKeys
+from services.ingest.callbacks.meta import MetaCallbacks, challenge
 from services.ingest.callbacks.provider import CallbackProvider, ProviderCall, Reported, UnreadableCallback
 from services.ingest.callbacks.receipt_writer import ReceiptWriter
 from services.ingest.callbacks.sendgrid import SendGridCallbacks
@@ -37,7 +37,51 @@ def callback_providers(keys: CallbackKeys) -> dict[str, CallbackProvider]:
     }
     if keys.sendgrid_public_key:
         providers["sendgrid"] = SendGridCallbacks(keys.sendgrid_public_key)
+    if secret := keys.whatsapp_app_secret.get_secret_value():
+        providers["meta"] = MetaCallbacks(secret)
     return providers
+
+
+class _Edge:
+    """What becomes of a call."""
+
+    def __init__(self, keys: CallbackKeys, receipts: ReceiptWriter) -> None:
+        self._url = keys.callback_url + CALLBACKS_PATH
+        self._secrets = keys.callback_secrets
+        self._providers = callback_providers(keys)
+        self._receipts = receipts
+
+    async def receive(self, request: Request, name: str, token: str | None) -> Response:
+        """204 when all that it tells is durable. Raises Problem."""
+        provider = self._providers.get(name)
+        link = None if token is None else read_callback(token, self._secrets)
+        if provider is None or provider.tokens_in_path != (link is not None):
+            raise _forged(name if provider is not None else "unknown")
+        body = await read_body(request, provider.max_bytes)
+        query = request.scope["query_string"]
+        place = f"{self._url}/{name}/{token}" + (f"?{query.decode('latin-1')}" if query else "")
+        call = ProviderCall(place, query, request.headers, body)
+        if not provider.is_genuine(call):
+            raise _forged(name)
+        try:
+            reports = provider.read(call)
+        except UnreadableCallback as error:
+            fix = f"Look at what {name} sends in its documentation; this version may be older than that."
+            raise Problem(400, error.code, error.detail, fix=fix) from error
+        if not reports:
+            CALLBACKS.labels(name, "ignored").inc()
+        for start in range(0, len(reports), MAX_AT_ONCE):
+            some = reports[start : start + MAX_AT_ONCE]
+            await asyncio.gather(*(self._tell(link, report, provider, name) for report in some))
+        return Response(status_code=204)
+
+    async def _tell(self, link: CallbackLink | None, report: Reported, provider: CallbackProvider, name: str) -> None:
+        if link is None and report.token is not None:
+            link = read_callback(report.token, self._secrets)
+        if link is None:  # a message of somebody else who has the same account
+            CALLBACKS.labels(name, "ignored").inc()
+            return
+        CALLBACKS.labels(name, await self._receipts.tell(link, report, provider.account)).inc()
 
 
 def callback_routes(keys: CallbackKeys, *, database: Database, writer: RecordWriter, topics: Topics) -> APIRouter:
@@ -45,49 +89,22 @@ def callback_routes(keys: CallbackKeys, *, database: Database, writer: RecordWri
 
     In no OpenAPI document: nobody else calls here.
     """
-    providers, secrets = callback_providers(keys), keys.callback_secrets
     suppress = partial(suppressions.put, database, writer, topics)
-    receipts = ReceiptWriter(receipts=Receipts(database), suppress=suppress, writer=writer, topics=topics)
+    edge = _Edge(keys, ReceiptWriter(receipts=Receipts(database), suppress=suppress, writer=writer, topics=topics))
     routes = APIRouter(prefix=CALLBACKS_PATH, include_in_schema=False)
+
+    @routes.get("/meta")
+    async def greeted(request: Request) -> Response:
+        """What Meta asks when its webhook is set up."""
+        text = challenge(request.scope["query_string"], keys.whatsapp_verify_token.get_secret_value())
+        if text is None:
+            raise _forged("meta")
+        return PlainTextResponse(text)
 
     @routes.api_route("/{name}", methods=["GET", "POST"])
     @routes.api_route("/{name}/{token}", methods=["GET", "POST"])
-    async def told(request: Request, name: str, token: str | None = None) -> Response:
-        provider = providers.get(name)
-        link = None if token is None else read_callback(token, secrets)
-        if provider is None or provider.tokens_in_path != (link is not None):
-            raise _forged(name if provider is not None else "unknown")
-        body = await read_body(request, provider.max_bytes)
-        query = request.scope["query_string"]
-        place = f"{keys.callback_url}{CALLBACKS_PATH}/{name}/{token}" + (f"?{query.decode('latin-1')}" if query else "")
-        call = ProviderCall(place, query, request.headers, body)
-        if not provider.is_genuine(call):
-            raise _forged(name)
-        try:
-            reports = [(link or _link(report), report) for report in provider.read(call)]
-        except UnreadableCallback as error:
-            fix = f"Look at what {name} sends in its documentation; this version may be older than that."
-            raise Problem(400, error.code, error.detail, fix=fix) from error
-        await _tell_all(reports, provider, name)
-        return Response(status_code=204)
-
-    def _link(report: Reported) -> CallbackLink | None:
-        return None if report.token is None else read_callback(report.token, secrets)
-
-    async def _tell(link: CallbackLink | None, report: Reported, provider: CallbackProvider, name: str) -> None:
-        if link is None:  # a message of somebody else who has the same account
-            CALLBACKS.labels(name, "ignored").inc()
-            return
-        CALLBACKS.labels(name, await receipts.tell(link, report, provider.account)).inc()
-
-    async def _tell_all(
-        reports: Sequence[tuple[CallbackLink | None, Reported]], provider: CallbackProvider, name: str
-    ) -> None:
-        if not reports:
-            CALLBACKS.labels(name, "ignored").inc()
-        for start in range(0, len(reports), MAX_AT_ONCE):
-            some = reports[start : start + MAX_AT_ONCE]
-            await asyncio.gather(*(_tell(link, report, provider, name) for link, report in some))
+    async def called(request: Request, name: str, token: str | None = None) -> Response:
+        return await edge.receive(request, name, token)
 
     return routes
 

@@ -37,6 +37,13 @@ class CallbackKeys(CallbackSettings):
         "", description="verification key of SendGrid's signed event webhook; without it its events are refused"
     )
 
+    whatsapp_app_secret: SecretStr = Field(
+        SecretStr(""), description="secret of Meta's app, which signs its webhook; without it its calls are refused"
+    )
+    whatsapp_verify_token: SecretStr = Field(
+        SecretStr(""), description="what Meta is to show, when its webhook is set up, to be answered; any text"
+    )
+
     @field_validator("sendgrid_public_key")
     @classmethod
     def _check_key(cls, text: str) -> str:

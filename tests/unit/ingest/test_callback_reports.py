@@ -17,6 +17,7 @@ from services.delivery.channels.sms import twilio as twilio_sender
 from services.delivery.core.meanings import Meaning
 from services.ingest.callbacks import twilio
 from services.ingest.callbacks.keys import VonageSignature
+from services.ingest.callbacks.meta import MetaCallbacks
 from services.ingest.callbacks.provider import ProviderCall, Reported, UnreadableCallback, code_of
 from services.ingest.callbacks.sendgrid import MAX_EVENTS, SendGridCallbacks
 from services.ingest.callbacks.vonage import VonageCallbacks
@@ -27,6 +28,7 @@ BOUNCED, COMPLAINED = ReceiptState.BOUNCED, ReceiptState.COMPLAINED
 TWILIO = twilio.TwilioCallbacks("")
 VONAGE = VonageCallbacks("", VonageSignature.SHA256)
 SENDGRID = SendGridCallbacks(SENDGRID_PUBLIC_KEY)
+META = MetaCallbacks("secret")
 JSON = Headers({"Content-Type": "application/json"})
 
 
@@ -124,9 +126,35 @@ def test_a_batch_of_events_is_told_as_far_as_it_is_understood() -> None:
         sendgrid(*[ours] * (MAX_EVENTS + 1))
 
 
+def meta(*statuses: Any) -> list[Reported]:
+    said = {"entry": [{"changes": [{"value": {"statuses": list(statuses)}}, {"value": {"messages": [{}]}}]}, 7]}
+    return list(META.read(ProviderCall("", b"", JSON, orjson.dumps(said))))
+
+
+@pytest.mark.parametrize(
+    ("word", "state"),
+    [
+        *[(word, None) for word in ("sent", "deleted", "warning", "", None, 7, [])],
+        ("delivered", DELIVERED),
+        ("read", DELIVERED),
+        ("failed", UNDELIVERED),
+    ],
+)
+def test_metas_words(word: Any, state: ReceiptState | None) -> None:
+    status = {"status": word, "biz_opaque_callback_data": "t", "errors": [{"code": 131026, "title": "+49151"}]}
+    assert meta(status) == ([Reported(state, "131026", "t")] if state else [])
+    assert meta(status | {"biz_opaque_callback_data": None}) == [], "not one of ours"
+    assert meta(1, None, [], {"status": {}}) == []
+
+
+@pytest.mark.parametrize("said", [[], {}, 1, None, {"entry": 1}, {"entry": [{"changes": [{"value": []}]}]}])
+def test_what_has_no_statuses_says_nothing(said: Any) -> None:
+    assert list(META.read(ProviderCall("", b"", JSON, orjson.dumps(said)))) == []
+
+
 @given(st.binary(max_size=200))
 def test_garbage_is_unreadable_or_nothing(body: bytes) -> None:
-    for provider in (TWILIO, VONAGE, SENDGRID):
+    for provider in (TWILIO, VONAGE, SENDGRID, META):
         for headers in (JSON, Headers({})):
             with suppress(UnreadableCallback):
                 assert list(provider.read(ProviderCall("", b"", headers, body))) == []

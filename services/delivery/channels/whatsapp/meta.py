@@ -7,6 +7,7 @@ from typing import Final
 
 import orjson
 
+from services.delivery.channels.callback_urls import CallbackUrls
 from services.delivery.channels.whatsapp.compose import compose
 from services.delivery.channels.whatsapp.settings import WhatsAppSettings
 from services.delivery.core.attempts import AttemptFault, Failed, Outcome
@@ -80,11 +81,12 @@ _NO_OBJECT: Final = 33
 
 
 class MetaCloudApi:
-    """One number. `biz_opaque_callback_data` has the delivery id: it is told in webhooks, and keeps nothing from being sent twice."""
+    """One number. `biz_opaque_callback_data` says which delivery: its webhook repeats it. It keeps nothing from being sent twice."""
 
     def __init__(self, settings: WhatsAppSettings) -> None:
         place = f"{settings.whatsapp_version}/{settings.whatsapp_phone_number_id}"
         self._url = f"{settings.whatsapp_url}/{place}/messages"
+        self._callbacks = CallbackUrls(settings)
         self._headers = {
             "authorization": f"Bearer {settings.whatsapp_access_token.get_secret_value()}",
             "content-type": "application/json",
@@ -99,7 +101,7 @@ class MetaCloudApi:
             "recipient_type": "individual",
             "to": delivery.address,
             **compose(delivery, workflow, tenant),
-            "biz_opaque_callback_data": delivery.id,
+            "biz_opaque_callback_data": self._callbacks.token(delivery) or delivery.id,
         }
         return HttpRequest(url=self._url, headers=self._headers, body=orjson.dumps(body))
 

@@ -9,13 +9,13 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from services.delivery.channels.provider_list import check_providers, describe, parse_providers
 from services.delivery.core.choice import Candidate
-from shared.process.settings import SettingsSection
+from shared.process.callback_settings import CallbackSettings
 
 NEEDED: Final = {"meta": ("whatsapp_phone_number_id", "whatsapp_access_token")}
 """By provider, what it cannot send without."""
 
 
-class WhatsAppSettings(SettingsSection):
+class WhatsAppSettings(CallbackSettings):
     """Which providers carry WhatsApp messages, and our number there."""
 
     whatsapp_timeout_seconds: float = Field(15, gt=0, le=30, description="how long one attempt of a message may take")
