@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from io import StringIO
-from typing import Any, TextIO
+from typing import Any
 from urllib.parse import quote
 
 import liquid
 import orjson
-from liquid.context import RenderContext
 from liquid.exceptions import LiquidError, UndefinedError
 from liquid.filter import string_filter
-from liquid.output import LimitedStringIO
 from liquid.template import BoundTemplate
 
 from services.delivery.rendering.cached import CachedByBytes
 from services.delivery.rendering.locales import localized
+from services.delivery.rendering.metered import (
+    Buffer,
+    CountedForTag,
+    CountedTablerowTag,
+    StrictContext,
+    StrictTemplate,
+)
 from services.delivery.rendering.missing import NUMERIC, MissingField, name_of, needs_values
+from services.delivery.rendering.sources import check_source
 from shared.model.deliveries import Delivery
 from shared.model.digest_items import digest_items
 from shared.model.errors import CarillonError
@@ -36,27 +41,6 @@ BYTES_PER_CHARACTER = 64
 """What a template takes that is nothing but variables (measured); one of plain text takes 1."""
 
 
-_OF_LISTS = frozenset({"size", "first", "last"})
-
-
-class _Strict(RenderContext):
-    """An object has the fields that it has: `data.size`, where an event has none, is missing and not their number.
-
-    What is captured keeps its line breaks: a buffer of Python's makes each a LF unless told otherwise.
-    """
-
-    def get_item(self, obj: Any, key: Any) -> Any:
-        return obj[key] if key in _OF_LISTS and isinstance(obj, Mapping) else super().get_item(obj, key)
-
-    def get_buffer(self, buf: TextIO | None = None) -> StringIO:
-        limited = super().get_buffer(buf)
-        return LimitedStringIO(limited.limit, newline="") if isinstance(limited, LimitedStringIO) else limited
-
-
-class _Template(BoundTemplate):
-    context_class = _Strict
-
-
 @string_filter
 def _path_encode(text: str) -> str:
     """One segment of a URL's path (RFC 3986): a space is `%20`, a slash `%2F`."""
@@ -64,7 +48,7 @@ def _path_encode(text: str) -> str:
 
 
 class _Bounded(liquid.Environment):
-    template_class = _Template
+    template_class = StrictTemplate
 
     context_depth_limit = 20
     loop_iteration_limit = 10_000
@@ -73,9 +57,15 @@ class _Bounded(liquid.Environment):
 
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
         super().setup_tags_and_filters(extra=extra)
+        self.add_tag(CountedForTag)
+        self.add_tag(CountedTablerowTag)
         self.add_filter("path_encode", _path_encode)
         for name in NUMERIC:
             self.add_filter(name, needs_values(self.filters[name]))
+
+    def from_string(self, source: str, *given: Any, **named: Any) -> BoundTemplate:
+        check_source(source)
+        return super().from_string(source, *given, **named)
 
 
 RENDER_FAILURES = (LiquidError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
@@ -139,8 +129,9 @@ def render(text: Text, locale: str | None, values: Mapping[str, Any], *, html: b
     """
     try:
         template = _templates((localized(text, locale), html))
-        written = LimitedStringIO(MAX_OUTPUT, newline="")
-        template.render_with_context(template.context_class(template, globals=template.make_globals(values)), written)
+        about = StrictContext(template, globals=template.make_globals(values))
+        written = Buffer(MAX_OUTPUT, about.work)
+        template.render_with_context(about, written)
         return written.getvalue()
     except UndefinedError as error:
         raise RenderFailed(f"missing:{name_of(error)}") from error
