@@ -12,6 +12,7 @@ from liquid.static_analysis import Variable
 from liquid.template import BoundTemplate
 
 from services.delivery.rendering.liquid import RENDER_FAILURES, environment
+from services.delivery.rendering.mjml import compile_mjml
 from shared.model.errors import InvalidWorkflow
 from shared.model.texts import every_text, parts_of
 from shared.model.workflows import Workflow
@@ -44,6 +45,7 @@ def check_templates(workflow: Workflow) -> None:
 def template_faults(workflow: Workflow) -> Iterator[InvalidWorkflow]:
     """Everything that is wrong with the texts of a workflow, of its steps and its variants, each with a pointer."""
     yield from _locale_faults(workflow)
+    yield from _markup_faults(workflow)
     for pointer, source in sources(workflow):
         try:
             template = ENVIRONMENT.from_string(source)
@@ -135,5 +137,23 @@ def sources(workflow: Workflow) -> Iterator[tuple[str, str]]:
             pointer = f"{at}/{name}"
             if isinstance(text, dict):
                 yield from ((f"{pointer}/{locale}", source) for locale, source in text.items())
-            elif text:
+            else:
                 yield pointer, text
+
+
+def _markup_faults(workflow: Workflow) -> Iterator[InvalidWorkflow]:
+    """MJML that does not become HTML, and a message that has both."""
+    for at, _, template in every_text(workflow):
+        text = getattr(template, "mjml", None)
+        if text is None:
+            continue
+        if getattr(template, "html", None) is not None:
+            yield InvalidWorkflow(
+                "invalid_template", f"{workflow.key}: `mjml` becomes `html`: one of them", f"{at}/mjml"
+            )
+        for locale, source in text.items() if isinstance(text, dict) else [("", text)]:
+            try:
+                compile_mjml(source)
+            except LiquidError as error:
+                detail = f"{workflow.key}: {str(error).partition(chr(10))[0]}"
+                yield InvalidWorkflow("invalid_template", detail, f"{at}/mjml/{locale}".rstrip("/"))

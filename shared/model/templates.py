@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 import msgspec
+
+from shared.model import formats
 
 Text = str | dict[str, str]
 """A Liquid template, or one per locale (BCP 47)."""
@@ -20,11 +23,13 @@ class InAppTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class EmailTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A multipart message; without `html` only the text part is sent."""
+    """A multipart message; without `html` and `mjml` only the text part is sent."""
 
     subject: Text
     text: Text
     html: Text | None = None
+    mjml: Text | None = None
+    """Instead of `html`: what becomes it."""
 
 
 class PushTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -82,3 +87,13 @@ class ChatTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     text: Text
     title: Text | None = None
     url: str | None = None
+
+
+MJML_SINCE: Final = 2
+"""The format of a template with this part."""
+
+
+def format_of(template: msgspec.Struct | None) -> int:
+    """The smallest that reads it."""
+    newer = isinstance(template, EmailTemplate) and template.mjml is not None
+    return MJML_SINCE if newer else formats.OLDEST

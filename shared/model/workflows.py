@@ -21,7 +21,7 @@ from shared.model.notifications import Priority
 from shared.model.step_asks import Asks, asks_of
 from shared.model.step_order import StepOrder, walk
 from shared.model.steps import ChannelChoice, ChannelStep, Step, StepKind
-from shared.model.templates import ParseMode
+from shared.model.templates import ParseMode, format_of
 from shared.model.workflow_checks import workflow_faults
 from shared.model.workflow_recipients import Audience
 
@@ -137,7 +137,8 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             or (self.recipients is not None and "[" in self.recipients)
             or any(each.endswith(ANY_BELOW) for each in self.on)
         )
-        return max([STEPS_SINCE if uses_more else formats.OLDEST, *since])
+        texts = [format_of(getattr(self.templates, channel, None)) for channel in Channel]
+        return max([STEPS_SINCE if uses_more else formats.OLDEST, *since, *texts])
 
     @cached_property
     def channels(self) -> tuple[Channel, ...]:

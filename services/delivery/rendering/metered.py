@@ -17,7 +17,7 @@ from liquid.stream import TokenStream
 from liquid.template import BoundTemplate
 from liquid.token import Token
 
-from services.delivery.rendering.work import MAX_VALUE, TooMuchWork, Work, weight
+from services.delivery.rendering.work import MAX_VALUE, TextWork, TooMuchWork, weight
 
 MAX_DATE: Final = 200
 """Characters of a date, and of its form."""
@@ -32,7 +32,7 @@ Filter = Callable[..., Any]
 class Buffer(LimitedStringIO):
     """What is written, of which each character counts. A line break stays what it is: Python would make each a LF."""
 
-    def __init__(self, limit: int, work: Work) -> None:
+    def __init__(self, limit: int, work: TextWork) -> None:
         super().__init__(limit, newline="")
         self.work = work
 
@@ -49,7 +49,7 @@ class StrictContext(RenderContext):
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
-        self.work = Work()
+        self.work = TextWork()
         self.body = 0
 
     def get(self, path: list[object], **named: Any) -> object:
@@ -128,7 +128,7 @@ class CountedTablerowTag(TablerowTag):
         return node
 
 
-def _filtered(work: Work, name: str, apply: Filter, *given: Any, **named: Any) -> Any:
+def _filtered(work: TextWork, name: str, apply: Filter, *given: Any, **named: Any) -> Any:
     """What the filter makes. Raises TooMuchWork, before it where it would make too much, and what the filter raises."""
     units = _EACH
     for value in given:

@@ -21,6 +21,7 @@ _PAIRS: Final = (
     (re.compile(r"\{%"), re.compile(r"%\}")),
     (re.compile(r"\{%-?\s{0,9}raw"), re.compile(r"\{%-?\s{0,9}endraw")),
     (re.compile(r"\{%-?\s{0,9}doc"), re.compile(r"\{%-?\s{0,9}enddoc")),
+    (re.compile(r"\{%-?\s{0,9}comment"), re.compile(r"\{%-?\s{0,9}endcomment")),
 )
 MAX_PARENTHESES: Final = 100
 """Between braces: they are for ranges."""

@@ -22,7 +22,7 @@ class TooMuchWork(ResourceLimitError):
     """The text goes through more than a message may need."""
 
 
-class Work:
+class TextWork:
     """What is left for one text."""
 
     __slots__ = ("_seen", "left")

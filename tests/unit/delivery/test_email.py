@@ -31,11 +31,13 @@ def mail(
     data: bytes = b'{"order":"A7"}',
     sender: str = FROM,
     html: Text | None = None,
+    *,
+    mjml: Text | None = None,
     subject: Text = "Order {{ data.order }}",
     text: Text = "Shipped: {{ data.order }}",
     **changes: Any,
 ) -> Mail:
-    workflow = a.workflow(templates=Templates(email=EmailTemplate(subject=subject, text=text, html=html)))
+    workflow = a.workflow(templates=Templates(email=EmailTemplate(subject=subject, text=text, html=html, mjml=mjml)))
     delivery = a.delivery(notification=a.notification(data=msgspec.Raw(data)), **changes)
     return mail_of(compose(delivery, workflow, parse_mailbox(sender), SafeLinks()))
 

@@ -10,6 +10,7 @@ from services.delivery.channels.email.unsubscribe import UnsubscribeFields
 from services.delivery.rendering.links import SafeLinks
 from services.delivery.rendering.liquid import RenderFailed, context, render
 from services.delivery.rendering.locales import one_locale
+from services.delivery.rendering.mjml import html_of
 from services.delivery.rendering.plain import one_line, printable_lines
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery
@@ -32,8 +33,11 @@ def compose(
     template = texts_of(workflow, delivery.step, delivery.variant, Channel.EMAIL)
     if not isinstance(template, EmailTemplate):
         raise RenderFailed("no_template")
-    texts = [template.subject, template.text, *([] if template.html is None else [template.html])]
+    markup = template.html if template.mjml is None else template.mjml
+    texts = [template.subject, template.text, *([] if markup is None else [markup])]
     subject, text, *html = one_locale(texts, delivery.locale)
+    if template.mjml is not None:
+        html = [html_of(mjml) for mjml in html]
     values = context(delivery, tenant)
     try:
         recipient = wire_address(delivery.address)
