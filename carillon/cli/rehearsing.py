@@ -148,6 +148,7 @@ def message(inputs: RoutingInput, item: Deliver, at: int, locale: str | None) ->
         address=item.address,
         name=item.name,
         locale=locale,
+        zone=item.zone,
         notification=about,
         decided_at=at,
         variant=item.variant,

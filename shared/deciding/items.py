@@ -48,6 +48,7 @@ class Deliver(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults
     """Which of the user's devices, on a channel that reaches several."""
     name: str | None = None
     locale: str | None = None
+    zone: str | None = None
     valid_until: int | None = None
     fallback: tuple[Channel, ...] = ()
     """The step's channels behind this one, for when it fails for good."""

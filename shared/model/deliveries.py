@@ -78,6 +78,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_default
     name: str | None = None
     """What the recipient is called, for templates."""
     locale: str | None = None
+    zone: str | None = None
+    """The recipient's time zone, for templates; None: not known."""
     attempts: int = 0
     """Attempts used up so far."""
     first_failed_at: int | None = None

@@ -13,6 +13,7 @@ from liquid.filter import string_filter
 from liquid.template import BoundTemplate
 
 from services.delivery.rendering.cached import CachedByBytes
+from services.delivery.rendering.local_values import LOCAL_FILTERS, RECIPIENT, TextRecipient, WrongArgument, WrongValue
 from services.delivery.rendering.locales import localized
 from services.delivery.rendering.metered import (
     Buffer,
@@ -60,6 +61,8 @@ class _Bounded(liquid.Environment):
         self.add_tag(CountedForTag)
         self.add_tag(CountedTablerowTag)
         self.add_filter("path_encode", _path_encode)
+        for name, made in LOCAL_FILTERS.items():
+            self.add_filter(name, needs_values(made))
         for name in NUMERIC:
             self.add_filter(name, needs_values(self.filters[name]))
 
@@ -102,6 +105,7 @@ def context(delivery: Delivery, tenant: TenantSettings | None = None) -> dict[st
         "workflow": notification.workflow,
         "event": {"id": notification.event_id, "type": notification.event_type},
         "tenant": _tenant(notification.tenant, tenant),
+        RECIPIENT: TextRecipient(delivery.locale, delivery.zone),
     }
 
 
@@ -125,16 +129,21 @@ def _tenant(name: str, settings: TenantSettings | None) -> dict[str, Any]:
 def render(text: Text, locale: str | None, values: Mapping[str, Any], *, html: bool = False) -> str:
     """The text in the best locale there is, character by character as template and data say.
 
-    Raises RenderFailed; it says `missing:data.order` for what a text needs and the data have not.
+    Raises RenderFailed; it says `missing:data.order` for what a text needs and the data have not, `wrong:plural` for what
+    a filter cannot show.
     """
     try:
-        template = _templates((localized(text, locale), html))
+        source = localized(text, locale)
+        template = _templates((source, html))
         about = StrictContext(template, globals=template.make_globals(values))
+        about.locale = getattr(source, "locale", None)
         written = Buffer(MAX_OUTPUT, about.work)
         template.render_with_context(about, written)
         return written.getvalue()
     except UndefinedError as error:
         raise RenderFailed(f"missing:{name_of(error)}") from error
+    except (WrongValue, WrongArgument) as error:
+        raise RenderFailed(f"wrong:{error.filter}") from error
     except RENDER_FAILURES as error:
         raise RenderFailed(type(error).__name__) from error
 

@@ -9,6 +9,19 @@ from shared.model.templates import Text
 DEFAULT = "en"
 
 
+class LocalText(str):
+    """A text of which the language is known."""
+
+    __slots__ = ("locale",)
+    locale: str
+
+    def __new__(cls, text: str, locale: str) -> LocalText:
+        """`locale`: in lower case."""
+        made = super().__new__(cls, text)
+        made.locale = locale
+        return made
+
+
 def one_locale(texts: Sequence[Text], locale: str | None) -> list[str]:
     """Each text in the one locale that all of them have and that suits `locale` best.
 
@@ -22,7 +35,7 @@ def one_locale(texts: Sequence[Text], locale: str | None) -> list[str]:
     if not common:
         return [localized(text, locale) for text in texts]
     chosen = _best(common, locale)
-    return [text if isinstance(text, str) else _by_tag(text)[chosen] for text in texts]
+    return [LocalText(text if isinstance(text, str) else _by_tag(text)[chosen], chosen) for text in texts]
 
 
 def localized(text: Text, locale: str | None) -> str:
@@ -30,15 +43,27 @@ def localized(text: Text, locale: str | None) -> str:
     if isinstance(text, str):
         return text
     table = _by_tag(text)
-    return table[_best(list(table), locale)] if table else ""
+    if not table:
+        return ""
+    chosen = _best(list(table), locale)
+    return LocalText(table[chosen], chosen)
+
+
+def regional(chosen: str | None, wanted: str | None) -> str:
+    """The recipient's own tag where it is of the text's language: `de-AT` for a text in `de`; else the text's.
+
+    A text without a language is in DEFAULT.
+    """
+    language, own = chosen or DEFAULT, next(lookup(wanted or ""), "")
+    return own if own.startswith(f"{language}-") else language
 
 
 def _best(tags: Sequence[str], locale: str | None) -> str:
-    wanted = (tag for tag in (*_lookup(locale or DEFAULT), DEFAULT) if tag in tags)
+    wanted = (tag for tag in (*lookup(locale or DEFAULT), DEFAULT) if tag in tags)
     return next(wanted, tags[0])
 
 
-def _lookup(locale: str) -> Iterator[str]:
+def lookup(locale: str) -> Iterator[str]:
     """The tag, then shorter ones (RFC 4647 3.4): a single letter goes with what it introduces.
 
     Tags of POSIX (`pt_BR.UTF-8`) are taken as what they mean.

@@ -45,12 +45,13 @@ class Buffer(LimitedStringIO):
 class StrictContext(RenderContext):
     """An object has the fields that it has: `data.size`, where an event has none, is missing and not their number."""
 
-    __slots__ = ("body", "work")
+    __slots__ = ("body", "locale", "work")
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self.work = TextWork()
         self.body = 0
+        self.locale: str | None = None
 
     def get(self, path: list[object], **named: Any) -> object:
         """What stands there."""

@@ -14,6 +14,7 @@ from mjml import mjml2html
 
 from services.delivery.rendering.cached import CachedByBytes
 from services.delivery.rendering.liquid import RenderFailed
+from services.delivery.rendering.locales import LocalText
 from services.delivery.rendering.sources import MAX_SOURCE, check_source
 
 MAX_DEPTH: Final = 100
@@ -41,9 +42,10 @@ class InvalidMjml(LiquidError):
 
 
 def html_of(mjml: str) -> str:
-    """The Liquid template that it becomes. Raises RenderFailed."""
+    """The Liquid template that it becomes, in the same language. Raises RenderFailed."""
     try:
-        return _compiled(mjml)
+        html = _compiled(str(mjml))
+        return LocalText(html, mjml.locale) if isinstance(mjml, LocalText) else html
     except LiquidError as error:
         raise RenderFailed(type(error).__name__) from error
 

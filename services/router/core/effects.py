@@ -131,6 +131,7 @@ def _delivery(decision: Decision, item: Deliver) -> Delivery:
         address=item.address,
         name=item.name,
         locale=item.locale,
+        zone=item.zone,
         notification=notification,
         decided_at=decision.at,
         valid_until=item.valid_until,

@@ -123,13 +123,21 @@ async def test_what_was_written_in_time_has_not_expired(scene: Scene, clock: tim
     [
         ({"version": 9}, b"no_template"),
         ({"version": 4, "data": msgspec.Raw(b'{"parts":0}')}, b"FilterArgumentError"),
+        ({"version": 4, "data": msgspec.Raw(b'{"parts":null}')}, b"wrong:plural"),
+        ({"version": 5}, b"TooMuchWork"),
+        ({"version": 6}, b"UnreadableTemplate"),
     ],
 )
 async def test_what_cannot_be_rendered_is_a_dead_letter_and_its_neighbours_go_on(
     scene: Scene, about: dict[str, Any], code: bytes
 ) -> None:
-    divides = Templates(in_app=InAppTemplate(title="{{ 1 | divided_by: data.parts }}"))
-    scene.catalog.publish("acme", a.workflow(version=4, templates=divides))
+    divides = (
+        "{% if data.parts %}{{ 1 | divided_by: data.parts }}{% else %}{{ data.parts | plural: other: '' }}{% endif %}"
+    )
+    endless = "{% for i in (1..9999) %}{% if 'a' == 'b' %}{% endif %}{% endfor %}" * 99
+    for version, title in ((4, divides), (5, endless), (6, "{{" * 50_000)):
+        texts = Templates(in_app=InAppTemplate(title=title))
+        scene.catalog.publish("acme", a.workflow(version=version, templates=texts))
     broken = at(7, **about)
     await scene.writer.write([broken, at(8)])
     (letter,) = scene.publisher.on(DLQ)

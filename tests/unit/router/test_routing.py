@@ -171,11 +171,15 @@ TABLE: dict[str, tuple[RoutingInput, Sequence[RoutingItem]]] = {
     ),
     "their own zone counts": (
         asked(p_quiet_hours=QuietHours(windows=a.NIGHTS.windows, zone="Asia/Tokyo"), p_zone="UTC", q_now=a.NOON),
-        [deliver(IN_APP), deliver(EMAIL, valid_until=a.NOON + 3_600_000), deliver(WEBHOOK)],
+        [deliver(IN_APP, zone="UTC"), deliver(EMAIL, zone="UTC", valid_until=a.NOON + 3_600_000), deliver(WEBHOOK, zone="UTC")],
     ),
     "else the profile's zone": (
         asked(p_quiet_hours=a.NIGHTS, p_zone="Asia/Kathmandu", q_now=a.NOON + 4 * 3_600_000 + 15 * 60_000),
-        [deliver(IN_APP), quiet(a.NOON + 13 * 3_600_000 + 15 * 60_000), deliver(WEBHOOK)],
+        [
+            deliver(IN_APP, zone="Asia/Kathmandu"),
+            quiet(a.NOON + 13 * 3_600_000 + 15 * 60_000),
+            deliver(WEBHOOK, zone="Asia/Kathmandu"),
+        ],
     ),
     "disabled hours": (asked(p_quiet_hours=QuietHours(windows=a.NIGHTS.windows, enabled=False), q_now=a.NIGHT), EVERYWHERE),
     "critical goes out at night": (asked(p_quiet_hours=a.NIGHTS, q_now=a.NIGHT, w_critical=True), EVERYWHERE),
