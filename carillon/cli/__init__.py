@@ -12,6 +12,7 @@ from carillon.cli import (
     dlq_changes,
     events,
     fanouts,
+    previewing,
     run,
     schedules,
     send,
@@ -52,6 +53,7 @@ app.command("run", rich_help_panel=OPERATE)(run.run)
 app.command("migrate", rich_help_panel=OPERATE)(setup.migrate)
 catalog.app.command("try")(trying.try_workflow)
 app.add_typer(catalog.app, name="catalog", rich_help_panel=OPERATE)
+app.add_typer(previewing.app, name="template", rich_help_panel=OPERATE)
 app.add_typer(events.app, name="events", rich_help_panel=OPERATE)
 app.command("audit", rich_help_panel=OPERATE)(audit.audit)
 for change in (dlq_changes.redrive, dlq_changes.redrives, dlq_changes.discard):

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
+from itertools import product
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import msgspec
 import orjson
 
-from services.delivery.channels.webhook.compose import payload
-from services.delivery.rendering.links import SafeLinks
-from services.delivery.rendering.liquid import RenderFailed, context, render
-from services.delivery.rendering.locales import one_locale
+from services.delivery.channels.previewing import previewed
+from services.delivery.rendering.liquid import RenderFailed
 from services.router.core.event_data import EventData
 from services.router.core.parts import EventPart, expand_parts
 from services.router.core.received_event import ReceivedEvent
@@ -27,20 +26,15 @@ from shared.model.errors import Invalid
 from shared.model.event_codecs import from_structured
 from shared.model.events import Event
 from shared.model.expansion import Request, expand
-from shared.model.notifications import Notification
+from shared.model.notifications import Contact, Notification
 from shared.model.outputs import KafkaRecord
 from shared.model.profiles import Profile
 from shared.model.recipients import recipient
+from shared.model.step_order import walk
+from shared.model.steps import ChannelStep
 from shared.model.strict_json import loads
-from shared.model.templates import ParseMode, TelegramTemplate
-from shared.model.tenants import TenantSettings
-from shared.model.texts import parts_of, texts_of
 from shared.model.timestamps import rfc3339
 from shared.model.workflows import Workflow
-
-LINKS: Final = SafeLinks()
-NOT_TEXTS: Final = frozenset({"type"})
-"""Parts of a template that are no templates themselves."""
 
 
 class Expanded(NamedTuple):
@@ -138,6 +132,44 @@ def rehearsed(inputs: RoutingInput, locales: Sequence[str] = ()) -> dict[str, An
     }
 
 
+class Shown(NamedTuple):
+    """Which previews: of all channels and variants where none are named; in the recipient's own locale where none is."""
+
+    channels: Sequence[str] = ()
+    locales: Sequence[str] = ()
+    variants: Sequence[str] = ()
+    zone: str | None = None
+
+
+def previews(inputs: RoutingInput, shown: Shown) -> list[dict[str, Any]]:
+    """Every message that the workflow may send, whether its rules would let it go or not."""
+    about, workflow = inputs.notification, inputs.workflow
+    if workflow is None:
+        return []
+    everywhere = _reached_everywhere(about)
+    contact, profile = about.contact or Contact(), inputs.profile or everywhere
+    addresses = everywhere.addresses | profile.addresses | contact.addresses
+    locales: Sequence[str | None] = shown.locales or (contact.locale or profile.locale,)
+    variants: Sequence[str | None] = shown.variants or [each.key for each in workflow.variants] or [None]
+    steps = [step for _, step in walk(workflow.steps) if isinstance(step, ChannelStep)]
+    found = []
+    for step, channel in [(one, each) for one in steps for each in one.channels]:
+        if shown.channels and channel not in shown.channels:
+            continue
+        kind, says = channel.spec.address, channel.spec.template is not None
+        for variant, locale in product(variants, locales) if says else [(None, None)]:
+            item = Deliver(
+                channel=channel,
+                step=step.key,
+                address=addresses.get(kind.name, "somewhere") if kind else about.user,
+                name=contact.name or profile.name,
+                zone=shown.zone or contact.zone or profile.zone,
+                variant=variant,
+            )
+            found.append(message(inputs, item, inputs.now, locale))
+    return found
+
+
 def message(inputs: RoutingInput, item: Deliver, at: int, locale: str | None) -> dict[str, Any]:
     """One message: `parts` as they would be sent, or the `error` that would make it a dead letter."""
     about, workflow = inputs.notification, inputs.workflow
@@ -156,25 +188,6 @@ def message(inputs: RoutingInput, item: Deliver, at: int, locale: str | None) ->
     found: dict[str, Any] = {"channel": item.channel, "step": item.step, "at": rfc3339(at)}
     found |= {name: value for name, value in (("locale", locale), ("variant", item.variant)) if value}
     try:
-        return found | {"parts": _parts(delivery, workflow, inputs.tenant)}
+        return found | {"parts": dict(previewed(delivery, workflow, inputs.tenant))}
     except RenderFailed as error:
         return found | {"error": str(error)}
-
-
-def _parts(delivery: Delivery, workflow: Workflow | None, tenant: TenantSettings | None) -> Mapping[str, Any]:
-    if delivery.channel.spec.template is None:
-        return {"body": orjson.loads(payload(delivery))}
-    template = texts_of(workflow, delivery.step, delivery.variant, delivery.channel) if workflow else None
-    if template is None:
-        raise RenderFailed("no_template")
-    values = context(delivery, tenant)
-    texts = {name: text for name, text in parts_of(template) if text and name not in NOT_TEXTS}
-    chosen = dict(zip(texts, one_locale(list(texts.values()), delivery.locale), strict=True))
-    html = "text" if isinstance(template, TelegramTemplate) and template.parse_mode is ParseMode.HTML else "html"
-    parts = {name: render(source, None, values, html=name == html) for name, source in chosen.items()}
-    if html in parts:
-        parts[html] = LINKS.in_html(parts[html], chosen[html])
-    for name in ("url", "button/url"):
-        if name in parts and not LINKS.allows(parts[name], chosen[name]):
-            del parts[name]
-    return parts

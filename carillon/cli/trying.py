@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
+    from carillon.cli.rehearsing import Expanded
     from shared.deciding.routing_input import RoutingInput
     from shared.model.notifications import Notification
     from shared.model.workflows import Workflow
@@ -77,6 +78,28 @@ def _answer(
     import msgspec
 
     from carillon.cli import rehearsing
+
+    found, stored, inputs = asked(workflow, raw, users, tenant=tenant, state=state)
+    part = found.part
+    why = None if part is None else part.rejected or part.passed_over
+    return {
+        "workflow": workflow.key,
+        "version": workflow.version,
+        "profiles": "stored" if stored else "assumed",
+        "rejected": None if why is None else msgspec.to_builtins(why),
+        "left_out": [] if part is None else msgspec.to_builtins(list(part.left_out)),
+        "recipients": [rehearsing.rehearsed(each, locales) for each in inputs],
+    }
+
+
+def asked(
+    workflow: Workflow, raw: bytes, users: Sequence[str], *, tenant: str, state: Path
+) -> tuple[Expanded, bool, list[RoutingInput]]:
+    """The notifications of an event, and what would be asked about each; whether that is what is stored.
+
+    Exits with what is wrong with the event.
+    """
+    from carillon.cli import rehearsing
     from carillon.cli.send import recipient
     from shared.process.clock import now_ms
 
@@ -90,16 +113,7 @@ def _answer(
         target.fail(f"The event cannot be read: {error.detail}{where}", f"{program()} catalog try --help")
     notifications = list(found.notifications[:MAX_TRIED])
     stored, inputs = target.carried_out(_inputs(notifications, workflow, now, state))
-    part = found.part
-    why = None if part is None else part.rejected or part.passed_over
-    return {
-        "workflow": workflow.key,
-        "version": workflow.version,
-        "profiles": "stored" if stored else "assumed",
-        "rejected": None if why is None else msgspec.to_builtins(why),
-        "left_out": [] if part is None else msgspec.to_builtins(list(part.left_out)),
-        "recipients": [rehearsing.rehearsed(each, locales) for each in inputs],
-    }
+    return found, stored, inputs
 
 
 async def _inputs(
@@ -145,10 +159,11 @@ def lines(answer: dict[str, Any]) -> Iterator[Text]:
         yield Text(found["user"], "bold")
         yield from sentence_lines(found["sentences"], None)
         for message in found["messages"]:
-            yield from _message(message)
+            yield from message_lines(message)
 
 
-def _message(message: dict[str, Any]) -> Iterator[Text]:
+def message_lines(message: dict[str, Any]) -> Iterator[Text]:
+    """One message: where it goes, its parts, or why it would not go."""
     from rich.text import Text
 
     about = " ".join(str(message[name]) for name in ("locale", "variant") if name in message)

@@ -63,6 +63,13 @@ def test_they_read_as_they_would_be_sent() -> None:
     found = expanded(event, workflow, ["ana"], tenant="default", now=a.NOON).notifications
     (inputs,) = assumed(found, workflow, a.NOON)
     assert [message["parts"] for message in rehearsed(inputs, ["de"])["messages"]] == [
-        {"template": "order_shipped", "language": "de", "parameters/0": "A<7"},
-        {"text": "<b>A&lt;7</b>", "button/text": "Track"},
+        {
+            "type": "template",
+            "template": {
+                "name": "order_shipped",
+                "language": {"code": "de"},
+                "components": [{"type": "body", "parameters": [{"type": "text", "text": "A<7"}]}],
+            },
+        },
+        {"text": "<b>A&lt;7</b>", "parse_mode": "HTML"},
     ]
