@@ -139,6 +139,7 @@ def _status(ms: int, entry: TimelineJson) -> Text:
     parts = [f"attempt {detail['attempts']}"] if detail.get("attempts") else []
     parts += [meaning(entry["reason"])] if entry.get("reason") else []
     parts += [f"code {detail['code']}"] if detail.get("code") else []
+    parts += [f"variant {detail['variant']}"] if detail.get("variant") else []
     when = "at the latest at" if entry["state"] == "parked" else "next at"
     parts += [f"{when} {detail['due']}"] if detail.get("due") else []
     channel = f"{entry['channel']} " if entry.get("channel") else f"{entry['type']} "

@@ -81,6 +81,8 @@ def delivery_status(topics: Topics, delivery: Delivery, result: DeliveryResult) 
         "due": rfc3339(result.due) if result.due is not None else None,
         "accepted_at": rfc3339(notification.accepted_at),
     }
+    if delivery.variant is not None:
+        data["variant"] = delivery.variant
     return status(
         topics.statuses,
         area="delivery",

@@ -81,7 +81,15 @@ def decided(*items: RoutingItem, **fields) -> dict:
     return row(derive_effects(TOPICS, [decision(*items, **fields)]).outputs[-1])
 
 
-def became(channel: Channel, state: DeliveryState, *, pass_: int = 0, at: int = ACCEPTED + 90, **result) -> dict:
+def became(
+    channel: Channel,
+    state: DeliveryState,
+    *,
+    pass_: int = 0,
+    at: int = ACCEPTED + 90,
+    variant: str | None = None,
+    **result,
+) -> dict:
     delivery = Delivery(
         id=ids.delivery_id(NOTIFICATION.id, 0, channel, "default"),
         channel=channel,
@@ -90,6 +98,7 @@ def became(channel: Channel, state: DeliveryState, *, pass_: int = 0, at: int = 
         notification=NOTIFICATION,
         decided_at=ACCEPTED,
         pass_=pass_,
+        variant=variant,
     )
     return row(delivery_status(TOPICS, delivery, DeliveryResult(state=state, at=at, attempts=1, **result)))
 

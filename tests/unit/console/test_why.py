@@ -91,6 +91,11 @@ def test_what_the_provider_told_since_is_said(state: ReceiptState, text: str) ->
     assert found.now[0].text.startswith(f"By sms it is {state}")
 
 
+def test_which_of_its_texts_it_got_is_said() -> None:
+    sent = made.became(Channel.IN_APP, DeliveryState.SENT, variant="loud")
+    assert told([sent]).sentences[-1].text == "It was sent by in_app as variant loud, at attempt 1."
+
+
 def test_a_hold_of_every_cause_says_what_it_waits_for_and_when_it_goes():
     assert WAITS_FOR.keys() == set(Cause)
     for cause in (*Cause, "the_moon"):

@@ -8,7 +8,7 @@ import msgspec
 import orjson
 import pytest
 
-from services.delivery.core.effects import DeliveryEffects, derive_effects
+from services.delivery.core.effects import DeliveryEffects, delivery_status, derive_effects
 from services.delivery.core.receive import read
 from shared.model import ids
 from shared.model.channels import Channel
@@ -144,6 +144,13 @@ def test_a_status_tells_what_it_is_about() -> None:
         a.ID, a.delivery().id, "email", 2, "250",
     )  # fmt: skip
     assert (body["generation"], body["pass"], body["user"]) == (1, 2, "ada")
+
+
+@pytest.mark.parametrize("variant", [None, "loud"])
+def test_a_status_tells_the_variant_where_there_is_one(variant: str | None) -> None:
+    sent = DeliveryResult(state=DeliveryState.SENT, at=a.NOON, attempts=1)
+    told = orjson.loads(delivery_status(TOPICS, a.delivery(variant=variant), sent).value or b"")
+    assert ("variant" in told, told.get("variant")) == (variant is not None, variant)
 
 
 def test_reading_a_delivery() -> None:

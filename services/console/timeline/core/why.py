@@ -147,7 +147,8 @@ def _said(entry: StatusEntry) -> str:
         return f"In the inbox it is {state} now."
     if state == "sent":
         through = f" through {provider}" if account == channel else ""  # an endpoint of the recipient's has no name
-        return f"It was sent by {channel}{through}, at attempt {detail.get('attempts', 1)}."
+        variant = f" as variant {detail['variant']}" if detail.get("variant") else ""
+        return f"It was sent by {channel}{through}{variant}, at attempt {detail.get('attempts', 1)}."
     if state == "retrying":
         return f"Attempt {detail.get('attempts', 1)} by {channel} failed{code}; the next one is at {due}."
     if state == "parked":
