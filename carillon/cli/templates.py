@@ -14,6 +14,7 @@ from liquid.template import BoundTemplate
 from services.delivery.rendering.liquid import RENDER_FAILURES, environment
 from services.delivery.rendering.mjml import compile_mjml
 from shared.model.errors import InvalidWorkflow
+from shared.model.templates import MAX_BUTTONS, InAppTemplate
 from shared.model.texts import every_text, parts_of
 from shared.model.workflows import Workflow
 
@@ -21,6 +22,7 @@ _TAG = re.compile(r"([A-Za-z]{2,8}|[Xx](?=-))(-[A-Za-z0-9]{1,8})*")
 """The shape of a BCP 47 tag, extensions and private parts included."""
 
 
+_ACTION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 ENVIRONMENT: Final = environment()
 ROOTS: Final[dict[str, tuple[str, ...]]] = {
     "data": (),
@@ -46,6 +48,7 @@ def template_faults(workflow: Workflow) -> Iterator[InvalidWorkflow]:
     """Everything that is wrong with the texts of a workflow, of its steps and its variants, each with a pointer."""
     yield from _locale_faults(workflow)
     yield from _markup_faults(workflow)
+    yield from _button_faults(workflow)
     for pointer, source in sources(workflow):
         try:
             template = ENVIRONMENT.from_string(source)
@@ -157,3 +160,20 @@ def _markup_faults(workflow: Workflow) -> Iterator[InvalidWorkflow]:
             except LiquidError as error:
                 detail = f"{workflow.key}: {str(error).partition(chr(10))[0]}"
                 yield InvalidWorkflow("invalid_template", detail, f"{at}/mjml/{locale}".rstrip("/"))
+
+
+def _button_faults(workflow: Workflow) -> Iterator[InvalidWorkflow]:
+    """More buttons than clients show, and those that do nothing, or two things."""
+    for at, _, template in every_text(workflow):
+        if not isinstance(template, InAppTemplate):
+            continue
+        if len(template.buttons) > MAX_BUTTONS:
+            detail = f"{workflow.key}: {len(template.buttons)} buttons; at most {MAX_BUTTONS}"
+            yield InvalidWorkflow("invalid_template", detail, f"{at}/buttons")
+        for number, button in enumerate(template.buttons):
+            if (button.url is None) is (button.action is None):
+                detail = f"{workflow.key}: a button has `url` or `action`"
+                yield InvalidWorkflow("invalid_template", detail, f"{at}/buttons/{number}")
+            elif button.action is not None and not _ACTION.fullmatch(button.action):
+                detail = f"{workflow.key}: an action is a name, as order.confirm: letters, digits and . _ -, 64 at most"
+                yield InvalidWorkflow("invalid_template", detail, f"{at}/buttons/{number}/action")

@@ -27,6 +27,14 @@ class Change(StrEnum):
     """The user was deleted, and all items with them; `life` is the next one."""
 
 
+class InboxButton(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """What a client may offer below an item: a link, or an action that it knows by name."""
+
+    label: str
+    url: str | None = None
+    action: str | None = None
+
+
 class InboxItem(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """What a client sees of one notification. Times are milliseconds since the epoch."""
 
@@ -53,6 +61,7 @@ class InboxItem(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaul
     """How often it came back from the archive."""
     digest_count: int | None = None
     """How many notifications it brings at once; None: it is no digest."""
+    buttons: tuple[InboxButton, ...] = ()
 
 
 class InboxEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -84,6 +93,7 @@ def item_state(item: InboxItem) -> InboxItem:
         unread_times=0,
         unarchived_times=0,
         digest_count=None,
+        buttons=(),
     )
 
 

@@ -13,6 +13,14 @@ Text = str | dict[str, str]
 """A Liquid template, or one per locale (BCP 47)."""
 
 
+class InAppButton(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Either `url`, which opens, or `action`, a name that the client knows."""
+
+    label: Text
+    url: Text | None = None
+    action: str | None = None
+
+
 class InAppTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What an inbox row shows. `type` groups rows for clients, as `new_message`."""
 
@@ -20,6 +28,8 @@ class InAppTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     body: Text = ""
     url: str | None = None
     type: str | None = None
+    buttons: tuple[InAppButton, ...] = ()
+    """In their order, MAX_BUTTONS at most."""
 
 
 class EmailTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -89,11 +99,17 @@ class ChatTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     url: str | None = None
 
 
-MJML_SINCE: Final = 2
-"""The format of a template with this part."""
+MAX_BUTTONS: Final = 3
+PARTS_SINCE: Final = 2
+"""The format of a template with `mjml`, or with buttons of an inbox item."""
 
 
 def format_of(template: msgspec.Struct | None) -> int:
     """The smallest that reads it."""
-    newer = isinstance(template, EmailTemplate) and template.mjml is not None
-    return MJML_SINCE if newer else formats.OLDEST
+    match template:
+        case EmailTemplate(mjml=str() | dict()):
+            return PARTS_SINCE
+        case InAppTemplate(buttons=(_, *_)):
+            return PARTS_SINCE
+        case _:
+            return formats.OLDEST

@@ -8,7 +8,7 @@ from typing import Any, Final, NotRequired, TypedDict
 
 import msgspec
 
-from shared.model.inbox import InboxItem
+from shared.model.inbox import InboxButton, InboxItem
 from shared.model.timestamps import from_datetime, to_datetime
 
 
@@ -39,6 +39,7 @@ class InboxRow(TypedDict):
     step: NotRequired[str]
     """The key of its workflow's step."""
     digest_count: NotRequired[int]
+    buttons: NotRequired[list[dict[str, str]]]
     replaced_by: NotRequired[str]
     """The notification that took its place: its deletion is nobody's doing."""
 
@@ -72,6 +73,8 @@ def to_row(
         row["step"] = step
     if item.digest_count is not None:
         row["digest_count"] = item.digest_count
+    if item.buttons:
+        row["buttons"] = msgspec.to_builtins(list(item.buttons))
     return row
 
 
@@ -99,12 +102,13 @@ def from_row(row: InboxRow) -> InboxItem:
         deleted_at=_ms(row["deleted_at"]),
         updated_at=_ms(row["changed_at"]),
         digest_count=row.get("digest_count"),
+        buttons=msgspec.convert(row["buttons"], tuple[InboxButton, ...]) if "buttons" in row else (),
     )
 
 
 UNREAD: Final[dict[str, object]] = {"read_at": None, "archived_at": None}
 """What is unread, among rows that are not deleted."""
-WITHOUT_CONTENT: Final = {"title": 0, "body": 0, "url": 0, "data": 0, "actor": 0, "digest_count": 0}
+WITHOUT_CONTENT: Final = {"title": 0, "body": 0, "url": 0, "data": 0, "actor": 0, "digest_count": 0, "buttons": 0}
 """A projection: what of a row can change, and how it is found."""
 _NO_CONTENT: Final = {"title": "", "body": "", "url": None, "data": b"null", "actor": None}
 

@@ -23,6 +23,15 @@ class ItemStatus(StrEnum):
     ARCHIVED = "archived"
 
 
+class InboxNotificationButton(BaseModel):
+    """What may be offered below a notification: either `url` or `action`."""
+
+    label: str
+    url: str | None = None
+    action: str | None = None
+    """A name that the client knows."""
+
+
 class InboxNotification(BaseModel):
     """One notification as its user sees it. Times are RFC 3339 in UTC."""
 
@@ -43,6 +52,8 @@ class InboxNotification(BaseModel):
     updated_at: str
     digest_count: int | None
     """How many notifications it brings at once; null: it is no digest."""
+    buttons: list[InboxNotificationButton]
+    """In their order, three at most."""
 
 
 class CountedAt(BaseModel):
@@ -128,6 +139,7 @@ def _shown(item: InboxItem, user: str) -> dict[str, object]:
         "created_at": rfc3339(item.created_at),
         "updated_at": rfc3339(item.updated_at or item.created_at),
         "digest_count": item.digest_count,
+        "buttons": item.buttons,
     }
 
 
