@@ -36,6 +36,8 @@ class RenderFailed(CarillonError):
 
 
 MAX_OUTPUT = 262_144
+PLAIN = 16_384
+"""Characters of a text in ASCII that is no template: it says what stands there."""
 MAX_BYTES = 67_108_864
 """Of all templates that are kept ready: some ten thousand of usual ones."""
 BYTES_PER_CHARACTER = 64
@@ -134,6 +136,8 @@ def render(text: Text, locale: str | None, values: Mapping[str, Any], *, html: b
     """
     try:
         source = localized(text, locale)
+        if "{" not in source and len(source) < PLAIN and source.isascii():
+            return str(source)
         template = _templates((source, html))
         about = StrictContext(template, globals=template.make_globals(values))
         about.locale = getattr(source, "locale", None)

@@ -16,6 +16,7 @@ from liquid.output import LimitedStringIO
 from liquid.stream import TokenStream
 from liquid.template import BoundTemplate
 from liquid.token import Token
+from liquid.undefined import UNDEFINED
 
 from services.delivery.rendering.work import MAX_VALUE, TextWork, TooMuchWork, weight
 
@@ -24,6 +25,8 @@ MAX_DATE: Final = 200
 _OF_LISTS: Final = frozenset({"size", "first", "last"})
 _EACH: Final = 8
 """What a filter or a turn of a loop takes, however small."""
+_SHORT: Final = 64
+"""Characters that count for nothing: the turn of the loop in which they stand counts."""
 _LOOP: Final = 30
 """What beginning a loop takes."""
 Filter = Callable[..., Any]
@@ -38,7 +41,8 @@ class Buffer(LimitedStringIO):
 
     def write(self, text: str) -> int:
         """Raises OutputStreamLimitError, TooMuchWork."""
-        self.work.take(1 + (len(text) >> 4))
+        if len(text) > _SHORT:
+            self.work.take(len(text) >> 4)
         return super().write(text)
 
 
@@ -53,10 +57,12 @@ class StrictContext(RenderContext):
         self.body = 0
         self.locale: str | None = None
 
-    def get(self, path: list[object], **named: Any) -> object:
+    def get(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:
         """What stands there."""
-        value = super().get(path, **named)
-        self.work.look_at(value)
+        value = super().get(path, token=token, default=default)
+        kind = type(value)
+        if kind is list or kind is dict or (kind is str and len(cast("str", value)) > _SHORT):
+            self.work.look_at(value)
         return value
 
     def get_item(self, obj: Any, key: Any) -> Any:

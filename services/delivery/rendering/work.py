@@ -29,7 +29,7 @@ class TextWork:
 
     def __init__(self) -> None:
         self.left = MAX_WORK
-        self._seen: dict[int, tuple[Any, int]] = {}
+        self._seen: dict[int, tuple[Any, int]] | None = None
 
     def take(self, units: int) -> None:
         """Raises TooMuchWork when nothing is left."""
@@ -46,6 +46,8 @@ class TextWork:
         if kind is str:
             self.left -= len(value) >> 6
         elif kind is list or kind is dict:
+            if self._seen is None:
+                self._seen = {}
             found = self._seen.get(id(value))
             if found is None:  # kept, lest another value gets its id
                 units = weight(value)

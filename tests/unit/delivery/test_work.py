@@ -157,3 +157,14 @@ def test_a_long_source_is_read(source: str) -> None:
         environment().from_string(source)
     except UnreadableTemplate:
         pytest.fail("it was refused")
+
+
+@pytest.mark.parametrize("html", [False, True])
+@pytest.mark.parametrize("text", ["", "as it stands", "a\r\nb\t}} %}", "<b>x</b> &amp;", "x" * 20_000])
+def test_what_is_no_template_is_said_as_it_stands(text: str, html: bool) -> None:
+    assert render(text, None, {}, html=html) == text
+
+
+def test_what_no_utf_has_fails_also_where_there_is_no_liquid() -> None:
+    with pytest.raises(RenderFailed, match="UnicodeEncodeError"):
+        render("\ud800", None, {})
