@@ -104,11 +104,8 @@ def test_what_is_no_mjml_is_refused_by_name(source: str) -> None:
 
 
 def test_a_fault_of_the_compiler_does_not_end_the_process() -> None:
-    wide = '<mj-hero background-height="10px" background-position="a\U0001f600" icon-padding="\U0001f600"></mj-hero>'
-    for width in range(40):
-        pad = "\U0001f600" * width
-        with suppress(InvalidMjml):
-            compile_mjml(f'<mjml><mj-body background-position="{pad}">{wide}</mj-body></mjml>')
+    with pytest.raises(InvalidMjml, match="no answer"):
+        compile_mjml('<mjml><mj-body aa-->b="\U0001f600"></mj-body></mjml>')
 
 
 @given(st.text(alphabet='<>/"= mjbodytex-sciln{}%!&;\U0001f600', max_size=200))

@@ -186,3 +186,11 @@ def test_one_word_for_a_decision() -> None:
     assert state((late,)) is NotificationState.EXPIRED
     assert state((gone,)) is NotificationState.CANCELLED
     assert state((late, no)) is NotificationState.SUPPRESSED
+
+
+def test_a_delivery_says_the_recipients_language_and_zone() -> None:
+    known = a.profile(name="Ada", locale="de-AT", zone="Europe/Vienna")
+    outputs = after(a.decision(a.routing_input(profile=known))).outputs
+    (mail,) = (output for output in outputs if output.topic == TOPICS.deliveries(Channel.EMAIL))
+    delivery = decode_delivery(mail.value or b"")
+    assert (delivery.name, delivery.locale, delivery.zone) == ("Ada", "de-AT", "Europe/Vienna")
