@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode
 from typing import Any
 
 import orjson
@@ -10,7 +11,19 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from shared.model.channels import Channel
 from tests.chaos.clients import MARK, Clients
 from tests.chaos.tables import Effect, Evidence, Status
+from tests.contract.providers.fcm import FCM
+from tests.contract.providers.meta import META
+from tests.contract.providers.vonage import VONAGE
 from tests.support.env import Harness
+
+PROVIDERS = {"sms": VONAGE, "whatsapp": META, "push": FCM}
+"""By kind of message: who knows where the delivery's id stands in it."""
+
+
+def named_by(said: str) -> str:
+    """The delivery's id, by itself or in the token that a provider calls back with."""
+    token, dot, _ = said.partition(".")
+    return str(orjson.loads(urlsafe_b64decode(token + "=" * (-len(token) % 4)))["d"]) if dot else said
 
 
 class Gathering:
@@ -59,10 +72,15 @@ class Gathering:
             email = message["kind"] == "email"
             address = message["to"][0]
             contents = [message["subject"], message["text"], message["html"]] if email else [message["body"]]
+            provider = PROVIDERS.get(message["kind"])
+            if provider is not None:
+                delivery = named_by(provider.delivery_id(message))
+            else:
+                delivery = headers["message-id"].strip("<>").partition("@")[0] if email else headers["webhook-id"]
             self._messages.append(
                 Effect(
-                    channel=Channel.EMAIL if email else Channel.WEBHOOK,
-                    delivery=headers["message-id"].strip("<>").partition("@")[0] if email else headers["webhook-id"],
+                    channel=Channel(message["kind"]),
+                    delivery=delivery,
                     owner=self._addresses.get(address, address),
                     marks=frozenset(MARK.findall(str(contents))),
                     at=message["at_ms"],

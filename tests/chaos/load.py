@@ -21,7 +21,7 @@ from shared.model.timestamps import rfc3339
 from shared.process.clock import now_ms
 from tests.chaos.calls import Calls
 from tests.chaos.people import OTHER, OTHERS, USERS, People, refused_by
-from tests.chaos.rules import FIRST, GATHERED, LIMITED, MOST
+from tests.chaos.rules import FIRST, GATHERED, LIMITED, MOST, OUTWARD
 from tests.chaos.tables import EVERYWHERE, Accepted
 from tests.support.env import Harness
 
@@ -78,12 +78,13 @@ class Load:
             6: self._gathered,
             10: self._opted_out,
             11: self._limited,
+            13: self._outward,
             15: self._deleted,
             16: self._first,
             18: self._quiet,
         }
         if not self.steps:
-            cases = {place: case for place, case in cases.items() if place not in (6, 11, 16)}
+            cases = {place: case for place, case in cases.items() if place not in (6, 11, 13, 16)}
         ways = (self._posted, self._posted, self._posted_by_another, self._event, lambda n: self._kafka(n, producer))
         await cases.get(number % ROUND, ways[number % 5])(number)
         self.done += 1
@@ -153,6 +154,13 @@ class Load:
         """By mail, and by webhook where the mail fails for good, as every other one does."""
         mailable = {"mailable": "yes"} if number // ROUND % 2 else {}
         await self._ruled(f"f{number}", number, FIRST, mailable, first=True)
+
+    async def _outward(self, number: int) -> None:
+        """To a telephone by two ways, and to two devices."""
+        user = f"w{number}"
+        await self._put(user, **self.people.reached(user, number))
+        await self._post(user, number, body={"workflow": OUTWARD})
+        self.counts[OUTWARD] += 1
 
     async def _ruled(
         self, user: str, number: int, workflow: str, more: dict[str, str] | None = None, **about: Any

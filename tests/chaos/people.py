@@ -59,6 +59,16 @@ class People:
         hook = self.harness.url("sink") + f"/hooks/{name}"
         return {"addresses": {"email": f"{name}@example.com", "webhook": hook}, "zone": "UTC"} | more
 
+    def reached(self, user: str, number: int) -> dict[str, Any]:
+        """A telephone and two devices of a user, as fields of a profile."""
+        phone, owner = f"+4915{number:09}", f"default:{user}#0"
+        tokens = [f"{device}-of-{user}" for device in ("phone", "tablet")]
+        self.addresses |= dict.fromkeys((phone, *(f"fcm:{token}" for token in tokens)), owner)
+        return {
+            "addresses": {"phone": phone},
+            "devices": [{"platform": "fcm", "token": token} for token in tokens],
+        }
+
 
 def refused_by(number: int) -> frozenset[Channel]:
     """What the user of this number never gets."""

@@ -12,12 +12,14 @@ from tests.chaos.order import Delivered
 from tests.chaos.tables import Accepted, Effect
 
 GATHERED, LIMITED, FIRST = "chaos.gathered", "chaos.limited", "chaos.first"
+OUTWARD: Final = "chaos.outward"
+"""On channels whose providers have a field for the delivery's id."""
 MOST: Final = 3
 """What the throttle lets pass of each user's."""
 
 
-def _workflow(key: str, text: str, *steps: dict[str, Any]) -> Workflow:
-    templates = {"email": {"subject": "Orders", "text": text}}
+def _workflow(key: str, text: str, *steps: dict[str, Any], **more: dict[str, str]) -> Workflow:
+    templates = {"email": {"subject": "Orders", "text": text}, **more}
     return workflows.parse({"key": key, "category": "orders", "steps": list(steps), "templates": templates})
 
 
@@ -40,6 +42,14 @@ WORKFLOWS: Final = (
         FIRST,
         "{{ data.order }} {{ data.mailable }}",
         {"key": "notify", "channels": ["email", "webhook"], "deliver": "first"},
+    ),
+    _workflow(
+        OUTWARD,
+        "{{ data.order }}",
+        {"key": "notify", "channels": ["sms", "push", "whatsapp"]},
+        sms={"text": "{{ data.order }}"},
+        push={"title": "{{ data.order }}"},
+        whatsapp={"text": "{{ data.order }}"},
     ),
 )
 

@@ -8,7 +8,7 @@ import pytest
 
 from shared.process.failpoints import Failpoint
 from tests.chaos.keeper import metrics
-from tests.chaos.run import Run, begun
+from tests.chaos.run import TELLS_DOUBLES, Run, begun
 from tests.support.env import Harness
 from tests.support.wait import until
 
@@ -44,6 +44,7 @@ def test_every_failpoint_has_a_case() -> None:
 
 @pytest.mark.timeout(600)
 async def test_a_crash_at_any_point_loses_and_doubles_nothing(harness: Harness) -> None:
+    harness.more = TELLS_DOUBLES
     await harness.start("sink", "ingest", "router", "scheduler", "delivery")
     async with begun(harness) as run:
         for point, victim in CASES:

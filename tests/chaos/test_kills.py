@@ -10,7 +10,8 @@ import pytest
 
 from tests.chaos.keeper import Keeper, metrics
 from tests.chaos.redrive import DeadEvents, publish_workflow
-from tests.chaos.run import Run, begun
+from tests.chaos.rules import OUTWARD
+from tests.chaos.run import TELLS_DOUBLES, Run, begun
 from tests.support.brokers import Brokers, local_brokers
 from tests.support.env import running
 from tests.support.wait import until
@@ -32,8 +33,15 @@ def own_brokers(tmp_path: Path) -> Iterator[Brokers]:
 async def test_everything_accepted_ends_once_whoever_is_killed(own_brokers: Brokers, tmp_path: Path) -> None:
     async with running(own_brokers, tmp_path) as harness:
         await publish_workflow(harness, "data.nobody")
+        harness.more = TELLS_DOUBLES
         await harness.start()
-        faults = {"webhook": {"mode": "status", "status": 503, "times": 40}}
+        faults = {
+            "webhook": {"mode": "status", "status": 503, "times": 40},
+            "providers": {
+                "vonage": {"mode": "status", "status": 500, "times": 20},
+                "meta": {"mode": "down", "times": 2},  # each probe meets one, and waits twice as long for the next
+            },
+        }
         await harness.call("PUT", "/faults", service="sink", json=faults)
         async with begun(harness) as run:
             dead = DeadEvents(run)
@@ -117,6 +125,7 @@ async def show(run: Run, in_flight: dict[str, int], redriven: int) -> None:
     assert counted["carillon_replays_total"] > 0, report
     assert all(in_flight.values()), report
     assert min(run.load.counts[kind] for kind in ("outbox", "cancelled", "opted out", "deleted")) > 0, report
+    assert run.load.counts[OUTWARD] > 0, report
     assert min(found.ends[end] for end in ("cancelled", "digested", "throttled", "fell_back")) > 0, report
     assert run.clients.frames, report
     assert run.clients.greetings > len(run.clients.live), "clients came back"

@@ -15,7 +15,7 @@ import pytest
 from shared.process.failpoints import Failpoint
 from tests.chaos.checker import Verdict
 from tests.chaos.keeper import metrics
-from tests.chaos.run import Run, begun
+from tests.chaos.run import TELLS_DOUBLES, Run, begun
 from tests.support.env import Harness
 from tests.support.wait import until
 
@@ -40,6 +40,7 @@ SLOTS = 64
 
 @pytest.mark.timeout(900)
 async def test_whoever_was_frozen_and_goes_on_loses_and_doubles_nothing(harness: Harness) -> None:
+    harness.more = TELLS_DOUBLES
     await harness.start("sink", "ingest", "router", "scheduler", "delivery", "gateway", "console")
     for name in ("router", "scheduler", "delivery"):
         harness.spawn(name, label=f"{name}-2")

@@ -108,6 +108,8 @@ class Harness:
         self._health = ports[6:]
         self.services: dict[str, Service] = {}
         self.scopes = frozenset(Scope)
+        self.more: dict[str, str] = {}
+        """Settings of every service, however often it is started, in place of the usual ones."""
         self._key = ""
 
     def env(self) -> dict[str, str]:
@@ -122,6 +124,7 @@ class Harness:
             "CARILLON_CALLBACK_URL": f"http://127.0.0.1:{self.ports['ingest']}",
             "CARILLON_CALLBACK_SECRET": "secret-of-the-callbacks-of-tests",
             **provider_settings(f"http://127.0.0.1:{self.ports['sink']}"),
+            **self.more,
             **callback_keys(),
         }
 
