@@ -149,7 +149,7 @@ def create_app(
             database=database,
             writer=kafka,
             topics=settings.topics,
-            webhook_secret=settings.webhook_secret.get_secret_value(),
+            webhook_secret=settings.webhook_master,
         )
     )
     inputs = changed_inputs(database)
@@ -170,7 +170,7 @@ def create_app(
         status_endpoint_routes(
             admission=admission,
             endpoints=StatusEndpoints(database),
-            webhook_secret=settings.webhook_secret.get_secret_value(),
+            webhook_secret=settings.webhook_master,
         )
     )
     openapi.complete(app)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from services.ingest.callbacks.keys import CallbackKeys
 from shared.model.identifiers import TENANT
+from shared.model.webhook_secrets import masters
 from shared.process.settings import EdgeSettings
 
 
@@ -52,7 +53,17 @@ class IngestSettings(CallbackKeys, EdgeSettings):
         description="whose events the public events topic carries, the same for ingest and router",
     )
     webhook_secret: SecretStr = Field(
-        min_length=24,
-        description="signs webhooks, the same for ingest and delivery; each endpoint's secret derives from it; "
-        "at least 24 characters",
+        description="signs webhooks, the same for ingest and delivery; each endpoint's secret derives from it; at least "
+        "24 characters; several, comma separated, while endpoints change over: each signs, the first is shown",
     )
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _check_secret(cls, value: SecretStr) -> SecretStr:
+        masters(value.get_secret_value())
+        return value
+
+    @property
+    def webhook_master(self) -> str:
+        """The newest: what endpoints' secrets are shown by."""
+        return masters(self.webhook_secret.get_secret_value())[0]

@@ -10,6 +10,7 @@ import orjson
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from services.delivery.channels.webhook.compose import payload
@@ -18,6 +19,7 @@ from services.delivery.channels.webhook.responses import judge
 from services.delivery.channels.webhook.settings import WebhookSettings
 from services.delivery.core.attempts import LONGEST_RETRY_AFTER_MS, Failed, Outcome, Rejected, Sent, decide
 from services.delivery.outbound.retry_after import parse_retry_after
+from services.ingest.settings import IngestSettings
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery
 from shared.model.reasons import Reason
@@ -51,6 +53,25 @@ def test_the_reference_library_takes_our_signature() -> None:
         endpoint.verify(body + b" ", headers)
     with pytest.raises(WebhookVerificationError):
         endpoint.verify(body, headers | {"webhook-id": "another"})
+
+
+def test_while_a_secret_changes_over_old_and_new_verify() -> None:
+    old, new = MASTER, "another master secret of a good length"
+    both = WebhookSender(WebhookSettings(webhook_secret=f"{new}, {old}"))
+    body = payload(hook())
+    headers = both._headers(hook(), body)
+    for master in (old, new):
+        assert Webhook(secret(master, "acme", hook().address)).verify(body, headers)
+    with pytest.raises(WebhookVerificationError):
+        Webhook(secret("a third master secret, which never signed", "acme", hook().address)).verify(body, headers)
+    assert IngestSettings(webhook_secret=f"{new},{old}").webhook_master == new, "the new one is shown"
+
+
+@pytest.mark.parametrize("wrong", ["", "short", f"{MASTER},short", ","])
+def test_no_secret_is_short(wrong: str) -> None:
+    for settings in (WebhookSettings, IngestSettings):
+        with pytest.raises(ValidationError, match="at least 24 characters"):
+            settings(webhook_secret=wrong)
 
 
 def test_the_body_is_the_same_on_every_try() -> None:

@@ -10,7 +10,7 @@ from services.delivery.core.attempts import LeaseTooShort, Outcome, Rejected
 from services.delivery.outbound.guard import Guard
 from services.delivery.outbound.http import HttpAnswer, HttpClient, HttpRequest
 from shared.model.deliveries import Delivery
-from shared.model.webhook_secrets import secret, signing_key
+from shared.model.webhook_secrets import masters, secret, signing_key
 from shared.model.workflows import Workflow
 from shared.process.clock import now_ms
 
@@ -19,7 +19,7 @@ class WebhookSender:
     """Posts to the recipient's own endpoint."""
 
     def __init__(self, settings: WebhookSettings) -> None:
-        self._master = settings.webhook_secret.get_secret_value()
+        self._masters = masters(settings.webhook_secret.get_secret_value())
         self._client = HttpClient(timeout_seconds=settings.webhook_timeout_seconds, guard=Guard(settings.webhook_allow))
 
     async def send(self, delivery: Delivery, workflow: Workflow, send_before: float) -> Outcome | LeaseTooShort:
@@ -45,13 +45,13 @@ class WebhookSender:
 
     def _headers(self, delivery: Delivery, body: bytes) -> dict[str, str]:
         timestamp = str(now_ms() // 1000)
-        endpoint = secret(self._master, delivery.notification.tenant, delivery.address)
+        keys = [signing_key(secret(each, delivery.notification.tenant, delivery.address)) for each in self._masters]
         headers = {
             "content-type": "application/json",
             "user-agent": "carillon",
             "webhook-id": delivery.id,
             "webhook-timestamp": timestamp,
-            "webhook-signature": sign(signing_key(endpoint), delivery.id, timestamp, body),
+            "webhook-signature": " ".join(sign(key, delivery.id, timestamp, body) for key in keys),
         }
         if delivery.notification.traceparent:
             headers["traceparent"] = delivery.notification.traceparent

@@ -6,6 +6,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from services.delivery.outbound.guard import parse_networks
 from services.delivery.settings import RetrySeconds, comma_separated
+from shared.model.webhook_secrets import masters
 from shared.process.settings import SettingsSection
 
 
@@ -13,9 +14,8 @@ class WebhookSettings(SettingsSection):
     """Signing, patience, and which addresses are open."""
 
     webhook_secret: SecretStr = Field(
-        min_length=24,
-        description="signs webhooks, the same for ingest and delivery; each endpoint's secret derives from it; "
-        "at least 24 characters",
+        description="signs webhooks, the same for ingest and delivery; each endpoint's secret derives from it; at least "
+        "24 characters; several, comma separated, while endpoints change over: each signs, the first is shown",
     )
     webhook_timeout_seconds: float = Field(15, gt=0, le=30, description="how long one attempt of a webhook may take")
     webhook_retry_seconds: RetrySeconds = Field(
@@ -28,6 +28,12 @@ class WebhookSettings(SettingsSection):
         5, gt=0, description="an endpoint that has failed for so long, without one success, is not called any more"
     )
     webhook_allow: str = Field("", description="CIDRs, comma separated, webhooks may reach besides public ones")
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _check_secret(cls, value: SecretStr) -> SecretStr:
+        masters(value.get_secret_value())
+        return value
 
     @field_validator("webhook_allow")
     @classmethod
