@@ -72,11 +72,11 @@ def test_a_wrong_channel_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_secret_of_a_channel_may_be_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "carillon_webhook_secret").write_text("from a file, with a line end\n")
+    (tmp_path / "carillon_webhook_secret").write_text("from a file that ends with a line end\n")
     monkeypatch.setenv("CARILLON_SECRETS_DIR", str(tmp_path))
     section = load_delivery(section_of)[1][Channel.WEBHOOK]
     assert isinstance(section, WebhookSettings)
-    assert section.webhook_secret.get_secret_value() == "from a file, with a line end"
+    assert section.webhook_secret.get_secret_value() == "from a file that ends with a line end"
 
 
 @pytest.mark.parametrize(
