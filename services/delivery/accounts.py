@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple, Protocol
 
@@ -10,6 +10,9 @@ from services.delivery.channels.sender import Sender
 from services.delivery.core.choice import Candidate, order_of
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery
+
+ReadParked = Callable[[str], Awaitable[set[str]]]
+"""The tenants whose deliveries are parked under a name. Raises MongoUnavailable."""
 
 
 class Account(NamedTuple):
@@ -32,6 +35,10 @@ class Accounts(Protocol):
 
     def waiting(self, account: str) -> list[str]:
         """Under what all those are parked that this account may carry."""
+        ...
+
+    async def strays(self, name: str, read: ReadParked) -> set[str]:
+        """The tenants of what is parked under `name` of whom nothing would be any more. Raises MongoUnavailable."""
         ...
 
     @property
@@ -65,6 +72,11 @@ class OwnEndpoints:
         """What waits for it."""
         return [account]
 
+    async def strays(self, name: str, read: ReadParked) -> set[str]:
+        """Nobody: an endpoint stays its recipient's."""
+        del name, read
+        return set()
+
     async def close(self) -> None:
         """Closes the sender."""
         await self._sender.close()
@@ -84,12 +96,14 @@ class Providers:
         candidates: Sequence[Candidate] | None = None,
         *,
         chosen: Callable[[str], Sequence[str]] | None = None,
+        load: Callable[[Collection[str]], Awaitable[None]] | None = None,
     ) -> None:
         """`senders` by provider; `candidates`: the order and the weights, else as `senders` has them.
 
-        `chosen`: the providers of a tenant that has its own order, of those that there are.
+        `chosen`: the providers of a tenant that has its own order, of those that there are; `load` makes that known.
         """
         self._chosen = chosen
+        self._load = load
         self._channel = channel
         self._candidates = [Candidate(name) for name in senders] if candidates is None else list(candidates)
         self._accounts = {each.name: Account(f"{channel}/{each.name}", senders[each.name]) for each in self._candidates}
@@ -100,24 +114,36 @@ class Providers:
         """As its tenant has named them, else by weight, then as they were named."""
         if len(self._candidates) == 1:
             return tuple(self._accounts.values())
-        names = self._of_tenant(delivery) or order_of(self._candidates, delivery.id)
+        names = self._of_tenant(delivery.notification.tenant) or order_of(self._candidates, delivery.id)
         return [self._accounts[name] for name in names]
 
     def waits_for(self, delivery: Delivery) -> str:
         """All that may carry it."""
-        return self._together(self._of_tenant(delivery) or self._accounts)
+        return self._under(delivery.notification.tenant)
 
-    def _of_tenant(self, delivery: Delivery) -> Sequence[str]:
+    def _under(self, tenant: str) -> str:
+        return self._together(self._of_tenant(tenant) or self._accounts)
+
+    def _of_tenant(self, tenant: str) -> Sequence[str]:
         """Empty: it has no order of its own, or named none that there is."""
         if self._chosen is None or len(self._candidates) == 1:
             return ()
-        return [name for name in self._chosen(delivery.notification.tenant) if name in self._accounts]
+        return [name for name in self._chosen(tenant) if name in self._accounts]
 
     def waiting(self, account: str) -> list[str]:
         """Under each set of providers that it belongs to: their order and number may have been another before."""
         name = account.partition("/")[2]
         others = [other for other in self._accounts if other != name]
         return [self._together((name, *some)) for size in range(len(others) + 1) for some in combinations(others, size)]
+
+    async def strays(self, name: str, read: ReadParked) -> set[str]:
+        """Those who had other providers when it was parked: one that is new to them may be well."""
+        if name == self._together(self._accounts):
+            return set()
+        tenants = await read(name)
+        if self._load is not None:
+            await self._load(tenants)
+        return {tenant for tenant in tenants if self._under(tenant) != name}
 
     async def close(self) -> None:
         """Closes the senders."""

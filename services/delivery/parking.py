@@ -80,11 +80,18 @@ class Parking:
     async def _forget_former(self, known: set[str]) -> set[str]:
         """The accounts of `known` that there still are. What waits for none of those goes on, a slice at a time.
 
+        So does what waits for some of those that may carry it: the others were named since.
+
         Other ids than those of the channel's own accounts (`channel/…`) are recipients' or push services': they stay.
         """
         ours = self._accounts.ours
         served = {name for account in ours for name in self._accounts.waiting(account)}
-        if former := await self._holds.parked_under(self._channel) - served:
+        parked_under = await self._holds.parked_under(self._channel)
+        for name in parked_under & served:
+            if others := await self._accounts.strays(name, self._holds.parked_tenants):
+                waiting = await self._holds.parked([name], most=self._slice, of=others)
+                await self._holds.make_due([hold.id for hold in waiting])
+        if former := parked_under - served:
             waiting = await self._holds.parked(sorted(former), most=self._slice)
             await self._holds.make_due([hold.id for hold in waiting])
         gone = {name for name in known - ours if name == self._channel or name.startswith(f"{self._channel}/")}

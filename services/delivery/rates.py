@@ -29,11 +29,12 @@ class Rates:
         turn = Turn(now)
         if not self._limits:
             return turn
+        until = delivery.notification.expires_at
         passed = delivery.turns if delivery.turn_at is not None and delivery.turn_at <= now else 0
         for position in range(passed, len(SCOPES)):
             for rate in self._rates[position]:
                 if (key := self._key(rate, delivery)) is not None:
-                    turn = Turn(max(turn.at, self._pace.reserve(key, rate, turn.at)), position + 1)
+                    turn = Turn(max(turn.at, self._pace.reserve(key, rate, turn.at, until)), position + 1)
             if turn.at - now > MAX_WAIT_MS:
                 return turn
         return Turn(turn.at)

@@ -17,7 +17,7 @@ from services.delivery.core.shares import wait_for_share_ms
 from services.delivery.failover import attempt
 from services.delivery.freshness import Freshness
 from services.delivery.rates import Rates
-from services.delivery.staging import send_mode, simulate
+from services.delivery.staging import simulate, staged
 from services.delivery.tenants import TenantTexts
 from shared.model.attempts import Attempt, newest
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
@@ -59,7 +59,7 @@ class Sending:
         tenants: TenantTexts | None = None,
     ) -> None:
         """`tenants`: what the sender's texts see of them, if anything."""
-        self.rates = rates
+        self._rates = rates
         self._catalog = catalog
         self._freshness = freshness
         self.breaker = breaker
@@ -84,6 +84,19 @@ class Sending:
         """All that follows a result."""
         return all_effects(topics, received, result, self._catalog)
 
+    async def to(self, delivery: Delivery) -> Delivery:
+        """The delivery as it goes out: a test may go to another address."""
+        return (await staged(self._tenants, delivery))[1]
+
+    async def turn(self, delivery: Delivery, now: int) -> Turn:
+        """Its turn by the rate limits; a test that leaves nobody takes none."""
+        mode, to = await staged(self._tenants, delivery)
+        return Turn(now) if mode is SendMode.SIMULATED else self._rates.turn(to, now)
+
+    async def answers(self, deliveries: Sequence[Delivery]) -> list[bool]:
+        """Which of them an account takes now."""
+        return await self.breaker.answers([await self.to(each) for each in deliveries])
+
     async def send(self, delivery: Delivery, *, crashed: bool, send_before: float) -> DeliveryResult | LeaseTooShort:
         """Sends unless something speaks against it, and not after `send_before` (monotonic seconds).
 
@@ -91,19 +104,18 @@ class Sending:
 
         `crashed`: a worker died over this delivery, sent or not. Then the channel's policy decides.
         """
+        mode, to = await staged(self._tenants, delivery)
         attempts, now, looked_at = delivery.attempts + 1, now_ms(), time.monotonic()
         ended = await self._ended(delivery, now, crashed=crashed)
         if ended is not None:
-            await self.breaker.leave(delivery)
+            await self.breaker.leave(to)
             return ended
         # Whatever is waited for from here on, a connection say: past this everything above is looked at again.
         good_for_ms = self._freshness.good_until(delivery, now) - now
         log: list[Attempt] = []
-        mode, address = await send_mode(self._tenants, delivery)
         if mode is SendMode.SIMULATED:
             outcome: Outcome | LeaseTooShort = await simulate(self.breaker, delivery, await self._workflow(delivery))
         else:
-            to = delivery if mode is SendMode.LIVE else msgspec.structs.replace(delivery, address=address)
             outcome = await self._attempt(to, min(send_before, looked_at + good_for_ms / 1000), log)
         if isinstance(outcome, LeaseTooShort):
             return outcome
@@ -118,9 +130,9 @@ class Sending:
             at_most_once=self.after_crash is AfterCrash.STOP,
             max_retries=await self._max_retries(delivery),
         )
-        account = self.breaker.waits_for(delivery) if result.state is DeliveryState.PARKED else None
-        staged = None if mode is SendMode.LIVE else mode
-        return msgspec.structs.replace(result, account=account, log=newest(log), mode=staged)
+        account = self.breaker.waits_for(to) if result.state is DeliveryState.PARKED else None
+        as_test = None if mode is SendMode.LIVE else mode
+        return msgspec.structs.replace(result, account=account, log=newest(log), mode=as_test)
 
     async def give_way(self, delivery: Delivery, *, crashed: bool, turn: Turn | None = None) -> DeliveryResult:
         """The result of one that is over its share of the lane: it is left alone for a while, no attempt is used up.
@@ -128,7 +140,7 @@ class Sending:
         `turn`: over a rate limit, until then.
         """
         now = now_ms()
-        await self.breaker.leave(delivery)
+        await self.breaker.leave(await self.to(delivery))
         if crashed and self.after_crash is AfterCrash.STOP:
             return _unconfirmed(delivery, now)
         reason = Reason.OVER_SHARE if turn is None else Reason.RATE_LIMITED

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from services.delivery.breaker import Breaker
 from services.delivery.core.attempts import AttemptFault, Outcome, Rejected, Sent
 from services.delivery.rendering.liquid import RenderFailed
@@ -12,12 +14,15 @@ from shared.model.staging import SendMode, mode_of
 from shared.model.workflows import Workflow
 
 
-async def send_mode(tenants: TenantTexts | None, delivery: Delivery) -> tuple[SendMode, str]:
-    """How a delivery goes out, and to which address. Waits while its tenant cannot be read."""
+async def staged(tenants: TenantTexts | None, delivery: Delivery) -> tuple[SendMode, Delivery]:
+    """How a delivery goes out, and the delivery to the address that it goes to. Waits while its tenant cannot be read."""
     about = delivery.notification
     settings = await tenants.of(about.tenant) if tenants is not None else None
     staging = settings.staging if settings is not None else None
-    return mode_of(delivery.channel, delivery.address, test=about.test, staging=staging)
+    mode, address = mode_of(delivery.channel, delivery.address, test=about.test, staging=staging)
+    if mode is not SendMode.REDIRECTED:
+        return mode, delivery
+    return mode, msgspec.structs.replace(delivery, address=address, redirected=True)
 
 
 async def simulate(breaker: Breaker, delivery: Delivery, workflow: Workflow | None) -> Outcome:

@@ -89,7 +89,8 @@ class Worker:
         """
         await self._sending.look_up(received)
         delivery = received.delivery
-        group = Group(delivery.notification.tenant, self._host_of(delivery) if self._host_of else None)
+        host = self._host_of(await self._sending.to(delivery)) if self._host_of else None
+        group = Group(delivery.notification.tenant, host)
         await self._await_turn(delivery, job)
         while True:
             parks = job.gives_way or job.turn is not None
@@ -121,7 +122,7 @@ class Worker:
     async def _await_turn(self, delivery: Delivery, job: Job) -> None:
         """Waits for its turn by the rate limits; when that takes long, notes when it is."""
         now = now_ms()
-        if job.gives_way or (turn := self._sending.rates.turn(delivery, now)).at <= now:
+        if job.gives_way or (turn := await self._sending.turn(delivery, now)).at <= now:
             return
         if turn.at - now > MAX_WAIT_MS:
             job.turn = turn
@@ -179,7 +180,7 @@ class Worker:
         """An account may have closed, and all that was parked have been released, before these were inserted."""
         waiting = [(hold.id, hold.record.delivery) for hold in parked if hold.record.delivery is not None]
         if waiting:
-            taken = await self._sending.breaker.answers([delivery for _, delivery in waiting])
+            taken = await self._sending.answers([delivery for _, delivery in waiting])
             await self._holds.make_due([hold for (hold, _), takes in zip(waiting, taken, strict=True) if takes])
 
     async def refuse(self, unreadable: UnreadableRecord) -> None:

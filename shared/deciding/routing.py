@@ -21,6 +21,7 @@ from shared.deciding.steps.run import After, StepRun
 from shared.deciding.zones import zone_of
 from shared.model.conditions import failing
 from shared.model.holds import Cause
+from shared.model.own_workflows import STATUSES
 from shared.model.preferences import NOTHING_SET, notification_refusal
 from shared.model.reasons import Reason
 from shared.model.records import Kind
@@ -162,7 +163,9 @@ def _recipient(inputs: RoutingInput, *, deleted: bool) -> Suppress | None:
         return _suppress(inputs, Rule.RECIPIENT, Reason.UNKNOWN_USER)
     owner = inputs.owner
     # What has begun stays as it is, by what its owner allows: handed over, it would begin anew.
-    if inputs.profile is None and inputs.step is None and owner is not None and owner.user is not None:
+    # Statuses go to the URL that the tenant gave, never to where a user who has the same one goes next.
+    hands_over = inputs.profile is None and inputs.step is None and notification.workflow != STATUSES.key
+    if hands_over and owner is not None and owner.user is not None:
         return Suppress(
             reason=Reason.KNOWN_USER, rule=Rule.RECIPIENT, user=owner.user, life=owner.life, keeps=owner.unowned
         )

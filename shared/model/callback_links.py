@@ -24,6 +24,8 @@ class CallbackLink(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     generation: int = 0
     address: str | None = None
     """Its id, as `owners.address_ids` has it: what bounces is this one, whatever the user has since."""
+    redirected: bool = False
+    """It went to the one address of its tenant's tests: what is told of that is not of its recipient."""
 
 
 def callback_link(delivery: Delivery, *, with_address: bool = True) -> CallbackLink:
@@ -35,6 +37,7 @@ def callback_link(delivery: Delivery, *, with_address: bool = True) -> CallbackL
         delivery=delivery.id,
         generation=delivery.generation,
         address=ids[0] if ids else None,
+        redirected=delivery.redirected,
     )
 
 

@@ -106,6 +106,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_default
     """From when on it may go by the rate limits that kept its turn."""
     turns: int = 0
     """How many of their scopes did, the narrowest first."""
+    redirected: bool = False
+    """While it is sent alone: the address is not its recipient's, but the one of its tenant's tests."""
 
     @property
     def lane(self) -> Lane:

@@ -81,15 +81,21 @@ class HoldStore(Protocol):
 class ParkedHolds(HoldStore, Protocol):
     """The holds, some of which wait for a provider account."""
 
-    async def parked(self, accounts: Collection[str], /, *, most: int) -> list[ParkedHold]:
+    async def parked(
+        self, accounts: Collection[str], /, *, most: int, of: Collection[str] | None = None
+    ) -> list[ParkedHold]:
         """Up to `most` that wait for one of `accounts` and are not due yet: the most urgent, then the oldest first.
 
-        Raises MongoUnavailable.
+        `of`: of these tenants alone. Raises MongoUnavailable.
         """
         ...
 
     async def parked_under(self, channel: Channel, /) -> set[str]:
         """The accounts of the operator's own (`channel/…`) for which anything of a channel waits. Raises MongoUnavailable."""
+        ...
+
+    async def parked_tenants(self, account: str, /) -> set[str]:
+        """Whose deliveries wait for it. Raises MongoUnavailable."""
         ...
 
     async def count_parked(self, accounts: Collection[str], /, *, most: int) -> int:

@@ -147,11 +147,14 @@ class Holds:
         with mongo_border():
             await delete_claimed(self._rows, token)
 
-    async def parked(self, accounts: Collection[str], *, most: int) -> list[ParkedHold]:
-        """Up to `most` that wait for one of `accounts` and are not due yet: the most urgent, then the oldest first."""
+    async def parked(
+        self, accounts: Collection[str], *, most: int, of: Collection[str] | None = None
+    ) -> list[ParkedHold]:
+        """As ParkedHolds says."""
         with mongo_border():
             now = await server_time(self._database)
             waiting = {"account": {"$in": sorted(accounts)}, "due": {"$gt": now}} | formats.readable()
+            waiting |= {} if of is None else {"tenant": {"$in": sorted(of)}}
             found = self._rows.find(waiting, {"record": 1}).sort([("rank", -1), ("accepted_at", 1)]).limit(most)
             return [
                 ParkedHold(id=row["_id"], delivery=decode_record(bytes(row["record"])).subject) async for row in found
@@ -161,7 +164,13 @@ class Holds:
         """The accounts of the operator's own for which anything of a channel waits."""
         with mongo_border():  # `/` comes before `0`: the channel itself, as it was called once, and what begins with it
             named = {"account": {"$gte": str(channel), "$lt": f"{channel}0"}}
-            return set(await self._rows.distinct("account", named))
+            found = await self._rows.distinct("account", named)
+            return {name for name in found if name.partition("/")[0] == channel}
+
+    async def parked_tenants(self, account: str) -> set[str]:
+        """As ParkedHolds says."""
+        with mongo_border():
+            return set(await self._rows.distinct("tenant", {"account": account}))
 
     async def count_parked(self, accounts: Collection[str], *, most: int) -> int:
         """How many wait for these accounts and are not due yet, counted up to `most`."""
@@ -177,24 +186,18 @@ class Holds:
             with mongo_border():
                 now = await server_time(self._database)
                 dues = [now - timedelta(milliseconds=behind) for behind in reversed(range(len(holds)))]
-                await self._rows.bulk_write(
-                    [
-                        UpdateOne({"_id": hold, "due": {"$gt": now}}, {"$set": {"due": due}})
-                        for hold, due in zip(holds, dues, strict=True)
-                    ],
-                    ordered=False,
-                )
+                updates = [
+                    UpdateOne({"_id": hold, "due": {"$gt": now}}, {"$set": {"due": due}})
+                    for hold, due in zip(holds, dues, strict=True)
+                ]
+                await self._rows.bulk_write(updates, ordered=False)
 
     async def hasten(self, tenant: str, cancellation_key: str, *, cancel_count: int) -> int:
         """Makes the key's holds that were accepted under a smaller counter due now; returns how many.
 
         `decide` then ends them. What was accepted since the counter rose is left to its time: it would be early.
         """
-        concerned = {
-            "tenant": tenant,
-            "cancellation_key": cancellation_key,
-            "cancel_count": {"$lt": cancel_count},
-        }
+        concerned = {"tenant": tenant, "cancellation_key": cancellation_key, "cancel_count": {"$lt": cancel_count}}
         with mongo_border():
             # As of now: what a stop holds is due when it expires, and would end as that.
             result = await self._rows.update_many(concerned, {"$set": {"due": FREE, "hastened": True}})

@@ -167,6 +167,15 @@ async def test_what_the_operators_accounts_have_parked_is_known_by_channel(holds
     assert await holds.parked_under(Channel.EMAIL) == {"email", "email/smtp", "email/a+b"}
 
 
+async def test_the_parked_of_some_tenants_are_found(holds: Any) -> None:
+    other = parked("theirs", accepted_at=1)
+    await holds.insert([parked("ours", accepted_at=9), parked("elsewhere", "email/a+b")])
+    await holds.insert([msgspec.structs.replace(other, record=msgspec.structs.replace(other.record, tenant="theirs"))])
+    assert await holds.parked_tenants("email/smtp") == {"acme", "theirs"}
+    assert [each.delivery for each in await holds.parked(["email/smtp"], most=9, of={"acme"})] == ["ours"]
+    assert [each.delivery for each in await holds.parked(["email/smtp"], most=9)] == ["theirs", "ours"]
+
+
 async def test_what_a_newer_version_has_parked_is_counted_and_left_to_it(holds: Any) -> None:
     newer = parked("newer")
     await holds.insert(

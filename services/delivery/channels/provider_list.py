@@ -65,7 +65,10 @@ def providers_of(
     if not candidates:
         return Providers(channel, {"none": NotConfigured()})
     senders = {each.name: makers[each.name]() for each in candidates}
-    return Providers(channel, senders, candidates, chosen=lambda tenant: context.tenants.providers(tenant, channel))
+    tenants = context.tenants
+    return Providers(
+        channel, senders, candidates, chosen=lambda tenant: tenants.providers(tenant, channel), load=tenants.load
+    )
 
 
 def _candidate(part: str, known: Collection[str]) -> Candidate:

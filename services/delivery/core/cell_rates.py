@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from enum import StrEnum
+from math import inf
 from typing import Final, NamedTuple
 
 from shared.model.channels import Channel
@@ -85,11 +86,14 @@ class CellRates:
         self._next: OrderedDict[str, float] = OrderedDict()
         """By key, when the next would be due if they went evenly."""
 
-    def reserve(self, key: str, rate: Rate, now: int) -> int:
-        """The earliest time from `now` on: it is this message's, whether it goes then or not."""
+    def reserve(self, key: str, rate: Rate, now: int, until: float = inf) -> int:
+        """The earliest time from `now` on: it is this message's, whether it goes then or not.
+
+        Unless that is at `until` or later: then it will never go, and keeps nobody behind it waiting.
+        """
         due = self._next.pop(key, 0.0)
         at = max(float(now), due - (rate.most - 1) * rate.interval_ms)
-        self._next[key] = max(due, float(now)) + rate.interval_ms
+        self._next[key] = max(due, float(now)) + rate.interval_ms if at < until else due
         while len(self._next) > MAX_KEYS:
             self._next.popitem(last=False)
         return round(at)

@@ -13,6 +13,7 @@ from shared.model.holds import Cause, Hold
 from shared.model.outputs import Output
 from shared.model.reasons import Reason
 from shared.model.records import Kind, Record, encode
+from shared.model.staging import SendMode
 from shared.model.statuses import Subject, status
 from shared.model.suppressions import Suppression
 from shared.model.timestamps import rfc3339
@@ -41,7 +42,7 @@ def derive_effects(topics: Topics, received: ReceivedDelivery, result: DeliveryR
     outputs = [delivery_status(topics, delivery, result)]
     if result.state is DeliveryState.DEAD:
         outputs.append(delivery_dead_letter(topics, received, result))
-        if result.reason is Reason.ENDPOINT_GONE:
+        if result.reason is Reason.ENDPOINT_GONE and result.mode is not SendMode.REDIRECTED:
             outputs.append(_endpoint_disabled(topics, delivery, result))
         outputs += fallback(topics, delivery)
         return DeliveryEffects(

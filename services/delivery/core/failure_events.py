@@ -54,10 +54,13 @@ def failure_event(topics: Topics, delivery: Delivery, result: DeliveryResult, ki
             "attempts": result.attempts,
         }
     else:
-        subject = ids.derive(kind, about.tenant, delivery.channel, result.at // HOUR_MS)
+        hour = (about.tenant, delivery.channel, result.at // HOUR_MS)
+        subject = ids.derive(kind, *hour, "test") if about.test else ids.derive(kind, *hour)
     attributes = {
         "specversion": "1.0", "id": subject, "source": SOURCE, "type": kind.value, "time": rfc3339(result.at),
         "tenant": about.tenant, "subject": delivery.channel.value, "datacontenttype": "application/json",
     }  # fmt: skip
+    if about.test:  # who is on duty is not called
+        attributes[events.TEST] = "true"
     found = events.event(attributes, orjson.dumps(data))
     return Output(topics.accepted_events, found.key, found.data, event_codecs.to_kafka(found))

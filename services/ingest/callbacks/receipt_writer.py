@@ -34,7 +34,9 @@ class ReceiptWriter:
         if kept.receipt is not None:
             await self._writer.publish([receipt_status(self._topics.statuses, link, kept, kept.receipt)])
         reason, address = reported.state.suppresses, link.address or _mailbox(reported.email)
-        if reason is not None and address is not None:  # of a delivery that was sent again since, too
+        if (
+            reason is not None and address is not None and not link.redirected
+        ):  # of a delivery that was sent again since, too
             entry = Suppression(tenant=link.tenant, address=address, reason=reason, created_at=now, by=account)
             await self._suppress(entry)
         return kept.outcome

@@ -90,13 +90,16 @@ class MemoryHolds:
         async with self.outages.call():
             self.rows = {hold_id: row for hold_id, row in self.rows.items() if row.token != token}
 
-    async def parked(self, accounts: Collection[str], *, most: int) -> list[ParkedHold]:
+    async def parked(
+        self, accounts: Collection[str], *, most: int, of: Collection[str] | None = None
+    ) -> list[ParkedHold]:
         async with self.outages.call():
             now = now_ms()
             waiting = [
                 row.hold
                 for row in self.rows.values()
                 if row.hold.account in accounts and row.due > now and row.readable
+                if of is None or row.hold.record.tenant in of
             ]
         return [ParkedHold(id=hold.id, delivery=hold.record.subject) for hold in sorted(waiting, key=_urgency)][:most]
 
@@ -104,6 +107,10 @@ class MemoryHolds:
         async with self.outages.call():
             named = {row.hold.account or "" for row in self.rows.values()}
         return {name for name in named if name.partition("/")[0] == channel}
+
+    async def parked_tenants(self, account: str) -> set[str]:
+        async with self.outages.call():
+            return {row.hold.record.tenant for row in self.rows.values() if row.hold.account == account}
 
     async def count_parked(self, accounts: Collection[str], *, most: int) -> int:
         async with self.outages.call():

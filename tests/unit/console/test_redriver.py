@@ -79,7 +79,7 @@ async def turns(redriver: Redriver) -> None:
 
 
 async def test_a_letter_becomes_one_record_one_generation_on() -> None:
-    scene = Scene(1, attempts=3, first_failed_at=5, fallback=("webhook",), generation=2, pass_=4)
+    scene = Scene(1, attempts=3, first_failed_at=5, fallback=("webhook",), generation=2, pass_=4, turn_at=7, turns=4)
     await scene.begin()
     await turns(scene.redriver())
     (record,) = scene.records
@@ -88,6 +88,7 @@ async def test_a_letter_becomes_one_record_one_generation_on() -> None:
     assert delivery is not None
     assert (delivery.generation, delivery.pass_, delivery.attempts, delivery.first_failed_at) == (3, 0, 0, None)
     assert (delivery.fallback, record.format, record.forced) == ((), 2, False)
+    assert (delivery.turn_at, delivery.turns) == (None, 0), "all that are redriven at once keep to the rate limits"
     assert scene.states == Counter(redriven=1)
     assert scene.publisher.written[0].key == b"acme:ada"
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 
 import msgspec
 
-from services.delivery.accounts import Providers
+from services.delivery.accounts import Accounts, OwnEndpoints, Providers
 from services.delivery.breaker import Breaker
 from services.delivery.channels.stub import StubSender
 from services.delivery.core.attempts import Sent
@@ -18,13 +19,15 @@ from services.delivery.freshness import Freshness
 from services.delivery.rates import Rates
 from services.delivery.send import AfterCrash, Sending
 from services.delivery.slots import Slots
-from services.delivery.tenants import TenantVersions
+from services.delivery.tenants import TenantTexts, TenantVersions
 from services.delivery.worker import HostOf, Worker
 from shared.deciding.changed_inputs import ChangedInputs
 from shared.model.channels import Channel, Lane
-from shared.model.deliveries import DeliveryResult, DeliveryState, ReceivedDelivery
+from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
 from shared.model.outputs import Output
 from shared.model.provider_accounts import AccountPolicy
+from shared.model.staging import Staging
+from shared.model.tenants import TenantSettings
 from shared.model.topics import Topics
 from tests.support import samples as a
 from tests.support.twins.address_owners import MemoryAddressOwners
@@ -61,14 +64,19 @@ class WorkerScene:
         host_of: HostOf | None = None,
         rates: str = "",
         channel: Channel = Channel.EMAIL,
+        endpoint_of: Callable[[Delivery], str] | None = None,
     ) -> None:
+        """`endpoint_of`: recipients have endpoints of their own. `staging` is read with the first delivery."""
+        self.staging: Staging | None = None
         self.rows: dict[str, MemoryLedgerRow] = {}
         self.mine = self.ledger("mine", lease)
         self.sender = sender or StubSender(lambda _: Sent())
         self.publisher = MemoryPublisher()
         self.holds = MemoryHolds()
         self.accounts = MemoryProviderAccounts()
-        self.carriers = Providers(channel, {"smtp": self.sender})
+        self.carriers: Accounts = Providers(channel, {"smtp": self.sender})
+        if endpoint_of is not None:
+            self.carriers = OwnEndpoints(self.sender, endpoint_of)
         self.breaker = Breaker(
             channel=channel, accounts=self.carriers, rows=self.accounts, holds=self.holds, policy=POLICY
         )
@@ -95,6 +103,7 @@ class WorkerScene:
             retries=(1000,),
             after_crash=after_crash,
             rates=Rates(channel, parse_rates(rates), self.carriers),
+            tenants=TenantTexts(self._settings),
         )
         self.worker = Worker(
             channel=channel,
@@ -110,6 +119,9 @@ class WorkerScene:
             lease=LEASE,
             host_of=host_of,
         )
+
+    async def _settings(self, tenants: list[str]) -> dict[str, TenantSettings]:
+        return {each: TenantSettings(tenant=each, staging=self.staging) for each in tenants if self.staging}
 
     def ledger(self, token: str, lease: timedelta = LEASE) -> MemoryLedger:
         return MemoryLedger(self.rows, token=token, lease=lease)

@@ -228,7 +228,6 @@ async def test_what_waits_for_an_account_that_is_no_more_goes_on_a_slice_at_a_ti
     await scene.park("d-1", "d-2", "d-3", under="sms/gone")
     await scene.park("d-4", under="sms")
     await scene.park("d-5")
-    await scene.park("d-6", under="sms/first")
     parking = scene.parking()
     await parking._survey()
     assert len(scene.due) == 2

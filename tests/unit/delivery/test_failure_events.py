@@ -15,6 +15,7 @@ from shared.model.deliveries import DeliveryResult, DeliveryState
 from shared.model.events import Event
 from shared.model.outputs import Output
 from shared.model.reasons import Reason
+from shared.model.staging import Staging
 from shared.model.templates import EmailTemplate
 from shared.model.topics import Topics
 from tests.support import samples as a
@@ -72,6 +73,19 @@ async def test_where_no_workflow_starts_on_it_nothing_is_written() -> None:
     scene.sender.outcome = lambda _: Rejected(code="550")
     await scene.deliver()
     assert events(scene) == []
+
+
+@pytest.mark.parametrize("outcome", [Rejected(code="550"), ProviderUnavailable(code="refused")])
+async def test_the_failure_of_a_test_is_a_test_and_takes_no_alarms_place(
+    scene: WorkerScene, outcome: Rejected | ProviderUnavailable
+) -> None:
+    scene.staging = Staging(allow={"email": ("ada@example.com",)})
+    scene.sender.outcome = lambda _: outcome
+    await scene.deliver(a.received(id="d-test", notification=a.notification(test=True)))
+    await scene.deliver(a.received(id="d-live"))
+    of_test, live = (dict(each.headers) for each in events(scene))
+    assert (of_test.get("ce_carillontest"), live.get("ce_carillontest")) == (b"true", None)
+    assert of_test["ce_id"] != live["ce_id"]
 
 
 async def test_a_retry_is_no_failure(scene: WorkerScene) -> None:

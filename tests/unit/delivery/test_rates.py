@@ -101,6 +101,15 @@ def test_what_comes_back_at_once_still_keeps_to_the_wide_limit_and_never_waits_t
     assert limits.turn(again, last.at) == Turn(last.at)
 
 
+def test_what_expires_before_its_turn_keeps_nobody_behind_it_waiting() -> None:
+    limits, short = rates("email=1"), a.notification(expires_at=60_000)
+    turns = [limits.turn(a.delivery(id=f"d-{number}", notification=short), 0).at for number in range(5_000)]
+    assert turns[:61] == list(range(0, 61_000, 1_000))
+    assert min(turns[60:]) >= short.expires_at, "they wait, and expire"
+    later = [limits.turn(a.delivery(id=f"l-{number}"), 58_500).at for number in range(3)]
+    assert later == [60_000, 61_000, 62_000]
+
+
 def test_an_accounts_limit_is_that_of_the_account_that_is_tried_first() -> None:
     both = Providers(Channel.SMS, {"twilio": StubSender(), "vonage": StubSender()})
     first, other = (Rates(Channel.SMS, parse_rates(f"sms/{name}=1/60s"), both) for name in ("twilio", "vonage"))

@@ -109,6 +109,8 @@ def redrive_output(topics: Topics, row: DeadLetterRow) -> Output | None:
         pass_=0,
         attempts=0,
         first_failed_at=None,
+        turn_at=None,
+        turns=0,
         fallback=(),
         fallback_at=None,
     )

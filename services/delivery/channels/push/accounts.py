@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from services.delivery.accounts import Account
+from services.delivery.accounts import Account, ReadParked
 from services.delivery.channels.not_configured import NotConfigured
 from services.delivery.channels.sender import Sender
 from shared.model import ids
@@ -51,6 +51,11 @@ class PlatformAccounts:
     def waiting(self, account: str) -> list[str]:
         """What waits for it."""
         return [account]
+
+    async def strays(self, name: str, read: ReadParked) -> set[str]:
+        """Nobody: a platform stays a device's."""
+        del name, read
+        return set()
 
     async def close(self) -> None:
         """Closes the senders."""
