@@ -65,7 +65,7 @@ def expanded(event: Event, workflow: Workflow, people: Sequence[Any], *, tenant:
 
     Raises Invalid for what is no recipient.
     """
-    event_id = ids.event_id(tenant, event.source, event.id)
+    event_id = ids.event_id(tenant, event.source, event.id, test=event.is_test)
     if people:
         request = Request(
             tenant=tenant,

@@ -124,10 +124,14 @@ async def _accept(acceptance: Acceptance, call: Call, found: ReadEvents, outputs
     tenant = call.caller.tenant
     answer = {
         "accepted": len(outputs),
-        "ids": [ids.event_id(tenant, event.source, event.id) for event in found if isinstance(event, Event)],
+        "ids": [_id(tenant, event) for event in found if isinstance(event, Event)],
         "durability": durability,
     }
     return Answer(status=202, body=orjson.dumps(answer))
+
+
+def _id(tenant: str, event: Event) -> str:
+    return ids.event_id(tenant, event.source, event.id, test=event.is_test)
 
 
 def read_events(request: Request, raw: bytes) -> tuple[ReadEvents, bool]:

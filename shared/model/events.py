@@ -86,6 +86,11 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         return self.attributes["type"]
 
     @property
+    def is_test(self) -> bool:
+        """Nothing of it leaves but where its tenant's staging lets it."""
+        return self.attributes.get(TEST) == "true"
+
+    @property
     def key(self) -> bytes | None:
         """The Kafka key: the `partitionkey` extension, else the subject."""
         key = self.attributes.get("partitionkey") or self.attributes.get("subject")

@@ -22,9 +22,10 @@ def _derive(name: str) -> str:
     return str(uuid5(NAMESPACE, name))
 
 
-def event_id(tenant: str, source: str, event: str) -> str:
-    """CloudEvents makes the pair (source, id) unique; a tenant makes it ours."""
-    return _derive(f"event\x1f{tenant}\x1f{source}\x1f{event}")
+def event_id(tenant: str, source: str, event: str, *, test: bool = False) -> str:
+    """CloudEvents makes the pair (source, id) unique; a tenant makes it ours. A test takes nobody's place."""
+    kind = "test_event" if test else "event"
+    return _derive(f"{kind}\x1f{tenant}\x1f{source}\x1f{event}")
 
 
 def notification_id(event: str, workflow: str, user: str) -> str:

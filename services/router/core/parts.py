@@ -13,7 +13,6 @@ from shared.model.conditions import failing
 from shared.model.data_paths import event_lookup
 from shared.model.data_schemas import faults
 from shared.model.errors import Invalid
-from shared.model.events import TEST
 from shared.model.expansion import MAX_EXPANDED, PartOutcome, Request, expand
 from shared.model.fanouts import MAX_LISTED, StartedFanout, start_fanout
 from shared.model.notifications import Notification
@@ -138,7 +137,7 @@ def _request(
         traceparent=received.event.attributes.get("traceparent"),
         collapse_key=collapse_key_of(data.lookup(workflow.collapse_key)) if workflow.collapse_key else None,
         event_time=_event_time(received, workflow),
-        test=received.event.attributes.get(TEST) == "true",
+        test=received.event.is_test,
     )
 
 

@@ -79,7 +79,7 @@ def _received(record: KafkaRecord, event: Event, now: int, tenants: EventTenants
     generation = _number(headers.get(GENERATION), GENERATION_DIGITS)
     received = ReceivedEvent(
         record=record,
-        id=ids.event_id(tenant, event.source, event.id),
+        id=ids.event_id(tenant, event.source, event.id, test=event.is_test),
         tenant=tenant,
         event=event,
         accepted_at=min(_accepted_at(record, headers.get(ACCEPTED_AT), now), now),

@@ -16,9 +16,9 @@ class MemoryApiKeys:
         self.outages = Outages(MongoUnavailable)
         self._principals: dict[str, Principal] = {}
 
-    async def create(self, *, tenant: str, scopes: frozenset[Scope]) -> str:
+    async def create(self, *, tenant: str, scopes: frozenset[Scope], test: bool = False) -> str:
         key = f"ck_{uuid4().hex[:12]}_{uuid4().hex}{uuid4().hex[:11]}"
-        self._principals[key] = Principal(key_id=key[3:15], tenant=tenant, scopes=scopes)
+        self._principals[key] = Principal(key_id=key[3:15], tenant=tenant, scopes=scopes, test=test)
         return key
 
     async def revoke(self, key: str) -> None:

@@ -148,6 +148,17 @@ async def test_what_cannot_be_rendered_is_a_dead_letter_and_its_neighbours_go_on
     assert sorted(scene.states) == ["dead", "sent"]
 
 
+async def test_a_dead_one_is_an_event_where_a_workflow_starts_on_it(scene: Scene) -> None:
+    await scene.writer.write([at(7, version=9)])
+    assert scene.publisher.on(TOPICS.accepted_events) == []
+    scene.catalog.publish("acme", a.workflow(key="ops.alarm", on=("carillon.delivery.dead",), recipients="data.nobody"))
+    await scene.catalog.load()
+    await scene.writer.write([at(7, version=9)])
+    assert [dict(each.headers)["ce_type"] for each in scene.publisher.on(TOPICS.accepted_events)] == [
+        b"carillon.delivery.dead"
+    ]
+
+
 async def test_what_died_in_time_does_not_expire_as_well(scene: Scene, clock: time_machine.Traveller) -> None:
     """Written, then killed before the commit: the same record is read again after its expiry."""
     record = at(4, version=99, expires_at=a.NOON + 1000)

@@ -41,6 +41,17 @@ async def test_a_post_has_its_key_and_body(admission: Admission, sender: str) ->
     assert (call.caller.tenant, call.key, call.raw) == ("acme", "k", b'{"a":1}')
 
 
+async def test_a_test_keys_call_is_not_the_same_as_another_keys(keys: MemoryApiKeys, admission: Admission) -> None:
+    """The answer to a test, told to who sends in earnest with the same key, would say of nothing that it was sent."""
+    calls = []
+    for test in (False, True):
+        key = await keys.create(tenant="acme", scopes=frozenset({Scope.SEND}), test=test)
+        asked = request(b"{}", authorization=f"Bearer {key}", content_type=JSON, idempotency_key="k")
+        calls.append(await admission.post(asked, Scope.SEND))
+    assert calls[0].key == "k"
+    assert calls[1].key not in (None, "k")
+
+
 async def test_a_body_of_the_named_media_types_is_taken(admission: Admission, sender: str) -> None:
     asked = request(b"[]", authorization=sender, content_type="application/x; charset=utf-8")
     assert (await admission.post(asked, Scope.SEND, "application/x")).raw == b"[]"

@@ -39,6 +39,15 @@ async def test_an_event_for_another_is_neither_his_nor_the_topics_own(stores: Ex
     assert (status["event"], status["reason"]) == (ids.event_id("default", "/shop", "e-1"), "tenant_not_trusted")
 
 
+async def test_a_test_takes_no_place_of_the_same_event_in_earnest(stores: ExpandStores) -> None:
+    marked = a.event_record("e-1")
+    marked = marked._replace(headers=[*marked.headers, ("ce_carillontest", b"true")])
+    await carry(await stores.expander(), marked, a.event_record("e-1", offset=6))
+    first, second = stores.notifications
+    assert (first.test, second.test) == (True, False)
+    assert first.id != second.id
+
+
 async def test_where_the_brokers_acls_are_trusted_the_event_speaks_for_itself(stores: ExpandStores) -> None:
     stores.trusted = True
     await carry(await stores.expander(), a.event_record("e-1", tenant="acme"), a.event_record("e-2", offset=6))

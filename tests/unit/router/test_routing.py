@@ -111,10 +111,7 @@ TABLE: dict[str, tuple[RoutingInput, Sequence[RoutingItem]]] = {
         [Suppress(reason=Reason.KNOWN_USER, rule=Rule.RECIPIENT, user="bo")],
     ),
     "statuses go to the URL that they are for, whoever has it": (
-        asked(
-            q_workflow=STATUSES, q_profile=None, n_workflow=STATUSES.key, n_contact=HOOKED,
-            q_owner=Owner(user="bo", preferences=Preferences()),
-        ),
+        asked(q_workflow=STATUSES, q_profile=None, n_workflow=STATUSES.key, n_contact=HOOKED, q_owner=OWNED),
         [Deliver(channel=WEBHOOK, step="push", address="https://bo.example/in")],
     ),
     "an inline person whom a user is, scheduled": (

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from aiokafka import AIOKafkaConsumer
 
+from services.delivery.all_effects import failures
 from services.delivery.channels.in_app.effects import announcement, dead, expired, removed, unrenderable
 from services.delivery.channels.in_app.render import WEB_LINKS, render_item
 from services.delivery.core.receive import read, read_life
@@ -193,7 +194,8 @@ class InboxWriter:
         result = unrenderable(received.delivery, error)
         DELIVERIES.labels(Channel.IN_APP, result.state, Reason.RENDER_FAILED).inc()
         self._dead_letters.note(received.delivery, result)
-        return dead(self._topics, received, result)
+        told = dead(self._topics, received, result)
+        return told + failures(self._topics, received.delivery, result, self._catalog)
 
     def _render(self, received: ReceivedDelivery, now: int) -> InboxItem:
         """Raises RenderFailed."""
