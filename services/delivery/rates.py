@@ -14,6 +14,9 @@ from shared.model.ids import endpoint_id
 MAX_WAIT_MS: Final = 1_000
 """What a limit lets go later than this is parked: it would be read ahead in place of what may go."""
 
+KEPT_MS: Final = 60_000
+"""So long a turn waits for its delivery: after an outage, or a night of quiet hours, all of them would come at once."""
+
 
 class Rates:
     """All lanes of a channel share them; each process has its own."""
@@ -29,12 +32,16 @@ class Rates:
         turn = Turn(now)
         if not self._limits:
             return turn
-        until = delivery.notification.expires_at
-        passed = delivery.turns if delivery.turn_at is not None and delivery.turn_at <= now else 0
+        until, express = delivery.notification.expires_at, delivery.notification.priority.is_express
+        kept = delivery.turn_at is not None and delivery.turn_at <= now <= delivery.turn_at + KEPT_MS
+        passed = delivery.turns if kept else 0
         for position in range(passed, len(SCOPES)):
             for rate in self._rates[position]:
                 if (key := self._key(rate, delivery)) is not None:
-                    turn = Turn(max(turn.at, self._pace.reserve(key, rate, turn.at, until)), position + 1)
+                    at = self._pace.reserve(f"express {key}" if express else key, rate, turn.at, until)
+                    if express and at < until:
+                        self._pace.reserve(key, rate, turn.at)  # the others make up for it
+                    turn = Turn(max(turn.at, at), position + 1)
             if turn.at - now > MAX_WAIT_MS:
                 return turn
         return Turn(turn.at)

@@ -18,6 +18,7 @@ from services.delivery.core.effects import derive_effects
 from services.delivery.rates import MAX_WAIT_MS, Rates
 from shared.model.channels import Channel
 from shared.model.deliveries import ReceivedDelivery
+from shared.model.notifications import Priority
 from shared.model.reasons import Reason
 from tests.support import samples as a
 from tests.unit.delivery.scenes import TOPICS, WorkerScene
@@ -99,6 +100,24 @@ def test_what_comes_back_at_once_still_keeps_to_the_wide_limit_and_never_waits_t
     last = back[-1]
     again = a.delivery(address=people[-1], turn_at=last.at, turns=last.scopes)
     assert limits.turn(again, last.at) == Turn(last.at)
+
+
+def test_urgent_ones_wait_only_behind_each_other_and_the_limit_counts_them() -> None:
+    limits, code = rates("email=10"), a.notification(priority=Priority.HIGH)
+    campaign = [limits.turn(a.delivery(id=f"c-{number}"), 0).at for number in range(10_000)]
+    codes = [limits.turn(a.delivery(id=f"u-{number}", notification=code), 500).at for number in range(20)]
+    assert codes == [*[500] * 10, *range(600, 1_600, 100)]
+    behind = limits.turn(a.delivery(id="behind"), 500).at
+    assert behind == campaign[-1] + 100 * (len(codes) + 1), "in the long run no more than the limit goes"
+
+
+def test_turns_that_passed_during_an_outage_or_a_night_are_taken_anew() -> None:
+    """All of them would come at once, and the provider would say that we send too fast."""
+    limits, late = rates("email=1"), 8 * 3_600_000
+    kept = [limits.turn(a.delivery(id=f"d-{number}"), 0) for number in range(30)]
+    back = [a.delivery(id=f"d-{number}", turn_at=turn.at, turns=turn.scopes) for number, turn in enumerate(kept)]
+    assert {limits.turn(each, 30_000).at for each in back} == {30_000}, "a control: in time"
+    assert [limits.turn(each, late).at - late for each in back] == list(range(0, 30_000, 1_000))
 
 
 def test_what_expires_before_its_turn_keeps_nobody_behind_it_waiting() -> None:
