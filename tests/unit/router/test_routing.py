@@ -13,7 +13,6 @@ from shared.deciding.routing_input import RoutingInput
 from shared.model.channels import Channel
 from shared.model.holds import Cause
 from shared.model.notifications import Contact
-from shared.model.own_workflows import STATUSES
 from shared.model.owners import Owner
 from shared.model.profiles import Preferences
 from shared.model.quiet_windows import QuietHours, Window
@@ -64,7 +63,6 @@ def asked(preferences: dict[str, dict[str, bool]] | None = None, **changes: Any)
 
 EVERYWHERE = [deliver(IN_APP), deliver(EMAIL), deliver(WEBHOOK)]
 INLINE = Contact(addresses={"email": "bo@example.com"}, name="Bo", locale="pt-BR")
-HOOKED = Contact(addresses={"webhook": "https://bo.example/in"})
 OWNED = Owner(user="bo", preferences=Preferences(channel_types={"email": False}))
 SHARED = Owner(user=None, preferences=Preferences(categories={"orders": False}))
 BO = {"address": "bo@example.com", "name": "Bo", "locale": "pt-BR"}
@@ -109,10 +107,6 @@ TABLE: dict[str, tuple[RoutingInput, Sequence[RoutingItem]]] = {
     "an inline person whom a user is": (
         asked(q_profile=None, n_contact=INLINE, q_owner=Owner(user="bo", preferences=Preferences())),
         [Suppress(reason=Reason.KNOWN_USER, rule=Rule.RECIPIENT, user="bo")],
-    ),
-    "statuses go to the URL that they are for, whoever has it": (
-        asked(q_workflow=STATUSES, q_profile=None, n_workflow=STATUSES.key, n_contact=HOOKED, q_owner=OWNED),
-        [Deliver(channel=WEBHOOK, step="push", address="https://bo.example/in")],
     ),
     "an inline person whom a user is, scheduled": (
         asked(q_profile=None, n_contact=INLINE, n_deliver_at=a.NOON + 1, q_owner=OWNED),
