@@ -12,7 +12,8 @@ from services.delivery.all_effects import all_effects
 from services.delivery.breaker import Breaker
 from services.delivery.core.attempts import Failed, LeaseTooShort, Outcome, ProviderUnavailable, decide
 from services.delivery.core.cell_rates import Turn
-from services.delivery.core.effects import DeliveryEffects
+from services.delivery.core.effects import DeliveryEffects, derive_effects
+from services.delivery.core.failure_events import HOUR_MS, FailureEvent, failure_of
 from services.delivery.core.shares import wait_for_share_ms
 from services.delivery.failover import attempt
 from services.delivery.freshness import Freshness
@@ -60,6 +61,7 @@ class Sending:
     ) -> None:
         """`tenants`: what the sender's texts see of them, if anything."""
         self._rates = rates
+        self._told: set[tuple[str, bool, int]] = set()
         self._catalog = catalog
         self._freshness = freshness
         self.breaker = breaker
@@ -82,7 +84,18 @@ class Sending:
 
     def effects(self, topics: Topics, received: ReceivedDelivery, result: DeliveryResult) -> DeliveryEffects:
         """All that follows a result."""
+        if failure_of(received.delivery, result) is FailureEvent.PROVIDER_DOWN and not self._is_news(received, result):
+            return derive_effects(topics, received, result)
         return all_effects(topics, received, result, self._catalog)
+
+    def _is_news(self, received: ReceivedDelivery, result: DeliveryResult) -> bool:
+        """Whether the tenant has not been told this hour; the event would be the same, and there may be thousands."""
+        hour = result.at // HOUR_MS
+        place = received.delivery.notification.tenant, received.delivery.notification.test, hour
+        if place in self._told:
+            return False
+        self._told = {one for one in self._told if one[2] == hour} | {place}
+        return True
 
     async def to(self, delivery: Delivery) -> Delivery:
         """The delivery as it goes out: a test may go to another address."""

@@ -13,6 +13,7 @@ from fastapi.responses import Response
 
 from services.ingest.core.fingerprint import fingerprint
 from shared.http.json_bodies import content_type
+from shared.model.ids import SEPARATOR
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +27,10 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     received_at: float
     prepare_seconds: float
     """Of the 2 s that a call may take at most, what may pass before Kafka is asked."""
+
+    def cancels_by(self, key: str) -> str:
+        """A cancellation key as it is kept: one of a test names nothing of anybody else's, and the other way round."""
+        return f"test{SEPARATOR}{key}" if self.test else key
 
     def after_upload(self, begun: float) -> Caller:
         """The caller once its body is there; how long that took since `begun` does not count against the call."""

@@ -92,8 +92,9 @@ def notification_routes(
             key = read(CancelRequest, value).cancellation_key
             # The counter first: what is accepted from here on carries the new one and lives.
             with pymongo.timeout(CANCEL_SECONDS):
-                count = await cancellations.cancel(call.caller.tenant, key)
-                hastened = await holds.hasten(call.caller.tenant, key, cancel_count=count)
+                kept = call.caller.cancels_by(key)
+                count = await cancellations.cancel(call.caller.tenant, kept)
+                hastened = await holds.hasten(call.caller.tenant, kept, cancel_count=count)
             return Answer(status=202, body=orjson.dumps({"cancellation_key": key, "holds_cancelled": hastened}))
 
         return await requests.once(call, act)

@@ -109,6 +109,7 @@ class NotificationSender:
         if wrong := data_faults(workflow, wanted.data or {}):
             raise InvalidFields("invalid_data", f"data is not as {workflow.key} asks", wrong)
         data, named = orjson.dumps(wanted.data or {}), wanted.recipients
+        cancels_by = None if wanted.cancellation_key is None else caller.cancels_by(wanted.cancellation_key)
         request = expansion.Request(
             tenant=caller.tenant,
             event_id=ids.event_id(caller.tenant, expansion.API_SOURCE, call_name(call)),
@@ -122,8 +123,8 @@ class NotificationSender:
             deliver_local=wanted.local_time,
             expires_at=wanted.expires_at,
             priority=wanted.priority,
-            cancellation_key=wanted.cancellation_key,
-            cancel_count=await self._count(caller, wanted.cancellation_key),
+            cancellation_key=cancels_by,
+            cancel_count=await self._count(caller, cancels_by),
             traceparent=trace,
             collapse_key=_collapse_key(wanted, workflow),
             max_retries=wanted.max_retries,

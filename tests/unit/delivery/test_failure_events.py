@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
+import time_machine
 
 from services.delivery.core.attempts import Failed, ProviderUnavailable, Rejected
 from services.delivery.core.failure_events import FailureEvent, failure_of
@@ -60,12 +61,15 @@ async def test_a_dead_letter_is_an_event_that_expand_reads(scene: WorkerScene) -
     assert len({dict(each.headers)["ce_id"] for each in events(scene)}) == 1
 
 
-async def test_a_provider_that_is_down_is_one_event_an_hour(scene: WorkerScene) -> None:
+async def test_a_provider_that_is_down_is_one_event_an_hour(scene: WorkerScene, clock: time_machine.Traveller) -> None:
     scene.sender.outcome = lambda _: ProviderUnavailable(code="refused")
     for number in range(5):
         await scene.deliver(a.received(id=f"d-{number}"))
     assert {dict(each.headers)["ce_type"] for each in events(scene)} == {b"carillon.delivery.provider_down"}
-    assert len({dict(each.headers)["ce_id"] for each in events(scene)}) == 1
+    assert len(events(scene)) == 1, "not one for each of thousands"
+    clock.shift(3600)
+    await scene.deliver(a.received(id="d-9", notification=a.notification(expires_at=a.NOON + 10 * 3_600_000)))
+    assert len(events(scene)) == 2
 
 
 async def test_where_no_workflow_starts_on_it_nothing_is_written() -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import msgspec
+import orjson
 import pytest
 
 from services.ingest.models.body import InvalidFields
+from services.ingest.models.notifications import read_send
 from tests.support import samples as a
+from tests.unit.ingest.scenes import call
 from tests.unit.ingest.sending_scene import Scene, sending
 
 
@@ -45,3 +49,16 @@ async def test_what_it_is_about_is_said_by_the_request_or_found_where_the_workfl
     ):
         await scene.send(**wanted)
     assert [sent.collapse_key for sent in scene.sent] == ["k", None, "A7", "7", "k", None]
+
+
+async def test_a_test_is_cancelled_by_tests_alone(scene: Scene) -> None:
+    """Else a test run with the names of production would take back what people wait for."""
+    body = {"workflow": "order.shipped", "recipients": ["ada"], "cancellation_key": "message-17"}
+    for test in (False, True):
+        asked = call(orjson.dumps(body), key=f"k-{test}")
+        asked = msgspec.structs.replace(asked, caller=msgspec.structs.replace(asked.caller, test=test))
+        await scene.sender.send(asked, read_send(body, a.NOON), trace=None, now=a.NOON)
+    live, tested = scene.sent
+    assert live.cancellation_key == "message-17" != tested.cancellation_key
+    assert (live.test, tested.test) == (False, True)
+    assert tested.cancellation_key == asked.caller.cancels_by("message-17")
