@@ -64,11 +64,13 @@ class EmailFault(Fault, kw_only=True, forbid_unknown_fields=True):
     mode: EmailMode
     code: int | None = None
     """The SMTP code instead of 550 (reject) or 451 (tempfail)."""
+    enhanced: str = "5.1.1"
+    """The enhanced code of a reject: there is no such mailbox, if nothing else is said."""
 
     def answer(self) -> str:
         """The SMTP answer to RCPT."""
         if self.mode is EmailMode.REJECT:
-            return f"{self.code or 550} 5.1.1 no such mailbox, says the sink"
+            return f"{self.code or 550} {self.enhanced} not here, says the sink"
         return f"{self.code or 451} 4.3.0 try again later, says the sink"
 
 

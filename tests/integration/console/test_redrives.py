@@ -57,7 +57,7 @@ async def received(product: Harness) -> Counter[str]:
 
 async def die(product: Harness, *names: str) -> list[dict[str, Any]]:
     """Mails to these that their provider says never to; their dead letters."""
-    await product.call("PUT", "/faults", service="sink", json={"email": {"mode": "reject"}})
+    await product.call("PUT", "/faults", service="sink", json={"email": {"mode": "reject", "enhanced": "5.2.1"}})
     for begin in range(0, len(names), 100):
         people = [{"email": f"{name}@example.com"} for name in names[begin : begin + 100]]
         body = {"workflow": "letter", "recipients": people, "data": {"name": "you"}}
