@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -24,7 +25,8 @@ _NEXT: Final[dict[type[Unavailable], str]] = {
     MongoUnavailable: "it goes on by itself; if MongoDB runs, check CARILLON_MONGO",
     SchemaOutdated: "run: carillon migrate; this process goes on by itself then",
 }
-_CALLER: Final = stamina.AsyncRetryingCaller(attempts=None, timeout=None, wait_initial=0.05, wait_max=5.0).on(
+FIRST_WAIT_SECONDS: Final = 0.05
+_CALLER: Final = stamina.AsyncRetryingCaller(attempts=None, timeout=None, wait_initial=0.1, wait_max=5.0).on(
     Unavailable
 )
 
@@ -78,7 +80,11 @@ async def retry_until_available(call: Callable[P, Awaitable[T]], *args: P.args, 
             _waiting.note(_name(call), error)
             raise
 
-    result = await _CALLER(noted)
+    try:
+        result = await noted()  # nearly always: the library costs as much as a small call
+    except Unavailable:
+        await asyncio.sleep(FIRST_WAIT_SECONDS)
+        result = await _CALLER(noted)
     if _waiting.names:
         _waiting.end(_name(call))
     return result
