@@ -9,6 +9,7 @@ from typing import Final
 from shared.model import formats
 from shared.model.channels import Channel
 from shared.model.tenants import ENVIRONMENT, TenantSettings, effective
+from shared.process.batching import Batcher
 from shared.process.retries import retry_until_available
 
 VERSIONS_SECONDS: Final = 1.0
@@ -50,12 +51,13 @@ class TenantTexts:
         self._read = read
         self._clock = clock
         self._known: dict[str, tuple[float, TenantSettings | None]] = {}
+        self._loads: Batcher[str, None] = Batcher(self._load_all, most=None)
 
     async def load(self, tenants: Iterable[str]) -> None:
         """Makes these known here. Waits while MongoDB is unavailable."""
         now = self._clock()
         wanted = set(tenants)
-        missing = [each for each in wanted if each not in self._known or now - self._known[each][0] >= BRAND_SECONDS]
+        missing = [each for each in wanted if not self._is_known(each, now)]
         if not missing:
             return
         stored = await retry_until_available(self._read, missing)
@@ -81,6 +83,15 @@ class TenantTexts:
         return settings.providers.get(channel, ()) if settings is not None else ()
 
     async def of(self, tenant: str) -> TenantSettings | None:
-        """Both: `load`, then `known`."""
-        await self.load([tenant])
+        """Both: `load`, then `known`. Of those that ask at once one reads for all."""
+        if not self._is_known(tenant, self._clock()):
+            await self._loads(tenant)
         return self.known(tenant)
+
+    async def _load_all(self, tenants: list[str]) -> list[None]:
+        await self.load(tenants)
+        return [None] * len(tenants)
+
+    def _is_known(self, tenant: str, now: float) -> bool:
+        known = self._known.get(tenant)
+        return known is not None and now - known[0] < BRAND_SECONDS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -54,6 +55,13 @@ async def test_what_tenants_look_like_is_read_once_a_minute() -> None:
     changed = await texts.of("acme")
     assert changed is not None
     assert changed.name == "Acme & Sons"
+
+
+async def test_of_many_that_ask_for_a_tenant_at_once_one_reads() -> None:
+    stored = MemoryTenants(ACME)
+    texts = TenantTexts(stored.read_many)
+    assert await asyncio.gather(*(texts.of("acme") for _ in range(50))) == [ACME] * 50
+    assert stored.reads == 1
 
 
 async def test_what_only_a_newer_version_reads_of_a_tenant_waits_for_it() -> None:
