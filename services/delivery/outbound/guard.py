@@ -7,6 +7,7 @@ v4-compatible and v4-translated, all in ::/8; multicast). Every address of a nam
 from __future__ import annotations
 
 import socket
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
@@ -15,6 +16,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from services.delivery.outbound.resolver import PooledResolver
 
 Network = IPv4Network | IPv6Network
+MAX_KEPT: Final = 10_000
+"""Hosts that are remembered as allowed."""
 
 FORBIDDEN: Final[tuple[Network, ...]] = tuple(
     ip_network(text)
@@ -63,6 +66,8 @@ class Guard:
 
     def __init__(self, allowed: str = "") -> None:
         self._allowed = parse_networks(allowed)
+        self.check_host = lru_cache(maxsize=MAX_KEPT)(self._check_host)
+        """Raises Forbidden when a host is an address, in any spelling the system understands, and forbidden."""
 
     def check(self, text: str) -> None:
         """Raises Forbidden unless the IP address `text` may be reached."""
@@ -74,8 +79,7 @@ class Guard:
         if any(address in network for network in FORBIDDEN):
             raise Forbidden("forbidden_address")
 
-    def check_host(self, host: str) -> None:
-        """Raises Forbidden when `host` is an address, in any spelling the system understands, and forbidden."""
+    def _check_host(self, host: str) -> None:
         try:
             self.check(host.strip("[]"))
         except ValueError:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from services.delivery.channels.own_endpoint import unanswered
+from functools import lru_cache
+
+from services.delivery.channels.own_endpoint import MAX_KEPT, unanswered
 from services.delivery.channels.webhook.compose import payload, sign
 from services.delivery.channels.webhook.responses import judge
 from services.delivery.channels.webhook.settings import WebhookSettings
@@ -19,7 +21,13 @@ class WebhookSender:
     """Posts to the recipient's own endpoint."""
 
     def __init__(self, settings: WebhookSettings) -> None:
-        self._masters = masters(settings.webhook_secret.get_secret_value())
+        known = masters(settings.webhook_secret.get_secret_value())
+
+        @lru_cache(maxsize=MAX_KEPT)
+        def keys_of(tenant: str, url: str) -> tuple[bytes, ...]:
+            return tuple(signing_key(secret(each, tenant, url)) for each in known)
+
+        self._keys_of = keys_of
         self._client = HttpClient(timeout_seconds=settings.webhook_timeout_seconds, guard=Guard(settings.webhook_allow))
 
     async def send(self, delivery: Delivery, workflow: Workflow, send_before: float) -> Outcome | LeaseTooShort:
@@ -45,7 +53,7 @@ class WebhookSender:
 
     def _headers(self, delivery: Delivery, body: bytes) -> dict[str, str]:
         timestamp = str(now_ms() // 1000)
-        keys = [signing_key(secret(each, delivery.notification.tenant, delivery.address)) for each in self._masters]
+        keys = self._keys_of(delivery.notification.tenant, delivery.address)
         headers = {
             "content-type": "application/json",
             "user-agent": "carillon",
