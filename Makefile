@@ -104,7 +104,7 @@ clean-venv: ## Remove the virtualenv
 
 ##@ Measuring (prints a table, writes bench/results/)
 
-.PHONY: bench-router bench-router-before bench-ingest bench-e2e bench-fanout bench-holds soak
+.PHONY: bench-router bench-router-before bench-ingest bench-e2e bench-fanout bench-holds bench-delivery soak
 bench-router: $(DEV_VENV) ## The router beside naive Faust agents
 	$(BIN)/python -m bench.router $(ARGS)
 bench-router-before: $(DEV_VENV) ## The router beside its own of an earlier commit: BEFORE=v0.2.0
@@ -119,6 +119,8 @@ bench-e2e: $(DEV_VENV) ## POST to socket at 100, 1,000 and 5,000 events/s
 	$(BIN)/python -m bench.e2e
 bench-fanout: $(DEV_VENV) ## One event to 100,000 subscribers, beside a loop over a cursor
 	$(BIN)/python -m bench.fanout
+bench-delivery: $(DEV_VENV) ## Webhooks beside Celery + Redis (apt-get install redis-server), inboxes, mail, memory, urgent ones
+	$(BIN)/python -m bench.delivery $(ARGS)
 
 ##@ Help
 

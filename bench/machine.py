@@ -47,6 +47,16 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
+def tree_pids(pid: int) -> list[int]:
+    """A process and those below it that live; what has ended counts with whoever waited for it."""
+    try:
+        below = list(Path(f"/proc/{pid}/task").glob("*/children"))
+        children = [int(word) for each in below for word in each.read_text().split()]
+    except OSError:
+        return [pid]
+    return [pid, *(found for child in children for found in tree_pids(child))]
+
+
 def rss_mib(pid: int) -> float:
     """What a process holds in memory, in MiB; 0 when it is gone."""
     try:
