@@ -15,7 +15,7 @@ from sandbox.free_ports import free_ports
 from shared.model.timestamps import rfc3339
 from shared.process.clock import now_ms
 from tests.chaos.load import data, mark
-from tests.chaos.run import begun
+from tests.chaos.run import TELLS_DOUBLES, begun
 from tests.support.env import Harness
 from tests.support.skewed_clocks import skewed
 from tests.support.wait import until
@@ -37,6 +37,7 @@ SERVICES = ("sink", "ingest", "router", "scheduler", "delivery", "gateway", "con
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("skews", SKEWS if os.environ.get("CARILLON_CHAOS_LONG") else SKEWS[:SHORT], ids=str)
 async def test_nothing_is_early_whatever_a_clock_says(harness: Harness, skews: dict[str, int]) -> None:
+    harness.more = TELLS_DOUBLES
     for name in SERVICES:
         harness.spawn(name, **(skewed(skews[name]) if name in skews else {}))
     await harness.start_spawned()
