@@ -109,27 +109,31 @@ class Parking:
                 await self._probe(account, now)
 
     async def _probe(self, account: ProviderAccount, now: int) -> None:
-        """The most urgent, oldest one that waits; with nobody waiting, whoever comes first is the probe.
+        """The most urgent, oldest one that waits, among those that have come back as a probe least often.
+
+        Else one that this account will never take (a trial account, a destination) would keep all that it takes waiting.
+        With nobody waiting, whoever comes first is the probe.
 
         So it is after a probe that never came back, and a slice of what waits may: `decide` ends or holds what it will,
         and if that cost a minute each, a night's quiet hours would keep everybody waiting.
         """
         lost = account.state is AccountState.HALF_OPEN
-        waiting = await self._holds.parked(self._accounts.waiting(account.id), most=self._slice if lost else 1)
+        waiting = await self._holds.parked(self._accounts.waiting(account.id), most=self._slice)
         if not waiting:
             if await self._is_left_to_newer(account):
                 return
             later = now + max(account.pause, self._policy.first_pause)
             await self._rows.swap(account, msgspec.structs.replace(account, look=later))
             return
+        probes = waiting if lost else [min(waiting, key=lambda hold: hold.passes)]
         after = (
             probe_lost(account, now, self._policy)
             if lost
-            else half_open(account, waiting[0].delivery, now, self._policy)
+            else half_open(account, probes[0].delivery, now, self._policy)
         )
         if await self._rows.swap(account, after):
             ACCOUNT_CHANGES.labels(self._channel, after.state).inc()
-            await self._holds.make_due([hold.id for hold in waiting])
+            await self._holds.make_due([hold.id for hold in probes])
 
     async def _is_left_to_newer(self, account: ProviderAccount) -> bool:
         """Whether all that waits was parked by a newer version, which would find nobody's account had it been forgotten."""

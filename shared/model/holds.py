@@ -45,6 +45,8 @@ class ParkedHold(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     delivery: str
+    passes: int
+    """How often it has come back before; a probe that was refused has come back once more than who has only waited."""
 
 
 class Hastening(NamedTuple):

@@ -156,9 +156,8 @@ class Holds:
             waiting = {"account": {"$in": sorted(accounts)}, "due": {"$gt": now}} | formats.readable()
             waiting |= {} if of is None else {"tenant": {"$in": sorted(of)}}
             found = self._rows.find(waiting, {"record": 1}).sort([("rank", -1), ("accepted_at", 1)]).limit(most)
-            return [
-                ParkedHold(id=row["_id"], delivery=decode_record(bytes(row["record"])).subject) async for row in found
-            ]
+            records = [(row["_id"], decode_record(bytes(row["record"]))) async for row in found]
+            return [ParkedHold(id=hold, delivery=each.subject, passes=each.pass_) for hold, each in records]
 
     async def parked_under(self, channel: Channel) -> set[str]:
         """The accounts of the operator's own for which anything of a channel waits."""

@@ -9,6 +9,9 @@ from typing import Final
 from services.delivery.core.attempts import AttemptFault, Failed, Outcome, ProviderUnavailable, Rejected, Sent
 from shared.model.reasons import Reason
 
+UNREADABLE_ANSWER: Final = "unreadable_answer"
+"""Its code in statuses."""
+
 
 class Meaning(StrEnum):
     """What an answer says."""
@@ -22,6 +25,8 @@ class Meaning(StrEnum):
     """This attempt; another may succeed."""
     THROTTLED = "throttled"
     """Our account sends too fast: all that it carries waits, or goes another way."""
+    UNREADABLE = "unreadable"
+    """It says yes, but not in words of this provider: whether the message was taken nobody knows."""
     PROVIDER_DOWN = "provider_down"
     OUR_FAULT = "our_fault"
     """Our credentials, our quota, our settings: the same for every message."""
@@ -40,6 +45,8 @@ def outcome_of(
             return Rejected(reason=Reason.DEAD_ADDRESS, code=code)
         case Meaning.TRANSIENT:
             return Failed(code=code, retry_after_ms=retry_after_ms, fault=AttemptFault.PROVIDER)
+        case Meaning.UNREADABLE:
+            return Failed(code=code, fault=AttemptFault.PROVIDER, unconfirmed=True)
         case Meaning.THROTTLED:
             return ProviderUnavailable(code=code, fault=AttemptFault.ACCOUNT, retry_after_ms=retry_after_ms)
         case Meaning.PROVIDER_DOWN:

@@ -1,4 +1,4 @@
-"""Which addresses a webhook may reach: public ones, and what the operator allows.
+"""Which addresses a recipient's endpoint may have: public ones, and what the operator allows.
 
 An explicit list, because `ipaddress.is_global` says yes to ways back into our own network (NAT64, 6to4,
 v4-compatible and v4-translated, all in ::/8; multicast). Every address of a name is checked, and the checked address is the one connected to.
@@ -53,7 +53,7 @@ FORBIDDEN: Final[tuple[Network, ...]] = tuple(
 
 
 class Forbidden(OSError):
-    """The address leads somewhere a webhook must not go. An OSError, so that aiohttp passes it through."""
+    """The address leads somewhere a recipient's endpoint must not be. An OSError, so that aiohttp passes it through."""
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:

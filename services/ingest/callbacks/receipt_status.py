@@ -1,4 +1,4 @@
-"""`carillon.delivery.delivered`, `….undelivered`, `….bounced`, `….complained`: what a provider about."""
+"""`carillon.delivery.delivered`, `….undelivered`, `….bounced`, `….complained`: what a provider tells of a message."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shared.model.statuses import Subject, status
 
 
 def receipt_status(topic: str, link: CallbackLink, about: ReceiptedDelivery, receipt: Receipt) -> Output:
-    """The same for the same receipt, however often it is about."""
+    """The same for the same receipt, however often it is told."""
     return status(
         topic,
         area="delivery",

@@ -122,8 +122,8 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     insert(root / TABLE, TEXTS_AND_ADDRESS, before="class Channel(StrEnum)")
     insert(root / TABLE, MEMBER, after="    WEBHOOK = ")
     insert(root / TABLE, ROW, after="    Channel.WEBHOOK: ")
-    like = (root / "deploy/k8s/base/delivery-sms.yaml").read_text()
-    (root / MANIFEST).write_text(like.replace("sms", "pager"))
+    like = (root / "deploy/k8s/base/delivery-chat.yaml").read_text()
+    (root / MANIFEST).write_text(like.replace("chat", "pager"))
     insert(root / LISTING, "  - delivery-pager.yaml\n", after="  - delivery-email.yaml")
 
     after = contents(root)
@@ -167,7 +167,7 @@ def workflow(tree: Path, folder: Path) -> Path:
 
 
 async def test_its_manifest_is_accepted(tree: Path) -> None:
-    await python(tree, {}, "-m", "pytest", "-q", "tests/unit/deploy/test_manifests.py")
+    await python(tree, {}, "-m", "pytest", "-q", "tests/unit/deploy")
 
 
 async def test_it_sends(product: Harness, tree: Path, tmp_path: Path) -> None:

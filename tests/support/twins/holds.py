@@ -101,7 +101,8 @@ class MemoryHolds:
                 if row.hold.account in accounts and row.due > now and row.readable
                 if of is None or row.hold.record.tenant in of
             ]
-        return [ParkedHold(id=hold.id, delivery=hold.record.subject) for hold in sorted(waiting, key=_urgency)][:most]
+        first = sorted(waiting, key=_urgency)[:most]
+        return [ParkedHold(id=each.id, delivery=each.record.subject, passes=each.record.pass_) for each in first]
 
     async def parked_under(self, channel: Channel) -> set[str]:
         async with self.outages.call():

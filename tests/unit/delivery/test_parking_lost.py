@@ -57,6 +57,23 @@ async def test_what_a_newer_version_has_parked_keeps_its_account(
     assert scene.due == ["newer"], "at once: the old one has not put it off"
 
 
+async def test_one_that_an_account_never_takes_does_not_keep_the_others_waiting(
+    scene: Scene, clock: time_machine.Traveller
+) -> None:
+    """As a number that a trial account may not send to: refused, it is the oldest again, and the next probe is another."""
+    await scene.park("never", accepted_at=a.NOON - 9000)
+    await scene.park("d-1", "d-2")
+    down = scene.sender.outcome
+    scene.sender.outcome = lambda delivery: down(delivery) if delivery.id == "never" else Sent()
+    clock.shift(PAUSE)
+    await scene.parking.look()
+    assert await scene.bring_back() == ["never"]
+    clock.shift(10 * PAUSE)
+    await scene.parking.look()
+    assert await scene.bring_back() == ["d-1"]
+    assert scene.state() is AccountState.CLOSED
+
+
 async def test_probes_that_never_come_back_do_not_keep_everybody_waiting(
     scene: Scene, clock: time_machine.Traveller
 ) -> None:

@@ -106,10 +106,11 @@ async def test_vonage_gets_json_with_the_delivery_id(text: str, type_: str) -> N
     }  # fmt: skip
 
 
+UNREADABLE = Failed(code="unreadable_answer", fault=AttemptFault.PROVIDER, unconfirmed=True)
 TWILIO = [
     (answer(201, {"sid": "SM1"}), Sent(receipt="SM1")),
-    (answer(201, {"sid": 7}), Sent(receipt="201")),
-    (answer(200), Sent(receipt="200")),
+    (answer(201, {"sid": 7}), UNREADABLE),
+    (answer(200), UNREADABLE),
     (answer(400, {"code": 21610}), Rejected(code="21610", fault=AttemptFault.MESSAGE)),
     (answer(400, {"code": 21614}), Rejected(reason=Reason.DEAD_ADDRESS, code="21614")),
     (answer(401, {"code": 20003}), ProviderUnavailable(code="20003", fault=AttemptFault.ACCOUNT)),
@@ -127,8 +128,8 @@ VONAGE = [
     (answer(200, {"messages": [{"status": "1"}]}), ProviderUnavailable(code="status 1", fault=AttemptFault.ACCOUNT)),
     (answer(200, {"messages": [{"status": "33"}]}), Rejected(reason=Reason.DEAD_ADDRESS, code="status 33")),
     (answer(200, {"messages": [{"status": "777"}]}), Failed(code="status 777", fault=AttemptFault.PROVIDER)),
-    (answer(200, {"messages": "0"}), Failed(code="unreadable_answer", fault=AttemptFault.PROVIDER)),
-    (answer(200), Failed(code="unreadable_answer", fault=AttemptFault.PROVIDER)),
+    (answer(200, {"messages": "0"}), UNREADABLE),
+    (answer(200), UNREADABLE),
     (answer(502), ProviderUnavailable(code="502")),
 ]  # fmt: skip
 
@@ -147,6 +148,7 @@ def test_what_vonage_says(said: HttpAnswer, outcome: Outcome) -> None:
 def test_every_meaning_has_an_outcome(meaning: Meaning) -> None:
     kinds: dict[Meaning, Any] = {
         Meaning.TAKEN: Sent, Meaning.PERMANENT: Rejected, Meaning.DEAD_ADDRESS: Rejected, Meaning.TRANSIENT: Failed,
+        Meaning.UNREADABLE: Failed,
     }  # fmt: skip
     assert type(outcome_of(meaning, "code")) is kinds.get(meaning, ProviderUnavailable)
 

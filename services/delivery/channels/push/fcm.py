@@ -14,7 +14,7 @@ from services.delivery.channels.push.compose import MAX_PAYLOAD, PushMessage, co
 from services.delivery.channels.push.credentials import parse_service_account
 from services.delivery.channels.push.settings import PushSettings
 from services.delivery.core.attempts import Outcome
-from services.delivery.core.meanings import Meaning, meaning_of_status, outcome_of
+from services.delivery.core.meanings import UNREADABLE_ANSWER, Meaning, meaning_of_status, outcome_of
 from services.delivery.outbound.http import HttpAnswer, HttpClient, HttpRequest
 from services.delivery.outbound.retry_after import parse_retry_after
 from services.delivery.rendering.links import SafeLinks
@@ -87,8 +87,9 @@ class Fcm:
         """By the code of its own among the details; else by that of Google's, else by the HTTP status."""
         if 200 <= answer.status < 300:
             name = answer.json().get("name")
-            receipt = name.rpartition("/")[2][:64] if isinstance(name, str) else None
-            return outcome_of(Meaning.TAKEN, str(answer.status), receipt=receipt)
+            if not isinstance(name, str):
+                return outcome_of(Meaning.UNREADABLE, UNREADABLE_ANSWER)
+            return outcome_of(Meaning.TAKEN, str(answer.status), receipt=name.rpartition("/")[2][:64])
         if answer.status == 401:
             self._tokens.forget()
         wait = parse_retry_after(answer.headers.get("Retry-After"), now)

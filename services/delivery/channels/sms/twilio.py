@@ -10,7 +10,7 @@ from services.delivery.channels.callback_urls import CallbackUrls
 from services.delivery.channels.sms.compose import compose
 from services.delivery.channels.sms.settings import SmsSettings
 from services.delivery.core.attempts import Outcome
-from services.delivery.core.meanings import Meaning, meaning_of_status, outcome_of
+from services.delivery.core.meanings import UNREADABLE_ANSWER, Meaning, meaning_of_status, outcome_of
 from services.delivery.outbound.http import HttpAnswer, HttpRequest
 from services.delivery.outbound.retry_after import parse_retry_after
 from shared.model.deliveries import Delivery
@@ -31,7 +31,7 @@ MEANINGS: Final = {
     21212: Meaning.OUR_FAULT,  # not a sender
     21214: Meaning.DEAD_ADDRESS,  # cannot be reached
     21217: Meaning.DEAD_ADDRESS,
-    21219: Meaning.OUR_FAULT,  # a trial account sends to verified numbers only
+    21219: Meaning.PERMANENT,  # a trial account sends to verified numbers only
     21266: Meaning.PERMANENT,  # from and to are the same
     21408: Meaning.PERMANENT,  # a region that the account does not send to
     21601: Meaning.DEAD_ADDRESS,
@@ -39,7 +39,7 @@ MEANINGS: Final = {
     21603: Meaning.OUR_FAULT,  # no sender
     21604: Meaning.DEAD_ADDRESS,  # no recipient
     21606: Meaning.OUR_FAULT,  # a sender that is not ours
-    21608: Meaning.OUR_FAULT,  # trial account
+    21608: Meaning.PERMANENT,  # as 21219
     21610: Meaning.PERMANENT,  # they answered STOP
     21611: Meaning.THROTTLED,  # this sender's queue is full
     21612: Meaning.PERMANENT,  # not from this sender to this recipient
@@ -97,7 +97,10 @@ class Twilio:
         """By the code in the body; where there is none that is known, by the status."""
         said = answer.json()
         if 200 <= answer.status < 300:
-            return outcome_of(Meaning.TAKEN, str(answer.status), receipt=_text(said.get("sid")))
+            receipt = _text(said.get("sid"))
+            if receipt is None:
+                return outcome_of(Meaning.UNREADABLE, UNREADABLE_ANSWER)
+            return outcome_of(Meaning.TAKEN, str(answer.status), receipt=receipt)
         code = said.get("code")
         wait = parse_retry_after(answer.headers.get("Retry-After"), now)
         if isinstance(code, int) and code in MEANINGS:

@@ -10,7 +10,7 @@ from services.delivery.channels.callback_urls import CallbackUrls
 from services.delivery.channels.sms.compose import compose, is_gsm7
 from services.delivery.channels.sms.settings import SmsSettings
 from services.delivery.core.attempts import Outcome
-from services.delivery.core.meanings import Meaning, meaning_of_status, outcome_of
+from services.delivery.core.meanings import UNREADABLE_ANSWER, Meaning, meaning_of_status, outcome_of
 from services.delivery.outbound.http import HttpAnswer, HttpRequest
 from services.delivery.outbound.retry_after import parse_retry_after
 from shared.model.deliveries import Delivery
@@ -36,9 +36,9 @@ MEANINGS: Final = {
     "16": Meaning.PERMANENT,
     "19": Meaning.OUR_FAULT,
     "20": Meaning.OUR_FAULT,
-    "22": Meaning.OUR_FAULT,  # the network code
+    "22": Meaning.PERMANENT,  # a network that there is not
     "23": Meaning.OUR_FAULT,  # the callback's URL
-    "29": Meaning.OUR_FAULT,  # a demo account sends to its own numbers only
+    "29": Meaning.PERMANENT,  # a demo account sends to its own numbers only
     "33": Meaning.DEAD_ADDRESS,  # deactivated
 }
 """By `status` of the one message: https://developer.vonage.com/messaging/sms/guides/troubleshooting-sms"""
@@ -81,7 +81,7 @@ class Vonage:
         parts = [part for part in messages if isinstance(part, dict)] if isinstance(messages, list) else []
         refused = next((status for part in parts if (status := str(part.get("status"))) != "0"), None)
         if not parts:
-            return outcome_of(Meaning.TRANSIENT, "unreadable_answer")
+            return outcome_of(Meaning.UNREADABLE, UNREADABLE_ANSWER)
         if refused is not None:
             return outcome_of(MEANINGS.get(refused, Meaning.TRANSIENT), f"status {refused[:8]}", retry_after_ms=wait)
         receipt = parts[0].get("message-id")

@@ -9,8 +9,8 @@ import orjson
 
 from services.delivery.channels.telegram.compose import compose
 from services.delivery.channels.telegram.settings import TelegramSettings
-from services.delivery.core.attempts import AttemptFault, Failed, Outcome
-from services.delivery.core.meanings import Meaning, meaning_of_status, outcome_of
+from services.delivery.core.attempts import Outcome
+from services.delivery.core.meanings import UNREADABLE_ANSWER, Meaning, meaning_of_status, outcome_of
 from services.delivery.outbound.http import HttpAnswer, HttpRequest
 from services.delivery.outbound.retry_after import parse_retry_after
 from services.delivery.rendering.links import SafeLinks
@@ -94,7 +94,7 @@ class TelegramBotApi:
         if not 200 <= answer.status < 300:
             return outcome_of(meaning_of_status(answer.status), str(answer.status), retry_after_ms=wait)
         if said.get("ok") is not True:
-            return Failed(code="unreadable_answer", fault=AttemptFault.PROVIDER, unconfirmed=True)
+            return outcome_of(Meaning.UNREADABLE, UNREADABLE_ANSWER)
         result = said.get("result")
         number = result.get("message_id") if isinstance(result, dict) else None
         return outcome_of(Meaning.TAKEN, "ok", receipt=str(number) if type(number) is int else None)

@@ -10,8 +10,8 @@ import orjson
 from services.delivery.channels.callback_urls import CallbackUrls
 from services.delivery.channels.whatsapp.compose import compose
 from services.delivery.channels.whatsapp.settings import WhatsAppSettings
-from services.delivery.core.attempts import AttemptFault, Failed, Outcome
-from services.delivery.core.meanings import Meaning, meaning_of_status, outcome_of
+from services.delivery.core.attempts import Outcome
+from services.delivery.core.meanings import UNREADABLE_ANSWER, Meaning, meaning_of_status, outcome_of
 from services.delivery.outbound.http import HttpAnswer, HttpRequest
 from services.delivery.outbound.retry_after import parse_retry_after
 from shared.model.deliveries import Delivery
@@ -117,7 +117,7 @@ class MetaCloudApi:
             return outcome_of(meaning_of_status(answer.status), str(answer.status), retry_after_ms=wait)
         if (receipt := _receipt(said.get("messages"))) is not None:
             return outcome_of(Meaning.TAKEN, str(answer.status), receipt=receipt)
-        return Failed(code="unreadable_answer", fault=AttemptFault.PROVIDER, unconfirmed=True)
+        return outcome_of(Meaning.UNREADABLE, UNREADABLE_ANSWER)
 
 
 def _meaning(code: int, error: dict[str, object], status: int) -> Meaning:

@@ -80,10 +80,11 @@ def test_what_is_too_long_says_so() -> None:
     posted(push(notification=about("x" * 3800)), body="{{ data.text }}")
 
 
+UNREADABLE = Failed(code="unreadable_answer", fault=AttemptFault.PROVIDER, unconfirmed=True)
 SAID = [
     (answer(200, {"name": "projects/p/messages/7"}), Sent(receipt="7")),
-    (answer(200, {"name": 7}), Sent(receipt="200")),
-    (answer(200), Sent(receipt="200")),
+    (answer(200, {"name": 7}), UNREADABLE),
+    (answer(200), UNREADABLE),
     (error(404, "UNREGISTERED", "NOT_FOUND"), Rejected(reason=Reason.DEAD_ADDRESS, code="UNREGISTERED")),
     (error(404, None, "NOT_FOUND"), ProviderUnavailable(code="NOT_FOUND", fault=AttemptFault.ACCOUNT)),
     (error(400, "INVALID_ARGUMENT", "INVALID_ARGUMENT"), Rejected(code="INVALID_ARGUMENT", fault=AttemptFault.MESSAGE)),
