@@ -61,7 +61,7 @@ async def erase(database: Database, tenant: str, user: str, life: int) -> None:
             rows | {"erased": {"$ne": True}},
             {
                 "$set": {"erased": True, "inputs": {"known": False}, "items.$[sent].address": ""},
-                "$unset": {"items.$[sent].name": "", "items.$[sent].locale": "", "context": ""},
+                "$unset": {"context": ""} | {f"items.$[sent].{field}": "" for field in ("name", "locale", "zone")},
             },
             array_filters=[{"sent.type": "deliver"}],
         )

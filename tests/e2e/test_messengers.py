@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from sandbox.sink.providers.telegram import SUPERGROUP, UPGRADED
+from tests.chaos.evidence import named_by
 from tests.e2e.scene import Scene
 from tests.e2e.test_catalog_reload import push
 from tests.support.env import Harness
@@ -50,7 +51,7 @@ async def test_messengers_are_channels_like_the_others(harness: Harness, tmp_pat
     async with harness.database() as database:
         row = await database.deliveries.find_one({"notification": sent, "channel": "whatsapp"})
     assert row is not None
-    assert whatsapp["envelope"]["biz_opaque_callback_data"] == row["_id"]
+    assert named_by(whatsapp["envelope"]["biz_opaque_callback_data"]) == row["_id"]
     first, second = await messages(harness, "telegram", "4711")
     assert first["html"] == second["html"] == "<b>A&lt;7</b> ist unterwegs"
 
