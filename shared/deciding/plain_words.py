@@ -56,7 +56,8 @@ PLAIN: Final[dict[str, Plain]] = {
     ),
     Reason.ADDRESS_SUPPRESSED: Plain(
         "nothing is sent to this address: it bounced, complained or unsubscribed",
-        "PATCH /v1/users/{user} with an address that takes mail, or take this one off the suppression list",
+        "PATCH /v1/users/{user} with an address that takes mail, or DELETE /v1/suppressions?kind=…&address=… takes this one off "
+        "the suppression list",
     ),
     Reason.QUIET_HOURS: Plain("it waits for the end of the user's quiet hours"),
     Reason.FREQUENCY_CAP: Plain("the user has had as many as the tenant allows in this time"),
@@ -68,7 +69,11 @@ PLAIN: Final[dict[str, Plain]] = {
     Reason.FELL_BACK: Plain("it failed here, or its provider was down too long: it goes on the step's next channel"),
     Reason.WAITED_TOO_LONG: Plain("it waited in its lane and is decided again"),
     Reason.TEMPORARY_FAILURE: Plain("the attempt failed, the next one is scheduled"),
-    Reason.PROVIDER_DOWN: Plain("the provider answers nobody; no attempt was used up", "look at the provider's host"),
+    Reason.PROVIDER_DOWN: Plain(
+        "no provider of the channel takes anything of ours; no attempt was used up",
+        "the code says why: not_configured: set the channel's provider and start delivery again; parked: see the log line "
+        "account_paused of its account; else it is the provider's answer: look at its host, or at our account there",
+    ),
     Reason.RATE_LIMITED: Plain("a rate limit lets no more pass until then", "CARILLON_RATES sets the limits"),
     Reason.OVER_SHARE: Plain(
         "too many wait for its slow recipient or host; it waits elsewhere, no attempt was used up",
