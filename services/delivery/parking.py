@@ -10,6 +10,7 @@ import msgspec
 
 from services.delivery.accounts import Accounts
 from shared.model.channels import Channel
+from shared.model.holds import ParkedHold
 from shared.model.ports import AccountStore, ParkedHolds
 from shared.model.provider_accounts import AccountPolicy, AccountState, ProviderAccount, half_open, probe_lost
 from shared.process.clock import now_ms
@@ -24,6 +25,8 @@ FORGET_MS = 600_000
 ACCOUNTS = 200
 REFRESH = 15
 """Looks until the accounts known to other workers are read again."""
+MAX_FORMER = 3000
+"""That go on at once because they wait for none of the accounts that there are."""
 
 
 class Parking:
@@ -71,29 +74,29 @@ class Parking:
     async def _survey(self) -> None:
         """What other workers have found in trouble, and how much waits for it."""
         known = await self._rows.known(self._channel)
+        waiting: set[str] = set()
         if self._accounts.ours:
-            known = await self._forget_former(known)
+            waiting = await self._holds.parked_under(self._channel)
+            known = await self._forget_former(known, waiting)
         self._learn(known)
-        waiting = {name for account in known for name in self._accounts.waiting(account)}
+        waiting |= {name for account in known for name in self._accounts.waiting(account)}
         PARKED.labels(self._channel).set(await self._holds.count_parked(waiting, most=MAX_COUNTED))
 
-    async def _forget_former(self, known: set[str]) -> set[str]:
-        """The accounts of `known` that there still are. What waits for none of those goes on, a slice at a time.
+    async def _forget_former(self, known: set[str], parked_under: set[str]) -> set[str]:
+        """The accounts of `known` that there still are. What waits for none of those goes on, as many as in so many slices.
 
         So does what waits for some of those that may carry it: the others were named since.
 
         Other ids than those of the channel's own accounts (`channel/…`) are recipients' or push services': they stay.
         """
         ours = self._accounts.ours
+        most = min(self._slice * REFRESH, MAX_FORMER)
         served = {name for account in ours for name in self._accounts.waiting(account)}
-        parked_under = await self._holds.parked_under(self._channel)
         for name in parked_under & served:
             if others := await self._accounts.strays(name, self._holds.parked_tenants):
-                waiting = await self._holds.parked([name], most=self._slice, of=others)
-                await self._holds.make_due([hold.id for hold in waiting])
+                await self._send_back(await self._holds.parked([name], most=most, of=others))
         if former := parked_under - served:
-            waiting = await self._holds.parked(sorted(former), most=self._slice)
-            await self._holds.make_due([hold.id for hold in waiting])
+            await self._send_back(await self._holds.parked(sorted(former), most=most))
         gone = {name for name in known - ours if name == self._channel or name.startswith(f"{self._channel}/")}
         for account in (await self._rows.read(sorted(gone))).values():
             await self._rows.remove(account)
@@ -148,5 +151,8 @@ class Parking:
             return
         later = msgspec.structs.replace(account, look=now + (SLICE_MS if waiting else FORGET_MS))
         if await self._rows.swap(account, later) and waiting:
-            await self._holds.make_due([hold.id for hold in waiting])
-            PARKED_RELEASED.labels(self._channel).inc(len(waiting))
+            await self._send_back(waiting)
+
+    async def _send_back(self, waiting: list[ParkedHold]) -> None:
+        await self._holds.make_due([hold.id for hold in waiting])
+        PARKED_RELEASED.labels(self._channel).inc(len(waiting))

@@ -220,19 +220,24 @@ async def test_what_it_asks_for_has_bounds(scene: Scene, asked: int, seconds: in
     assert scene.rows.rows["sms/first"].due == now_ms() + seconds * 1000
 
 
-async def test_what_waits_for_an_account_that_is_no_more_goes_on_a_slice_at_a_time(scene: Scene) -> None:
+async def test_what_waits_for_an_account_that_is_no_more_goes_on_as_fast_as_what_is_released(scene: Scene) -> None:
     """Its settings named another provider before; nobody would ever probe that one."""
     former = Providers(Channel.SMS, {"gone": StubSender(lambda _: DOWN)})
     breaker = Breaker(channel=Channel.SMS, accounts=former, rows=scene.rows, holds=scene.holds, policy=POLICY)
     await attempt(breaker, delivery("d-0", 0), a.workflow(), 1e12, [])
-    await scene.park("d-1", "d-2", "d-3", under="sms/gone")
-    await scene.park("d-4", under="sms")
-    await scene.park("d-5")
+    await scene.park(*(f"d-{number}" for number in range(40)), under="sms/gone")
+    await scene.park("as-once", under="sms")
+    await scene.park("stays")
     parking = scene.parking()
+    before = REGISTRY.get_sample_value("carillon_parked_released_total", {"channel": "sms"}) or 0
     await parking._survey()
-    assert len(scene.due) == 2
+    assert len(scene.due) == 30
+    assert REGISTRY.get_sample_value("carillon_parked", {"channel": "sms"}) == 12, (
+        "who operates it sees what waits for an account that is no more"
+    )
     await parking._survey()
-    assert scene.due == ["d-1", "d-2", "d-3", "d-4"]
+    assert set(scene.due) == {f"d-{number}" for number in range(40)} | {"as-once"}
+    assert (REGISTRY.get_sample_value("carillon_parked_released_total", {"channel": "sms"}) or 0) - before == 41
     assert "sms/gone" not in scene.rows.rows
 
 
