@@ -8,7 +8,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from tests.chaos.evidence import read_topic
-from tests.chaos.run import Run, begun
+from tests.chaos.run import TELLS_DOUBLES, Run, begun
 from tests.e2e.scene import Scene
 from tests.support.env import Harness
 from tests.support.wait import until
@@ -60,6 +60,7 @@ async def lag(kafka: str, group: str, topics: list[str]) -> int:
 
 @pytest.mark.timeout(300)
 async def test_reading_every_topic_again_has_no_second_effect_and_misses_no_status(harness: Harness) -> None:
+    harness.more = TELLS_DOUBLES
     await harness.start(*SERVICES)
     async with begun(harness) as run:
         await run.load.send(100, per_second=200)
