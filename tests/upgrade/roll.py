@@ -29,8 +29,8 @@ class Roll:
 
     def __init__(self, harness: Harness) -> None:
         self.harness = harness
-        # What the tag cannot know: one who may change settings, and runs of several steps, which would wait for this version.
-        harness.scopes -= {Scope.ADMIN}
+        # What the tag cannot know: other scopes than these, and runs of several steps, which would wait for this version.
+        harness.scopes = frozenset({Scope.SEND, Scope.USERS, Scope.OPERATE})
         self.load = Load(harness=harness, steps=False)
         self._gathering = Gathering(harness, self.load.people.addresses)
         self._sides: dict[str, Path] = {}
