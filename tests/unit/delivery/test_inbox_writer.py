@@ -10,6 +10,7 @@ import pytest
 import time_machine
 
 from services.delivery.channels.in_app.writer import InboxWriter
+from services.delivery.channels.rows import BulkReader
 from services.delivery.tenants import TenantTexts
 from shared.model import inbox
 from shared.model.channel_templates import Templates
@@ -50,9 +51,8 @@ class Scene:
             publisher=self.publisher,
             catalog=self.catalog,
             topics=TOPICS,
-            linger_seconds=0,
-            newer=self.newer,
         )
+        self.reader = BulkReader(self.writer.write, self.newer, linger_seconds=0)
 
     @property
     def announced(self) -> list[InboxItem]:
@@ -192,7 +192,7 @@ async def test_a_failure_at_any_step_is_waited_out_and_commits_nothing_before(
     outages = getattr(scene, step).outages
     outages.add(after_effect=after_effect)
     consumer, stop = MemoryConsumer(TOPIC, *records), asyncio.Event()
-    running = asyncio.create_task(scene.writer.run(consumer, stop))
+    running = asyncio.create_task(scene.reader.run(consumer, stop))
     async with asyncio.timeout(SOON):
         await consumer.idle.wait()
         stop.set()
@@ -207,7 +207,7 @@ async def test_a_failure_at_any_step_is_waited_out_and_commits_nothing_before(
 async def test_nothing_is_committed_before_it_is_on_the_log(scene: Scene) -> None:
     consumer, stop = MemoryConsumer(TOPIC, at(7)), asyncio.Event()
     scene.publisher.outages.add(1000)
-    running = asyncio.create_task(scene.writer.run(consumer, stop))
+    running = asyncio.create_task(scene.reader.run(consumer, stop))
     await turns_until(lambda: bool(scene.rows.rows), what="the row")
     await turns()
     assert not consumer.committed
@@ -217,7 +217,7 @@ async def test_nothing_is_committed_before_it_is_on_the_log(scene: Scene) -> Non
 
 async def test_a_stop_finishes_and_commits_the_bulk_in_flight(scene: Scene) -> None:
     consumer, stop = MemoryConsumer(TOPIC, at(7), at(8)), asyncio.Event()
-    running = asyncio.create_task(scene.writer.run(consumer, stop))
+    running = asyncio.create_task(scene.reader.run(consumer, stop))
     await turns_until(lambda: bool(scene.rows.rows), what="the row")
     stop.set()
     async with asyncio.timeout(SOON):

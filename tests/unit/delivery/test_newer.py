@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from services.delivery.channels.in_app.writer import InboxWriter
+from services.delivery.channels.rows import BulkReader
 from services.delivery.core.jobs import Job
 from services.delivery.lane import MAX_BYTES, LaneQueue
 from services.delivery.tenants import TenantTexts
@@ -166,12 +167,11 @@ class Inbox:
             publisher=self.publisher,
             catalog=self.catalog,
             topics=TOPICS,
-            linger_seconds=0,
-            newer=self.newer,
         )
+        self.reader = BulkReader(self.writer.write, self.newer, linger_seconds=0)
 
     def run(self) -> asyncio.Task[None]:
-        return asyncio.create_task(self.writer.run(self.log, self.stop))
+        return asyncio.create_task(self.reader.run(self.log, self.stop))
 
     def written(self) -> bool:
         return {"d-0-0", "d-1-0", "d-1-1"} <= self.rows.rows.keys()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from services.delivery.channels.pull.writer import PullWriter
+from services.delivery.channels.rows import BulkReader
 from services.delivery.tenants import TenantTexts
 from shared.model.channels import Channel, Lane
 from shared.model.errors import MongoUnavailable
@@ -49,16 +50,15 @@ class Scene:
             publisher=self.publisher,
             catalog=self.catalog,
             topics=TOPICS,
-            newer=self.newer,
             tenants=TenantTexts(self.tenants.read_many),
             stale_after_ms=MINUTE,
-            linger_seconds=0,
         )
+        self.reader = BulkReader(self.writer.write, self.newer, linger_seconds=0)
 
     async def run(self, *records: KafkaRecord) -> dict[Any, int]:
         """What was committed."""
         consumer, stop = MemoryConsumer(TOPIC, *records), asyncio.Event()
-        running = asyncio.create_task(self.writer.run(consumer, stop))
+        running = asyncio.create_task(self.reader.run(consumer, stop))
         async with asyncio.timeout(SOON):
             await consumer.idle.wait()
             stop.set()
@@ -141,7 +141,7 @@ async def test_an_outage_is_waited_out(scene: Scene, step: str, after_effect: bo
 async def test_nothing_is_committed_before_it_waits(scene: Scene) -> None:
     scene.pull.outages.add(1000)
     consumer, stop = MemoryConsumer(TOPIC, at(7)), asyncio.Event()
-    running = asyncio.create_task(scene.writer.run(consumer, stop))
+    running = asyncio.create_task(scene.reader.run(consumer, stop))
     await turns()
     assert not consumer.committed
     scene.pull.outages = Outages(MongoUnavailable)

@@ -4,33 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
-
 from services.delivery.channels.channel import ChannelContext
 from services.delivery.channels.in_app.writer import InboxWriter
-from services.delivery.channels.rows import ForgetsNewer
+from services.delivery.channels.rows import BulkReader
 from services.delivery.rendering.links import SafeLinks
 from shared.kafka.producer import Publisher
 from shared.model.channels import Lane
 from shared.mongo.inbox_writing import InboxRows
-from shared.process.newer import NewerRecords
-
-
-class InboxReader:
-    """Reads the lane into inboxes; rows are their own ledger, so a rebalance needs no care."""
-
-    def __init__(self, writer: InboxWriter, newer: NewerRecords) -> None:
-        self._writer = writer
-        self._newer = newer
-
-    async def run(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
-        """Writes until `stop` is set; the bulk under way is finished first."""
-        await self._writer.run(consumer, stop)
-
-    def listener(self, consumer: AIOKafkaConsumer) -> ConsumerRebalanceListener:
-        """Needed only for what waits for a newer version: a row that is met again is a replay."""
-        del consumer
-        return ForgetsNewer(self._newer)
 
 
 class InboxChannel:
@@ -39,23 +19,19 @@ class InboxChannel:
     def __init__(self, context: ChannelContext) -> None:
         self._context = context
 
-    def reader(self, lane: Lane, publisher: Publisher) -> InboxReader:
+    def reader(self, lane: Lane, publisher: Publisher) -> BulkReader:
         """The writer of the only lane."""
         del lane
-        settings, newer = self._context.settings, self._context.newer
-        return InboxReader(
-            InboxWriter(
-                rows=InboxRows(self._context.database),
-                publisher=publisher,
-                catalog=self._context.catalog,
-                topics=settings.topics,
-                linger_seconds=settings.linger_ms / 1000,
-                links=SafeLinks(settings.link_schemes),
-                newer=newer,
-                tenants=self._context.tenants,
-            ),
-            newer,
+        context, settings = self._context, self._context.settings
+        writer = InboxWriter(
+            rows=InboxRows(context.database),
+            publisher=publisher,
+            catalog=context.catalog,
+            topics=settings.topics,
+            links=SafeLinks(settings.link_schemes),
+            tenants=context.tenants,
         )
+        return BulkReader(writer.write, context.newer, linger_seconds=settings.linger_ms / 1000)
 
     async def watch(self, stop: asyncio.Event) -> None:
         """Nothing beside its lane."""

@@ -6,11 +6,8 @@ already is a replay: what follows it is emitted again, with the stored offset.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Protocol
-
-from aiokafka import AIOKafkaConsumer
 
 from services.delivery.all_effects import failures
 from services.delivery.channels.in_app.effects import announcement, dead, expired, removed, unrenderable
@@ -20,10 +17,7 @@ from services.delivery.dead_letter_notices import DeadLetterNotices
 from services.delivery.rendering.links import SafeLinks
 from services.delivery.rendering.liquid import RenderFailed
 from services.delivery.tenants import TenantTexts
-from shared.kafka.consumer import committed_batches
 from shared.kafka.dead_letters import refuse
-from shared.kafka.linger import Linger
-from shared.kafka.paused_partitions import PausedPartitions
 from shared.model.channels import Channel, Lane
 from shared.model.dead_letters import UnreadableRecord
 from shared.model.deliveries import DeliveryState, ReceivedDelivery
@@ -38,10 +32,7 @@ from shared.mongo.inbox_writing import NewInboxRow
 from shared.process.clock import now_ms
 from shared.process.failpoints import Failpoint, failpoint
 from shared.process.metrics import DELIVERIES, DELIVERY_SECONDS, REPLAYS
-from shared.process.newer import NewerRecords
-from shared.process.retries import retry_until_available
 
-BULK = 500
 Stored = tuple[ReceivedDelivery, InboxItem]
 
 
@@ -75,8 +66,6 @@ class InboxWriter:
         publisher: RecordWriter,
         catalog: WorkflowCatalog,
         topics: Topics,
-        linger_seconds: float,
-        newer: NewerRecords,
         tenants: TenantTexts,
         links: SafeLinks = WEB_LINKS,
     ) -> None:
@@ -84,29 +73,9 @@ class InboxWriter:
         self._publisher = publisher
         self._catalog = catalog
         self._topics = topics
-        self._linger = linger_seconds
         self._links = links
-        self._newer = newer
         self._tenants = tenants
         self._dead_letters = DeadLetterNotices(Channel.IN_APP, topics)
-
-    async def run(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
-        """Writes until `stop` is set; the bulk in flight is finished and committed first."""
-        waiting = PausedPartitions(consumer, self._newer)
-        async for records in committed_batches(consumer, stop, max_records=BULK, linger=Linger(self._linger)):
-            records[:] = await self._write_readable(records, waiting)
-
-    async def _write_readable(self, records: list[KafkaRecord], waiting: PausedPartitions) -> list[KafkaRecord]:
-        """Writes all that stands before what only a newer version can read, partition by partition; returns it."""
-        while records:
-            try:
-                await retry_until_available(self.write, records)
-            except NewerFormat as newer:
-                records = waiting.stand(records, newer)
-            else:
-                break
-        waiting.done(records)
-        return records
 
     async def write(self, records: Sequence[KafkaRecord]) -> None:
         """Rows, then announcements and statuses. Raises MongoUnavailable or KafkaUnavailable: call again.

@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
-
 from services.delivery.channels.channel import ChannelContext
 from services.delivery.channels.pull.settling import Settling
 from services.delivery.channels.pull.writer import PullWriter
-from services.delivery.channels.rows import ForgetsNewer
+from services.delivery.channels.rows import BulkReader
 from services.delivery.channels.sending import freshness_of
 from services.delivery.send import AfterCrash
 from shared.kafka.dead_letters import bury
@@ -18,25 +16,7 @@ from shared.kafka.producer import Publisher
 from shared.model.channels import Lane
 from shared.mongo.holds import Holds
 from shared.mongo.pull_queue import PullRows
-from shared.process.newer import NewerRecords
 from shared.process.retries import retry_until_available
-
-
-class PullReader:
-    """Reads a lane into rows, which are their own ledger, so a rebalance needs no care."""
-
-    def __init__(self, writer: PullWriter, newer: NewerRecords) -> None:
-        self._writer = writer
-        self._newer = newer
-
-    async def run(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
-        """Writes until `stop` is set; the bulk under way is finished first."""
-        await self._writer.run(consumer, stop)
-
-    def listener(self, consumer: AIOKafkaConsumer) -> ConsumerRebalanceListener:
-        """Needed only for what waits for a newer version: a row that is met again is a replay."""
-        del consumer
-        return ForgetsNewer(self._newer)
 
 
 class PullChannel:
@@ -46,7 +26,7 @@ class PullChannel:
         self._context = context
         self._freshness = freshness_of(context)
 
-    def reader(self, lane: Lane, publisher: Publisher) -> PullReader:
+    def reader(self, lane: Lane, publisher: Publisher) -> BulkReader:
         """The writer of one lane."""
         context = self._context
         writer = PullWriter(
@@ -55,12 +35,10 @@ class PullChannel:
             publisher=publisher,
             catalog=context.catalog,
             topics=context.settings.topics,
-            newer=context.newer,
             tenants=context.tenants,
             stale_after_ms=self._freshness.stale_after_ms,
-            linger_seconds=context.settings.linger_ms / 1000,
         )
-        return PullReader(writer, context.newer)
+        return BulkReader(writer.write, context.newer, linger_seconds=context.settings.linger_ms / 1000)
 
     async def watch(self, stop: asyncio.Event) -> None:
         """Settles what was reported, what is late, and what nobody takes."""

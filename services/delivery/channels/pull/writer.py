@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-
-from aiokafka import AIOKafkaConsumer
 
 from services.delivery.core.receive import read
 from services.delivery.tenants import TenantTexts
-from shared.kafka.consumer import committed_batches
 from shared.kafka.dead_letters import refuse
-from shared.kafka.linger import Linger
-from shared.kafka.paused_partitions import PausedPartitions
 from shared.model.channels import Channel, Lane
 from shared.model.dead_letters import UnreadableRecord
 from shared.model.deliveries import Delivery, ReceivedDelivery
@@ -25,10 +19,6 @@ from shared.model.topics import Topics
 from shared.model.workflows import Workflow
 from shared.process.failpoints import Failpoint, failpoint
 from shared.process.metrics import DUPLICATES, REPLAYS
-from shared.process.newer import NewerRecords
-from shared.process.retries import retry_until_available
-
-BULK = 500
 
 
 class PullWriter:
@@ -42,35 +32,16 @@ class PullWriter:
         publisher: RecordWriter,
         catalog: WorkflowCatalog,
         topics: Topics,
-        newer: NewerRecords,
         tenants: TenantTexts,
         stale_after_ms: int,
-        linger_seconds: float,
     ) -> None:
         self._group = topics.delivery_group(Channel.PULL, lane)
         self._dlq = topics.deliveries_dlq(Channel.PULL)
         self._queue = queue
         self._publisher = publisher
         self._catalog = catalog
-        self._newer = newer
         self._tenants = tenants
         self._stale_after_ms = stale_after_ms
-        self._linger = linger_seconds
-
-    async def run(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
-        """Writes until `stop` is set; the bulk in flight is finished and committed first."""
-        waiting = PausedPartitions(consumer, self._newer)
-        async for records in committed_batches(consumer, stop, max_records=BULK, linger=Linger(self._linger)):
-            left = records
-            while left:
-                try:
-                    await retry_until_available(self.write, left)
-                except NewerFormat as newer:
-                    left = waiting.stand(left, newer)
-                else:
-                    break
-            waiting.done(left)
-            records[:] = left
 
     async def write(self, records: Sequence[KafkaRecord]) -> None:
         """Rows of what can be read, dead letters of the rest.
