@@ -13,8 +13,8 @@ from sandbox.sink.callbacks.caller import CallbackOrder, make
 from sandbox.sink.faults import Plan, SinkFaults
 from sandbox.sink.messages import Message, MessageKind, Messages
 from sandbox.sink.misbehaviour import failing, plain
-from sandbox.sink.providers import NAMES, PROVIDERS
-from sandbox.sink.providers.edge import ProviderEdge
+from sandbox.sink.providers import NAMES, PROVIDERS, TOKENS
+from sandbox.sink.providers.edge import ProviderEdge, TokenEdge
 from shared.process.clock import now_ms
 
 PAGE: Final = Path(__file__).with_name("page.html")
@@ -36,6 +36,7 @@ def make_app(messages: Messages, faults: SinkFaults, *, callback_url: str = "") 
             web.delete("/faults", edge.heal),
             web.post("/callbacks/{provider}", edge.call_back),
             *(web.post(one.path, ProviderEdge(one, messages, faults).receive) for one in PROVIDERS),
+            *(web.post(one.path, TokenEdge(one, faults).receive) for one in TOKENS),
         ]
     )
     return app

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from sandbox.sink.providers import apns
-from sandbox.sink.providers.edge import FakeProvider
+from sandbox.sink.providers.edge import FakeProvider, FakeTokens
 from sandbox.sink.providers.fcm import FakeFcm, FakeGoogleTokens
 from sandbox.sink.providers.meta import FakeMeta
 from sandbox.sink.providers.sendgrid import FakeSendGrid
@@ -20,11 +20,11 @@ PROVIDERS: Final[tuple[FakeProvider, ...]] = (
     FakeVonage(),
     FakeSendGrid(),
     FakeFcm(),
-    FakeGoogleTokens(),
     FakePushService(),
     FakeMeta(),
     FakeTelegram(),
     FakeSlack(),
 )
-NAMES: Final = (*(one.name for one in PROVIDERS), apns.NAME)
+TOKENS: Final[tuple[FakeTokens, ...]] = (FakeGoogleTokens(),)
+NAMES: Final = (*(one.name for one in (*PROVIDERS, *TOKENS)), apns.NAME)
 """That one speaks HTTP/2, and is no FakeProvider."""

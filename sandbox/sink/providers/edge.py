@@ -11,8 +11,8 @@ from sandbox.sink.messages import Message, Messages
 from sandbox.sink.misbehaviour import failing
 
 
-class FakeProvider(Protocol):
-    """What a provider has of its own. It refuses what the real one refuses: credentials, and what it cannot read."""
+class FakeEdge(Protocol):
+    """What each call of a provider has of its own."""
 
     @property
     def name(self) -> str:
@@ -24,6 +24,14 @@ class FakeProvider(Protocol):
         """Where it takes POST requests, as aiohttp writes routes."""
         ...
 
+    def refusal(self, fault: HttpFault) -> web.Response:
+        """The answer that it gives with this status and code."""
+        ...
+
+
+class FakeProvider(FakeEdge, Protocol):
+    """Takes messages. It refuses what the real one refuses: credentials, and what it cannot read."""
+
     def read(self, request: web.Request, body: bytes) -> Message | web.Response:
         """The message of a request; or the answer to one that brings none: a wrong one, mostly."""
         ...
@@ -32,13 +40,17 @@ class FakeProvider(Protocol):
         """The answer to a message that was kept; its number makes the receipt."""
         ...
 
-    def refusal(self, fault: HttpFault) -> web.Response:
-        """The answer that it gives with this status and code."""
+
+class FakeTokens(FakeEdge, Protocol):
+    """Gives what messages are sent with; it keeps none."""
+
+    def answer(self, request: web.Request, body: bytes) -> web.Response:
+        """A token, or a refusal."""
         ...
 
 
 class ProviderEdge:
-    """Serves one provider."""
+    """Serves one that takes messages."""
 
     def __init__(self, provider: FakeProvider, messages: Messages, faults: SinkFaults) -> None:
         self._provider = provider
@@ -53,3 +65,19 @@ class ProviderEdge:
         if fault is not None and (answer := await failing(fault, request, self._provider.refusal)) is not None:
             return answer
         return found if isinstance(found, web.Response) else self._provider.taken(self._messages.add(found))
+
+
+class TokenEdge:
+    """Serves one that gives tokens."""
+
+    def __init__(self, tokens: FakeTokens, faults: SinkFaults) -> None:
+        self._tokens = tokens
+        self._faults = faults
+
+    async def receive(self, request: web.Request) -> web.StreamResponse:
+        """One call of its API."""
+        found = self._tokens.answer(request, await request.read())
+        fault = self._faults.provider(self._tokens.name, None)
+        if fault is not None and (answer := await failing(fault, request, self._tokens.refusal)) is not None:
+            return answer
+        return found

@@ -33,7 +33,7 @@ class FakeGoogleTokens:
     name = "fcm_token"
     path = "/fcm/token"
 
-    def read(self, request: web.Request, body: bytes) -> Message | web.Response:
+    def answer(self, request: web.Request, body: bytes) -> web.Response:
         """Checks the signature, and whom it is for; the answer is a token, or a refusal."""
         form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
         public = load_pem_private_key(ACCOUNT["private_key"].encode(), password=None).public_key()
@@ -44,10 +44,6 @@ class FakeGoogleTokens:
         if form.get("grant_type") != GRANT or claims.get("iss") != ACCOUNT["client_email"]:
             return web.json_response({"error": "invalid_grant"}, status=400)
         return web.json_response({"access_token": ACCESS_TOKEN, "expires_in": 3599, "token_type": "Bearer"})
-
-    def taken(self, message: Message) -> web.Response:
-        """It keeps no messages."""
-        raise NotImplementedError
 
     def refusal(self, fault: HttpFault) -> web.Response:
         """An error in its words."""
