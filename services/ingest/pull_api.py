@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-import orjson
 import pymongo
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -26,7 +25,7 @@ from services.ingest.openapi import IDEMPOTENCY_KEY, operation
 from services.ingest.pulling import Pulling
 from shared.deciding.changed_inputs import ChangedInputs
 from shared.http.bodies import read_body
-from shared.http.json_bodies import JSON, parse_json, require_json
+from shared.http.json_bodies import json_answer, parse_json, require_json
 from shared.http.openapi import json_of
 from shared.http.problems import Problem
 from shared.model.pull import PullReport, PullSenders, ReportAnswer, ReportKind
@@ -59,7 +58,7 @@ def pull_routes(*, admission: Admission, senders: PullSenders, inputs: ChangedIn
             answer = await senders.report(tenant, delivery, token, said)
         _check(delivery, answer)
         reported = "sent" if said.kind is ReportKind.SENT else "failed"
-        return _json({"id": delivery, "reported": reported})
+        return json_answer({"id": delivery, "reported": reported})
 
     @routes.post(
         "/take",
@@ -80,7 +79,7 @@ def pull_routes(*, admission: Admission, senders: PullSenders, inputs: ChangedIn
             taken = await pulling.take(
                 tenant, workflow=wanted.workflow, most=wanted.most, lease_seconds=wanted.lease_seconds, key=key
             )
-        return _json({"deliveries": [shown(each) for each in taken]})
+        return json_answer({"deliveries": [shown(each) for each in taken]})
 
     @routes.post(
         "/{delivery}/sent",
@@ -135,7 +134,7 @@ def pull_routes(*, admission: Admission, senders: PullSenders, inputs: ChangedIn
         if isinstance(until, ReportAnswer):
             _check(delivery, until)
             raise TypeError(f"a lease that is {until}")
-        return _json({"id": delivery, "lease_until": rfc3339(until)})
+        return json_answer({"id": delivery, "lease_until": rfc3339(until)})
 
     return routes
 
@@ -155,7 +154,3 @@ def _check(delivery: str, answer: ReportAnswer) -> None:
             raise Problem(409, "already_reported", "something else was reported before", fix=fix)
         case ReportAnswer.RECORDED | ReportAnswer.REPEATED:
             return
-
-
-def _json(value: object) -> Response:
-    return Response(orjson.dumps(value), media_type=JSON)

@@ -28,7 +28,7 @@ from services.ingest.models.schedules import (
 from services.ingest.openapi import IDEMPOTENCY_KEY, operation
 from services.ingest.sending import NotificationSender, call_name, check_expanded
 from shared.http.bodies import read_body
-from shared.http.json_bodies import JSON, parse_json, require_json
+from shared.http.json_bodies import json_answer, parse_json, require_json
 from shared.http.openapi import json_of
 from shared.http.problems import Problem, unavailable
 from shared.model import ids
@@ -84,7 +84,7 @@ def schedule_routes(
                 raise InvalidFields("invalid_data", f"data is not as {workflow.key} asks", wrong)
             with pymongo.timeout(STORE_SECONDS):
                 stored = await _create(schedules, _schedule(call, wanted, now))
-            return Answer(status=201, body=orjson.dumps(shown_schedule(stored)))
+            return Answer(status=201, body=msgspec.json.encode(shown_schedule(stored)))
 
         return await requests.once(call, act)
 
@@ -105,7 +105,7 @@ def schedule_routes(
         with pymongo.timeout(STORE_SECONDS):
             page = await schedules.page(caller.tenant, after=after, most=PAGE)
         more = page[-1].id if is_full(page, PAGE) else None
-        return _json({"schedules": [shown_schedule(one) for one in page], "after": more})
+        return json_answer({"schedules": [shown_schedule(one) for one in page], "after": more})
 
     @routes.get(
         "/{schedule}", **operation("getSchedule", "Read a schedule", answer=(200, StoredSchedule), refusals=(404, 422))
@@ -113,7 +113,7 @@ def schedule_routes(
     async def one(schedule: ScheduleInPath, caller: Caller = caller_of) -> Response:
         """200 with the schedule."""
         with pymongo.timeout(STORE_SECONDS):
-            return _json(shown_schedule(await _known(schedules, caller, schedule)))
+            return json_answer(shown_schedule(await _known(schedules, caller, schedule)))
 
     @routes.patch(
         "/{schedule}",
@@ -130,7 +130,7 @@ def schedule_routes(
         require_json(request, MERGE_PATCH)
         wanted = read(SchedulePatch, parse_json(await read_body(request))).state
         with pymongo.timeout(STORE_SECONDS):
-            return _json(shown_schedule(await _set_state(schedules, caller, schedule, wanted)))
+            return json_answer(shown_schedule(await _set_state(schedules, caller, schedule, wanted)))
 
     @routes.delete(
         "/{schedule}",
@@ -214,7 +214,3 @@ async def _known(schedules: ScheduleStore, caller: Caller, name: str) -> Schedul
 
 def _unknown(name: str) -> Problem:
     return Problem(404, "unknown_schedule", f"there is no schedule {name[:100]!r}", fix="GET /v1/schedules lists them.")
-
-
-def _json(value: object) -> Response:
-    return Response(orjson.dumps(value), media_type=JSON)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-import orjson
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 
@@ -18,7 +17,7 @@ from services.ingest.models.status_endpoints import (
 )
 from services.ingest.openapi import operation
 from shared.http.bodies import read_body
-from shared.http.json_bodies import JSON, parse_json, require_json
+from shared.http.json_bodies import json_answer, parse_json, require_json
 from shared.http.openapi import json_of
 from shared.http.problems import Problem
 from shared.model.status_endpoints import MAX_ENDPOINTS, StatusEndpoint
@@ -60,7 +59,7 @@ def status_endpoint_routes(*, admission: Admission, endpoints: StatusEndpoints, 
                 f"the tenant has {MAX_ENDPOINTS} endpoints for statuses",
                 fix=f"DELETE {PATH}/{{id}} of one that nobody needs.",
             )
-        return _json(shown(stored, webhook_secret).model_dump(mode="json"))
+        return json_answer(shown(stored, webhook_secret).model_dump(mode="json"))
 
     @routes.get(
         PATH,
@@ -70,7 +69,7 @@ def status_endpoint_routes(*, admission: Admission, endpoints: StatusEndpoints, 
         """200 with all of the tenant's."""
         caller = await admission.caller(request, Scope.ADMIN)
         found = [shown(one, webhook_secret) for one in await endpoints.of(caller.tenant)]
-        return _json(StatusEndpointList(endpoints=found).model_dump(mode="json"))
+        return json_answer(StatusEndpointList(endpoints=found).model_dump(mode="json"))
 
     @routes.delete(
         PATH + "/{endpoint}",
@@ -89,7 +88,3 @@ def status_endpoint_routes(*, admission: Admission, endpoints: StatusEndpoints, 
         return Response(status_code=204)
 
     return routes
-
-
-def _json(value: object) -> Response:
-    return Response(orjson.dumps(value), media_type=JSON)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
@@ -21,7 +20,7 @@ from services.ingest.models.suppressions import (
 )
 from services.ingest.openapi import operation
 from shared.http.bodies import read_body
-from shared.http.json_bodies import JSON, parse_json, require_json
+from shared.http.json_bodies import json_answer, parse_json, require_json
 from shared.http.openapi import json_of
 from shared.http.problems import Problem
 from shared.model import formats
@@ -68,7 +67,7 @@ def suppression_routes(*, admission: Admission, database: Database, writer: Reco
         )
         stored = await store.put(database, writer, topics, entry)
         formats.check("suppression", stored.format)
-        return _json(shown(stored).model_dump(mode="json"))
+        return json_answer(shown(stored).model_dump(mode="json"))
 
     @routes.get(
         PATH,
@@ -88,7 +87,7 @@ def suppression_routes(*, admission: Admission, database: Database, writer: Reco
         entries = found.get((caller.tenant, address), [])
         for entry in entries:
             formats.check("suppression", entry.format)
-        return _json(SuppressionEntries(entries=[shown(entry) for entry in entries]).model_dump(mode="json"))
+        return json_answer(SuppressionEntries(entries=[shown(entry) for entry in entries]).model_dump(mode="json"))
 
     @routes.delete(
         PATH,
@@ -140,7 +139,3 @@ def _parameters(model: type[SuppressedAddress]) -> tuple[Mapping[str, object], .
         }
         for name, field in model.model_fields.items()
     )
-
-
-def _json(value: object) -> Response:
-    return Response(orjson.dumps(value), media_type=JSON)

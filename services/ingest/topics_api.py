@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Final
 
-import orjson
 import pymongo
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
@@ -27,7 +25,7 @@ from services.ingest.models.body import read
 from services.ingest.openapi import operation
 from services.ingest.users_api import register_user_ids
 from shared.http.bodies import read_body
-from shared.http.json_bodies import JSON, parse_json, require_json
+from shared.http.json_bodies import json_answer, parse_json, require_json
 from shared.http.openapi import json_of
 from shared.http.problems import Problem
 from shared.model.errors import Invalid
@@ -83,7 +81,7 @@ def topic_routes(*, admission: Admission, subscriptions: Subscriptions) -> APIRo
         with pymongo.timeout(ANSWER_SECONDS):
             lives = await subscriptions.lives(caller.tenant, wanted.users)
             await subscriptions.put(caller.tenant, name, lives, wanted.as_preferences())
-        return _json({"topic": name, "users": len(lives)})
+        return json_answer({"topic": name, "users": len(lives)})
 
     @routes.delete(
         TOPICS + "/{topic:user_id}/subscriptions",
@@ -103,7 +101,7 @@ def topic_routes(*, admission: Admission, subscriptions: Subscriptions) -> APIRo
         wanted = read(UnsubscribeRequest, await asked(request))
         with pymongo.timeout(ANSWER_SECONDS):
             removed = await subscriptions.remove(caller.tenant, name, wanted.users)
-        return _json({"topic": name, "users": removed})
+        return json_answer({"topic": name, "users": removed})
 
     @routes.get(
         TOPICS + "/{topic:user_id}/subscriptions",
@@ -118,7 +116,7 @@ def topic_routes(*, admission: Admission, subscriptions: Subscriptions) -> APIRo
         name = _topic(request)
         with pymongo.timeout(ANSWER_SECONDS):
             found = await subscriptions.of_topic(caller.tenant, name, after=after, most=limit)
-        return _json(show_subscriptions(found, found[-1].user if len(found) == limit else None))
+        return json_answer(show_subscriptions(found, found[-1].user if len(found) == limit else None))
 
     @routes.get(
         USERS + "/{user:user_id}/subscriptions",
@@ -133,7 +131,7 @@ def topic_routes(*, admission: Admission, subscriptions: Subscriptions) -> APIRo
         name = check_user_id(_name(request, USERS), "")
         with pymongo.timeout(ANSWER_SECONDS):
             found = await subscriptions.of_user(caller.tenant, name, after=after, most=limit)
-        return _json(show_subscriptions(found, found[-1].topic if len(found) == limit else None))
+        return json_answer(show_subscriptions(found, found[-1].topic if len(found) == limit else None))
 
     return routes
 
@@ -153,7 +151,3 @@ def _name(request: Request, prefix: str) -> str:
         return text_of_path(path, prefix) or ""
     except NotUtf8 as error:
         raise Problem(400, "invalid_path", "the path is not UTF-8", fix=FIX) from error
-
-
-def _json(value: Mapping[str, object]) -> Response:
-    return Response(orjson.dumps(value), media_type=JSON)

@@ -1,10 +1,12 @@
-"""Request bodies as strict JSON: said to be JSON, uncompressed, and what every later hop can carry."""
+"""JSON in requests and answers. Of requests: said to be JSON, uncompressed, and what every later hop can carry."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
+import msgspec
 from fastapi import Request
+from fastapi.responses import Response
 
 from shared.http.problems import Problem
 from shared.model.errors import Invalid
@@ -49,6 +51,11 @@ def require_uncompressed(request: Request) -> None:
         raise Problem(
             415, "unsupported_encoding", f"a body in {coding[:20]!r} is not taken", fix="Send it uncompressed."
         )
+
+
+def json_answer(value: object, status: int = 200) -> Response:
+    """The answer that says this, with that status."""
+    return Response(msgspec.json.encode(value), status, media_type=JSON)
 
 
 def parse_json(raw: bytes) -> Any:

@@ -13,6 +13,8 @@ from shared.model.signed_tokens import sign_payload, signed_payload
 
 CALLBACKS_PATH: Final = "/v1/callbacks"
 """Of ingest; then the provider's name, and the token."""
+CALLBACK_ARGUMENT: Final = "callback"
+"""What SendGrid repeats in its events, with the token in it."""
 _PURPOSE: Final = b"carillon callback 1\n"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import uuid4
 
-import msgspec
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
@@ -17,7 +16,7 @@ from services.console.letters.core.bodies import RedriveManyBody
 from services.console.letters.core.jobs import JobList, JobShown, JobState, RedriveJob, RedrivePreview, shown_job
 from services.console.letters.core.letter_filter import checked_filter
 from services.console.letters.job_rows import RedriveJobs
-from shared.http.json_bodies import JSON
+from shared.http.json_bodies import json_answer
 from shared.http.problems import Problem
 from shared.mongo.api_keys import ApiKeys, Principal
 from shared.mongo.database import Database
@@ -39,7 +38,7 @@ def job_routes(database: Database, keys: ApiKeys) -> APIRouter:
         actions = LetterActions(database)
         preview = await actions.preview(owner.tenant, wanted, forced=body.force, per_second=body.per_second)
         if body.dry_run:
-            return _json(preview)
+            return json_answer(preview)
         job = RedriveJob(
             id=str(uuid4()), tenant=owner.tenant, by=owner.key_id, filter=wanted, forced=body.force,
             per_second=body.per_second, state=JobState.RUNNING, wanted=preview.wanted, started_at=now_ms(),
@@ -49,23 +48,23 @@ def job_routes(database: Database, keys: ApiKeys) -> APIRouter:
                 409, "too_many_redrives", f"{MAX_RUNNING} redrives are under way",
                 fix="Wait for one of them, or cancel one: GET /v1/redrives.",
             )  # fmt: skip
-        return _json(shown_job(job), 202)
+        return json_answer(shown_job(job), 202)
 
     @routes.get("/redrives", **answer(JobList))
     async def jobs(limit: _Most = 50, owner: Principal = own) -> Response:
         """Redrives of many, the newest first."""
         newest = await RedriveJobs(database).newest(owner.tenant, limit)
-        return _json(JobList(redrives=[shown_job(job) for job in newest]))
+        return json_answer(JobList(redrives=[shown_job(job) for job in newest]))
 
     @routes.get("/redrives/{job}", **answer(JobShown))
     async def one_job(job: Id, owner: Principal = own) -> Response:
         """How far one is."""
-        return _json(shown_job(_known(await RedriveJobs(database).find(owner.tenant, job))))
+        return json_answer(shown_job(_known(await RedriveJobs(database).find(owner.tenant, job))))
 
     @routes.post("/redrives/{job}/cancel", **answer(JobShown))
     async def cancel_job(job: Id, owner: Principal = own) -> Response:
         """It looks at no further letter; those that it has sent again go their way."""
-        return _json(shown_job(_known(await LetterActions(database).cancel(owner, job))))
+        return json_answer(shown_job(_known(await LetterActions(database).cancel(owner, job))))
 
     return routes
 
@@ -74,7 +73,3 @@ def _known(job: RedriveJob | None) -> RedriveJob:
     if job is None:
         raise Problem(404, "unknown_redrive", "there is no such redrive, or it is not yours", fix="GET /v1/redrives.")
     return job
-
-
-def _json(value: msgspec.Struct, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(value), status, media_type=JSON)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-import msgspec
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
@@ -20,7 +19,7 @@ from services.console.letters.core.letter_filter import (
     place_of,
 )
 from services.console.letters.store import DeadLetters
-from shared.http.json_bodies import JSON
+from shared.http.json_bodies import json_answer
 from shared.http.problems import Problem
 from shared.mongo.api_keys import ApiKeys
 from shared.mongo.database import Database
@@ -49,7 +48,7 @@ def letter_routes(database: Database, keys: ApiKeys) -> APIRouter:
         rows = await DeadLetters(database).page(tenant, wanted, state, after=after, most=limit + 1)
         shown = rows[:limit]
         more = cursor_of(LetterPlace(shown[-1]["at"], shown[-1]["_id"])) if len(rows) > limit else None
-        return _json(DeadLetterPage(dead_letters=[summary(row) for row in shown], cursor=more))
+        return json_answer(DeadLetterPage(dead_letters=[summary(row) for row in shown], cursor=more))
 
     @routes.get("/groups", **answer(DeadLetterGroups))
     async def groups(
@@ -58,7 +57,7 @@ def letter_routes(database: Database, keys: ApiKeys) -> APIRouter:
         tenant: str = own,
     ) -> Response:
         """The same by channel, reason and code: how many, since when, what it means and what to do."""
-        return _json(await DeadLetters(database).groups(tenant, wanted, state))
+        return json_answer(await DeadLetters(database).groups(tenant, wanted, state))
 
     @routes.get("/{letter}", **answer(DeadLetterDetail))
     async def one(letter: Id, tenant: str = own) -> Response:
@@ -67,7 +66,7 @@ def letter_routes(database: Database, keys: ApiKeys) -> APIRouter:
         row = await letters.find(tenant, letter)
         if row is None:
             raise unknown_letter()
-        return _json(detail(row, await letters.became(row)))
+        return json_answer(detail(row, await letters.became(row)))
 
     return routes
 
@@ -93,7 +92,3 @@ def unknown_letter() -> Problem:
     """404, with where to look."""
     detail = "there is no such dead letter, it is not kept any more, or it is not yours"
     return Problem(404, "unknown_dead_letter", detail, fix="GET /v1/dead-letters?state=any shows what there is.")
-
-
-def _json(value: msgspec.Struct) -> Response:
-    return Response(msgspec.json.encode(value), media_type=JSON)

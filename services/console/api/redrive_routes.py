@@ -16,7 +16,7 @@ from services.console.letters.core.bodies import RedriveBody
 from services.console.letters.core.letter_row import DeadLetterRow
 from services.console.letters.core.redriving import Obstacle, says_the_same
 from services.console.letters.store import DeadLetters
-from shared.http.json_bodies import JSON
+from shared.http.json_bodies import json_answer
 from shared.http.problems import Problem
 from shared.model.dead_letters import DeadLetterState
 from shared.mongo.api_keys import ApiKeys, Principal
@@ -43,16 +43,16 @@ def redrive_routes(database: Database, keys: ApiKeys) -> APIRouter:
         wanted = await actions.plan(row, owner, forced=body.force, data=data)
         if isinstance(wanted, Obstacle):
             if wanted is Obstacle.REDRIVEN and says_the_same(row, data):
-                return _json(_as_it_stands(row), 202)
+                return json_answer(_as_it_stands(row), 202)
             raise _in_the_way(wanted)
         if body.dry_run:
-            return _json(RedriveAnswer(letter=summary(row), redrive=shown_redrive(wanted), dry_run=True))
+            return json_answer(RedriveAnswer(letter=summary(row), redrive=shown_redrive(wanted), dry_run=True))
         after = await actions.redrive(row, wanted)
         if after is None or "redrive" not in after:
             raise unknown_letter() if after is None else _in_the_way(Obstacle.DISCARDED)
         if not says_the_same(after, data):
             raise _in_the_way(Obstacle.REDRIVEN)
-        return _json(_as_it_stands(after), 202)
+        return json_answer(_as_it_stands(after), 202)
 
     @routes.delete("/dead-letters/{letter}", **writes(DeadLetterSummary))
     async def discard(letter: Id, owner: Principal = own) -> Response:
@@ -62,7 +62,7 @@ def redrive_routes(database: Database, keys: ApiKeys) -> APIRouter:
             raise unknown_letter()
         if after["state"] != DeadLetterState.DISCARDED:
             raise _in_the_way(Obstacle.REDRIVEN)
-        return _json(summary(after))
+        return json_answer(summary(after))
 
     return routes
 
@@ -93,7 +93,3 @@ def _in_the_way(obstacle: Obstacle) -> Problem:
                 409, "dead_letter_not_whole", "there is no whole delivery in it that could be sent",
                 fix="Send the notification again; of an unreadable record look at what wrote it.",
             )  # fmt: skip
-
-
-def _json(value: msgspec.Struct, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(value), status, media_type=JSON)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
-from services.delivery.core.attempts import AttemptFault, Failed, LeaseTooShort, Outcome, ProviderUnavailable, Rejected
-from services.delivery.outbound.http import HttpAnswer, HttpRequest, NoAnswer, Trouble
+from services.delivery.channels.unanswered import by_provider
+from services.delivery.core.attempts import LeaseTooShort, Outcome
+from services.delivery.outbound.http import HttpAnswer, HttpRequest, NoAnswer
 from services.delivery.tenants import TenantTexts
 from shared.model.deliveries import Delivery
-from shared.model.reasons import Reason
 from shared.model.tenants import TenantSettings
 from shared.model.workflows import Workflow
 from shared.process.clock import now_ms
@@ -64,21 +64,6 @@ class PostingClient(Protocol):
         ...
 
 
-def unanswered(nothing: NoAnswer) -> Outcome:
-    """A provider that does not answer is down for everybody; but what it may have taken counts as an attempt."""
-    match nothing.trouble:
-        case Trouble.FORBIDDEN:
-            return Rejected(reason=Reason.FORBIDDEN_ADDRESS)
-        case Trouble.INVALID_URL:
-            return Rejected(code=nothing.code)
-        case Trouble.BUSY:
-            return ProviderUnavailable(code=nothing.code, fault=AttemptFault.US)
-        case Trouble.UNCONFIRMED:
-            return Failed(code=nothing.code, cool_down=True, fault=AttemptFault.PROVIDER, unconfirmed=True)
-        case _:
-            return ProviderUnavailable(code=nothing.code, fault=AttemptFault.CONNECTION)
-
-
 class HttpSender:
     """Posts to one provider."""
 
@@ -87,7 +72,7 @@ class HttpSender:
         provider: HttpProvider,
         client: PostingClient,
         tenants: TenantTexts | None = None,
-        unanswered: Callable[[NoAnswer], Outcome] = unanswered,
+        unanswered: Callable[[NoAnswer], Outcome] = by_provider,
     ) -> None:
         """`tenants`: what texts see of them, if anything. `unanswered`: what it means that no answer came."""
         self._provider = provider

@@ -17,6 +17,7 @@ from yarl import URL
 from services.delivery.core.attempts import LeaseTooShort
 from services.delivery.outbound.guard import Forbidden, Guard, GuardedResolver
 from services.delivery.outbound.resolver import TENANT, PooledResolver, ResolverBusy
+from services.delivery.outbound.retry_after import parse_retry_after
 
 MAX_READ: Final = 65_536
 DNS_SECONDS: Final = 30
@@ -44,6 +45,10 @@ class HttpAnswer(msgspec.Struct, frozen=True, kw_only=True):
         except orjson.JSONDecodeError:
             return {}
         return found if isinstance(found, dict) else {}
+
+    def retry_after_ms(self, now: int) -> int | None:
+        """How long it asks us to wait, in milliseconds; None when it does not. `now` in milliseconds since the epoch."""
+        return parse_retry_after(self.headers.get("Retry-After"), now)
 
 
 class Trouble(StrEnum):

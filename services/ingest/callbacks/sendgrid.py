@@ -13,10 +13,9 @@ import orjson
 from services.ingest.callbacks.provider import ProviderCall, Reported, UnreadableCallback, code_of
 from services.ingest.callbacks.public_keys import has_signed, parse_public_key
 from shared.http.bodies import MAX_BODY
+from shared.model.callback_links import CALLBACK_ARGUMENT
 from shared.model.receipts import ReceiptState
 
-TOKEN_ARGUMENT: Final = "callback"  # noqa: S105  # its name
-"""The custom argument of a message that comes back with each of its events."""
 MAX_EVENTS: Final = 2_000
 _SIGNATURE: Final = "x-twilio-email-event-webhook-signature"
 _TIMESTAMP: Final = "x-twilio-email-event-webhook-timestamp"
@@ -52,7 +51,7 @@ class SendGridCallbacks:
 
 def _reported(events: Sequence[object]) -> Iterator[Reported]:
     for event in events:
-        token = event.get(TOKEN_ARGUMENT) if isinstance(event, dict) else None
+        token = event.get(CALLBACK_ARGUMENT) if isinstance(event, dict) else None
         if isinstance(event, dict) and isinstance(token, str) and (state := _state(event)) is not None:
             email = event.get("email")
             code = code_of(event.get("status"))

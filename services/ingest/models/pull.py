@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 import msgspec
-import orjson
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
@@ -146,8 +145,8 @@ def shown(taken: TakenDelivery) -> dict[str, object]:
         "actor": about.actor,
         "variant": delivery.variant,
         "priority": about.priority,
-        "data": orjson.Fragment(bytes(newest_data(delivery))),
-        "digest": orjson.Fragment(msgspec.json.encode(delivery.digest)) if delivery.digest is not None else None,
+        "data": msgspec.Raw(bytes(newest_data(delivery))),
+        "digest": delivery.digest,
         "accepted_at": rfc3339(about.accepted_at),
         "expires_at": rfc3339(about.expires_at),
     }

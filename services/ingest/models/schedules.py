@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 import msgspec
-import orjson
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
@@ -134,7 +133,7 @@ def shown_schedule(schedule: Schedule) -> dict[str, object]:
         "id": schedule.id,
         "workflow": schedule.workflow,
         "recipients": _audience(schedule.audience) or [_shown(one) for one in schedule.recipients],
-        "data": orjson.Fragment(bytes(schedule.data)),
+        "data": msgspec.Raw(bytes(schedule.data)),
         "cron": schedule.cron,
         "zone": schedule.zone,
         "state": schedule.state,

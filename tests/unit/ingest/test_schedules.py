@@ -33,7 +33,7 @@ def wanted(**changes: Any) -> Schedule:
 
 
 def shown(schedule: Schedule) -> dict[str, Any]:
-    return orjson.loads(orjson.dumps(shown_schedule(schedule)))
+    return orjson.loads(msgspec.json.encode(shown_schedule(schedule)))
 
 
 def test_it_is_shown_as_it_was_asked_for() -> None:

@@ -9,11 +9,10 @@ import orjson
 from services.delivery.channels.chat.compose import compose, payload
 from services.delivery.channels.chat.settings import ChatSettings
 from services.delivery.channels.http_sender import HttpSender
-from services.delivery.channels.own_endpoint import unanswered
+from services.delivery.channels.unanswered import by_endpoint
 from services.delivery.core.attempts import AttemptFault, Failed, Outcome, Rejected, Sent
 from services.delivery.outbound.guard import Guard
 from services.delivery.outbound.http import HttpAnswer, HttpClient, HttpRequest
-from services.delivery.outbound.retry_after import parse_retry_after
 from services.delivery.rendering.links import SafeLinks
 from services.delivery.tenants import TenantTexts
 from shared.model.deliveries import Delivery
@@ -79,13 +78,13 @@ class SlackWebhook:
             return Rejected(reason=Reason.ENDPOINT_GONE, code=code)
         if status in ABOUT_THE_MESSAGE or word in REFUSED:
             return Rejected(code=code, fault=AttemptFault.MESSAGE)
-        return Failed(code=code, retry_after_ms=parse_retry_after(answer.headers.get("Retry-After"), now))
+        return Failed(code=code, retry_after_ms=answer.retry_after_ms(now))
 
 
 def slack_sender(settings: ChatSettings, links: SafeLinks, tenants: TenantTexts | None = None) -> HttpSender:
     """Posts to whatever URL a recipient has, unless that leads into our own network."""
     client = HttpClient(timeout_seconds=settings.chat_timeout_seconds, guard=Guard(settings.chat_allow))
-    return HttpSender(SlackWebhook(links), client, tenants, unanswered)
+    return HttpSender(SlackWebhook(links), client, tenants, by_endpoint)
 
 
 def _word(body: bytes) -> str | None:

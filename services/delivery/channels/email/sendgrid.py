@@ -14,9 +14,10 @@ from services.delivery.channels.email.settings import EmailSettings
 from services.delivery.core.attempts import Outcome
 from services.delivery.core.meanings import Meaning, meaning_of_status, outcome_of
 from services.delivery.outbound.http import HttpAnswer, HttpRequest
-from services.delivery.outbound.retry_after import parse_reset, parse_retry_after
+from services.delivery.outbound.retry_after import parse_reset
 from services.delivery.rendering.links import SafeLinks
 from services.delivery.rendering.liquid import RenderFailed
+from shared.model.callback_links import CALLBACK_ARGUMENT
 from shared.model.deliveries import Delivery
 from shared.model.tenants import TenantSettings
 from shared.model.workflows import Workflow
@@ -76,7 +77,9 @@ class SendGrid:
         letter = compose(delivery, workflow, self._from, self._links, tenant=tenant, unsubscribe=self._unsubscribe)
         arguments = {"delivery": delivery.id, "notification": delivery.notification.id}
         if (token := self._callbacks.token(delivery)) is not None:
-            arguments["callback"] = token  # its events repeat it: that is how they are known to be about this one
+            arguments[CALLBACK_ARGUMENT] = (
+                token  # its events repeat it: that is how they are known to be about this one
+            )
         body = orjson.dumps({**payload(letter), "custom_args": arguments})
         return HttpRequest(url=self._url, headers=self._headers, body=body)
 
@@ -88,7 +91,7 @@ class SendGrid:
             return outcome_of(Meaning.TAKEN, str(status), receipt=receipt and receipt[:64])
         if status == 400 and (field := _field(answer)) is not None:
             return outcome_of(FIELDS[field], f"{status} {field}")
-        wait = parse_retry_after(answer.headers.get("Retry-After"), now)
+        wait = answer.retry_after_ms(now)
         if wait is None:
             wait = parse_reset(answer.headers.get("X-RateLimit-Reset"), now)
         meaning = STATUSES.get(status) or (Meaning.TRANSIENT if 200 <= status < 300 else meaning_of_status(status))

@@ -13,7 +13,6 @@ from google.auth import jwt
 from services.delivery.channels.push.credentials import ServiceAccount
 from services.delivery.core.attempts import AttemptFault, ProviderUnavailable
 from services.delivery.outbound.http import HttpAnswer, HttpClient, HttpRequest, NoAnswer
-from services.delivery.outbound.retry_after import parse_retry_after
 from shared.process.clock import now_ms
 
 SCOPE: Final = "https://www.googleapis.com/auth/firebase.messaging"
@@ -74,7 +73,7 @@ class AccessTokens:
             return ProviderUnavailable(code=f"token:{code}", fault=AttemptFault.CONNECTION)
         token = _token(found, now)
         if token is None:
-            wait = parse_retry_after(found.headers.get("Retry-After"), now)
+            wait = found.retry_after_ms(now)
             fault = AttemptFault.PROVIDER if found.status >= 500 else AttemptFault.ACCOUNT
             return ProviderUnavailable(code=f"token:{found.status}", fault=fault, retry_after_ms=wait)
         self._known = token

@@ -15,7 +15,6 @@ from services.delivery.core.attempts import Outcome
 from services.delivery.core.meanings import Meaning, meaning_of_status, outcome_of
 from services.delivery.outbound.http import HttpAnswer, HttpRequest
 from services.delivery.outbound.http2 import Http2Client
-from services.delivery.outbound.retry_after import parse_retry_after
 from services.delivery.rendering.links import SafeLinks
 from services.delivery.rendering.liquid import RenderFailed
 from services.delivery.tenants import TenantTexts
@@ -111,7 +110,7 @@ class Apns:
         if answer.status == 200:
             self._proven = True
             return outcome_of(Meaning.TAKEN, "200", receipt=(answer.headers.get("apns-id") or "")[:64])
-        wait = parse_retry_after(answer.headers.get("Retry-After"), now)
+        wait = answer.retry_after_ms(now)
         reason = answer.json().get("reason")
         if not isinstance(reason, str) or reason not in MEANINGS:
             return outcome_of(meaning_of_status(answer.status), str(answer.status), retry_after_ms=wait)

@@ -16,7 +16,6 @@ from services.delivery.channels.push.settings import PushSettings
 from services.delivery.core.attempts import Outcome
 from services.delivery.core.meanings import UNREADABLE_ANSWER, Meaning, meaning_of_status, outcome_of
 from services.delivery.outbound.http import HttpAnswer, HttpClient, HttpRequest
-from services.delivery.outbound.retry_after import parse_retry_after
 from services.delivery.rendering.links import SafeLinks
 from services.delivery.rendering.liquid import RenderFailed
 from services.delivery.tenants import TenantTexts
@@ -92,7 +91,7 @@ class Fcm:
             return outcome_of(Meaning.TAKEN, str(answer.status), receipt=name.rpartition("/")[2][:64])
         if answer.status == 401:
             self._tokens.forget()
-        wait = parse_retry_after(answer.headers.get("Retry-After"), now)
+        wait = answer.retry_after_ms(now)
         error = answer.json().get("error")
         code = next((code for code in _codes(error) if code in MEANINGS), None)
         if code == "INVALID_ARGUMENT" and _is_about_token(error):

@@ -22,7 +22,6 @@ from services.delivery.core.attempts import Outcome
 from services.delivery.core.meanings import Meaning, outcome_of
 from services.delivery.outbound.guard import Guard
 from services.delivery.outbound.http import HttpAnswer, HttpClient, HttpRequest
-from services.delivery.outbound.retry_after import parse_retry_after
 from services.delivery.rendering.links import SafeLinks
 from services.delivery.rendering.liquid import RenderFailed
 from services.delivery.tenants import TenantTexts
@@ -102,7 +101,7 @@ class WebPush:
     def judge(self, answer: HttpAnswer, now: int) -> Outcome:
         """By the status: push services have no codes in common."""
         meaning = MEANINGS.get(answer.status, Meaning.TRANSIENT if answer.status >= 500 else Meaning.PERMANENT)
-        wait = parse_retry_after(answer.headers.get("Retry-After"), now)
+        wait = answer.retry_after_ms(now)
         return outcome_of(meaning, str(answer.status), retry_after_ms=wait)
 
 

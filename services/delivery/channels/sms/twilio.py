@@ -12,7 +12,6 @@ from services.delivery.channels.sms.settings import SmsSettings
 from services.delivery.core.attempts import Outcome
 from services.delivery.core.meanings import UNREADABLE_ANSWER, Meaning, meaning_of_status, outcome_of
 from services.delivery.outbound.http import HttpAnswer, HttpRequest
-from services.delivery.outbound.retry_after import parse_retry_after
 from shared.model.deliveries import Delivery
 from shared.model.tenants import TenantSettings
 from shared.model.workflows import Workflow
@@ -102,7 +101,7 @@ class Twilio:
                 return outcome_of(Meaning.UNREADABLE, UNREADABLE_ANSWER)
             return outcome_of(Meaning.TAKEN, str(answer.status), receipt=receipt)
         code = said.get("code")
-        wait = parse_retry_after(answer.headers.get("Retry-After"), now)
+        wait = answer.retry_after_ms(now)
         if isinstance(code, int) and code in MEANINGS:
             return outcome_of(MEANINGS[code], str(code), retry_after_ms=wait)
         return outcome_of(meaning_of_status(answer.status), str(answer.status), retry_after_ms=wait)

@@ -12,7 +12,6 @@ from services.delivery.channels.sms.settings import SmsSettings
 from services.delivery.core.attempts import Outcome
 from services.delivery.core.meanings import UNREADABLE_ANSWER, Meaning, meaning_of_status, outcome_of
 from services.delivery.outbound.http import HttpAnswer, HttpRequest
-from services.delivery.outbound.retry_after import parse_retry_after
 from shared.model.deliveries import Delivery
 from shared.model.tenants import TenantSettings
 from shared.model.workflows import Workflow
@@ -74,7 +73,7 @@ class Vonage:
 
     def judge(self, answer: HttpAnswer, now: int) -> Outcome:
         """By the message's own status: the HTTP status is 200 whatever became of it."""
-        wait = parse_retry_after(answer.headers.get("Retry-After"), now)
+        wait = answer.retry_after_ms(now)
         if not 200 <= answer.status < 300:
             return outcome_of(meaning_of_status(answer.status), str(answer.status), retry_after_ms=wait)
         messages = answer.json().get("messages")

@@ -12,7 +12,6 @@ from services.delivery.channels.telegram.settings import TelegramSettings
 from services.delivery.core.attempts import Outcome
 from services.delivery.core.meanings import UNREADABLE_ANSWER, Meaning, meaning_of_status, outcome_of
 from services.delivery.outbound.http import HttpAnswer, HttpRequest
-from services.delivery.outbound.retry_after import parse_retry_after
 from services.delivery.rendering.links import SafeLinks
 from shared.model.deliveries import Delivery
 from shared.model.telegram_chats import MAX_CHAT
@@ -88,7 +87,7 @@ class TelegramBotApi:
     def judge(self, answer: HttpAnswer, now: int) -> Outcome:
         """By what the body says; where that is not known, by its code or the status."""
         said = answer.json()
-        wait = parse_retry_after(answer.headers.get("Retry-After"), now)
+        wait = answer.retry_after_ms(now)
         if said.get("ok") is False:
             return _refused(said, answer, wait)
         if not 200 <= answer.status < 300:

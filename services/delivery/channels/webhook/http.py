@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from services.delivery.channels.own_endpoint import MAX_KEPT, unanswered
+from services.delivery.channels.own_endpoint import MAX_KEPT
+from services.delivery.channels.unanswered import by_endpoint
 from services.delivery.channels.webhook.compose import payload, sign
 from services.delivery.channels.webhook.responses import judge
 from services.delivery.channels.webhook.settings import WebhookSettings
@@ -42,7 +43,7 @@ class WebhookSender:
         found = await self._client.post(request, send_before, tenant=delivery.notification.tenant)
         if isinstance(found, HttpAnswer):
             return judge(found.status, found.headers.get("Retry-After"), now_ms())
-        return found if isinstance(found, LeaseTooShort) else unanswered(found)
+        return found if isinstance(found, LeaseTooShort) else by_endpoint(found)
 
     async def prepare(self, delivery: Delivery, workflow: Workflow) -> None:
         """There is nothing to render."""

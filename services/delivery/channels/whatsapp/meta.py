@@ -13,7 +13,6 @@ from services.delivery.channels.whatsapp.settings import WhatsAppSettings
 from services.delivery.core.attempts import Outcome
 from services.delivery.core.meanings import UNREADABLE_ANSWER, Meaning, meaning_of_status, outcome_of
 from services.delivery.outbound.http import HttpAnswer, HttpRequest
-from services.delivery.outbound.retry_after import parse_retry_after
 from shared.model.deliveries import Delivery
 from shared.model.tenants import TenantSettings
 from shared.model.workflows import Workflow
@@ -108,7 +107,7 @@ class MetaCloudApi:
     def judge(self, answer: HttpAnswer, now: int) -> Outcome:
         """By the code in the body; where there is none that is known, by the status."""
         said = answer.json()
-        wait = parse_retry_after(answer.headers.get("Retry-After"), now)
+        wait = answer.retry_after_ms(now)
         error = said.get("error")
         code = error.get("code") if isinstance(error, dict) else None
         if isinstance(error, dict) and type(code) is int:
