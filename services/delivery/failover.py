@@ -6,7 +6,7 @@ import time
 from typing import Final
 
 from services.delivery.accounts import Account
-from services.delivery.breaker import Breaker
+from services.delivery.breaker import NOT_ASKED, Breaker
 from services.delivery.core.attempts import (
     AttemptFault,
     LeaseTooShort,
@@ -79,9 +79,12 @@ async def _by(
         outcome = Rejected(reason=Reason.RENDER_FAILED, code=str(error), fault=AttemptFault.MESSAGE)
     if isinstance(outcome, LeaseTooShort):
         return outcome, []
-    attempt = _logged(account, outcome, at, round((time.monotonic() - began) * 1000))
-    ATTEMPTS.labels(delivery.channel, attempt.fault or "none").inc()
-    return await breaker.note(delivery, account.id, admission, outcome), [attempt]
+    latency_ms = round((time.monotonic() - began) * 1000)
+    asked = not (isinstance(outcome, Rejected) and outcome.reason in NOT_ASKED)
+    logged = [_logged(account, outcome, at, latency_ms)] if asked else []
+    for each in logged:
+        ATTEMPTS.labels(delivery.channel, each.fault or "none").inc()
+    return await breaker.note(delivery, account.id, admission, outcome), logged
 
 
 def _logged(account: Account, outcome: Outcome, at: int, latency_ms: int) -> Attempt:

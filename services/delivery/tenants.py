@@ -15,6 +15,9 @@ from shared.process.retries import retry_until_available
 VERSIONS_SECONDS: Final = 1.0
 BRAND_SECONDS: Final = 60.0
 MAX_KEPT: Final = 10_000
+"""Tenants, before those go that nobody asked for lately."""
+KEPT_SECONDS: Final = 600.0
+"""Longer than anything takes between loading and using, unless a database is away: then nobody loads."""
 
 ReadTenantVersions = Callable[[list[str]], Awaitable[dict[str, int]]]
 """The versions of stored settings by tenant, of `*` as well. Raises MongoUnavailable."""
@@ -51,6 +54,7 @@ class TenantTexts:
         self._read = read
         self._clock = clock
         self._known: dict[str, tuple[float, TenantSettings | None]] = {}
+        self._swept = -BRAND_SECONDS
         self._loads: Batcher[str, None] = Batcher(self._load_all, most=None)
 
     async def load(self, tenants: Iterable[str]) -> None:
@@ -61,8 +65,9 @@ class TenantTexts:
         if not missing:
             return
         stored = await retry_until_available(self._read, missing)
-        if len(self._known) + len(missing) > MAX_KEPT:
-            self._known = {tenant: self._known[tenant] for tenant in wanted if tenant in self._known}
+        if len(self._known) + len(missing) > MAX_KEPT and now - self._swept >= BRAND_SECONDS:
+            self._swept = now
+            self._known = {tenant: known for tenant, known in self._known.items() if now - known[0] < KEPT_SECONDS}
         environment = stored.get(ENVIRONMENT)
         self._known |= {tenant: (now, effective(tenant, stored.get(tenant), environment)) for tenant in missing}
 

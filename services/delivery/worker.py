@@ -106,7 +106,7 @@ class Worker:
                     return None
                 if isinstance(claim, Recorded):
                     REPLAYS.labels("ledger").inc()
-                    return await self._emit(self._sending.effects(self._topics, received, claim.result))
+                    return await self._follow(self._sending.effects(self._topics, received, claim.result))
                 if isinstance(claim, Claimed):
                     result = await self._send(delivery, claim, job, slot, send_before)
                     if isinstance(result, LeaseTooShort):
@@ -157,7 +157,15 @@ class Worker:
         _count(received.delivery, result)
         if result.state is DeliveryState.DEAD:
             self._dead_letters.note(received.delivery, result)
-        await self._emit(self._sending.effects(self._topics, received, result))
+        await self._follow(self._sending.effects(self._topics, received, result))
+
+    async def _follow(self, effects: DeliveryEffects) -> None:
+        """All that follows a result. What changes a profile or a list comes after what is told, and no other waits for it."""
+        await self._emit(effects)
+        if effects.removal is not None and await retry_until_available(self._devices.remove, effects.removal.dead):
+            await retry_until_available(self._publisher.publish, effects.removal.outputs)
+        if effects.suppression is not None:
+            await retry_until_available(self._suppress, effects.suppression)
 
     async def _write(self, items: list[DeliveryEffects]) -> list[None]:
         """Each step waits until it is done: what is told is not told again because MongoDB is unavailable."""
@@ -169,11 +177,6 @@ class Worker:
         await retry_until_available(self._release_late, [hold for hold in holds if hold.account is not None])
         if again := [item.again for item in items if item.again is not None]:
             await retry_until_available(self._publisher.publish, again)
-        for removal in [item.removal for item in items if item.removal is not None]:
-            if await retry_until_available(self._devices.remove, removal.dead):
-                await retry_until_available(self._publisher.publish, removal.outputs)
-        for entry in [item.suppression for item in items if item.suppression is not None]:
-            await retry_until_available(self._suppress, entry)
         return [None] * len(items)
 
     async def _release_late(self, parked: Sequence[Hold]) -> None:

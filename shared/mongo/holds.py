@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import msgspec
 from pymongo import UpdateOne
@@ -156,8 +156,7 @@ class Holds:
             waiting = {"account": {"$in": sorted(accounts)}, "due": {"$gt": now}} | formats.readable()
             waiting |= {} if of is None else {"tenant": {"$in": sorted(of)}}
             found = self._rows.find(waiting, {"record": 1}).sort([("rank", -1), ("accepted_at", 1)]).limit(most)
-            records = [(row["_id"], decode_record(bytes(row["record"]))) async for row in found]
-            return [ParkedHold(id=hold, delivery=each.subject, passes=each.pass_) for hold, each in records]
+            return [_parked(row) async for row in found]  # each record is let go of at once: they may be large
 
     async def parked_under(self, channel: Channel) -> set[str]:
         """The accounts of the operator's own for which anything of a channel waits."""
@@ -247,3 +246,8 @@ def _claimed(row: HoldRow, now: datetime) -> ClaimedHold:
         record=record,
         late_seconds=0.0 if row["due"] == FREE else (now - row["due"]).total_seconds(),  # FREE: hastened, was never due
     )
+
+
+def _parked(row: Mapping[str, Any]) -> ParkedHold:
+    record = decode_record(bytes(row["record"]))
+    return ParkedHold(id=row["_id"], delivery=record.subject, passes=record.pass_)

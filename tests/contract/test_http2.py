@@ -18,6 +18,7 @@ from sandbox.sink.http2 import AnswerRequest, Http2Answer, Http2Request, Http2Se
 from services.delivery.core.attempts import LeaseTooShort
 from services.delivery.outbound.http import MAX_READ, HttpAnswer, HttpRequest, NoAnswer, Trouble
 from services.delivery.outbound.http2 import MAX_CONNECTIONS, Http2Client
+from services.delivery.outbound.http2_connection import IDLE_SECONDS
 
 pytestmark = pytest.mark.real
 HANG = HttpFault(mode=HttpMode.HANG)
@@ -78,6 +79,15 @@ async def post(client: Http2Client, body: bytes = b"{}", send_before: float = in
     return await client.post(request, send_before, tenant="acme")
 
 
+def server_tls(authority: trustme.CA, folder: Path) -> ssl.SSLContext:
+    """Of localhost, with HTTP/2; `ca.pem` in the folder says whom to trust."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(context)
+    context.set_alpn_protocols(["h2"])
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    return context
+
+
 async def test_a_thousand_at_once_are_answered_each_with_its_own(server: Server, client: Http2Client) -> None:
     async def one(number: int) -> bool:
         body = f"{number}".encode() * 500
@@ -102,11 +112,7 @@ async def test_answers_of_a_megabyte_in_all_leave_the_window_open(server: Server
 
 async def test_the_other_half_is_known_by_its_certificate(tmp_path: Path) -> None:
     authority, found = trustme.CA(), Server(echo)
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("localhost").configure_cert(context)
-    context.set_alpn_protocols(["h2"])
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    listening = await found.listen(context)
+    listening = await found.listen(server_tls(authority, tmp_path))
     trusting = Http2Client(found.url, timeout_seconds=2, ca_file=tmp_path / "ca.pem")
     assert (await post(trusting)).status == 200
     await trusting.close()
@@ -210,6 +216,30 @@ async def test_of_a_gigabyte_no_more_is_read_than_of_any_answer(server: Server, 
     assert (found.status, len(found.body)) == (200, MAX_READ)
     server.handler = echo
     assert (await post(client)).status == 200
+
+
+async def test_when_all_have_been_idle_for_too_long_there_is_another_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is between may have forgotten them: nothing of ours arrives, not even a goodbye, and nobody says so."""
+    authority, found = trustme.CA(), Server(echo)
+    monkeypatch.setattr("services.delivery.outbound.http2_connection.MAX_STREAMS", 1)
+    listening = await found.listen(server_tls(authority, tmp_path))
+    client = Http2Client(found.url, timeout_seconds=2, ca_file=tmp_path / "ca.pem")
+    await asyncio.gather(*(post(client) for _ in range(20)))
+    before = len(found.connections)
+    assert before == MAX_CONNECTIONS
+    for each in found.connections:
+        assert each._transport is not None
+        each._transport.pause_reading()
+    for mine in client._connections:
+        mine._heard -= IDLE_SECONDS + 1
+    assert (await post(client)).status == 200
+    assert len(found.connections) == before + 1
+    await client.close()
+    for each in found.connections:
+        each._abort()
+    listening.close()
 
 
 async def test_after_its_time_nothing_is_written(server: Server, client: Http2Client) -> None:

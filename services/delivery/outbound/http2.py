@@ -116,8 +116,9 @@ class Http2Client:
                 self._waiting.discard(waiter)
 
     def _with_room(self, size: int) -> Http2Connection | None:
-        self._connections = [each for each in self._connections if each.is_open]
-        return next((each for each in self._connections if each.has_room(size)), None)
+        found = next((each for each in self._connections if each.has_room(size)), None)
+        self._connections = [each for each in self._connections if each.is_open]  # which looking for room may end
+        return found
 
     async def _connect(self) -> Http2Connection:
         if self._closed:

@@ -79,7 +79,7 @@ class Http2Connection(asyncio.Protocol):
         ):
             return False
         if not self._exchanges and time.monotonic() - self._heard > IDLE_SECONDS:
-            self.close()
+            self.abort()  # who is to say goodbye may have been forgotten on the way
             return False
         window = min(self._h2.outbound_flow_control_window, self._h2.remote_settings.initial_window_size)
         return size <= min(window, self._h2.max_outbound_frame_size)

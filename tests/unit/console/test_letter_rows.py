@@ -6,6 +6,7 @@ from typing import Any
 
 import bson
 import msgspec
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,6 +88,21 @@ def test_of_what_is_larger_than_a_row_only_its_place_is_kept() -> None:
 def test_what_a_newer_version_wrote_is_kept_with_its_number() -> None:
     row = letter_row(Channel.EMAIL, dead_letter_record(format=a.NEWER), a.NOON)
     assert (row["format"], row["delivery"]) == (a.NEWER, a.delivery().id)
+
+
+@pytest.mark.parametrize("number", [-1, 10**15 * 9, 2**63 - 1, 2**64 - 1])
+@pytest.mark.parametrize("name", ["expires_at", "version", "life", "generation", "format"])
+def test_a_number_that_no_row_takes_is_an_unreadable_letter(name: str, number: int) -> None:
+    delivery = orjson.loads(encode(a.delivery()))
+    (delivery if name in ("generation", "format") else delivery["notification"])[name] = number
+    row = letter_row(Channel.EMAIL, dead_letter_record()._replace(value=orjson.dumps(delivery)), a.NOON)
+    bson.encode(row)
+    assert (row["tenant"], row["letter_offset"]) == ("acme", 7)
+
+
+def test_a_time_of_the_log_that_is_none_ends_nothing() -> None:
+    record = KafkaRecord(DLQ, 0, 3, None, b"raw", [], 2**62)
+    assert letter_row(Channel.EMAIL, record, a.NOON)["at"] == to_datetime(a.NOON)
 
 
 @pytest.mark.parametrize("fault", FormatFault)

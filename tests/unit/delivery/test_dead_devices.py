@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -9,9 +10,10 @@ import orjson
 import pytest
 
 from services.delivery.channels.stub import StubSender
-from services.delivery.core.attempts import Rejected
+from services.delivery.core.attempts import Rejected, Sent
 from services.delivery.core.effects import derive_effects
 from shared.model.channels import Channel
+from shared.model.dead_devices import DeadDevice
 from shared.model.deliveries import DeliveryResult, DeliveryState
 from shared.model.devices import devices_of
 from shared.model.notifications import Contact
@@ -20,7 +22,8 @@ from shared.model.reasons import Reason
 from shared.model.records import Kind, decode_record
 from shared.model.staging import SendMode
 from tests.support import samples as a
-from tests.unit.delivery.scenes import TOPICS, WorkerScene
+from tests.support.wait import turns_until
+from tests.unit.delivery.scenes import SOON, TOPICS, WorkerScene
 
 pytestmark = pytest.mark.usefixtures("clock")
 TOKEN = "token-of-phone"
@@ -103,6 +106,26 @@ async def test_a_crash_after_it_was_taken_out_loses_no_status(scene: WorkerScene
     assert await scene.devices.remove(removal.dead)
     await scene.deliver(push())
     assert (len(told(scene.publisher.written)), changed(scene.publisher.written)) == (1, 1)
+
+
+async def test_nobody_elses_effects_wait_for_it(scene: WorkerScene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A campaign that meets many dead devices is one tenant's own."""
+    away, remove = asyncio.Event(), scene.devices.remove
+
+    async def slow(dead: DeadDevice) -> bool:
+        await away.wait()
+        return await remove(dead)
+
+    monkeypatch.setattr(scene.devices, "remove", slow)
+    dead = asyncio.create_task(scene.deliver(push()))
+    await turns_until(lambda: bool(scene.publisher.written), what="the first is told")
+    scene.sender.outcome = lambda _: Sent()
+    async with asyncio.timeout(SOON):
+        await scene.deliver(push(id="another", address="fcm:another"))
+    assert not dead.done()
+    away.set()
+    await dead
+    assert len(told(scene.publisher.written)) == 1
 
 
 async def test_it_is_tried_again_while_mongodb_is_unavailable(scene: WorkerScene) -> None:

@@ -26,6 +26,7 @@ from shared.model.channels import Channel
 from shared.model.deliveries import Delivery
 from shared.model.holds import Cause, Hold
 from shared.model.provider_accounts import AccountPolicy, AccountState
+from shared.model.reasons import Reason
 from shared.model.records import Kind, Record
 from shared.process.clock import now_ms
 from tests.support import samples as a
@@ -113,6 +114,14 @@ async def test_each_account_that_was_asked_is_logged(scene: Scene) -> None:
     assert 0 <= second.latency_ms < 10_000
     await scene.attempt("d-2")
     assert [each.account for each in scene.log[2:]] == ["sms/second"], "the paused one was not asked"
+
+
+async def test_what_ends_before_its_account_is_asked_is_no_attempt(scene: Scene) -> None:
+    log: list[Attempt] = []
+    outcome = await attempt(scene.breaker, delivery("d-1", 0), None, 1e12, log)
+    assert isinstance(outcome, Rejected)
+    assert outcome.reason is Reason.UNKNOWN_WORKFLOW
+    assert log == []
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from services.delivery.rendering.liquid import RenderFailed, context, render
-from services.delivery.tenants import TenantTexts, TenantVersions
+from services.delivery.tenants import KEPT_SECONDS, TenantTexts, TenantVersions
 from shared.model.deliveries import DeliveryState
 from shared.model.formats import NewerFormat
 from shared.model.tenants import ENVIRONMENT, TenantSettings
@@ -55,6 +55,21 @@ async def test_what_tenants_look_like_is_read_once_a_minute() -> None:
     changed = await texts.of("acme")
     assert changed is not None
     assert changed.name == "Acme & Sons"
+
+
+async def test_however_many_tenants_there_are_what_is_about_to_be_used_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.delivery.tenants.MAX_KEPT", 10)
+    now = [0.0]
+    texts = TenantTexts(MemoryTenants(ACME).read_many, clock=lambda: now[0])
+    await texts.of("acme")
+    for number in range(50):
+        now[0] += 1.0
+        await texts.of(f"t{number}")
+    assert texts.known("acme") == ACME
+    now[0] += KEPT_SECONDS
+    for number in range(50):
+        await texts.of(f"u{number}")
+    assert len(texts._known) == 50, "what nobody asked for lately has gone"
 
 
 async def test_of_many_that_ask_for_a_tenant_at_once_one_reads() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import Final, NotRequired, TypedDict
+from typing import Annotated, Final, NotRequired, TypedDict
 
 import msgspec
 
@@ -16,6 +16,8 @@ from shared.model.outputs import Headers, KafkaRecord
 from shared.model.reasons import Reason
 from shared.model.timestamps import to_datetime
 
+MAX_MS: Final = 253_402_300_799_999
+"""The end of the year 9999, the last that a date has."""
 MAX_KEPT_BYTES: Final = 12 * 1_048_576
 """Of a record: a row of MongoDB takes 16 MiB. Of what is larger the row says where it stands on the log."""
 UNREADABLE: Final = "unreadable"
@@ -81,15 +83,20 @@ class DeadLetterRow(TypedDict):
     format: NotRequired[int]
 
 
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+"""What a row takes."""
+Time = Annotated[int, msgspec.Meta(ge=0, le=MAX_MS)]
+
+
 class _About(msgspec.Struct, frozen=True):
     id: str
     tenant: str
     user: str
     workflow: str = ""
-    version: int = 0
+    version: Count = 0
     event_id: str = ""
-    life: int = 0
-    expires_at: int = 0
+    life: Count = 0
+    expires_at: Time = 0
 
 
 class _Known(msgspec.Struct, frozen=True):
@@ -98,8 +105,8 @@ class _Known(msgspec.Struct, frozen=True):
     id: str
     notification: _About
     step: str = ""
-    generation: int = 0
-    format: int = formats.OLDEST
+    generation: Count = 0
+    format: Count = formats.OLDEST
 
 
 _decoder: Final = msgspec.json.Decoder(_Known)
@@ -112,7 +119,7 @@ def letter_row(channel: Channel, record: KafkaRecord, now: int) -> DeadLetterRow
     """
     headers, failure = failure_of(record)
     code = failure.get("error_code") or (str(record.fault) if record.fault is not None else UNKNOWN)
-    at = _number(failure, "last_failed_at", record.timestamp if record.timestamp > 0 else now)
+    at = _number(failure, "last_failed_at", record.timestamp if 0 < record.timestamp <= MAX_MS else now)
     tenant, _, user = (record.key or b"").decode(errors="replace").partition(":")
     row: DeadLetterRow = {
         "_id": _id(record, failure),
