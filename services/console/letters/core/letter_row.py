@@ -83,9 +83,9 @@ class DeadLetterRow(TypedDict):
     format: NotRequired[int]
 
 
-Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+_Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 """What a row takes."""
-Time = Annotated[int, msgspec.Meta(ge=0, le=MAX_MS)]
+_Time = Annotated[int, msgspec.Meta(ge=0, le=MAX_MS)]
 
 
 class _About(msgspec.Struct, frozen=True):
@@ -93,10 +93,10 @@ class _About(msgspec.Struct, frozen=True):
     tenant: str
     user: str
     workflow: str = ""
-    version: Count = 0
+    version: _Count = 0
     event_id: str = ""
-    life: Count = 0
-    expires_at: Time = 0
+    life: _Count = 0
+    expires_at: _Time = 0
 
 
 class _Known(msgspec.Struct, frozen=True):
@@ -105,8 +105,8 @@ class _Known(msgspec.Struct, frozen=True):
     id: str
     notification: _About
     step: str = ""
-    generation: Count = 0
-    format: Count = formats.OLDEST
+    generation: _Count = 0
+    format: _Count = formats.OLDEST
 
 
 _decoder: Final = msgspec.json.Decoder(_Known)
