@@ -16,7 +16,7 @@ from shared.model.holds import Cause, Hold
 from shared.model.records import Kind, Record
 from shared.model.timestamps import DAY_MS
 from shared.mongo.database import Database
-from shared.mongo.holds import hold_row
+from shared.mongo.hold_rows import hold_row
 from shared.mongo.indexes import INDEXES
 from shared.process.clock import now_ms
 

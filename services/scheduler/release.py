@@ -11,7 +11,7 @@ from shared.model import ids
 from shared.model.outputs import Output
 from shared.model.ports import RecordWriter
 from shared.model.topics import Topics
-from shared.mongo.holds import ClaimedHold
+from shared.mongo.hold_rows import ClaimedHold
 from shared.process.failpoints import Failpoint, failpoint
 from shared.process.metrics import HOLD_LATENESS, HOLDS_RELEASED
 

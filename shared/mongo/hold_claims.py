@@ -16,7 +16,7 @@ from shared.mongo.bulk import Rows
 from shared.mongo.leases import Lease, claim_rows, free_at
 
 if TYPE_CHECKING:
-    from shared.mongo.holds import HoldRow
+    from shared.mongo.hold_rows import HoldRow
 
 AHEAD: Final = 4
 """How many claims' worth of due holds instances share out among them."""

@@ -7,102 +7,22 @@ claimed is produced, then deleted by that token.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any, NotRequired, TypedDict
+from datetime import timedelta
 
-import msgspec
 from pymongo import UpdateOne
 
 from shared.model import formats
 from shared.model.channels import Channel
-from shared.model.holds import Cause, Hastening, Hold, ParkedHold
-from shared.model.records import cancelled, decode_record, encode, without_due
+from shared.model.holds import Hastening, Hold, ParkedHold
 from shared.model.tenants import StopSweep, Swept
-from shared.model.timestamps import to_datetime
 from shared.mongo.bulk import Rows, insert_new
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
 from shared.mongo.hastening import hasten_users
 from shared.mongo.held_by_stops import STOPPED, sweep_stopped
 from shared.mongo.hold_claims import HoldClaims
+from shared.mongo.hold_rows import ClaimedHold, claimed_of, hold_row, parked_of
 from shared.mongo.leases import FREE, delete_claimed, free_at, new_lease, server_time
-
-
-class _Parked(TypedDict, total=False):
-    account: str
-    rank: int
-    accepted_at: datetime
-    workflow: str
-    channel: str | None
-
-
-class HoldRow(_Parked):
-    """A hold as it is stored; `record` comes back as it stands, but for its time. A claimed one also has a `token`.
-
-    One that waits for a provider account has that, and what says who goes first; one that is stopped has what says
-    which stop concerns it.
-    """
-
-    _id: str
-    tenant: str
-    user: str
-    notification: str | None
-    cause: str
-    due: datetime
-    lease: datetime
-    cancellation_key: str | None
-    cancel_count: int
-    life: int
-    record: bytes
-    hastened: NotRequired[bool]
-    """Brought forward: it is decided as of when it is released."""
-    cancelled: NotRequired[bool]
-    """By an operator: it comes back to end."""
-    format: NotRequired[int]
-
-
-class ClaimedHold(msgspec.Struct, frozen=True, kw_only=True):
-    """A due hold that this process alone may produce until its lease ends."""
-
-    id: str
-    tenant: str
-    user: str
-    record: bytes
-    late_seconds: float
-
-
-def hold_row(hold: Hold) -> HoldRow:
-    """The hold as it is stored."""
-    record, about, ended = hold.record, hold.record.about, hold.hastened_for
-    parked: _Parked = {}
-    if hold.account is not None and about is not None:
-        parked = {
-            "account": hold.account,
-            "rank": about.priority.rank,
-            "accepted_at": to_datetime(about.accepted_at),
-        }
-    elif hold.cause is Cause.STOPPED and about is not None:
-        channel = record.delivery.channel if record.delivery else record.channel
-        parked = {
-            "workflow": about.workflow,
-            "channel": channel,
-            "accepted_at": to_datetime(about.accepted_at),
-        }
-    return {
-        **parked,
-        "_id": hold.id,
-        "tenant": record.tenant,
-        "user": record.user,
-        "notification": ended.id if ended else None,
-        "cause": hold.cause,
-        "due": to_datetime(hold.due),
-        "lease": FREE,
-        "cancellation_key": ended.cancellation_key if ended else None,
-        "cancel_count": ended.cancel_count if ended else 0,
-        "life": about.life if about else 0,
-        "record": encode(record),
-        **formats.stamp(record.format),  # type: ignore[typeddict-item]  # an int, where there is one
-    }
 
 
 class Holds:
@@ -126,7 +46,7 @@ class Holds:
         """
         with mongo_border():
             claim = await new_lease(self._database, lease)
-            return claim.token, [_claimed(row, claim.now) for row in await self._claims.claim(claim, most=most)]
+            return claim.token, [claimed_of(row, claim.now) for row in await self._claims.claim(claim, most=most)]
 
     async def seconds_to_next(self, most: float) -> float:
         """How long until the next hold is due, at most `most`."""
@@ -156,7 +76,7 @@ class Holds:
             waiting = {"account": {"$in": sorted(accounts)}, "due": {"$gt": now}} | formats.readable()
             waiting |= {} if of is None else {"tenant": {"$in": sorted(of)}}
             found = self._rows.find(waiting, {"record": 1}).sort([("rank", -1), ("accepted_at", 1)]).limit(most)
-            return [_parked(row) async for row in found]  # each record is let go of at once: they may be large
+            return [parked_of(row) async for row in found]  # each record is let go of at once: they may be large
 
     async def parked_under(self, channel: Channel) -> set[str]:
         """The accounts of the operator's own for which anything of a channel waits."""
@@ -231,23 +151,3 @@ class Holds:
         with mongo_border():
             wanted = STOPPED if tenant is None else STOPPED | {"tenant": tenant}
             return int(await self._rows.count_documents(wanted, limit=most))
-
-
-def _claimed(row: HoldRow, now: datetime) -> ClaimedHold:
-    record = bytes(row["record"])
-    if row.get("cancelled"):
-        record = cancelled(record)
-    elif row.get("hastened"):
-        record = without_due(record)
-    return ClaimedHold(
-        id=row["_id"],
-        tenant=row["tenant"],
-        user=row["user"],
-        record=record,
-        late_seconds=0.0 if row["due"] == FREE else (now - row["due"]).total_seconds(),  # FREE: hastened, was never due
-    )
-
-
-def _parked(row: Mapping[str, Any]) -> ParkedHold:
-    record = decode_record(bytes(row["record"]))
-    return ParkedHold(id=row["_id"], delivery=record.subject, passes=record.pass_)

@@ -28,7 +28,7 @@ from shared.model.inbox import Change, InboxEvent, InboxItem
 from shared.model.records import Kind, Record, encode, notify, profile_changed
 from shared.model.topics import Topics
 from shared.mongo import inbox_rows
-from shared.mongo.holds import hold_row
+from shared.mongo.hold_rows import hold_row
 from shared.mongo.leases import Lease
 from shared.mongo.ledger import claimed_row, result_fields
 from tests.support import samples as a

@@ -17,7 +17,7 @@ from shared.model.holds import Cause, Hastening, Hold, ParkedHold
 from shared.model.records import Record, cancelled, decode_record, encode
 from shared.model.tenants import StopSweep, Swept
 from shared.mongo import hastening, held_by_stops
-from shared.mongo.holds import ClaimedHold
+from shared.mongo.hold_rows import ClaimedHold
 from shared.process.clock import now_ms
 from tests.support.twins.outages import Outages
 

@@ -94,6 +94,19 @@ async def test_a_worker_that_knows_of_nothing_reports_the_probe_it_is_given(
     assert row.state is AccountState.CLOSED
 
 
+@pytest.mark.parametrize("answer", [Rejected(code="550"), Failed(code="451")])
+async def test_a_probe_that_is_refused_was_answered_all_the_same(
+    accounts: MemoryProviderAccounts, clock: time_machine.Traveller, answer: Outcome
+) -> None:
+    worker = breaker(accounts, Channel.EMAIL)
+    await attempt(worker, DOWN)
+    clock.shift(15)
+    assert await attempt(worker, answer, id="probe") == answer
+    (row,) = accounts.rows.values()
+    assert row.state is AccountState.CLOSED
+    assert await attempt(worker, Sent(), id="next") == Sent()
+
+
 async def test_an_endpoint_that_says_it_is_gone_is_never_called_again(accounts: MemoryProviderAccounts) -> None:
     worker = breaker(accounts)
     gone = Rejected(reason=Reason.ENDPOINT_GONE, code="410")
@@ -103,6 +116,7 @@ async def test_an_endpoint_that_says_it_is_gone_is_never_called_again(accounts: 
     fresh.learn(await accounts.known(Channel.WEBHOOK))
     assert await attempt(fresh, Sent(), id="another") is Passage.DISABLED
     assert await attempt(fresh, Sent(), id="finder") is Passage.GONE, "a replay ends as the first time"
+    assert await attempt(fresh, Sent(), id="last") is Passage.DISABLED, "also after that"
 
 
 async def test_after_days_without_a_success_an_endpoint_is_given_up(

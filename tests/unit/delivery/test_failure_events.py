@@ -9,7 +9,7 @@ import pytest
 import time_machine
 
 from services.delivery.core.attempts import Failed, ProviderUnavailable, Rejected
-from services.delivery.core.failure_events import FailureEvent, failure_of
+from services.delivery.core.failure_events import FailureEvent, failure_event, failure_of
 from services.router.core.received_event import EventTenants, read_events
 from shared.model.channel_templates import Templates
 from shared.model.deliveries import DeliveryResult, DeliveryState
@@ -99,16 +99,27 @@ async def test_a_retry_is_no_failure(scene: WorkerScene) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "changes", "kind"),
+    ("state", "reason", "changes", "kind"),
     [
-        (DeliveryState.DEAD, {}, FailureEvent.DEAD),
-        (DeliveryState.DEAD, {"event_type": "carillon.delivery.dead"}, None),
-        (DeliveryState.PARKED, {"event_type": "carillon.delivery.dead"}, None),
-        (DeliveryState.SENT, {}, None),
+        (DeliveryState.DEAD, Reason.REJECTED, {}, FailureEvent.DEAD),
+        (DeliveryState.DEAD, Reason.REJECTED, {"event_type": "carillon.delivery.dead"}, None),
+        (DeliveryState.PARKED, Reason.PROVIDER_DOWN, {}, FailureEvent.PROVIDER_DOWN),
+        (DeliveryState.PARKED, Reason.PROVIDER_DOWN, {"event_type": "carillon.delivery.dead"}, None),
+        (DeliveryState.PARKED, Reason.RATE_LIMITED, {}, None),
+        (DeliveryState.SENT, None, {}, None),
     ],
 )
-def test_the_failure_of_an_alarm_is_no_alarm(
-    state: DeliveryState, changes: dict[str, Any], kind: FailureEvent | None
+def test_what_is_a_failure_and_that_of_an_alarm_is_none(
+    state: DeliveryState, reason: Reason | None, changes: dict[str, Any], kind: FailureEvent | None
 ) -> None:
-    result = DeliveryResult(state=state, at=a.NOON, attempts=1, reason=Reason.PROVIDER_DOWN)
+    result = DeliveryResult(state=state, at=a.NOON, attempts=1, reason=reason)
     assert failure_of(a.delivery(notification=a.notification(**changes)), result) is kind
+
+
+def test_what_dies_once_more_after_a_redrive_is_another_event() -> None:
+    result = DeliveryResult(state=DeliveryState.DEAD, at=a.NOON, attempts=1, reason=Reason.REJECTED)
+    first, again = (
+        dict(failure_event(TOPICS, a.delivery(generation=number), result, FailureEvent.DEAD).headers)["ce_id"]
+        for number in (0, 1)
+    )
+    assert first != again

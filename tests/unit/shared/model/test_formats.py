@@ -19,7 +19,7 @@ from shared.model.owners import Owner
 from shared.model.profiles import Preferences, from_document
 from shared.model.records import decode_delivery, decode_record, encode, notify, without_due
 from shared.model.topics import Topics
-from shared.mongo.holds import hold_row
+from shared.mongo.hold_rows import hold_row
 from tests.support import samples as a
 
 READERS: dict[str, tuple[Any, bytes]] = {

@@ -14,7 +14,7 @@ from shared.model.holds import Cause, Hold
 from shared.model.notifications import Contact, Priority
 from shared.model.records import Kind, Record, decode_delivery, decode_record, encode, notify, profile_changed
 from shared.model.timestamps import from_datetime
-from shared.mongo.holds import hold_row
+from shared.mongo.hold_rows import hold_row
 from tests.support import samples as a
 
 TEXT = st.text(max_size=8)
