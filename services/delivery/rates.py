@@ -7,6 +7,7 @@ from typing import Final
 
 from services.delivery.accounts import Accounts
 from services.delivery.core.cell_rates import SCOPES, CellRates, Rate, RateScope, Turn
+from services.delivery.core.shared_rates import Asked, SharedRates
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery
 from shared.model.ids import endpoint_id
@@ -26,25 +27,40 @@ class Rates:
         self._limits = any(self._rates)
         self._accounts = accounts
         self._pace = CellRates()
+        self._shared = SharedRates()
 
     def turn(self, delivery: Delivery, now: int) -> Turn:
-        """Its turn, which is kept for it: scope by scope, up to one that makes it wait for long."""
+        """When it may go, or ask again: scope by scope, up to one that makes it wait for long.
+
+        Its turn under a limit of its tenant's or recipient's own is kept for it.
+        """
         turn = Turn(now)
         if not self._limits:
             return turn
-        until, express = delivery.notification.expires_at, delivery.notification.priority.is_express
-        kept = delivery.turn_at is not None and delivery.turn_at <= now <= delivery.turn_at + KEPT_MS
-        passed = delivery.turns if kept else 0
-        for position in range(passed, len(SCOPES)):
+        has_waited = delivery.turn_at is not None and delivery.turn_at <= now <= delivery.turn_at + KEPT_MS
+        for position in range(delivery.turns if has_waited else 0, len(SCOPES)):
             for rate in self._rates[position]:
-                if (key := self._key(rate, delivery)) is not None:
-                    at = self._pace.reserve(f"express {key}" if express else key, rate, turn.at, until)
-                    if express and at < until:
-                        self._pace.reserve(key, rate, turn.at)  # the others make up for it
-                    turn = Turn(max(turn.at, at), position + 1)
+                if (key := self._key(rate, delivery)) is None:
+                    continue
+                at, given = self._ask(rate, key, delivery, turn.at, has_waited=has_waited)
+                if not given:
+                    return Turn(at, position)
+                turn = Turn(max(turn.at, at), position + 1)
             if turn.at - now > MAX_WAIT_MS:
                 return turn
         return Turn(turn.at)
+
+    def _ask(self, rate: Rate, key: str, delivery: Delivery, now: int, *, has_waited: bool) -> Asked:
+        about = delivery.notification
+        until, express = about.expires_at, about.priority.is_express
+        if rate.scope.is_shared:
+            return self._shared.ask(
+                key, rate, tenant=about.tenant, now=now, until=until, express=express, has_waited=has_waited
+            )
+        at = self._pace.reserve(f"express {key}" if express else key, rate, now, until)
+        if express and at < until:
+            self._pace.reserve(key, rate, now)  # the others make up for it
+        return Asked(at, given=True)
 
     def _key(self, rate: Rate, delivery: Delivery) -> str | None:
         """None: it does not count there."""

@@ -26,6 +26,11 @@ class RateScope(StrEnum):
     ACCOUNT = "account"
     CHANNEL = "channel"
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether several tenants share it."""
+        return self in (RateScope.ACCOUNT, RateScope.CHANNEL)
+
 
 SCOPES: Final = tuple(RateScope)
 
@@ -91,9 +96,17 @@ class CellRates:
 
         Unless that is at `until` or later: then it will never go, and keeps nobody behind it waiting.
         """
+        at = self.next(key, rate, now)
         due = self._next.pop(key, 0.0)
-        at = max(float(now), due - (rate.most - 1) * rate.interval_ms)
         self._next[key] = max(due, float(now)) + rate.interval_ms if at < until else due
         while len(self._next) > MAX_KEYS:
             self._next.popitem(last=False)
-        return round(at)
+        return at
+
+    def next(self, key: str, rate: Rate, now: int) -> int:
+        """The earliest time from `now` on, which stays free."""
+        return round(max(float(now), self._next.get(key, 0.0) - (rate.most - 1) * rate.interval_ms))
+
+    def is_idle(self, key: str, now: int) -> bool:
+        """Whether so few went lately that all that may go at once may."""
+        return self._next.get(key, 0.0) <= now

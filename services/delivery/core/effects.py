@@ -168,7 +168,7 @@ def _back(delivery: Delivery, result: DeliveryResult, kind: Kind) -> Record:
             delivery,
             attempts=result.attempts,
             first_failed_at=_first_failed_at(delivery, result),
-            turn_at=result.due if result.turns else None,
+            turn_at=result.due if result.reason is Reason.RATE_LIMITED else None,
             turns=result.turns,
         ),
         format=max(delivery.format, result.format),  # who closes its row has to know the row's state
