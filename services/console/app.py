@@ -74,7 +74,7 @@ async def serve(runtime: Runtime, settings: ConsoleSettings) -> None:
         statuses = StatusConsumer(
             StatusRows(database),
             partial(join_statuses, settings.kafka_connection, settings.topics),
-            StatusPush(StatusEndpoints(database).every, publisher, settings.topics),
+            StatusPush(StatusEndpoints(database).of_all, publisher, settings.topics),
         )
         letters = DeadLetterConsumer(
             DeadLetters(database),

@@ -155,7 +155,9 @@ def create_app(
     inputs = changed_inputs(database)
     app.include_router(pull_routes(admission=admission, senders=PullTaking(database), inputs=inputs))
     app.include_router(suppression_routes(admission=admission, database=database, writer=kafka, topics=settings.topics))
-    app.include_router(callback_routes(settings, database=database, writer=kafka, topics=settings.topics))
+    app.include_router(
+        callback_routes(settings, database=database, writer=kafka, topics=settings.topics, limits=limits)
+    )
     app.include_router(
         tenant_routes(
             admission=admission,

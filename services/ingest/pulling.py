@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 from uuid import uuid4
+from weakref import WeakValueDictionary
 
 from shared.deciding.changed_inputs import ChangedInputs, asks_topic
 from shared.http.problems import unavailable
@@ -17,6 +20,8 @@ ROUNDS: Final = 5
 """Looks of one call, when others take what it found, or nothing of it holds any more."""
 MAX_TAKES: Final = 8
 """Calls that read deliveries at once; each may hold some MiB of them."""
+MAX_TAKES_EACH: Final = MAX_TAKES // 2
+"""Of one tenant: however many of its senders ask, the others' have seats left."""
 PATIENCE_SECONDS: Final = 1.0
 
 
@@ -27,6 +32,7 @@ class Pulling:
         self._senders = senders
         self._inputs = inputs
         self._room = asyncio.Semaphore(MAX_TAKES)
+        self._room_of: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     async def take(
         self, tenant: str, *, workflow: str | None, most: int, lease_seconds: int, key: str | None = None
@@ -36,12 +42,7 @@ class Pulling:
         `key`: the same again gets what it has and has not reported, as its answer may have been lost.
         Raises Problem 503 when too many ask at once, and MongoUnavailable.
         """
-        try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                await self._room.acquire()
-        except TimeoutError:
-            raise unavailable("too many senders ask at once") from None
-        try:
+        async with self._seat(tenant):
             token = uuid4().hex if key is None else _token_of(tenant, key)
             if key is not None and (held := await self._senders.held(tenant, token)):
                 return held
@@ -55,8 +56,19 @@ class Pulling:
                 if taken := await self._senders.take(tenant, fresh, token=token, lease_seconds=lease_seconds):
                     return taken
             return []
-        finally:
-            self._room.release()
+
+    @asynccontextmanager
+    async def _seat(self, tenant: str) -> AsyncIterator[None]:
+        """Raises Problem 503 when there is none for a second."""
+        own = self._room_of.setdefault(tenant, asyncio.Semaphore(MAX_TAKES_EACH))
+        async with AsyncExitStack() as held:
+            try:
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    await held.enter_async_context(own)
+                    await held.enter_async_context(self._room)
+            except TimeoutError:
+                raise unavailable("too many senders ask at once") from None
+            yield
 
     async def _stale(self, found: list[PulledDelivery]) -> set[str]:
         """The deliveries that are to be decided again. Looked at before they are taken: an outage uses up no attempt."""

@@ -43,6 +43,11 @@ def delivery_id(notification: str, step: str, channel: str, endpoint: str) -> st
     return _derive(f"delivery\x1f{notification}\x1f{step}\x1f{channel}\x1f{endpoint}")
 
 
+def fallback_id(delivery: str) -> str:
+    """What `decide` is asked about once a delivery has failed for good and its step has other channels."""
+    return derive("fallback", delivery)
+
+
 def decision_id(subject: str, generation: int, pass_: int) -> str:
     """One pass of a subject through `decide`."""
     return _derive(f"decision\x1f{subject}\x1f{generation}\x1f{pass_}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Collection
 
 from pymongo import ReturnDocument
 
@@ -12,8 +12,6 @@ from shared.mongo.bulk import Rows
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
 from shared.mongo.provider_accounts import enable
-
-MAX_READ: Final = 10_000
 
 
 class StatusEndpoints:
@@ -46,11 +44,11 @@ class StatusEndpoints:
             rows = await self._rows.find({"tenant": tenant}).sort("endpoint", 1).to_list(MAX_ENDPOINTS)
         return [_endpoint(row) for row in rows]
 
-    async def every(self) -> dict[str, list[StatusEndpoint]]:
-        """All, by tenant."""
+    async def of_all(self, tenants: Collection[str]) -> dict[str, list[StatusEndpoint]]:
+        """Those of all these tenants that have any."""
         found: dict[str, list[StatusEndpoint]] = {}
         with mongo_border():
-            async for row in self._rows.find().limit(MAX_READ):
+            async for row in self._rows.find({"tenant": {"$in": sorted(tenants)}}):
                 found.setdefault(row["tenant"], []).append(_endpoint(row))
         return found
 

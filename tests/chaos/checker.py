@@ -166,5 +166,5 @@ class _Walk:
             return self._decision(about.notification, delivery, pass_ + 1)
         self._verdict.ends[state] += 1
         if state == "dead" and self._accepted[about.notification].first:
-            return self._decision(about.notification, ids.derive("fallback", delivery), 0)
+            return self._decision(about.notification, ids.fallback_id(delivery), 0)
         return {delivery: about} if state == "sent" else {}

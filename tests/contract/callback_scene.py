@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -109,10 +110,12 @@ class Api:
         await ledger.claim([msgspec.structs.replace(a.received(), delivery=about)])
         await ledger.record([(about, DeliveryResult(state=DeliveryState.SENT, at=1, attempts=1))])
 
-    async def call(self, made: OutgoingCall, method: str = "POST") -> AsgiAnswer:
+    async def call(
+        self, made: OutgoingCall, method: str = "POST", *, arrives: asyncio.Event | None = None
+    ) -> AsgiAnswer:
         parts = urlsplit(made.url)
         target = parts.path.removeprefix("/carillon") + (f"?{parts.query}" if parts.query else "")
-        return await ask_app(self.app, method, target, headers=made.headers, body=made.body)
+        return await ask_app(self.app, method, target, headers=made.headers, body=made.body, arrives=arrives)
 
     async def receipt(self, provider: str) -> dict[str, Any] | None:
         row = await self.database.deliveries.find_one({"_id": f"by-{provider}"})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from sandbox.sink.accounts import provider_settings
@@ -14,6 +16,7 @@ from shared.mongo.database import Database
 from tests.contract.callback_scene import URL, WORKFLOW, Api, callback, counted, delivery, fields
 from tests.support import samples as a
 from tests.support.asgi import ask_app
+from tests.support.wait import turns
 
 pytestmark = pytest.mark.real
 
@@ -196,3 +199,16 @@ async def test_without_a_place_to_call_no_provider_is_given_one(database: Databa
         assert isinstance(request, HttpRequest)
         assert b"callback" not in request.body.lower()
     assert CallbackUrls(plain).token(delivery("twilio")) is None
+
+
+async def test_what_anybody_sends_counts_as_work_before_its_signature_is_looked_at(database: Database) -> None:
+    """Bodies are read first: without a bound, whoever finds the place fills the memory."""
+    api, arrives = Api(database, requests_per_key=1), asyncio.Event()
+    forged = (await callback("sendgrid", "delivered"))._replace(body=b"[]")
+    first = asyncio.create_task(api.call(forged, arrives=arrives))
+    await turns()
+    refused = await api.call(forged)
+    assert (refused.status, refused.json()["code"]) == (429, "too_many_requests")
+    arrives.set()
+    assert (await first).status == 403
+    assert (await api.call(forged)).status == 403

@@ -71,7 +71,8 @@ async def test_one_is_put_listed_replaced_and_deleted(api: Api, database: Databa
     changed = {**BODY, "events": ["carillon.inbox.read"]}
     assert (await api.ask("PUT", "billing", changed)).status == 200
     assert [(one["id"], one["events"]) for one in await api.listed()] == [("billing", ["carillon.inbox.read"])]
-    assert list(await StatusEndpoints(database).every()) == ["acme"]
+    assert list(await StatusEndpoints(database).of_all(["acme", "other"])) == ["acme"]
+    assert await StatusEndpoints(database).of_all(["other"]) == {}
     assert (await api.ask("DELETE", "billing")).status == 204
     assert (await api.ask("DELETE", "billing")).status == 404
     assert await api.listed() == []

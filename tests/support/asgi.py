@@ -39,9 +39,15 @@ def call_app(
 
 
 async def ask_app(
-    app: ASGIApp, method: str, target: str, *, headers: Mapping[str, str] | None = None, body: bytes = b""
+    app: ASGIApp,
+    method: str,
+    target: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    body: bytes = b"",
+    arrives: asyncio.Event | None = None,
 ) -> AsgiAnswer:
-    """As `call_app`, in this loop."""
+    """As `call_app`, in this loop. `arrives`: the body does not before that is set."""
     path, _, query = target.partition("?")
     scope = {
         "type": "http",
@@ -57,6 +63,8 @@ async def ask_app(
     answer = AsgiAnswer()
 
     async def receive() -> Message:
+        if arrives is not None:
+            await arrives.wait()
         return {"type": "http.request", "body": body, "more_body": False}
 
     with suppress(ZeroDivisionError):  # what tests let an app fail with: it answers, and raises it to the server

@@ -35,8 +35,8 @@ from shared.process.retries import retry_until_available
 LEASE: Final = timedelta(seconds=15)
 IDLE_SECONDS: Final = 0.5
 MAX_LETTERS: Final = 100
-MAX_JOBS: Final = 20
-"""That are carried on in turn; further ones wait."""
+MAX_JOBS: Final = 1000
+"""That are carried on in turn, a page of each: more than any tenants have under way, so that none waits for another's."""
 
 
 class AuditWriter(Protocol):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import Final, NamedTuple
 
 from services.console.timeline.core.rows import TimelineRow
 from shared.model import ids
@@ -19,40 +19,44 @@ from shared.process.retries import retry_until_available
 
 KNOWN_SECONDS: Final = 5.0
 """So old may be what is known of the endpoints."""
-ReadEndpoints = Callable[[], Awaitable[dict[str, list[StatusEndpoint]]]]
-"""All endpoints, by tenant. Raises MongoUnavailable."""
+ReadEndpoints = Callable[[Collection[str]], Awaitable[dict[str, list[StatusEndpoint]]]]
+"""The endpoints of these tenants, by tenant. Raises MongoUnavailable."""
+
+
+class _Known(NamedTuple):
+    at: float
+    endpoints: Sequence[StatusEndpoint]
 
 
 class StatusPush:
-    """Makes notifications of statuses. Costs a look at the endpoints every few seconds where there are none."""
+    """Makes notifications of statuses. Costs a look at their tenants' endpoints every few seconds where there are none."""
 
     def __init__(self, read: ReadEndpoints, writer: RecordWriter, topics: Topics) -> None:
         self._read = read
         self._writer = writer
         self._topics = topics
-        self._endpoints: dict[str, list[StatusEndpoint]] = {}
-        self._read_at: float | None = None
+        self._known: dict[str, _Known] = {}
 
     async def push(self, rows: Sequence[TimelineRow]) -> None:
         """Returns when all pushes of these statuses are durable. Waits while Kafka or MongoDB are unavailable."""
-        await self._refresh()
-        if not self._endpoints:
-            return
-        statuses = [_event(row) for row in rows if row["tenant"] in self._endpoints]
+        endpoints = await self._endpoints_of({row["tenant"] for row in rows})
+        statuses = [_event(row) for row in rows if endpoints[row["tenant"]]]
         outputs = [
             Output(
                 self._topics.notifications, ids.user_key(one.tenant, one.user), encode(notify(one)), []
             )
-            for one in pushes(statuses, self._endpoints, now_ms())
+            for one in pushes(statuses, endpoints, now_ms())
         ]  # fmt: skip
         if outputs:
             await retry_until_available(self._writer.publish, outputs)
 
-    async def _refresh(self) -> None:
+    async def _endpoints_of(self, tenants: set[str]) -> dict[str, Sequence[StatusEndpoint]]:
         now = time.monotonic()
-        if self._read_at is None or now - self._read_at >= KNOWN_SECONDS:
-            self._endpoints = await retry_until_available(self._read)
-            self._read_at = now
+        self._known = {name: known for name, known in self._known.items() if now - known.at < KNOWN_SECONDS}
+        if unknown := tenants - self._known.keys():
+            found = await retry_until_available(self._read, unknown)
+            self._known |= {name: _Known(now, found.get(name, ())) for name in unknown}
+        return {name: self._known[name].endpoints for name in tenants}
 
 
 def _event(row: TimelineRow) -> StatusEvent:

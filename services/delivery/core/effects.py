@@ -84,6 +84,8 @@ def delivery_status(topics: Topics, delivery: Delivery, result: DeliveryResult) 
     }
     if delivery.variant is not None:
         data["variant"] = delivery.variant
+    if result.state is DeliveryState.DEAD and delivery.fallback:
+        data["fallback"] = delivery.fallback
     return status(
         topics.statuses,
         area="delivery",
@@ -144,7 +146,7 @@ def fallback(topics: Topics, delivery: Delivery) -> list[Output]:
         kind=Kind.FAILED,
         tenant=notification.tenant,
         user=notification.user,
-        subject=ids.derive("fallback", delivery.id),
+        subject=ids.fallback_id(delivery.id),
         generation=delivery.generation,
         delivery=delivery,
         format=max(Kind.FAILED.since, delivery.format),

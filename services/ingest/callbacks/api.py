@@ -18,6 +18,7 @@ from services.ingest.callbacks.twilio import TwilioCallbacks
 from services.ingest.callbacks.vonage import VonageCallbacks
 from shared.http.bodies import read_body
 from shared.http.problems import Problem
+from shared.http.work_limits import WorkLimits
 from shared.model.callback_links import CALLBACKS_PATH, CallbackLink, read_callback
 from shared.model.ports import RecordWriter
 from shared.model.topics import Topics
@@ -45,11 +46,12 @@ def callback_providers(keys: CallbackKeys) -> dict[str, CallbackProvider]:
 class _Edge:
     """What becomes of a call."""
 
-    def __init__(self, keys: CallbackKeys, receipts: ReceiptWriter) -> None:
+    def __init__(self, keys: CallbackKeys, receipts: ReceiptWriter, limits: WorkLimits) -> None:
         self._url = keys.callback_url + CALLBACKS_PATH
         self._secrets = keys.callback_secrets
         self._providers = callback_providers(keys)
         self._receipts = receipts
+        self._limits = limits
 
     async def receive(self, request: Request, name: str, token: str | None) -> Response:
         """204 when all that it tells is durable. Raises Problem."""
@@ -57,6 +59,9 @@ class _Edge:
         link = None if token is None else read_callback(token, self._secrets)
         if provider is None or provider.tokens_in_path != (link is not None):
             raise _forged(name if provider is not None else "unknown")
+        self._limits.hold(
+            request, f"callback {name}"
+        )  # its signature is over the body: whoever calls, it is read first
         body = await read_body(request, provider.max_bytes)
         query = request.scope["query_string"]
         place = f"{self._url}/{name}/{token}" + (f"?{query.decode('latin-1')}" if query else "")
@@ -84,13 +89,16 @@ class _Edge:
         CALLBACKS.labels(name, await self._receipts.tell(link, report, provider.account)).inc()
 
 
-def callback_routes(keys: CallbackKeys, *, database: Database, writer: RecordWriter, topics: Topics) -> APIRouter:
+def callback_routes(
+    keys: CallbackKeys, *, database: Database, writer: RecordWriter, topics: Topics, limits: WorkLimits
+) -> APIRouter:
     """No credential but signatures. 204 when all that follows is durable; else the provider is to call again.
 
     In no OpenAPI document: nobody else calls here.
     """
     suppress = partial(suppressions.put, database, writer, topics)
-    edge = _Edge(keys, ReceiptWriter(receipts=Receipts(database), suppress=suppress, writer=writer, topics=topics))
+    receipts = ReceiptWriter(receipts=Receipts(database), suppress=suppress, writer=writer, topics=topics)
+    edge = _Edge(keys, receipts, limits)
     routes = APIRouter(prefix=CALLBACKS_PATH, include_in_schema=False)
 
     @routes.get("/meta")

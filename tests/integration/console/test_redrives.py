@@ -121,7 +121,6 @@ async def test_each_letter_is_sent_once_through_repeats_and_a_kill_in_the_middle
     await product.start_spawned("console")
     between = await ask(product, "GET", f"/v1/redrives/{job['id']}")
     assert 0 < between["redriven"] < PEOPLE, "control: it was killed in the middle"
-    assert len(await letters(product, "redriving")) > 0 or between["state"] == "running"
 
     async def done() -> dict[str, Any]:
         found = await ask(product, "GET", f"/v1/redrives/{job['id']}")

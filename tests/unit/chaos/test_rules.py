@@ -100,7 +100,7 @@ def first(*statuses: Status, sent: tuple[str, ...]) -> Verdict:
 
 def test_of_alternative_channels_one_is_taken() -> None:
     mail, failed = decided("n", 0, goes("mail")), reported("mail", "dead")
-    fallback = ids.derive("fallback", "mail")
+    fallback = ids.fallback_id("mail")
     instead = decided(fallback, 0, ends("fell_back"), goes("hook", "webhook"))
     assert first(mail, reported("mail"), sent=("mail",)).faults() == {}
     assert first(mail, failed, instead, reported("hook"), sent=("hook",)).faults() == {}

@@ -88,6 +88,7 @@ def became(
     pass_: int = 0,
     at: int = ACCEPTED + 90,
     variant: str | None = None,
+    fallback: tuple[Channel, ...] = (),
     **result,
 ) -> dict:
     delivery = Delivery(
@@ -99,6 +100,7 @@ def became(
         decided_at=ACCEPTED,
         pass_=pass_,
         variant=variant,
+        fallback=fallback,
     )
     return row(delivery_status(TOPICS, delivery, DeliveryResult(state=state, at=at, attempts=1, **result)))
 
@@ -143,6 +145,16 @@ def test_a_channel_has_the_state_of_its_last_status():
     sent = became(Channel.IN_APP, DeliveryState.SENT)
     assert states(first, sent) == {"email": "held", "in_app": "sent", "webhook": "suppressed"}
     assert progress(channel_states([first, sent])) is TimelineState.OPEN
+
+
+def test_a_dead_one_is_the_end_only_once_its_other_channels_are_decided():
+    first = decided(EMAIL)
+    dead = became(Channel.EMAIL, DeliveryState.DEAD, fallback=(Channel.WEBHOOK,), reason=Reason.REJECTED)
+    assert progress(channel_states([first, dead])) is TimelineState.OPEN
+    failed = Record(kind=Kind.FAILED, tenant="default", user="ana", subject=ids.fallback_id(dead["subject"]))
+    none_left = decided(NO_WEBHOOK, record=failed, at=ACCEPTED + 100)
+    assert progress(channel_states([first, dead, none_left])) is TimelineState.TERMINAL
+    assert progress(channel_states([first, became(Channel.EMAIL, DeliveryState.DEAD)])) is TimelineState.TERMINAL
 
 
 def test_the_order_of_receipt_and_doubles_do_not_matter():

@@ -50,7 +50,7 @@ def after(state: DeliveryState, received: ReceivedDelivery) -> list[Record]:
 def test_a_dead_one_tells_decide_which_delivery_it_was() -> None:
     (record,) = after(DeliveryState.DEAD, mail())
     assert record.delivery == mail().delivery
-    assert (record.subject, record.generation, record.pass_) == (ids.derive("fallback", a.delivery().id), 1, 0)
+    assert (record.subject, record.generation, record.pass_) == (ids.fallback_id(a.delivery().id), 1, 0)
     assert (record.tenant, record.user, record.format) == ("acme", "ada", 2)
     assert after(DeliveryState.DEAD, mail()) == [record], "a replay repeats it"
 

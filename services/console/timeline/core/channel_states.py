@@ -7,12 +7,13 @@ of a generation counts over what its worker said, where that was the last word.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
 import msgspec
 
+from shared.model import ids
 from shared.model.deliveries import TERMINAL as DELIVERY_ENDS
 from shared.model.notification_states import ENDED
 from shared.model.receipts import TELLS_OF, ReceiptState
@@ -53,10 +54,12 @@ StepChannel = tuple[str | None, str | None]
 
 def channel_states(rows: Iterable[Mapping[str, Any]]) -> list[ChannelState]:
     """The state of each channel, in the order of steps; empty when nothing was decided yet."""
+    rows = sorted(rows, key=_rank)
+    decided = {row["subject"] for row in rows if isinstance(row["data"].get("items"), list)}
     found: dict[StepChannel, ChannelState] = {}
     places: dict[str, StepChannel] = {}
     told: dict[StepChannel, ChannelState] = {}
-    for row in sorted(rows, key=_rank):
+    for row in rows:
         data = row["data"]
         if isinstance(data.get("items"), list):
             if row["subject"] == data.get("notification"):
@@ -72,7 +75,7 @@ def channel_states(rows: Iterable[Mapping[str, Any]]) -> list[ChannelState]:
                 found[place] = _decided(row, item)
         elif row["type"].startswith("carillon.delivery."):
             place = places.get(row["subject"], (data.get("step"), data.get("channel")))
-            (told if _word(row) in TOLD_RANKS else found)[place] = _sent(row, place)
+            (told if _word(row) in TOLD_RANKS else found)[place] = _sent(row, place, decided)
     for place, receipt in told.items():
         sent = found.get(place, receipt)
         if receipt.generation == sent.generation and (sent is receipt or sent.state in TELLS_OF):
@@ -111,8 +114,10 @@ def _decided(row: Mapping[str, Any], item: Mapping[str, Any]) -> ChannelState:
     return _channel_state(row, state, (item.get("step"), item.get("channel")), item)
 
 
-def _sent(row: Mapping[str, Any], place: StepChannel) -> ChannelState:
-    return _channel_state(row, _word(row), place, {"delivery": row["subject"]} | row["data"])
+def _sent(row: Mapping[str, Any], place: StepChannel, decided: Collection[str]) -> ChannelState:
+    state = _channel_state(row, _word(row), place, {"delivery": row["subject"]} | row["data"])
+    goes_on = row["data"].get("fallback") and ids.fallback_id(row["subject"]) not in decided
+    return msgspec.structs.replace(state, terminal=False) if goes_on else state
 
 
 def _channel_state(row: Mapping[str, Any], state: str, place: StepChannel, fields: Mapping[str, Any]) -> ChannelState:
