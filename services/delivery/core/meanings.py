@@ -21,6 +21,8 @@ class Meaning(StrEnum):
     """This message: never."""
     DEAD_ADDRESS = "dead_address"
     """This address: never, whatever the message."""
+    UNSUBSCRIBED = "unsubscribed"
+    """Who reads there has told the provider that they want no more."""
     TRANSIENT = "transient"
     """This attempt; another may succeed."""
     THROTTLED = "throttled"
@@ -43,6 +45,8 @@ def outcome_of(
             return Rejected(code=code, fault=AttemptFault.MESSAGE)
         case Meaning.DEAD_ADDRESS:
             return Rejected(reason=Reason.DEAD_ADDRESS, code=code)
+        case Meaning.UNSUBSCRIBED:
+            return Rejected(reason=Reason.ADDRESS_SUPPRESSED, code=code)
         case Meaning.TRANSIENT:
             return Failed(code=code, retry_after_ms=retry_after_ms, fault=AttemptFault.PROVIDER)
         case Meaning.UNREADABLE:

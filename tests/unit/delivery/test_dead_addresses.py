@@ -67,7 +67,17 @@ async def test_it_is_tried_again_while_mongodb_is_unavailable() -> None:
     assert len(await entries(found)) == 1
 
 
-@pytest.mark.parametrize("reason", [reason for reason in Reason if reason is not Reason.DEAD_ADDRESS])
+async def test_who_told_one_provider_to_stop_hears_from_no_other() -> None:
+    found = scene(Rejected(reason=Reason.ADDRESS_SUPPRESSED, code="21610"))
+    await found.deliver()
+    (entry,) = await entries(found)
+    assert entry.reason is SuppressionReason.UNSUBSCRIBED
+
+
+OTHERS = [reason for reason in Reason if reason not in (Reason.DEAD_ADDRESS, Reason.ADDRESS_SUPPRESSED)]
+
+
+@pytest.mark.parametrize("reason", OTHERS)
 async def test_nothing_else_is_a_dead_address(reason: Reason) -> None:
     found = scene(Rejected(reason=reason, code="550"))
     await found.deliver()

@@ -111,7 +111,8 @@ TWILIO = [
     (answer(201, {"sid": "SM1"}), Sent(receipt="SM1")),
     (answer(201, {"sid": 7}), UNREADABLE),
     (answer(200), UNREADABLE),
-    (answer(400, {"code": 21610}), Rejected(code="21610", fault=AttemptFault.MESSAGE)),
+    (answer(400, {"code": 21610}), Rejected(reason=Reason.ADDRESS_SUPPRESSED, code="21610")),
+    (answer(400, {"code": 21602}), Rejected(code="21602", fault=AttemptFault.MESSAGE)),
     (answer(400, {"code": 21614}), Rejected(reason=Reason.DEAD_ADDRESS, code="21614")),
     (answer(401, {"code": 20003}), ProviderUnavailable(code="20003", fault=AttemptFault.ACCOUNT)),
     (answer(429, {"code": 20429}, **{"Retry-After": "7"}),
@@ -148,7 +149,7 @@ def test_what_vonage_says(said: HttpAnswer, outcome: Outcome) -> None:
 def test_every_meaning_has_an_outcome(meaning: Meaning) -> None:
     kinds: dict[Meaning, Any] = {
         Meaning.TAKEN: Sent, Meaning.PERMANENT: Rejected, Meaning.DEAD_ADDRESS: Rejected, Meaning.TRANSIENT: Failed,
-        Meaning.UNREADABLE: Failed,
+        Meaning.UNREADABLE: Failed, Meaning.UNSUBSCRIBED: Rejected,
     }  # fmt: skip
     assert type(outcome_of(meaning, "code")) is kinds.get(meaning, ProviderUnavailable)
 

@@ -39,7 +39,7 @@ MEANINGS: Final = {
     21604: Meaning.DEAD_ADDRESS,  # no recipient
     21606: Meaning.OUR_FAULT,  # a sender that is not ours
     21608: Meaning.PERMANENT,  # as 21219
-    21610: Meaning.PERMANENT,  # they answered STOP
+    21610: Meaning.UNSUBSCRIBED,  # they answered STOP
     21611: Meaning.THROTTLED,  # this sender's queue is full
     21612: Meaning.PERMANENT,  # not from this sender to this recipient
     21614: Meaning.DEAD_ADDRESS,  # not a mobile number
