@@ -7,7 +7,7 @@ from typing import Final
 
 from services.delivery.accounts import Accounts
 from services.delivery.core.cell_rates import SCOPES, CellRates, Rate, RateScope, Turn
-from services.delivery.core.shared_rates import Asked, SharedRates
+from services.delivery.core.shared_rates import SharedRates, SharedTurn
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery
 from shared.model.ids import endpoint_id
@@ -50,7 +50,7 @@ class Rates:
                 return turn
         return Turn(turn.at)
 
-    def _ask(self, rate: Rate, key: str, delivery: Delivery, now: int, *, has_waited: bool) -> Asked:
+    def _ask(self, rate: Rate, key: str, delivery: Delivery, now: int, *, has_waited: bool) -> SharedTurn:
         about = delivery.notification
         until, express = about.expires_at, about.priority.is_express
         if rate.scope.is_shared:
@@ -60,7 +60,7 @@ class Rates:
         at = self._pace.reserve(f"express {key}" if express else key, rate, now, until)
         if express and at < until:
             self._pace.reserve(key, rate, now)  # the others make up for it
-        return Asked(at, given=True)
+        return SharedTurn(at, given=True)
 
     def _key(self, rate: Rate, delivery: Delivery) -> str | None:
         """None: it does not count there."""

@@ -18,7 +18,7 @@ COUNT_EVERY_MS: Final = 250
 """How often it is counted again how many tenants wait."""
 
 
-class Asked(NamedTuple):
+class SharedTurn(NamedTuple):
     """`given`: it may go at `at`, in milliseconds; else it asks again then."""
 
     at: int
@@ -61,7 +61,7 @@ class SharedRates:
 
     def ask(
         self, limit: str, rate: Rate, *, tenant: str, now: int, until: int, express: bool, has_waited: bool
-    ) -> Asked:
+    ) -> SharedTurn:
         """What expires at `until` takes no place in its queue behind that. `has_waited`: it was told to ask again now.
 
         Express ones wait only behind each other, and the others make up for them.
@@ -78,9 +78,9 @@ class SharedRates:
                 again = self._cells.reserve(f"queue {own}", one_by_one, max(by_share, now + 1), until)
                 if again < until:
                     queues.reach(tenant, again)
-                return Asked(again, given=False)
+                return SharedTurn(again, given=False)
             self._cells.reserve(own, share, now)
         self._cells.reserve(line, rate, now)
         if express:
             self._cells.reserve(limit, rate, now)
-        return Asked(at, given=True)
+        return SharedTurn(at, given=True)
