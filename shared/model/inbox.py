@@ -62,6 +62,10 @@ class InboxItem(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaul
     digest_count: int | None = None
     """How many notifications it brings at once; None: it is no digest."""
     buttons: tuple[InboxButton, ...] = ()
+    category: str | None = None
+    """Its workflow's; None: the item is from before items had one."""
+    priority: str | None = None
+    """A Priority; or, of a newer process, one that this one does not know. None as in `category`."""
 
 
 class InboxEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -94,6 +98,8 @@ def item_state(item: InboxItem) -> InboxItem:
         unarchived_times=0,
         digest_count=None,
         buttons=(),
+        category=None,
+        priority=None,
     )
 
 

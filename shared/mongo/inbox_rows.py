@@ -40,6 +40,8 @@ class InboxRow(TypedDict):
     """The key of its workflow's step."""
     digest_count: NotRequired[int]
     buttons: NotRequired[list[dict[str, str]]]
+    category: NotRequired[str]
+    priority: NotRequired[str]
     replaced_by: NotRequired[str]
     """The notification that took its place: its deletion is nobody's doing."""
 
@@ -75,6 +77,10 @@ def to_row(
         row["digest_count"] = item.digest_count
     if item.buttons:
         row["buttons"] = msgspec.to_builtins(list(item.buttons))
+    if item.category is not None:
+        row["category"] = item.category
+    if item.priority is not None:
+        row["priority"] = item.priority
     return row
 
 
@@ -103,14 +109,16 @@ def from_row(row: InboxRow) -> InboxItem:
         updated_at=_ms(row["changed_at"]),
         digest_count=row.get("digest_count"),
         buttons=msgspec.convert(row["buttons"], tuple[InboxButton, ...]) if "buttons" in row else (),
+        category=row.get("category"),
+        priority=row.get("priority"),
     )
 
 
 UNREAD: Final[dict[str, object]] = {"read_at": None, "archived_at": None}
 """What is unread, among rows that are not deleted."""
-WITHOUT_CONTENT: Final = {"title": 0, "body": 0, "url": 0, "data": 0, "actor": 0, "digest_count": 0, "buttons": 0}
-"""A projection: what of a row can change, and how it is found."""
 _NO_CONTENT: Final = {"title": "", "body": "", "url": None, "data": b"null", "actor": None}
+WITHOUT_CONTENT: Final = dict.fromkeys((*_NO_CONTENT, "digest_count", "buttons", "category", "priority"), 0)
+"""A projection: what of a row can change, and how it is found."""
 
 
 def state_of_row(row: Mapping[str, Any]) -> InboxItem:

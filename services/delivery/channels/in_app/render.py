@@ -36,7 +36,7 @@ def render_item(
     whose link may not be followed.
     """
     template = texts_of(workflow, delivery.step, delivery.variant, Channel.IN_APP) if workflow else None
-    if not isinstance(template, InAppTemplate):
+    if workflow is None or not isinstance(template, InAppTemplate):
         raise RenderFailed("no_template")
     notification, values = delivery.notification, context(delivery, tenant)
     more = [text for each in template.buttons for text in (each.label, each.url or "")]
@@ -53,6 +53,8 @@ def render_item(
         digest_count=digest_items(delivery).count if delivery.digest is not None else None,
         actor=notification.actor,
         buttons=_buttons(template, of_buttons, values, links) if of_buttons else (),
+        category=workflow.category,
+        priority=notification.priority.value,
         offset=offset,
         created_at=now,
     )

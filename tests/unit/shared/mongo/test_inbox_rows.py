@@ -16,6 +16,7 @@ TEXT = st.text(max_size=8)
 ITEM = st.builds(
     InboxItem, id=TEXT, workflow=TEXT, offset=st.integers(0, 2**53), created_at=TIME, title=TEXT, body=TEXT, type=st.none() | TEXT,
     url=st.none() | TEXT, actor=st.none() | TEXT, data=st.sampled_from([b"null", b'{"a":1}']).map(msgspec.Raw),
+    category=st.none() | TEXT, priority=st.none() | TEXT,
 )  # fmt: skip
 
 
