@@ -47,11 +47,20 @@ _POLICY: Final = frozenset({8, 9, 10, 11, 12, 13, 14, *range(20, 30), 54, 57, 60
 _DEAD: Final = frozenset({(1, 1), (1, 2), (1, 3), (1, 6), (1, 10)})
 """No such mailbox, no such domain, no address, moved away, or a domain that takes no mail (RFC 7505); said for good."""
 _ENHANCED: Final = re.compile(r"[245]\.(\d{1,3})\.(\d{1,3})\b")
-_RELAY: Final = re.compile(r"\brelay", re.IGNORECASE)
-_LIMITS: Final = re.compile(
-    r"quota|throttl|(?:rate|sending|daily|hourly) limit|too many (?:messages|e-?mails)|suspended|not verified|unverified",
+_OURS: Final = re.compile(
+    r"(?:helo|ehlo) command rejected|sender address rejected|client host (?:rejected|\[)|sendasdenied|storedrv\.submission",
     re.IGNORECASE,
 )
+"""How we greet, who writes, from where. Postfix keeps what it has against them back until the first recipient; Exchange,
+what it has against the sender, until the message."""
+_NO_ENTRY: Final = re.compile(r"\brelay(?! recipient table)|blocked using|block ?list", re.IGNORECASE)
+_LIMITS: Final = re.compile(
+    r"quota|throttl|(?:rate|sending|daily|hourly) limit|too many (?:messages|e-?mails)|suspended|\bpaused\b"
+    r"|credits exceeded|sender identity|unusual sending|not verified|unverified",
+    re.IGNORECASE,
+)
+_QUOTED: Final = re.compile(r"recipient address rejected|recipient'?s'? block", re.IGNORECASE)
+"""What follows may be another server's words; or the recipient has a list of his own."""
 _MAILBOX: Final = re.compile(r"mailbox|recipient|\bover ?quota\b", re.IGNORECASE)
 
 
@@ -84,6 +93,8 @@ def whose_fault(phase: SmtpPhase, code: int, enhanced: tuple[int, int] | None, t
         return AttemptFault.CONNECTION
     if phase is SmtpPhase.MAIL:  # it says who writes, the same for every message, and the size of this one
         return AttemptFault.MESSAGE if code == 552 or enhanced == (3, 4) else AttemptFault.ACCOUNT
+    if _OURS.search(text) and not _QUOTED.search(text):
+        return AttemptFault.ACCOUNT
     if enhanced is not None and subject == 7:
         return _policy_fault(phase, enhanced[1], text, permanent=code >= 500)
     if enhanced is not None and (known := _DETAILS.get(enhanced) or _SUBJECTS.get(enhanced[0])) is not None:
@@ -101,5 +112,5 @@ def _policy_fault(phase: SmtpPhase, detail: int, text: str, *, permanent: bool) 
 def _by_words(phase: SmtpPhase, text: str) -> AttemptFault:
     """Codes that many use for everything: what is left are the words."""
     if phase is SmtpPhase.RCPT:
-        return AttemptFault.ACCOUNT if _RELAY.search(text) else AttemptFault.ADDRESS
+        return AttemptFault.ACCOUNT if _NO_ENTRY.search(text) and not _QUOTED.search(text) else AttemptFault.ADDRESS
     return AttemptFault.ACCOUNT if _LIMITS.search(text) and not _MAILBOX.search(text) else AttemptFault.MESSAGE
