@@ -107,6 +107,20 @@ async def test_a_mailbox_that_answers_421_is_its_own_trouble() -> None:
         assert server.connections == 2
 
 
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({}, "example.com"),
+        ({"email_from": "Shop <info@münchen.de>"}, "xn--mnchen-3ya.de"),
+        ({"smtp_ehlo_name": "worker.shop.example"}, "worker.shop.example"),
+    ],
+)
+async def test_the_server_is_greeted_with_a_name_that_it_can_look_up(given: dict[str, str], name: str) -> None:
+    async with sending(**given) as (sender, server):
+        assert await send(sender) == Sent(receipt="250")
+        assert server.greeted_by == [name]
+
+
 async def test_one_more_connection_than_the_server_wants_waits_for_another() -> None:
     entered, gate = asyncio.Event(), asyncio.Event()
 

@@ -21,6 +21,7 @@ class ScriptedSmtp:
     answer: Answer = lambda _verb, _number: None
     heard: list[tuple[int, str]] = field(default_factory=list)
     taken: list[bytes] = field(default_factory=list)
+    greeted_by: list[str] = field(default_factory=list)
     connections: int = 0
     open_now: int = 0
     most_open: int = 0
@@ -43,6 +44,8 @@ class ScriptedSmtp:
             while line := await reader.readline():
                 verb = line.decode("ascii").split()[0].upper()
                 self.heard.append((number, verb))
+                if verb == "EHLO":
+                    self.greeted_by.append(line.decode("ascii").split()[1])
                 if not await self._reply(verb, number, writer):
                     return
                 if verb == "DATA" and self._said(verb, number).startswith("354"):

@@ -146,6 +146,8 @@ def test_how_the_mail_server_is_spoken_to(given: dict[str, Any], encryption: Enc
         ({"CARILLON_SMTP_TLS": "implicit", "CARILLON_SMTP_START_TLS": "true"}, "SMTP_START_TLS: it contradicts CARILLON_SMTP_TLS"),
         ({"CARILLON_SMTP_TLS": "yes"}, "SMTP_TLS: Input should be 'implicit', 'starttls' or 'none'"),
         ({"CARILLON_SMTP_CA_FILE": "/nowhere"}, "SMTP_CA_FILE: /nowhere is no file"),
+        ({"CARILLON_SMTP_EHLO_NAME": "worker_7"}, "SMTP_EHLO_NAME: 'worker_7' is no host name: write it as mail.shop.example"),
+        ({"CARILLON_SMTP_EHLO_NAME": "a b"}, "SMTP_EHLO_NAME: 'a b' is no host name"),
         ({"CARILLON_EMAIL_FROM": "Acme, Inc. <no-reply@acme.example>"}, 'in quotes: "Shop, Inc." <shop@host>'),
         ({"CARILLON_LINK_SCHEMES": "myapp,java script"}, "LINK_SCHEMES: String should match"),
     ],

@@ -105,6 +105,7 @@ class Connections:
         connection = SMTP(
             hostname=settings.smtp_host,
             port=settings.smtp_port,
+            local_hostname=settings.ehlo_name,
             timeout=settings.smtp_timeout_seconds * REPLY_SHARE,
             username=settings.smtp_username,
             password=settings.smtp_password.get_secret_value() if settings.smtp_password else None,

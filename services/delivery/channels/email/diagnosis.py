@@ -10,6 +10,7 @@ from aiosmtplib.errors import (
     SMTPAuthenticationError,
     SMTPConnectError,
     SMTPException,
+    SMTPHeloError,
     SMTPResponseException,
     SMTPTimeoutError,
 )
@@ -28,6 +29,10 @@ NO_STARTTLS: Final = "the server offers no STARTTLS on this port: CARILLON_SMTP_
 NO_AUTH: Final = "the server offers no AUTH that we know; many do only after TLS: CARILLON_SMTP_TLS=starttls"
 NOT_OURS: Final = "the server refuses CARILLON_SMTP_USERNAME and CARILLON_SMTP_PASSWORD"
 CROWDED: Final = "the server may want fewer connections: CARILLON_SMTP_CONNECTIONS is per lane and process"
+NOT_GREETED: Final = (
+    "the server refuses our EHLO: it may want a whole name, or another one, in CARILLON_SMTP_EHLO_NAME; "
+    "or fewer connections, CARILLON_SMTP_CONNECTIONS per lane and process"
+)
 UNREACHABLE: Final = "nobody answers at CARILLON_SMTP_HOST and CARILLON_SMTP_PORT"
 
 
@@ -62,4 +67,5 @@ def _of_reply(error: SMTPResponseException) -> Diagnosis:
     if error.code < 0:
         return Diagnosis(code="no_greeting", hint=NO_GREETING)
     crowded = error.code == GOODBYE
-    return Diagnosis(code=said(error.code, error.message), hint=CROWDED if crowded else None, crowded=crowded)
+    hint = NOT_GREETED if isinstance(error, SMTPHeloError) else CROWDED if crowded else None
+    return Diagnosis(code=said(error.code, error.message), hint=hint, crowded=crowded)

@@ -40,6 +40,11 @@ def wire_address(text: str) -> str:
     local, at, domain = text.rpartition("@")
     if not at or not (_DOT_STRING.fullmatch(local) or _QUOTED_STRING.fullmatch(local)):
         raise InvalidAddress("one bare address, with an ASCII local part")
+    return f"{local}@{wire_domain(domain)}"
+
+
+def wire_domain(domain: str) -> str:
+    """A domain, or the name of a host, in ASCII. Raises InvalidAddress."""
     if not domain.isascii():
         try:
             domain = idna.encode(domain, uts46=True).decode()
@@ -47,7 +52,7 @@ def wire_address(text: str) -> str:
             raise InvalidAddress("its domain is none by IDNA 2008") from error
     if not _DOMAIN.fullmatch(domain):
         raise InvalidAddress("its domain is none")
-    return f"{local}@{domain}"
+    return domain
 
 
 def parse_mailbox(text: str) -> Mailbox:

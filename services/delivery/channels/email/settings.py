@@ -9,7 +9,7 @@ from typing import Final
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
-from services.delivery.channels.email.mailboxes import InvalidAddress, Mailbox, parse_mailbox
+from services.delivery.channels.email.mailboxes import InvalidAddress, Mailbox, parse_mailbox, wire_domain
 from services.delivery.channels.email.unsubscribe import UnsubscribeFields
 from services.delivery.channels.provider_list import check_providers, describe, parse_providers
 from services.delivery.core.choice import Candidate
@@ -45,6 +45,11 @@ class EmailSettings(CallbackSettings):
     smtp_start_tls: bool = Field(False, description="the older way to say CARILLON_SMTP_TLS=starttls")
     smtp_ca_file: Path | None = Field(
         None, description="certificates (PEM) of authorities to trust besides the system's, for the mail server"
+    )
+    smtp_ehlo_name: str = Field(
+        "",
+        description="the name that the mail server is greeted with (EHLO), a whole one as `mail.shop.example`; empty: the "
+        "domain of CARILLON_EMAIL_FROM",
     )
     smtp_connections: int = Field(
         4, ge=1, le=64, description="connections to the mail server kept open, for each lane (normal, express)"
@@ -107,6 +112,14 @@ class EmailSettings(CallbackSettings):
             ) from error
         return value
 
+    @field_validator("smtp_ehlo_name")
+    @classmethod
+    def _check_ehlo_name(cls, value: str) -> str:
+        try:
+            return value and wire_domain(value)
+        except InvalidAddress as error:
+            raise ValueError(f"{value!r} is no host name: write it as mail.shop.example") from error
+
     @field_validator("smtp_ca_file")
     @classmethod
     def _check_file(cls, value: Path | None) -> Path | None:
@@ -126,6 +139,11 @@ class EmailSettings(CallbackSettings):
                 "or say CARILLON_SMTP_TLS=starttls if this server does not"
             )
         return value
+
+    @property
+    def ehlo_name(self) -> str:
+        """What the mail server is greeted with. The machine's own name, in a container, is one that nobody can look up."""
+        return self.smtp_ehlo_name or self.sender.domain
 
     @cached_property
     def candidates(self) -> tuple[Candidate, ...]:
