@@ -186,8 +186,11 @@ def quiet_now() -> dict[str, Any]:
 
 
 async def heard(socket: ClientConnection) -> dict[str, Any]:
+    """The next message but `live`, which says only that what was missed is told."""
     async with asyncio.timeout(PATIENCE):
-        return json.loads(await socket.recv())
+        while (told := json.loads(await socket.recv()))["type"] == "live":
+            pass
+        return told
 
 
 async def eventually(find: Callable[[], Awaitable[Any]]) -> Any:

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
+from typing import Final
+from uuid import uuid4
 
 import structlog
 from websockets.asyncio.server import ServerConnection
@@ -13,10 +15,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State as ProtocolState
 
 from services.gateway.core.limits import (
-    AUTH_SECONDS,
     MAX_MESSAGE_BYTES,
     MAX_UNAUTHENTICATED_MESSAGE_BYTES,
-    TOKEN_WARNING_SECONDS,
 )
 from services.gateway.identity import ReadLife
 from services.gateway.inbox.changes import Changes
@@ -36,6 +36,7 @@ from services.gateway.live.core.messages import Announcement
 from services.gateway.live.core.session import Session
 from services.gateway.live.outbox import Outbox
 from services.gateway.live.registry import Registry
+from services.gateway.live.token_timers import TokenTimers
 from shared.http.tokens import InvalidToken
 from shared.model import ids
 from shared.model.errors import Unavailable
@@ -46,6 +47,8 @@ from shared.process.metrics import RESUMES, SLOW_CLOSED, SOCKET_FRAMES, SOCKETS
 
 log = structlog.get_logger()
 _TEXT_FRAMES = SOCKET_FRAMES.labels("text")
+SESSION_CHARACTERS: Final = 12
+"""Of a session's name, which the client is told and the log has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,18 +74,16 @@ class Connection:
         self._socket = socket
         self._context = context
         self._backlog = context.backlog
-        self._session = Session(context.epoch)
+        self._session = Session(context.epoch, uuid4().hex[:SESSION_CHARACTERS])
         self._outbox = Outbox(socket.transport.get_write_buffer_size)
         self._key: bytes | None = None
-        self._timers: list[asyncio.TimerHandle] = []
+        self._timers = TokenTimers(lambda: self._soon(self._session.on_auth_timeout()))
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, token: str | None, cursor: str | None) -> None:
         """From the handshake to the end of the connection."""
         self._limit_messages(MAX_UNAUTHENTICATED_MESSAGE_BYTES)
         self._backlog.add(self)
-        deadline = asyncio.get_running_loop().call_later(AUTH_SECONDS, self._auth_timeout)
-        self._timers.append(deadline)
         try:
             await self._perform(self._session.on_open(token, cursor))
             async for frame in self._socket:
@@ -180,7 +181,8 @@ class Connection:
                 self._session.user = user
                 snapshot = await self._context.store.snapshot(user, load.since)
         except Unavailable as error:
-            log.warning("inbox_unreadable", error=str(error), next="the client is told to come back")
+            told = "the client is told to come back"
+            log.warning("inbox_unreadable", session=self._session.name, error=str(error), next=told)
             return self._session.on_unavailable()
         actions = self._session.on_rows(snapshot)
         RESUMES.labels(self._session.result_of_resume).inc()
@@ -203,18 +205,12 @@ class Connection:
         return self._session.on_applied(apply, updated)
 
     def _watch_token(self, seconds: float) -> None:
-        """Replaces all timers: a client that has shown a token is no longer awaited."""
-        self._cancel_timers()
-        loop = asyncio.get_running_loop()
-        warn = max(seconds - TOKEN_WARNING_SECONDS, 0.0)
-        left = max(round(seconds - warn), 0)
-        self._timers = [
-            loop.call_later(warn, lambda: self._soon(self._session.on_expiring(left))),
-            loop.call_later(max(seconds, 0.0), lambda: self._soon(self._session.on_expired())),
-        ]
-
-    def _auth_timeout(self) -> None:
-        self._soon(self._session.on_auth_timeout())
+        session = self._session
+        self._timers.watch(
+            seconds,
+            expiring=lambda left: self._soon(session.on_expiring(left)),
+            expired=lambda: self._soon(session.on_expired()),
+        )
 
     def _soon(self, actions: list[Action]) -> None:
         if actions:
@@ -226,7 +222,8 @@ class Connection:
         """A task that fails ends the connection, so that the client comes back with its cursor."""
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("connection_failed", exc_info=error, next="the client resumes with its cursor")
+            told = "the client resumes with its cursor"
+            log.error("connection_failed", session=self._session.name, exc_info=error, next=told)
             self._socket.transport.abort()
 
     async def _close(self, code: int, reason: str) -> None:
@@ -236,13 +233,9 @@ class Connection:
 
     def _leave(self) -> None:
         self._outbox.close()
-        self._cancel_timers()
+        self._timers.cancel()
         if self._key is not None and self._context.registry.remove(self._key, self):
             SOCKETS.dec()
-
-    def _cancel_timers(self) -> None:
-        for timer in self._timers:
-            timer.cancel()
 
     def _limit_messages(self, most: int) -> None:
         self._socket.protocol.max_message_size = most

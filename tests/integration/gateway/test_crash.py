@@ -110,7 +110,7 @@ async def test_sigterm_ends_it_cleanly_with_clients_connected(harness: Harness):
     await harness.start("gateway")
     async with connect(f"ws://127.0.0.1:{harness.ports['sockets']}") as opened:
         await opened.send(json.dumps({"type": "auth", "token": harness.token("ann")}))
-        assert json.loads(await opened.recv())["type"] == "hello"
+        assert [json.loads(await opened.recv())["type"] for _ in range(2)] == ["hello", "live"]
         ending = asyncio.create_task(asyncio.to_thread(harness.services["gateway"].terminate))
         assert json.loads(await opened.recv())["type"] == "reconnect"
         await opened.wait_closed()

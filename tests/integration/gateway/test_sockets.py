@@ -98,7 +98,7 @@ async def test_commands_reach_every_socket_of_the_user_and_nobody_elses(stage: G
         assert (await bob.next("ok"))["updated"] == 0
         await bob.say(type="ping")
         await bob.next("pong")
-        assert {told["type"] for told in bob.told} == {"hello", "ok", "pong"}
+        assert {told["type"] for told in bob.told} == {"hello", "live", "ok", "pong"}
     assert await stage.database.inbox.count_documents({"deleted_at": {"$ne": None}}) == 0
 
 

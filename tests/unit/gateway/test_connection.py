@@ -135,7 +135,7 @@ async def test_a_command_is_answered_and_told_to_every_socket_of_the_user(gatewa
         for socket in (phone, laptop):
             state = await socket.next("state")
             assert (state["change"], state["items"][0]["id"], state["unread"]) == ("read", "n1", 0)
-        assert [message["type"] for message in bob.told] == ["hello"]
+        assert [message["type"] for message in bob.told] == ["hello", "live"]
 
 
 @pytest.mark.parametrize(

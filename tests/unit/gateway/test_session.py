@@ -103,30 +103,34 @@ def test_too_many_messages_end_the_connection():
 
 def test_a_new_client_gets_what_it_never_saw_then_what_comes():
     session = resuming()
-    hello, *rest = said(session.on_rows(snapshot([item(3), item(5)], unread=4, end=9)))
+    hello, *rest, now_live = said(session.on_rows(snapshot([item(3), item(5)], unread=4, end=9)))
     assert hello["type"] == "hello"
     assert hello["unread"] == 4
     assert CURSORS.read(hello["cursor"]) == Cursor(2, 100_000)  # whoever leaves after the hello has missed nothing
     assert [told["item"]["id"] for told in rest] == ["n3", "n5"]
     assert [told["unread"] for told in rest] == [4, 4]
+    assert now_live["type"] == "live"
+    assert CURSORS.read(now_live["cursor"]) == Cursor(9, 100_000)
     assert session.on_event(created(9)) == []
     [told] = said(session.on_event(created(10)))
     assert (told["item"]["offset"], told["unread"]) == (10, 5)
 
 
 def test_a_new_client_with_an_empty_inbox_starts_at_its_end():
-    [hello] = said(resuming().on_rows(snapshot(end=-1)))
+    hello, now_live = said(resuming().on_rows(snapshot(end=-1)))
+    assert now_live == {"type": "live", "cursor": hello["cursor"]}
     assert CURSORS.read(hello["cursor"]) == Cursor(-1, 100_000)
 
 
 def test_a_resumed_client_gets_states_then_rows_and_keeps_its_token_until_then():
     session = resuming(CURSORS.write(4, 90_000))
     rows = snapshot([item(6)], changed=[item(2, read_at=95_000)], unread=1, end=6)
-    hello, sync, row = said(session.on_rows(rows))
+    hello, sync, row, now_live = said(session.on_rows(rows))
     assert CURSORS.read(hello["cursor"]) == Cursor(4, 90_000)
     assert (sync["change"], sync["items"][0]["read_at"]) == ("sync", 95_000)
     assert CURSORS.read(sync["cursor"]) == Cursor(4, 100_000)
     assert CURSORS.read(row["cursor"]) == Cursor(6, 100_000)
+    assert now_live == {"type": "live", "cursor": row["cursor"]}
 
 
 @pytest.mark.parametrize(
@@ -142,7 +146,8 @@ def test_a_resumed_client_gets_states_then_rows_and_keeps_its_token_until_then()
 )
 def test_what_cannot_be_mended_is_reset(cursor, rows, reason):
     session = resuming(cursor)
-    reset, hello = said(session.on_rows(rows))
+    reset, hello, now_live = said(session.on_rows(rows))
+    assert now_live == {"type": "live", "cursor": hello["cursor"]}
     assert reset == {"type": "reset", "reason": reason}
     assert CURSORS.read(hello["cursor"]) == Cursor(rows.end, rows.token)
     assert session.result_of_resume == "reset"
@@ -153,7 +158,7 @@ def test_what_cannot_be_mended_is_reset(cursor, rows, reason):
 def test_exactly_the_limit_is_not_reset():
     rows = snapshot([item(n) for n in range(1, MAX_RESUME_ROWS + 1)], end=MAX_RESUME_ROWS)
     told = said(resuming(CURSORS.write(0, 1)).on_rows(rows))
-    assert [one["type"] for one in told] == ["hello", *["notification"] * MAX_RESUME_ROWS]
+    assert [one["type"] for one in told] == ["hello", *["notification"] * MAX_RESUME_ROWS, "live"]
 
 
 def test_a_flood_while_the_rows_are_read_is_loaded_again():
@@ -161,7 +166,7 @@ def test_a_flood_while_the_rows_are_read_is_loaded_again():
     for offset in range(1, MAX_RESUME_ROWS + 10):
         assert session.on_event(created(offset)) == []
     assert session.on_rows(snapshot(end=0)) == [LoadInbox(ANN, None)]
-    reset, hello = said(session.on_rows(snapshot(end=400, unread=400)))
+    reset, hello, _ = said(session.on_rows(snapshot(end=400, unread=400)))
     assert (reset["reason"], hello["unread"]) == ("too_many", 400)
 
 
@@ -169,7 +174,9 @@ def test_what_was_announced_while_the_rows_were_read_comes_once():
     session = resuming(CURSORS.write(4, 1))
     for offset in (5, 6, 7):
         session.on_event(created(offset))
-    _, *rest = said(session.on_rows(snapshot([item(5), item(6)], unread=2, end=6)))
+    _, *rest, now_live = said(session.on_rows(snapshot([item(5), item(6)], unread=2, end=6)))
+    assert now_live["type"] == "live", "behind all that came meanwhile"
+    assert CURSORS.read(now_live["cursor"]).offset == 7
     assert [(told["item"]["offset"], told["unread"]) for told in rest] == [(5, 2), (6, 2), (7, 3)]
 
 

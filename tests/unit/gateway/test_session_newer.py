@@ -21,6 +21,7 @@ def test_a_live_client_is_reset_and_goes_on():
         ("reset", "newer"),
         ("hello", None),
         ("notification", None),
+        ("live", None),
     ]
     assert CURSORS.read(told[1]["cursor"]).offset == 4
     assert session.state is SessionState.LIVE
@@ -31,7 +32,7 @@ def test_a_client_that_is_resuming_is_reset_too():
     session = resuming(CURSORS.encode(2, 0).decode())
     assert session.on_newer() == []
     told = said(session.on_rows(snapshot([item(3)], end=3)))
-    assert [one["type"] for one in told] == ["reset", "hello"]
+    assert [one["type"] for one in told] == ["reset", "hello", "live"]
     assert CURSORS.read(told[1]["cursor"]) == Cursor(3, 100_000)
 
 

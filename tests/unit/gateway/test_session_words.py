@@ -98,7 +98,7 @@ def test_a_byte_order_mark_is_no_part_of_a_message():
 def test_what_was_there_before_is_marked_and_what_comes_is_not():
     session = resuming(CURSORS.write(4, 1))
     session.on_event(created(6))
-    hello, *told = said(session.on_rows(snapshot([item(5)], unread=1, end=5)))
+    hello, *told, _ = said(session.on_rows(snapshot([item(5)], unread=1, end=5)))
     told += said(session.on_event(created(7)))
     assert [(one["item"]["offset"], one.get("replay")) for one in told] == [(5, True), (6, None), (7, None)]
     assert "replay" not in hello
@@ -106,7 +106,7 @@ def test_what_was_there_before_is_marked_and_what_comes_is_not():
 
 def test_every_count_says_how_new_it_is():
     session = resuming(CURSORS.write(4, 90_000))
-    told = said(session.on_rows(snapshot([item(6)], changed=[item(2)], unread=1, end=6, token=100_000)))
+    told = said(session.on_rows(snapshot([item(6)], changed=[item(2)], unread=1, end=6, token=100_000)))[:-1]
     told += said(session.on_event(created(8)))
     told += said(session.on_event(changed(Change.READ, 6, at=200_000, unread=1, counted_to=9)))
     told += said(session.on_event(changed(Change.READ, 2, at=150_000, unread=2, counted_to=9)))  # came too late

@@ -56,10 +56,15 @@ class Announcement:
         return self._items
 
 
-def hello(cursor: bytes, unread: int, as_of: AsOf, user: str) -> bytes:
-    """The first message after authentication, and the first after a reset."""
-    fields = {"cursor": cursor.decode(), "unread": unread, "as_of": as_of._asdict(), "user": user}
+def hello(cursor: bytes, unread: int, as_of: AsOf, *, user: str, session: str) -> bytes:
+    """The first message after authentication, and the first after a reset. `session` is its name in the log."""
+    fields = {"cursor": cursor.decode(), "unread": unread, "as_of": as_of._asdict(), "user": user, "session": session}
     return _encoder.encode({"type": "hello", **fields})
+
+
+def live(cursor: bytes) -> bytes:
+    """What was missed is told: what comes from now on happens now."""
+    return _encoder.encode({"type": "live", "cursor": cursor.decode()})
 
 
 def notification(item: bytes, unread: int, offset: int, at: int, cursor: bytes) -> bytes:

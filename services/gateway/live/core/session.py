@@ -6,12 +6,9 @@ between the rows and the live events nothing is missing; what overlaps is droppe
 
 from __future__ import annotations
 
-from collections import deque
-
 import msgspec
 
 from services.gateway.core import limits
-from services.gateway.core.as_of import AsOf
 from services.gateway.live.core import commands, messages
 from services.gateway.live.core.actions import (
     Action,
@@ -24,11 +21,11 @@ from services.gateway.live.core.actions import (
     WatchToken,
 )
 from services.gateway.live.core.cursor import Cursor, Cursors
+from services.gateway.live.core.feed import Feed
 from services.gateway.live.core.messages import Announcement, CloseCode
 from services.gateway.live.core.state import SessionState
 from services.gateway.live.core.waiting import WaitingEvents
 from shared.model import ids
-from shared.model.inbox import InboxEvent
 from shared.model.token_buckets import TokenBucket
 from shared.model.users import User
 
@@ -36,20 +33,19 @@ from shared.model.users import User
 class Session:
     """The protocol of one connection."""
 
-    def __init__(self, epoch: str) -> None:
+    def __init__(self, epoch: str, name: str = "") -> None:
+        """`name` is what the client and the log call it."""
+        self.name = name
         self.state = SessionState.UNIDENTIFIED
         self.user: User | None = None
         self._epoch = epoch
         self._erased = 0
         self._bucket = TokenBucket(rate=limits.MESSAGES_PER_SECOND, burst=limits.MESSAGE_BURST)
         self._cursor_text: str | None = None
-        self._cursors = Cursors(epoch, b"")
+        self._feed: Feed | None = None
         self._since: Cursor | None = None
         self._reset: str | None = None
         self._waiting = WaitingEvents()
-        self._sent, self._token = -1, 0
-        self._unread, self._counted_to, self._counted_at = 0, -1, 0
-        self._recent: deque[int] = deque(maxlen=limits.RECENT_OFFSETS)
 
     def on_open(self, token: str | None, cursor: str | None) -> list[Action]:
         """The handshake is done; both may have come with it."""
@@ -90,9 +86,10 @@ class Session:
             return [WatchToken(user.expires_at), SendFrame(messages.ok("auth", ref))]
         self.user = user
         self.state = SessionState.RESUMING
-        self._cursors = Cursors(self._epoch, ids.user_key(user.tenant, user.id))
+        cursors = Cursors(self._epoch, ids.user_key(user.tenant, user.id))
+        self._feed = Feed(cursors, session=self.name, user=user.id)
         if self._cursor_text is not None:
-            self._since = self._cursors.read(self._cursor_text)
+            self._since = cursors.read(self._cursor_text)
             self._reset = None if self._since else "unknown_cursor"
         return [WatchToken(user.expires_at), LoadInbox(user, self._since)]
 
@@ -114,7 +111,7 @@ class Session:
 
     def on_rows(self, snapshot: InboxSnapshot) -> list[Action]:
         """What the inbox held; after this the session is live."""
-        if self.state is not SessionState.RESUMING or self.user is None:
+        if self.state is not SessionState.RESUMING or self.user is None or self._feed is None:
             return []
         if self.user.life < self._erased:
             return self.on_deleted()
@@ -126,17 +123,15 @@ class Session:
         if self._since and self._since.offset > snapshot.end:
             self._reset = "unknown_cursor"
         self.state = SessionState.LIVE
-        self._unread, self._counted_to = snapshot.unread, snapshot.end
-        self._counted_at = snapshot.token - limits.RESUME_OVERLAP_MS
-        answer = [] if self._reset else self._catch_up(snapshot)
+        answer = [] if self._reset else self._feed.catch_up(snapshot, self._since)
         if sum(len(frame.payload) for frame in answer) > limits.MAX_CATCH_UP_BYTES:
             self._reset = "too_many"
         if self._reset:
-            answer = self._renew(snapshot)
-        self._sent = max(self._sent, snapshot.end)
+            self._since = None
+            answer = self._feed.renew(snapshot, self._reset)
         for announcement in waiting:
             answer += self.on_event(announcement)
-        return [*answer]
+        return [*answer, self._feed.live()]
 
     @property
     def result_of_resume(self) -> str:
@@ -148,15 +143,10 @@ class Session:
         if self.state is SessionState.RESUMING:
             self._waiting.put(announcement)
             return []
-        event = announcement.event
-        if self.state is not SessionState.LIVE or self.user is None or event.life != self.user.life:
+        feed = self._feed
+        if self.state is not SessionState.LIVE or self.user is None or feed is None:
             return []
-        if announcement.created is not None:
-            return self._created(announcement, announcement.created)
-        self._count(event)
-        self._token = max(self._token, event.at)
-        cursor = self._cursors.encode(self._sent, self._token)
-        return [SendFrame(messages.state(event.change, announcement.items, self._unread, self._as_of(), cursor))]
+        return feed.tell(announcement) if announcement.event.life == self.user.life else []
 
     def on_newer(self) -> list[Action]:
         """Something happened that only a newer version can tell: the client reads its inbox again."""
@@ -197,51 +187,6 @@ class Session:
         """The process ends."""
         told = [] if self.state is SessionState.CLOSED else [SendFrame(messages.reconnect(after_ms))]
         return [*told, *self._close(CloseCode.RESTART, "restarting")]
-
-    def _renew(self, snapshot: InboxSnapshot) -> list[SendFrame]:
-        self._sent, self._token, self._since = snapshot.end, snapshot.token, None
-        return [SendFrame(messages.reset(self._reset or "")), self._hello()]
-
-    def _catch_up(self, snapshot: InboxSnapshot) -> list[SendFrame]:
-        """Hello with the cursor that the client has, so that whatever part of the rest arrives, none is skipped."""
-        first = snapshot.rows[0].offset - 1 if snapshot.rows else snapshot.end
-        self._sent, self._token = self._since or Cursor(first, snapshot.token)
-        answer = [self._hello()]
-        self._token = snapshot.token
-        if snapshot.changed:
-            states, cursor = messages.states(snapshot.changed), self._cursors.encode(self._sent, self._token)
-            answer.append(SendFrame(messages.state("sync", states, self._unread, self._as_of(), cursor)))
-        for item in snapshot.rows:
-            self._recent.append(item.offset)
-            cursor = self._cursors.encode(item.offset, self._token)
-            answer.append(SendFrame(messages.replayed(messages.whole(item), self._unread, self._as_of(), cursor)))
-        return answer
-
-    def _hello(self) -> SendFrame:
-        assert self.user is not None  # noqa: S101  # the states say so; for the type checker
-        cursor = self._cursors.encode(self._sent, self._token)
-        return SendFrame(messages.hello(cursor, self._unread, self._as_of(), self.user.id))
-
-    def _as_of(self) -> AsOf:
-        return AsOf(max(self._sent, self._counted_to), self._counted_at)
-
-    def _created(self, announcement: Announcement, offset: int) -> list[SendFrame]:
-        if offset <= self._sent:
-            return []  # a replay carries the stored offset
-        self._sent = offset
-        self._recent.append(offset)
-        self._unread += offset > self._counted_to
-        end = max(self._counted_to, offset)
-        cursor = self._cursors.encode(offset, self._token)
-        return [SendFrame(messages.notification(announcement.items, self._unread, end, self._counted_at, cursor))]
-
-    def _count(self, event: InboxEvent) -> None:
-        """Of two counts the later one is right, whichever came first; newer rows come on top of it."""
-        if event.unread is None or event.at < self._counted_at:
-            return
-        self._counted_at = event.at
-        self._counted_to = self._sent if event.counted_to is None else event.counted_to
-        self._unread = event.unread + sum(offset > self._counted_to for offset in self._recent)
 
     def _close(self, code: CloseCode, reason: str) -> list[Action]:
         if self.state is SessionState.CLOSED:

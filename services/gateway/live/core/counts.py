@@ -1,0 +1,48 @@
+"""How many items are unread, as one client is told it: the last count that was made, and what came on top of it."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from services.gateway.core import limits
+from services.gateway.core.as_of import AsOf
+from shared.model.inbox import InboxEvent
+
+
+class Counts:
+    """Of two counts the later one is right, whichever came first; newer rows come on top of it."""
+
+    __slots__ = ("_recent", "at", "to", "unread")
+
+    def __init__(self) -> None:
+        self.unread = 0
+        self.to = -1
+        """The largest offset that was counted."""
+        self.at = 0
+        """When, in milliseconds of MongoDB's clock: every change until then is in it."""
+        self._recent: deque[int] = deque(maxlen=limits.RECENT_OFFSETS)
+
+    def begin(self, unread: int, to: int, at: int) -> None:
+        """A count of all that there is."""
+        self.unread, self.to, self.at = unread, to, at
+
+    def add(self, offset: int) -> None:
+        """A new item; it counts unless it was there when it was counted last."""
+        self._recent.append(offset)
+        self.unread += offset > self.to
+
+    def remember(self, offset: int) -> None:
+        """An item that was there when it was counted: another count may have been made before it came."""
+        self._recent.append(offset)
+
+    def change(self, event: InboxEvent, sent: int) -> None:
+        """A count that was made with a change; `sent`: the largest offset that the client was told of."""
+        if event.unread is None or event.at < self.at:
+            return
+        self.at = event.at
+        self.to = sent if event.counted_to is None else event.counted_to
+        self.unread = event.unread + sum(offset > self.to for offset in self._recent)
+
+    def as_of(self, sent: int) -> AsOf:
+        """How new the count is."""
+        return AsOf(max(sent, self.to), self.at)

@@ -1,0 +1,80 @@
+"""What one client was told of its inbox: up to where, with which counts. Of events and rows it makes messages."""
+
+from __future__ import annotations
+
+from services.gateway.core import limits
+from services.gateway.live.core import messages
+from services.gateway.live.core.actions import InboxSnapshot, SendFrame
+from services.gateway.live.core.counts import Counts
+from services.gateway.live.core.cursor import Cursor, Cursors
+from services.gateway.live.core.messages import Announcement
+
+
+class Feed:
+    """Of one session that knows whose it is. No item is told twice, none is skipped."""
+
+    def __init__(self, cursors: Cursors, *, session: str, user: str) -> None:
+        self._cursors = cursors
+        self._session = session
+        self._user = user
+        self._sent, self._token = -1, 0
+        self._counts = Counts()
+
+    def catch_up(self, snapshot: InboxSnapshot, since: Cursor | None) -> list[SendFrame]:
+        """What the client has missed.
+
+        Hello has the cursor that the client has, so that whatever part of the rest arrives, none is skipped.
+        """
+        self._begin(snapshot)
+        first = snapshot.rows[0].offset - 1 if snapshot.rows else snapshot.end
+        self._sent, self._token = since or Cursor(first, snapshot.token)
+        answer = [self._hello()]
+        self._token = snapshot.token
+        if snapshot.changed:
+            answer.append(self._states("sync", messages.states(snapshot.changed)))
+        for item in snapshot.rows:
+            self._counts.remember(item.offset)
+            cursor = self._cursors.encode(item.offset, self._token)
+            counts = self._counts
+            told = messages.replayed(messages.whole(item), counts.unread, counts.as_of(self._sent), cursor)
+            answer.append(SendFrame(told))
+        self._sent = max(self._sent, snapshot.end)
+        return answer
+
+    def renew(self, snapshot: InboxSnapshot, reason: str) -> list[SendFrame]:
+        """The client reads its inbox anew, and gets what comes from now on."""
+        self._begin(snapshot)
+        self._sent, self._token = snapshot.end, snapshot.token
+        return [SendFrame(messages.reset(reason)), self._hello()]
+
+    def live(self) -> SendFrame:
+        """All that was missed is told."""
+        return SendFrame(messages.live(self._cursors.encode(self._sent, self._token)))
+
+    def tell(self, announcement: Announcement) -> list[SendFrame]:
+        """Something happened."""
+        event, offset = announcement.event, announcement.created
+        if offset is None:
+            self._counts.change(event, self._sent)
+            self._token = max(self._token, event.at)
+            return [self._states(event.change, announcement.items)]
+        if offset <= self._sent:
+            return []  # a replay carries the stored offset
+        self._sent = offset
+        counts = self._counts
+        counts.add(offset)
+        cursor = self._cursors.encode(offset, self._token)
+        end = max(counts.to, offset)
+        return [SendFrame(messages.notification(announcement.items, counts.unread, end, counts.at, cursor))]
+
+    def _begin(self, snapshot: InboxSnapshot) -> None:
+        self._counts.begin(snapshot.unread, snapshot.end, snapshot.token - limits.RESUME_OVERLAP_MS)
+
+    def _states(self, change: str, items: bytes) -> SendFrame:
+        counts, cursor = self._counts, self._cursors.encode(self._sent, self._token)
+        return SendFrame(messages.state(change, items, counts.unread, counts.as_of(self._sent), cursor))
+
+    def _hello(self) -> SendFrame:
+        counts, cursor = self._counts, self._cursors.encode(self._sent, self._token)
+        as_of = counts.as_of(self._sent)
+        return SendFrame(messages.hello(cursor, counts.unread, as_of, user=self._user, session=self._session))
