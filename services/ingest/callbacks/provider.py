@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 from shared.model.errors import Invalid
 from shared.model.receipts import ReceiptState
+from shared.model.suppressions import SuppressionReason
 
 MAX_CALL_BYTES: Final = 65_536
 MAX_FIELDS: Final = 100
@@ -33,6 +34,13 @@ class Reported(NamedTuple):
     """Of the message, where the call is about several."""
     email: str | None = None
     """Whose mailbox, where the token does not say the address."""
+    unsubscribed: bool = False
+    """It did not arrive because who reads there has told the provider that they want no more."""
+
+    @property
+    def suppresses(self) -> SuppressionReason | None:
+        """Why nothing more is sent to the address; None: it may be."""
+        return SuppressionReason.UNSUBSCRIBED if self.unsubscribed else self.state.suppresses
 
 
 class UnreadableCallback(Invalid):

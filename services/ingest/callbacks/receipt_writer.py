@@ -33,7 +33,7 @@ class ReceiptWriter:
         kept = await self._receipts.keep(link.tenant, link.delivery, receipt)
         if kept.receipt is not None:
             await self._writer.publish([receipt_status(self._topics.statuses, link, kept, kept.receipt)])
-        reason, address = reported.state.suppresses, link.address or _mailbox(reported.email)
+        reason, address = reported.suppresses, link.address or _mailbox(reported.email)
         if (
             reason is not None and address is not None and not link.redirected
         ):  # of a delivery that was sent again since, too

@@ -23,6 +23,8 @@ from shared.model.receipts import ReceiptState
 
 DEAD_CODES: Final = frozenset({"21211", "21214", "21217", "21601", "21604", "21614", "30005", "30006"})
 """Of a failure: nothing reaches this number."""
+STOP_CODES: Final = frozenset({"21610"})
+"""Of a failure: who reads there answered STOP."""
 _FAILED: Final = frozenset({"undelivered", "failed"})
 _ARRIVED: Final = frozenset({"delivered", "read"})
 _PORTS: Final = {"http": 80, "https": 443}
@@ -57,7 +59,8 @@ class TwilioCallbacks:
         if status in _ARRIVED:
             return [Reported(ReceiptState.DELIVERED)]
         if status in _FAILED:
-            return [Reported(ReceiptState.BOUNCED if code in DEAD_CODES else ReceiptState.UNDELIVERED, code)]
+            state = ReceiptState.BOUNCED if code in DEAD_CODES else ReceiptState.UNDELIVERED
+            return [Reported(state, code, unsubscribed=code in STOP_CODES)]
         return []
 
 

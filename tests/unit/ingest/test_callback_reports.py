@@ -22,6 +22,7 @@ from services.ingest.callbacks.provider import ProviderCall, Reported, Unreadabl
 from services.ingest.callbacks.sendgrid import MAX_EVENTS, SendGridCallbacks
 from services.ingest.callbacks.vonage import VonageCallbacks
 from shared.model.receipts import ReceiptState
+from shared.model.suppressions import SuppressionReason
 
 DELIVERED, UNDELIVERED = ReceiptState.DELIVERED, ReceiptState.UNDELIVERED
 BOUNCED, COMPLAINED = ReceiptState.BOUNCED, ReceiptState.COMPLAINED
@@ -47,6 +48,7 @@ JSON = Headers({"Content-Type": "application/json"})
         ("failed", "30007", UNDELIVERED),
         ("failed", None, UNDELIVERED),
         ("delivered", "30005", DELIVERED),
+        ("failed", "21610", UNDELIVERED),
     ],
 )
 @pytest.mark.parametrize("name", ["MessageStatus", "SmsStatus"])
@@ -61,6 +63,14 @@ def test_twilios_words(name: str, status: str, code: str | None, state: ReceiptS
 def test_a_number_is_dead_by_the_same_codes_when_it_is_sent_to_and_afterwards() -> None:
     dead = {str(code) for code, meaning in twilio_sender.MEANINGS.items() if meaning is Meaning.DEAD_ADDRESS}
     assert dead == twilio.DEAD_CODES
+
+
+def test_who_answered_stop_wants_no_more_by_the_same_codes() -> None:
+    stop = {str(code) for code, meaning in twilio_sender.MEANINGS.items() if meaning is Meaning.UNSUBSCRIBED}
+    for code in ("21610", "30003", "30005"):
+        said = f"MessageStatus=undelivered&ErrorCode={code}".encode()
+        (found,) = TWILIO.read(ProviderCall("", b"", Headers({}), said))
+        assert (found.suppresses is SuppressionReason.UNSUBSCRIBED) == (code in stop), code
 
 
 @pytest.mark.parametrize(
