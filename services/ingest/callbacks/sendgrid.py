@@ -5,6 +5,7 @@ https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -21,6 +22,10 @@ _SIGNATURE: Final = "x-twilio-email-event-webhook-signature"
 _TIMESTAMP: Final = "x-twilio-email-event-webhook-timestamp"
 _DEAD_BEFORE: Final = ("Bounced Address", "Invalid")
 """Why it dropped one that it did not even try: its own list knows the address."""
+_NOT_THE_ADDRESS: Final = ("Reputation", "Content", "Technical Failure", "Frequency or Volume Too High")
+"""Classes of bounces: https://www.twilio.com/docs/sendgrid/ui/analytics-and-reporting/bounce-and-block-classifications"""
+_NOT_FOR_GOOD: Final = re.compile(r"4\.|\d\.7\.")
+"""Statuses of what is over for now, and of what somebody's policy is against."""
 
 
 class SendGridCallbacks:
@@ -62,11 +67,22 @@ def _state(event: dict[str, object]) -> ReceiptState | None:
     match event.get("event"):
         case "delivered":
             return ReceiptState.DELIVERED
-        case "bounce":  # what is blocked is one message's fate, or the sender's reputation
-            return ReceiptState.UNDELIVERED if event.get("type") == "blocked" else ReceiptState.BOUNCED
+        case "bounce":
+            return ReceiptState.BOUNCED if _is_dead(event) else ReceiptState.UNDELIVERED
+        case "blocked":
+            return ReceiptState.UNDELIVERED
         case "dropped":
             return ReceiptState.BOUNCED if event.get("reason") in _DEAD_BEFORE else ReceiptState.UNDELIVERED
         case "spamreport":
             return ReceiptState.COMPLAINED
         case _:
             return None
+
+
+def _is_dead(bounce: dict[str, object]) -> bool:
+    """Whether nothing reaches the address; what is blocked or expired is one message's fate, or the sender's reputation."""
+    return (
+        bounce.get("type", "bounce") == "bounce"
+        and bounce.get("bounce_classification") not in _NOT_THE_ADDRESS
+        and not _NOT_FOR_GOOD.match(str(bounce.get("status")))
+    )

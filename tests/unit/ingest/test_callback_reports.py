@@ -112,6 +112,20 @@ def sendgrid(*events: Any) -> list[Reported]:
         ({"event": "bounce", "type": "bounce", "status": "5.1.1"}, BOUNCED),
         ({"event": "bounce", "type": "blocked", "status": "4.7.1"}, UNDELIVERED),
         ({"event": "bounce"}, BOUNCED),
+        ({"event": "bounce", "type": "bounce", "status": 5}, BOUNCED),
+        ({"event": "bounce", "type": "bounce", "status": "5.1.1", "bounce_classification": "Invalid Address"}, BOUNCED),
+        ({"event": "bounce", "type": "bounce", "status": "5.0.0", "bounce_classification": "Unclassified"}, BOUNCED),
+        ({"event": "bounce", "type": "bounce", "status": "5.0.0", "bounce_classification": ["a"]}, BOUNCED),
+        ({"event": "bounce", "type": "bounce", "status": "4.2.2"}, UNDELIVERED),
+        ({"event": "bounce", "type": "expired", "status": "4.4.7"}, UNDELIVERED),
+        ({"event": "bounce", "type": "new", "status": "5.1.1"}, UNDELIVERED),
+        ({"event": "bounce", "type": "bounce", "status": "5.7.1"}, UNDELIVERED),
+        ({"event": "bounce", "status": "5.7.606"}, UNDELIVERED),
+        ({"event": "bounce", "type": "bounce", "status": "5.0.0", "bounce_classification": "Reputation"}, UNDELIVERED),
+        ({"event": "bounce", "status": "5.0.0", "bounce_classification": "Content"}, UNDELIVERED),
+        ({"event": "bounce", "status": "5.0.0", "bounce_classification": "Technical Failure"}, UNDELIVERED),
+        ({"event": "bounce", "status": "5.0.0", "bounce_classification": "Frequency or Volume Too High"}, UNDELIVERED),
+        ({"event": "blocked", "status": "5.7.1"}, UNDELIVERED),
         ({"event": "dropped", "reason": "Bounced Address"}, BOUNCED),
         ({"event": "dropped", "reason": "Invalid"}, BOUNCED),
         ({"event": "dropped", "reason": "Spam Content"}, UNDELIVERED),
@@ -125,7 +139,7 @@ def test_sendgrids_words(event: dict[str, Any], state: ReceiptState | None) -> N
     (*found,) = sendgrid(event | about)
     assert [each.state for each in found] == ([state] if state else [])
     for each in found:
-        assert (each.token, each.email, each.code) == ("token", "ada@example.com", event.get("status"))
+        assert (each.token, each.email, each.code) == ("token", "ada@example.com", code_of(event.get("status")))
     assert sendgrid(event | {"email": "ada@example.com"}) == [], "not one of ours"
 
 
