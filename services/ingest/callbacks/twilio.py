@@ -21,7 +21,7 @@ from services.ingest.callbacks.provider import (
 )
 from shared.model.receipts import ReceiptState
 
-DEAD_CODES: Final = frozenset({"21211", "21214", "21217", "21601", "21604", "21614", "30005", "30006"})
+DEAD_CODES: Final = frozenset({"21211", "21214", "21217", "21604", "21614", "21635", "30005", "30006"})
 """Of a failure: nothing reaches this number."""
 STOP_CODES: Final = frozenset({"21610"})
 """Of a failure: who reads there answered STOP."""

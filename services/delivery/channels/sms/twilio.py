@@ -33,18 +33,23 @@ MEANINGS: Final = {
     21219: Meaning.PERMANENT,  # a trial account sends to verified numbers only
     21266: Meaning.PERMANENT,  # from and to are the same
     21408: Meaning.PERMANENT,  # a region that the account does not send to
-    21601: Meaning.DEAD_ADDRESS,
+    21601: Meaning.OUR_FAULT,  # a sender that cannot send SMS, or is not ours
     21602: Meaning.PERMANENT,  # no text
     21603: Meaning.OUR_FAULT,  # no sender
     21604: Meaning.DEAD_ADDRESS,  # no recipient
     21606: Meaning.OUR_FAULT,  # a sender that is not ours
     21608: Meaning.PERMANENT,  # as 21219
+    21609: Meaning.OUR_FAULT,  # the callback's URL
     21610: Meaning.UNSUBSCRIBED,  # they answered STOP
     21611: Meaning.THROTTLED,  # this sender's queue is full
     21612: Meaning.PERMANENT,  # not from this sender to this recipient
     21614: Meaning.DEAD_ADDRESS,  # not a mobile number
     21617: Meaning.PERMANENT,  # too long
-    21659: Meaning.OUR_FAULT,
+    21635: Meaning.DEAD_ADDRESS,  # a landline
+    21659: Meaning.OUR_FAULT,  # as 21606
+    21660: Meaning.OUR_FAULT,  # another account's sender
+    21661: Meaning.OUR_FAULT,  # a sender that cannot send SMS
+    21701: Meaning.OUR_FAULT,  # no such messaging service
     21703: Meaning.OUR_FAULT,  # the messaging service has no sender
     21705: Meaning.OUR_FAULT,
     30001: Meaning.THROTTLED,  # queue overflow
@@ -62,7 +67,7 @@ MEANINGS: Final = {
 }
 """By the `code` of an error: https://www.twilio.com/docs/api/errors"""
 
-
+MAX_CODE: Final = 999_999
 CALL_AGAIN: Final = "#rc=5&rp=all"
 """It calls once and gives up, unless it is told to try five times, whatever went wrong; within 15 s."""
 
@@ -93,7 +98,7 @@ class Twilio:
         return HttpRequest(url=self._url, headers=self._headers, body=urlencode(form).encode())
 
     def judge(self, answer: HttpAnswer, now: int) -> Outcome:
-        """By the code in the body; where there is none that is known, by the status."""
+        """By the code in the body; by the status where that is not known, but the code is told all the same."""
         said = answer.json()
         if 200 <= answer.status < 300:
             receipt = _text(said.get("sid"))
@@ -102,8 +107,9 @@ class Twilio:
             return outcome_of(Meaning.TAKEN, str(answer.status), receipt=receipt)
         code = said.get("code")
         wait = answer.retry_after_ms(now)
-        if isinstance(code, int) and code in MEANINGS:
-            return outcome_of(MEANINGS[code], str(code), retry_after_ms=wait)
+        if type(code) is int and 0 < code <= MAX_CODE:
+            meaning = MEANINGS.get(code) or meaning_of_status(answer.status)
+            return outcome_of(meaning, str(code), retry_after_ms=wait)
         return outcome_of(meaning_of_status(answer.status), str(answer.status), retry_after_ms=wait)
 
 
