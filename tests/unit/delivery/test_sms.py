@@ -131,7 +131,11 @@ TWILIO = [
 ]  # fmt: skip
 VONAGE = [
     (answer(200, {"messages": [{"status": "0", "message-id": "m-1"}]}), Sent(receipt="m-1")),
-    (answer(200, {"messages": [{"status": "0"}, {"status": "5"}]}), Failed(code="status 5", fault=AttemptFault.PROVIDER)),
+    *[(answer(200, {"messages": [{"status": "0"}, {"status": "0"}, {"status": refused}]}),
+       Failed(code=f"status {refused}", fault=AttemptFault.PROVIDER, unconfirmed=True)) for refused in ("1", "5", "9", "33")],
+    (answer(200, {"messages": [{"status": "5"}, {"status": "0"}]}),
+     Failed(code="status 5", fault=AttemptFault.PROVIDER, unconfirmed=True)),
+    (answer(200, {"messages": [{"status": "5"}, {"status": "1"}]}), Failed(code="status 5", fault=AttemptFault.PROVIDER)),
     (answer(200, {"messages": [{"status": "9"}]}), ProviderUnavailable(code="status 9", fault=AttemptFault.ACCOUNT)),
     (answer(200, {"messages": [{"status": "1"}]}), ProviderUnavailable(code="status 1", fault=AttemptFault.ACCOUNT)),
     (answer(200, {"messages": [{"status": "33"}]}), Rejected(reason=Reason.DEAD_ADDRESS, code="status 33")),

@@ -9,15 +9,16 @@ import orjson
 from services.delivery.channels.callback_urls import CallbackUrls
 from services.delivery.channels.sms.compose import compose, is_gsm7
 from services.delivery.channels.sms.settings import SmsSettings
-from services.delivery.core.attempts import Outcome
+from services.delivery.core.attempts import AttemptFault, Failed, Outcome
 from services.delivery.core.meanings import UNREADABLE_ANSWER, Meaning, meaning_of_status, outcome_of
 from services.delivery.outbound.http import HttpAnswer, HttpRequest
 from shared.model.deliveries import Delivery
 from shared.model.tenants import TenantSettings
 from shared.model.workflows import Workflow
 
+TAKEN: Final = "0"
 MEANINGS: Final = {
-    "0": Meaning.TAKEN,
+    TAKEN: Meaning.TAKEN,
     "1": Meaning.THROTTLED,
     "2": Meaning.PERMANENT,  # a parameter is missing
     "3": Meaning.PERMANENT,  # a parameter is wrong
@@ -72,16 +73,20 @@ class Vonage:
         return HttpRequest(url=self._url, headers={"content-type": "application/json"}, body=orjson.dumps(body))
 
     def judge(self, answer: HttpAnswer, now: int) -> Outcome:
-        """By the message's own status: the HTTP status is 200 whatever became of it."""
+        """By the status of each part of the message: the HTTP status is 200 whatever became of it."""
         wait = answer.retry_after_ms(now)
         if not 200 <= answer.status < 300:
             return outcome_of(meaning_of_status(answer.status), str(answer.status), retry_after_ms=wait)
         messages = answer.json().get("messages")
         parts = [part for part in messages if isinstance(part, dict)] if isinstance(messages, list) else []
-        refused = next((status for part in parts if (status := str(part.get("status"))) != "0"), None)
         if not parts:
             return outcome_of(Meaning.UNREADABLE, UNREADABLE_ANSWER)
+        statuses = [str(part.get("status")) for part in parts]
+        refused = next((status for status in statuses if status != TAKEN), None)
         if refused is not None:
-            return outcome_of(MEANINGS.get(refused, Meaning.TRANSIENT), f"status {refused[:8]}", retry_after_ms=wait)
+            code = f"status {refused[:8]}"
+            if TAKEN in statuses:  # another provider would send what has arrived once more
+                return Failed(code=code, retry_after_ms=wait, fault=AttemptFault.PROVIDER, unconfirmed=True)
+            return outcome_of(MEANINGS.get(refused, Meaning.TRANSIENT), code, retry_after_ms=wait)
         receipt = parts[0].get("message-id")
-        return outcome_of(Meaning.TAKEN, "0", receipt=receipt[:64] if isinstance(receipt, str) else None)
+        return outcome_of(Meaning.TAKEN, TAKEN, receipt=receipt[:64] if isinstance(receipt, str) else None)
