@@ -23,6 +23,7 @@ from services.gateway.identity import identify, request_identity
 from services.gateway.inbox.api import inbox_routes
 from services.gateway.inbox.changes import Changes
 from services.gateway.inbox.store import InboxStore
+from services.gateway.live.api import asyncapi_routes
 from services.gateway.live.backlog import Backlog
 from services.gateway.live.connection import ConnectionContext
 from services.gateway.live.fanout import Fanout, open_at_end
@@ -82,6 +83,7 @@ def create_api(
     install_problems(api, repeat_status_as="status_code")
     # The fixed paths first: routes are matched in order, and `/{notification_id}` would take them.
     api.include_router(health_routes(components))
+    api.include_router(asyncapi_routes(settings.socket_port))
     api.include_router(preferences_routes(database, writer, settings.topics, catalog, identity))
     api.include_router(subscription_routes(subscriptions, identity, settings))
     api.include_router(inbox_routes(store, changes, catalog, identity))

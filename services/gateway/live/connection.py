@@ -32,7 +32,7 @@ from services.gateway.live.core.actions import (
     SendFrame,
     WatchToken,
 )
-from services.gateway.live.core.messages import Announcement
+from services.gateway.live.core.announcement import Announcement
 from services.gateway.live.core.session import Session
 from services.gateway.live.outbox import Outbox
 from services.gateway.live.registry import Registry

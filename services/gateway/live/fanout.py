@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from services.gateway.core.limits import FANOUT_WRITE_BYTES
-from services.gateway.live.core.messages import Announcement
+from services.gateway.live.core.announcement import Announcement
 from services.gateway.live.registry import Registry
 from shared.kafka.connection import KafkaAddress
 from shared.kafka.consumer import open_consumer, start_consumer

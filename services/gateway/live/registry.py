@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from services.gateway.live.core.messages import Announcement
+from services.gateway.live.core.announcement import Announcement
 
 
 class Receiver(Protocol):

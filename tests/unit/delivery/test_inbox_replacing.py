@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from services.gateway.live.core.actions import InboxSnapshot, SendFrame
-from services.gateway.live.core.messages import Announcement
+from services.gateway.live.core.announcement import Announcement
 from services.gateway.live.core.session import Session
 from shared.model import inbox
 from shared.model.channels import Channel

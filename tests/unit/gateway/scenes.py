@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from services.gateway.live.core.actions import Action, CloseConnection, InboxSnapshot, SendFrame
-from services.gateway.live.core.messages import Announcement, CloseCode
+from services.gateway.live.core.announcement import Announcement
+from services.gateway.live.core.messages import CloseCode
 from services.gateway.live.core.session import Session
 from shared.model.inbox import Change, InboxEvent, InboxItem
 from shared.model.users import User

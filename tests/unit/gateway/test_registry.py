@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from services.gateway.live.core.messages import Announcement
+from services.gateway.live.core.announcement import Announcement
 from services.gateway.live.registry import Registry
 from tests.unit.gateway.scenes import created
 

@@ -9,8 +9,9 @@ import pytest
 
 from services.gateway.core.limits import MAX_RESUME_BYTES
 from services.gateway.live.core.actions import CloseConnection, LoadInbox
+from services.gateway.live.core.announcement import Announcement
 from services.gateway.live.core.cursor import Cursors
-from services.gateway.live.core.messages import Announcement, CloseCode
+from services.gateway.live.core.messages import CloseCode
 from services.gateway.live.core.session import Session
 from shared.model.inbox import Change, InboxEvent, decode
 from tests.unit.gateway.live_gateway import LiveGateway

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from services.gateway.core import limits
-from services.gateway.live.core import messages
+from services.gateway.live.core import announcement as frames
 from services.gateway.live.core.actions import InboxSnapshot, SendFrame
+from services.gateway.live.core.announcement import Announcement
 from services.gateway.live.core.counts import Counts
 from services.gateway.live.core.cursor import Cursor, Cursors
-from services.gateway.live.core.messages import Announcement
+from services.gateway.live.core.messages import CountedAt, HelloMessage, LiveMessage, ResetMessage, encode
 
 
 class Feed:
@@ -31,12 +32,12 @@ class Feed:
         answer = [self._hello()]
         self._token = snapshot.token
         if snapshot.changed:
-            answer.append(self._states("sync", messages.states(snapshot.changed)))
+            answer.append(self._states("sync", frames.states(snapshot.changed)))
         for item in snapshot.rows:
             self._counts.remember(item.offset)
             cursor = self._cursors.encode(item.offset, self._token)
             counts = self._counts
-            told = messages.replayed(messages.whole(item), counts.unread, counts.as_of(self._sent), cursor)
+            told = frames.replayed(frames.whole(item), counts.unread, counts.as_of(self._sent), cursor)
             answer.append(SendFrame(told))
         self._sent = max(self._sent, snapshot.end)
         return answer
@@ -45,11 +46,11 @@ class Feed:
         """The client reads its inbox anew, and gets what comes from now on."""
         self._begin(snapshot)
         self._sent, self._token = snapshot.end, snapshot.token
-        return [SendFrame(messages.reset(reason)), self._hello()]
+        return [SendFrame(encode(ResetMessage(reason=reason))), self._hello()]
 
     def live(self) -> SendFrame:
         """All that was missed is told."""
-        return SendFrame(messages.live(self._cursors.encode(self._sent, self._token)))
+        return SendFrame(encode(LiveMessage(cursor=self._cursors.write(self._sent, self._token))))
 
     def tell(self, announcement: Announcement) -> list[SendFrame]:
         """Something happened."""
@@ -65,16 +66,22 @@ class Feed:
         counts.add(offset)
         cursor = self._cursors.encode(offset, self._token)
         end = max(counts.to, offset)
-        return [SendFrame(messages.notification(announcement.items, counts.unread, end, counts.at, cursor))]
+        return [SendFrame(frames.notification(announcement.items, counts.unread, end, counts.at, cursor))]
 
     def _begin(self, snapshot: InboxSnapshot) -> None:
         self._counts.begin(snapshot.unread, snapshot.end, snapshot.token - limits.RESUME_OVERLAP_MS)
 
     def _states(self, change: str, items: bytes) -> SendFrame:
         counts, cursor = self._counts, self._cursors.encode(self._sent, self._token)
-        return SendFrame(messages.state(change, items, counts.unread, counts.as_of(self._sent), cursor))
+        return SendFrame(frames.state(change, items, counts.unread, counts.as_of(self._sent), cursor))
 
     def _hello(self) -> SendFrame:
-        counts, cursor = self._counts, self._cursors.encode(self._sent, self._token)
-        as_of = counts.as_of(self._sent)
-        return SendFrame(messages.hello(cursor, counts.unread, as_of, user=self._user, session=self._session))
+        counts = self._counts
+        hello = HelloMessage(
+            cursor=self._cursors.write(self._sent, self._token),
+            unread=counts.unread,
+            as_of=CountedAt(*counts.as_of(self._sent)),
+            user=self._user,
+            session=self._session,
+        )
+        return SendFrame(encode(hello))

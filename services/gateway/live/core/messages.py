@@ -1,21 +1,15 @@
-"""What the server sends over a socket, in JSON: docs/sockets.md is its contract."""
+"""What the server sends over a socket, by type. docs/sockets.md is its contract; `/asyncapi.json` is made of these."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from enum import IntEnum
-from typing import Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
-from services.gateway.core.as_of import AsOf
-from shared.model.inbox import Change, InboxEvent, InboxItem, item_state
+from shared.model.inbox import InboxButton
 
 _encoder = msgspec.json.Encoder()
-_COUNT: Final = b'"unread":%d,"as_of":{"offset":%d,"at":%d},"cursor":"%b"}'
-_NOTIFICATION: Final = b'{"type":"notification","item":%b,' + _COUNT
-_REPLAYED: Final = b'{"type":"notification","replay":true,"item":%b,' + _COUNT
-_STATE: Final = b'{"type":"state","change":%b,"items":%b,' + _COUNT
 MAX_REASON_BYTES: Final = 123
 """Of a close frame (RFC 6455 section 5.5)."""
 
@@ -32,94 +26,154 @@ class CloseCode(IntEnum):
     TOO_MANY_MESSAGES = 4429
 
 
+CLOSE_CODES: Final = {
+    CloseCode.RESTART: "the server restarts: come back after `after_ms`, with the cursor",
+    CloseCode.TRY_AGAIN_LATER: "it cannot serve you now: come back in some seconds, with the cursor",
+    CloseCode.SLOW: "the client did not read enough: come back with the cursor",
+    CloseCode.BAD_MESSAGE: "a message was not JSON text: mend the client",
+    CloseCode.UNAUTHORIZED: "no token, a bad one, another user's, or an expired one: come back with a new token",
+    CloseCode.AUTH_TIMEOUT: "no `auth` in time: come back with a token",
+    CloseCode.TOO_MANY_MESSAGES: "too many messages: come back more slowly",
+}
+"""What a client does then."""
+
+
 def close_reason(text: str) -> str:
     """As much of it as a close frame can carry."""
     return text.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
 
 
-class Announcement:
-    """An inbox event on its way to sockets; its items are encoded once, however many sockets get them."""
-
-    __slots__ = ("_items", "created", "event")
-
-    def __init__(self, event: InboxEvent) -> None:
-        self.event = event
-        self.created = event.items[0].offset if event.change == Change.CREATED else None
-        """The offset of a new item; None for a change."""
-        self._items: bytes | None = None
-
-    @property
-    def items(self) -> bytes:
-        """CREATED: the item as JSON; otherwise the array of the states."""
-        if self._items is None:
-            self._items = _encoder.encode(self.event.items if self.created is None else self.event.items[0])
-        return self._items
+CursorText = Annotated[str, msgspec.Meta(description="Opaque: what the client shows next time it comes.")]
+Unread = Annotated[int, msgspec.Meta(ge=0, description="All that is neither read, archived nor deleted.")]
+Reference = Annotated[str | None, msgspec.Meta(description="What the client sent with the command.")]
 
 
-def hello(cursor: bytes, unread: int, as_of: AsOf, *, user: str, session: str) -> bytes:
-    """The first message after authentication, and the first after a reset. `session` is its name in the log."""
-    fields = {"cursor": cursor.decode(), "unread": unread, "as_of": as_of._asdict(), "user": user, "session": session}
-    return _encoder.encode({"type": "hello", **fields})
+class CountedAt(msgspec.Struct, frozen=True):
+    """How new a count is: of two, the one with the larger `offset` is newer, then the one with the larger `at`."""
+
+    offset: int
+    at: int
 
 
-def live(cursor: bytes) -> bytes:
+class ShownItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An InboxItem as a client reads it; a field that is missing has its default. Times are milliseconds since the epoch."""
+
+    id: str
+    workflow: str
+    offset: int
+    created_at: int
+    title: str = ""
+    body: str = ""
+    type: str | None = None
+    url: str | None = None
+    data: Any = None
+    """Of the event; of a digest the newest one's."""
+    actor: str | None = None
+    seen_at: int | None = None
+    read_at: int | None = None
+    archived_at: int | None = None
+    deleted_at: int | None = None
+    updated_at: int | None = None
+    unread_times: int = 0
+    unarchived_times: int = 0
+    digest_count: int | None = None
+    buttons: tuple[InboxButton, ...] = ()
+    category: str | None = None
+    priority: str | None = None
+
+
+class HelloMessage(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
+    """The first message after authentication, and the first after a reset. What was missed follows."""
+
+    cursor: CursorText
+    unread: Unread
+    as_of: CountedAt
+    user: str
+    session: str
+    """Its name in the gateway's log."""
+
+
+class LiveMessage(msgspec.Struct, frozen=True, kw_only=True, tag="live"):
     """What was missed is told: what comes from now on happens now."""
-    return _encoder.encode({"type": "live", "cursor": cursor.decode()})
+
+    cursor: CursorText
 
 
-def notification(item: bytes, unread: int, offset: int, at: int, cursor: bytes) -> bytes:
-    """A new item. `offset` and `at` are those of an AsOf: making one costs a tenth of all that an event costs a socket."""
-    return _NOTIFICATION % (item, unread, offset, at, cursor)
+class NotificationMessage(msgspec.Struct, frozen=True, kw_only=True, tag="notification", omit_defaults=True):
+    """An item: a new one, or with `replay` one that was there before the client came."""
+
+    item: ShownItem
+    unread: Unread
+    as_of: CountedAt
+    cursor: CursorText
+    replay: bool = False
 
 
-def replayed(item: bytes, unread: int, as_of: AsOf, cursor: bytes) -> bytes:
-    """An item that was there before the client came."""
-    offset, at = as_of
-    return _REPLAYED % (item, unread, offset, at, cursor)
+class StateMessage(msgspec.Struct, frozen=True, kw_only=True, tag="state"):
+    """Absolute states of items. `change`: what happened to them, or `sync` for all that did while the client was away."""
+
+    change: str
+    items: tuple[ShownItem, ...]
+    unread: Unread
+    as_of: CountedAt
+    cursor: CursorText
 
 
-def state(change: str, items: bytes, unread: int, as_of: AsOf, cursor: bytes) -> bytes:
-    """Absolute states of items. `change` is a `Change`, or `sync` for what happened while the client was away."""
-    offset, at = as_of
-    return _STATE % (_encoder.encode(change), items, unread, offset, at, cursor)
-
-
-def whole(item: InboxItem) -> bytes:
-    """The item for `replayed`."""
-    return _encoder.encode(item)
-
-
-def states(items: Sequence[InboxItem]) -> bytes:
-    """The array of items' states for `state`."""
-    return _encoder.encode([item_state(item) for item in items])
-
-
-def reset(reason: str) -> bytes:
+class ResetMessage(msgspec.Struct, frozen=True, kw_only=True, tag="reset"):
     """What the client shows cannot be brought up to date: it reads the inbox again by HTTP; a `hello` follows."""
-    return _encoder.encode({"type": "reset", "reason": reason})
+
+    reason: str
 
 
-def ok(kind: str, ref: str | None, updated: int | None = None) -> bytes:
-    """A command is durable. `ref` is what the client sent with it."""
-    extra = {} if updated is None else {"updated": updated}
-    return _encoder.encode({"type": "ok", "for": kind, "ref": ref, **extra})
+class OkMessage(msgspec.Struct, frozen=True, kw_only=True, tag="ok", rename={"kind": "for"}):
+    """A command is durable, and on its way to all devices."""
+
+    kind: str
+    ref: Reference = None
+    updated: int | msgspec.UnsetType = msgspec.UNSET
+    """How many items were found; for `all`: how many became read."""
 
 
-def error(code: str, detail: str, ref: str | None = None) -> bytes:
+class ErrorMessage(msgspec.Struct, frozen=True, kw_only=True, tag="error"):
     """A command was refused; the connection goes on."""
-    return _encoder.encode({"type": "error", "code": code, "detail": detail, "ref": ref})
+
+    code: str
+    detail: str
+    ref: Reference = None
 
 
-def pong(ref: str | None) -> bytes:
+class PongMessage(msgspec.Struct, frozen=True, kw_only=True, tag="pong"):
     """The answer to `ping`."""
-    return _encoder.encode({"type": "pong", "ref": ref})
+
+    ref: Reference = None
 
 
-def token_expiring(seconds: int) -> bytes:
-    """Send `auth` with a new token within `seconds`."""
-    return _encoder.encode({"type": "token_expiring", "seconds": seconds})
+class TokenExpiringMessage(msgspec.Struct, frozen=True, kw_only=True, tag="token_expiring"):
+    """Send `auth` with a new token within `seconds`; else the connection ends with 4401."""
+
+    seconds: int
 
 
-def reconnect(after_ms: int) -> bytes:
-    """The server restarts; come back in about `after_ms`, with the cursor."""
-    return _encoder.encode({"type": "reconnect", "after_ms": after_ms})
+class ReconnectMessage(msgspec.Struct, frozen=True, kw_only=True, tag="reconnect"):
+    """The server restarts: come back in about `after_ms`, with the cursor."""
+
+    after_ms: int
+
+
+ServerMessage = (
+    HelloMessage
+    | LiveMessage
+    | NotificationMessage
+    | StateMessage
+    | ResetMessage
+    | OkMessage
+    | ErrorMessage
+    | PongMessage
+    | TokenExpiringMessage
+    | ReconnectMessage
+)
+
+
+def encode(message: ServerMessage) -> bytes:
+    """A message that is sent seldom."""
+    return _encoder.encode(message)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from services.gateway.core import limits
-from services.gateway.live.core import commands, messages
+from services.gateway.live.core import commands
 from services.gateway.live.core.actions import (
     Action,
     ApplyChange,
@@ -20,9 +20,20 @@ from services.gateway.live.core.actions import (
     SendFrame,
     WatchToken,
 )
+from services.gateway.live.core.announcement import Announcement
 from services.gateway.live.core.cursor import Cursor, Cursors
 from services.gateway.live.core.feed import Feed
-from services.gateway.live.core.messages import Announcement, CloseCode
+from services.gateway.live.core.messages import (
+    CloseCode,
+    ErrorMessage,
+    OkMessage,
+    PongMessage,
+    ReconnectMessage,
+    ServerMessage,
+    TokenExpiringMessage,
+    close_reason,
+    encode,
+)
 from services.gateway.live.core.state import SessionState
 from services.gateway.live.core.waiting import WaitingEvents
 from shared.model import ids
@@ -69,9 +80,9 @@ class Session:
             problem = f": {command.detail}" if isinstance(command, commands.BadCommand) else ""
             return self._close(CloseCode.UNAUTHORIZED, f"the first message is auth, with a token{problem}")
         if isinstance(command, commands.BadCommand):
-            return [SendFrame(messages.error("bad_command", command.detail, command.ref))]
+            return [_say(ErrorMessage(code="bad_command", detail=command.detail, ref=command.ref))]
         if isinstance(command, commands.PingCommand):
-            return [SendFrame(messages.pong(command.ref))]
+            return [_say(PongMessage(ref=command.ref))]
         only = command.notification_type if isinstance(command, commands.ReadCommand) else None
         return [ApplyChange(command.change, command.ids, only, commands.kind_of(command), command.ref)]
 
@@ -83,7 +94,7 @@ class Session:
             return self._close(CloseCode.UNAUTHORIZED, "the token is another user's")
         if self.user is not None:
             self.user = msgspec.structs.replace(user, life=self.user.life)
-            return [WatchToken(user.expires_at), SendFrame(messages.ok("auth", ref))]
+            return [WatchToken(user.expires_at), _say(OkMessage(kind="auth", ref=ref))]
         self.user = user
         self.state = SessionState.RESUMING
         cursors = Cursors(self._epoch, ids.user_key(user.tenant, user.id))
@@ -106,7 +117,7 @@ class Session:
     def on_unauthorized(self, detail: str, ref: str | None = None) -> list[Action]:
         """The token is not good; a live session goes on until its old one expires."""
         if self.state in {SessionState.RESUMING, SessionState.LIVE}:
-            return [SendFrame(messages.error("unauthorized", detail, ref))]
+            return [_say(ErrorMessage(code="unauthorized", detail=detail, ref=ref))]
         return self._close(CloseCode.UNAUTHORIZED, detail)
 
     def on_rows(self, snapshot: InboxSnapshot) -> list[Action]:
@@ -156,11 +167,11 @@ class Session:
 
     def on_applied(self, apply: ApplyChange, updated: int) -> list[Action]:
         """The change is durable and announced."""
-        return [SendFrame(messages.ok(apply.kind, apply.ref, updated))]
+        return [_say(OkMessage(kind=apply.kind, ref=apply.ref, updated=updated))]
 
     def on_failed(self, apply: ApplyChange, code: str, detail: str) -> list[Action]:
         """Refused; or the change may or may not have been made, then the client repeats it."""
-        return [SendFrame(messages.error(code, detail, apply.ref))]
+        return [_say(ErrorMessage(code=code, detail=detail, ref=apply.ref))]
 
     def on_unavailable(self) -> list[Action]:
         """The inbox cannot be read now."""
@@ -173,7 +184,7 @@ class Session:
 
     def on_expiring(self, seconds: int) -> list[Action]:
         """The token ends in so many seconds."""
-        return [SendFrame(messages.token_expiring(seconds))] if self.state is not SessionState.CLOSED else []
+        return [_say(TokenExpiringMessage(seconds=seconds))] if self.state is not SessionState.CLOSED else []
 
     def on_expired(self) -> list[Action]:
         """The token has ended, and no new one came."""
@@ -185,11 +196,15 @@ class Session:
 
     def on_restart(self, after_ms: int) -> list[Action]:
         """The process ends."""
-        told = [] if self.state is SessionState.CLOSED else [SendFrame(messages.reconnect(after_ms))]
+        told = [] if self.state is SessionState.CLOSED else [_say(ReconnectMessage(after_ms=after_ms))]
         return [*told, *self._close(CloseCode.RESTART, "restarting")]
 
     def _close(self, code: CloseCode, reason: str) -> list[Action]:
         if self.state is SessionState.CLOSED:
             return []
         self.state = SessionState.CLOSED
-        return [CloseConnection(code, messages.close_reason(reason))]
+        return [CloseConnection(code, close_reason(reason))]
+
+
+def _say(message: ServerMessage) -> SendFrame:
+    return SendFrame(encode(message))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.gateway.core.limits import MAX_RESUME_BYTES, MAX_RESUME_ROWS
-from services.gateway.live.core.messages import Announcement
+from services.gateway.live.core.announcement import Announcement
 
 
 class WaitingEvents:
