@@ -38,6 +38,7 @@ from services.gateway.settings import GatewaySettings
 from services.gateway.subscriptions.api import subscription_routes
 from services.gateway.unsubscribe.api import unsubscribe_routes
 from services.gateway.unsubscribe.unsubscriber import Unsubscriber
+from services.gateway.web_files import read_web_files, web_file_routes
 from shared.catalog.cache import Catalog
 from shared.http.conventions import HttpConventions
 from shared.http.problems import install_problems
@@ -87,6 +88,7 @@ def create_api(
     api.include_router(preferences_routes(database, writer, settings.topics, catalog, identity))
     api.include_router(subscription_routes(subscriptions, identity, settings))
     api.include_router(inbox_routes(store, changes, catalog, identity))
+    api.include_router(web_file_routes(read_web_files()))
     secrets = parse_secrets(settings.unsubscribe_secret.get_secret_value())
     api.include_router(unsubscribe_routes(Unsubscriber(database, writer, settings.topics), secrets))
     add_problem_schema(api)
