@@ -1,6 +1,6 @@
 """Web Push (RFC 8030) with VAPID (RFC 8292), encrypted for the browser (RFC 8291), and what push services answer.
 
-Whose endpoint it is, a user says. So no answer but silence, 429 and 5xx says anything of the whole push service.
+Whose endpoint it is, a user says. So no answer but silence, 406, 429 and 5xx says anything of the whole push service.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ MEANINGS: Final = {
     401: Meaning.TRANSIENT,  # our VAPID key, or a subscription that was made with another one
     403: Meaning.TRANSIENT,  # the same, in other services' words
     404: Meaning.DEAD_ADDRESS,
+    406: Meaning.THROTTLED,  # as WNS, Edge's, says it
     408: Meaning.TRANSIENT,
     409: Meaning.TRANSIENT,
     410: Meaning.DEAD_ADDRESS,

@@ -120,6 +120,8 @@ SAID = [
     (answer(413), Rejected(code="413", fault=AttemptFault.MESSAGE)),
     (answer(429, **{"Retry-After": "9"}),
      ProviderUnavailable(code="429", fault=AttemptFault.ACCOUNT, retry_after_ms=9000)),
+    (answer(406, **{"Retry-After": "900", "X-WNS-STATUS": "appthrottled"}),
+     ProviderUnavailable(code="406", fault=AttemptFault.ACCOUNT, retry_after_ms=900_000)),
     (answer(503), ProviderUnavailable(code="503")),
     (answer(507), Failed(code="507", fault=AttemptFault.PROVIDER)),
 ]  # fmt: skip
