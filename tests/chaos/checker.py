@@ -9,14 +9,15 @@ Verdicts name the offenders.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from shared.model import ids
 from shared.model.channels import Channel
 from tests.chaos.leaks import leaked_effects, leaked_frames
 from tests.chaos.order import Delivered, inverted_frames, inverted_rows, unseen
 from tests.chaos.rules import split, ungathered, unlimited
-from tests.chaos.tables import Accepted, Evidence, Status
+from tests.chaos.tables import Accepted, Effect, Evidence, Status
 
 SHOWN = 5
 GOES_ON = {"retrying", "parked", "stale"}
@@ -74,6 +75,12 @@ class Verdict:
         """Every kind that has offenders."""
         return {kind: getattr(self, kind) for kind in KINDS if getattr(self, kind)}
 
+    def line(self, events: int, kills: int) -> str:
+        """The last line of a run."""
+        words = ("lost", "doubled", "inverted", "early", "unterminated", "phantom", "leaked")
+        counts = ", ".join(f"{word} {len(getattr(self, word))}" for word in words)
+        return f"chaos: {events:,} events, {kills} kills, {counts}"
+
     def summary(self) -> str:
         """Of every kind how many there are, and the first few."""
         return "; ".join(f"{len(who)} {kind}: {', '.join(who[:SHOWN])}" for kind, who in self.faults().items())
@@ -86,7 +93,8 @@ def check(accepted: dict[str, Accepted], found: Evidence) -> Verdict:
     sent: dict[str, Delivered] = {}
     for notification in accepted:
         sent |= walk.notification(notification)
-    times = Counter(effect.delivery for effect in found.effects)
+    effects = _named(accepted, sent, found.effects)
+    times = Counter(effect.delivery for effect in effects)
     for delivery, about in sent.items():
         erased = about.channel is Channel.IN_APP and accepted[about.notification].erased
         if not times[delivery] and not erased:
@@ -96,7 +104,7 @@ def check(accepted: dict[str, Accepted], found: Evidence) -> Verdict:
             verdict.phantom.append(delivery)
         elif count > 1:
             verdict.doubled.append(delivery)
-    for effect in found.effects:
+    for effect in effects:
         if effect.delivery in sent:
             meant = accepted[sent[effect.delivery].notification]
             waits = (meant.not_before, meant.quiet_until if effect.channel is Channel.EMAIL else 0)
@@ -104,13 +112,26 @@ def check(accepted: dict[str, Accepted], found: Evidence) -> Verdict:
                 verdict.early.append(f"{effect.channel} {effect.delivery} by {max(waits) - effect.at} ms")
             if effect.channel in meant.refused:
                 verdict.unwanted.append(f"{effect.channel} {effect.delivery}")
-    verdict.leaked = leaked_effects(accepted, sent, found.effects) + leaked_frames(accepted, found.frames)
-    verdict.inverted = inverted_rows(accepted, sent, found.effects) + inverted_frames(found.frames)
+    verdict.leaked = leaked_effects(accepted, sent, effects) + leaked_frames(accepted, found.frames)
+    verdict.inverted = inverted_rows(accepted, sent, effects) + inverted_frames(found.frames)
     verdict.unseen = unseen(accepted, sent, found)
-    verdict.ungathered = ungathered(accepted, sent, found.effects)
+    verdict.ungathered = ungathered(accepted, sent, effects)
     verdict.unlimited = unlimited(accepted, sent)
     verdict.split = split(accepted, sent)
     return verdict
+
+
+def _named(accepted: Mapping[str, Accepted], sent: Mapping[str, Delivered], effects: Iterable[Effect]) -> list[Effect]:
+    """Each with its delivery's id: where a provider has no field for that, what it was sent names the notification."""
+    known = {(about.channel, accepted[about.notification].mark): delivery for delivery, about in sent.items()}
+    named = []
+    for effect in effects:
+        delivery = effect.delivery
+        if not delivery:
+            mark = min(effect.marks, default="no mark")
+            delivery = known.get((effect.channel, mark), f"{effect.channel} {mark}")
+        named.append(effect if effect.delivery else replace(effect, delivery=delivery))
+    return named
 
 
 class _Walk:

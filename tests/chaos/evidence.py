@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -18,6 +19,8 @@ from tests.support.env import Harness
 
 PROVIDERS = {"sms": VONAGE, "whatsapp": META, "push": FCM}
 """By kind of message: who knows where the delivery's id stands in it."""
+NAMELESS = {"telegram", "chat"}
+"""Kinds without a field for it."""
 
 
 def named_by(said: str) -> str:
@@ -29,11 +32,18 @@ def named_by(said: str) -> str:
 class Gathering:
     """Reads on where it stood: asked often, it costs what is new."""
 
-    def __init__(self, harness: Harness, addresses: dict[str, str], clients: Clients | None = None) -> None:
-        """`addresses`: e-mail addresses and names of hooks to owners; may grow."""
+    def __init__(
+        self,
+        harness: Harness,
+        addresses: dict[str, str],
+        clients: Clients | None = None,
+        elsewhere: Callable[[], list[Effect]] = list,
+    ) -> None:
+        """`addresses`: e-mail addresses and names of hooks to owners; may grow. `elsewhere`: what no sink has seen."""
         self._harness = harness
         self._addresses = addresses
         self._clients = clients
+        self._elsewhere = elsewhere
         self._positions: dict[TopicPartition, int] = {}
         self._statuses: dict[str, Status] = {}
         self._messages: list[Effect] = []
@@ -46,7 +56,7 @@ class Gathering:
         clients = self._clients
         return Evidence(
             statuses=list(self._statuses.values()),
-            effects=self._messages + await self._rows(),
+            effects=self._messages + await self._rows() + self._elsewhere(),
             frames=list(clients.frames) if clients else [],
             clients=frozenset(clients.live) if clients else frozenset(),
         )
@@ -73,7 +83,9 @@ class Gathering:
             address = message["to"][0]
             contents = [message["subject"], message["text"], message["html"]] if email else [message["body"]]
             provider = PROVIDERS.get(message["kind"])
-            if provider is not None:
+            if message["kind"] in NAMELESS:
+                delivery = ""
+            elif provider is not None:
                 delivery = named_by(provider.delivery_id(message))
             else:
                 delivery = headers["message-id"].strip("<>").partition("@")[0] if email else headers["webhook-id"]

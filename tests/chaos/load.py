@@ -156,7 +156,7 @@ class Load:
         await self._ruled(f"f{number}", number, FIRST, mailable, first=True)
 
     async def _outward(self, number: int) -> None:
-        """To a telephone by two ways, and to two devices."""
+        """To a telephone by two ways, to two chats, to two devices, and to the producer's own sender."""
         user = f"w{number}"
         await self._put(user, **self.people.reached(user, number))
         await self._post(user, number, body={"workflow": OUTWARD})

@@ -15,6 +15,7 @@ from tests.support.env import CATALOG, Harness
 
 USERS = 40
 OTHERS = 10
+FIRST_CHAT = 100_000
 OTHER = "other"
 """A second tenant; its users have the ids of the first one's."""
 
@@ -60,12 +61,14 @@ class People:
         return {"addresses": {"email": f"{name}@example.com", "webhook": hook}, "zone": "UTC"} | more
 
     def reached(self, user: str, number: int) -> dict[str, Any]:
-        """A telephone and two devices of a user, as fields of a profile."""
-        phone, owner = f"+4915{number:09}", f"default:{user}#0"
+        """A telephone, two chats and two devices of a user, as fields of a profile."""
+        phone, chat, owner = f"+4915{number:09}", str(FIRST_CHAT + number), f"default:{user}#0"
+        room = f"room-of-{user}"
         tokens = [f"{device}-of-{user}" for device in ("phone", "tablet")]
-        self.addresses |= dict.fromkeys((phone, *(f"fcm:{token}" for token in tokens)), owner)
+        self.addresses |= dict.fromkeys((phone, chat, room, *(f"fcm:{token}" for token in tokens)), owner)
+        hook = self.harness.url("sink") + f"/slack/services/{room}"
         return {
-            "addresses": {"phone": phone},
+            "addresses": {"phone": phone, "telegram": chat, "chat": hook},
             "devices": [{"platform": "fcm", "token": token} for token in tokens],
         }
 

@@ -13,7 +13,7 @@ from tests.chaos.tables import Accepted, Effect
 
 GATHERED, LIMITED, FIRST = "chaos.gathered", "chaos.limited", "chaos.first"
 OUTWARD: Final = "chaos.outward"
-"""On channels whose providers have a field for the delivery's id."""
+"""On every channel that the other workflows have not."""
 MOST: Final = 3
 """What the throttle lets pass of each user's."""
 
@@ -46,10 +46,12 @@ WORKFLOWS: Final = (
     _workflow(
         OUTWARD,
         "{{ data.order }}",
-        {"key": "notify", "channels": ["sms", "push", "whatsapp"]},
+        {"key": "notify", "channels": ["sms", "push", "whatsapp", "telegram", "chat", "pull"]},
         sms={"text": "{{ data.order }}"},
         push={"title": "{{ data.order }}"},
         whatsapp={"text": "{{ data.order }}"},
+        telegram={"text": "{{ data.order }}"},
+        chat={"text": "{{ data.order }}"},
     ),
 )
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import aiohttp
 
@@ -12,12 +14,19 @@ from tests.chaos.clients import Clients
 from tests.chaos.evidence import Gathering
 from tests.chaos.load import Load
 from tests.chaos.people import OTHER, OTHERS
+from tests.chaos.senders import Sender
 from tests.chaos.tables import Evidence
 from tests.support.env import Harness
 from tests.support.wait import until
 
 TELLS_DOUBLES = {"CARILLON_SMS_PROVIDERS": "vonage"}
 """Twilio has no field for the delivery's id: what came twice could not be told from what went to two."""
+
+
+SLOTS = 64
+"""Of a lane: so many may be under way when its worker is killed."""
+SOON = timedelta(seconds=100)
+"""What is due by then is waited for: the end of quiet hours, or the next try."""
 
 
 class Run:
@@ -27,7 +36,8 @@ class Run:
         self.harness = harness
         self.load = Load(harness=harness)
         self.clients = Clients(harness)
-        self._gathering = Gathering(harness, self.load.people.addresses, self.clients)
+        self.sender = Sender(harness)
+        self._gathering = Gathering(harness, self.load.people.addresses, self.clients, lambda: self.sender.effects)
 
     async def verdict(self) -> Verdict:
         """Over what stands there now."""
@@ -62,6 +72,28 @@ class Run:
         except AssertionError as error:
             raise AssertionError(f"{error}; {waiting}") from None
 
+    async def at_rest(self) -> Verdict:
+        """The verdict once nothing happens any more, whatever is missing: for longer than any lease, with nothing due soon."""
+        leases = [int(value) for name, value in self.harness.env().items() if name.endswith("LEASE_SECONDS")]
+        rest, since = max(leases) + 1, time.monotonic()
+        before: object = None
+
+        async def unchanged() -> Evidence | None:
+            nonlocal since, before
+            found = await self.evidence()
+            async with self.harness.database() as database:
+                now = (await database.command("hello"))["localTime"]
+                soon = {"due": {"$gt": now, "$lt": now + SOON}}
+                due = await database.holds.count_documents(soon)
+                waiting = [await database[name].count_documents({}) for name in ("holds", "outbox")]
+            so_far = (len(found.statuses), len(found.effects), len(found.frames), *waiting)
+            if so_far != before or due:
+                since, before = time.monotonic(), so_far
+            return found if time.monotonic() - since > rest else None
+
+        found = await until(unchanged, what="nothing happens any more", timeout=180, every=0.2)
+        return check(dict(self.load.accepted), found)
+
     async def gauge(self, label: str, name: str) -> float:
         """The value of a metric without labels, in the service of this label."""
         async with aiohttp.ClientSession() as http:
@@ -69,6 +101,11 @@ class Run:
             async with http.get(f"http://127.0.0.1:{port}/metrics") as response:
                 lines = (await response.text()).splitlines()
         return next(float(line.split(" ")[1]) for line in lines if line.startswith(f"{name} "))
+
+    async def taken_over(self) -> set[str]:
+        """Deliveries that were claimed by a worker whose lease had ended: those may have been sent already."""
+        async with self.harness.database() as database:
+            return {row["_id"] async for row in database.deliveries.find({"crashed": True}, {"_id": 1})}
 
     async def erased(self) -> None:
         """Until nothing but ids is stored of those who were deleted; there is somebody who was."""
@@ -96,6 +133,7 @@ async def begun(harness: Harness) -> AsyncIterator[Run]:
     """A run on a product that is up: its people are there, and connected where there is a gateway."""
     run = Run(harness)
     await run.load.people.settle_in()
+    run.sender.begin(run.load.people.keys["default"])
     try:
         if "gateway" in harness.services:
             users = [f"default:u{number}" for number in range(OTHERS)] + [
@@ -105,3 +143,4 @@ async def begun(harness: Harness) -> AsyncIterator[Run]:
         yield run
     finally:
         await run.clients.close()
+        await run.sender.close()

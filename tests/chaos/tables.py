@@ -60,10 +60,11 @@ class Status:
 
 @dataclass(frozen=True, kw_only=True)
 class Effect:
-    """One mail, webhook call or inbox row."""
+    """One message, call or inbox row."""
 
     channel: Channel
     delivery: str
+    """Empty: its provider has no field for that."""
     owner: str
     """Whose address or inbox it is; the address where it is nobody's."""
     marks: frozenset[str]

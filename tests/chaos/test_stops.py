@@ -15,7 +15,7 @@ import pytest
 from shared.process.failpoints import Failpoint
 from tests.chaos.checker import Verdict
 from tests.chaos.keeper import metrics
-from tests.chaos.run import TELLS_DOUBLES, Run, begun
+from tests.chaos.run import SLOTS, TELLS_DOUBLES, Run, begun
 from tests.support.env import Harness
 from tests.support.wait import until
 
@@ -35,7 +35,6 @@ STOPS = [
 ]
 SHORT = 4
 """How many of them a run has that is not to be long."""
-SLOTS = 64
 
 
 @pytest.mark.timeout(900)
@@ -52,7 +51,7 @@ async def test_whoever_was_frozen_and_goes_on_loses_and_doubles_nothing(harness:
             doubled = set(found.doubled) - doubled_before
             assert {kind: who for kind, who in found.faults().items() if kind != "doubled"} == {}, (name, point)
             assert len(doubled) <= min(windows, SLOTS), "doubles come only from the named window"
-            assert doubled <= await taken_over(harness), "and the ledger knows of each"
+            assert doubled <= await run.taken_over(), "and the ledger knows of each"
             if point is Failpoint.AFTER_SEND:
                 assert doubled, "control: what was sent and not recorded is sent again, and the checker sees it"
         await run.erased()
@@ -105,12 +104,6 @@ async def past_every_lease(harness: Harness) -> None:
             return (now - frozen_at).total_seconds() * 1000 > lease_ms
 
         await until(is_over, what="the longest lease over")
-
-
-async def taken_over(harness: Harness) -> set[str]:
-    """Deliveries that were claimed by a worker whose lease had ended."""
-    async with harness.database() as database:
-        return {row["_id"] async for row in database.deliveries.find({"crashed": True}, {"_id": 1})}
 
 
 def _state(pid: int) -> str:
