@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from math import inf
 from typing import Any
 
 import pytest
@@ -34,6 +35,13 @@ class Google:
         self.status = 200
         self.headers: dict[str, str] = {}
 
+        self.refusal: Any = {}
+        self.refused = 0
+
+    async def refuse(self, _: web.Request) -> web.Response:
+        self.refused += 1
+        return web.json_response(self.refusal, status=401)
+
     async def token(self, request: web.Request) -> web.Response:
         self.asked += 1
         await asyncio.sleep(0.05)
@@ -44,7 +52,7 @@ class Google:
 async def google() -> AsyncIterator[tuple[Google, AccessTokens]]:
     told = Google()
     app = web.Application()
-    app.add_routes([web.post("/token", told.token)])
+    app.add_routes([web.post("/token", told.token), web.post("/v1/projects/{project}/messages:send", told.refuse)])
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -82,7 +90,7 @@ async def test_it_is_had_anew_before_its_end_and_when_it_was_refused(
     monkeypatch.setattr("services.delivery.channels.push.access_tokens.now_ms", lambda: later)
     assert await tokens.get() == "second"
     told.answer = {"access_token": "third", "expires_in": 3599}
-    tokens.forget()
+    tokens.forget("second")
     assert await tokens.get() == "third"
 
 
@@ -132,6 +140,37 @@ async def test_the_sink_checks_who_asks(sink: Sink) -> None:
     found = await AccessTokens(wrong, url, client, timeout_seconds=2).get()
     assert found == ProviderUnavailable(code="token:400", fault=AttemptFault.ACCOUNT)
     await client.close()
+
+
+async def test_a_refusal_of_an_earlier_token_does_not_forget_the_one_that_is_known(
+    google: tuple[Google, AccessTokens],
+) -> None:
+    told, tokens = google
+    assert await tokens.get() == "first"
+    tokens.forget("one before")
+    assert await tokens.get() == "first"
+    assert told.asked == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        ({"status": "UNAUTHENTICATED", "details": [{"errorCode": "THIRD_PARTY_AUTH_ERROR"}]}, 1),
+        ({"status": "UNAUTHENTICATED"}, 3),
+    ],
+)
+async def test_only_a_token_that_was_refused_itself_is_had_anew(
+    google: tuple[Google, AccessTokens], said: dict[str, Any], asked: int
+) -> None:
+    told, tokens = google
+    told.refusal = {"error": said}
+    url = tokens._url.removesuffix("/token")
+    settings = PushSettings(fcm_service_account=FCM_SERVICE_ACCOUNT, fcm_token_url=tokens._url, fcm_url=url)
+    sender = fcm_sender(settings, None, SafeLinks())
+    for _ in range(3):
+        await sender.send(push(), texts(), inf)
+    await sender.close()
+    assert (told.refused, told.asked) == (3, asked)
 
 
 async def test_what_is_only_made_as_a_test_asks_for_none(google: tuple[Google, AccessTokens]) -> None:

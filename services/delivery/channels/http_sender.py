@@ -49,6 +49,10 @@ class Authorizes(Protocol):
         """The request with what lets it in; an outcome: nothing is to be posted."""
         ...
 
+    def heard(self, request: HttpRequest, answer: HttpAnswer) -> None:
+        """What was answered to a request that it let in."""
+        ...
+
 
 class PostingClient(Protocol):
     """Who carries the requests: HttpClient, or Http2Client."""
@@ -93,6 +97,8 @@ class HttpSender:
             other = self._provider.elsewhere(request, found)
             if other is not None:
                 found = await self._client.post(other, send_before, tenant=delivery.notification.tenant)
+        if isinstance(found, HttpAnswer) and isinstance(self._provider, Authorizes):
+            self._provider.heard(request, found)
         if isinstance(found, HttpAnswer):
             return self._provider.judge(found, now_ms())
         return found if isinstance(found, LeaseTooShort) else self._unanswered(found)

@@ -56,9 +56,10 @@ class AccessTokens:
         found = await asyncio.shield(self._asking)
         return found.text if isinstance(found, AccessToken) else found
 
-    def forget(self) -> None:
-        """It was refused: the next one asks anew."""
-        self._known = None
+    def forget(self, text: str) -> None:
+        """This one was refused: unless another is known by now, the next one asks anew."""
+        if self._known is not None and self._known.text == text:
+            self._known = None
 
     async def _ask(self) -> AccessToken | ProviderUnavailable:
         now = now_ms()

@@ -49,6 +49,7 @@ MEANINGS: Final = {
 }
 """https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode"""
 INVALID_TOKEN: Final = "INVALID_TOKEN"  # noqa: S105  # a code
+BEARER: Final = "Bearer "
 _TOKEN_FIELD: Final = "message.token"  # noqa: S105  # a path
 _TOKEN_TEXT: Final = "The registration token is not a valid FCM registration token"  # noqa: S105  # what it says
 
@@ -80,7 +81,12 @@ class Fcm:
         token = await self._tokens.get()
         if not isinstance(token, str):
             return token
-        return msgspec.structs.replace(request, headers={**request.headers, "authorization": f"Bearer {token}"})
+        return msgspec.structs.replace(request, headers={**request.headers, "authorization": f"{BEARER}{token}"})
+
+    def heard(self, request: HttpRequest, answer: HttpAnswer) -> None:
+        """A 401 of FCM's own is about its account at APNs or a browser's push service; any other is about the token."""
+        if answer.status == 401 and not any(_own_codes(answer.json().get("error"))):
+            self._tokens.forget(request.headers["authorization"].removeprefix(BEARER))
 
     def judge(self, answer: HttpAnswer, now: int) -> Outcome:
         """By the code of its own among the details; else by that of Google's, else by the HTTP status."""
@@ -89,8 +95,6 @@ class Fcm:
             if not isinstance(name, str):
                 return outcome_of(Meaning.UNREADABLE, UNREADABLE_ANSWER)
             return outcome_of(Meaning.TAKEN, str(answer.status), receipt=name.rpartition("/")[2][:64])
-        if answer.status == 401:
-            self._tokens.forget()
         wait = answer.retry_after_ms(now)
         error = answer.json().get("error")
         code = next((code for code in _codes(error) if code in MEANINGS), None)
@@ -151,12 +155,17 @@ def _details(error: object) -> Iterator[dict[object, object]]:
 
 def _codes(error: object) -> Iterator[str]:
     """Its own, then Google's."""
-    for each in (
-        *(one.get("errorCode") for one in _details(error)),
-        error.get("status") if isinstance(error, dict) else None,
-    ):
-        if isinstance(each, str):
-            yield each
+    yield from _own_codes(error)
+    status = error.get("status") if isinstance(error, dict) else None
+    if isinstance(status, str):
+        yield status
+
+
+def _own_codes(error: object) -> Iterator[str]:
+    for one in _details(error):
+        code = one.get("errorCode")
+        if isinstance(code, str):
+            yield code
 
 
 def _is_about_token(error: object) -> bool:
