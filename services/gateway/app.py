@@ -21,6 +21,7 @@ from services.gateway.cors import InboxCors
 from services.gateway.health_api import health_routes
 from services.gateway.identity import identify, request_identity
 from services.gateway.inbox.api import inbox_routes
+from services.gateway.inbox.bulk_api import CountsForm, InboxBatch, bulk_routes
 from services.gateway.inbox.changes import Changes
 from services.gateway.inbox.store import InboxStore
 from services.gateway.live.api import asyncapi_routes
@@ -32,7 +33,7 @@ from services.gateway.live.registry import Registry
 from services.gateway.live.server import Sockets
 from services.gateway.origins import Origins, parse_origins
 from services.gateway.preferences.api import preferences_routes
-from services.gateway.problem_responses import add_problem_schema
+from services.gateway.problem_responses import add_schemas
 from services.gateway.readiness import GraceCheck
 from services.gateway.settings import GatewaySettings
 from services.gateway.subscriptions.api import subscription_routes
@@ -87,11 +88,12 @@ def create_api(
     api.include_router(asyncapi_routes(settings.socket_port))
     api.include_router(preferences_routes(database, writer, settings.topics, catalog, identity))
     api.include_router(subscription_routes(subscriptions, identity, settings))
+    api.include_router(bulk_routes(store, changes, catalog, identity))
     api.include_router(inbox_routes(store, changes, catalog, identity))
     api.include_router(web_file_routes(read_web_files()))
     secrets = parse_secrets(settings.unsubscribe_secret.get_secret_value())
     api.include_router(unsubscribe_routes(Unsubscriber(database, writer, settings.topics), secrets))
-    add_problem_schema(api)
+    add_schemas(api, InboxBatch, CountsForm)
     return api
 
 

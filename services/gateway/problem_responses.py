@@ -6,6 +6,7 @@ from functools import partial
 from typing import Final
 
 from fastapi import FastAPI
+from pydantic import BaseModel
 
 from shared.http import openapi
 from shared.http.problem_document import ProblemDocument
@@ -31,10 +32,10 @@ class InboxProblem(ProblemDocument):
 
 
 def problem_responses(*statuses: int) -> openapi.Responses:
-    """The `responses` of a router or route that may refuse with these statuses; `add_problem_schema` completes them."""
+    """The `responses` of a router or route that may refuse with these statuses; `add_schemas` completes them."""
     return openapi.refusals(_DESCRIPTIONS, statuses, InboxProblem)
 
 
-def add_problem_schema(api: FastAPI) -> None:
-    """FastAPI knows models of one media type per route: the schema of the other is added to what it generates."""
-    openapi.complete(api, partial(openapi.schemas_of, InboxProblem), with_api_key=False)
+def add_schemas(api: FastAPI, *bodies: type[BaseModel]) -> None:
+    """Adds to what FastAPI generates: it knows models of one media type per route, and none of `bodies`."""
+    openapi.complete(api, partial(openapi.schemas_of, InboxProblem, *bodies), with_api_key=False)

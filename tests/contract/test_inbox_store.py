@@ -8,7 +8,7 @@ import pytest
 from services.gateway.core.as_of import AsOf
 from services.gateway.core.limits import MAX_EVENT_ITEMS, MAX_PAGE_BYTES, MAX_RESUME_BYTES, MAX_RESUME_ROWS
 from services.gateway.inbox.filters import InboxFilter, TypeFilter
-from services.gateway.inbox.store import UnreadCount
+from services.gateway.inbox.store import ItemCounts, UnreadCount
 from services.gateway.live.core.cursor import Cursor
 from shared.model.errors import MongoUnavailable
 from shared.model.inbox import Change, InboxItem
@@ -37,10 +37,10 @@ async def test_pages_are_newest_first_and_only_the_users(inbox):
     for other in OTHERS:
         await inbox.insert(other, [item(9)])
     found = await inbox.page(ANN, ALL, limit=2)
-    assert (ids(found.items), found.total, found.more) == (["n3", "n2"], 3, True)
+    assert (ids(found.items), found.counts.total, found.more) == (["n3", "n2"], 3, True)
     assert found.items[0] == item(3)
     found = await inbox.page(ANN, ALL, limit=2, offset=2)
-    assert (ids(found.items), found.total, found.more) == (["n1"], 3, False)
+    assert (ids(found.items), found.counts.total, found.more) == (["n1"], 3, False)
     assert (await inbox.page(ANN, ALL, limit=2, offset=9)).items == []
 
 
@@ -73,17 +73,17 @@ async def test_a_page_ends_before_it_is_too_large(inbox):
 
 
 async def test_a_count_says_how_new_it_is(inbox):
-    assert await inbox.count(ANN, ALL) == (0, AsOf(-1, 0))
+    assert await inbox.counts(ANN, [ALL]) == ([ItemCounts(0, 0, 0)], AsOf(-1, 0))
     await inbox.insert(ANN, [item(1), item(2)])
-    _, before = await inbox.count(ANN, ALL)
+    _, before = await inbox.counts(ANN, [ALL])
     await inbox.change(ANN, Change.READ, ["n2"])
-    unread, after = await inbox.count(ANN, InboxFilter(unread_only=True))
+    [unread], after = await inbox.counts(ANN, [InboxFilter(unread_only=True)])
     page = await inbox.page(ANN, ALL, limit=1)
-    assert unread == 1
+    assert unread == ItemCounts(1, 1, 1)
     assert before.offset == after.offset == page.as_of.offset == 2
     assert 0 < before.at <= after.at <= page.as_of.at
     await inbox.insert(ANN, [item(3)])
-    assert (await inbox.count(ANN, ALL))[1] > page.as_of
+    assert (await inbox.counts(ANN, [ALL]))[1] > page.as_of
 
 
 async def test_filters(inbox):
@@ -101,8 +101,8 @@ async def test_filters(inbox):
         (InboxFilter(type=TypeFilter(None, "app.news")), ["n3"]),
     ):
         found = await inbox.page(ANN, where, limit=10)
-        counted, _ = await inbox.count(ANN, where)
-        assert (ids(found.items), found.total, counted) == (expected, len(expected), len(expected))
+        [counted], _ = await inbox.counts(ANN, [where])
+        assert (ids(found.items), found.counts.total, counted.total) == (expected, len(expected), len(expected))
 
 
 async def test_changes_answer_what_the_items_are_now_and_repeating_them_keeps_their_times(inbox):

@@ -28,6 +28,16 @@ MAX_PAGE_BYTES: Final = 2_097_152
 """Rows of one page: what is beyond it is on the next one."""
 MAX_CONCURRENT_PAGES: Final = 32
 """Pages read at once by one process: with MAX_PAGE_BYTES the bound of what they hold."""
+MAX_SEARCH_CHARACTERS: Final = 100
+MAX_SEARCH_WORDS: Final = 10
+MAX_SEARCHED_ROWS: Final = 5_000
+"""The newest rows of an inbox that a search by text looks at; older ones it does not find."""
+MAX_CONCURRENT_SEARCHES: Final = 8
+"""Searches by text at once by one process: each reads contents."""
+MAX_COUNTS: Final = 20
+"""Filters that one call counts by."""
+MAX_BATCH_BYTES: Final = 65_536
+"""Of a body with MAX_COMMAND_IDS ids, or MAX_COUNTS filters."""
 MAX_PREFERENCES_BYTES: Final = 65_536
 MAX_PREFERENCE_ENTRIES: Final = 500
 """Categories, workflows, channels or digests that one user chooses about."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -12,10 +10,16 @@ from services.gateway.core.limits import MAX_CURSOR_CHARACTERS, MAX_OFFSET, MAX_
 from services.gateway.identity import Identify
 from services.gateway.inbox import responses as answers
 from services.gateway.inbox.changes import Changes
-from services.gateway.inbox.filters import InboxFilter
+from services.gateway.inbox.filter_form import (
+    FilterForm,
+    NotificationType,
+    Search,
+    asked_form,
+    inbox_filter,
+    unknown_type_is_400,
+)
 from services.gateway.inbox.paging import read_page_cursor
 from services.gateway.inbox.store import InboxStore
-from services.gateway.inbox.types import UnknownNotificationType, type_filter
 from services.gateway.problem_responses import problem_responses
 from shared.catalog.cache import Catalog
 from shared.http.problems import Problem
@@ -24,21 +28,18 @@ from shared.model.users import User
 
 PREFIX: Final = "/api/v1/notifications"
 
-NotificationType = Annotated[str | None, Query(max_length=200, description="only this type, as `new_message`")]
-UnreadOnly = Annotated[bool, Query(description="only what was not read")]
 PageCursor = Annotated[
     str | None,
     Query(
         max_length=MAX_CURSOR_CHARACTERS, description="`next_cursor` of the page before: nothing twice, nothing missed"
     ),
 ]
-Archived = Annotated[bool, Query(description="only archived ones, instead of none")]
 
 
 def inbox_routes(store: InboxStore, changes: Changes, catalog: Catalog, identify: Identify) -> APIRouter:
     """Fixed paths first, so that none of them is taken for an id."""
     routes = APIRouter(prefix=PREFIX, tags=["inbox"], responses=problem_responses(401, 422, 429, 503))
-    own = Depends(identify)
+    own, asked = Depends(identify), Depends(asked_form)
 
     @routes.get(
         "", summary="List notifications", response_model=answers.NotificationPage, responses=problem_responses(400)
@@ -48,31 +49,24 @@ def inbox_routes(store: InboxStore, changes: Changes, catalog: Catalog, identify
         limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 20,
         offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
         cursor: PageCursor = None,
-        unread_only: UnreadOnly = False,
-        notification_type: NotificationType = None,
-        archived: Archived = False,
+        form: FilterForm = asked,
+        q: Search = "",
     ) -> Response:
         """Newest first. A page of large items ends early: go on with `next_cursor`."""
-        with _unknown_type_is_400():
-            only = type_filter(catalog, user.tenant, notification_type)
-        where = InboxFilter(type=only, unread_only=unread_only, archived=archived)
+        where = inbox_filter(catalog, user, form, q)
         found = await store.page(user, where, limit=limit, offset=offset, below=_offset_of(cursor))
         return Response(answers.page(found, user.id), media_type="application/json")
 
     @routes.get("/count", summary="Count notifications", responses=problem_responses(400))
-    async def count_notifications(
-        user: User = own, unread_only: UnreadOnly = False, notification_type: NotificationType = None
-    ) -> answers.CountResponse:
-        """Archived ones are not counted."""
-        with _unknown_type_is_400():
-            only = type_filter(catalog, user.tenant, notification_type)
-        where = InboxFilter(type=only, unread_only=unread_only)
-        return answers.count(*await store.count(user, where))
+    async def count_notifications(user: User = own, form: FilterForm = asked, q: Search = "") -> answers.CountResponse:
+        """Archived ones are counted by `archived=true` only."""
+        [found], as_of = await store.counts(user, [inbox_filter(catalog, user, form, q)])
+        return answers.count(found, as_of)
 
     @routes.put("/read-all", summary="Mark all notifications as read", responses=problem_responses(400))
     async def read_all(user: User = own, notification_type: NotificationType = None) -> answers.ReadAllResponse:
         """Every unread one, or those of one type."""
-        with _unknown_type_is_400():
+        with unknown_type_is_400():
             updated = await changes.read_all(user, notification_type)
         return answers.ReadAllResponse(message="All notifications marked as read", updated_count=updated)
 
@@ -129,12 +123,3 @@ def _offset_of(cursor: str | None) -> int | None:
         pointers = [("/cursor", "is no cursor of this API")]
         raise Problem(422, "invalid_request", "the request is not valid", fix=fix, pointers=pointers)
     return offset
-
-
-@contextmanager
-def _unknown_type_is_400() -> Iterator[None]:
-    try:
-        yield
-    except UnknownNotificationType as error:
-        known = ", ".join(error.known) or "none is published yet (carillon catalog push)"
-        raise Problem(400, error.code, error.detail, fix=f"Use one of: {known}.") from error

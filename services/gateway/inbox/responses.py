@@ -9,7 +9,7 @@ from pydantic import BaseModel, JsonValue
 
 from services.gateway.core.as_of import AsOf
 from services.gateway.inbox.paging import write_page_cursor
-from services.gateway.inbox.store import InboxPage
+from services.gateway.inbox.store import InboxPage, ItemCounts
 from shared.model.inbox import InboxItem
 from shared.model.timestamps import rfc3339
 
@@ -38,6 +38,10 @@ class InboxNotification(BaseModel):
     id: str
     user_id: str
     notification_type: str
+    category: str | None
+    """Its workflow's; null: it is from before items had one."""
+    priority: str | None
+    """`low`, `normal`, `high` or `urgent`; null as in `category`."""
     content: dict[str, JsonValue] | None
     """The data of the event; of a digest the newest one's."""
     title: str
@@ -65,10 +69,14 @@ class CountedAt(BaseModel):
 
 
 class NotificationPage(BaseModel):
-    """`total` counts all that match, not only this page."""
+    """`total`, `unread` and `unseen` count all that match, not only this page."""
 
     notifications: list[InboxNotification]
     total: int
+    unread: int
+    """How many of them were not read."""
+    unseen: int
+    """How many of them were neither seen nor read."""
     has_more: bool
     next_cursor: str | None
     """Gets the page after this one; null after the last."""
@@ -76,10 +84,20 @@ class NotificationPage(BaseModel):
 
 
 class CountResponse(BaseModel):
-    """How many match."""
+    """How many match, and how many of them are new to the user."""
 
     count: int
+    unread: int
+    """How many of them were not read."""
+    unseen: int
+    """How many of them were neither seen nor read."""
     as_of: CountedAt
+
+
+class CountsResponse(BaseModel):
+    """Each count under the name that its filter was given."""
+
+    counts: dict[str, CountResponse]
 
 
 class ChangeResponse(BaseModel):
@@ -87,6 +105,12 @@ class ChangeResponse(BaseModel):
 
     success: bool = True
     message: str
+
+
+class BatchResponse(ChangeResponse):
+    """`updated_count`: how many of the ids are items of the user; of others nothing is said."""
+
+    updated_count: int
 
 
 class ReadAllResponse(ChangeResponse):
@@ -109,7 +133,9 @@ def page(found: InboxPage, user: str) -> bytes:
     return msgspec.json.encode(
         {
             "notifications": [_shown(item, user) for item in found.items],
-            "total": found.total,
+            "total": found.counts.total,
+            "unread": found.counts.unread,
+            "unseen": found.counts.unseen,
             "has_more": found.more,
             "next_cursor": write_page_cursor(found.items[-1].offset) if found.more else None,
             "as_of": found.as_of._asdict(),
@@ -117,9 +143,14 @@ def page(found: InboxPage, user: str) -> bytes:
     )
 
 
-def count(found: int, as_of: AsOf) -> CountResponse:
-    """The number, and how new it is."""
-    return CountResponse(count=found, as_of=CountedAt(offset=as_of.offset, at=as_of.at))
+def count(found: ItemCounts, as_of: AsOf) -> CountResponse:
+    """The numbers, and how new they are."""
+    return CountResponse(
+        count=found.total,
+        unread=found.unread,
+        unseen=found.unseen,
+        as_of=CountedAt(offset=as_of.offset, at=as_of.at),
+    )
 
 
 def _shown(item: InboxItem, user: str) -> dict[str, object]:
@@ -127,6 +158,8 @@ def _shown(item: InboxItem, user: str) -> dict[str, object]:
         "id": item.id,
         "user_id": user,
         "notification_type": item.type or item.workflow,
+        "category": item.category,
+        "priority": item.priority,
         "content": item.data,
         "title": item.title,
         "body": item.body,

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from services.gateway.core.as_of import AsOf
 from services.gateway.core.limits import (
     MAX_CONCURRENT_PAGES,
+    MAX_CONCURRENT_SEARCHES,
     MAX_EVENT_ITEMS,
     MAX_PAGE_BYTES,
     MAX_RESUME_BYTES,
     MAX_RESUME_ROWS,
+    MAX_SEARCHED_ROWS,
     RESUME_OVERLAP_MS,
 )
 from services.gateway.inbox.filters import InboxFilter, TypeFilter
-from services.gateway.inbox.queries import Query, matching, of_type, own, update
+from services.gateway.inbox.queries import Query, counting, matching, of_type, own, update
 from services.gateway.live.core.actions import InboxSnapshot
 from services.gateway.live.core.cursor import Cursor
 from shared.model.inbox import Change, InboxItem
@@ -39,11 +42,19 @@ class UnreadCount(NamedTuple):
     end: int
 
 
+class ItemCounts(NamedTuple):
+    """How many items match, how many of them were not read, and how many neither seen nor read."""
+
+    total: int
+    unread: int
+    unseen: int
+
+
 class InboxPage(NamedTuple):
-    """Some items, newest first. `total` counts all that match, `more` says whether any follows the last one."""
+    """Some items, newest first. `counts` are of all that match, `more` says whether any follows the last one."""
 
     items: list[InboxItem]
-    total: int
+    counts: ItemCounts
     more: bool
     as_of: AsOf
 
@@ -55,6 +66,7 @@ class InboxStore:
         self._database = database
         self._rows = database.inbox
         self._pages = asyncio.Semaphore(MAX_CONCURRENT_PAGES)
+        self._searches = asyncio.Semaphore(MAX_CONCURRENT_SEARCHES)
 
     async def page(
         self, user: User, where: InboxFilter, *, limit: int, offset: int = 0, below: int | None = None
@@ -66,25 +78,33 @@ class InboxStore:
         query = matching(user, where)
         with mongo_border():
             as_of = await self._head(user)
-            upper: Query = {"offset": {"$lte": as_of.offset}}
-            shown = query | (upper if below is None else {"offset": {"$lt": below, "$lte": as_of.offset}})
-            total, sizes = await asyncio.gather(
-                self._rows.count_documents(query | upper), self._sizes(shown, -1, skip=offset, limit=limit + 1)
-            )
-            wanted = _fitting(sizes[:limit], MAX_PAGE_BYTES)
-            if not wanted:
-                return InboxPage([], total, False, as_of)
-            async with self._pages:
-                between = {"$lte": wanted[0].offset, "$gte": wanted[-1].offset}
-                rows = self._rows.find(query | {"offset": between}).sort("offset", -1)
-                return InboxPage([from_row(row) async for row in rows], total, len(sizes) > len(wanted), as_of)
+            async with self._searches if where.words else nullcontext():
+                reach = await self._reach(user, where, as_of.offset)
+                shown = query | {"offset": reach if below is None else reach | {"$lt": below}}
+                [counts], sizes = await asyncio.gather(
+                    self._counts([query], own(user) | {"offset": reach}),
+                    self._sizes(shown, -1, skip=offset, limit=limit + 1),
+                )
+                wanted = _fitting(sizes[:limit], MAX_PAGE_BYTES)
+                if not wanted:
+                    return InboxPage([], counts, False, as_of)
+                async with self._pages:
+                    between = {"$lte": wanted[0].offset, "$gte": wanted[-1].offset}
+                    rows = self._rows.find(query | {"offset": between}).sort("offset", -1)
+                    return InboxPage([from_row(row) async for row in rows], counts, len(sizes) > len(wanted), as_of)
 
-    async def count(self, user: User, where: InboxFilter) -> tuple[int, AsOf]:
-        """How many items there are."""
+    async def counts(self, user: User, wheres: Sequence[InboxFilter]) -> tuple[list[ItemCounts], AsOf]:
+        """How many items there are of each, all counted at once."""
+        searches = any(where.words for where in wheres)
         with mongo_border():
             as_of = await self._head(user)
-            query = matching(user, where) | {"offset": {"$lte": as_of.offset}}
-            return await self._rows.count_documents(query), as_of
+            async with self._searches if searches else nullcontext():
+                reaches = [await self._reach(user, where, as_of.offset) for where in wheres]
+                queries = [
+                    matching(user, where) | {"offset": reach} for where, reach in zip(wheres, reaches, strict=True)
+                ]
+                among = reaches[0] if len(wheres) == 1 else {"$lte": as_of.offset}
+                return await self._counts(queries, own(user) | {"offset": among}), as_of
 
     async def snapshot(self, user: User, since: Cursor | None) -> InboxSnapshot:
         """What a client that has seen everything up to `since` has missed; without it, what was never shown to it."""
@@ -156,6 +176,23 @@ class InboxStore:
             return AsOf(-1, 0)
         now: datetime = newest["now"]
         return AsOf(int(newest["offset"]), from_datetime(now) - RESUME_OVERLAP_MS)
+
+    async def _reach(self, user: User, where: InboxFilter, end: int) -> Query:
+        """The offsets that are looked at, of rows up to `end`."""
+        reach: Query = {"$lte": end}
+        if where.words:
+            rows = {"tenant": user.tenant, "user": user.id, "offset": reach}  # what the index has, so no row is read
+            newest = self._rows.find(rows, {"_id": 0, "offset": 1}).sort("offset", -1)
+            async for row in newest.skip(MAX_SEARCHED_ROWS - 1).limit(1):
+                reach = reach | {"$gte": row["offset"]}
+        return reach
+
+    async def _counts(self, queries: Sequence[Query], among: Query) -> list[ItemCounts]:
+        found: dict[str, list[dict[str, int]]] = {}
+        async for row in self._rows.aggregate(counting(queries, among)):
+            found = row
+        each = [found.get(f"c{number}") or [{}] for number in range(len(queries))]
+        return [ItemCounts(*(one.get(name, 0) for name in ItemCounts._fields)) for [one] in each]
 
     async def _unread(self, user: User) -> UnreadCount:
         newest = await self._rows.find_one(own(user), {"offset": 1}, sort=[("offset", -1)])

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from codecs import BOM_UTF8
-from typing import Any, Final, TypeVar
-
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, ValidationError
 
 from services.gateway.core.limits import MAX_PREFERENCES_BYTES
+from services.gateway.forms import FIX, BodyForm, read_form, takes
 from services.gateway.identity import Identify, check_life
 from services.gateway.inbox.api import PREFIX
 from services.gateway.inbox.types import optional_types
@@ -23,11 +20,7 @@ from services.gateway.preferences.whole import (
 )
 from services.gateway.problem_responses import problem_responses
 from shared.catalog.cache import Catalog
-from shared.http.bodies import read_body
-from shared.http.json_bodies import require_uncompressed
-from shared.http.pointers import pointer_to
 from shared.http.problems import Problem
-from shared.model import strict_json
 from shared.model.errors import InvalidProfile
 from shared.model.ports import RecordWriter
 from shared.model.profiles import Profile
@@ -36,8 +29,6 @@ from shared.model.users import User
 from shared.mongo import profiles as profile_store
 from shared.mongo.database import Database
 from shared.process.clock import now_ms
-
-FIX: Final = "Nothing was stored. Correct the body as the errors say; the schema is at /openapi.json."
 
 
 def preferences_routes(
@@ -73,7 +64,7 @@ def preferences_routes(
             check_life(user, profile)
         return profile or Profile(tenant=user.tenant, user=user.id)
 
-    @routes.put("/preferences", summary="Change your preferences", **_takes(PreferencesForm))
+    @routes.put("/preferences", summary="Change your preferences", **takes(PreferencesForm))
     async def write(request: Request, user: User = own) -> PreferencesForm:
         """What is left out stays as it is; the answer is the whole."""
         form = await _body(request, PreferencesForm)
@@ -85,13 +76,13 @@ def preferences_routes(
         """Only what somebody has set; the rest is as the defaults say."""
         return show_whole(await own_profile(user))
 
-    @routes.put("/preferences/all", summary="Change all that you may choose", **_takes(WholePreferences))
+    @routes.put("/preferences/all", summary="Change all that you may choose", **takes(WholePreferences))
     async def write_all(request: Request, user: User = own) -> WholePreferences:
         """What is left out stays as it is, null takes an entry back; the answer is the whole."""
         form = await _body(request, WholePreferences)
         return show_whole(await store(user, lambda stored: change_whole(stored, form, now_ms())))
 
-    @routes.put("/preferences/mute", summary="Mute all that is not critical", **_takes(Mute))
+    @routes.put("/preferences/mute", summary="Mute all that is not critical", **takes(Mute))
     async def mute(request: Request, user: User = own) -> Mute:
         """Until the time given, which lies at most 366 days ahead."""
         wanted = await _body(request, Mute)
@@ -105,27 +96,8 @@ def preferences_routes(
     return routes
 
 
-def _takes(model: type[BaseModel]) -> dict[str, Any]:
-    """Arguments of a route whose body is this."""
-    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
-    body = {"content": {"application/json": {"schema": schema}}, "required": True}
-    return {"openapi_extra": {"requestBody": body}, "responses": problem_responses(408, 413, 415, 422)}
-
-
-Form = TypeVar("Form", bound=BaseModel)
-
-
-async def _body(request: Request, model: type[Form]) -> Form:
-    """Raises Problem 408, 413, 415, or 422 with every fault; an Invalid of strict JSON."""
-    require_uncompressed(request)
-    body = await read_body(request, MAX_PREFERENCES_BYTES)
-    try:
-        return model.model_validate(strict_json.loads(body.removeprefix(BOM_UTF8)))
-    except ValidationError as error:
-        raise Problem(
-            422,
-            "invalid_preferences",
-            "the preferences are not valid",
-            fix=FIX,
-            pointers=[(pointer_to(fault["loc"]), fault["msg"]) for fault in error.errors()],
-        ) from error
+async def _body(request: Request, model: type[BodyForm]) -> BodyForm:
+    """Raises what `read_form` does."""
+    return await read_form(
+        request, model, MAX_PREFERENCES_BYTES, code="invalid_preferences", detail="the preferences are not valid"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from itertools import accumulate
 
@@ -13,10 +14,11 @@ from services.gateway.core.limits import (
     MAX_PAGE_BYTES,
     MAX_RESUME_BYTES,
     MAX_RESUME_ROWS,
+    MAX_SEARCHED_ROWS,
     RESUME_OVERLAP_MS,
 )
 from services.gateway.inbox.filters import InboxFilter, TypeFilter
-from services.gateway.inbox.store import REPEAT_WINDOW, InboxPage, UnreadCount
+from services.gateway.inbox.store import REPEAT_WINDOW, InboxPage, ItemCounts, UnreadCount
 from services.gateway.live.core.actions import InboxSnapshot
 from services.gateway.live.core.cursor import Cursor
 from shared.model.errors import MongoUnavailable
@@ -48,14 +50,14 @@ class MemoryInboxStore:
         self, user: User, where: InboxFilter, *, limit: int, offset: int = 0, below: int | None = None
     ) -> InboxPage:
         async with self.outages.call():
-            matching = self._find(user, lambda item: _matches(item, where))[::-1]
+            matching = self._matching(user, where)[::-1]
             rest = [item for item in matching if below is None or item.offset < below][offset:]
             shown = rest[: _fitting(rest[:limit], MAX_PAGE_BYTES) or 1]
-            return InboxPage(shown, len(matching), len(rest) > len(shown), self._head(user))
+            return InboxPage(shown, _counted(matching), len(rest) > len(shown), self._head(user))
 
-    async def count(self, user: User, where: InboxFilter) -> tuple[int, AsOf]:
+    async def counts(self, user: User, wheres: Sequence[InboxFilter]) -> tuple[list[ItemCounts], AsOf]:
         async with self.outages.call():
-            return len(self._find(user, lambda item: _matches(item, where))), self._head(user)
+            return [_counted(self._matching(user, where)) for where in wheres], self._head(user)
 
     async def snapshot(self, user: User, since: Cursor | None) -> InboxSnapshot:
         async with self.outages.call():
@@ -106,6 +108,10 @@ class MemoryInboxStore:
         offsets = [item.offset for item in self._find(user, lambda _: True)]
         return UnreadCount(len(self._find(user, _unread)), max(offsets, default=-1))
 
+    def _matching(self, user: User, where: InboxFilter) -> list[InboxItem]:
+        looked_at = self._find(user, lambda _: True)[-MAX_SEARCHED_ROWS if where.words else 0 :]
+        return [item for item in looked_at if _matches(item, where)]
+
     def _find(self, user: User, condition: Callable[[InboxItem], bool]) -> list[InboxItem]:
         items = self._inboxes.get((user.tenant, user.id, user.life), {}).values()
         return sorted(filter(condition, items), key=lambda item: item.offset)
@@ -133,8 +139,22 @@ def _unread(item: InboxItem) -> bool:
 
 def _matches(item: InboxItem, where: InboxFilter) -> bool:
     unread = item.read_at is None or not where.unread_only
+    unseen = (item.read_at is None and item.seen_at is None) or not where.unseen_only
     archived = (item.archived_at is not None) is where.archived
-    return item.deleted_at is None and unread and archived and _is_of(item, where.type)
+    kind = where.category in {None, item.category} and where.priority in {None, item.priority}
+    since, until = (
+        where.since is None or item.created_at >= where.since,
+        where.until is None or item.created_at < where.until,
+    )
+    texts = (item.title, item.body)
+    words = all(any(re.search(re.escape(word), text, re.IGNORECASE) for text in texts) for word in where.words)
+    there = item.deleted_at is None and archived and unread and unseen
+    return there and kind and since and until and words and _is_of(item, where.type)
+
+
+def _counted(items: Sequence[InboxItem]) -> ItemCounts:
+    unread = [item for item in items if item.read_at is None]
+    return ItemCounts(len(items), len(unread), sum(item.seen_at is None for item in unread))
 
 
 def _is_of(item: InboxItem, only: TypeFilter | None) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from carillon.cli.templates import template_faults
 from services.delivery.channels.in_app.render import render_item
 from services.gateway.inbox.responses import InboxNotification, page
-from services.gateway.inbox.store import InboxPage
+from services.gateway.inbox.store import InboxPage, ItemCounts
 from shared.model import inbox
 from shared.model.channel_templates import Templates
 from shared.model.inbox import Change, InboxButton, InboxEvent, item_state
@@ -65,7 +65,9 @@ def test_rows_the_log_the_api_and_sockets_carry_them() -> None:
     (told,) = inbox.decode(inbox.encode(InboxEvent(change=Change.CREATED, items=(item,), at=a.NOON))).items
     assert told.buttons == given
     as_of = type("AsOf", (), {"_asdict": lambda self: {"offset": 7, "at": 1}})()
-    answer = orjson.loads(page(InboxPage(items=[item], total=1, more=False, as_of=as_of), "u"))["notifications"][0]
+    answer = orjson.loads(page(InboxPage(items=[item], counts=ItemCounts(1, 1, 1), more=False, as_of=as_of), "u"))[
+        "notifications"
+    ][0]
     assert answer["buttons"] == [{"label": "Join", "action": "team.join"}, {"label": "Look", "url": "/x"}]
     assert InboxNotification.model_validate(answer).buttons[0].action == "team.join"
 

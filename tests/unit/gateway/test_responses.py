@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from services.gateway.core.as_of import AsOf
 from services.gateway.inbox.paging import read_page_cursor, write_page_cursor
 from services.gateway.inbox.responses import CountedAt, ItemStatus, NotificationPage, item_status, page
-from services.gateway.inbox.store import InboxPage
+from services.gateway.inbox.store import InboxPage, ItemCounts
 from tests.unit.gateway.scenes import item
 
 
 def test_a_page_is_what_its_schema_says():
     items = [item(2, data=msgspec.Raw(b'{"n":1}'), type="new_message", read_at=5_000, updated_at=5_000), item(1)]
-    raw = page(InboxPage(items, 3, True, AsOf(2, 9_000)), "ann")
+    raw = page(InboxPage(items, ItemCounts(3, 2, 1), True, AsOf(2, 9_000)), "ann")
     shown = NotificationPage.model_validate_json(raw, strict=True, extra="forbid")
     assert (shown.total, shown.has_more) == (3, True)
     first, second = shown.notifications
@@ -25,7 +25,7 @@ def test_a_page_is_what_its_schema_says():
     assert shown.as_of == CountedAt(offset=2, at=9_000)
     assert shown.next_cursor is not None
     assert read_page_cursor(shown.next_cursor) == 1
-    last = NotificationPage.model_validate_json(page(InboxPage([], 3, False, AsOf(-1, 0)), "ann"))
+    last = NotificationPage.model_validate_json(page(InboxPage([], ItemCounts(3, 2, 1), False, AsOf(-1, 0)), "ann"))
     assert (last.has_more, last.next_cursor) == (False, None)
 
 
