@@ -12,7 +12,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from services.gateway.core.limits import MAX_LIMITED_USERS, MAX_TOKEN_CHARACTERS, REQUEST_BURST, REQUESTS_PER_SECOND
 from shared.http.credentials import unauthorized
 from shared.http.problems import Problem
-from shared.http.tokens import InvalidToken, TokenVerifier
+from shared.http.tokens import InvalidToken, TokenVerifier, UnknownKey
 from shared.model.errors import Invalid
 from shared.model.identifiers import check_tenant, check_user_id
 from shared.model.lives import Life
@@ -31,11 +31,16 @@ Identify = Callable[[Credentials], Awaitable[User]]
 """A FastAPI dependency. Raises Problem 401 or 429."""
 
 
-def identify(verifier: TokenVerifier, token: str) -> User:
-    """The user of a token. Raises InvalidToken."""
+async def identify(verifier: TokenVerifier, token: str) -> User:
+    """The user of a token; waits only for the keys, when the token names one that is not known. Raises InvalidToken."""
     if len(token) > MAX_TOKEN_CHARACTERS:
         raise InvalidToken(f"the token is longer than {MAX_TOKEN_CHARACTERS} characters")
-    user = verifier.verify(token)
+    try:
+        user = verifier.verify(token)
+    except UnknownKey:
+        if verifier.keys is None or not await verifier.keys.renew():
+            raise
+        user = verifier.verify(token)
     try:
         check_user_id(user.id, "/sub")
         check_tenant(user.tenant)
@@ -58,7 +63,7 @@ def request_identity(verifier: TokenVerifier, lives: ReadLife) -> Identify:
         if credentials is None:
             raise unauthorized("no credential was sent")
         try:
-            user = identify(verifier, credentials.credentials.strip())
+            user = await identify(verifier, credentials.credentials.strip())
         except InvalidToken as error:
             raise unauthorized(str(error)) from error
         if not buckets.take((user.tenant, user.id), monotonic()):

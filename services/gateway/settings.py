@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
+from services.gateway.keys.endpoint import check_jwks_url
 from services.gateway.origins import parse_origins
 from shared.model.signed_tokens import parse_secrets
 from shared.process.settings import EdgeSettings
@@ -17,14 +18,27 @@ class GatewaySettings(EdgeSettings):
 
     gateway_port: int = Field(8081, ge=0, le=65535, description="port of the inbox REST API")
     socket_port: int = Field(8082, ge=0, le=65535, description="port of the sockets")
-    token_secret: SecretStr = Field(
-        min_length=32, description="HS256 secret of the users' JWTs, at least 32 characters"
+    token_secret: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="HS256 secret of the users' JWTs, at least 32 characters; it or CARILLON_TOKEN_JWKS_URL is required",
+    )
+    token_jwks_url: str | None = Field(
+        None,
+        description="where the public keys of who signs the users' JWTs by RS256, ES256 or EdDSA are, as a JSON Web Key "
+        "Set: https, or http to this machine",
+    )
+    token_issuer: str | None = Field(
+        None, min_length=1, description="the `iss` that tokens signed with a key of the set have to name; unset: any"
     )
     token_leeway_seconds: int = Field(
         30, ge=0, le=300, description="how far the clocks of who signs tokens and the gateway may differ"
     )
     token_audience: str | None = Field(
-        None, min_length=1, description="the `aud` that tokens may name; unset: they may name none"
+        None,
+        min_length=1,
+        description="the `aud` that tokens may name, and those signed with a key of the set have to; unset: they may name "
+        "none",
     )
     unsubscribe_secret: SecretStr = Field(
         SecretStr(""),
@@ -48,6 +62,13 @@ class GatewaySettings(EdgeSettings):
         description="what all sockets of one process may have waiting; the slowest are closed",
     )
 
+    @field_validator("token_jwks_url")
+    @classmethod
+    def _check_jwks_url(cls, url: str | None) -> str | None:
+        if url is not None:
+            check_jwks_url(url)
+        return url
+
     @field_validator("unsubscribe_secret")
     @classmethod
     def _check_secrets(cls, value: SecretStr) -> SecretStr:
@@ -59,3 +80,13 @@ class GatewaySettings(EdgeSettings):
     def _check_origins(cls, text: str) -> str:
         parse_origins(text)
         return text
+
+    @model_validator(mode="after")
+    def _check_tokens(self) -> Self:
+        if self.token_secret is None and self.token_jwks_url is None:
+            raise ValueError(
+                "CARILLON_TOKEN_SECRET or CARILLON_TOKEN_JWKS_URL: one of them has to verify users' tokens"
+            )
+        if self.token_issuer is not None and self.token_jwks_url is None:
+            raise ValueError("CARILLON_TOKEN_ISSUER: it is for keys of CARILLON_TOKEN_JWKS_URL, which is not set")
+        return self

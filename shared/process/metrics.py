@@ -198,6 +198,13 @@ GATEWAY_REJECTIONS = from_zero(
     ("origin", "full"),
 )
 
+TOKEN_KEY_FETCHES = from_zero(
+    Counter(
+        "carillon_gateway_key_fetches", "Fetches of the keys that verify users' tokens, by how they ended", ["result"]
+    ),
+    ("ok", "failed"),
+)
+
 SLOW_CLOSED = from_zero(
     Counter("carillon_gateway_slow_connections", "Sockets closed because they did not read, by whose bound", ["bound"]),
     ("connection", "process"),

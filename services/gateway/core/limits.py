@@ -10,6 +10,18 @@ AUTH_SECONDS: Final = 5.0
 """From the handshake to a valid token; also what the handshake itself may take."""
 TOKEN_WARNING_SECONDS: Final = 30
 """How long before its token expires a client is told."""
+KEYS_SECONDS: Final = 300.0
+"""How old the keys of CARILLON_TOKEN_JWKS_URL may be; they are fetched again before. Older ones count while none come."""
+KEYS_AGAIN_SECONDS: Final = 15.0
+"""After a fetch that failed."""
+UNKNOWN_KEY_SECONDS: Final = 30.0
+"""Between two fetches because tokens name keys that are not known: anybody can make such a token."""
+KEY_FETCH_SECONDS: Final = 3.0
+"""What a fetch may take. A socket waits for it within its AUTH_SECONDS."""
+MAX_KEY_SET_BYTES: Final = 262_144
+MAX_TOKEN_KEYS: Final = 64
+RSA_KEY_BITS: Final = (2_048, 8_192)
+"""Shorter keys are weak; longer ones take milliseconds for each token."""
 
 # Readiness
 READY_GRACE_SECONDS: Final = 60.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from time import monotonic
 from typing import Final
@@ -55,7 +55,7 @@ SESSION_CHARACTERS: Final = 12
 class ConnectionContext:
     """What every connection of a process shares."""
 
-    identify: Callable[[str], User]
+    identify: Callable[[str], Awaitable[User]]
     """The user of a token. Raises InvalidToken."""
     lives: ReadLife
     epoch: str
@@ -146,7 +146,7 @@ class Connection:
                 case CloseConnection(code, reason):
                     await self._close(code, reason)
                 case Authenticate(token, ref):
-                    await self._perform(self._authenticate(token, ref))
+                    await self._perform(await self._authenticate(token, ref))
                 case WatchToken(expires_at):
                     self._watch_token(expires_at - now_ms() / 1000)
                 case LoadInbox():
@@ -160,9 +160,9 @@ class Connection:
             SLOW_CLOSED.labels("connection").inc()
             self._soon(actions)
 
-    def _authenticate(self, token: str, ref: str | None) -> list[Action]:
+    async def _authenticate(self, token: str, ref: str | None) -> list[Action]:
         try:
-            return self._session.on_user(self._context.identify(token), ref)
+            return self._session.on_user(await self._context.identify(token), ref)
         except InvalidToken as error:
             return self._session.on_unauthorized(str(error), ref)
 

@@ -28,5 +28,5 @@ def test_a_service_names_what_is_misspelt_before_it_says_what_is_missing() -> No
     assert (warning["event"], warning["level"], warning["service"]) == ("unknown_variable", "warning", "gateway")
     assert warning["variable"] == MISSPELT
     assert warning["next"] == "did you mean CARILLON_TOKEN_SECRET?"
-    assert "CARILLON_TOKEN_SECRET: Field required" in ended.stderr
+    assert "CARILLON_TOKEN_SECRET or CARILLON_TOKEN_JWKS_URL: one of them has to verify" in ended.stderr
     assert ended.returncode == 1

@@ -41,7 +41,7 @@ class LiveGateway:
         self.kafka_unavailable = False
         self.lives: dict[str, Life] = {}
         self.context = ConnectionContext(
-            identify=self._identify,
+            identify=self._identified,
             lives=self._life,
             epoch=EPOCH,
             registry=self.registry,
@@ -81,6 +81,9 @@ class LiveGateway:
 
     async def _life(self, tenant: str, user: str) -> Life:
         return self.lives.get(user, Life())
+
+    async def _identified(self, token: str) -> User:
+        return self._identify(token)
 
     def _identify(self, token: str) -> User:
         if not token.isalpha():
