@@ -36,6 +36,7 @@ from services.gateway.live.server import Sockets
 from services.gateway.origins import Origins, parse_origins
 from services.gateway.preferences.api import preferences_routes
 from services.gateway.problem_responses import add_schemas
+from services.gateway.rate_limits import RateLimitHeaders
 from services.gateway.readiness import GraceCheck
 from services.gateway.settings import GatewaySettings
 from services.gateway.subscriptions.api import subscription_routes
@@ -84,6 +85,7 @@ def create_api(
     identity = request_identity(verifier, partial(life_of, database))
     api = FastAPI(title="Carillon inbox", version="1", redoc_url=None, redirect_slashes=False)
     api.add_middleware(HttpConventions)
+    api.add_middleware(RateLimitHeaders)
     install_problems(api, repeat_status_as="status_code")
     # The fixed paths first: routes are matched in order, and `/{notification_id}` would take them.
     api.include_router(health_routes(components))

@@ -14,9 +14,9 @@ from services.gateway.origins import Origins
 from services.gateway.unsubscribe.api import UNSUBSCRIBE_PREFIX
 from shared.http.problems import Problem, respond
 
-METHODS: Final = ("GET", "HEAD", "PUT", "DELETE")
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE")
 SENT: Final = ("Authorization", "Content-Type", "Traceparent", "X-Request-ID")
-SHOWN: Final = ("Retry-After", "WWW-Authenticate", "X-Request-ID")
+SHOWN: Final = ("RateLimit", "RateLimit-Policy", "Retry-After", "WWW-Authenticate", "X-Request-ID")
 PREFLIGHT_SECONDS: Final = 600
 
 

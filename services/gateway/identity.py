@@ -6,18 +6,17 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Annotated, Final
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from services.gateway.core.limits import MAX_LIMITED_USERS, MAX_TOKEN_CHARACTERS, REQUEST_BURST, REQUESTS_PER_SECOND
+from services.gateway.core.limits import MAX_TOKEN_CHARACTERS
+from services.gateway.rate_limits import UserRates
 from shared.http.credentials import unauthorized
-from shared.http.problems import Problem
 from shared.http.tokens import InvalidToken, TokenVerifier, UnknownKey
 from shared.model.errors import Invalid
 from shared.model.identifiers import check_tenant, check_user_id
 from shared.model.lives import Life
 from shared.model.profiles import Profile
-from shared.model.token_buckets import TokenBuckets
 from shared.model.users import User, in_life
 
 Credentials = Annotated[
@@ -27,7 +26,7 @@ Credentials = Annotated[
 ReadLife = Callable[[str, str], Awaitable[Life]]
 """The current life of a tenant's user. Raises MongoUnavailable."""
 DELETED: Final = "the user was deleted after the token was issued"
-Identify = Callable[[Credentials], Awaitable[User]]
+Identify = Callable[[Request, Credentials], Awaitable[User]]
 """A FastAPI dependency. Raises Problem 401 or 429."""
 
 
@@ -57,23 +56,16 @@ def check_life(user: User, profile: Profile) -> None:
 
 def request_identity(verifier: TokenVerifier, lives: ReadLife) -> Identify:
     """The dependency that answers who calls, within the rate that each user has."""
-    buckets = TokenBuckets(rate=REQUESTS_PER_SECOND, burst=REQUEST_BURST, most=MAX_LIMITED_USERS)
+    rates = UserRates()
 
-    async def caller(credentials: Credentials) -> User:
+    async def caller(request: Request, credentials: Credentials) -> User:
         if credentials is None:
             raise unauthorized("no credential was sent")
         try:
             user = await identify(verifier, credentials.credentials.strip())
         except InvalidToken as error:
             raise unauthorized(str(error)) from error
-        if not buckets.take((user.tenant, user.id), monotonic()):
-            raise Problem(
-                429,
-                "too_many_requests",
-                f"more than {REQUESTS_PER_SECOND:.0f} requests per second",
-                fix="Wait for Retry-After seconds; a socket tells of changes without asking (docs/sockets.md).",
-                headers={"Retry-After": "1"},
-            )
+        rates.take(request, user, monotonic())
         known = in_life(user, await lives(user.tenant, user.id))
         if known is None:
             raise unauthorized(DELETED)

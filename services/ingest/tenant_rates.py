@@ -8,6 +8,7 @@ from typing import Final
 import pymongo
 
 from shared.http.problems import Problem
+from shared.http.rate_limit_headers import rate_limit_headers
 from shared.model.errors import MongoUnavailable
 from shared.model.tenants import ENVIRONMENT, TenantSettings, effective
 from shared.model.token_buckets import TokenBucket
@@ -55,11 +56,8 @@ class TenantRates:
             "rate_limited",
             detail,
             fix="Repeat the same call after Retry-After seconds; send several events in one call.",
-            headers={
-                "Retry-After": "1",
-                "RateLimit-Policy": f'"tenant";q={rate.per_second};w=1',
-                "RateLimit": '"tenant";r=0;t=1',
-            },
+            headers={"Retry-After": "1"}
+            | rate_limit_headers("tenant", quota=rate.per_second or 0, window=1, left=0, reset=1),
         )
 
     async def _refresh(self, tenant: str, known: _Rate | None, now: float) -> _Rate:

@@ -27,6 +27,11 @@ class TokenBucket:
         self._left -= 1
         return True
 
+    @property
+    def left(self) -> float:
+        """How many are allowed at once, as of when it was asked last."""
+        return self._left
+
 
 class TokenBuckets:
     """A bucket per key, for the `most` keys that asked last."""
@@ -47,3 +52,8 @@ class TokenBuckets:
         else:
             self._buckets.move_to_end(key)
         return bucket.take(now)
+
+    def left(self, key: Hashable) -> float:
+        """How many `key` may ask at once, as of when it asked last."""
+        bucket = self._buckets.get(key)
+        return self._burst if bucket is None else bucket.left

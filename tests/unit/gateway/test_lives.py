@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 
 import pytest
+from fastapi import Request
 
 from services.gateway.identity import request_identity
 from services.gateway.live.core.messages import CloseCode
@@ -174,10 +175,10 @@ async def test_the_inbox_api_refuses_it_with_the_reason():
     ):
         credentials = _Credentials(tokens.mint(SECRET, tenant="default", user=user, now=issued))
         if good:
-            assert (await identify(credentials)).id == user
+            assert (await identify(Request({"type": "http"}), credentials)).id == user
         else:
             with pytest.raises(Problem, match="deleted") as refused:
-                await identify(credentials)
+                await identify(Request({"type": "http"}), credentials)
             assert refused.value.status == 401
 
 
