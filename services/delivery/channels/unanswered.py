@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from services.delivery.core.attempts import AttemptFault, Failed, Outcome, ProviderUnavailable, Rejected
 from services.delivery.outbound.http import NoAnswer, Trouble
 from shared.model.reasons import Reason
+
+_THERE: Final = frozenset({Trouble.UNREADABLE, Trouble.ENDED})
+"""Somebody is there: others that wait for it need not be parked."""
+_MAY_HAVE_TAKEN: Final = _THERE | {Trouble.UNCONFIRMED}
 
 
 def by_provider(nothing: NoAnswer) -> Outcome:
     """A provider that does not answer is down for everybody; but what it may have taken counts as an attempt."""
     if (never := _never_asked(nothing)) is not None:
         return never
-    if nothing.trouble is Trouble.UNCONFIRMED:
-        return Failed(code=nothing.code, cool_down=True, fault=AttemptFault.PROVIDER, unconfirmed=True)
+    if nothing.trouble in _MAY_HAVE_TAKEN:
+        silent = nothing.trouble not in _THERE
+        return Failed(code=nothing.code, cool_down=silent, fault=AttemptFault.PROVIDER, unconfirmed=True)
     return ProviderUnavailable(code=nothing.code, fault=AttemptFault.CONNECTION)
 
 
@@ -20,7 +27,8 @@ def by_endpoint(nothing: NoAnswer) -> Outcome:
     """The endpoint is its recipient's own: that it does not answer is its own fault and costs an attempt."""
     if (never := _never_asked(nothing)) is not None:
         return never
-    return Failed(code=nothing.code, cool_down=True, unconfirmed=nothing.trouble is Trouble.UNCONFIRMED)
+    silent, unconfirmed = nothing.trouble not in _THERE, nothing.trouble in _MAY_HAVE_TAKEN
+    return Failed(code=nothing.code, cool_down=silent, unconfirmed=unconfirmed)
 
 
 def _never_asked(nothing: NoAnswer) -> Outcome | None:

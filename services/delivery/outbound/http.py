@@ -15,12 +15,18 @@ from aiohttp.abc import AbstractStreamWriter
 from yarl import URL
 
 from services.delivery.core.attempts import LeaseTooShort
+from services.delivery.core.meanings import UNREADABLE_ANSWER
 from services.delivery.outbound.guard import Forbidden, Guard, GuardedResolver
+from services.delivery.outbound.http_connection import open_session, was_used_before
 from services.delivery.outbound.resolver import TENANT, PooledResolver, ResolverBusy
 from services.delivery.outbound.retry_after import parse_retry_after
 
 MAX_READ: Final = 65_536
 DNS_SECONDS: Final = 30
+KEPT_SECONDS: Final = 4
+"""How long an idle connection is kept: less than servers keep theirs (Node.js: 5 s). A request that meets the end of its
+connection may have been taken or not, and nobody can tell."""
+_ENDS: Final = (aiohttp.ServerDisconnectedError, ConnectionError, aiohttp.ClientOSError)
 
 
 class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +71,11 @@ class Trouble(StrEnum):
     """The connection broke, or was silent for too long, before anything was written."""
     UNCONFIRMED = "unconfirmed"
     """The same, after the request was written: it may have been taken."""
+    UNREADABLE = "unreadable"
+    """What came is no HTTP, or too much of it: somebody is there, and may have taken it."""
+    ENDED = "ended"
+    """A connection that was used before ended after the request was written: most likely the other side had closed it
+    meanwhile, but it may have taken the request."""
 
 
 class NoAnswer(msgspec.Struct, frozen=True):
@@ -84,6 +95,8 @@ class _Body(aiohttp.BytesPayload):
         """Nothing was written: the connection came after its time."""
         self.written = False
         """From here on the other side may have taken it."""
+        self.used_before = False
+        """The connection has carried another request."""
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
         """aiohttp's hook; the headers are written with the first byte of the body."""
@@ -91,6 +104,7 @@ class _Body(aiohttp.BytesPayload):
             self.too_late = True
             raise TimeoutError
         self.written = True
+        self.used_before = was_used_before(writer)
         await super().write_with_length(writer, content_length)
 
 
@@ -134,7 +148,12 @@ class HttpClient:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             if body.too_late:
                 return LeaseTooShort()
-            return NoAnswer(Trouble.UNCONFIRMED if body.written else Trouble.BROKEN, type(error).__name__)
+            if not body.written:
+                return NoAnswer(Trouble.BROKEN, type(error).__name__)
+            if isinstance(error, aiohttp.ClientResponseError):
+                return NoAnswer(Trouble.UNREADABLE, UNREADABLE_ANSWER)
+            ended = body.used_before and isinstance(error, _ENDS) and not isinstance(error, TimeoutError)
+            return NoAnswer(Trouble.ENDED if ended else Trouble.UNCONFIRMED, type(error).__name__)
 
     async def close(self) -> None:
         """Ends the connections; may be called twice."""
@@ -146,10 +165,14 @@ class HttpClient:
             # No limit of its own: the lanes' slots are the limit, and one lane's must not be the other's. What is
             # cached (1000 names at most) has been checked.
             resolver = PooledResolver() if self._guard is None else GuardedResolver(self._guard)
-            connector = aiohttp.TCPConnector(resolver=resolver, limit=0, use_dns_cache=True, ttl_dns_cache=DNS_SECONDS)
-            self._session = aiohttp.ClientSession(
-                connector=connector, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
+            connector = aiohttp.TCPConnector(
+                resolver=resolver,
+                limit=0,
+                use_dns_cache=True,
+                ttl_dns_cache=DNS_SECONDS,
+                keepalive_timeout=KEPT_SECONDS,
             )
+            self._session = open_session(connector)
         return self._session
 
 
