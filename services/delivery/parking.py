@@ -12,7 +12,14 @@ from services.delivery.accounts import Accounts
 from shared.model.channels import Channel
 from shared.model.holds import ParkedHold
 from shared.model.ports import AccountStore, ParkedHolds
-from shared.model.provider_accounts import AccountPolicy, AccountState, ProviderAccount, half_open, probe_lost
+from shared.model.provider_accounts import (
+    AccountPolicy,
+    AccountState,
+    ProviderAccount,
+    failing_since,
+    half_open,
+    probe_lost,
+)
 from shared.process.clock import now_ms
 from shared.process.metrics import ACCOUNT_CHANGES, MAX_COUNTED, PARKED, PARKED_RELEASED
 from shared.process.retries import retry_until_available
@@ -146,7 +153,7 @@ class Parking:
         waiting = await self._holds.parked(self._accounts.waiting(account.id), most=self._slice)
         if not waiting and await self._is_left_to_newer(account):
             return
-        if not waiting and account.failing_since is None:
+        if not waiting and failing_since(account, now) is None:
             await self._rows.remove(account)
             return
         later = msgspec.structs.replace(account, look=now + (SLICE_MS if waiting else FORGET_MS))

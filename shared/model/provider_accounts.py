@@ -16,6 +16,11 @@ from shared.model.channels import Channel
 
 SHORTEST_PAUSE: Final = 1_000
 """Milliseconds: who asks for less is asked again by the next probe all the same."""
+QUIET: Final = 129_600_000
+"""Milliseconds (36 hours) after which a failure is another trouble: more than lies between two attempts of one delivery,
+which may be a day and its jitter."""
+NOTED: Final = 3_600_000
+"""Milliseconds: for so long after a failure that is noted, others of a closed one change no row."""
 
 
 class AccountState(StrEnum):
@@ -65,6 +70,8 @@ class ProviderAccount(msgspec.Struct, frozen=True, kw_only=True):
     probe: str | None = None
     """The delivery that probes it, or that found it gone."""
     failing_since: int | None = None
+    failed_at: int | None = None
+    """When it failed last, as far as that is noted; rows of older versions do not say it."""
     version: int = 0
     """Raised by each change: whoever changes it, changes what he has read."""
 
@@ -117,20 +124,23 @@ def after_silence(
         pause=pause,
         due=now + pause,
         look=now + pause,
-        failing_since=now if account.failing_since is None else account.failing_since,
+        failing_since=_since(account, now),
+        failed_at=now,
     )
 
 
 def after_answer(account: ProviderAccount, delivery: str, now: int, *, success: bool) -> ProviderAccount | None:
     """The row after `delivery` was answered, with a success or not. Only the probe's answer closes it."""
-    failing_since = None if success else now if account.failing_since is None else account.failing_since
+    since, failed_at = (None, None) if success else (_since(account, now), now)
+    noted = msgspec.structs.replace(account, failing_since=since, failed_at=failed_at)
     if account.state is AccountState.HALF_OPEN and account.probe == delivery:
-        return msgspec.structs.replace(
-            account, state=AccountState.CLOSED, probe=None, pause=0, look=now, failing_since=failing_since
-        )
-    if account.state is AccountState.CLOSED and account.failing_since != failing_since:
-        return msgspec.structs.replace(account, failing_since=failing_since, look=now)
-    return None
+        return msgspec.structs.replace(noted, state=AccountState.CLOSED, probe=None, pause=0, look=now)
+    if account.state is not AccountState.CLOSED:
+        return None
+    if account.failing_since != since:
+        return msgspec.structs.replace(noted, look=now)
+    stale = failed_at is not None and (account.failed_at is None or failed_at - account.failed_at >= NOTED)
+    return noted if stale else None
 
 
 def untried(account: ProviderAccount, delivery: str, now: int) -> ProviderAccount | None:
@@ -147,10 +157,22 @@ def disabled(account: ProviderAccount, delivery: str) -> ProviderAccount | None:
     return msgspec.structs.replace(account, state=AccountState.DISABLED, probe=delivery, look=0)
 
 
+def failing_since(account: ProviderAccount, now: int) -> int | None:
+    """Since when it fails, as far as that is one trouble; None: it does not, or has not for so long that it says nothing."""
+    last = account.failing_since if account.failed_at is None else account.failed_at
+    return None if last is None or now - last > QUIET else account.failing_since
+
+
 def has_failed_too_long(account: ProviderAccount, now: int, policy: AccountPolicy) -> bool:
-    """Whether it has failed for as long as the policy bears, and no success was seen."""
-    limit, since = policy.disable_after, account.failing_since
+    """Whether it has failed for as long as the policy bears, and neither a success nor a long quiet lay between."""
+    limit, since = policy.disable_after, failing_since(account, now)
     return limit is not None and since is not None and now - since >= limit
+
+
+def _since(account: ProviderAccount, now: int) -> int:
+    """The same, when it fails now."""
+    since = failing_since(account, now)
+    return now if since is None else since
 
 
 def unknown(account: str, channel: Channel, now: int) -> ProviderAccount:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from pymongo.errors import DuplicateKeyError
 
@@ -29,6 +29,7 @@ class ProviderAccountRow(TypedDict):
     pause: int
     probe: str | None
     failing_since: datetime | None
+    failed_at: NotRequired[datetime | None]
     version: int
     updated_at: datetime
 
@@ -97,13 +98,14 @@ def _row(account: ProviderAccount, version: int) -> ProviderAccountRow:
         "pause": account.pause,
         "probe": account.probe,
         "failing_since": None if account.failing_since is None else to_datetime(account.failing_since),
+        "failed_at": None if account.failed_at is None else to_datetime(account.failed_at),
         "version": version,
         "updated_at": to_datetime(now_ms()),
     }
 
 
 def _account(row: ProviderAccountRow) -> ProviderAccount:
-    since = row["failing_since"]
+    since, failed_at = row["failing_since"], row.get("failed_at")
     return ProviderAccount(
         id=row["_id"],
         channel=Channel(row["channel"]),
@@ -113,5 +115,6 @@ def _account(row: ProviderAccountRow) -> ProviderAccount:
         pause=row["pause"],
         probe=row["probe"],
         failing_since=None if since is None else from_datetime(since),
+        failed_at=None if failed_at is None else from_datetime(failed_at),
         version=row["version"],
     )

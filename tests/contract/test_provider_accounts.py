@@ -38,7 +38,14 @@ async def stored(accounts: AccountStore, name: str = "a") -> ProviderAccount:
 
 
 async def test_what_is_read_is_what_was_written(accounts: AccountStore) -> None:
-    given = account(state=AccountState.HALF_OPEN, probe="d", pause=30_000, failing_since=a.NOON - 5, due=a.NOON + 7)
+    given = account(
+        state=AccountState.HALF_OPEN,
+        probe="d",
+        pause=30_000,
+        failing_since=a.NOON - 5,
+        failed_at=a.NOON - 3,
+        due=a.NOON + 7,
+    )
     assert await accounts.swap(None, given)
     assert await accounts.read(["a", "other"]) == {"a": given}
     assert await accounts.read([]) == {}
@@ -69,6 +76,15 @@ async def test_those_to_look_at_are_the_channels_own_the_longest_waiting_first(a
     assert names == ["open", "late", "now"]
     assert [row.id for row in await accounts.to_look_at(Channel.WEBHOOK, a.NOON, most=1)] == ["open"]
     assert await accounts.known(Channel.WEBHOOK) == {"late", "now", "later", "gone", "open"}
+
+
+@pytest.mark.real
+async def test_a_row_of_an_older_version_is_read(database: Database) -> None:
+    accounts = ProviderAccounts(database)
+    given = account(failing_since=a.NOON - 5, failed_at=a.NOON)
+    await accounts.swap(None, given)
+    await database.provider_accounts.update_one({"_id": "a"}, {"$unset": {"failed_at": 1}})
+    assert await stored(accounts) == msgspec.structs.replace(given, failed_at=None)
 
 
 @pytest.mark.real

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 import time_machine
 
@@ -11,8 +12,9 @@ from services.delivery.core.attempts import Sent
 from services.delivery.core.effects import derive_effects
 from services.delivery.core.jobs import Job
 from services.delivery.rendering.liquid import RenderFailed
+from shared.model.channels import Channel
 from shared.model.notifications import Priority
-from shared.model.provider_accounts import AccountState
+from shared.model.provider_accounts import QUIET, AccountState, unknown
 from shared.model.records import decode_record, encode
 from shared.process.clock import now_ms
 from tests.support import samples as a
@@ -156,6 +158,15 @@ async def test_a_start_probes_the_channels_account_at_once(scene: Scene) -> None
     await turns_until(lambda: len(scene.due) == 1, what="the probe")
     stop.set()
     await running
+
+
+async def test_an_account_that_failed_long_ago_is_forgotten(scene: Scene) -> None:
+    failing = unknown("email/smtp", Channel.EMAIL, now_ms())
+    for failed_at, known in ((now_ms() - 1000, True), (now_ms() - QUIET - 1, False)):
+        scene.accounts.rows.clear()
+        await scene.accounts.swap(None, msgspec.structs.replace(failing, failing_since=1, failed_at=failed_at))
+        await scene.parking.look()
+        assert bool(scene.accounts.rows) is known
 
 
 async def test_while_mongodb_is_unavailable_it_waits(scene: Scene, clock: time_machine.Traveller) -> None:

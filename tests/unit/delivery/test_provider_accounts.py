@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.model.channels import Channel
 from shared.model.provider_accounts import (
+    NOTED,
+    QUIET,
     AccountPolicy,
     AccountState,
     Passage,
@@ -21,6 +26,7 @@ from shared.model.provider_accounts import (
 )
 
 POLICY = AccountPolicy(first_pause=15_000, longest_pause=600_000, patience=60_000, disable_after=5 * 86_400_000)
+DAY = 86_400_000
 FRESH = unknown("a", Channel.WEBHOOK, 0)
 
 
@@ -94,13 +100,78 @@ def test_days_of_failure_are_counted_from_the_first_and_end_with_a_success() -> 
     failing = after_answer(FRESH, "d", 1000, success=False)
     assert failing is not None
     assert after_answer(failing, "d", 5000, success=False) is None, "it is known since when"
-    limit = 1000 + 5 * 86_400_000
+    for day in range(1, 5):
+        failing = after_answer(failing, "d", 1000 + day * DAY, success=False)
+        assert failing is not None
+    limit = 1000 + 5 * DAY
     assert not has_failed_too_long(failing, limit - 1, POLICY)
     assert has_failed_too_long(failing, limit, POLICY)
     assert not has_failed_too_long(failing, limit, AccountPolicy())
     mended = after_answer(failing, "d", 6000, success=True)
     assert mended is not None
     assert not has_failed_too_long(mended, limit, POLICY)
+
+
+def test_a_failure_long_after_the_last_is_another_trouble() -> None:
+    """A failure, six quiet days, another: that is an endpoint that failed twice, and none that is gone."""
+    failing = after_answer(FRESH, "d", 1000, success=False)
+    assert failing is not None
+    assert not has_failed_too_long(failing, 6 * DAY, POLICY)
+    again, silent = after_answer(failing, "d", 6 * DAY, success=False), after_silence(failing, "d", 6 * DAY, POLICY)
+    for found in (again, silent):
+        assert found is not None
+        assert (found.failing_since, found.failed_at) == (6 * DAY, 6 * DAY)
+
+
+def test_attempts_of_one_delivery_are_one_trouble() -> None:
+    longest = round(1.2 * DAY)
+    failing = after_answer(FRESH, "d", 0, success=False)
+    assert failing is not None
+    failing = after_answer(failing, "d", NOTED - 1, success=False) or failing
+    after = after_answer(failing, "d", NOTED - 1 + longest, success=False)
+    assert after is not None
+    assert (after.failing_since, after.failed_at) == (0, NOTED - 1 + longest)
+
+
+def test_a_row_is_written_once_an_hour_however_often_it_fails() -> None:
+    account, writes = FRESH, 0
+    for second in range(0, 36_000, 7):
+        changed = after_answer(account, "d", second * 1000, success=False)
+        writes, account = writes + (changed is not None), changed or account
+    assert writes == 10
+    assert account.failing_since == 0
+
+
+def test_a_row_of_an_older_version_counts_from_its_beginning_while_that_is_not_long_ago() -> None:
+    older = msgspec.structs.replace(FRESH, failing_since=1000)
+    soon = after_answer(older, "d", 1000 + DAY, success=False)
+    assert soon is not None
+    assert (soon.failing_since, soon.failed_at) == (1000, 1000 + DAY)
+    late = after_answer(older, "d", 6 * DAY, success=False)
+    assert late is not None
+    assert late.failing_since == 6 * DAY
+
+
+@given(st.lists(st.tuples(st.integers(0, 3 * DAY), st.sampled_from(["silence", "answer", "success"])), max_size=40))
+def test_only_what_has_failed_all_the_time_is_gone(steps: list[tuple[int, str]]) -> None:
+    """Against the list of what happened: five days, no success between, and never quiet for longer than 36 hours."""
+    account, now, failures = FRESH, 0, list[int]()
+    for wait, then in steps:
+        now += wait
+        if has_failed_too_long(account, now, POLICY):
+            assert now - failures[0] >= 5 * DAY
+            assert all(later - at <= QUIET for at, later in pairwise([*failures, now]))
+            return
+        if then == "success":
+            failures.clear()
+            account = after_answer(account, "d", now, success=True) or account
+        else:
+            if failures and now - failures[-1] > QUIET:
+                failures.clear()
+            failures.append(now)
+            silent = after_silence(account, "d", now, POLICY)
+            change = silent if then == "silence" else after_answer(account, "d", now, success=False)
+            account = msgspec.structs.replace(change or account, state=AccountState.CLOSED, probe=None)
 
 
 def test_a_gone_one_is_called_by_nobody_and_known_to_who_found_it() -> None:
