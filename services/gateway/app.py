@@ -19,7 +19,7 @@ from services.gateway.core.limits import (
 )
 from services.gateway.cors import InboxCors
 from services.gateway.health_api import health_routes
-from services.gateway.identity import identify, request_identity
+from services.gateway.identity import request_identity
 from services.gateway.inbox.api import inbox_routes
 from services.gateway.inbox.bulk_api import CountsForm, InboxBatch, bulk_routes
 from services.gateway.inbox.changes import Changes
@@ -40,6 +40,9 @@ from services.gateway.rate_limits import RateLimitHeaders
 from services.gateway.readiness import GraceCheck
 from services.gateway.settings import GatewaySettings
 from services.gateway.subscriptions.api import subscription_routes
+from services.gateway.tickets.api import ticket_routes
+from services.gateway.tickets.socket_identity import identify_socket
+from services.gateway.tickets.store import Tickets, TicketStore
 from services.gateway.unsubscribe.api import unsubscribe_routes
 from services.gateway.unsubscribe.unsubscriber import Unsubscriber
 from services.gateway.web_files import read_web_files, web_file_routes
@@ -80,6 +83,7 @@ def create_api(
     store: InboxStore,
     changes: Changes,
     subscriptions: Subscriptions,
+    tickets: TicketStore,
 ) -> FastAPI:
     """The HTTP API over what it needs; nothing connects here."""
     identity = request_identity(verifier, partial(life_of, database))
@@ -90,6 +94,7 @@ def create_api(
     # The fixed paths first: routes are matched in order, and `/{notification_id}` would take them.
     api.include_router(health_routes(components))
     api.include_router(asyncapi_routes(settings.socket_port))
+    api.include_router(ticket_routes(tickets, identity))
     api.include_router(preferences_routes(database, writer, settings.topics, catalog, identity))
     api.include_router(subscription_routes(subscriptions, identity, settings))
     api.include_router(bulk_routes(store, changes, catalog, identity))
@@ -139,13 +144,14 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
         )
         origins = Origins(parse_origins(settings.origins))
         store = InboxStore(database)
+        tickets = Tickets(database)
         changes = Changes(store, publisher, settings.topics, catalog)
         registry = Registry()
         presence = PresenceKeeper(Presence(database, uuid4().hex), registry.__contains__)
         registry.changed = presence.note
         stack.push_async_callback(presence.leave)
         context = ConnectionContext(
-            identify=partial(identify, verifier),
+            identify=partial(identify_socket, verifier, tickets),
             lives=partial(life_of, database),
             epoch=await retry_until_available(epoch, database),
             registry=registry,
@@ -165,6 +171,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
             store=store,
             changes=changes,
             subscriptions=Subscriptions(database),
+            tickets=tickets,
         )
         inbox_batches = batches(inbox_events, runtime.stop, max_records=MAX_FETCH_RECORDS, wait_ms=1_000)
 

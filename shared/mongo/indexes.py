@@ -160,6 +160,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
     "outbox": [IndexModel([("lease", ASCENDING), ("_id", ASCENDING)]), IndexModel([("token", ASCENDING)], sparse=True)],
     # A row whose last lease is over says nothing any more.
     "presence": [IndexModel([("until", ASCENDING)], expireAfterSeconds=60)],
+    "tickets": [IndexModel([("until", ASCENDING)], expireAfterSeconds=60)],
     "api_keys": [],
     "meta": [],
 }

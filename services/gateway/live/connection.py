@@ -56,7 +56,7 @@ class ConnectionContext:
     """What every connection of a process shares."""
 
     identify: Callable[[str], Awaitable[User]]
-    """The user of a token. Raises InvalidToken."""
+    """The user of a token or ticket. Raises InvalidToken, or MongoUnavailable."""
     lives: ReadLife
     epoch: str
     registry: Registry
@@ -165,6 +165,8 @@ class Connection:
             return self._session.on_user(await self._context.identify(token), ref)
         except InvalidToken as error:
             return self._session.on_unauthorized(str(error), ref)
+        except Unavailable:  # of a ticket
+            return self._session.on_unavailable()
 
     async def _load(self, load: LoadInbox) -> list[Action]:
         """Registered before the rows are read: what happens meanwhile waits in the session."""

@@ -29,6 +29,7 @@ from services.gateway.live.connection import Connection, ConnectionContext
 from services.gateway.live.core.hand_over import hand_over
 from services.gateway.live.core.messages import CloseCode
 from services.gateway.origins import Origins
+from services.gateway.tickets.store import PREFIX as TICKET
 from shared.process.metrics import GATEWAY_REJECTIONS
 
 PROTOCOL: Final = Subprotocol("carillon.v1")
@@ -125,7 +126,10 @@ def _after_ms() -> int:
 
 
 def credentials(socket: ServerConnection) -> tuple[str | None, str | None]:
-    """The token of the subprotocols and the cursor of the query, each None if it is not there."""
+    """The token of the subprotocols, else the ticket of the query; and its cursor. Each None if it is not there.
+
+    A token in the query is none: URLs are logged on the way.
+    """
     if socket.request is None:
         return None, None
     offered = [
@@ -134,8 +138,9 @@ def credentials(socket: ServerConnection) -> tuple[str | None, str | None]:
         for part in header.split(",")
     ]
     token = next((part.removeprefix(BEARER) for part in offered if part.startswith(BEARER)), None)
-    cursor = parse_qs(urlsplit(socket.request.path).query).get("cursor", [None])[0]
-    return token, cursor
+    query = parse_qs(urlsplit(socket.request.path).query)
+    ticket = next((text for text in query.get("ticket", []) if text.startswith(TICKET)), None)
+    return token or ticket, query.get("cursor", [None])[0]
 
 
 def _select(_: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:

@@ -124,7 +124,7 @@ def test_every_reference_leads_somewhere() -> None:
 
 async def test_the_gateway_serves_it_to_anybody() -> None:
     settings = GatewaySettings(token_secret="s" * 32, socket_port=9082)
-    parts: Any = dict.fromkeys(("database", "writer", "catalog", "store", "changes", "subscriptions"))
+    parts: Any = dict.fromkeys(("database", "writer", "catalog", "store", "changes", "subscriptions", "tickets"))
     api = create_api(settings, TokenVerifier(secret="s" * 32), components={}, **parts)
     answer = await ask_app(api, "GET", "/asyncapi.json", headers={"host": "inbox.example.com"})
     assert answer.status == 200

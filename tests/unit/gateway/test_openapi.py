@@ -12,7 +12,7 @@ PREFIX = "/api/v1/notifications"
 @pytest.fixture(scope="module")
 def document() -> dict:
     settings = GatewaySettings(token_secret="s" * 32)
-    parts = dict.fromkeys(("database", "writer", "catalog", "store", "changes", "subscriptions"))
+    parts = dict.fromkeys(("database", "writer", "catalog", "store", "changes", "subscriptions", "tickets"))
     verifier = TokenVerifier(secret="s" * 32)
     return create_api(settings, verifier, components={}, **parts).openapi()
 
