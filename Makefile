@@ -24,6 +24,10 @@ DEV_VENV := .venv/.dev
 # Wrong clocks for the chaos tests: the system's libfaketime, else the package's, unpacked beside the data.
 FAKETIME := $(if $(wildcard /usr/lib/*/faketime/libfaketimeMT.so.1),,$(CARILLON_STATE)/faketime)
 
+# What bench-gateway compiles.
+GATEWAY_LOAD := $(CARILLON_STATE)/bench/gateway_load
+CENTRIFUGE := $(CARILLON_STATE)/bench/centrifuge
+
 ##@ The local stack (no Docker needed; STACK=docker uses docker compose)
 
 .PHONY: demo up down status logs doctor clean
@@ -104,7 +108,7 @@ clean-venv: ## Remove the virtualenv
 
 ##@ Measuring (prints a table, writes bench/results/)
 
-.PHONY: bench-router bench-router-before bench-ingest bench-e2e bench-fanout bench-holds bench-delivery soak
+.PHONY: bench-router bench-router-before bench-ingest bench-e2e bench-fanout bench-gateway bench-holds bench-delivery soak
 bench-router: $(DEV_VENV) ## The router beside naive Faust agents
 	$(BIN)/python -m bench.router $(ARGS)
 bench-router-before: $(DEV_VENV) ## The router beside its own of an earlier commit: BEFORE=v0.2.0
@@ -119,6 +123,8 @@ bench-e2e: $(DEV_VENV) ## POST to socket at 100, 1,000 and 5,000 events/s
 	$(BIN)/python -m bench.e2e
 bench-fanout: $(DEV_VENV) ## One event to 100,000 subscribers, beside a loop over a cursor
 	$(BIN)/python -m bench.fanout
+bench-gateway: $(DEV_VENV) $(GATEWAY_LOAD) $(CENTRIFUGE) ## What a message costs at the sockets, beside python-socketio, Centrifuge and C
+	$(BIN)/python -m bench.gateway $(ARGS)
 bench-delivery: $(DEV_VENV) ## Webhooks beside Celery + Redis (apt-get install redis-server), inboxes, mail, memory, urgent ones
 	$(BIN)/python -m bench.delivery $(ARGS)
 
@@ -143,6 +149,17 @@ $(CARILLON_STATE)/faketime:
 	cd "$$scratch" && apt-get -qq download libfaketime && cd - >/dev/null && mkdir -p "$(CARILLON_STATE)" &&
 	  dpkg-deb -x "$$scratch"/libfaketime_*.deb "$@" || {
 	  echo "libfaketime could not be had. Get it: apt-get install -y libfaketime"; exit 1; }
+
+$(GATEWAY_LOAD): $(wildcard bench/peers/gateway_*.[ch])
+	@command -v gcc >/dev/null || { echo "The load client is in C. Get a compiler: apt-get install -y gcc libc6-dev"; exit 1; }
+	mkdir -p $(@D)
+	gcc -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -o $@ $(filter %.c,$^)
+
+$(CENTRIFUGE): $(wildcard bench/peers/centrifuge/*)
+	@command -v go >/dev/null || { echo "Centrifuge is in Go. Get Go 1.26 or newer: https://go.dev/dl/"; exit 1; }
+	mkdir -p $(@D)
+	go build -C bench/peers/centrifuge -o "$(abspath $@)" . || {
+	  echo "Centrifuge could not be built: its modules come by Go's module proxy."; exit 1; }
 
 $(SANDBOX_VENV): pyproject.toml carillon/pyproject.toml constraints.txt | .venv/bin/python
 	@echo "Installing into .venv (once) ..."
