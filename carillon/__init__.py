@@ -9,24 +9,44 @@ if TYPE_CHECKING:
     from carillon.client import AsyncClient
     from carillon.errors import (
         ClientError,
+        CommandRejectedError,
         KafkaRejectedError,
         ProblemError,
+        SocketEndedError,
         UnexpectedAnswerError,
         UnreachableError,
     )
     from carillon.kafka_client import KafkaClient
+    from carillon.sockets.events import Changed, Hello, Live, Notified, Reset
+    from carillon.sockets.inbox_socket import InboxSocket
+    from carillon.sockets.sync_inbox_socket import SyncInboxSocket
 
 __all__ = [
     "AsyncClient",
+    "Changed",
     "ClientError",
+    "CommandRejectedError",
+    "Hello",
+    "InboxSocket",
     "KafkaClient",
     "KafkaRejectedError",
+    "Live",
+    "Notified",
     "ProblemError",
+    "Reset",
+    "SocketEndedError",
+    "SyncInboxSocket",
     "UnexpectedAnswerError",
     "UnreachableError",
 ]
 
-_MODULES: Final = {"AsyncClient": "carillon.client", "KafkaClient": "carillon.kafka_client"}
+_MODULES: Final = {
+    "AsyncClient": "carillon.client",
+    "InboxSocket": "carillon.sockets.inbox_socket",
+    "KafkaClient": "carillon.kafka_client",
+    "SyncInboxSocket": "carillon.sockets.sync_inbox_socket",
+    **dict.fromkeys(("Changed", "Hello", "Live", "Notified", "Reset"), "carillon.sockets.events"),
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -17,7 +17,7 @@ def read_answer(call: str, status: int, headers: Mapping[str, str], raw: bytes) 
     """
     document = _object(raw)
     if status >= 400:
-        raise ProblemError(status, document or {}, retry_after=_retry_after(headers))
+        raise ProblemError(status, document or {}, retry_after=retry_after(headers))
     if status == 204:
         return {}
     if status >= 300:
@@ -42,7 +42,7 @@ def _object(raw: bytes) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
+def retry_after(headers: Mapping[str, str]) -> float | None:
     """Retry-After in seconds; None when it is missing or a date."""
     value = headers.get("Retry-After", "")
     return float(value) if value.isascii() and value.isdecimal() else None

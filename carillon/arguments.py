@@ -17,6 +17,25 @@ def checked_address(url: str) -> str:
     return str(parsed).rstrip("/")
 
 
+def checked_socket_address(url: str) -> str:
+    """Raises ValueError for what is no address of sockets, also for a query: a token does not belong in a URL."""
+    parsed = URL(url.strip())
+    if parsed.scheme not in ("ws", "wss") or not parsed.host or parsed.query_string or parsed.fragment:
+        raise ValueError(
+            f"{url!r} is no address of a gateway's sockets; write it as wss://carillon.example.com/sockets"
+        )
+    return str(parsed)
+
+
+def checked_token(token: object) -> str:
+    """Without the line end that a file leaves. Raises ValueError or TypeError, which do not tell the token."""
+    if not isinstance(token, str):
+        raise TypeError(f"the token callback returned {type(token).__name__}; it returns the user's JWT as a string")
+    if not (stripped := token.strip()):
+        raise ValueError("the token callback returned an empty token; it returns the user's JWT")
+    return stripped
+
+
 def checked_key(key: str) -> str:
     """Without the line end that a file of secrets leaves. Raises ValueError, which does not tell the key."""
     stripped = key.strip()

@@ -35,6 +35,28 @@ class UnexpectedAnswerError(_WithFix):
     """What answered is not the platform: a login page or another redirect, a page of a proxy."""
 
 
+class SocketEndedError(_WithFix):
+    """The gateway ended a socket for good: coming back would end the same. `code` is its close code."""
+
+    def __init__(self, detail: str, *, fix: str, code: int) -> None:
+        super().__init__(detail, fix=fix)
+        self.code = code
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(type(self), fix=self.fix, code=self.code), (self.detail,), self.__dict__
+
+
+class CommandRejectedError(_WithFix):
+    """The gateway rejected a command on a socket, which goes on. `code` is for programs: `bad_command`."""
+
+    def __init__(self, detail: str, *, fix: str, code: str) -> None:
+        super().__init__(detail, fix=fix)
+        self.code = code
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(type(self), fix=self.fix, code=self.code), (self.detail,), self.__dict__
+
+
 class ProblemError(ClientError):
     """The platform refused. `document` is the problem as it came (RFC 9457); the properties read it."""
 

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from carillon import KafkaClient
 from tests.integration.carillon.platform import Platform
+from tests.integration.carillon.scripted_gateway import ScriptedGateway, scripted
 from tests.support.brokers import Brokers
 from tests.support.topics import make_topic
 
@@ -41,3 +42,9 @@ async def platform() -> AsyncIterator[Platform]:
     made.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     yield made
     await runner.cleanup()
+
+
+@pytest.fixture
+async def gateway() -> AsyncIterator[ScriptedGateway]:
+    async with scripted() as made:
+        yield made

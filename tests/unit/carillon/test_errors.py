@@ -12,8 +12,10 @@ import pytest
 import carillon
 from carillon.errors import (
     ClientError,
+    CommandRejectedError,
     KafkaRejectedError,
     ProblemError,
+    SocketEndedError,
     UnexpectedAnswerError,
     UnreachableError,
 )
@@ -25,6 +27,8 @@ SAMPLES: list[ClientError] = [
     KafkaRejectedError("too large", fix="send less"),
     UnexpectedAnswerError("a login page", fix="name another url"),
     ProblemError(422, PROBLEM, retry_after=3.0),
+    SocketEndedError("not JSON", fix="mend it", code=4400),
+    CommandRejectedError("too long", fix="shorten it", code="bad_command"),
 ]
 
 
