@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidHandshake, WebSocketException
 
+from carillon import Hello, InboxSocket, Notified
 from shared.kafka.producer import Publisher
 from shared.model import ids, inbox
 from shared.model.inbox import Change, InboxEvent, InboxItem
@@ -25,32 +25,45 @@ KILLS = 3
 
 @dataclass
 class Listener:
-    """Comes back with his cursor for as long as it takes."""
+    """A user's client, and what it was told."""
 
     user: str
-    token: str
-    url: str
+    inbox: InboxSocket
     offsets: list[int] = field(default_factory=list)
-    cursor: str | None = None
-    resumed: int = 0
+    greetings: int = 0
 
     async def listen(self) -> None:
-        while len(self.offsets) < ROWS:
-            with suppress(OSError, WebSocketException, InvalidHandshake, TimeoutError):
-                async with asyncio.timeout(20), connect(self.url) as opened:
-                    await opened.send(json.dumps({"type": "auth", "token": self.token, "cursor": self.cursor}))
-                    async for raw in opened:
-                        self._take(json.loads(raw))
-                        if len(self.offsets) >= ROWS:
-                            return
-            await asyncio.sleep(0.05)
+        async with self.inbox:
+            async for event in self.inbox:
+                self.greetings += isinstance(event, Hello)
+                if isinstance(event, Notified):
+                    self.offsets.append(event.item.offset)
+                if len(self.offsets) >= ROWS:
+                    return
 
-    def _take(self, told: dict) -> None:
-        if told["type"] == "hello" and self.cursor is not None:
-            self.resumed += 1
-        self.cursor = told.get("cursor", self.cursor)
-        if told["type"] == "notification":
-            self.offsets.append(told["item"]["offset"])
+
+async def write(harness: Harness, publisher: Publisher, users: list[str], offset: int) -> None:
+    """Every third announcement is written twice, as by a worker that died before it committed."""
+    items = {
+        user: InboxItem(id=ids.derive("test", user, offset), workflow="w", offset=offset, created_at=now_ms())
+        for user in users
+    }
+    rows = [
+        inbox_rows.to_row(item, delivery=f"{user}:{offset}", tenant="default", user=user)
+        for user, item in items.items()
+    ]
+    async with harness.database() as database:
+        await database.inbox.insert_many(rows)
+    outputs = [
+        Output(
+            harness.names.topics.inbox,
+            ids.user_key("default", user),
+            inbox.encode(InboxEvent(change=Change.CREATED, items=(item,), at=now_ms())),
+            [],
+        )
+        for user, item in items.items()
+    ]
+    await publisher.publish(outputs * (2 if offset % 3 == 0 else 1))
 
 
 async def test_every_client_gets_everything_once_through_kills(harness: Harness):
@@ -59,37 +72,13 @@ async def test_every_client_gets_everything_once_through_kills(harness: Harness)
     publisher = Publisher(harness.names.brokers.kafka, client_id="test")
     await publisher.start()
     url = f"ws://127.0.0.1:{harness.ports['sockets']}"
-    listeners = [Listener(f"u{n}", harness.token(f"u{n}"), url) for n in range(CLIENTS)]
+    tokens = {f"u{n}": harness.token(f"u{n}") for n in range(CLIENTS)}
+    listeners = [Listener(user, InboxSocket(url, partial(str, token), max_wait=0.2)) for user, token in tokens.items()]
     listening = [asyncio.create_task(one.listen()) for one in listeners]
-
-    async def write(offset: int) -> None:
-        """Every third announcement is written twice, as by a worker that died before it committed."""
-        items = {
-            one.user: InboxItem(
-                id=ids.derive("test", one.user, offset), workflow="w", offset=offset, created_at=now_ms()
-            )
-            for one in listeners
-        }
-        rows = [
-            inbox_rows.to_row(item, delivery=f"{user}:{offset}", tenant="default", user=user)
-            for user, item in items.items()
-        ]
-        async with harness.database() as database:
-            await database.inbox.insert_many(rows)
-        outputs = [
-            Output(
-                harness.names.topics.inbox,
-                ids.user_key("default", user),
-                inbox.encode(InboxEvent(change=Change.CREATED, items=(item,), at=now_ms())),
-                [],
-            )
-            for user, item in items.items()
-        ]
-        await publisher.publish(outputs * (2 if offset % 3 == 0 else 1))
 
     try:
         for offset in range(ROWS):
-            await write(offset)
+            await write(harness, publisher, list(tokens), offset)
             if offset % (ROWS // (KILLS + 1)) == ROWS // (KILLS + 1) - 1 and offset < ROWS - 10:
                 async with asyncio.timeout(60):
                     while not all(one.offsets for one in listeners):  # noqa: ASYNC110  # twenty lists, no event
@@ -103,7 +92,36 @@ async def test_every_client_gets_everything_once_through_kills(harness: Harness)
             task.cancel()
         await publisher.stop()
     assert all(one.offsets == list(range(ROWS)) for one in listeners)
-    assert sum(one.resumed for one in listeners) >= CLIENTS  # the kills were felt, and mended by cursor
+    assert sum(one.greetings - 1 for one in listeners) >= CLIENTS  # the kills were felt, and mended by cursor
+
+
+async def test_commands_are_done_through_kills(harness: Harness):
+    """Given while the gateway is alive, dying or gone: each is acknowledged, each is in the inbox."""
+    await harness.start("gateway")
+    gateway = harness.services["gateway"]
+    publisher = Publisher(harness.names.brokers.kafka, client_id="test")
+    await publisher.start()
+    token = harness.token("ann")
+    items = [ids.derive("test", "ann", offset) for offset in range(8)]
+    try:
+        for offset in range(8):
+            await write(harness, publisher, ["ann"], offset)
+    finally:
+        await publisher.stop()
+    url = f"ws://127.0.0.1:{harness.ports['sockets']}"
+    async with asyncio.timeout(100), InboxSocket(url, lambda: token, max_wait=0.2, patience=60) as inbox:
+        await anext(event async for event in inbox if isinstance(event, Hello))
+        asked = []
+        for first in (0, 4):
+            asked += [asyncio.ensure_future(inbox.read([item])) for item in items[first : first + 4]]
+            await asyncio.to_thread(gateway.kill)
+            gateway.spawn()
+            await anext(event async for event in inbox if isinstance(event, Hello))
+        assert await asyncio.gather(*asked) == [1] * 8
+        assert await inbox.read_all() == 0
+    async with harness.database() as database:
+        assert await database.inbox.count_documents({"user": "ann", "read_at": None}) == 0
+        assert await database.inbox.count_documents({"user": "ann"}) == 8
 
 
 async def test_sigterm_ends_it_cleanly_with_clients_connected(harness: Harness):
