@@ -18,6 +18,8 @@ from services.gateway.core.limits import (
     READY_GRACE_SECONDS,
 )
 from services.gateway.cors import InboxCors
+from services.gateway.devices.api import device_routes
+from services.gateway.devices.form import DeviceForm
 from services.gateway.health_api import health_routes
 from services.gateway.identity import request_identity
 from services.gateway.inbox.api import inbox_routes
@@ -97,12 +99,13 @@ def create_api(
     api.include_router(ticket_routes(tickets, identity))
     api.include_router(preferences_routes(database, writer, settings.topics, catalog, identity))
     api.include_router(subscription_routes(subscriptions, identity, settings))
+    api.include_router(device_routes(database, writer, settings.topics, identity))
     api.include_router(bulk_routes(store, changes, catalog, identity))
     api.include_router(inbox_routes(store, changes, catalog, identity))
     api.include_router(web_file_routes(read_web_files()))
     secrets = parse_secrets(settings.unsubscribe_secret.get_secret_value())
     api.include_router(unsubscribe_routes(Unsubscriber(database, writer, settings.topics), secrets))
-    add_schemas(api, InboxBatch, CountsForm)
+    add_schemas(api, InboxBatch, CountsForm, DeviceForm)
     return api
 
 

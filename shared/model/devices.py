@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from base64 import urlsafe_b64decode
 from binascii import Error as NotBase64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -16,6 +16,9 @@ from shared.model.addresses import AddressKind, check_webhook
 from shared.model.errors import InvalidProfile
 from shared.model.profiles import Profile
 
+MAX_DEVICES: Final = 20
+"""Of one profile."""
+MAX_DEVICE_FIELDS: Final = 10
 MAX_ADDRESS: Final = 4096
 POINT_BYTES: Final = 65
 """An uncompressed point of P-256 (RFC 8291)."""
@@ -125,6 +128,25 @@ def address_of(device: Mapping[str, str]) -> str | None:
         return None
 
 
+def device_id(device: Mapping[str, str]) -> str:
+    """What an entry of a profile's `devices` is called: by what it reaches, else by all that stands in it."""
+    address = address_of(device)
+    return (
+        _id_of(address)
+        if address
+        else ids.derive("device", *(text for pair in sorted(device.items()) for text in pair))
+    )
+
+
+def device_ids(devices: Iterable[Mapping[str, str]]) -> list[str]:
+    """What profiles are found by through their devices: those that push reaches. An index of these holds no token."""
+    return [_id_of(address) for address in filter(None, map(address_of, devices))]
+
+
+def _id_of(address: str) -> str:
+    return ids.derive("device", address)
+
+
 def devices_of(profile: Profile) -> list[DeviceAddress]:
     """The devices that push reaches, each once, in the order of the profile."""
     found: dict[str, DeviceAddress] = {}
@@ -133,5 +155,5 @@ def devices_of(profile: Profile) -> list[DeviceAddress]:
     for each in profile.devices:
         address = address_of(each)
         if address is not None:
-            found.setdefault(address, DeviceAddress(ids.derive("device", address), address))
+            found.setdefault(address, DeviceAddress(_id_of(address), address))
     return list(found.values())

@@ -9,7 +9,7 @@ from typing import NotRequired, TypedDict
 import msgspec
 
 from shared.model.dead_devices import DeadDevice, ProfileWritten, has_device, was_given_since
-from shared.model.devices import DEVICE, address_of
+from shared.model.devices import DEVICE, address_of, device_ids
 from shared.model.errors import InvalidProfile
 from shared.model.formats import NewerFormat
 from shared.model.owners import address_ids
@@ -95,7 +95,12 @@ def _without(
         "written_version": written.version,
         "written_at": to_datetime(written.at),
     }
-    changed: dict[str, object] = {"devices": others, "updated_at": to_datetime(now_ms()), "devices_removed": removed}
+    changed: dict[str, object] = {
+        "devices": others,
+        "device_ids": device_ids(each for each in others if isinstance(each, dict)),
+        "updated_at": to_datetime(now_ms()),
+        "devices_removed": removed,
+    }
     update: dict[str, dict[str, object]] = {"$set": changed, "$inc": {"version": 1}}
     if profile.addresses.get(DEVICE.name) == address:
         rest = {name: each for name, each in profile.addresses.items() if name != DEVICE.name}

@@ -79,9 +79,10 @@ def indexes(retention: Retention) -> dict[str, list[IndexModel]]:
 INDEXES: Final[dict[str, list[IndexModel]]] = {
     "profiles": [
         IndexModel(
-            [("tenant", ASCENDING), ("address_ids", ASCENDING)],
-            partialFilterExpression={"address_ids": {"$exists": True}},
+            [("tenant", ASCENDING), (name, ASCENDING)],
+            partialFilterExpression={name: {"$exists": True}},
         )
+        for name in ("address_ids", "device_ids")
     ],
     "suppressions": [IndexModel([("tenant", ASCENDING), ("address", ASCENDING)])],
     "workflows": [IndexModel([("tenant", ASCENDING), ("key", ASCENDING), ("version", DESCENDING)], unique=True)],

@@ -13,7 +13,7 @@ import structlog
 from pymongo import IndexModel
 
 from shared.model.errors import MongoUnavailable
-from shared.mongo.backfill import OnPortion, backfill_address_ids
+from shared.mongo.backfill import OnPortion, backfill_address_ids, backfill_device_ids
 from shared.mongo.bulk import Rows
 from shared.mongo.database import Database, open_database
 from shared.mongo.errors import mongo_border
@@ -37,6 +37,7 @@ async def migrate(uri: str, name: str, retention: Retention | None = None, progr
                 for collection, wanted in indexes(retention or Retention()).items():
                     await _ensure(database, collection, wanted)
                 await backfill_address_ids(database, progress)
+                await backfill_device_ids(database, progress)
                 await _finish(database)
     return SCHEMA_VERSION
 

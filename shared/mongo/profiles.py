@@ -16,6 +16,7 @@ from pymongo.errors import DuplicateKeyError
 
 from shared.model import formats, ids, inbox, records
 from shared.model.addresses import CHAT_URL, WEBHOOK_URL
+from shared.model.devices import device_ids
 from shared.model.errors import InvalidProfile, Unavailable
 from shared.model.formats import NewerFormat
 from shared.model.inbox import InboxEvent
@@ -210,7 +211,11 @@ async def _replace(
     # decided under that one would take it for unchanged.
     step = 1 if stored else now_ms()
     stamped = formats.stamp(format_of(wanted))
-    known = {"address_ids": address_ids(wanted.addresses), "updated_at": to_datetime(now_ms())}
+    known = {
+        "address_ids": address_ids(wanted.addresses),
+        "device_ids": device_ids(wanted.devices),
+        "updated_at": to_datetime(now_ms()),
+    }
     update = {
         "$set": fields | known | stamped,
         "$unset": {"deleted": "", **({} if stamped else {"format": ""})},

@@ -35,13 +35,12 @@ from services.ingest.models.people import Addresses
 from shared.http.pointers import pointer_to
 from shared.model import webhook_secrets
 from shared.model.channels import ADDRESS_KINDS, Channel
+from shared.model.devices import MAX_DEVICE_FIELDS, MAX_DEVICES
 from shared.model.did_you_mean import did_you_mean
 from shared.model.errors import InvalidProfile
 from shared.model.profiles import DigestFrequency, Profile
 from shared.model.quiet_windows import MAX_WINDOWS, WEEKDAYS, QuietHours, check_quiet_hours
 
-MAX_DEVICES: Final = 20
-MAX_DEVICE_FIELDS: Final = 10
 MAX_DEVICE_TEXT: Final = 4096
 MAX_VALUES: Final = 5_000
 """Values in one body; a profile with everything has fewer."""

@@ -51,7 +51,7 @@ def test_all_but_health_need_a_bearer_token_and_say_how_they_refuse(document):
             problem = document["components"]["schemas"][content["schema"]["$ref"].rpartition("/")[2]]
             assert media == "application/problem+json"
             assert {"fix", "status", "status_code"} <= set(problem["required"])
-        assert ("404" in operation["responses"]) is ("{notification_id}" in path)
+        assert ("404" in operation["responses"]) is ("_id}" in path)
 
 
 def test_what_is_sent_and_answered_has_a_schema(document):
