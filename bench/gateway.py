@@ -19,7 +19,7 @@ from bench.gateway_sides import CENTRIFUGE_NAME, OURS, OURS_KAFKA, SEND_LOOP, SI
 from bench.run import Options, main, rounds, say
 from bench.stage import Stage
 
-BUDGET_SECONDS: Final = 500
+BUDGET_SECONDS: Final = 700
 PEERS: Final = (SOCKETIO, CENTRIFUGE_NAME, SEND_LOOP)
 MAX_PER_SECOND: Final = 20_000
 COST: Final = "µs of CPU per message"

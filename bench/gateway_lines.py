@@ -52,10 +52,17 @@ class Program:
             raise RuntimeError(f"{self.name} ended before it answered; what it said stands above")
         return words[1:]
 
+    async def end(self) -> None:
+        """Closes its stdin, and waits until it has ended by itself."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await self._process.wait()
+
 
 @asynccontextmanager
 async def program(name: str, core: int, arguments: Sequence[str], env: dict[str, str]) -> AsyncIterator[Program]:
-    """Pinned by taskset, and ended at the end: all of them end with their stdin."""
+    """Pinned by taskset, and killed at the end; should we be killed, it ends with its stdin."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
         "taskset", "-c", str(core), *arguments, cwd=ROOT, env=os.environ | env, stdin=pipe, stdout=pipe
