@@ -32,7 +32,7 @@ class UserRates:
         headers = rate_limit_headers(
             "user",
             quota=floor(REQUEST_BURST),
-            window=ceil(REQUEST_BURST / REQUESTS_PER_SECOND),
+            seconds=ceil(REQUEST_BURST / REQUESTS_PER_SECOND),
             left=floor(left),
             reset=ceil((REQUEST_BURST - left) / REQUESTS_PER_SECOND),
         )

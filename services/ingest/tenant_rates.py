@@ -57,7 +57,7 @@ class TenantRates:
             detail,
             fix="Repeat the same call after Retry-After seconds; send several events in one call.",
             headers={"Retry-After": "1"}
-            | rate_limit_headers("tenant", quota=rate.per_second or 0, window=1, left=0, reset=1),
+            | rate_limit_headers("tenant", quota=rate.per_second or 0, seconds=1, left=0, reset=1),
         )
 
     async def _refresh(self, tenant: str, known: _Rate | None, now: float) -> _Rate:

@@ -19,7 +19,7 @@ from services.gateway.live.core.messages import (
     CloseCode,
     NotificationMessage,
     ServerMessage,
-    ShownItem,
+    SocketItem,
     StateMessage,
 )
 from services.gateway.settings import GatewaySettings
@@ -80,7 +80,7 @@ def _whole(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_an_item_has_the_fields_that_it_is_said_to_have() -> None:
-    assert ShownItem.__struct_fields__ == InboxItem.__struct_fields__
+    assert SocketItem.__struct_fields__ == InboxItem.__struct_fields__
 
 
 def test_every_command_is_in_it() -> None:

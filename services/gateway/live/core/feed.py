@@ -8,7 +8,7 @@ from services.gateway.live.core.actions import InboxSnapshot, SendFrame
 from services.gateway.live.core.announcement import Announcement
 from services.gateway.live.core.counts import Counts
 from services.gateway.live.core.cursor import Cursor, Cursors
-from services.gateway.live.core.messages import CountedAt, HelloMessage, LiveMessage, ResetMessage, encode
+from services.gateway.live.core.messages import HelloMessage, LiveMessage, ResetMessage, SocketAsOf, encode
 
 
 class Feed:
@@ -80,7 +80,7 @@ class Feed:
         hello = HelloMessage(
             cursor=self._cursors.write(self._sent, self._token),
             unread=counts.unread,
-            as_of=CountedAt(*counts.as_of(self._sent)),
+            as_of=SocketAsOf(*counts.as_of(self._sent)),
             user=self._user,
             session=self._session,
         )

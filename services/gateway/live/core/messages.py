@@ -44,18 +44,18 @@ def close_reason(text: str) -> str:
 
 
 CursorText = Annotated[str, msgspec.Meta(description="Opaque: what the client shows next time it comes.")]
-Unread = Annotated[int, msgspec.Meta(ge=0, description="All that is neither read, archived nor deleted.")]
+SocketUnread = Annotated[int, msgspec.Meta(ge=0, description="All that is neither read, archived nor deleted.")]
 Reference = Annotated[str | None, msgspec.Meta(description="What the client sent with the command.")]
 
 
-class CountedAt(msgspec.Struct, frozen=True):
+class SocketAsOf(msgspec.Struct, frozen=True):
     """How new a count is: of two, the one with the larger `offset` is newer, then the one with the larger `at`."""
 
     offset: int
     at: int
 
 
-class ShownItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class SocketItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An InboxItem as a client reads it; a field that is missing has its default. Times are milliseconds since the epoch."""
 
     id: str
@@ -86,8 +86,8 @@ class HelloMessage(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
     """The first message after authentication, and the first after a reset. What was missed follows."""
 
     cursor: CursorText
-    unread: Unread
-    as_of: CountedAt
+    unread: SocketUnread
+    as_of: SocketAsOf
     user: str
     session: str
     """Its name in the gateway's log."""
@@ -102,9 +102,9 @@ class LiveMessage(msgspec.Struct, frozen=True, kw_only=True, tag="live"):
 class NotificationMessage(msgspec.Struct, frozen=True, kw_only=True, tag="notification", omit_defaults=True):
     """An item: a new one, or with `replay` one that was there before the client came."""
 
-    item: ShownItem
-    unread: Unread
-    as_of: CountedAt
+    item: SocketItem
+    unread: SocketUnread
+    as_of: SocketAsOf
     cursor: CursorText
     replay: bool = False
 
@@ -113,9 +113,9 @@ class StateMessage(msgspec.Struct, frozen=True, kw_only=True, tag="state"):
     """Absolute states of items. `change`: what happened to them, or `sync` for all that did while the client was away."""
 
     change: str
-    items: tuple[ShownItem, ...]
-    unread: Unread
-    as_of: CountedAt
+    items: tuple[SocketItem, ...]
+    unread: SocketUnread
+    as_of: SocketAsOf
     cursor: CursorText
 
 

@@ -42,6 +42,7 @@ def gateway() -> FastAPI:
         store=NOBODY,
         changes=NOBODY,
         subscriptions=NOBODY,
+        tickets=NOBODY,
     )
 
 
