@@ -13,5 +13,5 @@ for (const [name, entry, globalName] of [
   ["inbox", "inbox/index.ts", "CarillonInbox"],
 ]) {
   await build({ ...common, entryPoints: [entry], format: "esm", outfile: `${into}/${name}.mjs`, sourcemap: "linked" });
-  await build({ ...common, entryPoints: [entry], format: "iife", globalName, outfile: `${into}/${name}.js`, sourcemap: "linked" });
+  await build({ ...common, entryPoints: [entry], format: "iife", globalName, define: { "import.meta.url": "undefined" }, outfile: `${into}/${name}.js`, sourcemap: "linked" });
 }
