@@ -13,7 +13,6 @@ import aiohttp
 import stamina.instrumentation
 from rich.console import Console
 from rich.text import Text
-from websockets.exceptions import WebSocketException
 
 from carillon.cli.program import pasteable, program
 from carillon.client import AsyncClient
@@ -23,7 +22,7 @@ from sandbox.demo.events import EventNotAccepted, Producers
 from sandbox.demo.outcomes import settle
 from sandbox.demo.plan import LATER, LIVE, PLAN
 from sandbox.demo.received import complete, everything, last_at_the_sink, token
-from sandbox.demo.socket_client import InboxSocket
+from sandbox.demo.socket_client import SocketClient
 from sandbox.demo.steps import Steps
 from sandbox.demo.sums import add_up, awaited, missing
 from sandbox.stack import Phase, Stack
@@ -37,7 +36,7 @@ SECONDS: Final = 60.0
 async def demonstrate(stack: Stack, console: Console) -> int:
     """Runs the demonstration; returns the exit code."""
     until, began, steps = time.monotonic() + SECONDS, now_ms(), Steps(console)
-    live, later = (InboxSocket(stack.urls["sockets"], token(stack, user)) for user in (LIVE, LATER))
+    live, later = (SocketClient(stack.urls["sockets"], token(stack, user)) for user in (LIVE, LATER))
     client = AsyncClient(stack.urls["ingest"], stack.api_key or "", console_url=stack.urls["console"], patience=10)
     async with client as carillon, aiohttp.ClientSession() as session:
         since = await last_at_the_sink(session, stack)
@@ -93,9 +92,9 @@ def main() -> int:
     except EventNotAccepted as error:
         return _fail(f"An event was not accepted as it must be: {error}", "carillon logs ingest")
     except ClientError as error:
-        return _fail(f"ingest or console: {error}", "carillon status")
-    except (WebSocketException, aiohttp.ClientError, OSError) as error:
-        return _fail(f"gateway or sink: {type(error).__name__}: {error}", "carillon status, carillon logs gateway")
+        return _fail(f"ingest, console or gateway: {error}", "carillon status")
+    except (aiohttp.ClientError, OSError) as error:
+        return _fail(f"inbox API or sink: {type(error).__name__}: {error}", "carillon status, carillon logs gateway")
 
 
 def _fail(why: str, next_step: str) -> int:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import aiohttp
 import orjson
 
-from sandbox.demo.socket_client import InboxSocket
+from sandbox.demo.socket_client import SocketClient
 from sandbox.stack import Stack
 from shared.http.tokens import mint
 from shared.model.timestamps import parse_rfc3339
@@ -29,7 +29,7 @@ def token(stack: Stack, user: str) -> str:
 
 
 async def everything(
-    session: aiohttp.ClientSession, stack: Stack, since: int, sockets: Iterable[InboxSocket], users: Iterable[str]
+    session: aiohttp.ClientSession, stack: Stack, since: int, sockets: Iterable[SocketClient], users: Iterable[str]
 ) -> Received:
     """All that was received so far: by the sink, on the sockets, and in the inboxes of `users`, who have no socket."""
     sink, inboxes = await asyncio.gather(at_the_sink(session, stack, since), in_the_inboxes(session, stack, users))
