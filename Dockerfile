@@ -15,7 +15,9 @@ RUN python -c "import tomllib; named = tomllib.load(open('pyproject.toml', 'rb')
         print(*(name for name in named if not name.startswith('carillon-client ')), sep='\n')" > requirements.txt \
     && pip install --only-binary :all: --constraint constraints.txt --requirement requirements.txt
 COPY . .
-RUN pip install --constraint constraints.txt ./carillon .
+# EXTRAS=apprise adds the library of that channel.
+ARG EXTRAS=
+RUN pip install --constraint constraints.txt ./carillon ".${EXTRAS:+[$EXTRAS]}"
 
 FROM build AS build-sandbox
 RUN pip install --constraint constraints.txt ".[sandbox]"

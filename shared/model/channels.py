@@ -14,9 +14,11 @@ import msgspec
 
 from shared.model import formats
 from shared.model.addresses import CHAT_URL, EMAIL_ADDRESS, PHONE_NUMBER, WEBHOOK_URL, AddressKind
+from shared.model.apprise_targets import APPRISE_TARGET
 from shared.model.devices import DEVICE
 from shared.model.telegram_chats import TELEGRAM_CHAT
 from shared.model.templates import (
+    AppriseTemplate,
     ChatTemplate,
     EmailTemplate,
     InAppTemplate,
@@ -70,6 +72,7 @@ class Channel(StrEnum):
     TELEGRAM = "telegram"
     CHAT = "chat"
     PULL = "pull"
+    APPRISE = "apprise"
 
     @property
     def spec(self) -> ChannelSpec:
@@ -90,6 +93,7 @@ CHANNEL_SPECS: Final[dict[Channel, ChannelSpec]] = {
     Channel.CHAT: ChannelSpec(address=CHAT_URL, noisy=True, template=ChatTemplate, since=2),
     # Any of the producer's senders may take any of them: there is no order to keep, and an urgent one must not wait its turn.
     Channel.PULL: ChannelSpec(address=None, noisy=False, since=2),
+    Channel.APPRISE: ChannelSpec(address=APPRISE_TARGET, noisy=True, template=AppriseTemplate, since=2),
 }
 ADDRESS_KINDS: Final[dict[str, AddressKind]] = {
     kind.name: kind

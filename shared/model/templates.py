@@ -99,6 +99,13 @@ class ChatTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     url: str | None = None
 
 
+class AppriseTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A plain text, and a title where the service shows one; else it stands above the text."""
+
+    text: Text
+    title: Text | None = None
+
+
 MAX_BUTTONS: Final = 3
 PARTS_SINCE: Final = 2
 """The format of a template with `mjml`, or with buttons of an inbox item."""

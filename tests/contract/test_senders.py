@@ -21,6 +21,7 @@ from services.delivery.core.attempts import Failed, LeaseTooShort, Outcome, Prov
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery
 from shared.model.workflows import Workflow
+from tests.contract.apprise_services import AppriseHooks
 from tests.contract.providers import CASES
 from tests.contract.providers.case import ApiCase
 from tests.contract.sinks import Sink
@@ -149,6 +150,7 @@ PROVIDERS: dict[str, Callable[..., Provider]] = {
     "stub": Stub,
     Channel.EMAIL: Email,
     Channel.WEBHOOK: Webhook,
+    Channel.APPRISE: AppriseHooks,
     **{name: partial(Api, case) for name, case in CASES.items()},
 }
 
