@@ -24,6 +24,7 @@ from carillon.arguments import audience_or_list, checked_address, checked_key, l
 from carillon.errors import ProblemError, UnreachableError
 from carillon.json_values import encode
 from carillon.pull_calls import PullCalls
+from carillon.suppression_calls import SuppressionCalls
 from carillon.timestamps import rfc3339
 
 RETRIED: Final = frozenset({408, 429, 500, 502, 503, 504})
@@ -32,7 +33,7 @@ RecipientJson = str | Mapping[str, str]
 """A user id, or an inline person: `{"email": "ana@example.com", "name": "Ana"}`."""
 
 
-class AsyncClient(PullCalls):
+class AsyncClient(PullCalls, SuppressionCalls):
     """Calls to one platform with one API key. Use it as a context manager; one serves a whole process.
 
     Each call gets an Idempotency-Key that its retries share, so what was accepted once is accepted once. It

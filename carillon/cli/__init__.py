@@ -19,6 +19,7 @@ from carillon.cli import (
     setup,
     stack,
     stops,
+    suppressions,
     tenants,
     topics,
     trying,
@@ -61,6 +62,7 @@ for change in (dlq_changes.redrive, dlq_changes.redrives, dlq_changes.discard):
 app.add_typer(dlq.app, name="dlq", rich_help_panel=OPERATE)
 app.add_typer(fanouts.app, name="fanouts", rich_help_panel=OPERATE)
 app.add_typer(topics.app, name="topics", rich_help_panel=OPERATE)
+app.add_typer(suppressions.app, name="suppressions", rich_help_panel=OPERATE)
 app.add_typer(tenants.app, name="tenants", rich_help_panel=OPERATE)
 app.command("stop", rich_help_panel=OPERATE)(stops.stop)
 app.command("resume", rich_help_panel=OPERATE)(stops.resume)

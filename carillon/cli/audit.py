@@ -26,7 +26,7 @@ def audit(
     key: target.Key = None,
     state: State = DEFAULT_STATE,
 ) -> None:
-    """Show who redrove, edited or discarded dead letters, changed a tenant, stopped it or lifted a stop.
+    """Show who redrove, edited or discarded dead letters, changed a tenant, stopped it, lifted a stop or many suppressions.
 
     Example: carillon audit --action tenant_stopped --since 7d
     """

@@ -32,7 +32,13 @@ from services.ingest.models.pull import (
 )
 from services.ingest.models.schedules import SchedulePage, SchedulePatch, ScheduleRequest, StoredSchedule
 from services.ingest.models.status_endpoints import StatusEndpointBody, StatusEndpointList, StoredStatusEndpoint
-from services.ingest.models.suppressions import StoredSuppression, SuppressionBody, SuppressionEntries
+from services.ingest.models.suppressions import (
+    LiftedSuppressions,
+    LiftRequest,
+    StoredSuppression,
+    SuppressionBody,
+    SuppressionEntries,
+)
 from services.ingest.models.tenants import CancelScope, LiftedStops, StopList, StopScope, StoredTenant, TenantPatch
 from shared.http import openapi
 from shared.http.problem_document import ProblemDocument
@@ -75,6 +81,7 @@ MODELS: Final[tuple[type[BaseModel], ...]] = (
     SendRequest, AcceptedNotifications, DryRunAnswer, CancelRequest, Cancelled, CloudEvent, CloudEventBatch,
     AcceptedEvents,
     ProfileBody, ProfilePatch, StoredProfile, SuppressionBody, StoredSuppression, SuppressionEntries,
+    LiftRequest, LiftedSuppressions,
     StatusEndpointBody, StatusEndpointList, StoredStatusEndpoint,
     ScheduleRequest, SchedulePatch, StoredSchedule, SchedulePage,
     TenantPatch, StoredTenant, StopScope, CancelScope, StopList, LiftedStops,

@@ -1,4 +1,4 @@
-"""The suppression list for producers: put, get, delete."""
+"""The suppression list for producers: put, get, delete, and many off at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from fastapi.responses import Response
 
 from services.ingest.admission import Admission
 from services.ingest.models.body import M, check_size, read
+from services.ingest.models.fields import written_time
 from services.ingest.models.suppressions import (
+    LiftedSuppressions,
+    LiftRequest,
     StoredSuppression,
     SuppressedAddress,
     SuppressionBody,
@@ -24,11 +27,14 @@ from shared.http.json_bodies import json_answer, parse_json, require_json
 from shared.http.openapi import json_of
 from shared.http.problems import Problem
 from shared.model import formats
+from shared.model.audit import AuditAction
 from shared.model.ports import RecordWriter
 from shared.model.suppressions import Suppression
 from shared.model.topics import Topics
+from shared.mongo import lifting
 from shared.mongo import suppressions as store
 from shared.mongo.api_keys import Scope
+from shared.mongo.audit import note
 from shared.mongo.database import Database
 from shared.process.clock import now_ms
 
@@ -117,7 +123,48 @@ def suppression_routes(*, admission: Admission, database: Database, writer: Reco
             raise Problem(404, "unknown_suppression", "there is no such entry", fix=fix)
         return Response(status_code=204)
 
+    @routes.post(
+        f"{PATH}/lift",
+        **operation(
+            "liftSuppressions",
+            "Send again to all addresses that are on the list for a reason",
+            answer=(200, LiftedSuppressions),
+            refusals=(400, 413, 415, 422),
+            body=json_of(LiftRequest),
+        ),
+    )
+    async def lift(request: Request) -> Response:
+        """200 with how many are off the list, 200 at the most: repeat it while there are more."""
+        caller = await admission.caller(request, Scope.USERS)
+        require_json(request)
+        value = parse_json(await read_body(request))
+        check_size(value, MAX_VALUES)
+        body = read(LiftRequest, value, {"now": now_ms()})
+        wanted = lifting.ToLift(
+            tenant=caller.tenant, reason=body.reason, by=body.by, since=body.since, until=body.until
+        )
+        if body.dry_run:
+            return _lifted(await lifting.count(database, wanted))
+        found = await lifting.lift(database, writer, topics, wanted, most=lifting.PAGE)
+        if found.entries:
+            await note(
+                database,
+                AuditAction.SUPPRESSIONS_LIFTED,
+                tenant=caller.tenant,
+                actor=caller.key_id,
+                subject=body.reason,
+                entries=found.entries,
+                by=body.by,
+                since=written_time(body.since),
+                until=written_time(body.until),
+            )
+        return _lifted(found)
+
     return routes
+
+
+def _lifted(found: lifting.TakenOff) -> Response:
+    return json_answer(LiftedSuppressions(entries=found.entries, more=found.more).model_dump(mode="json"))
 
 
 def _query(model: type[M], request: Request) -> M:

@@ -27,6 +27,8 @@ class AuditAction(StrEnum):
     TENANT_STOPPED = "tenant_stopped"
     STOPS_RELEASED = "stops_released"
     STOPPED_CANCELLED = "stopped_cancelled"
+    SUPPRESSIONS_LIFTED = "suppressions_lifted"
+    """Many entries of the suppression list, by reason."""
 
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):

@@ -84,7 +84,10 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         )
         for name in ("address_ids", "device_ids")
     ],
-    "suppressions": [IndexModel([("tenant", ASCENDING), ("address", ASCENDING)])],
+    "suppressions": [
+        IndexModel([("tenant", ASCENDING), ("address", ASCENDING)]),
+        IndexModel([("tenant", ASCENDING), ("reason", ASCENDING), ("created_at", ASCENDING), ("by", ASCENDING)]),
+    ],
     "workflows": [IndexModel([("tenant", ASCENDING), ("key", ASCENDING), ("version", DESCENDING)], unique=True)],
     "expansions": [],
     "subscriptions": [IndexModel([("tenant", ASCENDING), ("user", ASCENDING), ("topic", ASCENDING)])],

@@ -121,14 +121,14 @@ async def remove(
     return removed
 
 
-async def announce(database: Database, writer: RecordWriter, topics: Topics, tenant: str, address: str) -> None:
-    """A control record for each user who has the address, a page at a time: the routers read their lists again.
+async def announce(database: Database, writer: RecordWriter, topics: Topics, tenant: str, *addresses: str) -> None:
+    """A control record for each user who has one of the addresses, a page at a time: the routers read their lists again.
 
     Raises MongoUnavailable or KafkaUnavailable.
     """
     last = ""
     while True:
-        place = {"tenant": tenant, "address_ids": address, "_id": {"$gt": last}}
+        place = {"tenant": tenant, "address_ids": {"$in": addresses}, "_id": {"$gt": last}}
         with mongo_border():
             page = await database.profiles.find(place, {"user": 1, "life": 1}).sort("_id", 1).limit(PAGE).to_list(PAGE)
         if page:

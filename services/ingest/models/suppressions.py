@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from services.ingest.models.body import Body
-from services.ingest.models.fields import Category, field_error
+from services.ingest.models.fields import Category, Time, field_error
 from shared.model.addresses import MAX_URL
 from shared.model.channels import ADDRESS_KINDS
 from shared.model.errors import Invalid, InvalidProfile
@@ -72,6 +72,35 @@ class SuppressionFilter(SuppressionKey):
     """The entries to take off."""
 
     reason: SuppressionReason | None = Field(None, description="without one: whatever the reason")
+
+
+class LiftRequest(Body):
+    """Which entries are taken off, of whatever address and category."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"reason": "bounced", "by": "email/sendgrid", "since": "2026-01-05T08:00:00Z", "dry_run": True}
+            ]
+        }
+    )
+
+    reason: SuppressionReason
+    by: str | None = Field(None, min_length=1, max_length=64, description="who put them there, as entries show it")
+    since: Time | None = Field(None, description="put there at this time or later")
+    until: Time | None = Field(None, description="put there before")
+    dry_run: bool = Field(
+        False, strict=True, description="true: nothing is taken off; the answer says how many would be"
+    )
+
+
+class LiftedSuppressions(Body):
+    """What was taken off, or would be."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"entries": 200, "more": True}]})
+
+    entries: int
+    more: bool = Field(description="there are others: repeat the call; of a dry run: more than it counts")
 
 
 class StoredSuppression(Body):

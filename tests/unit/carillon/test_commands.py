@@ -26,7 +26,7 @@ COMMANDS = [
     ["catalog", "rollback"], ["catalog", "draw"], ["catalog", "try"], ["topics", "list"], ["topics", "create"],
     ["schedules", "list"], ["schedules", "pause"], ["schedules", "resume"], ["schedules", "delete"],
     ["events", "dead"], ["events", "redrive"], ["stop"], ["resume"],
-    ["dlq", "list"], ["dlq", "groups"], ["dlq", "show"], ["dlq", "redrive"], ["dlq", "redrives"], ["dlq", "discard"], ["audit"],
+    ["dlq", "list"], ["dlq", "groups"], ["dlq", "show"], ["dlq", "redrive"], ["dlq", "redrives"], ["dlq", "discard"], ["audit"], ["suppressions", "lift"],
     ["fanouts", "list"], ["fanouts", "show"], ["fanouts", "cancel"],
     ["tenants", "create"], ["tenants", "list"], ["tenants", "show"], ["tenants", "set"],
 ]  # fmt: skip
