@@ -21,6 +21,9 @@ comma := ,
 JAVA_EXTRA := $(if $(shell command -v java 2>/dev/null),,$(comma)java)
 SANDBOX_VENV := .venv/.sandbox
 DEV_VENV := .venv/.dev
+WEB_MODULES := web/node_modules/.installed
+WEB_BUILD := services/gateway/web/inbox.js
+WEB_SOURCES := $(shell find web/client web/inbox -type f) web/build.mjs web/tsconfig.json
 # Wrong clocks for the chaos tests: the system's libfaketime, else the package's, unpacked beside the data.
 FAKETIME := $(if $(wildcard /usr/lib/*/faketime/libfaketimeMT.so.1),,$(CARILLON_STATE)/faketime)
 
@@ -57,7 +60,7 @@ clean: ## Stop the stack and remove its data, jars and logs
 
 ##@ Working on Carillon
 
-.PHONY: venv check check-deploy fix docs test test-zones chaos chaos-long test-upgrade test-unit constraints clean-venv
+.PHONY: venv check check-deploy fix docs web test-web test test-zones chaos chaos-long test-upgrade test-unit constraints clean-venv
 venv: $(DEV_VENV) ## The virtualenv with everything in it
 
 check: $(DEV_VENV) ## Read-only: style, types, import rules, deployment files
@@ -77,7 +80,14 @@ fix: $(DEV_VENV) ## Format, and fix what can be fixed
 docs: $(DEV_VENV) ## Write docs/reference from the code: settings, reasons, topics, metrics
 	$(BIN)/python -m docs.generate
 
-test: $(DEV_VENV) ## All tests but chaos and upgrades; they start the Kafka and MongoDB they need
+web: $(WEB_BUILD) ## The JavaScript client and <carillon-inbox>, built for the gateway to serve
+
+test-web: $(WEB_MODULES) ## Their types and their tests without a browser
+	@cd web
+	npm run --silent check
+	npm run --silent test
+
+test: $(DEV_VENV) $(WEB_BUILD) ## All tests but chaos and upgrades; they start the Kafka and MongoDB they need
 	$(BIN)/pytest --ignore tests/chaos --ignore tests/upgrade $(ARGS)
 
 chaos: $(DEV_VENV) $(FAKETIME) ## kill -9 of every part, a crash at every failpoint, clocks that are wrong
@@ -134,6 +144,17 @@ bench-delivery: $(DEV_VENV) ## Webhooks beside Celery + Redis (apt-get install r
 help: ## This
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
 	  /^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# The registry's packages are for building and testing alone: what is built needs none of them.
+$(WEB_MODULES): web/package.json
+	@node -e 'process.exit(+(process.versions.node.split(".")[0] < 20))' 2>/dev/null && command -v npm >/dev/null || {
+	  echo "Node.js 20 or newer with npm is needed, and not there. What is: $$(node --version 2>&1 | tail -1)"
+	  echo "Get it from your distribution, or from nodejs.org; then: make web"; exit 1; }
+	echo "Installing what builds web/ into web/node_modules (once) ..."
+	cd web && npm install --silent && touch ../$@
+
+$(WEB_BUILD): $(WEB_MODULES) $(WEB_SOURCES)
+	@cd web && npm run --silent check && npm run --silent build && touch ../$@
 
 # Stamps: a virtualenv is made again only when the files that say what is in it changed.
 # --no-compile: Python compiles what is imported when it is; all of it beforehand would be a quarter of the wait.

@@ -19,6 +19,7 @@ GIB: Final = 1 << 30
 MEMORY_AT_LEAST: Final = 3 * GIB // 2
 DISK_AT_LEAST: Final = GIB
 PYTHON_AT_LEAST: Final = (3, 11)
+NODE_AT_LEAST: Final = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,8 @@ class Finding:
     good: bool
     seen: str
     fix: str = ""
+    needed: bool = True
+    """False: the stack runs without it."""
 
 
 def examine(state: Path, ports: Ports, *, runs: bool) -> list[Finding]:
@@ -42,6 +45,24 @@ def examine(state: Path, ports: Ports, *, runs: bool) -> list[Finding]:
         _disk(state),
     ]
     return findings + ([] if runs else _ports(ports))
+
+
+def examine_for_tests() -> list[Finding]:
+    """What building and testing need on top, and the stack does not."""
+    path = shutil.which("node") if shutil.which("npm") else None
+    run = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=30, check=False) if path else None
+    return [node(run.stdout.strip() if run else "")]
+
+
+def node(said: str) -> Finding:
+    """Whether `make web` and `make test` have the Node.js that they need; `said`: what `node --version` did."""
+    major = said.removeprefix("v").partition(".")[0]
+    good = major.isdecimal() and int(major) >= NODE_AT_LEAST
+    seen = said or "not there"
+    fix = (
+        f"make web and make test need Node.js {NODE_AT_LEAST} or newer with npm: from your distribution, or nodejs.org"
+    )
+    return Finding(what="Node.js", good=good, seen=seen, fix=fix, needed=False)
 
 
 def python(version: tuple[int, ...], seen: str) -> Finding:

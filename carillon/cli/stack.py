@@ -137,12 +137,12 @@ def doctor(state: State = DEFAULT_STATE, port_offset: PortOffset = 0) -> None:
     Example: carillon doctor
     """
     from carillon.cli import screen
-    from sandbox.checks import examine
+    from sandbox.checks import examine, examine_for_tests
     from sandbox.supervision import supervisor_pid
 
-    findings = examine(state, _ports(port_offset), runs=supervisor_pid(state) is not None)
+    findings = examine(state, _ports(port_offset), runs=supervisor_pid(state) is not None) + examine_for_tests()
     screen.show_findings(findings)
-    raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
+    raise typer.Exit(0 if all(finding.good or not finding.needed for finding in findings) else 1)
 
 
 async def _readiness(ports: dict[str, int], names: list[str]) -> dict[str, bool]:

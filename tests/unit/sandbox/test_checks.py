@@ -4,7 +4,7 @@ import pytest
 
 from carillon.cli.screen import uptime_text
 from sandbox.artifacts import parse_java_version
-from sandbox.checks import memory, port, python
+from sandbox.checks import memory, node, port, python
 from sandbox.progress import Progress, StartFailed, StepBegun, StepDone, Up, decode, encode
 
 
@@ -27,6 +27,16 @@ def test_python_versions(version: tuple[int, int], good: bool) -> None:
 
     assert (finding.good, finding.seen) == (good, "as seen")
     assert "apt-get install" in finding.fix
+
+
+@pytest.mark.parametrize(
+    ("said", "good"), [("v20.20.2", True), ("v24.1.0", True), ("v18.19.0", False), ("", False), ("?", False)]
+)
+def test_node_is_named_where_it_is_missing_and_stops_no_stack(said: str, good: bool) -> None:
+    finding = node(said)
+
+    assert (finding.good, finding.needed) == (good, False)
+    assert "make web" in finding.fix
 
 
 def test_too_little_memory_is_named() -> None:
