@@ -69,7 +69,8 @@ h3 { font-size: 1em; margin: 0; font-weight: 400; }
 .open { color: inherit; text-decoration: none; text-align: start; font-weight: inherit; }
 a.open:hover { text-decoration: underline; }
 .open::after { content: ""; position: absolute; inset: 0; }
-.item p { margin: 2px 0 0; text-align: match-parent; white-space: pre-line; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: var(--carillon-lines, 4); overflow: hidden; }
+.item p { margin: 2px 0 0; text-align: left; white-space: pre-line; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: var(--carillon-lines, 4); overflow: hidden; }
+.panel[dir="rtl"] .item p { text-align: right; }
 .foot { display: flex; align-items: center; gap: 10px; min-height: 30px; font-size: .85em; color: var(--_muted); }
 .buttons { display: flex; gap: 8px; flex-wrap: wrap; margin-block-start: 8px; position: relative; z-index: 1; width: fit-content; }
 .button { display: inline-block; padding: 5px 12px; border-radius: 8px; border: 1px solid var(--_border); background: var(--_background); color: var(--_text); font-size: .9em; text-decoration: none; }
