@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import pytest
@@ -166,3 +167,16 @@ async def test_a_gateway_that_never_says_hello_is_left(gateway: ScriptedGateway)
     async with gateway.inbox(timeout=0.2) as inbox:
         await take(inbox, 1)
     assert gateway.visits == 2
+
+
+async def test_one_that_said_hello_is_not(gateway: ScriptedGateway):
+    async def quiet(visit: Visit) -> None:
+        await visit.greet()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(visit.gone(), 0.5)
+        await visit.notify(0)
+
+    gateway.script = [quiet]
+    async with gateway.inbox(timeout=0.2) as inbox:
+        await take(inbox, 2)
+    assert gateway.visits == 1
