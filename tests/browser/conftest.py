@@ -24,12 +24,12 @@ EXPECT_MS = 30_000
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def page_port() -> int:
     return free_ports(1)[0]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def inbox_product(
     shared_brokers: Brokers, page_port: int, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Harness]:
@@ -49,14 +49,14 @@ def inbox_product(
     settle(check_decisions(made.names))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Path:
     if not CHROMIUM.exists():
         pytest.fail(f"{CHROMIUM} is not there. Get it: apt-get install -y chromium", pytrace=False)
     return CHROMIUM
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def browser(chromium: Path) -> AsyncIterator[Browser]:
     expect.set_options(timeout=EXPECT_MS)
     async with async_playwright() as playwright:
@@ -65,7 +65,7 @@ async def browser(chromium: Path) -> AsyncIterator[Browser]:
         await made.close()
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest_asyncio.fixture(loop_scope="package")
 async def scene(inbox_product: Harness, page_port: int, browser: Browser) -> AsyncIterator[InboxScene]:
     made = InboxScene(inbox_product, browser, f"http://127.0.0.1:{page_port}")
     runner = web.AppRunner(made.app())

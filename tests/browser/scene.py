@@ -24,6 +24,12 @@ PAGE = """<!doctype html>
 <script>document.querySelector("carillon-inbox").token = () => fetch("/token?user={user}").then((answer) => answer.text());</script>
 </main></body></html>"""
 
+STRICT_PAGE = """<!doctype html>
+<html lang="de"><head><meta charset="utf-8"><title>A strict page</title>
+<script type="module" src="{gateway}/client/inbox.mjs"></script></head>
+<body><carillon-inbox sockets="{sockets}" token-url="/token?user={user}"></carillon-inbox></body></html>"""
+STRICT = "default-src 'none'; script-src {gateway}; connect-src 'self' {gateway} {sockets}"
+
 
 class InboxScene:
     """Pages of one origin, on the running product."""
@@ -40,6 +46,7 @@ class InboxScene:
         """What the page's own backend answers: the page, and the user's token."""
         app = web.Application()
         app.router.add_get("/", self._page)
+        app.router.add_get("/strict", self._strict_page)
         app.router.add_get("/token", self._token)
         return app
 
@@ -53,6 +60,16 @@ class InboxScene:
             colors=COLORS['theme="dark"' in query.get("attributes", "")],
         )
         return web.Response(text=text, content_type="text/html")
+
+    async def _strict_page(self, request: web.Request) -> web.Response:
+        """Nothing but what docs/inbox.md says that a Content-Security-Policy needs."""
+        places = {
+            "gateway": self.product.url("gateway"),
+            "sockets": f"ws://127.0.0.1:{self.product.ports['sockets']}",
+        }
+        text = STRICT_PAGE.format(user=request.query["user"], **places)
+        headers = {"Content-Security-Policy": STRICT.format(**places)}
+        return web.Response(text=text, content_type="text/html", headers=headers)
 
     async def _token(self, request: web.Request) -> web.Response:
         return web.Response(text=self.product.token(request.query["user"]))
@@ -74,13 +91,16 @@ class InboxScene:
         self._contexts.append(context)
         return context
 
-    async def open(self, user: str, *, on: BrowserContext | None = None, attributes: str = "") -> InboxPage:
+    async def open(
+        self, user: str, *, on: BrowserContext | None = None, attributes: str = "", path: str = "/"
+    ) -> InboxPage:
         """The page of a user, loaded; in a browser of its own unless it is a tab of `on`."""
         page = await (on or await self.device()).new_page()
         page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("console", lambda said: self.faults.append(said.text) if "Security Policy" in said.text else None)
         sockets: list[str] = []
         page.on("websocket", lambda socket: sockets.append(socket.url))
-        await page.goto(f"{self.origin}/?" + urlencode({"user": user, "attributes": attributes}))
+        await page.goto(f"{self.origin}{path}?" + urlencode({"user": user, "attributes": attributes}))
         return InboxPage(page, sockets)
 
     async def close(self) -> None:

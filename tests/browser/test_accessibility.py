@@ -9,7 +9,7 @@ from playwright.async_api import expect
 
 from tests.browser.scene import InboxPage, InboxScene
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")  # one Chromium for all
+pytestmark = pytest.mark.asyncio(loop_scope="package")  # one Chromium for all
 
 LOOKS = {
     "light": 'theme="light"',
@@ -30,7 +30,7 @@ SIDES = """[...document.querySelector("carillon-inbox").shadowRoot.querySelector
 })"""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("pictures")
 

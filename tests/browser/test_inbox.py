@@ -8,7 +8,7 @@ from playwright.async_api import expect
 from tests.browser.scene import InboxScene
 from tests.support.wait import until
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")  # one Chromium for all
+pytestmark = pytest.mark.asyncio(loop_scope="package")  # one Chromium for all
 
 
 async def test_a_notification_appears_and_is_counted(scene: InboxScene) -> None:
@@ -155,3 +155,18 @@ async def test_text_is_text_whatever_it_looks_like(scene: InboxScene) -> None:
     await expect(page.items.first).to_contain_text(f"{evil} brings it.")
     assert await page.inbox.locator("img, script").count() == 0
     assert await page.page.evaluate("window.stolen") is None
+
+
+async def test_a_module_in_a_page_with_a_strict_policy(scene: InboxScene) -> None:
+    """The token by an address, the language by the page, and no style or script that a policy forbids."""
+    user = await scene.person("hal")
+    await scene.send(user)
+    page = await scene.open(user, path="/strict")
+    await page.counts(1)
+    await expect(page.bell).to_have_accessible_name("Mitteilungen, 1 ungelesen")
+    await page.open()
+    await expect(page.items).to_have_count(1)
+    color = await page.badge.evaluate("(badge) => getComputedStyle(badge).backgroundColor")
+    assert color == "rgb(198, 40, 40)", "its own styles are there"
+    await page.button("Einstellungen").click()
+    await expect(page.inbox.get_by_label("E-Mail")).to_be_checked()

@@ -9,7 +9,7 @@ from playwright.async_api import expect
 
 from tests.browser.scene import InboxPage, InboxScene
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")  # one Chromium for all
+pytestmark = pytest.mark.asyncio(loop_scope="package")  # one Chromium for all
 
 
 async def stored(scene: InboxScene, user: str) -> Any:
