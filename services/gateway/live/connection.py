@@ -35,7 +35,7 @@ from services.gateway.live.core.actions import (
 from services.gateway.live.core.announcement import Announcement
 from services.gateway.live.core.session import Session
 from services.gateway.live.outbox import Outbox
-from services.gateway.live.registry import Registry
+from services.gateway.live.registry import TEXT_FRAMES, Registry
 from services.gateway.live.token_timers import TokenTimers
 from shared.http.tokens import InvalidToken
 from shared.model import ids
@@ -43,10 +43,9 @@ from shared.model.errors import Unavailable
 from shared.model.inbox import Change
 from shared.model.users import User, in_life
 from shared.process.clock import now_ms
-from shared.process.metrics import RESUMES, SLOW_CLOSED, SOCKET_FRAMES, SOCKETS
+from shared.process.metrics import RESUMES, SLOW_CLOSED, SOCKETS
 
 log = structlog.get_logger()
-_TEXT_FRAMES = SOCKET_FRAMES.labels("text")
 SESSION_CHARACTERS: Final = 12
 """Of a session's name, which the client is told and the log has."""
 
@@ -101,23 +100,26 @@ class Connection:
         if announcement.event.change == Change.ERASED:
             self._soon(self._session.on_erased(announcement.event.life))
             return bool(self._outbox)
-        for message in self._session.on_event(announcement):
-            self._queue(message.payload)
+        message = self._session.tell(announcement)
+        if message is not None:
+            self._queue(message)
         return bool(self._outbox)
 
     def reload(self) -> None:
         """As Receiver says."""
         self._soon(self._session.on_newer())
 
-    def flush(self) -> None:
-        """Writes all that waits, at once."""
+    def flush(self) -> int:
+        """As Receiver says."""
         count = len(self._outbox)
-        if count:
-            frames = self._outbox.take()
-            if self._socket.state is ProtocolState.OPEN:
-                self._socket.transport.write(frames)
-                _TEXT_FRAMES.inc(count)
-                self._backlog.wrote(len(frames))
+        if not count:
+            return 0
+        frames = self._outbox.take()
+        if self._socket.state is not ProtocolState.OPEN:
+            return 0
+        self._socket.transport.write(frames)
+        self._backlog.wrote(len(frames))
+        return count
 
     @property
     def waiting(self) -> int:
@@ -153,7 +155,7 @@ class Connection:
                     await self._perform(await self._load(action))
                 case ApplyChange():
                     await self._perform(await self._apply(action))
-        self.flush()
+        TEXT_FRAMES.inc(self.flush())
 
     def _queue(self, payload: bytes) -> None:
         if not self._outbox.put(payload) and (actions := self._session.on_slow()):
@@ -229,7 +231,7 @@ class Connection:
             self._socket.transport.abort()
 
     async def _close(self, code: int, reason: str) -> None:
-        self.flush()
+        TEXT_FRAMES.inc(self.flush())
         self._leave()
         await self._socket.close(code, reason)
 

@@ -18,7 +18,6 @@ from services.gateway.live.core.announcement import Announcement
 from services.gateway.live.registry import Registry
 from shared.kafka.connection import KafkaAddress
 from shared.kafka.consumer import open_consumer, start_consumer
-from shared.model import inbox
 from shared.model.errors import KafkaUnavailable
 from shared.model.formats import NewerFormat
 from shared.model.outputs import KafkaRecord
@@ -52,7 +51,7 @@ class Fanout:
             if key is None or key not in self._registry:
                 continue
             try:
-                event = inbox.decode(record.value or b"")
+                announcement = Announcement(record.value or b"")
             except NewerFormat as newer:
                 log.error("newer_inbox_event", partition=record.partition, offset=record.offset, format=newer.number)
                 self._registry.reload(key)
@@ -60,7 +59,7 @@ class Fanout:
             except msgspec.DecodeError:
                 log.error("unreadable_inbox_event", partition=record.partition, offset=record.offset)
                 continue
-            self._registry.deliver(key, Announcement(event))
+            self._registry.deliver(key, announcement)
 
 
 def portions(records: Sequence[KafkaRecord]) -> Iterator[Sequence[KafkaRecord]]:

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from typing import Protocol
 
 from services.gateway.live.core.announcement import Announcement
+from shared.process.metrics import SOCKET_FRAMES
+
+TEXT_FRAMES = SOCKET_FRAMES.labels("text")
 
 
 class Receiver(Protocol):
@@ -22,8 +25,8 @@ class Receiver(Protocol):
         """Something happened that cannot be told: has the client read its inbox again. Never blocks or raises."""
         ...
 
-    def flush(self) -> None:
-        """Writes all that waits, at once."""
+    def flush(self) -> int:
+        """Writes all that waits, at once; how many messages that were."""
         ...
 
 
@@ -73,5 +76,5 @@ class Registry:
     def flush(self) -> None:
         """Writes what `deliver` queued since the last time: one write per connection."""
         ready, self._ready = self._ready, {}
-        for receiver in ready:
-            receiver.flush()
+        if ready:
+            TEXT_FRAMES.inc(sum([receiver.flush() for receiver in ready]))

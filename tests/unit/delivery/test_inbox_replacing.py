@@ -55,7 +55,7 @@ def shown(scene: Scene) -> tuple[set[str], int]:
     items: dict[str, bool] = {}
     unread = 0
     for event in events(scene):
-        for action in session.on_event(Announcement(event)):
+        for action in session.on_event(Announcement(encode(event))):
             assert isinstance(action, SendFrame)
             found = msgspec.json.decode(action.payload)
             unread = found["unread"]

@@ -16,14 +16,13 @@ from shared.catalog.cache import Catalog
 from shared.http.tokens import InvalidToken
 from shared.model import ids
 from shared.model.errors import KafkaUnavailable
-from shared.model.inbox import encode
 from shared.model.lives import Life
 from shared.model.outputs import KafkaRecord, Output
 from shared.model.topics import Topics
 from shared.model.users import User
 from tests.support.sockets import FakeSocket
 from tests.support.twins.inbox_store import MemoryInboxStore
-from tests.unit.gateway.scenes import EPOCH, created, item
+from tests.unit.gateway.scenes import EPOCH, item, new_item
 
 TOPICS = Topics("t")
 SNAPSHOTS_AT_ONCE = 2
@@ -75,9 +74,7 @@ class LiveGateway:
         """New items in the inbox and on the log."""
         await self.store.insert(self._identify(user), [item(offset, **fields) for offset in offsets])
         key = ids.user_key("default", user)
-        await self.publish(
-            [Output(TOPICS.inbox, key, encode(created(offset, **fields).event), []) for offset in offsets]
-        )
+        await self.publish([Output(TOPICS.inbox, key, new_item(offset, **fields), []) for offset in offsets])
 
     async def _life(self, tenant: str, user: str) -> Life:
         return self.lives.get(user, Life())

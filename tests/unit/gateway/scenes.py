@@ -8,7 +8,7 @@ from services.gateway.live.core.actions import Action, CloseConnection, InboxSna
 from services.gateway.live.core.announcement import Announcement
 from services.gateway.live.core.messages import CloseCode
 from services.gateway.live.core.session import Session
-from shared.model.inbox import Change, InboxEvent, InboxItem
+from shared.model.inbox import Change, InboxEvent, InboxItem, encode
 from shared.model.users import User
 
 ANN = User(tenant="default", id="ann", expires_at=1e12)
@@ -19,15 +19,20 @@ def item(offset: int, **fields) -> InboxItem:
     return InboxItem(id=f"n{offset}", workflow="chat.new_message", offset=offset, created_at=1_000, **fields)
 
 
+def new_item(offset: int, **fields) -> bytes:
+    """The event of a new item, as it is on the log."""
+    return encode(InboxEvent(change=Change.CREATED, items=(item(offset, **fields),), at=1_000))
+
+
 def created(offset: int, **fields) -> Announcement:
-    return Announcement(InboxEvent(change=Change.CREATED, items=(item(offset, **fields),), at=1_000))
+    return Announcement(new_item(offset, **fields))
 
 
 def changed(change: Change, offset: int, *, at: int, unread: int, counted_to: int | None = None) -> Announcement:
     event = InboxEvent(
         change=change, items=(item(offset, read_at=at, updated_at=at),), at=at, unread=unread, counted_to=counted_to
     )
-    return Announcement(event)
+    return Announcement(encode(event))
 
 
 def snapshot(rows=(), *, changed=(), unread=0, end=-1, token=100_000, too_many=False) -> InboxSnapshot:

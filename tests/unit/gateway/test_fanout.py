@@ -10,15 +10,14 @@ from structlog.testing import capture_logs
 from services.gateway.core.limits import FANOUT_WRITE_BYTES
 from services.gateway.live.fanout import Fanout, portions
 from services.gateway.live.registry import Registry
-from shared.model.inbox import encode
 from shared.model.outputs import KafkaRecord
 from tests.support.samples import NEWER
-from tests.unit.gateway.scenes import created
+from tests.unit.gateway.scenes import new_item
 from tests.unit.gateway.test_registry import ANN, BOB, Recorder
 
 
 def record(offset: int, key: bytes | None = ANN, value: bytes | None = None) -> KafkaRecord:
-    value = encode(created(offset).event) if value is None else value
+    value = new_item(offset) if value is None else value
     return KafkaRecord("inbox", 0, offset, key, value, [], 1)
 
 
@@ -31,8 +30,8 @@ def size(records: Sequence[KafkaRecord]) -> int:
     return len(b"".join(one.value or b"" for one in records))
 
 
-def offsets(recorder: Recorder) -> list[int]:
-    return [told.event.items[0].offset for told in recorder.told]
+def offsets(recorder: Recorder) -> list[int | None]:
+    return [told.created for told in recorder.told]
 
 
 async def test_events_reach_their_user_in_order_and_each_batch_is_written_once():
@@ -98,7 +97,7 @@ def test_portions_keep_all_in_order_and_end_with_the_record_that_fills_them(size
 async def test_a_change_that_only_a_newer_process_knows_is_handed_on():
     registry, ann = Registry(), Recorder()
     registry.add(ANN, ann)
-    value = encode(created(1).event).replace(b'"created"', b'"snoozed"')
+    value = new_item(1).replace(b'"created"', b'"snoozed"')
     await Fanout(registry).run(batches([record(1, value=value)]))
     assert [told.event.change for told in ann.told] == ["snoozed"]
 

@@ -13,7 +13,7 @@ from services.gateway.live.core.announcement import Announcement
 from services.gateway.live.core.cursor import Cursors
 from services.gateway.live.core.messages import CloseCode
 from services.gateway.live.core.session import Session
-from shared.model.inbox import Change, InboxEvent, decode
+from shared.model.inbox import Change, InboxEvent
 from tests.unit.gateway.live_gateway import LiveGateway
 from tests.unit.gateway.scenes import ANN, EPOCH, changed, close_code, created, item, live, resuming, said, snapshot
 
@@ -124,7 +124,7 @@ def test_every_count_says_how_new_it_is():
 def test_a_change_of_a_newer_process_is_passed_on_as_the_states_that_it_holds():
     """Old never judges new: an announcement that is skipped would leave the client with what is no longer so."""
     event = InboxEvent(change="snoozed", items=(item(3, updated_at=200_000),), at=200_000, unread=4, counted_to=5)
-    [told] = said(live(unread=5, end=5).on_event(Announcement(decode(msgspec.json.encode(event)))))
+    [told] = said(live(unread=5, end=5).on_event(Announcement(msgspec.json.encode(event))))
     assert (told["type"], told["change"], told["unread"], told["items"][0]["id"]) == ("state", "snoozed", 4, "n3")
 
 

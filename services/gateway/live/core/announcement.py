@@ -8,7 +8,8 @@ from typing import Final
 import msgspec
 
 from services.gateway.core.as_of import AsOf
-from shared.model.inbox import Change, InboxEvent, InboxItem, item_state
+from shared.model import inbox
+from shared.model.inbox import Change, InboxItem, item_state
 
 _encoder = msgspec.json.Encoder()
 _COUNT: Final = b'"unread":%d,"as_of":{"offset":%d,"at":%d},"cursor":"%b"}'
@@ -18,22 +19,21 @@ _STATE: Final = b'{"type":"state","change":%b,"items":%b,' + _COUNT
 
 
 class Announcement:
-    """An inbox event on its way to sockets; its items are encoded once, however many sockets get them."""
+    """An inbox event on its way to sockets. Its items are as they stand in it, however many sockets get them."""
 
-    __slots__ = ("_items", "created", "event")
+    __slots__ = ("created", "event", "items")
 
-    def __init__(self, event: InboxEvent) -> None:
-        self.event = event
-        self.created = event.items[0].offset if event.change == Change.CREATED else None
+    def __init__(self, raw: bytes) -> None:
+        """`raw` as it is on the log. Raises msgspec.DecodeError, or NewerFormat."""
+        self.event = event = inbox.read(raw)
+        self.created: int | None = None
         """The offset of a new item; None for a change."""
-        self._items: bytes | None = None
-
-    @property
-    def items(self) -> bytes:
-        """CREATED: the item as JSON; otherwise the array of the states."""
-        if self._items is None:
-            self._items = _encoder.encode(self.event.items if self.created is None else self.event.items[0])
-        return self._items
+        if event.change == Change.CREATED:
+            self.created = inbox.offset_of(event.items[0])
+            self.items = bytes(event.items[0])
+            """CREATED: the item as JSON; otherwise the array of the states."""
+        else:
+            self.items = b"[%b]" % b",".join(map(bytes, event.items))
 
 
 def notification(item: bytes, unread: int, offset: int, at: int, cursor: bytes) -> bytes:

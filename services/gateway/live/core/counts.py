@@ -6,7 +6,7 @@ from collections import deque
 
 from services.gateway.core import limits
 from services.gateway.core.as_of import AsOf
-from shared.model.inbox import InboxEvent
+from shared.model.inbox import ReadInboxEvent
 
 
 class Counts:
@@ -20,7 +20,7 @@ class Counts:
         """The largest offset that was counted."""
         self.at = 0
         """When, in milliseconds of MongoDB's clock: every change until then is in it."""
-        self._recent: deque[int] = deque(maxlen=limits.RECENT_OFFSETS)
+        self._recent: deque[int] | None = None  # most sockets wait long for their first item
 
     def begin(self, unread: int, to: int, at: int) -> None:
         """A count of all that there is."""
@@ -28,20 +28,23 @@ class Counts:
 
     def add(self, offset: int) -> None:
         """A new item; it counts unless it was there when it was counted last."""
-        self._recent.append(offset)
-        self.unread += offset > self.to
+        self.remember(offset)
+        if offset > self.to:
+            self.unread += 1
 
     def remember(self, offset: int) -> None:
         """An item that was there when it was counted: another count may have been made before it came."""
+        if self._recent is None:
+            self._recent = deque(maxlen=limits.RECENT_OFFSETS)
         self._recent.append(offset)
 
-    def change(self, event: InboxEvent, sent: int) -> None:
+    def change(self, event: ReadInboxEvent, sent: int) -> None:
         """A count that was made with a change; `sent`: the largest offset that the client was told of."""
         if event.unread is None or event.at < self.at:
             return
         self.at = event.at
         self.to = sent if event.counted_to is None else event.counted_to
-        self.unread = event.unread + sum(offset > self.to for offset in self._recent)
+        self.unread = event.unread + sum(offset > self.to for offset in self._recent or ())
 
     def as_of(self, sent: int) -> AsOf:
         """How new the count is."""

@@ -14,7 +14,11 @@ from zlib import crc32
 
 from services.gateway.core.limits import MAX_CURSOR_CHARACTERS
 
+_OWNER: Final = struct.Struct(">BII")
+_PLACE: Final = struct.Struct(">qq")
 _LAYOUT: Final = struct.Struct(">BIIqq")
+"""One after the other: the first is nine bytes, which are twelve characters, so each can be written by itself."""
+_PLACE_CHARACTERS: Final = 22
 _VERSION: Final = 1
 _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 
@@ -29,11 +33,12 @@ class Cursor(NamedTuple):
 class Cursors:
     """Writes and reads the cursors of one user's inbox in one epoch."""
 
-    __slots__ = ("_epoch", "_owner")
+    __slots__ = ("_begin", "_epoch", "_owner")
 
     def __init__(self, epoch: str, user_key: bytes) -> None:
         self._epoch = crc32(epoch.encode())
         self._owner = crc32(user_key)
+        self._begin = _text(_OWNER.pack(_VERSION, self._epoch, self._owner))
 
     def write(self, offset: int, token: int) -> str:
         """The text a client keeps."""
@@ -41,8 +46,7 @@ class Cursors:
 
     def encode(self, offset: int, token: int) -> bytes:
         """The same, in ASCII."""
-        packed = _LAYOUT.pack(_VERSION, self._epoch, self._owner, offset, token)
-        return b2a_base64(packed, newline=False).rstrip(b"=").translate(_URL_SAFE)
+        return self._begin + _text(_PLACE.pack(offset, token))[:_PLACE_CHARACTERS]
 
     def read(self, text: str) -> Cursor | None:
         """None when it is no cursor, of another epoch, or of another inbox: then the client starts anew."""
@@ -55,3 +59,7 @@ class Cursors:
             return None
         known = (version, epoch, owner) == (_VERSION, self._epoch, self._owner)
         return Cursor(offset, token) if known and offset >= -1 and token >= 0 else None
+
+
+def _text(packed: bytes) -> bytes:
+    return b2a_base64(packed, newline=False).translate(_URL_SAFE)

@@ -14,6 +14,8 @@ from services.gateway.live.core.messages import HelloMessage, LiveMessage, Reset
 class Feed:
     """Of one session that knows whose it is. No item is told twice, none is skipped."""
 
+    __slots__ = ("_counts", "_cursors", "_sent", "_session", "_token", "_user")
+
     def __init__(self, cursors: Cursors, *, session: str, user: str) -> None:
         self._cursors = cursors
         self._session = session
@@ -32,7 +34,7 @@ class Feed:
         answer = [self._hello()]
         self._token = snapshot.token
         if snapshot.changed:
-            answer.append(self._states("sync", frames.states(snapshot.changed)))
+            answer.append(SendFrame(self._states("sync", frames.states(snapshot.changed))))
         for item in snapshot.rows:
             self._counts.remember(item.offset)
             cursor = self._cursors.encode(item.offset, self._token)
@@ -52,28 +54,28 @@ class Feed:
         """All that was missed is told."""
         return SendFrame(encode(LiveMessage(cursor=self._cursors.write(self._sent, self._token))))
 
-    def tell(self, announcement: Announcement) -> list[SendFrame]:
-        """Something happened."""
-        event, offset = announcement.event, announcement.created
+    def tell(self, announcement: Announcement) -> bytes | None:
+        """The message of what happened; None: the client knows of it."""
+        offset = announcement.created
         if offset is None:
+            event = announcement.event
             self._counts.change(event, self._sent)
             self._token = max(self._token, event.at)
-            return [self._states(event.change, announcement.items)]
+            return self._states(event.change, announcement.items)
         if offset <= self._sent:
-            return []  # a replay carries the stored offset
+            return None  # a replay carries the stored offset
         self._sent = offset
         counts = self._counts
         counts.add(offset)
         cursor = self._cursors.encode(offset, self._token)
-        end = max(counts.to, offset)
-        return [SendFrame(frames.notification(announcement.items, counts.unread, end, counts.at, cursor))]
+        return frames.notification(announcement.items, counts.unread, max(counts.to, offset), counts.at, cursor)
 
     def _begin(self, snapshot: InboxSnapshot) -> None:
         self._counts.begin(snapshot.unread, snapshot.end, snapshot.token - limits.RESUME_OVERLAP_MS)
 
-    def _states(self, change: str, items: bytes) -> SendFrame:
+    def _states(self, change: str, items: bytes) -> bytes:
         counts, cursor = self._counts, self._cursors.encode(self._sent, self._token)
-        return SendFrame(frames.state(change, items, counts.unread, counts.as_of(self._sent), cursor))
+        return frames.state(change, items, counts.unread, counts.as_of(self._sent), cursor)
 
     def _hello(self) -> SendFrame:
         counts = self._counts
