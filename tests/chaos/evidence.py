@@ -45,7 +45,7 @@ class Gathering:
         self._clients = clients
         self._elsewhere = elsewhere
         self._positions: dict[TopicPartition, int] = {}
-        self._statuses: dict[str, Status] = {}
+        self._statuses: dict[tuple[str, int], Status] = {}
         self._messages: list[Effect] = []
         self._last = 0
 
@@ -62,17 +62,9 @@ class Gathering:
         )
 
     async def _read_statuses(self) -> None:
-        """Each id once."""
         names = self._harness.names
         for record in await read_topic(names.brokers.kafka, names.topics.statuses, self._positions):
-            headers = {name: value.decode() for name, value in record.headers}
-            status = Status(
-                id=headers["ce_id"],
-                type=headers["ce_type"],
-                subject=headers["ce_subject"],
-                data=orjson.loads(record.value),
-            )
-            self._statuses.setdefault(status.id, status)
+            note(self._statuses, record.headers, record.value)
 
     async def _read_messages(self) -> None:
         answer = await self._harness.call("GET", f"/messages?since={self._last}", service="sink")
@@ -113,6 +105,13 @@ class Gathering:
                 )
                 async for row in database.inbox.find()
             ]
+
+
+def note(known: dict[tuple[str, int], Status], headers: list[tuple[str, bytes]], value: bytes) -> None:
+    """Each status once; one that says two things under one id, twice: whoever reads the first never learns of the other."""
+    named = {name: raw.decode() for name, raw in headers}
+    status = Status(id=named["ce_id"], type=named["ce_type"], subject=named["ce_subject"], data=orjson.loads(value))
+    known.setdefault((status.id, hash(value)), status)
 
 
 async def read_topic(bootstrap: str, topic: str, positions: dict[TopicPartition, int] | None = None) -> list[Any]:
