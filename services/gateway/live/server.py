@@ -104,7 +104,9 @@ class Sockets:
             await self._refuse(socket)
             return
         token, cursor = credentials(socket)
-        socket.request = socket.response = None  # some KiB of headers, for as long as it stays
+        for head in (socket.request, socket.response):
+            if head is not None:
+                head.headers.clear()  # some KiB, for as long as it stays
         connection = Connection(socket, self._context)
         self._open.add(connection)
         try:
