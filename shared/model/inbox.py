@@ -82,6 +82,8 @@ class InboxEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Of the user: clients of another life are told nothing."""
     counted_to: int | None = None
     """The largest offset that `unread` counts: rows above it come on top."""
+    unseen: int | None = None
+    """Of the unread rows those that were not seen either; None as `unread`, and from older processes."""
     format: int = formats.OLDEST
 
 
@@ -94,6 +96,7 @@ class ReadInboxEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     unread: int | None = None
     life: int = 0
     counted_to: int | None = None
+    unseen: int | None = None
     format: int = formats.OLDEST
 
 

@@ -28,3 +28,5 @@ class InboxRemoval(NamedTuple):
     unread: int
     counted_to: int
     """The largest offset that `unread` counts."""
+    unseen: int
+    """Of the unread ones those that were not seen."""

@@ -48,20 +48,25 @@ async def replace_unread(rows: Rows, replacements: Sequence[InboxReplacement]) -
     return [InboxRemoval(*owner, tuple(items), *counts[owner]) for owner, items in found.items()]
 
 
-async def _counts(rows: Rows, owners: Sequence[_Life]) -> dict[_Life, tuple[int, int]]:
-    """Of each inbox that has a row: how many are unread, and the largest offset of all."""
-    unread = {"$and": [{"$eq": [{"$ifNull": [f"${name}", None]}, None]} for name in (*UNREAD, "deleted_at")]}
+async def _counts(rows: Rows, owners: Sequence[_Life]) -> dict[_Life, tuple[int, int, int]]:
+    """Of each inbox that has a row: how many are unread, the largest offset of all, and how many of the unread are unseen."""
+    unread, unseen = (
+        {"$and": [{"$eq": [{"$ifNull": [f"${name}", None]}, None]} for name in names]}
+        for names in ((*UNREAD, "deleted_at"), (*UNREAD, "deleted_at", "seen_at"))
+    )
     pipeline: list[dict[str, object]] = [
         {"$match": {"$or": [_own(owner) for owner in owners]}},
         {
             "$group": {
                 "_id": {"tenant": "$tenant", "user": "$user", "life": {"$ifNull": ["$life", 0]}},
                 "unread": {"$sum": {"$cond": [unread, 1, 0]}},
+                "unseen": {"$sum": {"$cond": [unseen, 1, 0]}},
                 "end": {"$max": "$offset"},
             }
         },
     ]
-    return {_owner(row["_id"]): (row["unread"], row["end"]) async for row in rows.aggregate(pipeline)}
+    found = rows.aggregate(pipeline)
+    return {_owner(row["_id"]): (row["unread"], row["end"], row["unseen"]) async for row in found}
 
 
 def _own(owner: _Life) -> dict[str, object]:

@@ -42,6 +42,13 @@ async def test_an_unread_one_gives_way(rows: Any) -> None:
     assert told(await rows.replace([by("b", "a")])) == {"ada": ([("n-a", "n-b")], 2, 3)}
 
 
+async def test_what_is_left_is_counted_the_unseen_beside_the_unread(rows: Any) -> None:
+    await rows.insert([row("a", 1), row("x", 2), row("b", 3)])
+    await rows.mark_seen("ada-x", a.NOON + 1)
+    (removal,) = await rows.replace([by("b", "a")])
+    assert (removal.unread, removal.unseen) == (2, 1)
+
+
 async def test_a_digest_stays_for_it_has_others_in_it(rows: Any) -> None:
     first = row("a", 1)
     digest = first._replace(item=msgspec.structs.replace(first.item, digest_count=2))

@@ -21,6 +21,9 @@ class RealInboxRows(InboxRows):
         changed = {"read_at": to_datetime(at), "changed_at": to_datetime(at)}
         await self._rows.update_one({"_id": delivery}, {"$set": changed})
 
+    async def mark_seen(self, delivery: str, at: int) -> None:
+        await self._rows.update_one({"_id": delivery}, {"$set": {"seen_at": to_datetime(at)}})
+
 
 @pytest.fixture
 def rows(implementation: str, request: pytest.FixtureRequest) -> Any:

@@ -141,13 +141,13 @@ async def test_what_is_undone_is_counted_once_and_only_if_it_was_done(inbox):
 
 
 async def test_the_unread_count_ends_at_the_newest_row(inbox):
-    assert await inbox.unread(ANN) == UnreadCount(0, -1)
+    assert await inbox.unread(ANN) == UnreadCount(0, -1, 0)
     await inbox.insert(ANN, [item(offset) for offset in range(5)])
     await inbox.change(ANN, Change.READ, ["n0"])
     await inbox.change(ANN, Change.ARCHIVED, ["n1"])
     await inbox.change(ANN, Change.DELETED, ["n4"])
     await inbox.change(ANN, Change.SEEN, ["n3"])
-    assert await inbox.unread(ANN) == UnreadCount(2, 4)
+    assert await inbox.unread(ANN) == UnreadCount(2, 4, 1)
 
 
 async def test_read_all_counts_what_became_read_and_repeats_what_was_read_lately(inbox):
@@ -160,7 +160,7 @@ async def test_read_all_counts_what_became_read_and_repeats_what_was_read_lately
         assert [ids(page) async for page in inbox.read_lately(ANN, messages)] == [["n1", "n3"]]
     assert await inbox.read_all(ANN, None) == 1
     assert [ids(page) async for page in inbox.read_lately(ANN, None)] == [["n1", "n2", "n3"]]
-    assert await inbox.unread(ANN) == UnreadCount(0, 5)
+    assert await inbox.unread(ANN) == UnreadCount(0, 5, 0)
 
 
 async def test_without_a_cursor_a_snapshot_has_what_was_never_shown(inbox):
@@ -180,6 +180,7 @@ async def test_with_a_cursor_a_snapshot_has_what_came_and_what_changed(inbox):
     await inbox.change(ANN, Change.DELETED, ["n2", "n5"])
     before = await inbox.snapshot(ANN, None)
     found = await inbox.snapshot(ANN, Cursor(3, before.token))
+    assert (before.unseen, found.unseen) == (1, 1)
     assert (ids(found.rows), ids(found.changed), found.unread, found.end) == (["n4"], ["n1", "n2"], 1, 5)
     later = await inbox.snapshot(ANN, Cursor(3, before.token + 3_600_000))
     assert (ids(later.rows), later.changed) == (["n4"], ())
@@ -220,4 +221,4 @@ async def test_what_the_twin_is_asked_to_fail_fails():
     for call in (inbox.unread(ANN), inbox.snapshot(ANN, None)):
         with pytest.raises(MongoUnavailable):
             await call
-    assert await inbox.unread(ANN) == UnreadCount(0, -1)
+    assert await inbox.unread(ANN) == UnreadCount(0, -1, 0)

@@ -64,6 +64,7 @@ class Changes:
             at=max(item.updated_at or 0 for item in items),
             unread=count.unread,
             counted_to=count.end,
+            unseen=count.unseen,
             life=user.life,
         )
         key = derived.user_key(user.tenant, user.id)

@@ -36,10 +36,11 @@ REPEAT_WINDOW: Final = timedelta(seconds=60)
 
 
 class UnreadCount(NamedTuple):
-    """Unread rows up to the offset `end`."""
+    """Unread rows up to the offset `end`; `unseen` of them were not seen either."""
 
     unread: int
     end: int
+    unseen: int
 
 
 class ItemCounts(NamedTuple):
@@ -111,7 +112,7 @@ class InboxStore:
         with mongo_border():
             token = from_datetime(await server_time(self._database))
             count = await self._unread(user)
-            empty = InboxSnapshot((), (), count.unread, count.end, token, too_many=False)
+            empty = InboxSnapshot((), (), count.unread, count.end, token, too_many=False, unseen=count.unseen)
             query = own(user) | {"deleted_at": None, "offset": {"$lte": count.end}} | UNREAD | {"seen_at": None}
             changed: tuple[InboxItem, ...] = ()
             if since is not None:
@@ -197,10 +198,11 @@ class InboxStore:
     async def _unread(self, user: User) -> UnreadCount:
         newest = await self._rows.find_one(own(user), {"offset": 1}, sort=[("offset", -1)])
         if newest is None:
-            return UnreadCount(0, -1)
+            return UnreadCount(0, -1, 0)
         end = int(newest["offset"])
         where = own(user) | UNREAD | {"deleted_at": None, "offset": {"$lte": end}}
-        return UnreadCount(await self._rows.count_documents(where), end)
+        [counts] = await self._counts([where], where)
+        return UnreadCount(counts.unread, end, counts.unseen)
 
     async def _changed(self, user: User, since: Cursor) -> tuple[InboxItem, ...]:
         recent = {"$gte": to_datetime(max(since.token - RESUME_OVERLAP_MS, 0))}

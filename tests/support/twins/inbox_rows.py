@@ -60,9 +60,10 @@ class MemoryInboxRows:
             (key, row) for key, row in self.rows.items() if (row.tenant, row.user, row.life) == (tenant, user, life)
         ]
 
-    def _count(self, owner: tuple[str, str, int]) -> tuple[int, int]:
+    def _count(self, owner: tuple[str, str, int]) -> tuple[int, int, int]:
         items = [row.item for _, row in self._of(*owner)]
-        return sum(_unread(item) for item in items), max(item.offset for item in items)
+        unread = [item for item in items if _unread(item)]
+        return len(unread), max(item.offset for item in items), sum(item.seen_at is None for item in unread)
 
     async def erase(self, tenant: str, user: str, life: int) -> None:
         async with self.outages.call():
@@ -76,6 +77,11 @@ class MemoryInboxRows:
         """As the gateway would."""
         row = self.rows[delivery]
         self.rows[delivery] = row._replace(item=msgspec.structs.replace(row.item, read_at=at, updated_at=at))
+
+    async def mark_seen(self, delivery: str, at: int) -> None:
+        """As the gateway would."""
+        row = self.rows[delivery]
+        self.rows[delivery] = row._replace(item=msgspec.structs.replace(row.item, seen_at=at))
 
     def _as_created(self, delivery: str) -> InboxItem:
         return msgspec.structs.replace(

@@ -70,8 +70,10 @@ class MemoryInboxStore:
                 changed = self._find(user, lambda item: item.offset <= first and (item.updated_at or -1) >= recent)
             rows_fit = len(rows) <= MAX_RESUME_ROWS and _fitting(rows, MAX_RESUME_BYTES) == len(rows)
             if len(changed) > MAX_RESUME_ROWS or not rows_fit:
-                return InboxSnapshot((), (), count.unread, count.end, self.now, too_many=True)
-            return InboxSnapshot(tuple(rows), tuple(changed), count.unread, count.end, self.now, too_many=False)
+                return InboxSnapshot((), (), count.unread, count.end, self.now, too_many=True, unseen=count.unseen)
+            return InboxSnapshot(
+                tuple(rows), tuple(changed), count.unread, count.end, self.now, too_many=False, unseen=count.unseen
+            )
 
     async def unread(self, user: User) -> UnreadCount:
         async with self.outages.call():
@@ -106,7 +108,8 @@ class MemoryInboxStore:
 
     def _count_unread(self, user: User) -> UnreadCount:
         offsets = [item.offset for item in self._find(user, lambda _: True)]
-        return UnreadCount(len(self._find(user, _unread)), max(offsets, default=-1))
+        unread = self._find(user, _unread)
+        return UnreadCount(len(unread), max(offsets, default=-1), sum(item.seen_at is None for item in unread))
 
     def _matching(self, user: User, where: InboxFilter) -> list[InboxItem]:
         looked_at = self._find(user, lambda _: True)[-MAX_SEARCHED_ROWS if where.words else 0 :]

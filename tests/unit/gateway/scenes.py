@@ -28,16 +28,17 @@ def created(offset: int, **fields) -> Announcement:
     return Announcement(new_item(offset, **fields))
 
 
-def changed(change: Change, offset: int, *, at: int, unread: int, counted_to: int | None = None) -> Announcement:
-    event = InboxEvent(
-        change=change, items=(item(offset, read_at=at, updated_at=at),), at=at, unread=unread, counted_to=counted_to
-    )
+def changed(
+    change: Change, offset: int, *, at: int, unread: int, counted_to: int | None = None, unseen: int | None = None
+) -> Announcement:
+    items = (item(offset, read_at=at, updated_at=at),)
+    event = InboxEvent(change=change, items=items, at=at, unread=unread, counted_to=counted_to, unseen=unseen)
     return Announcement(encode(event))
 
 
-def snapshot(rows=(), *, changed=(), unread=0, end=-1, token=100_000, too_many=False) -> InboxSnapshot:
+def snapshot(rows=(), *, changed=(), unread=0, unseen=0, end=-1, token=100_000, too_many=False) -> InboxSnapshot:
     return InboxSnapshot(
-        rows=tuple(rows), changed=tuple(changed), unread=unread, end=end, token=token, too_many=too_many
+        rows=tuple(rows), changed=tuple(changed), unread=unread, end=end, token=token, too_many=too_many, unseen=unseen
     )
 
 

@@ -207,3 +207,22 @@ def test_of_two_counts_the_later_one_is_right_whichever_comes_first():
     session.on_event(changed(Change.READ, 4, at=300_000, unread=3, counted_to=5))
     [told] = said(session.on_event(changed(Change.READ, 3, at=200_000, unread=4, counted_to=5)))
     assert told["unread"] == 3
+
+
+def test_what_was_not_seen_is_counted_beside_what_was_not_read():
+    session = resuming()
+    hello, _ = said(session.on_rows(snapshot(unread=4, unseen=2, end=5)))
+    assert (hello["unread"], hello["unseen"]) == (4, 2)
+    [told] = said(session.on_event(created(6)))
+    assert (told["unread"], told["unseen"]) == (5, 3)
+    [told] = said(session.on_event(changed(Change.SEEN, 6, at=200_000, unread=5, counted_to=6, unseen=0)))
+    assert (told["unread"], told["unseen"]) == (5, 0)
+    session.on_event(created(8))
+    [told] = said(session.on_event(changed(Change.READ, 5, at=300_000, unread=4, counted_to=7, unseen=0)))
+    assert (told["unread"], told["unseen"]) == (5, 1), "the one that came later comes on top"
+
+
+def test_of_an_older_process_that_counts_none_the_last_count_stays():
+    session = live(unread=3, unseen=2, end=5)
+    [told] = said(session.on_event(changed(Change.READ, 4, at=200_000, unread=2, counted_to=5)))
+    assert (told["unread"], told["unseen"]) == (2, 2)

@@ -25,13 +25,14 @@ def announcement(topics: Topics, delivery: Delivery, item: InboxItem) -> list[Ou
 
 def removed(topics: Topics, removal: InboxRemoval) -> list[Output]:
     """Items have given way to newer ones: to the sockets they are deleted, and the status says by what."""
-    tenant, user, life, items, unread, counted_to = removal
+    tenant, user, life, items, unread, counted_to, unseen = removal
     event = InboxEvent(
         change=Change.DELETED,
         items=tuple(item_state(item) for item, _ in items),
         at=max(item.updated_at or 0 for item, _ in items),
         unread=unread,
         counted_to=counted_to,
+        unseen=unseen,
         life=life,
     )
     statuses = [

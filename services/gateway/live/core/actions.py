@@ -71,3 +71,5 @@ class InboxSnapshot(NamedTuple):
     """MongoDB's time before the first query, in milliseconds."""
     too_many: bool
     """There is more than is sent one by one (MAX_RESUME_ROWS, MAX_RESUME_BYTES): then there are neither rows nor changes."""
+    unseen: int = 0
+    """Of the unread ones."""

@@ -8,11 +8,12 @@ from typing import Final
 import msgspec
 
 from services.gateway.core.as_of import AsOf
+from services.gateway.live.core.counts import Counts
 from shared.model import inbox
 from shared.model.inbox import Change, InboxItem, item_state
 
 _encoder = msgspec.json.Encoder()
-_COUNT: Final = b'"unread":%d,"as_of":{"offset":%d,"at":%d},"cursor":"%b"}'
+_COUNT: Final = b'"unread":%d,"unseen":%d,"as_of":{"offset":%d,"at":%d},"cursor":"%b"}'
 _NOTIFICATION: Final = b'{"type":"notification","item":%b,' + _COUNT
 _REPLAYED: Final = b'{"type":"notification","replay":true,"item":%b,' + _COUNT
 _STATE: Final = b'{"type":"state","change":%b,"items":%b,' + _COUNT
@@ -36,21 +37,19 @@ class Announcement:
             self.items = b"[%b]" % b",".join(map(bytes, event.items))
 
 
-def notification(item: bytes, unread: int, offset: int, at: int, cursor: bytes) -> bytes:
-    """A new item. `offset` and `at` are those of an AsOf: making one costs a tenth of all that an event costs a socket."""
-    return _NOTIFICATION % (item, unread, offset, at, cursor)
+def notification(item: bytes, counts: Counts, offset: int, cursor: bytes) -> bytes:
+    """A new item. `offset` is that of an AsOf: making one costs a tenth of all that an event costs a socket."""
+    return _NOTIFICATION % (item, counts.unread, counts.unseen, offset, counts.at, cursor)
 
 
-def replayed(item: bytes, unread: int, as_of: AsOf, cursor: bytes) -> bytes:
+def replayed(item: bytes, counts: Counts, as_of: AsOf, cursor: bytes) -> bytes:
     """An item that was there before the client came."""
-    offset, at = as_of
-    return _REPLAYED % (item, unread, offset, at, cursor)
+    return _REPLAYED % (item, counts.unread, counts.unseen, *as_of, cursor)
 
 
-def state(change: str, items: bytes, unread: int, as_of: AsOf, cursor: bytes) -> bytes:
+def state(change: str, items: bytes, counts: Counts, as_of: AsOf, cursor: bytes) -> bytes:
     """Absolute states of items."""
-    offset, at = as_of
-    return _STATE % (_encoder.encode(change), items, unread, offset, at, cursor)
+    return _STATE % (_encoder.encode(change), items, counts.unread, counts.unseen, *as_of, cursor)
 
 
 def whole(item: InboxItem) -> bytes:

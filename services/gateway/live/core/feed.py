@@ -39,7 +39,7 @@ class Feed:
             self._counts.remember(item.offset)
             cursor = self._cursors.encode(item.offset, self._token)
             counts = self._counts
-            told = frames.replayed(frames.whole(item), counts.unread, counts.as_of(self._sent), cursor)
+            told = frames.replayed(frames.whole(item), counts, counts.as_of(self._sent), cursor)
             answer.append(SendFrame(told))
         self._sent = max(self._sent, snapshot.end)
         return answer
@@ -68,20 +68,22 @@ class Feed:
         counts = self._counts
         counts.add(offset)
         cursor = self._cursors.encode(offset, self._token)
-        return frames.notification(announcement.items, counts.unread, max(counts.to, offset), counts.at, cursor)
+        return frames.notification(announcement.items, counts, max(counts.to, offset), cursor)
 
     def _begin(self, snapshot: InboxSnapshot) -> None:
-        self._counts.begin(snapshot.unread, snapshot.end, snapshot.token - limits.RESUME_OVERLAP_MS)
+        at = snapshot.token - limits.RESUME_OVERLAP_MS
+        self._counts.begin(snapshot.unread, snapshot.unseen, snapshot.end, at)
 
     def _states(self, change: str, items: bytes) -> bytes:
         counts, cursor = self._counts, self._cursors.encode(self._sent, self._token)
-        return frames.state(change, items, counts.unread, counts.as_of(self._sent), cursor)
+        return frames.state(change, items, counts, counts.as_of(self._sent), cursor)
 
     def _hello(self) -> SendFrame:
         counts = self._counts
         hello = HelloMessage(
             cursor=self._cursors.write(self._sent, self._token),
             unread=counts.unread,
+            unseen=counts.unseen,
             as_of=SocketAsOf(*counts.as_of(self._sent)),
             user=self._user,
             session=self._session,

@@ -44,6 +44,7 @@ def close_reason(text: str) -> str:
 
 
 CursorText = Annotated[str, msgspec.Meta(description="Opaque: what the client shows next time it comes.")]
+SocketUnseen = Annotated[int, msgspec.Meta(ge=0, description="Of the unread ones those that were not seen.")]
 SocketUnread = Annotated[int, msgspec.Meta(ge=0, description="All that is neither read, archived nor deleted.")]
 Reference = Annotated[str | None, msgspec.Meta(description="What the client sent with the command.")]
 
@@ -87,6 +88,7 @@ class HelloMessage(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
 
     cursor: CursorText
     unread: SocketUnread
+    unseen: SocketUnseen
     as_of: SocketAsOf
     user: str
     session: str
@@ -104,6 +106,7 @@ class NotificationMessage(msgspec.Struct, frozen=True, kw_only=True, tag="notifi
 
     item: SocketItem
     unread: SocketUnread
+    unseen: SocketUnseen
     as_of: SocketAsOf
     cursor: CursorText
     replay: bool = False
@@ -115,6 +118,7 @@ class StateMessage(msgspec.Struct, frozen=True, kw_only=True, tag="state"):
     change: str
     items: tuple[SocketItem, ...]
     unread: SocketUnread
+    unseen: SocketUnseen
     as_of: SocketAsOf
     cursor: CursorText
 
