@@ -24,6 +24,7 @@ COME_BACK: Final = frozenset({4408, 4429})
 FIXES: Final = {
     1009: "what was sent is too large; a token may have 8,192 characters",
     4400: "check what stands between the client and the gateway; if nothing does, install a newer carillon-client",
+    4409: "close sockets of this user that nobody needs: newer ones have taken the place of this one",
     UNAUTHORIZED: "let the token callback return a new token of the same user; the reason says what is wrong with this one",
 }
 UNKNOWN_FIX: Final = "install a newer carillon-client: this one does not know the code"

@@ -149,7 +149,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
         store = InboxStore(database)
         tickets = Tickets(database)
         changes = Changes(store, publisher, settings.topics, catalog)
-        registry = Registry()
+        registry = Registry(most_per_user=settings.sockets_per_user)
         presence = PresenceKeeper(Presence(database, uuid4().hex), registry.__contains__)
         registry.changed = presence.note
         stack.push_async_callback(presence.leave)

@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
+from services.gateway.core.limits import SOCKETS_PER_USER
 from services.gateway.keys.endpoint import check_jwks_url
 from services.gateway.origins import parse_origins
 from shared.model.signed_tokens import parse_secrets
@@ -55,6 +56,12 @@ class GatewaySettings(EdgeSettings):
     )
     max_connections: int = Field(
         20_000, ge=1, description="sockets of one process; more are told to come back later, elsewhere"
+    )
+    sockets_per_user: int = Field(
+        SOCKETS_PER_USER,
+        ge=1,
+        le=10_000,
+        description="sockets of one user in one process; with one more the oldest is closed",
     )
     backlog_bytes: int = Field(
         268_435_456,

@@ -22,9 +22,9 @@ export function fullJitter(attempt: number, random: number): number {
   return random * Math.min(CAP_MS, BASE_MS * 2 ** Math.min(attempt, 10));
 }
 
-/** When to come back, or undefined: never, the client has to be mended. `random` is from 0 to 1. */
+/** When to come back, or undefined: never, it would end the same. `random` is from 0 to 1. */
 export function comeBack({ code, attempt, afterMs }: Ending, random: number): Return | undefined {
-  if (code === 1009 || code === 4400) return undefined;
+  if (code === 1009 || code === 4400 || code === 4409) return undefined;
   if (afterMs !== undefined) return { delay: afterMs, firm: true };
   const delay = fullJitter(attempt, random);
   if (code === 1013) return { delay: 3_000 + 4_000 * random + delay, firm: true };

@@ -56,6 +56,10 @@ MAX_PREFERENCE_ENTRIES: Final = 500
 MAX_UNSUBSCRIBE_BYTES: Final = 8_192
 """Of the form of a one-click unsubscription, in either encoding."""
 
+# Sockets
+SOCKETS_PER_USER: Final = 50
+"""In one process, unless the settings say otherwise."""
+
 # What clients send over a socket
 MAX_UNAUTHENTICATED_MESSAGE_BYTES: Final = 12_288
 """A token of MAX_TOKEN_CHARACTERS, a cursor, and the JSON around them."""

@@ -109,6 +109,11 @@ class Connection:
         """As Receiver says."""
         self._soon(self._session.on_newer())
 
+    def replace(self) -> None:
+        """As Receiver says."""
+        SOCKETS.dec()
+        self._soon(self._session.on_replaced())
+
     def flush(self) -> int:
         """As Receiver says."""
         count = len(self._outbox)

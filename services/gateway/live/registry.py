@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from services.gateway.core.limits import SOCKETS_PER_USER
 from services.gateway.live.core.announcement import Announcement
 from shared.process.metrics import SOCKET_FRAMES
 
@@ -25,6 +26,10 @@ class Receiver(Protocol):
         """Something happened that cannot be told: has the client read its inbox again. Never blocks or raises."""
         ...
 
+    def replace(self) -> None:
+        """It is in the registry no more: newer ones of its user took its place. Never blocks or raises."""
+        ...
+
     def flush(self) -> int:
         """Writes all that waits, at once; how many messages that were."""
         ...
@@ -33,7 +38,8 @@ class Receiver(Protocol):
 class Registry:
     """All authenticated connections of this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, most_per_user: int = SOCKETS_PER_USER) -> None:
+        self._most = most_per_user
         self._receivers: dict[bytes, dict[Receiver, None]] = {}
         self._ready: dict[Receiver, None] = {}
         self.changed: Callable[[bytes], None] = lambda _: None
@@ -43,9 +49,17 @@ class Registry:
         return key in self._receivers
 
     def add(self, key: bytes, receiver: Receiver) -> None:
-        """From now on the receiver gets the events of the user with this key. Adding twice is adding once."""
+        """From now on the receiver gets the events of the user with this key. Adding twice is adding once.
+
+        Of more than a user may have, the oldest goes.
+        """
         if (receivers := self._receivers.get(key)) is not None:
             receivers[receiver] = None
+            if len(receivers) > self._most:
+                oldest = next(iter(receivers))
+                del receivers[oldest]
+                self._ready.pop(oldest, None)
+                oldest.replace()
         else:
             self._receivers[key] = {receiver: None}
             self.changed(key)

@@ -15,6 +15,7 @@ class Recorder:
         self.flushed = 0
         self._deaf = deaf
         self.reloaded = 0
+        self.replaced = 0
 
     def announce(self, announcement: Announcement) -> bool:
         self.told.append(announcement)
@@ -22,6 +23,9 @@ class Recorder:
 
     def reload(self) -> None:
         self.reloaded += 1
+
+    def replace(self) -> None:
+        self.replaced += 1
 
     def flush(self) -> int:
         self.flushed += 1
@@ -86,3 +90,16 @@ def test_who_has_left_gets_nothing():
     assert ANN in registry
     assert registry.remove(ANN, other)
     assert ANN not in registry
+
+
+def test_of_more_than_a_user_may_have_the_oldest_goes():
+    registry, several, bob = Registry(most_per_user=2), [Recorder() for _ in range(4)], Recorder()
+    registry.add(BOB, bob)
+    for each in several:
+        registry.add(ANN, each)
+        registry.add(ANN, each)
+    assert [each.replaced for each in (*several, bob)] == [1, 1, 0, 0, 0]
+    registry.deliver(ANN, created(1))
+    assert [len(each.told) for each in several] == [0, 0, 1, 1]
+    assert not registry.remove(ANN, several[0])
+    assert registry.remove(ANN, several[3])

@@ -7,7 +7,7 @@ test("full jitter: from nothing to a bound that doubles up to its cap", () => {
   expect(fullJitter(1_000, 1)).toBe(CAP_MS);
 });
 
-test.each([1009, 4400])("%i: the client has to be mended", (code) => {
+test.each([1009, 4400, 4409])("%i: it would end the same", (code) => {
   expect(comeBack({ code, attempt: 0, afterMs: 5 }, 0.5)).toBeUndefined();
 });
 

@@ -46,7 +46,7 @@ test("after reconnect it comes back when it was told, whatever the browser hints
   expect(scene.browser.sockets).toHaveLength(2);
 });
 
-test.each([1009, 4400])("after %i it does not come back", async (code) => {
+test.each([1009, 4400, 4409])("after %i it does not come back", async (code) => {
   const scene = new Scene();
   const { client } = await scene.opened();
   scene.browser.socket.end(code);

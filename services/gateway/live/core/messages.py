@@ -23,6 +23,7 @@ class CloseCode(IntEnum):
     BAD_MESSAGE = 4400
     UNAUTHORIZED = 4401
     AUTH_TIMEOUT = 4408
+    REPLACED = 4409
     TOO_MANY_MESSAGES = 4429
 
 
@@ -33,6 +34,7 @@ CLOSE_CODES: Final = {
     CloseCode.BAD_MESSAGE: "a message was not JSON text: mend the client",
     CloseCode.UNAUTHORIZED: "no token, a bad one, another user's, or an expired one: come back with a new token",
     CloseCode.AUTH_TIMEOUT: "no `auth` in time: come back with a token",
+    CloseCode.REPLACED: "the user has opened more sockets than one user may have: stay away, the newer ones go on",
     CloseCode.TOO_MANY_MESSAGES: "too many messages: come back more slowly",
 }
 """What a client does then."""

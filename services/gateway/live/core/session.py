@@ -198,6 +198,10 @@ class Session:
         """The client does not read what is written to it."""
         return self._close(CloseCode.SLOW, "too slow; resume with the cursor")
 
+    def on_replaced(self) -> list[Action]:
+        """The user has opened more sockets than one user may have, and this is the oldest."""
+        return self._close(CloseCode.REPLACED, "newer sockets of yours took its place")
+
     def on_restart(self, after_ms: int) -> list[Action]:
         """The process ends."""
         told = [] if self.state is SessionState.CLOSED else [_say(ReconnectMessage(after_ms=after_ms))]
