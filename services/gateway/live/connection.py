@@ -103,7 +103,7 @@ class Connection:
         message = self._session.tell(announcement)
         if message is not None:
             self._queue(message)
-        return bool(self._outbox)
+        return message is not None or bool(self._outbox)
 
     def reload(self) -> None:
         """As Receiver says."""
