@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
 from services.console.api import openapi
 from services.console.api.audit_routes import audit_routes
@@ -42,7 +43,7 @@ from shared.process.settings import load
 
 def create_api(database: Database) -> FastAPI:
     """The operators' API over what it needs; nothing connects here."""
-    app = FastAPI(
+    app = FastAPIOffline(
         title="Carillon console",
         version="1",
         description=openapi.DESCRIPTION,

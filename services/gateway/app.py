@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import structlog
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
 from services.gateway.core.limits import (
     MAX_CONCURRENT_SNAPSHOTS,
@@ -89,7 +90,7 @@ def create_api(
 ) -> FastAPI:
     """The HTTP API over what it needs; nothing connects here."""
     identity = request_identity(verifier, partial(life_of, database))
-    api = FastAPI(title="Carillon inbox", version="1", redoc_url=None, redirect_slashes=False)
+    api = FastAPIOffline(title="Carillon inbox", version="1", redoc_url=None, redirect_slashes=False)
     api.add_middleware(HttpConventions)
     api.add_middleware(RateLimitHeaders)
     install_problems(api, repeat_status_as="status_code")

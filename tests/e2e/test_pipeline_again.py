@@ -94,7 +94,9 @@ async def read_all_again(run: Run) -> None:
     assert await effects(run) == effects_before
     assert said_after.keys() == said_before.keys()
     once = {status for status in said_before if said_after[status] == said_before[status]}
-    assert once == await reported(harness), "but for what a sender of their own has reported: its row tells that, not the log"
+    assert once == await reported(harness), (
+        "but for what a sender of their own has reported: its row tells that, not the log"
+    )
     assert verdict.faults() == {}
     async with harness.database() as database:
         assert await database.timeline.count_documents({}) == timeline_before

@@ -56,16 +56,21 @@ async def ask_app(
         "path": unquote(path),
         "raw_path": path.encode(),
         "query_string": query.encode(),
+        "root_path": "",
         "headers": [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()],
         "server": ("127.0.0.1", 80),
         "client": ("127.0.0.1", 1),
     }
     answer = AsgiAnswer()
 
+    bodies = [body]
+
     async def receive() -> Message:
         if arrives is not None:
             await arrives.wait()
-        return {"type": "http.request", "body": body, "more_body": False}
+        if not bodies:  # whoever asks again waits for the client to leave, which it does not before it is answered
+            await asyncio.Event().wait()
+        return {"type": "http.request", "body": bodies.pop(), "more_body": False}
 
     with suppress(ZeroDivisionError):  # what tests let an app fail with: it answers, and raises it to the server
         await app(scope, receive, answer.take)

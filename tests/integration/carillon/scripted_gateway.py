@@ -114,11 +114,16 @@ class ScriptedGateway:
 async def scripted() -> AsyncIterator[ScriptedGateway]:
     """Fails when a visit did, or when the client has left a task behind."""
     gateway = ScriptedGateway()
-    async with serve(gateway.play, "127.0.0.1", 0, process_request=gateway.admit, close_timeout=1) as server:
-        gateway.url = f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
+    server = await serve(gateway.play, "127.0.0.1", 0, process_request=gateway.admit, close_timeout=1)
+    gateway.url = f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
+    try:
         yield gateway
         assert gateway.failures == []
         assert tasks_of_the_client() == []
+    finally:
+        server.close()
+        async with asyncio.timeout(20):  # a visit that waits for what never comes is a failure, no standstill
+            await server.wait_closed()
 
 
 def tasks_of_the_client() -> list[str]:

@@ -102,9 +102,10 @@ async def test_it_is_closed_from_another_thread(gateway: ScriptedGateway):
 
 
 INTERRUPTED = """
-import sys
+import signal, sys
 from carillon import SyncInboxSocket
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who is started in the background has it ignored
 with SyncInboxSocket(sys.argv[1], lambda: "t1") as inbox:
     print(next(inbox).cursor, flush=True)
     try:
@@ -128,16 +129,22 @@ async def test_who_is_interrupted_while_waiting_loses_no_event(gateway: Scripted
     program = await asyncio.create_subprocess_exec(
         sys.executable, "-c", INTERRUPTED, gateway.url, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    async with asyncio.timeout(30):
-        assert await program.stdout.readline() == b"c-hello\n"
-        told = asyncio.ensure_future(program.stdout.readline())
-        while not told.done():  # a signal before it waits is lost on the print
-            program.send_signal(signal.SIGINT)
-            await asyncio.wait([told], timeout=0.5)
-        assert await told == b"interrupted c-hello\n"
+    try:
+        async with asyncio.timeout(30):
+            assert await program.stdout.readline() == b"c-hello\n"
+            told = asyncio.ensure_future(program.stdout.readline())
+            while not told.done():  # a signal before it waits is lost on the print
+                program.send_signal(signal.SIGINT)
+                await asyncio.wait([told], timeout=0.5)
+            assert await told == b"interrupted c-hello\n"
+            proceed.set()
+            assert await program.stdout.read() == b"c0\n"
+            assert await program.wait() == 0, (await program.stderr.read()).decode()
+    finally:
         proceed.set()
-        assert await program.stdout.read() == b"c0\n"
-        assert await program.wait() == 0, (await program.stderr.read()).decode()
+        if program.returncode is None:
+            program.kill()
+            await program.wait()
 
 
 async def test_a_token_callback_may_block(gateway: ScriptedGateway):
