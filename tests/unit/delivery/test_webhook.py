@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC
 from math import inf
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from services.delivery.channels.webhook.compose import payload
+from services.delivery.channels.webhook.compose import payload, sign
 from services.delivery.channels.webhook.http import WebhookSender
 from services.delivery.channels.webhook.responses import judge
 from services.delivery.channels.webhook.settings import WebhookSettings
@@ -23,7 +25,7 @@ from services.ingest.settings import IngestSettings
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery
 from shared.model.reasons import Reason
-from shared.model.webhook_secrets import secret
+from shared.model.webhook_secrets import secret, signing_key
 from tests.support import samples as a
 
 MASTER = "a master secret of a good length"
@@ -53,6 +55,14 @@ def test_the_reference_library_takes_our_signature() -> None:
         endpoint.verify(body + b" ", headers)
     with pytest.raises(WebhookVerificationError):
         endpoint.verify(body, headers | {"webhook-id": "another"})
+
+
+def test_what_the_reference_library_of_javascript_is_shown_is_what_we_sign() -> None:
+    """web/tests/webhooks.test.ts verifies it."""
+    shown = json.loads((Path(__file__).parents[2] / "support/signed_webhook.json").read_text())
+    headers, keys = shown["headers"], [signing_key(text) for text in shown["secrets"]]
+    signed = [sign(key, headers["webhook-id"], headers["webhook-timestamp"], shown["body"].encode()) for key in keys]
+    assert " ".join(signed) == headers["webhook-signature"]
 
 
 def test_while_a_secret_changes_over_old_and_new_verify() -> None:
