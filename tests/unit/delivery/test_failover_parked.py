@@ -73,14 +73,19 @@ async def test_a_probe_that_another_account_took_leaves_the_account_to_the_next(
     assert scene.state("second") is AccountState.OPEN
 
 
-async def test_a_probe_that_did_not_reach_its_account_is_no_answer_of_it(
-    scene: Scene, clock: time_machine.Traveller
-) -> None:
+async def probed(scene: Scene, clock: time_machine.Traveller) -> None:
+    """Both accounts are down, and `d-1` is on its way to the first as its probe."""
     scene.first.outcome = scene.second.outcome = lambda _: DOWN
     await scene.attempt("d-0")
     await scene.park("d-1")
     clock.shift(15)
     await scene.parking().look()
+
+
+async def test_a_probe_that_did_not_reach_its_account_is_no_answer_of_it(
+    scene: Scene, clock: time_machine.Traveller
+) -> None:
+    await probed(scene, clock)
     ended = Rejected(reason=Reason.FORBIDDEN_ADDRESS, fault=AttemptFault.ADDRESS)
     scene.first.outcome = lambda _: ended
     assert await scene.attempt("d-1", pass_=1) == ended
@@ -90,11 +95,7 @@ async def test_a_probe_that_did_not_reach_its_account_is_no_answer_of_it(
 async def test_a_probe_of_a_workflow_that_is_no_more_is_no_answer_of_its_account(
     scene: Scene, clock: time_machine.Traveller
 ) -> None:
-    scene.first.outcome = scene.second.outcome = lambda _: DOWN
-    await scene.attempt("d-0")
-    await scene.park("d-1")
-    clock.shift(15)
-    await scene.parking().look()
+    await probed(scene, clock)
     outcome = await attempt(scene.breaker, delivery("d-1", 1), None, 1e12, [])
     assert isinstance(outcome, Rejected)
     assert scene.state("first") is AccountState.OPEN
