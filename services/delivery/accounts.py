@@ -8,8 +8,10 @@ from typing import NamedTuple, Protocol
 
 from services.delivery.channels.sender import Sender
 from services.delivery.core.choice import Candidate, order_of
+from services.delivery.core.recovery import Recovery
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery
+from shared.process.clock import now_ms
 
 ReadParked = Callable[[str], Awaitable[set[str]]]
 """The tenants whose deliveries are parked under a name. Raises MongoUnavailable."""
@@ -39,6 +41,10 @@ class Accounts(Protocol):
 
     async def strays(self, name: str, read: ReadParked) -> set[str]:
         """The tenants of what is parked under `name` of whom nothing would be any more. Raises MongoUnavailable."""
+        ...
+
+    def recovers(self, account: str) -> None:
+        """It was away, and answers again."""
         ...
 
     @property
@@ -71,6 +77,9 @@ class OwnEndpoints:
     def waiting(self, account: str) -> list[str]:
         """What waits for it."""
         return [account]
+
+    def recovers(self, account: str) -> None:
+        """Changes nothing: there is no other."""
 
     async def strays(self, name: str, read: ReadParked) -> set[str]:
         """Nobody: an endpoint stays its recipient's."""
@@ -105,6 +114,7 @@ class Providers:
         self._chosen = chosen
         self._load = load
         self._channel = channel
+        self._recovery = Recovery()
         self._candidates = [Candidate(name) for name in senders] if candidates is None else list(candidates)
         self._accounts = {each.name: Account(f"{channel}/{each.name}", senders[each.name]) for each in self._candidates}
         self._senders = list(senders.values())
@@ -114,8 +124,14 @@ class Providers:
         """As its tenant has named them, else by weight, then as they were named."""
         if len(self._candidates) == 1:
             return tuple(self._accounts.values())
-        names = self._of_tenant(delivery.notification.tenant) or order_of(self._candidates, delivery.id)
+        names = self._of_tenant(delivery.notification.tenant)
+        if not names:
+            names = order_of(self._recovery.weighed(self._candidates, now_ms()), delivery.id)
         return [self._accounts[name] for name in names]
+
+    def recovers(self, account: str) -> None:
+        """Its weight grows from a tenth to the whole."""
+        self._recovery.begin(account.partition("/")[2], now_ms())
 
     def waits_for(self, delivery: Delivery) -> str:
         """All that may carry it."""

@@ -60,6 +60,8 @@ class Breaker:
         self._rows = rows
         self._holds = holds
         self._known: set[str] = set()
+        self._away: set[str] = set()
+        """Of those the ones that were seen not to answer."""
         self._read: Batcher[str, ProviderAccount | None] = Batcher(self._read_many, most=BULK)
 
     def accounts(self, delivery: Delivery) -> Sequence[Account]:
@@ -128,6 +130,8 @@ class Breaker:
     def learn(self, known: set[str]) -> None:
         """All accounts that have a row, as other workers have found them."""
         self._known = known
+        for account in self._away - known:
+            self._saw(account, AccountState.CLOSED)
 
     async def _swap(
         self, before: ProviderAccount | None, after: ProviderAccount, outcome: Outcome | None = None
@@ -135,6 +139,7 @@ class Breaker:
         changed = await retry_until_available(self._rows.swap, before, after)
         if changed:
             self._known.add(after.id)
+            self._saw(after.id, after.state)
             was = AccountState.CLOSED if before is None else before.state
             if was is not after.state or after.probe is not None:
                 ACCOUNT_CHANGES.labels(self._channel, after.state).inc()
@@ -170,7 +175,16 @@ class Breaker:
         rows = await retry_until_available(self._rows.read, sorted(set(accounts)))
         self._known -= set(accounts) - rows.keys()
         self._known |= rows.keys()
+        for account in set(accounts):
+            self._saw(account, rows[account].state if account in rows else AccountState.CLOSED)
         return [rows.get(account) for account in accounts]
+
+    def _saw(self, account: str, state: AccountState) -> None:
+        if state in (AccountState.OPEN, AccountState.HALF_OPEN):
+            self._away.add(account)
+        elif account in self._away:
+            self._away.discard(account)
+            self._accounts.recovers(account)
 
 
 def _is_silence(outcome: Outcome) -> bool:

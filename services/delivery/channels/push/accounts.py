@@ -52,6 +52,9 @@ class PlatformAccounts:
         """What waits for it."""
         return [account]
 
+    def recovers(self, account: str) -> None:
+        """Changes nothing: no platform has two."""
+
     async def strays(self, name: str, read: ReadParked) -> set[str]:
         """Nobody: a platform stays a device's."""
         del name, read
