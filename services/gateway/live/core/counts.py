@@ -41,10 +41,11 @@ class Counts:
 
     def change(self, event: ReadInboxEvent, sent: int) -> None:
         """A count that was made with a change; `sent`: the largest offset that the client was told of."""
-        if event.unread is None or event.at < self.at:
+        to = sent if event.counted_to is None else event.counted_to
+        # Rows come in the order of their offsets: who counted more of them counted later, whenever the change was made.
+        if event.unread is None or (to, event.at) < (self.to, self.at):
             return
-        self.at = event.at
-        self.to = sent if event.counted_to is None else event.counted_to
+        self.to, self.at = to, event.at
         newer = sum(offset > self.to for offset in self._recent or ())
         self.unread = event.unread + newer
         if event.unseen is not None:  # an older process counts none: the next change does
