@@ -82,8 +82,8 @@ async def test_a_process_that_ends_sends_its_clients_away_slice_by_slice(names):
     async with running(names, drain_seconds=30) as stage:
         clients = [await connect(stage.socket_url) for _ in range(2 * HAND_OVER_SLICE + 1)]
         listening = [InboxClient(socket=opened) for opened in clients]
-        for client in listening:
-            await client.say(type="auth", token=token("ann"))
+        for number, client in enumerate(listening):
+            await client.say(type="auth", token=token(f"user-{number}"))
             await client.next("hello")
         stage.runtime.stop.set()
         codes = await asyncio.gather(*(client.closed() for client in listening))
