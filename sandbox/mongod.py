@@ -12,6 +12,9 @@ from sandbox.artifacts import find_mongod
 from sandbox.child import Child, listens, settle
 
 SET: Final = "rs0"
+IDLE_FILES: Final = "file_manager=(close_idle_time=15,close_scan_interval=5,close_handle_minimum=250)"
+"""Each collection and index is a file; with its defaults mongod keeps all open that were used in ten minutes, and ends
+itself where it may have no more: with a database for each test, or many tenants' experiments, that is soon."""
 NOT_YET_INITIALIZED: Final = 94
 
 
@@ -87,5 +90,6 @@ def _argv(data: Path, port: int, cache_gb: float) -> list[str]:
         find_mongod(),
         *("--dbpath", str(data), "--port", str(port), "--bind_ip", "127.0.0.1", "--nounixsocket"),
         *("--replSet", SET, "--oplogSize", "256", "--wiredTigerCacheSizeGB", str(cache_gb)),
+        *("--wiredTigerEngineConfigString", IDLE_FILES),
         *("--setParameter", "diagnosticDataCollectionEnabled=false", "--quiet"),
     ]

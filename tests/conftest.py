@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sandbox.child import settle
+from shared.mongo.database import open_database
 from tests.support.brokers import Brokers, brokers
 from tests.support.env import SERVICES, TOKEN_SECRET, Harness, Names, lay
 from tests.support.rerun import check_decisions
@@ -25,9 +26,12 @@ def shared_brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Brokers
 
 
 @pytest.fixture
-async def names(shared_brokers: Brokers) -> Names:
-    """A topic prefix and a database of the test's own, topics made and migrated."""
-    return await lay(shared_brokers)
+async def names(shared_brokers: Brokers) -> AsyncIterator[Names]:
+    """A topic prefix and a database of the test's own, topics made and migrated; the database goes with the test."""
+    found = await lay(shared_brokers)
+    yield found
+    async with open_database(found.brokers.mongo, found.database) as database:
+        await database.client.drop_database(database.name)
 
 
 @pytest.fixture(scope="session")

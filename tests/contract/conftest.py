@@ -38,6 +38,7 @@ async def database(shared_brokers: Brokers) -> AsyncIterator[Database]:
     """An empty database of the test's own, without indexes: only ids have to be unique."""
     async with open_database(shared_brokers.mongo, f"t_{uuid4().hex[:10]}") as found:
         yield found
+        await found.client.drop_database(found.name)
 
 
 class MongoInbox(InboxStore):
