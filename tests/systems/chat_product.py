@@ -113,7 +113,7 @@ class Chat:
     async def count(self, user: str, query: str = "") -> int:
         """What the user's inbox counts."""
         status, answer = await self.call("GET", f"/count{query}", user)
-        assert (status, set(answer)) == (200, {"count", "as_of"})
+        assert (status, set(answer)) == (200, {"count", "unread", "unseen", "as_of"})
         return answer["count"]
 
     async def inbox(self, user: str, count: int, query: str = "") -> list[dict[str, Any]]:
