@@ -7,12 +7,12 @@ from typing import Final
 
 from services.delivery.accounts import Accounts
 from services.delivery.core.cell_rates import SCOPES, CellRates, Rate, RateScope, Turn
-from services.delivery.core.shared_rates import SharedRates, SharedTurn
+from services.delivery.core.shared_rates import AHEAD_MS, SharedRates, SharedTurn
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery
 from shared.model.ids import endpoint_id
 
-MAX_WAIT_MS: Final = 1_000
+MAX_WAIT_MS: Final = AHEAD_MS
 """What a limit lets go later than this is parked: it would be read ahead in place of what may go."""
 
 KEPT_MS: Final = 60_000

@@ -67,7 +67,7 @@ class SharedRates:
         Express ones wait only behind each other, and the others make up for them.
         """
         line = f"express {limit}" if express else limit
-        own = f"{tenant} {line}"
+        own = f"own {tenant} {line}"
         queues = self._queues.setdefault(line, _Queues())
         share = rate._replace(seconds=rate.seconds * (1 + queues.others(tenant, now)))
         at = self._cells.next(line, rate, now)

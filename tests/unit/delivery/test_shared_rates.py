@@ -153,3 +153,13 @@ def test_all_go_and_no_second_has_more_than_what_was_saved_up_and_its_limit(
     for position, at in enumerate(times):
         inside = sum(at <= other < at + SECOND - most for other in times[position : position + 10 * most])
         assert inside <= (4 if any(express for *_, express in sends) else 2) * most
+
+
+@pytest.mark.parametrize("tenant", ["express", "queue", "own"])
+def test_a_tenant_of_any_name_takes_only_its_own_turns(tenant: str) -> None:
+    post = Post(per_second(10))
+    post.send(tenant, 0, 300)
+    post.run(end=5 * SECOND)
+    post.send("acme", 5 * SECOND, 5, express=True)
+    post.run(end=6 * SECOND)
+    assert [at for at, who, _ in post.went if who == "acme"] == [5 * SECOND] * 5, "nobody else is urgent"
