@@ -69,10 +69,10 @@ class Memory:
 
 
 class Nobody:
-    """A RecordWriter that nothing is written to."""
+    """The RecordWriter of changes that clients make; those of the bench make none."""
 
     async def publish(self, outputs: Sequence[Output]) -> None:
-        raise NotImplementedError
+        raise AssertionError(f"a client of the bench has changed an inbox: {len(outputs)} records")
 
 
 async def first_life(_: str, __: str) -> Life:

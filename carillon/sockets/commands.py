@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -31,7 +32,7 @@ class InboxCommand:
     repeatable: bool = True
 
 
-class InboxCommands(Generic[AnswerT]):
+class InboxCommands(ABC, Generic[AnswerT]):
     """Each takes up to 100 ids and returns how many items were found, when the change is durable.
 
     They are repeated after a lost connection, but for `read_all`. Raises CommandRejectedError when the gateway
@@ -77,8 +78,9 @@ class InboxCommands(Generic[AnswerT]):
             raise ValueError(f"{kind} takes 1 to {MAX_IDS} ids, not {len(given)}; call it once for each {MAX_IDS}")
         return self._command(InboxCommand(kind=kind, fields={"ids": given}))
 
+    @abstractmethod
     def _command(self, command: InboxCommand) -> AnswerT:
-        raise NotImplementedError
+        """Gives it to the gateway."""
 
 
 @dataclass(eq=False, kw_only=True)
