@@ -59,9 +59,8 @@ class _Edge:
         link = None if token is None else read_callback(token, self._secrets)
         if provider is None or provider.tokens_in_path != (link is not None):
             raise _forged(name if provider is not None else "unknown")
-        self._limits.hold(
-            request, f"callback {name}"
-        )  # its signature is over the body: whoever calls, it is read first
+        # Its signature is over the body: whoever calls, that is read first.
+        self._limits.hold(request, f"callback {name}")
         body = await read_body(request, provider.max_bytes)
         query = request.scope["query_string"]
         place = f"{self._url}/{name}/{token}" + (f"?{query.decode('latin-1')}" if query else "")
