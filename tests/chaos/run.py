@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -59,8 +60,11 @@ class Run:
         async def ended() -> Verdict | None:
             nonlocal waiting
             async with self.harness.database() as database:
-                waiting = [await database[name].count_documents({}) for name in ("holds", "outbox")]
-            if any(waiting):
+                holds = Counter([(row["cause"], row.get("account")) async for row in database.holds.find()])
+                accounts = [row async for row in database.provider_accounts.find()] if holds else []
+                outbox = await database.outbox.count_documents({})
+            if holds or outbox:
+                waiting = {"holds": dict(holds), "outbox": outbox, "accounts": accounts}
                 return None
             found = await self.verdict()
             waiting = found.summary()
