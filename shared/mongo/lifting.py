@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from shared.model import formats
-from shared.model.errors import KafkaUnavailable
+from shared.model.errors import Unavailable
 from shared.model.ports import RecordWriter
 from shared.model.suppressions import SuppressionReason
 from shared.model.timestamps import to_datetime
@@ -62,7 +62,7 @@ async def lift(database: Database, writer: RecordWriter, topics: Topics, wanted:
         await database.suppressions.delete_many({"_id": {"$in": [row["_id"] for row in taken]}, **asked})
     try:
         await announce(database, writer, topics, wanted.tenant, *sorted({row["address"] for row in taken}))
-    except KafkaUnavailable:
+    except Unavailable:
         await insert_new(database.suppressions, taken)
         raise
     return TakenOff(len(taken), len(rows) > most)

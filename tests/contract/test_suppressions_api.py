@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from services.ingest.app import create_app
 from services.ingest.settings import IngestSettings
+from shared.model.errors import MongoUnavailable
 from shared.model.owners import address_ids
 from shared.model.records import decode_record
 from shared.model.suppressions import Suppression, SuppressionReason
@@ -197,6 +198,21 @@ async def test_what_could_not_be_told_stays_on_the_list(api: Api) -> None:
     assert [row async for row in api.database.suppressions.find({})] == before
     assert (await api.lift({"reason": "bounced"})).json() == {"entries": 1, "more": False}
     assert len(api.log.written) == 1
+
+
+async def test_so_it_does_when_mongo_does_not_say_who_has_the_address(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: Any) -> None:
+        raise MongoUnavailable("no primary")
+
+    await bounced(api, "ada@example.com")
+    before = [row async for row in api.database.suppressions.find({})]
+    with monkeypatch.context() as trouble:
+        trouble.setattr(lifting, "announce", away)
+        assert (await api.lift({"reason": "bounced"})).status == 503
+    assert [row async for row in api.database.suppressions.find({})] == before
+    assert (await api.lift({"reason": "bounced"})).json() == {"entries": 1, "more": False}
 
 
 async def test_what_only_a_newer_version_reads_is_left_to_it(api: Api) -> None:
