@@ -96,6 +96,8 @@ class KeyServer:
     body: bytes = b""
     status: int = 200
     pause: float = 0.0
+    held: asyncio.Event | None = None
+    """What is asked for waits until it is set."""
     headers: dict[str, str] = field(default_factory=dict)
     url: str = ""
     asked: int = 0
@@ -106,6 +108,8 @@ class KeyServer:
     async def keys(self, request: web.Request) -> web.Response:
         self.asked += 1
         await asyncio.sleep(self.pause)
+        if self.held is not None:
+            await self.held.wait()
         return web.Response(
             body=self.body, status=self.status, headers={"Content-Type": "application/json"} | self.headers
         )
