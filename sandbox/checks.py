@@ -20,6 +20,7 @@ MEMORY_AT_LEAST: Final = 3 * GIB // 2
 DISK_AT_LEAST: Final = GIB
 PYTHON_AT_LEAST: Final = (3, 11)
 NODE_AT_LEAST: Final = 20
+CHROMIUM: Final = Path("/usr/bin/chromium")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +52,7 @@ def examine_for_tests() -> list[Finding]:
     """What building and testing need on top, and the stack does not."""
     path = shutil.which("node") if shutil.which("npm") else None
     run = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=30, check=False) if path else None
-    return [node(run.stdout.strip() if run else "")]
+    return [node(run.stdout.strip() if run else ""), _chromium()]
 
 
 def node(said: str) -> Finding:
@@ -91,6 +92,12 @@ def port(name: str, number: int, *, free: bool) -> Finding:
         seen=f"{name}: free" if free else f"{name}: taken",
         fix=f"who has it: ss -ltnp 'sport = :{number}'; or move all ports: make up PORT_OFFSET=1000",
     )
+
+
+def _chromium() -> Finding:
+    fix = "make test has to install it, or you: apt-get install -y chromium"
+    seen = str(CHROMIUM) if CHROMIUM.exists() else "not there"
+    return Finding(what="Chromium", good=CHROMIUM.exists(), seen=seen, fix=fix, needed=False)
 
 
 def _tool(what: str, look: Callable[[], str]) -> Finding:

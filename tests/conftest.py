@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from sandbox.child import settle
 from shared.mongo.database import open_database
 from tests.support.brokers import Brokers, brokers
-from tests.support.env import SERVICES, TOKEN_SECRET, Harness, Names, lay
+from tests.support.env import TOKEN_SECRET, Harness, Names, lay
+from tests.support.product import serving
 from tests.support.rerun import check_decisions
 
 logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
@@ -36,20 +36,9 @@ async def names(shared_brokers: Brokers) -> AsyncIterator[Names]:
 
 @pytest.fixture(scope="session")
 def product(shared_brokers: Brokers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
-    """The whole product, running, for all tests that only use it: each with users and keys of its own.
-
-    At the end every decision that it has made is asked for again.
-    """
-    made = Harness(settle(lay(shared_brokers)), tmp_path_factory.mktemp("product"))
-    for name in SERVICES:
-        made.spawn(name)
-    try:
-        for service in made.services.values():
-            settle(service.ready(120))
+    """The whole product, running, for all tests that only use it: each with users and keys of its own."""
+    with serving(shared_brokers, tmp_path_factory.mktemp("product")) as made:
         yield made
-    finally:
-        made.kill()
-    settle(check_decisions(made.names))
 
 
 @pytest.fixture

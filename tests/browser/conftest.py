@@ -10,14 +10,13 @@ import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import Browser, async_playwright, expect
 
-from sandbox.child import settle
+from sandbox.checks import CHROMIUM
 from sandbox.free_ports import free_ports
 from tests.browser.scene import InboxScene
 from tests.support.brokers import Brokers
-from tests.support.env import Harness, lay
-from tests.support.rerun import check_decisions
+from tests.support.env import Harness
+from tests.support.product import serving
 
-CHROMIUM = Path("/usr/bin/chromium")
 BUILT = Path(__file__).parents[2] / "services" / "gateway" / "web" / "inbox.js"
 SERVICES = ("ingest", "router", "delivery", "gateway")
 EXPECT_MS = 30_000
@@ -36,17 +35,10 @@ def inbox_product(
     """What an inbox needs of the product; pages of our own origin may use it."""
     if not BUILT.exists():
         pytest.fail("The component is not built. Build it: make web", pytrace=False)
-    made = Harness(settle(lay(shared_brokers)), tmp_path_factory.mktemp("inbox"))
-    made.more["CARILLON_ORIGINS"] = f"http://127.0.0.1:{page_port}"
-    for name in SERVICES:
-        made.spawn(name)
-    try:
-        for service in made.services.values():
-            settle(service.ready(120))
+    folder = tmp_path_factory.mktemp("inbox")
+    settings = {"CARILLON_ORIGINS": f"http://127.0.0.1:{page_port}"}
+    with serving(shared_brokers, folder, names=SERVICES, settings=settings) as made:
         yield made
-    finally:
-        made.kill()
-    settle(check_decisions(made.names))
 
 
 @pytest.fixture(scope="package")
