@@ -176,10 +176,12 @@ $(GATEWAY_LOAD): $(wildcard bench/peers/gateway_*.[ch])
 	mkdir -p $(@D)
 	gcc -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -o $@ $(filter %.c,$^)
 
+# Built beside the data: Go writes its lock file there, and the repository has none.
 $(CENTRIFUGE): $(wildcard bench/peers/centrifuge/*)
 	@command -v go >/dev/null || { echo "Centrifuge is in Go. Get Go 1.26 or newer: https://go.dev/dl/"; exit 1; }
-	mkdir -p $(@D)
-	go build -C bench/peers/centrifuge -o "$(abspath $@)" . || {
+	mkdir -p $@.src
+	cp $^ $@.src
+	go build -C $@.src -mod=mod -o "$(abspath $@)" . || {
 	  echo "Centrifuge could not be built: its modules come by Go's module proxy."; exit 1; }
 
 $(SANDBOX_VENV): pyproject.toml carillon/pyproject.toml constraints.txt | .venv/bin/python
