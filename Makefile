@@ -24,6 +24,8 @@ DEV_VENV := .venv/.dev
 WEB_MODULES := web/node_modules/.installed
 WEB_BUILD := services/gateway/web/inbox.js
 WEB_SOURCES := $(shell find web/client web/inbox -type f) web/build.mjs web/tsconfig.json
+# What the inbox component is tested in.
+CHROMIUM := /usr/bin/chromium
 # Wrong clocks for the chaos tests: the system's libfaketime, else the package's, unpacked beside the data.
 FAKETIME := $(if $(wildcard /usr/lib/*/faketime/libfaketimeMT.so.1),,$(CARILLON_STATE)/faketime)
 
@@ -87,7 +89,7 @@ test-web: $(WEB_MODULES) ## Their types and their tests without a browser
 	npm run --silent check
 	npm run --silent test
 
-test: $(DEV_VENV) $(WEB_BUILD) ## All tests but chaos and upgrades; they start the Kafka and MongoDB they need
+test: $(DEV_VENV) $(WEB_BUILD) $(CHROMIUM) ## All tests but chaos and upgrades; they start the Kafka and MongoDB they need
 	$(BIN)/pytest --ignore tests/chaos --ignore tests/upgrade $(ARGS)
 
 chaos: $(DEV_VENV) $(FAKETIME) ## kill -9 of every part, a crash at every failpoint, clocks that are wrong
@@ -164,6 +166,11 @@ $(WEB_BUILD): $(WEB_MODULES) $(WEB_SOURCES)
 	  echo "Carillon needs Python 3.11 or newer; $(PYTHON) is $$("$(PYTHON)" -V 2>&1)."
 	  echo "Get it: apt-get install -y python3.11 python3.11-venv, then: make up PYTHON=python3.11"; exit 1; }
 	"$(PYTHON)" -m venv .venv || { rm -rf .venv; echo "Get what is missing: apt-get install -y python3-venv"; exit 1; }
+
+$(CHROMIUM):
+	@echo "Installing Chromium, which the inbox component is tested in (once) ..."
+	apt-get -qq update && apt-get -qq install -y chromium >/dev/null || {
+	  echo "Chromium could not be had. Get it, as root: apt-get install -y chromium"; exit 1; }
 
 $(CARILLON_STATE)/faketime:
 	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT
