@@ -2,75 +2,19 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
-from urllib.parse import urlencode
 
-import msgspec
-import orjson
 import pytest
-from fastapi import FastAPI
 
-from services.ingest.app import create_app
-from services.ingest.settings import IngestSettings
-from shared.model.errors import MongoUnavailable
-from shared.model.owners import address_ids
-from shared.model.records import decode_record
-from shared.model.suppressions import Suppression, SuppressionReason
-from shared.model.timestamps import rfc3339
 from shared.model.topics import Topics
-from shared.mongo import api_keys, lifting, profiles
-from shared.mongo.api_keys import Scope
+from shared.mongo import profiles
 from shared.mongo.database import Database
-from shared.mongo.indexes import INDEXES
-from shared.mongo.suppressions import Suppressions
+from tests.contract.suppressions_scene import Api
 from tests.support import samples as a
-from tests.support.asgi import AsgiAnswer, ask_app
 from tests.support.twins.publisher import MemoryPublisher
 
 pytestmark = pytest.mark.real
-PATH = "/v1/suppressions"
-HOUR = 3_600_000
 ADA = {"kind": "email", "address": "Ada@example.com"}
-
-
-class Api:
-    """The app, and keys of two tenants."""
-
-    def __init__(self, database: Database) -> None:
-        self.log = MemoryPublisher()
-        self.database = database
-        no_catalog: Any = SimpleNamespace(newest=None)
-        kafka: Any = self.log
-        self.app: FastAPI = create_app(
-            IngestSettings(webhook_secret="master-secret-of-webhooks"),
-            database=database, catalog=no_catalog, kafka=kafka, outbox=kafka,
-        )  # fmt: skip
-        self.keys: dict[str, str] = {}
-
-    async def start(self) -> None:
-        for tenant in ("acme", "other"):
-            scopes = frozenset({Scope.USERS})
-            self.keys[tenant] = await api_keys.create(self.database, tenant=tenant, scopes=scopes, name="t")
-        self.keys["sender"] = await api_keys.create(
-            self.database, tenant="acme", scopes=frozenset({Scope.SEND}), name="s"
-        )
-
-    async def ask(self, method: str, value: Any, *, key: str = "acme") -> AsgiAnswer:
-        headers = {"authorization": f"Bearer {self.keys[key]}"}
-        if method == "PUT":
-            headers["content-type"] = "application/json"
-            return await ask_app(self.app, method, PATH, headers=headers, body=orjson.dumps(value))
-        return await ask_app(self.app, method, f"{PATH}?{urlencode(value)}", headers=headers)
-
-    async def lift(self, value: Any, *, key: str = "acme") -> AsgiAnswer:
-        headers = {"authorization": f"Bearer {self.keys[key]}", "content-type": "application/json"}
-        return await ask_app(self.app, "POST", f"{PATH}/lift", headers=headers, body=orjson.dumps(value))
-
-    async def entries(self, value: Any, *, key: str = "acme") -> list[tuple[str, str | None]]:
-        answer = await self.ask("GET", value, key=key)
-        assert answer.status == 200
-        return sorted((entry["reason"], entry["category"]) for entry in answer.json()["entries"])
 
 
 @pytest.fixture
@@ -109,7 +53,7 @@ async def test_whoever_has_the_address_is_announced_before_the_answer(api: Api) 
         api.database, MemoryPublisher(), Topics(), tenant="acme", user="ada", change=lambda _: a.profile()
     )
     await api.ask("PUT", ADA)
-    assert [(found.tenant, found.user) for found in map(_record, api.log.written)] == [("acme", "ada")]
+    assert api.told() == [("acme", "ada")]
     api.log.outages.add()
     assert (await api.ask("DELETE", ADA)).status == 503, "not known to be told: repeat it"
     assert (await api.ask("DELETE", ADA)).status == 404
@@ -136,127 +80,3 @@ async def test_what_is_wrong_is_named(api: Api, value: Any, pointer: str) -> Non
         assert answer.status == 422
         assert pointer in [error["pointer"] for error in answer.json()["errors"]]
     assert await api.database.suppressions.count_documents({}) == 0
-
-
-async def bounced(api: Api, *addresses: str, tenant: str = "acme", **changes: Any) -> None:
-    for number, address in enumerate(addresses):
-        entry = Suppression(
-            tenant=tenant,
-            address=next(iter(address_ids({"email": address}))),
-            reason=SuppressionReason.BOUNCED,
-            created_at=a.NOON + number,
-            by="email/sendgrid",
-        )
-        await Suppressions(api.database).put(msgspec.structs.replace(entry, **changes))
-
-
-async def left(api: Api) -> list[str]:
-    return sorted([str(row["by"]) async for row in api.database.suppressions.find({})])
-
-
-async def test_what_a_provider_put_there_in_an_hour_is_taken_off_page_by_page(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lifting, "PAGE", 2)
-    await profiles.write(
-        api.database, MemoryPublisher(), Topics(), tenant="acme", user="ada", change=lambda _: a.profile()
-    )
-    await bounced(api, "ada@example.com", *(f"{number}@example.com" for number in range(4)))
-    await bounced(api, "x@example.com", by="sms/twilio")
-    await bounced(api, "x@example.com", reason=SuppressionReason.MANUAL)
-    await bounced(api, "y@example.com", created_at=a.NOON - 1)
-    await bounced(api, "z@example.com", created_at=a.NOON + HOUR)
-    await bounced(api, "ada@example.com", tenant="other")
-    asked = {
-        "reason": "bounced", "by": "email/sendgrid", "since": rfc3339(a.NOON), "until": rfc3339(a.NOON + HOUR),
-    }  # fmt: skip
-    assert (await api.lift(asked | {"dry_run": True})).json() == {"entries": 5, "more": False}
-    assert len(await left(api)) == 10, "it was only counted"
-    assert [(await api.lift(asked)).json() for _ in range(4)] == [
-        {"entries": 2, "more": True},
-        {"entries": 2, "more": True},
-        {"entries": 1, "more": False},
-        {"entries": 0, "more": False},
-    ]
-    assert await left(api) == ["email/sendgrid"] * 4 + ["sms/twilio"]
-    assert [(found.tenant, found.user) for found in map(_record, api.log.written)] == [("acme", "ada")]
-    notes = [row async for row in api.database.audit.find({})]
-    assert [(row["action"], row["subject"], row["details"]["entries"]) for row in notes] == [
-        ("suppressions_lifted", "bounced", number) for number in (2, 2, 1)
-    ]
-    assert {row["actor"] for row in notes} == {api.keys["acme"].split("_")[1]}
-
-
-async def test_what_could_not_be_told_stays_on_the_list(api: Api) -> None:
-    await profiles.write(
-        api.database, MemoryPublisher(), Topics(), tenant="acme", user="ada", change=lambda _: a.profile()
-    )
-    await bounced(api, "ada@example.com")
-    before = [row async for row in api.database.suppressions.find({})]
-    api.log.outages.add()
-    assert (await api.lift({"reason": "bounced"})).status == 503
-    assert [row async for row in api.database.suppressions.find({})] == before
-    assert (await api.lift({"reason": "bounced"})).json() == {"entries": 1, "more": False}
-    assert len(api.log.written) == 1
-
-
-async def test_so_it_does_when_mongo_does_not_say_who_has_the_address(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def away(*_: Any) -> None:
-        raise MongoUnavailable("no primary")
-
-    await bounced(api, "ada@example.com")
-    before = [row async for row in api.database.suppressions.find({})]
-    with monkeypatch.context() as trouble:
-        trouble.setattr(lifting, "announce", away)
-        assert (await api.lift({"reason": "bounced"})).status == 503
-    assert [row async for row in api.database.suppressions.find({})] == before
-    assert (await api.lift({"reason": "bounced"})).json() == {"entries": 1, "more": False}
-
-
-async def test_what_only_a_newer_version_reads_is_left_to_it(api: Api) -> None:
-    await bounced(api, "ada@example.com")
-    await api.database.suppressions.update_one({}, {"$set": {"format": a.NEWER}})
-    assert (await api.lift({"reason": "bounced"})).json() == {"entries": 0, "more": False}
-
-
-@pytest.mark.parametrize(
-    ("value", "pointer"),
-    [
-        ({}, "/reason"),
-        ({"reason": "dull"}, "/reason"),
-        ({"reason": "bounced", "since": "6h"}, "/since"),
-        ({"reason": "bounced", "until": 7}, "/until"),
-        ({"reason": "bounced", "by": ""}, "/by"),
-        ({"reason": "bounced", "dry_run": "yes"}, "/dry_run"),
-        ({"reason": "bounced", "dryrun": True}, "/dryrun"),
-    ],
-)
-async def test_what_is_wrong_with_a_lift_is_named_and_nothing_is_lifted(api: Api, value: Any, pointer: str) -> None:
-    await bounced(api, "ada@example.com")
-    answer = await api.lift(value)
-    assert answer.status == 422
-    assert pointer in [error["pointer"] for error in answer.json()["errors"]]
-    assert len(await left(api)) == 1
-
-
-async def test_a_lift_needs_the_scope_of_a_delete(api: Api) -> None:
-    refused = await api.lift({"reason": "bounced"}, key="sender")
-    assert (refused.status, refused.json()["code"]) == (403, "missing_scope")
-
-
-@pytest.mark.parametrize("by", [None, "email/sendgrid"])
-async def test_an_index_finds_what_is_lifted(api: Api, by: str | None) -> None:
-    await api.database.suppressions.create_indexes(INDEXES["suppressions"])
-    await bounced(api, *(f"{number}@example.com" for number in range(50)))
-    await bounced(api, *(f"{number}@example.org" for number in range(50)), by="email/smtp")
-    wanted = lifting.ToLift(tenant="acme", reason=SuppressionReason.BOUNCED, by=by, since=a.NOON, until=a.NOON + 10)
-    asked = lifting.query(wanted)
-    told = (await api.database.suppressions.find(asked).sort("created_at", 1).limit(201).explain())["executionStats"]
-    assert told["totalDocsExamined"] == told["nReturned"] == (20 if by is None else 10)
-    assert "SORT" not in str(told["executionStages"])
-
-
-def _record(output: Any) -> Any:
-    return decode_record(output.value)
