@@ -44,7 +44,7 @@ class Gateway:
         self.database = database
         self.log = MemoryPublisher()
         settings = GatewaySettings(token_secret="s" * 32, unsubscribe_secret=f"{NEW},{OLD}")
-        parts: Any = {name: SimpleNamespace() for name in ("catalog", "store", "changes", "subscriptions")}
+        parts: Any = {name: SimpleNamespace() for name in ("catalog", "store", "changes", "subscriptions", "tickets")}
         self.api: FastAPI = create_api(
             settings, TokenVerifier(secret="s" * 32), components={}, database=database, writer=self.log, **parts
         )
