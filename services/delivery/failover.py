@@ -7,6 +7,7 @@ from typing import Final
 
 from services.delivery.accounts import Account
 from services.delivery.breaker import NOT_ASKED, Breaker
+from services.delivery.core.asked import Asked
 from services.delivery.core.attempts import (
     AttemptFault,
     LeaseTooShort,
@@ -35,19 +36,18 @@ REFUSED: Final[dict[Passage, Outcome]] = {
 
 
 async def attempt(
-    breaker: Breaker, delivery: Delivery, workflow: Workflow | None, send_before: float, log: list[Attempt]
+    breaker: Breaker, delivery: Delivery, workflow: Workflow | None, send_before: float, asked: Asked
 ) -> Outcome | LeaseTooShort:
     """The first answer of an account that says something of the message; where none does, what the first one said.
 
     An account that is unavailable has taken nothing, so the next one may: no attempt is used up by that.
     `send_before` (monotonic seconds): LeaseTooShort when it has come before anything was sent.
-    `log` gets each account that was asked.
+    `asked` gets each account that was asked.
     """
     accounts = breaker.accounts(delivery)
     said: ProviderUnavailable | None = None
     for account in accounts:
-        outcome, logged = await _by(breaker, account, delivery, workflow, send_before)
-        log += logged
+        outcome = await _by(breaker, account, delivery, workflow, send_before=send_before, asked=asked)
         if not isinstance(outcome, ProviderUnavailable):
             if said is not None and isinstance(outcome, Sent):
                 FAILED_OVER.labels(delivery.channel, account.id).inc()
@@ -62,29 +62,36 @@ async def attempt(
 
 
 async def _by(
-    breaker: Breaker, account: Account, delivery: Delivery, workflow: Workflow | None, send_before: float
-) -> tuple[Outcome | LeaseTooShort, list[Attempt]]:
+    breaker: Breaker,
+    account: Account,
+    delivery: Delivery,
+    workflow: Workflow | None,
+    *,
+    send_before: float,
+    asked: Asked,
+) -> Outcome | LeaseTooShort:
     admission = await breaker.admit(delivery, account.id)
     if admission in REFUSED:
-        return REFUSED[admission], []
+        return REFUSED[admission]
     if time.monotonic() >= send_before:
-        return LeaseTooShort(), []
+        return LeaseTooShort()
     at, began = now_ms(), time.monotonic()
     try:
         if workflow is None:
             outcome: Outcome | LeaseTooShort = Rejected(reason=Reason.UNKNOWN_WORKFLOW, fault=AttemptFault.US)
         else:
-            outcome = await account.sender.send(delivery, workflow, send_before)
+            with asked.one(time.monotonic):
+                outcome = await account.sender.send(delivery, workflow, send_before)
     except RenderFailed as error:
         outcome = Rejected(reason=Reason.RENDER_FAILED, code=str(error), fault=AttemptFault.MESSAGE)
     if isinstance(outcome, LeaseTooShort):
-        return outcome, []
+        return outcome
     latency_ms = round((time.monotonic() - began) * 1000)
-    asked = not (isinstance(outcome, Rejected) and outcome.reason in NOT_ASKED)
-    logged = [_logged(account, outcome, at, latency_ms)] if asked else []
-    for each in logged:
-        ATTEMPTS.labels(delivery.channel, each.fault or "none").inc()
-    return await breaker.note(delivery, account.id, admission, outcome), logged
+    if not (isinstance(outcome, Rejected) and outcome.reason in NOT_ASKED):
+        answer = _logged(account, outcome, at, latency_ms)
+        asked.log.append(answer)
+        ATTEMPTS.labels(delivery.channel, answer.fault or "none").inc()
+    return await breaker.note(delivery, account.id, admission, outcome)
 
 
 def _logged(account: Account, outcome: Outcome, at: int, latency_ms: int) -> Attempt:

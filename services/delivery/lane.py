@@ -141,10 +141,7 @@ class LaneQueue:
 
     def _is_slow(self, head: Queued[Job]) -> bool:
         """Whether the key's send under way takes long, or the ones before it did."""
-        began = head.job.began
-        return _chain(head.at, head.key) in self._slow_keys or (
-            began is not None and time.monotonic() - began > SLOW_SECONDS
-        )
+        return _chain(head.at, head.key) in self._slow_keys or head.job.asked.lasts(time.monotonic()) > SLOW_SECONDS
 
     def _give_way(self, over_share: list[Queued[Job]]) -> None:
         for at, key, job in over_share:
@@ -181,7 +178,7 @@ class LaneQueue:
     def _ended(self, task: asyncio.Task[None], at: Coordinates, key: bytes | None, job: Job) -> None:
         self._tasks.pop(at, None)  # gone where a topic that was made again had another one there
         self._room.set()
-        if job.seconds is not None and job.seconds < QUICK_SECONDS and key is not None:
+        if job.ended and job.asked.seconds < QUICK_SECONDS and key is not None:
             self._slow_keys.discard(_chain(at, key))
         if task.cancelled():
             return

@@ -10,6 +10,7 @@ import msgspec
 
 from services.delivery.all_effects import all_effects
 from services.delivery.breaker import Breaker
+from services.delivery.core.asked import Asked
 from services.delivery.core.attempts import Failed, LeaseTooShort, Outcome, ProviderUnavailable, decide
 from services.delivery.core.cell_rates import Turn
 from services.delivery.core.effects import DeliveryEffects, derive_effects
@@ -20,7 +21,7 @@ from services.delivery.freshness import Freshness
 from services.delivery.rates import Rates
 from services.delivery.staging import simulate, staged
 from services.delivery.tenants import TenantTexts
-from shared.model.attempts import Attempt, newest
+from shared.model.attempts import newest
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
 from shared.model.formats import NewerFormat
 from shared.model.ports import WorkflowCatalog
@@ -110,12 +111,14 @@ class Sending:
         """Which of them an account takes now."""
         return await self.breaker.answers([await self.to(each) for each in deliveries])
 
-    async def send(self, delivery: Delivery, *, crashed: bool, send_before: float) -> DeliveryResult | LeaseTooShort:
+    async def send(
+        self, delivery: Delivery, asked: Asked, *, crashed: bool, send_before: float
+    ) -> DeliveryResult | LeaseTooShort:
         """Sends unless something speaks against it, and not after `send_before` (monotonic seconds).
 
         LeaseTooShort: nothing was sent; it waited until its lease or what was looked at is over. Claim it again.
 
-        `crashed`: a worker died over this delivery, sent or not. Then the channel's policy decides.
+        `asked` gets whom it asked. `crashed`: a worker died over this delivery, sent or not. Then the channel's policy decides.
         """
         mode, to = await staged(self._tenants, delivery)
         attempts, now, looked_at = delivery.attempts + 1, now_ms(), time.monotonic()
@@ -125,11 +128,10 @@ class Sending:
             return ended
         # Whatever is waited for from here on, a connection say: past this everything above is looked at again.
         good_for_ms = self._freshness.good_until(delivery, now) - now
-        log: list[Attempt] = []
         if mode is SendMode.SIMULATED:
             outcome: Outcome | LeaseTooShort = await simulate(self.breaker, delivery, await self._workflow(delivery))
         else:
-            outcome = await self._attempt(to, min(send_before, looked_at + good_for_ms / 1000), log)
+            outcome = await self._attempt(to, min(send_before, looked_at + good_for_ms / 1000), asked)
         if isinstance(outcome, LeaseTooShort):
             return outcome
         result = decide(
@@ -145,7 +147,7 @@ class Sending:
         )
         account = self.breaker.waits_for(to) if result.state is DeliveryState.PARKED else None
         as_test = None if mode is SendMode.LIVE else mode
-        return msgspec.structs.replace(result, account=account, log=newest(log), mode=as_test)
+        return msgspec.structs.replace(result, account=account, log=newest(asked.log), mode=as_test)
 
     async def give_way(self, delivery: Delivery, *, crashed: bool, turn: Turn | None = None) -> DeliveryResult:
         """The result of one that is over its share of the lane: it is left alone for a while, no attempt is used up.
@@ -183,9 +185,9 @@ class Sending:
             return DeliveryResult(state=DeliveryState.STALE, at=now, attempts=attempts, reason=Reason.WAITED_TOO_LONG)
         return None
 
-    async def _attempt(self, delivery: Delivery, send_before: float, log: list[Attempt]) -> Outcome | LeaseTooShort:
+    async def _attempt(self, delivery: Delivery, send_before: float, asked: Asked) -> Outcome | LeaseTooShort:
         workflow = await self._workflow(delivery)
-        outcome = await attempt(self.breaker, delivery, workflow, send_before, log)
+        outcome = await attempt(self.breaker, delivery, workflow, send_before, asked)
         if (
             isinstance(outcome, ProviderUnavailable)
             and workflow is not None

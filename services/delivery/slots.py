@@ -37,7 +37,7 @@ class Slots:
         Of those that wait the most urgent goes first, of two alike the one that came first.
         """
         if group not in self._waiting and self._shares.may_start(group):
-            return self._shares.start(group, time.monotonic())
+            return self._shares.start(group)
         if self._must_give_way(group):
             return None
         waiter: Waiter = asyncio.get_running_loop().create_future()
@@ -118,7 +118,7 @@ class Slots:
             started = 0
             while started < len(queue) and self._shares.may_start(group):
                 if not (waiter := queue[started][1]).done():
-                    waiter.set_result(self._shares.start(group, time.monotonic()))
+                    waiter.set_result(self._shares.start(group))
                 started += 1
             if left := queue[started:]:
                 self._waiting[group] = left

@@ -141,11 +141,11 @@ class Worker:
             CRASH_WINDOWS.labels(self._channel, self._sending.after_crash).inc()
         if slot is None:
             return await self._sending.give_way(delivery, crashed=claim.crashed, turn=job.turn)
-        job.began = time.monotonic()
+        job.asked = slot.asked
         with self._in_flight.track_inprogress():
-            result = await self._sending.send(delivery, crashed=claim.crashed, send_before=send_before)
-        job.seconds = time.monotonic() - job.began
-        self._slots.note(slot.group, job.seconds)
+            result = await self._sending.send(delivery, slot.asked, crashed=claim.crashed, send_before=send_before)
+        job.ended = True
+        self._slots.note(slot.group, slot.asked.seconds)
         failpoint(Failpoint.AFTER_SEND)
         return result
 

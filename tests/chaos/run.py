@@ -49,10 +49,10 @@ class Run:
         """What stands there now."""
         return await self._gathering.now()
 
-    async def settled(self, *, without_sockets: bool = False) -> Verdict:
+    async def settled(self, *, without_sockets: bool = False, seconds: float = 240) -> Verdict:
         """The verdict once nothing waits: no hold, nothing in the outbox, every accepted notification at its end.
 
-        `without_sockets`: nobody serves them, what was not sent to them yet is not waited for.
+        `without_sockets`: nobody serves them, what was not sent to them yet is not waited for. `seconds`: how long at most.
         """
 
         waiting: object = None
@@ -72,7 +72,7 @@ class Run:
             return None if found.unterminated or found.lost or unseen else found
 
         try:
-            return await until(ended, what="every accepted notification at its end", timeout=240, every=0.2)
+            return await until(ended, what="every accepted notification at its end", timeout=seconds, every=0.2)
         except AssertionError as error:
             raise AssertionError(f"{error}; {waiting}") from None
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from services.delivery.core.asked import Asked
 from services.delivery.core.cell_rates import Turn
 from shared.model.dead_letters import UnreadableRecord
 from shared.model.deliveries import ReceivedDelivery
@@ -12,15 +13,13 @@ from shared.model.formats import NewerFormat
 
 @dataclass(slots=True)
 class Job:
-    """`claimed`: it must be let to finish when its partition is revoked; before its claim it may be dropped.
-
-    `began`: when its send did, by a clock that only goes forward; `seconds`: how long that took.
-    """
+    """`claimed`: it must be let to finish when its partition is revoked; before its claim it may be dropped."""
 
     received: ReceivedDelivery | UnreadableRecord | NewerFormat
     claimed: bool = False
-    began: float | None = None
-    seconds: float | None = None
+    asked: Asked = field(default_factory=Asked)
+    ended: bool = False
+    """Its send has; what was asked is in `asked`."""
     gives_way: bool = False
     """It is over its share: it is parked for a while instead of sent."""
     turn: Turn | None = None

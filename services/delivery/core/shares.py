@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 from zlib import crc32
 
+from services.delivery.core.asked import Asked
+
 QUICK_SECONDS: Final = 1.0
 SLOW_SECONDS: Final = 5.0
-"""A send that is under way for so long makes its host, or its key, slow before it ends."""
+"""A provider that is being asked for so long makes its host, or its key, slow before it ends."""
 MAX_HOSTS: Final = 10_000
 FIRST_WAIT_MS: Final = 15_000
 LONGEST_WAIT_MS: Final = 600_000
@@ -30,12 +32,12 @@ class Group(NamedTuple):
     host: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Slot:
     """A slot in use. `proven`: its host had answered quickly of late, or it is a provider of ours."""
 
     group: Group
-    began: float
+    asked: Asked
     proven: bool
 
 
@@ -51,10 +53,10 @@ class Shares:
         self._most_unproven_of_tenant = max(1, slots // 2)
         self._in_use = 0
         self._of_tenant: Counter[str] = Counter()
-        self._unproven_of_tenant: dict[str, list[float]] = {}
+        self._unproven_of_tenant: dict[str, list[Slot]] = {}
         self._unproven = 0
         self._slowness: dict[str, float] = {}
-        self._of_host: dict[str, list[float]] = {}
+        self._of_host: dict[str, list[Slot]] = {}
         self._limits: dict[str, int] = {}
         self._slow: set[str] = set()
 
@@ -75,16 +77,16 @@ class Shares:
         host = group.host
         return host is None or len(self._of_host.get(host, ())) < self._limits.get(host, self._first)
 
-    def start(self, group: Group, now: float) -> Slot:
-        """One of the group has a slot from `now` on."""
-        slot = Slot(group, now, self.is_proven(group))
+    def start(self, group: Group) -> Slot:
+        """One of the group has a slot from now on."""
+        slot = Slot(group, Asked(), self.is_proven(group))
         self._in_use += 1
         self._of_tenant[group.tenant] += 1
         if group.host is not None:
-            self._of_host.setdefault(group.host, []).append(now)
+            self._of_host.setdefault(group.host, []).append(slot)
         if not slot.proven:
             self._unproven += 1
-            self._unproven_of_tenant.setdefault(group.tenant, []).append(now)
+            self._unproven_of_tenant.setdefault(group.tenant, []).append(slot)
         return slot
 
     def end(self, slot: Slot) -> None:
@@ -93,10 +95,10 @@ class Shares:
         self._in_use -= 1
         _take_off(self._of_tenant, group.tenant)
         if group.host is not None:
-            _take_out(self._of_host, group.host, slot.began)
+            _take_out(self._of_host, group.host, slot)
         if not slot.proven:
             self._unproven -= 1
-            _take_out(self._unproven_of_tenant, group.tenant, slot.began)
+            _take_out(self._unproven_of_tenant, group.tenant, slot)
 
     def is_proven(self, group: Group) -> bool:
         """Whether its host has answered quickly of late; a provider of ours counts as one."""
@@ -126,13 +128,17 @@ class Shares:
         host = group.host
         if host is None:
             return False
-        return host in self._slow or any(now - began > SLOW_SECONDS for began in self._of_host.get(host, ())[:1])
+        return host in self._slow or any(
+            slot.asked.lasts(now) > SLOW_SECONDS for slot in self._of_host.get(host, ())[:1]
+        )
 
     def is_held_up(self, tenant: str, now: float) -> bool:
         """Whether the tenant's hosts are mostly slow: those that it is sending to now, or whose answers came of late."""
         under_way = self._unproven_of_tenant.get(tenant, ())
         many = len(under_way) >= max(1, self._most_unproven_of_tenant // 2)
-        return self._slowness.get(tenant, 0.0) > 0.5 or (many and now - under_way[len(under_way) // 2] > SLOW_SECONDS)
+        return self._slowness.get(tenant, 0.0) > 0.5 or (
+            many and under_way[len(under_way) // 2].asked.lasts(now) > SLOW_SECONDS
+        )
 
 
 def wait_for_share_ms(delivery: str, pass_: int) -> int:
@@ -141,10 +147,10 @@ def wait_for_share_ms(delivery: str, pass_: int) -> int:
     return wait // 2 + wait * (crc32(f"{delivery}:{pass_}".encode()) & 0xFFFF) // 0xFFFF
 
 
-def _take_out(began: dict[str, list[float]], name: str, at: float) -> None:
-    began[name].remove(at)
-    if not began[name]:
-        del began[name]
+def _take_out(in_use: dict[str, list[Slot]], name: str, slot: Slot) -> None:
+    in_use[name].remove(slot)
+    if not in_use[name]:
+        del in_use[name]
 
 
 def _take_off(counts: Counter[str], name: str) -> None:

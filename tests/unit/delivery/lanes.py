@@ -48,7 +48,7 @@ class Hands:
         if job.gives_way:
             self.gave_way.append(at.offset)
             return
-        job.began = time.monotonic() - self.seconds
+        job.asked.since = time.monotonic() - self.seconds
         self.jobs[at] = asyncio.get_running_loop().create_future()
         self.changed.set()
         job.claimed = self.claims

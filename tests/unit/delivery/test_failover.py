@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from prometheus_client import REGISTRY
 
+from services.delivery.breaker import Breaker
 from services.delivery.core.attempts import (
     AttemptFault,
     Failed,
@@ -20,11 +21,13 @@ from services.delivery.core.attempts import (
 from services.delivery.core.choice import Candidate
 from services.delivery.failover import attempt
 from shared.model.attempts import MAX_CODE, Attempt, AttemptOutcome
+from shared.model.channels import Channel
 from shared.model.deliveries import Delivery
-from shared.model.provider_accounts import AccountState
+from shared.model.provider_accounts import AccountState, ProviderAccount
 from shared.model.reasons import Reason
 from shared.process.clock import now_ms
-from tests.unit.delivery.two_providers import DOWN, Scene, delivery
+from tests.support.twins.provider_accounts import MemoryProviderAccounts
+from tests.unit.delivery.two_providers import DOWN, POLICY, Scene, delivery
 
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -48,14 +51,14 @@ async def test_each_account_that_was_asked_is_logged(scene: Scene) -> None:
     scene.first.outcome = lambda _: ProviderUnavailable(code="503", fault=AttemptFault.PROVIDER)
     scene.second.outcome = lambda _: Sent(receipt="SM1" * 100)
     await scene.attempt()
-    first, second = scene.log
+    first, second = scene.asked.log
     assert (first.account, first.outcome, first.code) == ("sms/first", AttemptOutcome.UNAVAILABLE, "503")
     assert (first.fault, second.fault) == (AttemptFault.PROVIDER, None)
     assert (second.account, second.outcome, second.at) == ("sms/second", AttemptOutcome.SENT, now_ms())
     assert len(second.code or "") == MAX_CODE
     assert 0 <= second.latency_ms < 10_000
     await scene.attempt("d-2")
-    assert [each.account for each in scene.log[2:]] == ["sms/second"], "the paused one was not asked"
+    assert [each.account for each in scene.asked.log[2:]] == ["sms/second"], "the paused one was not asked"
 
 
 async def test_what_ends_before_its_account_is_asked_is_no_attempt(scene: Scene) -> None:
@@ -77,12 +80,12 @@ async def test_what_ends_before_its_account_is_asked_is_no_attempt(scene: Scene)
 async def test_the_log_says_what_it_came_to(scene: Scene, outcome: Outcome, word: AttemptOutcome) -> None:
     scene.first.outcome = lambda _: outcome
     await scene.attempt()
-    assert [each.outcome for each in scene.log] == [word]
+    assert [each.outcome for each in scene.asked.log] == [word]
 
 
 async def test_what_was_not_sent_in_time_is_no_attempt(scene: Scene) -> None:
     assert isinstance(await scene.attempt(send_before=0), LeaseTooShort)
-    assert scene.log == []
+    assert scene.asked.log == []
 
 
 @pytest.mark.parametrize(
@@ -165,3 +168,24 @@ async def test_weights_choose_who_is_first() -> None:
     for number in range(60):
         await scene.attempt(f"d-{number}")
     assert min(len(scene.first.received), len(scene.second.received)) > 15
+
+
+async def test_only_while_a_provider_is_asked_its_time_runs(scene: Scene) -> None:
+    """A database of ours that is away for a while makes no recipient slow."""
+    running: list[tuple[str, bool]] = []
+
+    def answered(_: Delivery) -> Outcome:
+        running.append(("asked", scene.asked.since is not None))
+        return DOWN
+
+    class Rows(MemoryProviderAccounts):
+        async def swap(self, before: ProviderAccount | None, after: ProviderAccount) -> bool:
+            running.append(("row", scene.asked.since is not None))
+            return await super().swap(before, after)
+
+    scene.first.outcome = scene.second.outcome = answered
+    scene.breaker = Breaker(
+        channel=Channel.SMS, accounts=scene.providers, rows=Rows(), holds=scene.holds, policy=POLICY
+    )
+    await scene.attempt()
+    assert running == 2 * [("asked", True), ("row", False)]

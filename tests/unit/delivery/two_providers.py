@@ -5,11 +5,11 @@ from __future__ import annotations
 from services.delivery.accounts import Providers
 from services.delivery.breaker import Breaker
 from services.delivery.channels.stub import StubSender
+from services.delivery.core.asked import Asked
 from services.delivery.core.attempts import LeaseTooShort, Outcome, ProviderUnavailable
 from services.delivery.core.choice import Candidate
 from services.delivery.failover import attempt
 from services.delivery.parking import Parking
-from shared.model.attempts import Attempt
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery
 from shared.model.holds import Cause, Hold
@@ -31,13 +31,13 @@ class Scene:
         self.first, self.second = StubSender(), StubSender()
         self.providers = Providers(Channel.SMS, {"first": self.first, "second": self.second}, candidates)
         self.rows, self.holds = MemoryProviderAccounts(), MemoryHolds()
-        self.log: list[Attempt] = []
+        self.asked = Asked()
         self.breaker = Breaker(
             channel=Channel.SMS, accounts=self.providers, rows=self.rows, holds=self.holds, policy=POLICY
         )
 
     async def attempt(self, name: str = "d-1", *, pass_: int = 0, send_before: float = 1e12) -> Outcome | LeaseTooShort:
-        return await attempt(self.breaker, delivery(name, pass_), a.workflow(), send_before, self.log)
+        return await attempt(self.breaker, delivery(name, pass_), a.workflow(), send_before, self.asked)
 
     def parking(self, providers: Providers | None = None) -> Parking:
         return Parking(
