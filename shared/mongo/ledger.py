@@ -48,13 +48,15 @@ class _Leased(_Pass):
 
 
 class LedgerRow(_Leased, total=False):
-    """One delivery. `crashed`: a worker died over it. `result` once there is one."""
+    """One delivery. `crashed`: a worker died over this pass. `result` once there is one."""
 
     step: str
     endpoint: NotRequired[str]
     """Which device, of a channel that reaches several."""
     format: int
     crashed: bool
+    maybe_sent: bool
+    """A worker died over it in whatever pass: nobody knows whether it had sent it then."""
     result: dict[str, object]
     last_attempts: list[dict[str, object]]
     """Of the result."""
@@ -99,6 +101,8 @@ class Ledger:
             taken["created_at"] = lease.now  # a redrive is guarded against its replays as long as what is new
         if "format" in row:
             taken["format"] = received.delivery.format
+        if claim.crashed:
+            taken["maybe_sent"] = True
         if earlier := attempts_of(row):
             taken |= {"attempt_log": earlier, "last_attempts": []}
         as_it_was = {name: value for name, value in row.items() if name in COMPARED}

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import aiohttp
 
+from shared.model.attempts import AttemptOutcome
 from tests.chaos.checker import Verdict, check
 from tests.chaos.clients import Clients
 from tests.chaos.evidence import Gathering
@@ -107,9 +108,11 @@ class Run:
         return next(float(line.split(" ")[1]) for line in lines if line.startswith(f"{name} "))
 
     async def taken_over(self) -> set[str]:
-        """Deliveries that were claimed by a worker whose lease had ended: those may have been sent already."""
+        """Deliveries over which a worker died, or whose provider did not answer: those may have been sent already."""
+        silent = [{f"{log}.outcome": AttemptOutcome.UNCONFIRMED} for log in ("attempt_log", "last_attempts")]
         async with self.harness.database() as database:
-            return {row["_id"] async for row in database.deliveries.find({"crashed": True}, {"_id": 1})}
+            found = database.deliveries.find({"$or": [{"maybe_sent": True}, *silent]}, {"_id": 1})
+            return {row["_id"] async for row in found}
 
     async def erased(self) -> None:
         """Until nothing but ids is stored of those who were deleted; there is somebody who was."""

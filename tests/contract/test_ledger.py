@@ -170,6 +170,27 @@ async def test_closing_nothing_and_the_unknown_is_nothing(process: Process) -> N
     assert await one(mine, received()) == Claimed()
 
 
+async def test_that_a_worker_died_over_it_is_known_in_every_later_pass(
+    process: Process, request: pytest.FixtureRequest
+) -> None:
+    """Who asks whether somebody got it twice looks when all passes are over."""
+
+    async def maybe_sent() -> bool:
+        ledger = process("reader")
+        if isinstance(ledger, MemoryLedger):
+            return ledger.rows["d"].maybe_sent
+        row = await request.getfixturevalue("database").deliveries.find_one({"_id": "d"})
+        return bool(row.get("maybe_sent"))
+
+    await process("dead", ENDED).claim([received()])
+    assert not await maybe_sent()
+    heir = process("heir")
+    assert await one(heir, received()) == Claimed(crashed=True)
+    await heir.record([(received().delivery, RETRYING)])
+    assert await one(heir, received(1)) == Claimed(crashed=False)
+    assert await maybe_sent()
+
+
 async def log_of(process: Process, request: pytest.FixtureRequest) -> list[int]:
     """When the attempts were that are kept of the delivery."""
     ledger = process("reader")

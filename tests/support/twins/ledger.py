@@ -26,6 +26,7 @@ class MemoryLedgerRow(msgspec.Struct, frozen=True, kw_only=True):
     token: str
     lease: int
     crashed: bool = False
+    maybe_sent: bool = False
     result: DeliveryResult | None = None
     format: int = formats.OLDEST
     delivery: Delivery | None = None
@@ -69,6 +70,7 @@ class MemoryLedger:
                 token=self._token,
                 lease=now + self._lease_ms,
                 crashed=claim.crashed,
+                maybe_sent=claim.crashed or (row is not None and row.maybe_sent),
                 delivery=delivery,
                 attempt_log=row.attempts if row else (),
                 receipt=row.receipt if row else None,
