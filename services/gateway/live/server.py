@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
-from websockets.typing import Subprotocol
 
 from services.gateway.core.limits import (
     AUTH_SECONDS,
@@ -25,6 +23,7 @@ from services.gateway.core.limits import (
     PING_SECONDS,
     RECONNECT_MS,
 )
+from services.gateway.dialects.choosing import open_connection, select
 from services.gateway.live.connection import Connection, ConnectionContext
 from services.gateway.live.core.hand_over import hand_over
 from services.gateway.live.core.messages import CloseCode
@@ -32,7 +31,6 @@ from services.gateway.origins import Origins
 from services.gateway.tickets.store import PREFIX as TICKET
 from shared.process.metrics import GATEWAY_REJECTIONS
 
-PROTOCOL: Final = Subprotocol("carillon.v1")
 BEARER: Final = "bearer."
 
 
@@ -54,7 +52,7 @@ class Sockets:
             host,
             port,
             process_request=self._admit,
-            select_subprotocol=_select,
+            select_subprotocol=select,
             compression=None,
             open_timeout=AUTH_SECONDS,
             close_timeout=CLOSE_SECONDS,
@@ -104,10 +102,10 @@ class Sockets:
             await self._refuse(socket)
             return
         token, cursor = credentials(socket)
+        connection = open_connection(socket, self._context)
         for head in (socket.request, socket.response):
             if head is not None:
                 head.headers.clear()  # some KiB, for as long as it stays
-        connection = Connection(socket, self._context)
         self._open.add(connection)
         try:
             await connection.run(token, cursor)
@@ -144,8 +142,3 @@ def credentials(socket: ServerConnection) -> tuple[str | None, str | None]:
     query = parse_qs(urlsplit(socket.request.path).query)
     ticket = next((text for text in query.get("ticket", []) if text.startswith(TICKET)), None)
     return token or ticket, query.get("cursor", [None])[0]
-
-
-def _select(_: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-    """Only the marker is ever echoed, never the token."""
-    return PROTOCOL if PROTOCOL in offered else None

@@ -6,6 +6,8 @@ between the rows and the live events nothing is missing; what overlaps is droppe
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from services.gateway.core import limits
@@ -40,15 +42,19 @@ from shared.model import ids
 from shared.model.token_buckets import TokenBucket
 from shared.model.users import User
 
+Decode = Callable[[str | bytes], commands.Command | commands.BadCommand]
+"""Raises NotJson."""
+
 
 class Session:
     """The protocol of one connection."""
 
-    def __init__(self, epoch: str, name: str = "") -> None:
-        """`name` is what the client and the log call it."""
+    def __init__(self, epoch: str, name: str = "", *, decode: Decode = commands.decode_command) -> None:
+        """`name` is what the client and the log call it; `decode` reads what the client says."""
         self.name = name
         self.state = SessionState.UNIDENTIFIED
         self.user: User | None = None
+        self._decode = decode
         self._epoch = epoch
         self._erased = 0
         self._bucket = TokenBucket(rate=limits.MESSAGES_PER_SECOND, burst=limits.MESSAGE_BURST)
@@ -70,7 +76,7 @@ class Session:
         if not self._bucket.take(now):
             return self._close(CloseCode.TOO_MANY_MESSAGES, "too many messages")
         try:
-            command = commands.decode_command(frame)
+            command = self._decode(frame)
         except commands.NotJson:
             return self._close(CloseCode.BAD_MESSAGE, "messages are JSON text")
         if isinstance(command, commands.AuthCommand):

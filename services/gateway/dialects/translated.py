@@ -1,0 +1,22 @@
+"""A connection whose client speaks a dialect."""
+
+from __future__ import annotations
+
+from websockets.asyncio.server import ServerConnection
+
+from services.gateway.dialects.core.dialect import Dialect
+from services.gateway.live.connection import Connection, ConnectionContext
+from services.gateway.live.core.session import Session
+
+
+class TranslatedConnection(Connection):
+    """The same session; only its words are others. What a message costs more for it, it costs nobody else."""
+
+    def __init__(self, socket: ServerConnection, context: ConnectionContext, dialect: Dialect) -> None:
+        super().__init__(socket, context)
+        self._session = Session(context.epoch, self._session.name, decode=dialect.decode)
+        self._dialect = dialect
+
+    def _queue(self, payload: bytes) -> None:
+        for frame in self._dialect.encode(payload):
+            super()._queue(frame)
