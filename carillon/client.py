@@ -119,9 +119,14 @@ class AsyncClient(PullCalls, SuppressionCalls):
         content_type = "application/cloudevents-batch+json"
         return await self._post("/v1/events", batch, key=idempotency_key, content_type=content_type)
 
-    async def cancel(self, cancellation_key: str, *, idempotency_key: str | None = None) -> dict[str, Any]:
-        """Cancels what was accepted under the key before now and has not been sent."""
-        body = {"cancellation_key": cancellation_key}
+    async def cancel(
+        self, cancellation_key: str, *, withdraw: bool = False, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Cancels what was accepted under the key before now and has not been sent.
+
+        `withdraw`: it leaves the inboxes of its recipients as well, read or not, on every device.
+        """
+        body = {"cancellation_key": cancellation_key, **({"withdraw": True} if withdraw else {})}
         return await self._post("/v1/notifications/cancel", body, key=idempotency_key)
 
     async def subscribe(

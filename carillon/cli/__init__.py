@@ -6,6 +6,7 @@ import typer
 
 from carillon.cli import (
     audit,
+    cancel,
     catalog,
     credentials,
     dlq,
@@ -43,6 +44,7 @@ app.command("doctor", rich_help_panel=LOCAL)(stack.doctor)
 
 USE = "Using it"
 app.command("send", rich_help_panel=USE)(send.send)
+app.command("cancel", rich_help_panel=USE)(cancel.cancel)
 app.command("why", rich_help_panel=USE)(why.why)
 app.command("why-not", rich_help_panel=USE)(why.why_not)
 app.add_typer(schedules.app, name="schedules", rich_help_panel=USE)

@@ -27,6 +27,7 @@ class Intake(StrEnum):
 
     NOTIFICATION = "notification"
     EVENT = "event"
+    WITHDRAWAL = "withdrawal"
 
 
 class RecordAcceptance(Protocol):

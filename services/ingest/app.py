@@ -13,6 +13,7 @@ from services.ingest import openapi
 from services.ingest.acceptance import Acceptance
 from services.ingest.admission import Admission
 from services.ingest.callbacks.api import callback_routes
+from services.ingest.cancelling import Canceller
 from services.ingest.dry_run import DryRuns, Rehearsal
 from services.ingest.event_handshake import handshake_routes, parse_hook_origins
 from services.ingest.events_api import event_routes
@@ -115,8 +116,7 @@ def create_app(
         admission=admission,
         requests=requests,
         sender=sender,
-        cancellations=cancellations,
-        holds=Holds(database),
+        canceller=Canceller(database, acceptance=acceptance, topics=settings.topics),
         dry_runs=DryRuns(
             loader=DecidingInputs(database),
             catalog=catalog,

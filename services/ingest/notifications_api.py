@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-import orjson
-import pymongo
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.ingest.admission import Admission
 from services.ingest.calls import Answer
+from services.ingest.cancelling import Canceller
 from services.ingest.dry_run import DryRuns, is_dry_run, refuse_dry_run
 from services.ingest.idempotency import Requests
 from services.ingest.models.body import read
@@ -23,11 +20,7 @@ from shared.http.json_bodies import parse_json
 from shared.http.openapi import json_of
 from shared.model.trace_context import traceparent
 from shared.mongo.api_keys import Scope
-from shared.mongo.cancellations import Cancellations
-from shared.mongo.holds import Holds
 from shared.process.clock import now_ms
-
-CANCEL_SECONDS: Final = 1.5
 
 
 def notification_routes(
@@ -35,8 +28,7 @@ def notification_routes(
     admission: Admission,
     requests: Requests,
     sender: NotificationSender,
-    cancellations: Cancellations,
-    holds: Holds,
+    canceller: Canceller,
     dry_runs: DryRuns,
 ) -> APIRouter:
     """`POST /v1/notifications` and `POST /v1/notifications/cancel`."""
@@ -74,7 +66,7 @@ def notification_routes(
         "/cancel",
         **operation(
             "cancelNotifications",
-            "Cancel what was accepted with a cancellation key and is not sent yet",
+            "Cancel what was accepted with a cancellation key and is not sent yet, or take it out of inboxes as well",
             answer=(202, Cancelled),
             refusals=(400, 409, 413, 415, 422),
             body=json_of(CancelRequest),
@@ -82,20 +74,17 @@ def notification_routes(
         ),
     )
     async def cancel(request: Request) -> Response:
-        """202 when everything accepted with the key so far will end as cancelled unless it was sent already."""
+        """202 when everything accepted with the key so far will end as cancelled unless it was sent already.
+
+        With `withdraw` it leaves the inboxes of its recipients as well.
+        """
         call = await admission.post(request, Scope.SEND)
         refuse_dry_run(request)
         value = parse_json(call.raw)
         call = call.decoded(value)
 
         async def act() -> Answer:
-            key = read(CancelRequest, value).cancellation_key
-            # The counter first: what is accepted from here on carries the new one and lives.
-            with pymongo.timeout(CANCEL_SECONDS):
-                kept = call.caller.cancels_by(key)
-                count = await cancellations.cancel(call.caller.tenant, kept)
-                hastened = await holds.hasten(call.caller.tenant, kept, cancel_count=count)
-            return Answer(status=202, body=orjson.dumps({"cancellation_key": key, "holds_cancelled": hastened}))
+            return await canceller.cancel(call.caller, read(CancelRequest, value))
 
         return await requests.once(call, act)
 

@@ -44,6 +44,7 @@ from shared.mongo.cancellations import Cancellations
 from shared.mongo.database import Database, open_database, ping
 from shared.mongo.histories import Histories
 from shared.mongo.holds import Holds
+from shared.mongo.inbox_writing import InboxRows
 from shared.mongo.ledger import Ledger
 from shared.mongo.outcomes import Outcomes
 from shared.mongo.presence import Presence
@@ -164,6 +165,7 @@ async def running(
         ledger=Ledger(database),
         lives=Lives(database),
         stopped=StoppedHolds(holds=holds, tenants=tenants, topics=topics),
+        inboxes=InboxRows(database),
         history=Histories(database, outcomes=Outcomes(database).outcomes, online=Presence(database).online),
         publisher=for_decide,
         topics=topics,

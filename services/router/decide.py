@@ -19,6 +19,7 @@ from services.router.decisions import DecisionStore, as_stored, closed_by, is_re
 from services.router.inputs import Inputs
 from services.router.replays import ReplayWatch
 from services.router.stops import StoppedHolds
+from services.router.withdrawals import InboxHolderLookup, WithdrawnItems
 from shared.deciding.asked import Asked, asked
 from shared.deciding.history_book import HistoryBook, LoadedHistory
 from shared.deciding.routing_input import RoutingInput
@@ -27,7 +28,7 @@ from shared.model.formats import NewerFormat
 from shared.model.holds import Hastening, Hold
 from shared.model.outputs import KafkaRecord, Output
 from shared.model.ports import HoldStore, LedgerStore, RecordWriter
-from shared.model.records import encode, profile_changed
+from shared.model.records import Record, encode, profile_changed
 from shared.model.topics import Topics
 from shared.mongo.decisions import DecisionRow
 from shared.mongo.histories import HistoryStore
@@ -57,6 +58,7 @@ class Prepared(NamedTuple):
     """Users whose profiles changed, by key."""
     tenants: dict[str, ChangedTenant]
     """Tenants whose settings changed."""
+    withdrawals: list[Record]
 
 
 class Decider:
@@ -71,6 +73,7 @@ class Decider:
         ledger: LedgerStore,
         lives: LifeStore,
         stopped: StoppedHolds,
+        inboxes: InboxHolderLookup,
         history: HistoryStore,
         publisher: RecordWriter,
         topics: Topics,
@@ -81,6 +84,7 @@ class Decider:
         self._ledger = ledger
         self._lives = lives
         self._stopped = stopped
+        self._withdrawn = WithdrawnItems(inboxes=inboxes, topics=topics)
         self._history = history
         self._publisher = publisher
         self._topics = topics
@@ -102,7 +106,7 @@ class Decider:
             raise
 
     async def _prepare(self, chunk: Sequence[KafkaRecord]) -> Prepared:
-        inbound, changed, unreadable, tenants = read(chunk)
+        inbound, changed, unreadable, tenants, withdrawals = read(chunk)
         self._inputs.evict_tenants(tenants)
         self._inputs.evict(changed)  # before the look-ups, so that all of the chunk sees the new profiles
         now = now_ms()
@@ -113,7 +117,7 @@ class Decider:
             await self._history.apply(adding)
         await self._settle(changed)
         letters = refuse(self._topics.events_dlq, unreadable, group=self._topics.group("router"))
-        return Prepared(carried, derive_effects(self._topics, carried), letters, changed, tenants)
+        return Prepared(carried, derive_effects(self._topics, carried), letters, changed, tenants, withdrawals)
 
     async def _store(
         self, inbound: Sequence[InboundRecord], loaded: Sequence[tuple[RoutingInput, Snapshot]], now: int
@@ -201,6 +205,8 @@ class Decider:
             more = [self._go_on(*user) for user in (await self._holds.hasten_users(prepared.changed)).items()]
         if prepared.tenants:
             more += await self._stopped.sweep(prepared.tenants)
+        if prepared.withdrawals:
+            more += await self._withdrawn.look(prepared.withdrawals)
         await self._holds.insert(effects.holds)
         await self._hasten_cancelled(effects.holds)
         await self._holds.bring_forward(effects.full, effects.superseded)

@@ -1,4 +1,4 @@
-"""Collapsed inbox items: a newer one about the same takes the place of one that is still unread."""
+"""Inbox items that their users have not deleted themselves: a newer one took their place, or they were withdrawn."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class InboxReplacement(NamedTuple):
 
 
 class InboxRemoval(NamedTuple):
-    """The items of one user that have given way, and the count without them."""
+    """The items of one user that are gone, and the count without them."""
 
     tenant: str
     user: str
     life: int
-    items: tuple[tuple[InboxItem, str], ...]
-    """Their states, each with the notification that took its place; by offset."""
+    items: tuple[tuple[InboxItem, str | None], ...]
+    """Their states, each with the notification that took its place; None: they were withdrawn. By offset."""
     unread: int
     counted_to: int
     """The largest offset that `unread` counts."""

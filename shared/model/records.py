@@ -19,6 +19,7 @@ from shared.model.events import FIRST_ACCEPTED
 from shared.model.notifications import Notification
 from shared.model.outputs import FormatFault, Headers
 from shared.model.tenants import Stop
+from shared.model.withdrawals import Withdrawal
 
 DETOUR: Final = "carillon_detour"
 """The header of a record that did not come straight from its acceptance, so that others may have overtaken it."""
@@ -46,16 +47,18 @@ class Kind(StrEnum):
     """Settings of the tenant, or of all of them, have changed: the router forgets them. One in every partition."""
     PROFILE_CHANGED = "profile_changed"
     """The router forgets what it knows of the user, and decides again what waits because of it."""
+    WITHDRAW = "withdraw"
+    """What was accepted under a cancellation key leaves the inboxes: first of a tenant, then, in the lane of in_app, of a user."""
 
     @property
     def is_control(self) -> bool:
         """It is about no notification."""
-        return self in (Kind.PROFILE_CHANGED, Kind.TENANT_CHANGED)
+        return self in (Kind.PROFILE_CHANGED, Kind.TENANT_CHANGED, Kind.WITHDRAW)
 
     @property
     def since(self) -> int:
         """The format that it came with."""
-        return 2 if self in (Kind.FAILED, Kind.REDRIVE, Kind.TENANT_CHANGED) else formats.OLDEST
+        return 2 if self in (Kind.FAILED, Kind.REDRIVE, Kind.TENANT_CHANGED, Kind.WITHDRAW) else formats.OLDEST
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
@@ -78,7 +81,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=
     life: int = 0
     """The user's life when the profile changed."""
     after: str = ""
-    """Of a profile or tenant that changed: the holds up to this one have been looked at already."""
+    """Of a profile or tenant that changed: the holds up to this one have been looked at already. Of a withdrawal: rows."""
     in_its_life: bool = False
     """The life of a new notification is known already: it was found for the user who has an address."""
     digest: str | None = None
@@ -89,6 +92,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=
     """Of a redrive: an operator wants it although another channel of its step has it, or may still get it."""
     cancels: tuple[Stop, ...] = ()
     """Of a tenant that changed: what an operator cancelled, as far as it was accepted by then and is still held."""
+    withdraws: Withdrawal | None = None
     format: int = formats.OLDEST
     """The smallest that reads all of it, whatever is inside."""
 
@@ -198,3 +202,21 @@ def profile_changed(tenant: str, user: str, life: int = 0, *, after: str = "") -
     """Written after a profile and before its API call answers; again, with `after`, while more holds are to come."""
     subject = f"{tenant}:{user}"
     return Record(kind=Kind.PROFILE_CHANGED, tenant=tenant, user=user, subject=subject, life=life, after=after)
+
+
+def withdraw(tenant: str, what: Withdrawal, *, user: str = "", life: int = 0, after: str = "") -> Record:
+    """Written before a withdrawal's call answers; again, with `after`, while more inboxes are to be looked at.
+
+    With a `user`, into the lane of in_app, behind all that was written there before.
+    """
+    kind = Kind.WITHDRAW
+    return Record(
+        kind=kind,
+        tenant=tenant,
+        user=user,
+        subject=what.cancellation_key,
+        withdraws=what,
+        life=life,
+        after=after,
+        format=kind.since,
+    )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from pymongo import ReturnDocument
 
@@ -24,6 +24,8 @@ class CancellationRow(TypedDict):
     tenant: str
     count: int
     changed_at: datetime
+    withdrawn: NotRequired[int]
+    """The counter of the last cancel that took back what stands in inboxes as well."""
 
 
 class Cancellations:
@@ -40,16 +42,26 @@ class Cancellations:
 
     async def counts(self, notifications: Sequence[Notification]) -> list[int]:
         """The counter of each notification's key, in order; 0 without one. Nothing is asked when none has a key."""
+        return [row["count"] if row else 0 for row in await self._of(notifications)]
+
+    async def withdrawn(self, notifications: Sequence[Notification]) -> list[int]:
+        """Of each notification's key, in order, the counter up to which it is withdrawn; 0 where it never was."""
+        return [row.get("withdrawn", 0) if row else 0 for row in await self._of(notifications)]
+
+    async def _of(self, notifications: Sequence[Notification]) -> list[CancellationRow | None]:
         ids = [_row_id(one.tenant, one.cancellation_key) if one.cancellation_key else "" for one in notifications]
         rows: dict[str, CancellationRow] = await find_by_id(self._rows, sorted({*ids} - {""}))
-        return [rows[row_id]["count"] if row_id in rows else 0 for row_id in ids]
+        return [rows.get(row_id) for row_id in ids]
 
-    async def cancel(self, tenant: str, cancellation_key: str) -> int:
-        """Raises the key's counter and returns it: what was accepted so far is cancelled."""
+    async def cancel(self, tenant: str, cancellation_key: str, *, withdraw: bool = False) -> int:
+        """Raises the key's counter and returns it: what was accepted so far is cancelled.
+
+        `withdraw`: who puts it into an inbox all the same takes it out again.
+        """
         with mongo_border():
             row = await self._rows.find_one_and_update(
                 {"_id": _row_id(tenant, cancellation_key), "tenant": tenant},
-                [{"$set": {"count": _NEXT, "changed_at": "$$NOW"}}],
+                [{"$set": {"count": _NEXT, "changed_at": "$$NOW"}}, *([_WITHDRAWN] if withdraw else [])],
                 upsert=True,
                 return_document=ReturnDocument.AFTER,
             )
@@ -58,6 +70,8 @@ class Cancellations:
 
 _NEXT = {"$ifNull": [{"$add": ["$count", 1]}, {"$toLong": "$$NOW"}]}
 """A key's first counter is the time in ms, so that one whose row has expired never counts where it has been before."""
+
+_WITHDRAWN = {"$set": {"withdrawn": "$count"}}
 
 
 def _row_id(tenant: str, cancellation_key: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from pymongo import UpdateMany
 
@@ -20,7 +20,7 @@ from shared.mongo.inbox_rows import UNREAD, WITHOUT_CONTENT, state_of_row, store
 ALONE: Final = {"digest_count": None}
 """A digest has others in it, which nothing has replaced."""
 _Life = tuple[str, str, int]
-_GONE: Final = {"deleted_at": "$$NOW", "changed_at": "$$NOW"}
+GONE: Final = {"deleted_at": "$$NOW", "changed_at": "$$NOW"}
 
 
 async def replace_unread(rows: Rows, replacements: Sequence[InboxReplacement]) -> list[InboxRemoval]:
@@ -30,20 +30,24 @@ async def replace_unread(rows: Rows, replacements: Sequence[InboxReplacement]) -
     """
     if not replacements:
         return []
-    wanted = {each: _own(each[:3]) | {"notification": each.replaces} for each in replacements}
+    wanted = {each: own(each[:3]) | {"notification": each.replaces} for each in replacements}
     updates = [
         UpdateMany(
             where | UNREAD | ALONE | {"deleted_at": None},
-            [{"$set": _GONE | {"replaced_by": {"$literal": each.notification}}}],
+            [{"$set": GONE | {"replaced_by": {"$literal": each.notification}}}],
         )
         for each, where in wanted.items()
     ]
-    replaced = [where | {"replaced_by": each.notification} for each, where in wanted.items()]
-    found: dict[_Life, list[tuple[InboxItem, str]]] = defaultdict(list)
+    return await removed(rows, updates, [where | {"replaced_by": each.notification} for each, where in wanted.items()])
+
+
+async def removed(rows: Rows, updates: Sequence[UpdateMany], gone: Sequence[Mapping[str, Any]]) -> list[InboxRemoval]:
+    """Carries the updates out; then what is `gone`, by inbox, with the counts of that moment. Raises MongoUnavailable."""
+    found: dict[_Life, list[tuple[InboxItem, str | None]]] = defaultdict(list)
     with mongo_border():
         await rows.bulk_write(updates, ordered=False)
-        async for row in rows.find({"$or": replaced}, WITHOUT_CONTENT).sort("offset", 1):
-            found[_owner(row)].append((state_of_row(row), row["replaced_by"]))
+        async for row in rows.find({"$or": gone}, WITHOUT_CONTENT).sort("offset", 1):
+            found[_owner(row)].append((state_of_row(row), row.get("replaced_by")))
         counts = await _counts(rows, list(found)) if found else {}
     return [InboxRemoval(*owner, tuple(items), *counts[owner]) for owner, items in found.items()]
 
@@ -55,7 +59,7 @@ async def _counts(rows: Rows, owners: Sequence[_Life]) -> dict[_Life, tuple[int,
         for names in ((*UNREAD, "deleted_at"), (*UNREAD, "deleted_at", "seen_at"))
     )
     pipeline: list[dict[str, object]] = [
-        {"$match": {"$or": [_own(owner) for owner in owners]}},
+        {"$match": {"$or": [own(owner) for owner in owners]}},
         {
             "$group": {
                 "_id": {"tenant": "$tenant", "user": "$user", "life": {"$ifNull": ["$life", 0]}},
@@ -69,7 +73,8 @@ async def _counts(rows: Rows, owners: Sequence[_Life]) -> dict[_Life, tuple[int,
     return {_owner(row["_id"]): (row["unread"], row["end"], row["unseen"]) async for row in found}
 
 
-def _own(owner: _Life) -> dict[str, object]:
+def own(owner: _Life) -> dict[str, object]:
+    """The rows of one inbox."""
     tenant, user, life = owner
     return {"tenant": tenant, "user": user, "life": stored_life(life)}
 

@@ -44,10 +44,23 @@ class InboxRow(TypedDict):
     priority: NotRequired[str]
     replaced_by: NotRequired[str]
     """The notification that took its place: its deletion is nobody's doing."""
+    cancellation_key: NotRequired[str]
+    cancel_count: NotRequired[int]
+    """The key's counter when it was accepted."""
+    withdrawn: NotRequired[int]
+    """The key's counter when it was taken back: its deletion is nobody's doing, either."""
 
 
 def to_row(
-    item: InboxItem, *, delivery: str, tenant: str, user: str, life: int = 0, step: str | None = None
+    item: InboxItem,
+    *,
+    delivery: str,
+    tenant: str,
+    user: str,
+    life: int = 0,
+    step: str | None = None,
+    cancellation_key: str | None = None,
+    cancel_count: int = 0,
 ) -> InboxRow:
     """The document of a new row."""
     row: InboxRow = {
@@ -75,6 +88,8 @@ def to_row(
         row["step"] = step
     if item.digest_count is not None:
         row["digest_count"] = item.digest_count
+    elif cancellation_key is not None:
+        row["cancellation_key"], row["cancel_count"] = cancellation_key, cancel_count
     if item.buttons:
         row["buttons"] = msgspec.to_builtins(list(item.buttons))
     if item.category is not None:

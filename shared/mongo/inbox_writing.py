@@ -9,11 +9,13 @@ import msgspec
 
 from shared.model.inbox import InboxItem
 from shared.model.inbox_replacements import InboxRemoval, InboxReplacement
+from shared.model.withdrawals import InboxHolders, InboxWithdrawal, Withdrawal
 from shared.mongo.bulk import find_by_id, insert_new
 from shared.mongo.database import Database
 from shared.mongo.erasure import erase_inbox
 from shared.mongo.inbox_replacing import replace_unread
 from shared.mongo.inbox_rows import InboxRow, from_row, to_row
+from shared.mongo.inbox_withdrawing import count_held, holders, withdraw
 
 
 class NewInboxRow(NamedTuple):
@@ -25,6 +27,8 @@ class NewInboxRow(NamedTuple):
     item: InboxItem
     life: int = 0
     step: str | None = None
+    cancellation_key: str | None = None
+    cancel_count: int = 0
 
 
 class InboxRows:
@@ -41,7 +45,16 @@ class InboxRows:
         seen = await insert_new(
             self._rows,
             [
-                to_row(row.item, delivery=row.delivery, tenant=row.tenant, user=row.user, life=row.life, step=row.step)
+                to_row(
+                    row.item,
+                    delivery=row.delivery,
+                    tenant=row.tenant,
+                    user=row.user,
+                    life=row.life,
+                    step=row.step,
+                    cancellation_key=row.cancellation_key,
+                    cancel_count=row.cancel_count,
+                )
                 for row in rows
             ],
         )
@@ -55,6 +68,18 @@ class InboxRows:
     async def replace(self, replacements: Sequence[InboxReplacement]) -> list[InboxRemoval]:
         """Deletes what is replaced and still unread; returns what these have replaced, now or before, by user."""
         return await replace_unread(self._rows, replacements)
+
+    async def withdraw(self, withdrawals: Sequence[InboxWithdrawal]) -> list[InboxRemoval]:
+        """Deletes what is withdrawn, read or not; returns what these have taken out, now or before, by user."""
+        return await withdraw(self._rows, withdrawals)
+
+    async def holders(self, tenant: str, what: Withdrawal, after: str) -> InboxHolders:
+        """Some of those who have anything of it in their inboxes, from where `after` says."""
+        return await holders(self._rows, tenant, what, after)
+
+    async def count_held(self, tenant: str, what: Withdrawal) -> int:
+        """How many items of it stand in inboxes, counted up to MAX_COUNTED."""
+        return await count_held(self._rows, tenant, what)
 
     async def erase(self, tenant: str, user: str, life: int) -> None:
         """Erases the rows of the user's lives before `life`; may be repeated."""

@@ -130,6 +130,10 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         IndexModel([("tenant", ASCENDING), ("user", ASCENDING), ("offset", DESCENDING)]),
         IndexModel([("tenant", ASCENDING), ("user", ASCENDING), ("changed_at", DESCENDING)]),
         IndexModel([("tenant", ASCENDING), ("user", ASCENDING), ("notification", ASCENDING)]),
+        IndexModel(
+            [("tenant", ASCENDING), ("cancellation_key", ASCENDING), ("_id", ASCENDING)],
+            partialFilterExpression={"cancellation_key": {"$exists": True}},
+        ),
     ],
     "cancellations": [],
     **{name: [_of_user(), _until()] for name in ("counters", "digests", "collapses", "runs")},

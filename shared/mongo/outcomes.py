@@ -30,7 +30,11 @@ _DELIVERED: Final = _OWNED | {
     "generation": 1,
     "receipt": 1,
 }
-_SHOWN: Final = _OWNED | {"step": 1, "read_at": 1, "seen_at": 1, "archived_at": 1, "deleted_at": 1, "replaced_by": 1}
+_SHOWN: Final = (
+    _OWNED
+    | {"step": 1, "read_at": 1, "seen_at": 1, "archived_at": 1, "deleted_at": 1}
+    | {"replaced_by": 1, "withdrawn": 1}
+)
 
 
 class Outcomes:
@@ -88,5 +92,5 @@ def _inbox_fact(row: Mapping[str, object]) -> ChannelFact:
         read=row.get("read_at") is not None,
         seen=row.get("seen_at") is not None,
         archived=row.get("archived_at") is not None,
-        deleted=row.get("deleted_at") is not None and "replaced_by" not in row,
+        deleted=row.get("deleted_at") is not None and not {"replaced_by", "withdrawn"} & row.keys(),
     )

@@ -51,6 +51,18 @@ async def test_counts_stand_in_the_order_of_the_notifications(cancellations: Cou
     assert await cancellations.counts([]) == []
 
 
+async def test_withdrawn_is_what_was_accepted_before_the_last_cancel_that_said_so(cancellations: Counters) -> None:
+    keys = [a.notification(cancellation_key=key) for key in ("k", None, "cancelled")]
+    assert await cancellations.withdrawn(keys) == [0, 0, 0]
+    first = await cancellations.cancel("acme", "k", withdraw=True)
+    await cancellations.cancel("acme", "k")
+    await cancellations.cancel("acme", "cancelled")
+    assert await cancellations.withdrawn(keys) == [first, 0, 0]
+    assert await cancellations.count("acme", "k") == first + 1
+    assert await cancellations.cancel("acme", "k", withdraw=True) == first + 2
+    assert await cancellations.withdrawn(keys) == [first + 2, 0, 0]
+
+
 async def test_another_tenants_key_is_another_key(cancellations: Counters) -> None:
     await cancellations.cancel("other", "k")
     assert await cancellations.count("acme", "k") == 0

@@ -25,10 +25,13 @@ def read(channel: Channel, record: KafkaRecord) -> ReceivedDelivery | Unreadable
     return ReceivedDelivery(delivery=delivery, record=record)
 
 
-def read_life(record: KafkaRecord) -> Record | None:
-    """Which life of whom begins, as `decide` writes it into the lane of in_app; None: the record says something else."""
+def read_control(record: KafkaRecord) -> Record | None:
+    """What `decide` writes into the lane of in_app beside deliveries: whose life begins, what is withdrawn from whom.
+
+    None: the record says something else.
+    """
     try:
         found = decode_record(record.value, record.fault)
     except InvalidRecord:
         return None
-    return found if found.kind is Kind.PROFILE_CHANGED else None
+    return found if found.kind in (Kind.PROFILE_CHANGED, Kind.WITHDRAW) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from pydantic import ConfigDict, Discriminator, Field, PlainValidator, Tag, ValidationInfo, field_validator
+from pydantic import ConfigDict, Discriminator, Field, PlainValidator, StrictBool, Tag, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from services.ingest.core.durability import Durability
@@ -149,20 +149,37 @@ class AcceptedNotifications(Body):
 class CancelRequest(Body):
     """Cancel what was accepted with a cancellation key and is not sent yet."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"cancellation_key": "message-17"}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"cancellation_key": "message-17"}, {"cancellation_key": "message-17", "withdraw": True}]
+        }
+    )
 
     cancellation_key: PrintableKey = Field(description="the key that the notifications were sent with")
+    withdraw: StrictBool = Field(
+        False, description="also take out of inboxes, on every device, what stands there by then, read or not"
+    )
 
 
 class Cancelled(Body):
     """Everything accepted with the key so far ends as cancelled unless it was sent already."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"cancellation_key": "message-17", "holds_cancelled": 1}]}
+        json_schema_extra={
+            "examples": [
+                {"cancellation_key": "message-17", "holds_cancelled": 1},
+                {"cancellation_key": "message-17", "holds_cancelled": 0, "items_withdrawn": 3},
+            ]
+        }
     )
 
     cancellation_key: str
     holds_cancelled: int
+    items_withdrawn: int | None = Field(
+        None,
+        description="items in inboxes that are being taken out, counted up to 10,000; those on their way follow. "
+        "Left out without `withdraw`",
+    )
 
 
 def read_send(value: Any, now: int) -> SendRequest:

@@ -65,7 +65,7 @@ class ChangedTenant(NamedTuple):
 
 
 class ReadChunk(NamedTuple):
-    """A chunk: what is to be decided, whose profile changed, what cannot be read, which tenants changed."""
+    """A chunk: what is to be decided, whose profile changed, what cannot be read, which tenants changed, what is withdrawn."""
 
     inbound: list[InboundRecord]
     changed: dict[str, Hastening]
@@ -73,11 +73,12 @@ class ReadChunk(NamedTuple):
     unreadable: list[UnreadableRecord]
     tenants: dict[str, ChangedTenant]
     """By name; `*` is the environment."""
+    withdrawals: list[Record]
 
 
 def read(chunk: Sequence[KafkaRecord]) -> ReadChunk:
     """Reads a chunk, in its order; what is no record of ours is set aside. Raises NewerFormat for one of a newer version."""
-    found = ReadChunk([], {}, [], {})
+    found = ReadChunk([], {}, [], {}, [])
     for received in chunk:
         try:
             record = decode_record(received.value, received.fault)
@@ -92,6 +93,8 @@ def read(chunk: Sequence[KafkaRecord]) -> ReadChunk:
         elif record.kind is Kind.TENANT_CHANGED:
             met = ChangedTenant(record.cancels, record.after, received.partition)
             found.tenants[record.tenant] = met.with_(found.tenants.get(record.tenant))
+        elif record.kind is Kind.WITHDRAW:
+            found.withdrawals.append(record)
         elif (about := record.about) is not None:
             change = found.changed.get(f"{about.tenant}:{about.user}") if found.changed else None
             life = change.life if change else 0

@@ -9,6 +9,8 @@ import msgspec
 from shared.model.errors import MongoUnavailable
 from shared.model.inbox import InboxItem
 from shared.model.inbox_replacements import InboxRemoval, InboxReplacement
+from shared.model.withdrawals import InboxHolders, InboxWithdrawal, Withdrawal
+from shared.mongo import inbox_withdrawing
 from shared.mongo.inbox_writing import NewInboxRow
 from shared.process.clock import now_ms
 from tests.support.twins.outages import Outages
@@ -21,6 +23,8 @@ class MemoryInboxRows:
         self.rows: dict[str, NewInboxRow] = {}
         self.replaced_by: dict[str, str] = {}
         """By delivery, the notification that took its place."""
+        self.withdrawn: dict[str, int] = {}
+        """By delivery, the counter of the cancel that took it out."""
         self.outages = Outages(MongoUnavailable)
 
     async def insert(self, rows: Sequence[NewInboxRow]) -> dict[str, InboxItem]:
@@ -40,7 +44,7 @@ class MemoryInboxRows:
     async def replace(self, replacements: Sequence[InboxReplacement]) -> list[InboxRemoval]:
         if not replacements:
             return []
-        found: dict[tuple[str, str, int], list[tuple[InboxItem, str]]] = {}
+        found: dict[tuple[str, str, int], list[tuple[InboxItem, str | None]]] = {}
         async with self.outages.call():
             for each in replacements:
                 for key, row in self._of(*each[:3]):
@@ -54,6 +58,40 @@ class MemoryInboxRows:
                 if items := [(item, to) for item, to in gone_to if (item.id, to) in by]:
                     found[owner] = sorted(items, key=lambda pair: pair[0].offset)
         return [InboxRemoval(*owner, tuple(items), *self._count(owner)) for owner, items in found.items()]
+
+    async def withdraw(self, withdrawals: Sequence[InboxWithdrawal]) -> list[InboxRemoval]:
+        found: dict[tuple[str, str, int], dict[str, None]] = {}
+        async with self.outages.call():
+            for each in withdrawals:
+                for key, row in self._of(*each[:3]):
+                    if not _accepted(row, each.what) or each.delivery not in (None, key):
+                        continue
+                    if row.item.deleted_at is None:
+                        now = now_ms()
+                        gone = msgspec.structs.replace(row.item, deleted_at=now, updated_at=now)
+                        self.rows[key], self.withdrawn[key] = row._replace(item=gone), each.what.count
+                    if self.withdrawn.get(key, 0) == each.what.count or (each.delivery and key in self.withdrawn):
+                        found.setdefault(each[:3], {})[key] = None
+        return [
+            InboxRemoval(*owner, tuple(sorted(((self.rows[key].item, None) for key in keys), key=_by_offset)), *count)
+            for owner, keys in found.items()
+            for count in [self._count(owner)]
+        ]
+
+    async def holders(self, tenant: str, what: Withdrawal, after: str) -> InboxHolders:
+        async with self.outages.call():
+            there = [
+                (key, row)
+                for key, row in sorted(self.rows.items())
+                if key > after and row.tenant == tenant and row.item.deleted_at is None and _accepted(row, what)
+            ][: inbox_withdrawing.MAX_HOLDERS]
+        users = dict.fromkeys((row.user, row.life) for _, row in there)
+        return InboxHolders(tuple(users), there[-1][0] if len(there) == inbox_withdrawing.MAX_HOLDERS else None)
+
+    async def count_held(self, tenant: str, what: Withdrawal) -> int:
+        async with self.outages.call():
+            held = [row for row in self.rows.values() if row.tenant == tenant and row.item.deleted_at is None]
+            return sum(_accepted(row, what) for row in held)
 
     def _of(self, tenant: str, user: str, life: int) -> list[tuple[str, NewInboxRow]]:
         return [
@@ -87,6 +125,15 @@ class MemoryInboxRows:
         return msgspec.structs.replace(
             self.rows[delivery].item, seen_at=None, read_at=None, archived_at=None, deleted_at=None, updated_at=None
         )
+
+
+def _accepted(row: NewInboxRow, what: Withdrawal) -> bool:
+    is_alone = row.item.digest_count is None
+    return is_alone and row.cancellation_key == what.cancellation_key and row.cancel_count < what.count
+
+
+def _by_offset(pair: tuple[InboxItem, None]) -> int:
+    return pair[0].offset
 
 
 def _unread(item: InboxItem) -> bool:

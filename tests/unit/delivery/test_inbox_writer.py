@@ -22,6 +22,7 @@ from shared.model.templates import InAppTemplate
 from shared.model.topics import Topics
 from shared.process.newer import NewerRecords
 from tests.support import samples as a
+from tests.support.twins.cancellations import MemoryCancellations
 from tests.support.twins.catalog import MemoryCatalog
 from tests.support.twins.consumer import MemoryConsumer
 from tests.support.twins.inbox_rows import MemoryInboxRows
@@ -45,7 +46,9 @@ class Scene:
         self.catalog = MemoryCatalog()
         self.catalog.publish("acme", a.workflow())
         self.newer = NewerRecords()
+        self.cancellations = MemoryCancellations()
         self.writer = InboxWriter(
+            cancellations=self.cancellations,
             tenants=TenantTexts(MemoryTenants().read_many),
             rows=self.rows,
             publisher=self.publisher,

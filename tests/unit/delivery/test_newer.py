@@ -21,6 +21,7 @@ from shared.model.records import encode
 from shared.model.topics import Topics
 from shared.process.newer import NewerRecords
 from tests.support import samples as a
+from tests.support.twins.cancellations import MemoryCancellations
 from tests.support.twins.catalog import MemoryCatalog
 from tests.support.twins.consumer import MemoryConsumer
 from tests.support.twins.inbox_rows import MemoryInboxRows
@@ -162,6 +163,7 @@ class Inbox:
         self.catalog.publish("acme", a.workflow())
         self.newer, self.stop, self.log = NewerRecords(), asyncio.Event(), MemoryConsumer(IN_APP, *records)
         self.writer = InboxWriter(
+            cancellations=MemoryCancellations(),
             tenants=TenantTexts(MemoryTenants().read_many),
             rows=self.rows,
             publisher=self.publisher,

@@ -195,12 +195,24 @@ def test_everything_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"cancellation_key": 7}, {"cancellation_key": ""}, {"cancellation_key": "a", "b": 1}, []]
+    "body",
+    [
+        {},
+        {"cancellation_key": 7},
+        {"cancellation_key": ""},
+        {"cancellation_key": "a", "b": 1},
+        {"cancellation_key": "a", "withdraw": "yes"},
+        [],
+    ],
 )
 def test_a_cancel_needs_its_key(body: Any) -> None:
     with pytest.raises(InvalidFields):
         read(CancelRequest, body)
     assert read(CancelRequest, {"cancellation_key": "k"}).cancellation_key == "k"
+    assert [read(CancelRequest, {"cancellation_key": "k"} | more).withdraw for more in ({}, {"withdraw": True})] == [
+        False,
+        True,
+    ]
 
 
 def test_traceparent() -> None:

@@ -22,6 +22,7 @@ from tests.support.twins.decisions import MemoryDecisions
 from tests.support.twins.fanouts import MemorySubscriptions
 from tests.support.twins.histories import MemoryHistories
 from tests.support.twins.holds import MemoryHolds
+from tests.support.twins.inbox_rows import MemoryInboxRows
 from tests.support.twins.ledger import MemoryLedger
 from tests.support.twins.profiles import MemoryProfiles
 from tests.support.twins.publisher import MemoryPublisher
@@ -49,6 +50,7 @@ class DecideStores:
         self.history = MemoryHistories(subscriptions=self.subscriptions)
         self.publisher = MemoryPublisher()
         self.tenants = MemoryTenants()
+        self.inboxes = MemoryInboxRows()
 
     def decider(self) -> Decider:
         """A process that has just started."""
@@ -60,6 +62,7 @@ class DecideStores:
             ledger=self.ledger,
             lives=self.profiles,
             stopped=StoppedHolds(holds=self.holds, tenants=tenants, topics=TOPICS),
+            inboxes=self.inboxes,
             history=self.history,
             publisher=self.publisher,
             topics=TOPICS,

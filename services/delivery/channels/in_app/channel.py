@@ -10,6 +10,7 @@ from services.delivery.channels.rows import BulkReader
 from services.delivery.rendering.links import SafeLinks
 from shared.kafka.producer import Publisher
 from shared.model.channels import Lane
+from shared.mongo.cancellations import Cancellations
 from shared.mongo.inbox_writing import InboxRows
 
 
@@ -30,6 +31,7 @@ class InboxChannel:
             topics=settings.topics,
             links=SafeLinks(settings.link_schemes),
             tenants=context.tenants,
+            cancellations=Cancellations(context.database),
         )
         return BulkReader(writer.write, context.newer, linger_seconds=settings.linger_ms / 1000)
 

@@ -24,7 +24,7 @@ def announcement(topics: Topics, delivery: Delivery, item: InboxItem) -> list[Ou
 
 
 def removed(topics: Topics, removal: InboxRemoval) -> list[Output]:
-    """Items have given way to newer ones: to the sockets they are deleted, and the status says by what."""
+    """Items are gone: to the sockets they are deleted, and the status says what took their place, or that they are withdrawn."""
     tenant, user, life, items, unread, counted_to, unseen = removal
     event = InboxEvent(
         change=Change.DELETED,
@@ -44,11 +44,15 @@ def removed(topics: Topics, removal: InboxRemoval) -> list[Output]:
             tenant=tenant,
             user=user,
             at=item.updated_at or event.at,
-            data={"notification": item.id, "workflow": item.workflow, "replaced_by": replaced_by},
+            data={"notification": item.id, "workflow": item.workflow} | _why(replaced_by),
         )
         for item, replaced_by in items
     ]
     return [Output(topics.inbox, ids.user_key(tenant, user), encode(event), []), *statuses]
+
+
+def _why(replaced_by: str | None) -> dict[str, object]:
+    return {"withdrawn": True} if replaced_by is None else {"replaced_by": replaced_by}
 
 
 def expired(topics: Topics, delivery: Delivery) -> Output:

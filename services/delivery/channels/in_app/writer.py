@@ -6,13 +6,13 @@ already is a replay: what follows it is emitted again, with the stored offset.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from collections.abc import Sequence
 
 from services.delivery.all_effects import failures
 from services.delivery.channels.in_app.effects import announcement, dead, expired, removed, unrenderable
 from services.delivery.channels.in_app.render import WEB_LINKS, render_item
-from services.delivery.core.receive import read, read_life
+from services.delivery.channels.in_app.stores import InboxRowStore, WithdrawnKeys
+from services.delivery.core.receive import read, read_control
 from services.delivery.dead_letter_notices import DeadLetterNotices
 from services.delivery.rendering.links import SafeLinks
 from services.delivery.rendering.liquid import RenderFailed
@@ -23,37 +23,19 @@ from shared.model.dead_letters import UnreadableRecord
 from shared.model.deliveries import DeliveryState, ReceivedDelivery
 from shared.model.formats import NewerFormat
 from shared.model.inbox import InboxItem
-from shared.model.inbox_replacements import InboxRemoval, InboxReplacement
+from shared.model.inbox_replacements import InboxReplacement
 from shared.model.outputs import Coordinates, KafkaRecord, Output
 from shared.model.ports import RecordWriter, WorkflowCatalog
 from shared.model.reasons import Reason
+from shared.model.records import Kind, Record
 from shared.model.topics import Topics
+from shared.model.withdrawals import InboxWithdrawal, Withdrawal
 from shared.mongo.inbox_writing import NewInboxRow
 from shared.process.clock import now_ms
 from shared.process.failpoints import Failpoint, failpoint
 from shared.process.metrics import DELIVERIES, DELIVERY_SECONDS, REPLAYS
 
 Stored = tuple[ReceivedDelivery, InboxItem]
-
-
-class InboxRowStore(Protocol):
-    """Where inbox rows are kept. All methods raise MongoUnavailable."""
-
-    async def insert(self, rows: Sequence[NewInboxRow], /) -> dict[str, InboxItem]:
-        """Inserts, the first insert wins; returns by delivery what was there before."""
-        ...
-
-    async def find(self, deliveries: Iterable[str], /) -> dict[str, InboxItem]:
-        """By delivery the items of rows that exist, as they were announced first."""
-        ...
-
-    async def replace(self, replacements: Sequence[InboxReplacement], /) -> list[InboxRemoval]:
-        """Deletes what is replaced and still unread; returns what these have replaced, now or before, by user."""
-        ...
-
-    async def erase(self, tenant: str, user: str, life: int, /) -> None:
-        """Erases the rows of the user's lives before `life`; may be repeated."""
-        ...
 
 
 class InboxWriter:
@@ -67,6 +49,7 @@ class InboxWriter:
         catalog: WorkflowCatalog,
         topics: Topics,
         tenants: TenantTexts,
+        cancellations: WithdrawnKeys,
         links: SafeLinks = WEB_LINKS,
     ) -> None:
         self._rows = rows
@@ -75,6 +58,7 @@ class InboxWriter:
         self._topics = topics
         self._links = links
         self._tenants = tenants
+        self._cancellations = cancellations
         self._dead_letters = DeadLetterNotices(Channel.IN_APP, topics)
 
     async def write(self, records: Sequence[KafkaRecord]) -> None:
@@ -88,8 +72,8 @@ class InboxWriter:
                 raise each
         received = [each for each in read_ones if isinstance(each, ReceivedDelivery)]
         others = [each for each in read_ones if isinstance(each, UnreadableRecord)]
-        begun = [(each, read_life(each.record)) for each in others]
-        unreadable = [each for each, life in begun if life is None]
+        controls = [(each, read_control(each.record)) for each in others]
+        unreadable = [each for each, control in controls if control is None]
         dlq, group = (
             self._topics.deliveries_dlq(Channel.IN_APP),
             self._topics.delivery_group(Channel.IN_APP, Lane.NORMAL),
@@ -100,18 +84,20 @@ class InboxWriter:
         late = [each for each in received if each.delivery.notification.is_expired(now)]
         stored = await self._written_before(late, outputs)
         stored += await self._insert(self._items(received, now, outputs))
-        for _, record in begun:
-            if record is not None:
+        for _, record in controls:
+            if record is not None and record.kind is Kind.PROFILE_CHANGED:
                 await self._rows.erase(record.tenant, record.user, record.life)
         failpoint(Failpoint.AFTER_INBOX_ROW)
         # Behind the new row, so that a crash in between repeats it: the inbox is never without both.
         removals = await self._rows.replace(_replacements(stored))
+        # What comes after its withdrawal does not find it on the log: of the two, whoever is later sees the other.
+        removals += await self._rows.withdraw(await self._withdrawn(stored) + _withdrawals(controls))
         failpoint(Failpoint.AFTER_REPLACE)
         for each, item in stored:
             outputs += announcement(self._topics, each.delivery, item)
             waited_ms = item.created_at - each.delivery.notification.accepted_at
             DELIVERY_SECONDS.labels(Channel.IN_APP).observe(max(0, waited_ms) / 1000)
-        for removal in removals:  # behind the announcements of what took their place
+        for removal in removals:  # behind the announcements of what took their place, and of what comes late
             outputs += removed(self._topics, removal)
         await self._publisher.publish(outputs)
         failpoint(Failpoint.AFTER_PRODUCE)
@@ -175,7 +161,16 @@ class InboxWriter:
 
     async def _insert(self, items: Sequence[Stored]) -> list[Stored]:
         rows = [
-            NewInboxRow(each.delivery.id, about.tenant, about.user, item, about.life, each.delivery.step)
+            NewInboxRow(
+                each.delivery.id,
+                about.tenant,
+                about.user,
+                item,
+                about.life,
+                each.delivery.step,
+                about.cancellation_key,
+                about.cancel_count,
+            )
             for each, item in items
             for about in [each.delivery.notification]
         ]
@@ -185,6 +180,20 @@ class InboxWriter:
         REPLAYS.labels("inbox").inc(len(before))
         return [(each, before.get(each.delivery.id, item)) for each, item in items]
 
+    async def _withdrawn(self, stored: Sequence[Stored]) -> list[InboxWithdrawal]:
+        """Those of these rows that were withdrawn before they were there. Nothing is asked when none has a key."""
+        keyed = [each.delivery for each, _ in stored if each.delivery.notification.cancellation_key is not None]
+        if not keyed:
+            return []
+        counts = await self._cancellations.withdrawn([delivery.notification for delivery in keyed])
+        return [
+            InboxWithdrawal(about.tenant, about.user, about.life, what, delivery.id)
+            for delivery, count in zip(keyed, counts, strict=True)
+            for about in [delivery.notification]
+            if count > about.cancel_count
+            for what in [Withdrawal(cancellation_key=about.cancellation_key or "", count=count)]
+        ]
+
 
 def _replacements(stored: Sequence[Stored]) -> list[InboxReplacement]:
     """What has taken the place of older ones, if anything has."""
@@ -193,4 +202,13 @@ def _replacements(stored: Sequence[Stored]) -> list[InboxReplacement]:
         for each, _ in stored
         if each.delivery.replaces is not None
         for about in [each.delivery.notification]
+    ]
+
+
+def _withdrawals(controls: Sequence[tuple[UnreadableRecord, Record | None]]) -> list[InboxWithdrawal]:
+    """What is to be taken out of inboxes, behind all that stands before it on the log."""
+    return [
+        InboxWithdrawal(record.tenant, record.user, record.life, record.withdraws)
+        for _, record in controls
+        if record is not None and record.withdraws is not None
     ]
