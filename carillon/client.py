@@ -21,6 +21,7 @@ from yarl import URL
 
 from carillon.answers import read_answer
 from carillon.arguments import audience_or_list, checked_address, checked_key, listed, segment
+from carillon.cancel_calls import CancelCalls
 from carillon.errors import ProblemError, UnreachableError
 from carillon.json_values import encode
 from carillon.pull_calls import PullCalls
@@ -33,7 +34,7 @@ RecipientJson = str | Mapping[str, str]
 """A user id, or an inline person: `{"email": "ana@example.com", "name": "Ana"}`."""
 
 
-class AsyncClient(PullCalls, SuppressionCalls):
+class AsyncClient(CancelCalls, PullCalls, SuppressionCalls):
     """Calls to one platform with one API key. Use it as a context manager; one serves a whole process.
 
     Each call gets an Idempotency-Key that its retries share, so what was accepted once is accepted once. It
@@ -118,16 +119,6 @@ class AsyncClient(PullCalls, SuppressionCalls):
         batch = [{"specversion": "1.0", "id": str(uuid4()), **event} for event in listed("events", events)]
         content_type = "application/cloudevents-batch+json"
         return await self._post("/v1/events", batch, key=idempotency_key, content_type=content_type)
-
-    async def cancel(
-        self, cancellation_key: str, *, withdraw: bool = False, idempotency_key: str | None = None
-    ) -> dict[str, Any]:
-        """Cancels what was accepted under the key before now and has not been sent.
-
-        `withdraw`: it leaves the inboxes of its recipients as well, read or not, on every device.
-        """
-        body = {"cancellation_key": cancellation_key, **({"withdraw": True} if withdraw else {})}
-        return await self._post("/v1/notifications/cancel", body, key=idempotency_key)
 
     async def subscribe(
         self, topic: str, users: Sequence[str], *, preferences: Mapping[str, Any] | None = None

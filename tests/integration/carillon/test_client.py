@@ -48,7 +48,15 @@ async def test_retry_after_is_waited_for(platform):
         begun = time.monotonic()
         await carillon.cancel("k")
     assert time.monotonic() - begun >= 0.9
-    assert [path for _, path, _, _ in platform.asked] == ["/v1/notifications/cancel"] * 2
+    assert [(path, body) for _, path, _, body in platform.asked] == [
+        ("/v1/notifications/cancel", {"cancellation_key": "k"})
+    ] * 2
+
+
+async def test_a_withdrawal_says_so(platform):
+    async with AsyncClient(platform.url, "ck_x") as carillon:
+        await carillon.cancel("k", withdraw=True)
+    assert platform.asked[0][3] == {"cancellation_key": "k", "withdraw": True}
 
 
 @pytest.mark.parametrize("refusal", [(422, {}), (401, {}), (404, {}), (409, {}), (503, {"Retry-After": "3600"})])

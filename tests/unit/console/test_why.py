@@ -10,6 +10,7 @@ import pytest
 from services.console.timeline.core.rows import StoredRow, StoredRows
 from services.console.timeline.core.timeline import build_timeline
 from services.console.timeline.core.why import WAITS_FOR, Why, why
+from services.delivery.channels.in_app.effects import removed
 from shared.deciding.items import HoldUntil, ItemOutcome
 from shared.deciding.plain_words import PLAIN
 from shared.deciding.sentences import item_sentence, shown
@@ -17,6 +18,8 @@ from shared.model.attempts import Attempt, AttemptOutcome
 from shared.model.channels import Channel
 from shared.model.deliveries import DeliveryState
 from shared.model.holds import Cause
+from shared.model.inbox import InboxItem
+from shared.model.inbox_replacements import InboxRemoval
 from shared.model.reasons import Reason
 from shared.model.receipts import ReceiptState
 from shared.model.rules import Rule
@@ -185,3 +188,15 @@ def test_every_reason_makes_a_sentence():
     for reason in Reason:
         text = item_sentence({"outcome": "suppress", "reason": reason, "step": "x"}).text
         assert PLAIN[reason].meaning in text
+
+
+@pytest.mark.parametrize(
+    ("replaced_by", "text"),
+    [("n-2", "In the inbox n-2 took its place."), (None, "Its sender withdrew it: it is gone from the inbox.")],
+)
+def test_why_an_item_left_the_inbox_is_said(replaced_by: str | None, text: str) -> None:
+    item = InboxItem(id=made.NOTIFICATION.id, workflow="order.shipped", offset=3, created_at=made.ACCEPTED)
+    gone = msgspec.structs.replace(item, deleted_at=made.ACCEPTED + 99, updated_at=made.ACCEPTED + 99)
+    removal = InboxRemoval("default", "ana", 0, ((gone, replaced_by),), 0, 3, 0)
+    found = told([made.became(Channel.IN_APP, DeliveryState.SENT), made.row(removed(made.TOPICS, removal)[-1])])
+    assert found.sentences[-1].text == text

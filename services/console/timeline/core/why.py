@@ -144,7 +144,10 @@ def _said(entry: StatusEntry) -> str:
     due = detail.get("due")
     account, _, provider = str(detail.get("provider")).partition("/")
     if entry.type == "inbox":
-        return f"In the inbox it is {state} now."
+        if detail.get("withdrawn"):
+            return "Its sender withdrew it: it is gone from the inbox."
+        newer = detail.get("replaced_by")
+        return f"In the inbox {newer} took its place." if newer else f"In the inbox it is {state} now."
     if state == "sent":
         through = f" through {provider}" if account == channel else ""  # an endpoint of the recipient's has no name
         variant = f" as variant {detail['variant']}" if detail.get("variant") else ""
