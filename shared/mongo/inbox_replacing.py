@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from pymongo import UpdateMany
 
@@ -41,7 +41,7 @@ async def replace_unread(rows: Rows, replacements: Sequence[InboxReplacement]) -
     return await removed(rows, updates, [where | {"replaced_by": each.notification} for each, where in wanted.items()])
 
 
-async def removed(rows: Rows, updates: Sequence[UpdateMany], gone: Sequence[Mapping[str, Any]]) -> list[InboxRemoval]:
+async def removed(rows: Rows, updates: Sequence[UpdateMany], gone: Sequence[Mapping[str, object]]) -> list[InboxRemoval]:
     """Carries the updates out; then what is `gone`, by inbox, with the counts of that moment. Raises MongoUnavailable."""
     found: dict[_Life, list[tuple[InboxItem, str | None]]] = defaultdict(list)
     with mongo_border():

@@ -54,6 +54,7 @@ def no_database() -> Any:
         "requests",
         "cancellations",
         "holds",
+        "inbox",
         "schedules",
         "fanouts",
         "subscriptions",
