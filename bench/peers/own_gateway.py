@@ -26,6 +26,7 @@ from services.gateway.inbox.changes import Changes
 from services.gateway.live.backlog import Backlog
 from services.gateway.live.connection import ConnectionContext
 from services.gateway.live.fanout import Fanout
+from services.gateway.live.receipts import SocketReceipts
 from services.gateway.live.registry import Registry
 from services.gateway.live.server import Sockets
 from services.gateway.origins import Origins, parse_origins
@@ -37,6 +38,7 @@ from shared.model.lives import Life
 from shared.model.outputs import KafkaRecord, Output
 from shared.model.topics import Topics
 from shared.process.runtime import YOUNG_OBJECTS
+from tests.support.twins.inbox_receipts import MemoryInboxReceipts
 from tests.support.twins.inbox_store import MemoryInboxStore
 
 TOPICS = Topics("bench")
@@ -91,6 +93,7 @@ def context(registry: Registry) -> ConnectionContext:
         store=store,
         changes=Changes(store, Nobody(), TOPICS, Catalog(SimpleNamespace(workflows=None))),
         snapshots=asyncio.Semaphore(MAX_CONCURRENT_SNAPSHOTS),
+        receipts=SocketReceipts(MemoryInboxReceipts(), Nobody(), TOPICS),
     )
 
 

@@ -34,6 +34,7 @@ from services.gateway.live.backlog import Backlog
 from services.gateway.live.connection import ConnectionContext
 from services.gateway.live.fanout import Fanout, open_at_end
 from services.gateway.live.presence import PresenceKeeper
+from services.gateway.live.receipts import SocketReceipts
 from services.gateway.live.registry import Registry
 from services.gateway.live.server import Sockets
 from services.gateway.origins import Origins, parse_origins
@@ -61,6 +62,7 @@ from shared.model.ports import RecordWriter
 from shared.model.signed_tokens import parse_secrets
 from shared.mongo.database import Database, open_database, ping
 from shared.mongo.epoch import epoch
+from shared.mongo.inbox_receipts import InboxReceipts
 from shared.mongo.presence import Presence
 from shared.mongo.profiles import life_of
 from shared.mongo.schema import await_schema
@@ -154,6 +156,8 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
         presence = PresenceKeeper(Presence(database, uuid4().hex), registry.__contains__)
         registry.changed = presence.note
         stack.push_async_callback(presence.leave)
+        receipts = SocketReceipts(InboxReceipts(database), publisher, settings.topics)
+        stack.push_async_callback(receipts.leave)
         context = ConnectionContext(
             identify=partial(identify_socket, verifier, tickets),
             lives=partial(life_of, database),
@@ -163,6 +167,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
             store=store,
             changes=changes,
             snapshots=asyncio.Semaphore(MAX_CONCURRENT_SNAPSHOTS),
+            receipts=receipts,
         )
         sockets = Sockets(context, origins, max_connections=settings.max_connections)
         api = create_api(
@@ -196,6 +201,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
                 Fanout(registry).run(inbox_batches),
                 keep_clock(database),
                 presence.run(),
+                receipts.run(),
                 *([keys.run()] if keys else []),
             ],
             drain=partial(sockets.stop, settings.drain_seconds),

@@ -84,6 +84,8 @@ class InboxEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The largest offset that `unread` counts: rows above it come on top."""
     unseen: int | None = None
     """Of the unread rows those that were not seen either; None as `unread`, and from older processes."""
+    receipt: str | None = None
+    """On CREATED, the id of its delivery, where a status has to tell when it reaches a socket."""
     format: int = formats.OLDEST
 
 
@@ -97,6 +99,7 @@ class ReadInboxEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     life: int = 0
     counted_to: int | None = None
     unseen: int | None = None
+    receipt: str | None = None
     format: int = formats.OLDEST
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from shared.model.channels import Channel
 from shared.model.conditions import check_condition
 from shared.model.data_schemas import check_schema
 from shared.model.errors import InvalidWorkflow, faults_of
@@ -43,6 +44,8 @@ def workflow_faults(workflow: Workflow) -> Iterator[InvalidWorkflow]:
         yield _fault(f"expires_after_seconds: 1 to {MAX_EXPIRY_SECONDS}", "/expires_after_seconds")
     if workflow.max_retries is not None and not 0 <= workflow.max_retries <= MAX_RETRIES:
         yield _fault(f"max_retries: 0 to {MAX_RETRIES}", "/max_retries")
+    if workflow.receipts and Channel.IN_APP not in workflow.channels:
+        yield _fault("receipts are of inbox items, and no step sends on in_app", "/receipts")
 
 
 def _fault(detail: str, pointer: str) -> InvalidWorkflow:

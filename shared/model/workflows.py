@@ -83,6 +83,8 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     variants: tuple[Variant, ...] = ()
     collapse_key: str | None = None
     """Where an event names what it is about, as `data.booking_id`: a newer one replaces what is held or unread."""
+    receipts: bool = False
+    """Whether a status tells when an inbox item of it first reached a socket."""
     data_schema: dict[str, object] | None = msgspec.field(name="schema", default=None)
     """The JSON Schema (2020-12) of its data."""
     version: int = 0
@@ -133,6 +135,7 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             or self.data_schema is not None
             or self.max_retries is not None
             or self.outage is not OutagePolicy.PARK
+            or self.receipts
             or isinstance(self.recipients, Audience)
             or (self.recipients is not None and "[" in self.recipients)
             or any(each.endswith(ANY_BELOW) for each in self.on)

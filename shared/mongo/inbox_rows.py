@@ -49,6 +49,10 @@ class InboxRow(TypedDict):
     """The key's counter when it was accepted."""
     withdrawn: NotRequired[int]
     """The key's counter when it was taken back: its deletion is nobody's doing, either."""
+    receipt: NotRequired[dict[str, object]]
+    """Of a row whose delivery to a socket is told: InboxReceipts says what is in it."""
+    delivered_at: NotRequired[datetime]
+    """When it first reached a socket, where that is told."""
 
 
 def to_row(

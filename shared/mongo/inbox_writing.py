@@ -9,10 +9,12 @@ import msgspec
 
 from shared.model.inbox import InboxItem
 from shared.model.inbox_replacements import InboxRemoval, InboxReplacement
+from shared.model.statuses import Subject
 from shared.model.withdrawals import InboxHolders, InboxWithdrawal, Withdrawal
 from shared.mongo.bulk import find_by_id, insert_new
 from shared.mongo.database import Database
 from shared.mongo.erasure import erase_inbox
+from shared.mongo.inbox_receipts import open_receipt
 from shared.mongo.inbox_replacing import replace_unread
 from shared.mongo.inbox_rows import InboxRow, from_row, to_row
 from shared.mongo.inbox_withdrawing import count_held, holders, withdraw
@@ -29,6 +31,8 @@ class NewInboxRow(NamedTuple):
     step: str | None = None
     cancellation_key: str | None = None
     cancel_count: int = 0
+    receipt: Subject | None = None
+    """What the status is about that tells when it reached a socket; None: nobody asked."""
 
 
 class InboxRows:
@@ -44,19 +48,7 @@ class InboxRows:
             return {}
         seen = await insert_new(
             self._rows,
-            [
-                to_row(
-                    row.item,
-                    delivery=row.delivery,
-                    tenant=row.tenant,
-                    user=row.user,
-                    life=row.life,
-                    step=row.step,
-                    cancellation_key=row.cancellation_key,
-                    cancel_count=row.cancel_count,
-                )
-                for row in rows
-            ],
+            [_document(row) for row in rows],
         )
         return await self.find(rows[position].delivery for position in seen)
 
@@ -84,6 +76,22 @@ class InboxRows:
     async def erase(self, tenant: str, user: str, life: int) -> None:
         """Erases the rows of the user's lives before `life`; may be repeated."""
         await erase_inbox(self._database, tenant, user, life)
+
+
+def _document(row: NewInboxRow) -> InboxRow:
+    made = to_row(
+        row.item,
+        delivery=row.delivery,
+        tenant=row.tenant,
+        user=row.user,
+        life=row.life,
+        step=row.step,
+        cancellation_key=row.cancellation_key,
+        cancel_count=row.cancel_count,
+    )
+    if row.receipt is not None:
+        made["receipt"] = open_receipt(row.tenant, row.user, row.receipt)
+    return made
 
 
 def _as_created(item: InboxItem) -> InboxItem:

@@ -134,6 +134,8 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             [("tenant", ASCENDING), ("cancellation_key", ASCENDING), ("_id", ASCENDING)],
             partialFilterExpression={"cancellation_key": {"$exists": True}},
         ),
+        IndexModel([("receipt.open", ASCENDING)], sparse=True),
+        IndexModel([("receipt.by", ASCENDING)], sparse=True),
     ],
     "cancellations": [],
     **{name: [_of_user(), _until()] for name in ("counters", "digests", "collapses", "runs")},

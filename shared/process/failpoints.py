@@ -26,6 +26,8 @@ class Failpoint(StrEnum):
     AFTER_INBOX_ROW = "after_inbox_row"
     AFTER_REPLACE = "after_replace"
     """What a new inbox row replaces is gone, nothing of it is told."""
+    AFTER_RECEIPT = "after_receipt"
+    """An inbox item is marked as delivered, and nobody is told."""
     BETWEEN_OUTPUTS = "between_outputs"
     AFTER_HOLD_CLAIM = "after_hold_claim"
     AFTER_RELEASE = "after_release"

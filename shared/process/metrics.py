@@ -215,6 +215,16 @@ RESUMES = from_zero(
     ("new", "resumed", "reset"),
 )
 
+INBOX_RECEIPTS = from_zero(
+    Counter(
+        "carillon_inbox_receipts",
+        "Inbox items whose status says that they reached a socket: published, published again after another process, "
+        "or left until their client comes back",
+        ["result"],
+    ),
+    ("published", "repeated", "left"),
+)
+
 SCHEDULES_FIRED = Counter("carillon_schedules_fired", "Times for which a schedule fired")
 
 CLOCK_AHEAD = Gauge(

@@ -14,10 +14,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State as ProtocolState
 
-from services.gateway.core.limits import (
-    MAX_MESSAGE_BYTES,
-    MAX_UNAUTHENTICATED_MESSAGE_BYTES,
-)
+from services.gateway.core.limits import MAX_MESSAGE_BYTES, MAX_UNAUTHENTICATED_MESSAGE_BYTES
 from services.gateway.identity import ReadLife
 from services.gateway.inbox.changes import Changes
 from services.gateway.inbox.store import InboxStore
@@ -35,6 +32,7 @@ from services.gateway.live.core.actions import (
 from services.gateway.live.core.announcement import Announcement
 from services.gateway.live.core.session import Session
 from services.gateway.live.outbox import Outbox
+from services.gateway.live.receipts import SocketReceipts
 from services.gateway.live.registry import TEXT_FRAMES, Registry
 from services.gateway.live.token_timers import TokenTimers
 from shared.http.tokens import InvalidToken
@@ -64,6 +62,7 @@ class ConnectionContext:
     changes: Changes
     snapshots: asyncio.Semaphore
     """How many inboxes are read at once."""
+    receipts: SocketReceipts
 
 
 class Connection:
@@ -103,6 +102,8 @@ class Connection:
         message = self._session.tell(announcement)
         if message is not None:
             self._queue(message)
+            if announcement.event.receipt is not None:
+                self._context.receipts.queued(self._session, announcement.event.receipt)
         return message is not None or bool(self._outbox)
 
     def reload(self) -> None:
@@ -158,6 +159,7 @@ class Connection:
                     self._watch_token(expires_at - now_ms() / 1000)
                 case LoadInbox():
                     await self._perform(await self._load(action))
+                    self._context.receipts.caught_up(self._session)
                 case ApplyChange():
                     await self._perform(await self._apply(action))
         TEXT_FRAMES.inc(self.flush())
@@ -214,11 +216,9 @@ class Connection:
         return self._session.on_applied(apply, updated)
 
     def _watch_token(self, seconds: float) -> None:
-        session = self._session
+        session, soon = self._session, self._soon
         self._timers.watch(
-            seconds,
-            expiring=lambda left: self._soon(session.on_expiring(left)),
-            expired=lambda: self._soon(session.on_expired()),
+            seconds, expiring=lambda left: soon(session.on_expiring(left)), expired=lambda: soon(session.on_expired())
         )
 
     def _soon(self, actions: list[Action]) -> None:

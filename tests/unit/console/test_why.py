@@ -19,10 +19,12 @@ from shared.model.channels import Channel
 from shared.model.deliveries import DeliveryState
 from shared.model.holds import Cause
 from shared.model.inbox import InboxItem
+from shared.model.inbox_receipts import ReachedItem, reached_status
 from shared.model.inbox_replacements import InboxRemoval
 from shared.model.reasons import Reason
 from shared.model.receipts import ReceiptState
 from shared.model.rules import Rule
+from shared.model.statuses import Subject
 from shared.model.timestamps import to_datetime
 from tests.unit.console import test_receipts_in_timeline as receipts
 from tests.unit.console import test_steps_in_timeline as steps
@@ -92,6 +94,16 @@ def test_what_the_provider_told_since_is_said(state: ReceiptState, text: str) ->
     found = told([made.became(Channel.SMS, DeliveryState.SENT), receipts.receipt(Channel.SMS, state)])
     assert found.sentences[-1].text == text
     assert found.now[0].text.startswith(f"By sms it is {state}")
+
+
+def test_that_it_reached_a_socket_is_said() -> None:
+    sent = made.became(Channel.IN_APP, DeliveryState.SENT)
+    subject = Subject(sent["subject"], 0, 0)
+    at = made.ACCEPTED + 95
+    item = ReachedItem(subject, "default", "ana", made.NOTIFICATION.id, "order.shipped", "notify", at)
+    found = told([sent, made.row(reached_status(made.TOPICS.statuses, item))])
+    assert found.sentences[-1].text == "It has reached a socket of its user."
+    assert found.now[0].text == "By in_app it is delivered."
 
 
 def test_which_of_its_texts_it_got_is_said() -> None:

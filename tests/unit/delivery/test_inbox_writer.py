@@ -18,6 +18,7 @@ from shared.model.channels import Channel
 from shared.model.inbox import Change, InboxItem
 from shared.model.outputs import KafkaRecord
 from shared.model.records import encode, profile_changed
+from shared.model.statuses import Subject
 from shared.model.templates import InAppTemplate
 from shared.model.topics import Topics
 from shared.process.newer import NewerRecords
@@ -102,6 +103,15 @@ async def test_a_replay_is_announced_again_as_it_was(scene: Scene, clock: time_m
     assert scene.publisher.written[: 2 * len(first)] == first * 2
     assert [item.offset for item in scene.announced] == [7, 7, 10]
     assert scene.rows.rows["d-7"].item.read_at == a.NOON + 1
+
+
+async def test_where_receipts_are_asked_for_row_and_announcement_say_it(scene: Scene) -> None:
+    scene.catalog.publish("acme", a.workflow(version=4, receipts=True))
+    await scene.writer.write([at(7, version=4), at(8)])
+    await scene.writer.write([at(9, id_="d-7", id="n-7", version=4)])
+    assert [row.receipt for row in scene.rows.rows.values()] == [Subject("d-7", 0, 0), None]
+    events = [inbox.read(output.value or b"") for output in scene.publisher.on(TOPICS.inbox)]
+    assert [event.receipt for event in events] == ["d-7", None, "d-7"]
 
 
 async def test_what_came_too_late_has_no_row(scene: Scene) -> None:

@@ -11,6 +11,7 @@ from services.gateway.inbox.changes import Changes
 from services.gateway.live.backlog import Backlog
 from services.gateway.live.connection import Connection, ConnectionContext
 from services.gateway.live.fanout import Fanout
+from services.gateway.live.receipts import SocketReceipts
 from services.gateway.live.registry import Registry
 from shared.catalog.cache import Catalog
 from shared.http.tokens import InvalidToken
@@ -21,6 +22,7 @@ from shared.model.outputs import KafkaRecord, Output
 from shared.model.topics import Topics
 from shared.model.users import User
 from tests.support.sockets import FakeSocket
+from tests.support.twins.inbox_receipts import MemoryInboxReceipts
 from tests.support.twins.inbox_store import MemoryInboxStore
 from tests.unit.gateway.scenes import EPOCH, item, new_item
 
@@ -39,6 +41,9 @@ class LiveGateway:
         self.issued_at = 0.0
         self.kafka_unavailable = False
         self.lives: dict[str, Life] = {}
+        self.receipt_rows = MemoryInboxReceipts()
+        self.statuses: list[Output] = []
+        self.receipts = SocketReceipts(self.receipt_rows, self, TOPICS)
         self.context = ConnectionContext(
             identify=self._identified,
             lives=self._life,
@@ -48,6 +53,7 @@ class LiveGateway:
             store=self.store,
             changes=Changes(self.store, self, TOPICS, Catalog(SimpleNamespace(workflows=None))),
             snapshots=asyncio.Semaphore(SNAPSHOTS_AT_ONCE),
+            receipts=self.receipts,
         )
 
     @asynccontextmanager
@@ -66,6 +72,7 @@ class LiveGateway:
         """The RecordWriter: inbox events come back at once, as from the log."""
         if self.kafka_unavailable:
             raise KafkaUnavailable("the test says so")
+        self.statuses += [output for output in outputs if output.topic == TOPICS.statuses]
         events = [output for output in outputs if output.topic == TOPICS.inbox]
         self.fanout.spread(KafkaRecord(output.topic, 0, 0, output.key, output.value, [], 1) for output in events)
         self.registry.flush()

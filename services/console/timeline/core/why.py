@@ -11,6 +11,7 @@ from services.console.timeline.core.channel_states import TimelineState
 from services.console.timeline.core.timeline import DecisionEntry, HoldEntry, StatusEntry, Timeline
 from shared.deciding.plain_words import meaning, next_step
 from shared.deciding.sentences import Sentence, item_sentence
+from shared.model.channels import Channel
 from shared.model.holds import Cause
 from shared.model.reasons import Reason
 from shared.model.receipts import ReceiptState
@@ -156,6 +157,8 @@ def _said(entry: StatusEntry) -> str:
         return f"Attempt {detail.get('attempts', 1)} by {channel} failed{code}; the next one is at {due}."
     if state == "parked":
         return f"By {channel} it waits until {due} at the latest{because}{code}."
+    if state == ReceiptState.DELIVERED and entry.channel == Channel.IN_APP:
+        return "It has reached a socket of its user."
     if state in TOLD:
         return TOLD[state].format(channel=channel, provider=provider, code=code)
     if state == "dead":

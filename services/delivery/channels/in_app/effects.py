@@ -14,11 +14,17 @@ from shared.model.statuses import Subject, status
 from shared.model.topics import Topics
 
 
-def announcement(topics: Topics, delivery: Delivery, item: InboxItem) -> list[Output]:
-    """The row is there: for the sockets, and as a status."""
+def announcement(topics: Topics, delivery: Delivery, item: InboxItem, *, receipt: bool = False) -> list[Output]:
+    """The row is there: for the sockets, and as a status. `receipt`: another one tells when it reaches a socket."""
     notification = delivery.notification
     key = ids.user_key(notification.tenant, notification.user)
-    created = InboxEvent(change=Change.CREATED, items=(item,), at=item.created_at, life=notification.life)
+    created = InboxEvent(
+        change=Change.CREATED,
+        items=(item,),
+        at=item.created_at,
+        life=notification.life,
+        receipt=delivery.id if receipt else None,
+    )
     result = DeliveryResult(state=DeliveryState.SENT, at=item.created_at, attempts=1)
     return [Output(topics.inbox, key, encode(created), []), delivery_status(topics, delivery, result)]
 

@@ -28,6 +28,7 @@ from shared.model.outputs import Coordinates, KafkaRecord, Output
 from shared.model.ports import RecordWriter, WorkflowCatalog
 from shared.model.reasons import Reason
 from shared.model.records import Kind, Record
+from shared.model.statuses import Subject
 from shared.model.topics import Topics
 from shared.model.withdrawals import InboxWithdrawal, Withdrawal
 from shared.mongo.inbox_writing import NewInboxRow
@@ -94,7 +95,7 @@ class InboxWriter:
         removals += await self._rows.withdraw(await self._withdrawn(stored) + _withdrawals(controls))
         failpoint(Failpoint.AFTER_REPLACE)
         for each, item in stored:
-            outputs += announcement(self._topics, each.delivery, item)
+            outputs += announcement(self._topics, each.delivery, item, receipt=self._receipt(each) is not None)
             waited_ms = item.created_at - each.delivery.notification.accepted_at
             DELIVERY_SECONDS.labels(Channel.IN_APP).observe(max(0, waited_ms) / 1000)
         for removal in removals:  # behind the announcements of what took their place, and of what comes late
@@ -159,6 +160,13 @@ class InboxWriter:
         tenant = self._tenants.known(notification.tenant)
         return render_item(received.delivery, workflow, received.record.offset, now, self._links, tenant=tenant)
 
+    def _receipt(self, received: ReceivedDelivery) -> Subject | None:
+        """What a status has to be about when it reaches a socket; None: its workflow does not ask."""
+        delivery, about = received.delivery, received.delivery.notification
+        workflow = self._catalog.version(about.tenant, about.workflow, about.version)
+        asked = workflow is not None and workflow.receipts
+        return Subject(delivery.id, delivery.generation, delivery.pass_) if asked else None
+
     async def _insert(self, items: Sequence[Stored]) -> list[Stored]:
         rows = [
             NewInboxRow(
@@ -170,6 +178,7 @@ class InboxWriter:
                 each.delivery.step,
                 about.cancellation_key,
                 about.cancel_count,
+                self._receipt(each),
             )
             for each, item in items
             for about in [each.delivery.notification]

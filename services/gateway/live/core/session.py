@@ -39,6 +39,7 @@ from services.gateway.live.core.messages import (
 from services.gateway.live.core.state import SessionState
 from services.gateway.live.core.waiting import WaitingEvents
 from shared.model import ids
+from shared.model.inbox_receipts import CaughtUp
 from shared.model.token_buckets import TokenBucket
 from shared.model.users import User
 
@@ -63,6 +64,7 @@ class Session:
         self._since: Cursor | None = None
         self._reset: str | None = None
         self._waiting = WaitingEvents()
+        self._caught_up: CaughtUp | None = None
 
     def on_open(self, token: str | None, cursor: str | None) -> list[Action]:
         """The handshake is done; both may have come with it."""
@@ -146,9 +148,18 @@ class Session:
         if self._reset:
             self._since = None
             answer = self._feed.renew(snapshot, self._reset)
+        told = [] if self._reset else [row.offset for row in snapshot.rows]
         for announcement in waiting:
             answer += self.on_event(announcement)
+            told += [announcement.created] if announcement.created is not None else []
+        has = CaughtUp(self._since.offset if self._since else -1, frozenset(told))
+        self._caught_up = has if has != CaughtUp() else None
         return [*answer, self._feed.live()]
+
+    def take_caught_up(self) -> CaughtUp | None:
+        """What the client has had when it became live, once; None: nothing, or that was taken."""
+        has, self._caught_up = self._caught_up, None
+        return has
 
     @property
     def result_of_resume(self) -> str:

@@ -50,6 +50,7 @@ def test_a_good_one() -> None:
         ({"templates": {}}, "/templates/in_app"),
         ({"steps": [{"key": "notify", "channels": ["pigeon"]}]}, "/steps/0/channels/0"),
         ({"priority": "asap"}, "/priority"),
+        ({"receipts": True, "steps": [{"key": "notify", "channels": ["webhook"]}]}, "/receipts"),
     ],
 )
 def test_a_mistake_is_pointed_at(changes: dict[str, Any], pointer: str) -> None:
