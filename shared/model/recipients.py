@@ -46,13 +46,13 @@ def recipients(
     pointers: Sequence[str] | None = None,
     most: int = MAX_RECIPIENTS,
 ) -> NamedRecipients:
-    """Recipients from JSON: a user id, an inline person, or a list of these; `pointers`: where each of a list stands.
+    """Recipients from an event: a user id (a number, too), an inline person, or a list; `pointers`: where each of it stands.
 
     An entry of a list that names nobody costs only itself. Raises Invalid when there are more than `most`, or when it is
     no list and names nobody.
     """
     if not isinstance(value, list):
-        return NamedRecipients((recipient(value, pointer),))
+        return NamedRecipients((recipient(_with_text(value), pointer),))
     if len(value) > most:
         raise Invalid("too_many_recipients", f"{len(value)} recipients; name at most {most}, or a topic", pointer)
     found: list[Recipient] = []
@@ -62,7 +62,7 @@ def recipients(
             found.append(Recipient(id=item))  # the fast way of nearly all
             continue
         try:
-            found.append(recipient(item, pointers[position] if pointers else f"{pointer}/{position}"))
+            found.append(recipient(_with_text(item), pointers[position] if pointers else f"{pointer}/{position}"))
         except Invalid as error:
             rejected.append(error)
     return NamedRecipients(tuple(found), tuple(rejected))
@@ -73,12 +73,21 @@ def user_id_of(value: object) -> str | None:
 
     Producers that keep users under numbers write the same user as 42 here and as "42" there.
     """
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
     try:
-        return recipient(value, "").id
+        return recipient(_with_text(value), "").id
     except Invalid:
         return None
+
+
+def _with_text(value: object) -> object:
+    """The same with the id that is a number as text."""
+    if isinstance(value, dict) and value.keys() == {"id"}:
+        return {"id": _with_text(value["id"])}
+    return str(value) if _is_number(value) else value
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def names_somebody(item: object) -> bool:
@@ -87,7 +96,7 @@ def names_somebody(item: object) -> bool:
         return any(map(names_somebody, item))
     if isinstance(item, dict):
         return item.keys() == {"id"} or not ADDRESS_KINDS.keys().isdisjoint(item)
-    return isinstance(item, str)
+    return isinstance(item, str) or _is_number(item)
 
 
 def recipient(item: object, pointer: str) -> Recipient:

@@ -41,7 +41,9 @@ async def replace_unread(rows: Rows, replacements: Sequence[InboxReplacement]) -
     return await removed(rows, updates, [where | {"replaced_by": each.notification} for each, where in wanted.items()])
 
 
-async def removed(rows: Rows, updates: Sequence[UpdateMany], gone: Sequence[Mapping[str, object]]) -> list[InboxRemoval]:
+async def removed(
+    rows: Rows, updates: Sequence[UpdateMany], gone: Sequence[Mapping[str, object]]
+) -> list[InboxRemoval]:
     """Carries the updates out; then what is `gone`, by inbox, with the counts of that moment. Raises MongoUnavailable."""
     found: dict[_Life, list[tuple[InboxItem, str | None]]] = defaultdict(list)
     with mongo_border():

@@ -97,7 +97,7 @@ POISON: dict[str, tuple[bytes | None, list[tuple[str, bytes]], str]] = {
     "duplicate key": (b'{"a": 1, "a": 2}', record(), "invalid_json"),
     "too deep": (b"[" * 40 + b"]" * 40, record(), "invalid_json"),
     "integer beyond int64": (b'{"a": 9223372036854775808}', record(), "invalid_json"),
-    "recipients of a wrong type": (b'{"customer_ids": 7}', record(), "invalid_recipient"),
+    "recipients of a wrong type": (b'{"customer_ids": true}', record(), "invalid_recipient"),
     "too many recipients": (
         orjson.dumps({"customer_ids": [str(number) for number in range(10_001)]}),
         record(),

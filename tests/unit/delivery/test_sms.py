@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from services.delivery.channels.sms import twilio, vonage
-from services.delivery.channels.sms.compose import compose, segments
+from services.delivery.channels.sms.compose import compose, is_gsm7, segments
 from services.delivery.channels.sms.settings import SmsSettings
 from services.delivery.core.attempts import AttemptFault, Failed, Outcome, ProviderUnavailable, Rejected, Sent
 from services.delivery.core.meanings import Meaning, outcome_of
@@ -71,6 +71,11 @@ def test_what_is_composed_is_what_was_written(text: str) -> None:
 
 def test_controls_go_and_lines_and_joiners_stay() -> None:
     assert compose(about("a\x00\x1b[2J\r\nb 👩\u200d👧"), texts("{{ data.text }}\n"), None) == "a[2J\nb 👩\u200d👧"
+
+
+def test_a_time_leaves_room_for_160_letters() -> None:
+    text = compose(about("2026-12-05T10:00:00Z"), texts("At {{ data.text | local_time }}"), None)
+    assert (text, is_gsm7(text)) == ("At 10:00 AM", True)
 
 
 def test_the_recipients_language_is_taken() -> None:

@@ -58,7 +58,7 @@ async def test_what_is_no_event_is_a_dead_letter_and_its_neighbours_go_on(stores
     chunk = [
         a.event_record("e-1", offset=1),
         a.record(None, topic=TOPICS.events, offset=2),
-        a.event_record("e-3", offset=3, data=b'{"to":[7]}'),
+        a.event_record("e-3", offset=3, data=b'{"to":[7.5]}'),
         a.event_record("e-4", offset=4, data=b'{"to":["bob"]}'),
     ]
     await carry(await stores.expander(), *chunk)

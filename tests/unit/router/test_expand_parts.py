@@ -47,7 +47,7 @@ def left_out(stores: ExpandStores) -> list[tuple[str | None, str, str]]:
 
 
 WRONG_LISTS = [
-    (7, "invalid_recipient", "/data/auditors"),
+    (7.5, "invalid_recipient", "/data/auditors"),
     (["a\n"], "invalid_user_id", "/data/auditors/0"),
     ([{"email": "nobody"}], "invalid_email", "/data/auditors/0/email"),
     ([str(number) for number in range(10_001)], "too_many_recipients", "/data/auditors"),
@@ -72,7 +72,7 @@ async def test_a_workflow_with_a_wrong_path_costs_itself(stores) -> None:
 
 
 async def test_a_bad_recipient_costs_himself(stores) -> None:
-    await carry(await stores.expander(), event({"to": ["ada", "", None, {"email": "x"}, "bob", 7]}))
+    await carry(await stores.expander(), event({"to": ["ada", "", None, {"email": "x"}, "bob", 7.5]}))
     assert [user for user, _ in stores.notified] == ["ada", "bob"]
     assert left_out(stores) == [
         ("order.shipped", "invalid_user_id", "/data/to/1"),
@@ -97,7 +97,7 @@ async def test_what_is_too_much_at_once_costs_its_workflow(stores) -> None:
     [
         ({"too": ["ada"]}, "no_recipients"),
         ('{"to": ["ada"]}', "no_recipients"),
-        ({"to": [7]}, "invalid_recipient"),
+        ({"to": [7.5]}, "invalid_recipient"),
         ({"to": [str(number) for number in range(10_001)]}, "too_many_recipients"),
     ],
     ids=["misnamed", "JSON in a string", "bad", "too many"],

@@ -98,7 +98,7 @@ async def test_an_event_that_is_sent_again_names_those_of_the_first_time(
 ) -> None:
     stores = ExpandStores()
     clock.move_to(NAMED_AT / 1000)
-    await expand(await stores.expander(), event(1, NAMED_AT, [7]))
+    await expand(await stores.expander(), event(1, NAMED_AT, [7.5]))
     assert not stores.fanouts.started
     clock.move_to(a.NOON / 1000)
     again = event(2, a.NOON, [*MANY, "ada"])

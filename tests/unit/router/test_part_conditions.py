@@ -140,7 +140,7 @@ def test_a_schema_that_nobody_checked_and_that_is_broken_costs_only_its_workflow
 
 TEAMS = {
     "note": "hi",
-    "members": [{"id": "a", "name": "A"}, {"id": 7}, {"name": "nobody"}, {"id": "b"}, "x"],
+    "members": [{"id": "a", "name": "A"}, {"id": 7.5}, {"name": "nobody"}, {"id": "b"}, "x"],
     "teams": [{"people": [{"id": "c"}]}, {"people": []}, {}, {"people": [{"id": "d"}, {"id": "c"}], "ids": ["e", "f"]}],
 }
 

@@ -71,6 +71,15 @@ def test_where_nothing_names_anybody_it_says_so(data: Any) -> None:
     assert (found.rejected.reason, found.rejected.pointer) == ("no_recipients", "/data/to")
 
 
+@pytest.mark.parametrize("named", [42, [42], [{"id": 42}], ["42", 42]])
+def test_a_user_who_is_a_number_is_the_one_of_that_name(named: Any) -> None:
+    """Producers that keep users under numbers write the same user as 42 here and as "42" there."""
+    found = part({"to": named, "order": 7}).notifications
+    assert [each.user for each in found] == ["42"]
+    assert msgspec.json.decode(found[0].data).get("order") == 7
+    assert not isinstance(named, list) or "to" not in msgspec.json.decode(found[0].data)
+
+
 def test_an_inline_person_is_the_hash_of_the_address() -> None:
     (one,) = recipients({"email": "Ada@example.com"}).found
     assert one.id == ids.inline_user_id("ada@example.com")
@@ -79,7 +88,7 @@ def test_an_inline_person_is_the_hash_of_the_address() -> None:
 @pytest.mark.parametrize(
     ("named", "code"),
     [
-        (7, "invalid_recipient"),
+        (7.5, "invalid_recipient"),
         ([""], "invalid_user_id"),
         (["a\n"], "invalid_user_id"),
         ([{"id": "a", "email": "a@b.de"}], "invalid_recipient"),

@@ -52,11 +52,11 @@ async def reason_of(stores: ExpandStores, *, since: int) -> Reason | None:
 async def test_sent_again_it_is_of_the_life_in_which_it_was_accepted_first(
     stores: ExpandStores, clock: time_machine.Traveller, how: str, replays: int
 ) -> None:
-    await carry(await stores.expander(), a.event_record("e-1", offset=1, data=b'{"to":[7]}'))
+    await carry(await stores.expander(), a.event_record("e-1", offset=1, data=b'{"to":[7.5]}'))
     assert stores.notifications == []
     clock.shift(2 * HOURS)
     header = {} if how == "by its producer" else {"carillon_generation": b"1"}
-    wrong = a.event_record("e-1", offset=2, data=b'{"to":[7]}')
+    wrong = a.event_record("e-1", offset=2, data=b'{"to":[7.5]}')
     if how == "redriven twice":
         await carry(await stores.expander(), wrong._replace(headers=[*wrong.headers, *header.items()]))
         header = {"carillon_generation": b"2"}

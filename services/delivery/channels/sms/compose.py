@@ -21,6 +21,8 @@ _BASIC: Final = frozenset(
 )
 _EXTENDED: Final = frozenset("\f^{}\\[~]|€")
 """They take two places."""
+_SPACES: Final = dict.fromkeys(map(ord, "\u00a0\u2009\u202f"), " ")
+"""CLDR writes times and numbers with them; each would leave room for 70 letters instead of 160."""
 
 
 def is_gsm7(text: str) -> bool:
@@ -42,7 +44,7 @@ def compose(delivery: Delivery, workflow: Workflow, tenant: TenantSettings | Non
     template = texts_of(workflow, delivery.step, delivery.variant, Channel.SMS)
     if not isinstance(template, SmsTemplate):
         raise RenderFailed("no_template")
-    text = message_text(render(template.text, delivery.locale, context(delivery, tenant)))
+    text = message_text(render(template.text, delivery.locale, context(delivery, tenant))).translate(_SPACES)
     if segments(text) > MAX_SEGMENTS:
         raise RenderFailed("too_long")
     return text

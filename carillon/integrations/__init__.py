@@ -1,0 +1,1 @@
+"""Clients of the shipped catalog's areas, each in the words of its own product."""

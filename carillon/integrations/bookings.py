@@ -1,0 +1,179 @@
+"""Booking reminders (`catalog/bookings`), for a booking product: say what happened, or send the reminders yourself.
+
+bookings = BookingNotifications(carillon)
+await bookings.create_booking_notifications({"id": 7, "user_id": 42, "start": start, "end": end})
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+from uuid import uuid4
+
+from carillon.client import AsyncClient
+from carillon.timestamps import rfc3339
+
+OWN_SENDER: Final = "booking.own_sender"
+"""The workflow whose reminders wait for a sender of yours."""
+MAX_ERROR: Final = 64
+
+
+class BookingNotificationType(StrEnum):
+    """Why somebody is reminded; the keys of the workflows' steps, each behind its `wait-…`."""
+
+    BOOKING_24H = "booking-24h"
+    BOOKING_1H = "booking-1h"
+    BOOKING_START = "booking-start"
+    BOOKING_END = "booking-end"
+    BOOKING_CANCEL = "booking-cancel"
+
+
+class BookingNotificationStatus(StrEnum):
+    """Where one reminder on one channel stands."""
+
+    PENDING = "PENDING"
+    PROCESSING = "PROCESSING"
+    SENT = "SENT"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    """Nobody is to get it any more: cancelled, moved, expired, or not wanted."""
+
+
+_TYPES: Final = frozenset(each.value for each in BookingNotificationType)
+_STATUS: Final = {
+    **dict.fromkeys(("accepted", "queued", "routed", "held", "retrying", "parked", "stale"), "PENDING"),
+    "claimed": "PROCESSING",
+    **dict.fromkeys(("sent", "delivered"), "SENT"),
+    **dict.fromkeys(("dead", "undelivered", "bounced", "complained", "unconfirmed"), "FAILED"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class BookingNotification:
+    """One reminder on one channel. Times are RFC 3339; None: not known, or not yet."""
+
+    id: str
+    type: BookingNotificationType
+    status: BookingNotificationStatus
+    user_id: str
+    booking_id: int | str | None = None
+    channel: str | None = None
+    scheduled_at: str | None = None
+    processed_at: str | None = None
+    created_at: str | None = None
+    error: str | None = None
+    taken: Mapping[str, Any] | None = None
+    """What a sender of yours has taken, to be marked; None: nobody has."""
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """The booking, as the event said it, of one that was taken."""
+        return self.taken["data"] if self.taken is not None else {}
+
+
+class BookingNotifications:
+    """Over a client whose key has the scopes `send`, `operate` to look, and `pull` to send. Raises what the client does."""
+
+    def __init__(self, carillon: AsyncClient, *, source: str = "/bookings", own_sender: bool = False) -> None:
+        """`own_sender`: the reminders wait for `get_pending_notifications` instead of going by the platform."""
+        self._carillon = carillon
+        self._source = source
+        self._own_sender = own_sender
+
+    async def create_booking_notifications(self, booking: Mapping[str, Any]) -> str:
+        """Reminds of a new booking: `id`, `user_id`, `start`, `end` (aware), and what the texts show. Returns the event's id.
+
+        Durable when it returns; what is past already is left out.
+        """
+        return await self._happened("booking.created", booking)
+
+    async def reschedule_booking_notifications(self, booking: Mapping[str, Any]) -> str:
+        """The same booking at another time: every reminder that was not sent yet moves. Returns the event's id."""
+        return await self._happened("booking.rescheduled", booking)
+
+    async def cancel_booking_notifications(self, booking: Mapping[str, Any]) -> str:
+        """The booking is cancelled: no reminder follows, and its user is told. Returns the event's id."""
+        return await self._happened("booking.cancelled", booking)
+
+    async def get_notifications(self, event: str) -> list[BookingNotification]:
+        """What has come of an event so far, oldest first. ProblemError 404 while the console has not seen it."""
+        started = await self._carillon.operate("GET", f"/v1/events/{event}/notifications")
+        found: list[BookingNotification] = []
+        for each in started["notifications"]:
+            found += _reminders(await self._carillon.timeline(each["id"]))
+        return found
+
+    async def get_pending_notifications(self, limit: int = 50, *, lease_seconds: int = 60) -> list[BookingNotification]:
+        """Up to `limit` (100) that are due, for a sender of yours. Mark each within `lease_seconds`, or it comes again."""
+        taken = await self._carillon.take(limit, lease_seconds=lease_seconds, workflow=OWN_SENDER)
+        return [
+            BookingNotification(
+                id=each["id"],
+                type=BookingNotificationType(each["step"]),
+                status=BookingNotificationStatus.PROCESSING,
+                user_id=each["user"],
+                booking_id=each["data"].get("booking_id"),
+                channel="pull",
+                created_at=each["accepted_at"],
+                taken=each,
+            )
+            for each in taken
+        ]
+
+    async def mark_as_sent(self, notification: BookingNotification, receipt: str | None = None) -> None:
+        """It was sent; `receipt` is what your provider calls it, and no text: texts are kept nowhere."""
+        await self._carillon.sent(_taken(notification), receipt=receipt)
+
+    async def mark_as_failed(self, notification: BookingNotification, error: str, *, retryable: bool = True) -> None:
+        """It was not sent: there is another attempt, or with `retryable=False` none. `error` has no address or content."""
+        code = re.sub(r"[^A-Za-z0-9_.:-]+", "_", error).strip("_")[:MAX_ERROR] or "failed"
+        await self._carillon.failed(_taken(notification), code, retryable=retryable)
+
+    async def _happened(self, event_type: str, booking: Mapping[str, Any]) -> str:
+        data = {name: rfc3339(value) if isinstance(value, datetime) else value for name, value in booking.items()}
+        data["booking_id"] = data.pop("id")
+        if self._own_sender:
+            data["sender"] = "own"
+        event = {"id": str(uuid4()), "source": self._source, "type": event_type, "data": data}
+        answer = await self._carillon.send_events([event])
+        return str(answer["ids"][0])
+
+
+def _reminders(timeline: Mapping[str, Any]) -> list[BookingNotification]:
+    codes = {each["delivery"]: each.get("code") for each in timeline["deliveries"]}
+    found = []
+    for channel in timeline["channels"]:
+        state, step = channel["state"], channel.get("step", "").replace("wait-", "booking-")
+        if step not in _TYPES:
+            continue
+        status = BookingNotificationStatus(_STATUS.get(state, "CANCELLED"))
+        found.append(
+            BookingNotification(
+                id=channel.get("delivery") or timeline["notification"],
+                type=BookingNotificationType(step),
+                status=status,
+                user_id=timeline["user"],
+                channel=channel.get("channel"),
+                scheduled_at=channel.get("until"),
+                processed_at=None if status is BookingNotificationStatus.PENDING else channel["at"],
+                created_at=timeline["accepted_at"],
+                error=_error(channel, codes) if status is BookingNotificationStatus.FAILED else None,
+            )
+        )
+    return found
+
+
+def _error(channel: Mapping[str, Any], codes: Mapping[str, str | None]) -> str:
+    """Why it failed, in the platform's word; then in the provider's."""
+    said = (channel.get("reason") or channel["state"], codes.get(channel.get("delivery", "")))
+    return ": ".join(filter(None, said))
+
+
+def _taken(notification: BookingNotification) -> Mapping[str, Any]:
+    if notification.taken is None:
+        raise ValueError("only what get_pending_notifications returned can be marked")
+    return notification.taken
