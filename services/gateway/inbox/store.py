@@ -205,8 +205,10 @@ class InboxStore:
         return UnreadCount(counts.unread, end, counts.unseen)
 
     async def _changed(self, user: User, since: Cursor) -> tuple[InboxItem, ...]:
-        recent = {"$gte": to_datetime(max(since.token - RESUME_OVERLAP_MS, 0))}
-        found = self._rows.find(own(user) | {"offset": {"$lte": since.offset}, "changed_at": recent}, WITHOUT_CONTENT)
+        """Those that are gone again, too: the client may have met them by HTTP, before the socket told of them."""
+        recent = {"changed_at": {"$gte": to_datetime(max(since.token - RESUME_OVERLAP_MS, 0))}}
+        told = {"$or": [{"offset": {"$lte": since.offset}}, {"deleted_at": {"$ne": None}}]}
+        found = self._rows.find(own(user) | recent | told, WITHOUT_CONTENT)
         return tuple([state_of_row(row) async for row in found.sort("offset", 1).limit(MAX_RESUME_ROWS + 1)])
 
     async def _sizes(self, query: Query, direction: int, *, limit: int, skip: int = 0) -> list[_RowSize]:

@@ -67,7 +67,11 @@ class MemoryInboxStore:
             else:
                 first, recent = since.offset, since.token - RESUME_OVERLAP_MS
                 rows = self._find(user, lambda item: item.deleted_at is None and item.offset > first)
-                changed = self._find(user, lambda item: item.offset <= first and (item.updated_at or -1) >= recent)
+                changed = [
+                    item
+                    for item in self._find(user, lambda item: (item.updated_at or -1) >= recent)
+                    if item.offset <= first or item.deleted_at is not None
+                ]
             rows_fit = len(rows) <= MAX_RESUME_ROWS and _fitting(rows, MAX_RESUME_BYTES) == len(rows)
             if len(changed) > MAX_RESUME_ROWS or not rows_fit:
                 return InboxSnapshot((), (), count.unread, count.end, self.now, too_many=True, unseen=count.unseen)

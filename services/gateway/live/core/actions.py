@@ -63,7 +63,7 @@ class InboxSnapshot(NamedTuple):
     rows: tuple[InboxItem, ...]
     """Oldest first, none above `end`."""
     changed: tuple[InboxItem, ...]
-    """Rows up to the cursor's offset that changed since its token, minus the overlap."""
+    """Rows up to the cursor's offset, and any that are gone, that changed since its token, minus the overlap."""
     unread: int
     end: int
     """The largest offset; -1 for an empty inbox."""
