@@ -83,6 +83,7 @@ class AsyncClient(CancelCalls, PullCalls, SuppressionCalls):
         priority: str | None = None,
         cancellation_key: str | None = None,
         collapse_key: str | None = None,
+        supersedes: str | None = None,
         max_retries: int | None = None,
         idempotency_key: str | None = None,
         dry_run: bool = False,
@@ -93,7 +94,8 @@ class AsyncClient(CancelCalls, PullCalls, SuppressionCalls):
         `dry_run`: nothing is stored or sent; returns who would get what, and when, `{recipients: [{user, sentences}]}`.
 
         Times must be aware; `deliver_at` may also be `{"local": "09:00", "date": "2026-12-01"}`, where each recipient
-        is. Your own `idempotency_key` makes it safe to call again after a crash. Raises TypeError for one recipient that
+        is. `supersedes`: the id that an earlier call returned, which this one takes the place of. Your own
+        `idempotency_key` makes it safe to call again after a crash. Raises TypeError for one recipient that
         is not in a list.
         """
         body = {
@@ -106,6 +108,7 @@ class AsyncClient(CancelCalls, PullCalls, SuppressionCalls):
             "priority": priority,
             "cancellation_key": cancellation_key,
             "collapse_key": collapse_key,
+            "supersedes": supersedes,
             "max_retries": max_retries,
         }
         given = {name: value for name, value in body.items() if value is not None}

@@ -100,6 +100,9 @@ def send(
     expires_at: At = None,
     priority: Annotated[str | None, typer.Option(help="low, normal, high or urgent")] = None,
     cancellation_key: Annotated[str | None, typer.Option(help="What it can be cancelled by.")] = None,
+    supersedes: Annotated[
+        str | None, typer.Option(help="The event id of an earlier send that this one takes the place of.")
+    ] = None,
     idempotency_key: Annotated[str | None, typer.Option(help="The same key again sends nothing again.")] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Wait until it ended on every channel.")] = False,
     watch_seconds: Annotated[float, typer.Option(min=0, help="How long --watch waits at most.")] = 30,
@@ -126,6 +129,7 @@ def send(
         "expires_at": when(expires_at),
         "priority": priority,
         "cancellation_key": cancellation_key,
+        "supersedes": supersedes,
         "idempotency_key": idempotency_key,
         "dry_run": dry_run,
     }

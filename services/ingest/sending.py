@@ -129,6 +129,7 @@ class NotificationSender:
             collapse_key=_collapse_key(wanted, workflow),
             max_retries=wanted.max_retries,
             test=caller.test,
+            supersedes=wanted.supersedes,
         )
         if isinstance(named, AudienceBody) or len(named) > MAX_RECIPIENTS:
             return await self._fan_out(caller, request, workflow, named)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from shared.deciding.caps import cap_id, caps_of
-from shared.deciding.facts import Facts, collapse_id
+from shared.deciding.facts import Facts, collapse_id, superseded_id
 from shared.deciding.items import Gathered
 from shared.deciding.routing_input import RoutingInput
 from shared.deciding.steps.devices import PER_DEVICE
@@ -25,6 +25,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     counters: tuple[str, ...] = ()
     slots: tuple[str, ...] = ()
     collapse: str | None = None
+    superseded: str | None = None
+    """Where a later one that names it would stand."""
     digest: str | None = None
     """The one that it may close."""
     shown: int = 0
@@ -44,14 +46,17 @@ def asked(inputs: RoutingInput) -> Asked | None:
         return None
     caps = tuple([cap_id(cap, about) for cap in caps_of(inputs.tenant, workflow)])
     siblings = _asks_siblings(inputs)
-    if not workflow.asks and not caps and about.collapse_key is None and not siblings:
+    later = inputs.event is not Kind.NOTIFY
+    back = later and not inputs.is_digest and not inputs.forced
+    says_more = about.collapse_key is not None or about.supersedes is not None
+    if not workflow.asks and not caps and not says_more and not siblings and not back:
         return None
     counters, slots, shown = _of_steps(inputs, workflow)
-    later = inputs.event is not Kind.NOTIFY
     return Asked(
         counters=caps + counters,
         slots=slots,
         collapse=collapse_id(about, about.life) if about.collapse_key is not None else None,
+        superseded=superseded_id(about, about.life, about.id) if back else None,
         digest=inputs.digest,
         shown=shown,
         outcomes=about if siblings or (later and Asks.STEPS in workflow.asks) else None,

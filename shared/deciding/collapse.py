@@ -1,8 +1,8 @@
-"""Collapse keys: of several about the same, the newest by its own time is the one that counts."""
+"""What takes whose place: of several with the same collapse key the newest by its own time, or whom its producer names."""
 
 from __future__ import annotations
 
-from shared.deciding.facts import collapse_id
+from shared.deciding.facts import collapse_id, superseded_id
 from shared.deciding.items import Replaced, RoutingItem, Suppress
 from shared.deciding.routing_input import RoutingInput
 from shared.model.reasons import Reason
@@ -24,6 +24,20 @@ def ask_collapse(inputs: RoutingInput) -> tuple[RoutingItem, ...]:
         return (Suppress(reason=Reason.SUPERSEDED, rule=Rule.COLLAPSE, channel=inputs.channel, step=inputs.step),)
     replaced = None if newest is None else newest.notification
     return (Replaced(rule=Rule.COLLAPSE, slot=collapse_id(about, about.life), notification=replaced),)
+
+
+def ask_superseded(inputs: RoutingInput) -> tuple[RoutingItem, ...]:
+    """What comes back ends if a later one has named it; one that names another takes its place. None in a digest."""
+    if inputs.is_digest:
+        return ()
+    about, history = inputs.notification, inputs.history
+    if history is not None and history.superseded_by is not None:
+        return (Suppress(reason=Reason.SUPERSEDED, rule=Rule.COLLAPSE, channel=inputs.channel, step=inputs.step),)
+    earlier = about.superseded
+    if earlier is None or inputs.channel is not None or inputs.step is not None:
+        return ()
+    slot = superseded_id(about, about.life, earlier)
+    return (Replaced(rule=Rule.COLLAPSE, slot=slot, notification=earlier, named=True),)
 
 
 def replaced_by(inputs: RoutingInput) -> str | None:

@@ -94,6 +94,11 @@ def collapse_id(about: Notification, life: int) -> str:
     return ids.derive(kind, about.tenant, about.user, life, about.workflow, about.collapse_key or "")
 
 
+def superseded_id(about: Notification, life: int, notification: str) -> str:
+    """Where it stands what takes the place of a notification, of the same user as `about`."""
+    return ids.derive(_apart("superseded", about), about.tenant, about.user, life, notification)
+
+
 def _apart(kind: str, about: Notification) -> str:
     """What is a test gathers, counts and replaces nothing but tests: the others must arrive as if there were none."""
     return f"test_{kind}" if about.test else kind

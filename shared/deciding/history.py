@@ -95,6 +95,8 @@ class History(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults
     """Of the digest that this record closes."""
     newest: Newest | None = None
     """Of its collapse key."""
+    superseded_by: str | None = None
+    """The notification that has taken its place, because it named it."""
     outcomes: dict[str, StepOutcome] = {}
     """By step key."""
     online: bool | None = None

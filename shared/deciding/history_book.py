@@ -44,9 +44,14 @@ class HistoryBook:
             digests=open_,
             content=self._content(asked.digest, asked) if asked.digest is not None else None,
             newest=self._newest.get(asked.collapse) if asked.collapse is not None else None,
+            superseded_by=self._successor(asked.superseded),
             outcomes=dict(self._loaded.outcomes.get(asked.outcomes.id, {})) if asked.outcomes is not None else {},
             online=asked.online in self._loaded.online if asked.online is not None else None,
         )
+
+    def _successor(self, slot: str | None) -> str | None:
+        newer = self._newest.get(slot) if slot is not None else None
+        return newer.notification if newer is not None else None
 
     def add(self, decided: Decided) -> None:
         """What the next ones see."""

@@ -101,7 +101,8 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
             elif isinstance(item, Gathered):
                 yield from self._gathered(item)
             elif isinstance(item, Replaced):
-                newest = Newest(notification=about.id, happened_at=about.happened_at, before=item.notification)
+                before = None if item.named else item.notification  # a digest that has that one keeps it
+                newest = Newest(notification=about.id, happened_at=about.happened_at, before=before)
                 yield NewNewest(slot=item.slot, newest=newest)
         if self.is_run:
             yield self._run()

@@ -135,13 +135,15 @@ class Gathered(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_default
 
 
 class Replaced(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag=ItemOutcome.REPLACE.value):
-    """It is the newest of its collapse key now, in place of `notification`."""
+    """It is the newest of its collapse key now, in place of `notification`; or of the one that it names."""
 
     outcome: ClassVar = ItemOutcome.REPLACE
     reason: ClassVar = None
     rule: Rule
     slot: str
     notification: str | None = None
+    named: bool = False
+    """Its producer named the other one, which gives way whether it is read or not."""
 
 
 RoutingItem = Deliver | HoldUntil | Suppress | Counted | Gathered | Replaced

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from shared.deciding.collapse import ask_collapse
+from shared.deciding.collapse import ask_collapse, ask_superseded
 from shared.deciding.digest_content import unwanted
 from shared.deciding.facts import Facts
 from shared.deciding.items import Deliver, HoldUntil, RoutingItem, Suppress
@@ -41,11 +41,11 @@ def route(inputs: RoutingInput) -> tuple[RoutingItem, ...]:
     stopped = _until_due(inputs, workflow)
     if stopped is not None:
         return _stopped(inputs, workflow, stopped)
-    marks = NO_ITEMS
-    if inputs.notification.collapse_key is not None and not inputs.is_digest:
-        marks = ask_collapse(inputs)
-        if marks and isinstance(marks[-1], Suppress):
-            return marks
+    marks = ask_superseded(inputs) if inputs.history is not None else NO_ITEMS
+    if inputs.notification.collapse_key is not None and not inputs.is_digest and not _ended(marks):
+        marks += ask_collapse(inputs)
+    if _ended(marks):
+        return marks
     stopped = _from_due(inputs, workflow)
     if stopped is not None:
         return marks + _stopped(inputs, workflow, stopped)
@@ -54,6 +54,10 @@ def route(inputs: RoutingInput) -> tuple[RoutingItem, ...]:
     if workflow.is_plain:  # nearly all of them: there is no run
         return marks + send(inputs, workflow, workflow.steps[0], inputs.now)
     return marks + _run(inputs, workflow)
+
+
+def _ended(marks: tuple[RoutingItem, ...]) -> bool:
+    return bool(marks) and isinstance(marks[-1], Suppress)
 
 
 def _stopped(inputs: RoutingInput, workflow: Workflow, item: HoldUntil | Suppress) -> tuple[RoutingItem, ...]:

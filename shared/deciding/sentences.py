@@ -113,6 +113,8 @@ def _gather(item: ShownItem) -> str:
 
 def _replace(item: ShownItem) -> str:
     earlier = item.get("notification")
+    if item.get("named"):
+        return f"It takes the place of {earlier}, which its sender named."
     return f"It takes the place of {earlier}, which is about the same." if earlier else "It is the newest about this."
 
 

@@ -64,6 +64,10 @@ TEST: Final = "carillontest"
 """The extension that makes of an event a test, `true`: nothing of it leaves but where its tenant's staging lets it."""
 
 
+SUPERSEDES: Final = "carillonsupersedes"
+"""The extension that names the id of an earlier event of the same source: what was notified of that gives way to this."""
+
+
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """One CloudEvent. `attributes` holds every context attribute, extensions too; `data` is raw JSON."""
 
@@ -89,6 +93,11 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     def is_test(self) -> bool:
         """Nothing of it leaves but where its tenant's staging lets it."""
         return self.attributes.get(TEST) == "true"
+
+    @property
+    def supersedes(self) -> str | None:
+        """The id of the earlier event of its source that it takes the place of."""
+        return self.attributes.get(SUPERSEDES) or None
 
     @property
     def key(self) -> bytes | None:

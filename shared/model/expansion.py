@@ -62,6 +62,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     event_time: int | None = None
     max_retries: int | None = None
     test: bool = False
+    supersedes: str | None = None
+    """The earlier event of the tenant whose notifications give way."""
 
 
 def expand(request: Request, workflow: Workflow) -> list[Notification]:
@@ -98,6 +100,7 @@ def expand(request: Request, workflow: Workflow) -> list[Notification]:
             event_time=request.event_time,
             max_retries=request.max_retries,
             test=request.test,
+            supersedes=request.supersedes if request.supersedes != request.event_id else None,
         )
         for user, recipient in distinct.items()
     ]

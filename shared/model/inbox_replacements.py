@@ -15,6 +15,10 @@ class InboxReplacement(NamedTuple):
     life: int
     notification: str
     replaces: str
+    named: bool = False
+    """Its producer named the other one, which goes whether it is read or not; else while it is unread."""
+    test: bool = False
+    """A test names nothing but tests, and nobody else names those."""
 
 
 class InboxRemoval(NamedTuple):

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from shared.model import ids
 from shared.model.formats import OLDEST
 from shared.model.local_times import LocalTime
 
@@ -82,11 +83,19 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_def
     """By a test key: everything runs, nothing leaves but where the tenant's staging lets it."""
     max_retries: int | None = None
     """So many attempts at the most follow one that failed; None: as many as its workflow or its channel says."""
+    supersedes: str | None = None
+    """The earlier event whose notification, for the same user by the same workflow, this one takes the place of."""
+
+    @property
+    def superseded(self) -> str | None:
+        """The notification that gives way to this one."""
+        return None if self.supersedes is None else ids.notification_id(self.supersedes, self.workflow, self.user)
 
     @property
     def format(self) -> int:
         """The smallest that reads it: whoever does not know these fields would send what must not be sent."""
         uses_more = self.collapse_key is not None or self.topic is not None or self.deliver_local is not None
+        uses_more = uses_more or self.supersedes is not None
         return 2 if uses_more or self.test or self.max_retries is not None else OLDEST
 
     @property

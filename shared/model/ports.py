@@ -50,8 +50,8 @@ class HoldStore(Protocol):
         """They go back to `decide` now, in this order. Raises MongoUnavailable."""
         ...
 
-    async def bring_forward(self, holds: Sequence[str], notifications: Sequence[str], /) -> None:
-        """Makes due now these holds, and all holds of these notifications; those that are gone are left out.
+    async def bring_forward(self, holds: Sequence[str], notifications: Sequence[tuple[str, str]], /) -> None:
+        """Makes due now these holds, and all of these notifications (tenant, id); those that are gone are left out.
 
         What comes back is decided as of then, not as of when it was due. Raises MongoUnavailable.
         """

@@ -68,7 +68,7 @@ class Histories:
         counters, digests, collapses = await asyncio.gather(
             find_by_id(self._counters, {counter for each in asked for counter in each.counters}),
             find_by_id(self._digests, {slot for each in asked for slot in each.slots}),
-            find_by_id(self._collapses, {each.collapse for each in asked if each.collapse is not None}),
+            find_by_id(self._collapses, _places(asked)),
         )
         for what, rows in (("counter", counters), ("digest", digests), ("collapse", collapses)):
             for row in rows.values():
@@ -98,6 +98,11 @@ class Histories:
             _write(self._collapses, changes.collapses),
             _write(self._runs, changes.runs),
         )
+
+
+def _places(asked: Sequence[Asked]) -> set[str]:
+    """Where the newest of their collapse keys stand, and what has named them."""
+    return {place for each in asked for place in (each.collapse, each.superseded) if place is not None}
 
 
 def _counts(entries: Iterable[Mapping[str, object]]) -> tuple[Count, ...]:

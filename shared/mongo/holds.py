@@ -121,9 +121,12 @@ class Holds:
             result = await self._rows.update_many(concerned, {"$set": {"due": FREE, "hastened": True}})
         return int(result.modified_count)
 
-    async def bring_forward(self, holds: Sequence[str], notifications: Sequence[str]) -> None:
+    async def bring_forward(self, holds: Sequence[str], notifications: Sequence[tuple[str, str]]) -> None:
         """As HoldStore says."""
-        wanted = [{name: {"$in": list(ids)}} for name, ids in (("_id", holds), ("notification", notifications)) if ids]
+        wanted: list[dict[str, object]] = [{"_id": {"$in": list(holds)}}] if holds else []
+        for tenant in sorted({tenant for tenant, _ in notifications}):
+            theirs = [one for whose, one in notifications if whose == tenant]
+            wanted.append({"notification": {"$in": theirs}, "tenant": tenant})
         if wanted:
             with mongo_border():
                 now = await server_time(self._database)

@@ -1,4 +1,4 @@
-"""Inbox rows that give way to newer ones: deleted as their users would, while they are unread.
+"""Inbox rows that give way to newer ones: deleted as their users would, while they are unread, or named.
 
 The row keeps what replaced it, so that whoever repeats this finds it again and tells it again.
 """
@@ -24,21 +24,26 @@ GONE: Final = {"deleted_at": "$$NOW", "changed_at": "$$NOW"}
 
 
 async def replace_unread(rows: Rows, replacements: Sequence[InboxReplacement]) -> list[InboxRemoval]:
-    """Deletes what is replaced and unread; returns what these notifications have replaced, now or before.
+    """Deletes what is replaced and unread, or named; returns what these notifications have replaced, now or before.
 
-    What is read, archived or deleted by then stays as it is, and so does a digest. Raises MongoUnavailable.
+    What is read, and not named, archived or deleted by then stays as it is, and so does a digest. Raises
+    MongoUnavailable.
     """
     if not replacements:
         return []
     wanted = {each: own(each[:3]) | {"notification": each.replaces} for each in replacements}
     updates = [
         UpdateMany(
-            where | UNREAD | ALONE | {"deleted_at": None},
+            where | _gives_way(each) | ALONE | {"deleted_at": None},
             [{"$set": GONE | {"replaced_by": {"$literal": each.notification}}}],
         )
         for each, where in wanted.items()
     ]
     return await removed(rows, updates, [where | {"replaced_by": each.notification} for each, where in wanted.items()])
+
+
+def _gives_way(each: InboxReplacement) -> dict[str, object]:
+    return {"archived_at": None, "test": True if each.test else None} if each.named else UNREAD
 
 
 async def removed(

@@ -44,6 +44,8 @@ class InboxRow(TypedDict):
     priority: NotRequired[str]
     replaced_by: NotRequired[str]
     """The notification that took its place: its deletion is nobody's doing."""
+    test: NotRequired[bool]
+    """Of a test; left out of what is none."""
     cancellation_key: NotRequired[str]
     cancel_count: NotRequired[int]
     """The key's counter when it was accepted."""
@@ -65,6 +67,7 @@ def to_row(
     step: str | None = None,
     cancellation_key: str | None = None,
     cancel_count: int = 0,
+    test: bool = False,
 ) -> InboxRow:
     """The document of a new row."""
     row: InboxRow = {
@@ -90,6 +93,8 @@ def to_row(
     }
     if step is not None:
         row["step"] = step
+    if test:
+        row["test"] = True
     if item.digest_count is not None:
         row["digest_count"] = item.digest_count
     elif cancellation_key is not None:

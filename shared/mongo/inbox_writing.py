@@ -33,6 +33,7 @@ class NewInboxRow(NamedTuple):
     cancel_count: int = 0
     receipt: Subject | None = None
     """What the status is about that tells when it reached a socket; None: nobody asked."""
+    test: bool = False
 
 
 class InboxRows:
@@ -88,6 +89,7 @@ def _document(row: NewInboxRow) -> InboxRow:
         step=row.step,
         cancellation_key=row.cancellation_key,
         cancel_count=row.cancel_count,
+        test=row.test,
     )
     if row.receipt is not None:
         made["receipt"] = open_receipt(row.tenant, row.user, row.receipt)

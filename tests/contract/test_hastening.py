@@ -136,7 +136,9 @@ async def test_what_a_digest_only_waits_for_is_not_brought_forward_for_one_of_it
     )  # fmt: skip
     alone = msgspec.structs.replace(run, subject="alone", digest=None)
     await holds.insert([Hold(cause=Cause.DELAY, due=due, record=record) for record in (run, alone)])
-    await holds.bring_forward([], [about.id])
+    await holds.bring_forward([], [("other", about.id)])
+    assert (await holds.claim(most=10, lease=MINUTE))[1] == [], "another tenant has named it"
+    await holds.bring_forward([], [("acme", about.id)])
     await holds.hasten("acme", "k", cancel_count=1)
     _, won = await holds.claim(most=10, lease=MINUTE)
     assert [decode_record(one.record).subject for one in won] == ["alone"]

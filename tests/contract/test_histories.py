@@ -188,6 +188,13 @@ async def test_the_newest_by_its_own_time_stays(store: Store) -> None:
     assert found == {"k": Newest(notification="n-2", happened_at=a.NOON + 20, before="n-1")}
 
 
+async def test_one_that_is_named_finds_who_named_it_and_no_digest_hears_of_it(store: Store) -> None:
+    item = Replaced(rule=Rule.COLLAPSE, slot="s", notification="n-1", named=True)
+    await store.apply([decided(item, id="n-2", supersedes="e-1")])
+    found = (await store.load([Asked(superseded="s")])).newest
+    assert {place: (one.notification, one.before) for place, one in found.items()} == {"s": ("n-2", None)}
+
+
 async def test_of_two_that_happened_at_once_the_later_stays_though_the_other_is_written_again(store: Store) -> None:
     """By a process that lost its partition and did not know yet."""
     key = collapse_id(a.notification(collapse_key="k"), 0)

@@ -25,8 +25,8 @@ def row(name: str, offset: int, *, user: str = "ada", life: int = 0) -> NewInbox
     return NewInboxRow(f"{user}-{name}", "acme", user, item, life, "notify")
 
 
-def by(new: str, old: str, *, user: str = "ada", life: int = 0) -> InboxReplacement:
-    return InboxReplacement("acme", user, life, f"n-{new}", f"n-{old}")
+def by(new: str, old: str, *, user: str = "ada", life: int = 0, **more: bool) -> InboxReplacement:
+    return InboxReplacement("acme", user, life, f"n-{new}", f"n-{old}", **more)
 
 
 def told(removals: list[InboxRemoval]) -> dict[str, Any]:
@@ -69,6 +69,30 @@ async def test_a_read_one_stays(rows: Any) -> None:
     await rows.insert([row("a", 1), row("b", 2)])
     await rows.mark_read("ada-a", a.NOON + 1)
     assert await rows.replace([by("b", "a")]) == []
+
+
+async def test_one_that_is_named_goes_though_it_is_read_unless_its_user_put_it_away(rows: Any) -> None:
+    await rows.insert([row("a", 1), row("x", 2), row("b", 3)])
+    for name in ("a", "x"):
+        await rows.mark_read(f"ada-{name}", a.NOON + 1)
+    await rows.archive("ada-x", a.NOON + 2)
+    assert told(await rows.replace([by("b", "a", named=True), by("b", "x", named=True)])) == {
+        "ada": ([("n-a", "n-b")], 1, 3)
+    }
+    assert told(await rows.replace([by("b", "a", named=True)])) == {"ada": ([("n-a", "n-b")], 1, 3)}
+
+
+async def test_a_digest_stays_though_it_is_named(rows: Any) -> None:
+    first = row("a", 1)
+    await rows.insert([first._replace(item=msgspec.structs.replace(first.item, digest_count=2)), row("b", 2)])
+    assert await rows.replace([by("b", "a", named=True)]) == []
+
+
+@pytest.mark.parametrize("test", [False, True])
+async def test_tests_name_tests_and_nobody_else_does(rows: Any, test: bool) -> None:
+    await rows.insert([row("a", 1)._replace(test=not test), row("b", 2), row("c", 3)._replace(test=test)])
+    assert await rows.replace([by("b", "a", named=True, test=test)]) == []
+    assert told(await rows.replace([by("b", "c", named=True, test=test)])) == {"ada": ([("n-c", "n-b")], 2, 3)}
 
 
 async def test_what_something_else_replaced_is_not_told_twice(rows: Any) -> None:

@@ -21,6 +21,10 @@ class RealInboxRows(InboxRows):
         changed = {"read_at": to_datetime(at), "changed_at": to_datetime(at)}
         await self._rows.update_one({"_id": delivery}, {"$set": changed})
 
+    async def archive(self, delivery: str, at: int) -> None:
+        changed = {"archived_at": to_datetime(at), "changed_at": to_datetime(at)}
+        await self._rows.update_one({"_id": delivery}, {"$set": changed})
+
     async def mark_seen(self, delivery: str, at: int) -> None:
         await self._rows.update_one({"_id": delivery}, {"$set": {"seen_at": to_datetime(at)}})
 

@@ -1,4 +1,4 @@
-"""Withdrawn items: gone from every device and count of their user, those that were on their way too, through a kill."""
+"""Withdrawn and superseded items: gone from every device and count of their user, through a kill as well."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
+from shared.model.timestamps import rfc3339
+from shared.process.clock import now_ms
 from shared.process.failpoints import Failpoint
 from tests.e2e.scene import Scene
 from tests.support.env import Harness
@@ -75,6 +77,16 @@ async def send(scene: Scene, user: str, **more: Any) -> str:
     return sent
 
 
+async def event_of(product: Harness, notification: str) -> str:
+    """The id that its call was answered."""
+    async with product.database() as database:
+        row = await until(
+            lambda: database.decisions.find_one({"notification": notification}),
+            what=f"the decision about {notification}",
+        )
+    return str(row["event_id"])
+
+
 async def withdraw(product: Harness, key: str) -> dict[str, Any]:
     return await product.call(
         "POST", "/v1/notifications/cancel", json={"cancellation_key": key, "withdraw": True}, expect=202
@@ -106,7 +118,61 @@ async def test_what_is_withdrawn_goes_from_every_device_and_what_comes_later_sta
     assert (await until(told, what="the status"))["data"]["withdrawn"] is True
 
 
-async def test_a_worker_that_dies_before_it_told_of_a_row_shows_nothing_of_it(harness: Harness) -> None:
+async def test_what_is_superseded_gives_way_on_every_device_read_or_not(product: Harness) -> None:
+    scene = Scene(product)
+    user = await scene.person()
+    async with screens(product, user) as devices:
+        other, first = [await send(scene, user) for _ in range(2)]
+        for device in devices:
+            await device.shows(other, first, unread=2)
+        await devices[1].socket.send(json.dumps({"type": "read", "ids": [first]}))
+        for device in devices:
+            await device.shows(other, first, unread=1)
+        second = await send(scene, user, supersedes=await event_of(product, first))
+        for device in devices:
+            await device.shows(other, second, unread=2)
+        third = await send(scene, user, supersedes=await event_of(product, second), cancellation_key=f"{user}-s")
+        for device in devices:
+            await device.shows(other, third, unread=2)
+        assert await listed(product, user) == ({other, third}, 2)
+        await withdraw(product, f"{user}-s")
+        for device in devices:
+            await device.shows(other, unread=1)
+        assert await listed(product, user) == ({other}, 1)
+
+
+async def test_what_waits_ends_when_a_later_one_names_it(product: Harness) -> None:
+    """Scheduled for tomorrow; the correction goes at once."""
+    scene = Scene(product)
+    user = await scene.person()
+    tomorrow = rfc3339(now_ms() + 86_400_000)
+    waiting = await send(scene, user, deliver_at=tomorrow)
+    later = await send(scene, user, supersedes=await event_of(product, waiting))
+    assert await scene.ends(waiting) == {"all": "superseded: superseded"}
+    assert (await scene.ends(later))["in_app"] == "sent"
+    assert await listed(product, user) == ({later}, 1)
+
+
+async def test_a_worker_that_dies_with_one_that_is_superseded_leaves_the_later_one(harness: Harness) -> None:
+    """The later row is there, nobody was told of it; its repeat takes the earlier one out, and tells both."""
+    await harness.start("ingest", "router", "gateway")
+    harness.spawn("delivery", CARILLON_FAILPOINT=f"{Failpoint.AFTER_REPLACE}:2")
+    await harness.start_spawned("delivery")
+    scene = Scene(harness)
+    user = await scene.person()
+    async with screens(harness, user) as devices:
+        first = await send(scene, user)
+        for device in devices:
+            await device.shows(first, unread=1)
+        second = await send(scene, user, supersedes=await event_of(harness, first))
+        await until(lambda: _dead(harness), what="the worker is dead")
+        await harness.revive("delivery")
+        for device in devices:
+            await device.shows(second, unread=1)
+        assert await listed(harness, user) == ({second}, 1)
+
+
+async def test_a_worker_that_dies_before_before_it_told_of_a_row_shows_nothing_of_it(harness: Harness) -> None:
     """Withdrawn while its row is there and nobody was told of it: the replay tells both, in this order."""
     await harness.start("ingest", "router", "gateway")
     harness.spawn("delivery", CARILLON_FAILPOINT=f"{Failpoint.AFTER_INBOX_ROW}:2")

@@ -19,6 +19,7 @@ from shared.model.local_times import LocalTime
 from shared.model.notifications import MAX_RETRIES, Priority
 from shared.model.recipients import Recipient, recipient
 
+EventUuid = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 EVENT_ID: Final = "0b0f3d5c-3c43-5f3e-9a55-7d1d0c6f9a10"
 
 
@@ -85,6 +86,11 @@ class SendRequest(Body):
     cancellation_key: PrintableKey | None = Field(None, description="the name that they can be cancelled by")
     collapse_key: PrintableKey | None = Field(
         None, description="what it is about: a newer one with the same key replaces what is held or unread"
+    )
+    supersedes: EventUuid | None = Field(
+        None,
+        description="the id that an earlier call was answered: what its recipients have of it, by the same workflow, "
+        "gives way to this, whether it waits or stands in an inbox, read or not",
     )
     priority: Priority | None = Field(None, description="how urgent, instead of the workflow's")
     max_retries: Annotated[int, Field(ge=0, le=MAX_RETRIES)] | None = Field(

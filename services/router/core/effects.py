@@ -46,8 +46,8 @@ class DecisionEffects(msgspec.Struct, frozen=True, kw_only=True):
     closings: list[Closing]
     full: list[str]
     """Holds to bring forward: their digests are full."""
-    superseded: list[str]
-    """Notifications whose holds are brought forward: a newer one took their place."""
+    superseded: list[tuple[str, str]]
+    """Notifications (tenant and id) whose holds are brought forward: a newer one took their place."""
 
 
 def derive_effects(topics: Topics, decisions: list[Decision]) -> DecisionEffects:
@@ -67,7 +67,7 @@ def derive_effects(topics: Topics, decisions: list[Decision]) -> DecisionEffects
             elif isinstance(item, Suppress):
                 described.append(_suppress(topics, decision, item, result))
             else:
-                described.append(_mark(item, result))
+                described.append(_mark(decision.notification, item, result))
         result.outputs.append(_status(topics, decision, described))
     return result
 
@@ -93,16 +93,19 @@ def _suppress(topics: Topics, decision: Decision, item: Suppress, result: Decisi
     return about
 
 
-def _mark(item: Counted | Gathered | Replaced, result: DecisionEffects) -> dict[str, object]:
+def _mark(
+    notification: Notification, item: Counted | Gathered | Replaced, result: DecisionEffects
+) -> dict[str, object]:
     about: dict[str, object] = {"outcome": item.outcome, "rule": item.rule}
     if isinstance(item, Gathered):
         if item.hold is not None:
             result.full.append(item.hold)
         return about | {"step": item.step, "change": item.change, "digest": item.digest, "items": item.items}
     if isinstance(item, Replaced):
-        if item.notification is not None:
-            result.superseded.append(item.notification)
-        return about | {"notification": item.notification}
+        # A test names whom it likes: what waits because of a delay is not to be hurried by it.
+        if item.notification is not None and not (item.named and notification.test):
+            result.superseded.append((notification.tenant, item.notification))
+        return about | {"notification": item.notification} | ({"named": True} if item.named else {})
     return about | {"step": item.step, "seconds": item.seconds}
 
 

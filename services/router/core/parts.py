@@ -8,6 +8,7 @@ import msgspec
 
 from services.router.core.event_data import EntryPlaces, EventData, pointer_of
 from services.router.core.received_event import ReceivedEvent
+from shared.model import ids
 from shared.model.collapse_keys import collapse_key_of, event_time_of
 from shared.model.conditions import failing
 from shared.model.data_paths import event_lookup
@@ -138,7 +139,14 @@ def _request(
         collapse_key=collapse_key_of(data.lookup(workflow.collapse_key)) if workflow.collapse_key else None,
         event_time=_event_time(received, workflow),
         test=received.event.is_test,
+        supersedes=_superseded(received),
     )
+
+
+def _superseded(received: ReceivedEvent) -> str | None:
+    """Of the same tenant; of tests, a test."""
+    event, earlier = received.event, received.event.supersedes
+    return ids.event_id(received.tenant, event.source, earlier, test=event.is_test) if earlier else None
 
 
 def _rejected(workflow: Workflow, error: Invalid) -> EventPart:

@@ -53,6 +53,12 @@ async def test_retry_after_is_waited_for(platform):
     ] * 2
 
 
+async def test_what_it_supersedes_goes_along(platform):
+    async with AsyncClient(platform.url, "ck_x") as carillon:
+        await carillon.notify("order.shipped", ["ana"], supersedes="0b0f3d5c-3c43-5f3e-9a55-7d1d0c6f9a10")
+    assert platform.asked[0][3]["supersedes"] == "0b0f3d5c-3c43-5f3e-9a55-7d1d0c6f9a10"
+
+
 async def test_a_withdrawal_says_so(platform):
     async with AsyncClient(platform.url, "ck_x") as carillon:
         await carillon.cancel("k", withdraw=True)

@@ -53,7 +53,7 @@ class MemoryHistories:
 
     async def load(self, asked: Sequence[Asked]) -> LoadedHistory:
         async with self.outages.call():
-            if any(self.newer & {*each.counters, *each.slots, each.collapse} for each in asked):
+            if any(self.newer & {*each.counters, *each.slots, each.collapse, each.superseded} for each in asked):
                 raise NewerFormat("counter", formats.FORMAT + 1)
             slots = {slot: self.slots[slot].open for each in asked for slot in each.slots if slot in self.slots}
             return LoadedHistory(
@@ -62,7 +62,12 @@ class MemoryHistories:
                 contents={
                     each.digest: self._content(each.digest, each.shown, each.closed) for each in asked if each.digest
                 },
-                newest={each.collapse: self.newest[each.collapse] for each in asked if each.collapse in self.newest},
+                newest={
+                    place: self.newest[place]
+                    for each in asked
+                    for place in (each.collapse, each.superseded)
+                    if place is not None and place in self.newest
+                },
                 outcomes={
                     each.outcomes.id: self.outcomes[each.outcomes.id]
                     for each in asked

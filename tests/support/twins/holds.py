@@ -138,12 +138,12 @@ class MemoryHolds:
                     hastened += 1
         return hastened
 
-    async def bring_forward(self, holds: Sequence[str], notifications: Sequence[str]) -> None:
+    async def bring_forward(self, holds: Sequence[str], notifications: Sequence[tuple[str, str]]) -> None:
         async with self.outages.call():
             now = now_ms()
             for hold_id, row in self.rows.items():
                 about = row.hold.hastened_for
-                wanted = hold_id in holds or (about is not None and about.id in notifications)
+                wanted = hold_id in holds or (about is not None and (about.tenant, about.id) in notifications)
                 if wanted and row.lease < now:
                     _hasten(row, now)
 

@@ -48,7 +48,7 @@ class MemoryInboxRows:
         async with self.outages.call():
             for each in replacements:
                 for key, row in self._of(*each[:3]):
-                    if row.item.id == each.replaces and row.item.digest_count is None and _unread(row.item):
+                    if row.item.id == each.replaces and row.item.digest_count is None and _gives_way(row, each):
                         now = now_ms()
                         gone = msgspec.structs.replace(row.item, deleted_at=now, updated_at=now)
                         self.rows[key], self.replaced_by[key] = row._replace(item=gone), each.notification
@@ -116,6 +116,11 @@ class MemoryInboxRows:
         row = self.rows[delivery]
         self.rows[delivery] = row._replace(item=msgspec.structs.replace(row.item, read_at=at, updated_at=at))
 
+    async def archive(self, delivery: str, at: int) -> None:
+        """As the gateway would."""
+        row = self.rows[delivery]
+        self.rows[delivery] = row._replace(item=msgspec.structs.replace(row.item, archived_at=at, updated_at=at))
+
     async def mark_seen(self, delivery: str, at: int) -> None:
         """As the gateway would."""
         row = self.rows[delivery]
@@ -134,6 +139,12 @@ def _accepted(row: NewInboxRow, what: Withdrawal) -> bool:
 
 def _by_offset(pair: tuple[InboxItem, None]) -> int:
     return pair[0].offset
+
+
+def _gives_way(row: NewInboxRow, each: InboxReplacement) -> bool:
+    if not each.named:
+        return _unread(row.item)
+    return row.item.archived_at is None and row.item.deleted_at is None and row.test == each.test
 
 
 def _unread(item: InboxItem) -> bool:

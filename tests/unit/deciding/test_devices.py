@@ -110,7 +110,9 @@ def test_the_others_are_asked_about_when_one_failed_and_at_no_other_time() -> No
     assert found is not None
     assert found.outcomes is not None
     assert asked(asking(FIRST)) is None
-    assert asked(asking(FIRST, event=Kind.RETRY, **of_device(0))) is None
+    tried_again = asked(asking(FIRST, event=Kind.RETRY, **of_device(0)))
+    assert tried_again is not None
+    assert tried_again.outcomes is None
 
 
 def made(endpoint: str, state: DeliveryState) -> ChannelFact:

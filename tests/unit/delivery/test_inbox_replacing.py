@@ -8,8 +8,9 @@ import pytest
 from services.gateway.live.core.actions import InboxSnapshot, SendFrame
 from services.gateway.live.core.announcement import Announcement
 from services.gateway.live.core.session import Session
-from shared.model import inbox
+from shared.model import ids, inbox
 from shared.model.channels import Channel
+from shared.model.digests import Digest
 from shared.model.errors import MongoUnavailable
 from shared.model.inbox import Change, InboxEvent
 from shared.model.outputs import KafkaRecord
@@ -40,6 +41,19 @@ def at(offset: int, replaces: int | None = None) -> KafkaRecord:
         notification=a.notification(id=f"n-{offset}"),
         replaces=None if replaces is None else f"n-{replaces}",
     )
+    return a.record(encode(delivery), topic=TOPIC, partition=1, offset=offset)
+
+
+def naming(offset: int, event: str = "e-7", **more: bool) -> KafkaRecord:
+    """One that names the event whose notification `named` is."""
+    about = a.notification(id=f"n-{offset}", supersedes=event, **more)
+    delivery = a.delivery(id=f"d-{offset}", channel=Channel.IN_APP, address="ada", notification=about)
+    return a.record(encode(delivery), topic=TOPIC, partition=1, offset=offset)
+
+
+def named(offset: int, event: str = "e-7") -> KafkaRecord:
+    about = a.notification(id=ids.notification_id(event, "order.shipped", "ada"), event_id=event)
+    delivery = a.delivery(id=f"d-{offset}", channel=Channel.IN_APP, address="ada", notification=about)
     return a.record(encode(delivery), topic=TOPIC, partition=1, offset=offset)
 
 
@@ -84,6 +98,30 @@ async def test_a_read_one_stays(scene: Scene) -> None:
     await scene.rows.mark_read("d-7", a.NOON + 1)
     await scene.writer.write([at(8, replaces=7)])
     assert [event.change for event in events(scene)] == [Change.CREATED, Change.CREATED]
+
+
+async def test_one_that_is_named_goes_though_it_is_read(scene: Scene) -> None:
+    await scene.writer.write([named(7), at(8)])
+    await scene.rows.mark_read("d-7", a.NOON + 1)
+    await scene.writer.write([naming(9)])
+    assert shown(scene) == ({"n-8", "n-9"}, 2)
+    told = msgspec.json.decode(scene.publisher.on(TOPICS.statuses)[-1].value or b"")
+    assert (told["notification"], told["replaced_by"]) == (ids.notification_id("e-7", "order.shipped", "ada"), "n-9")
+
+
+async def test_a_test_names_nobody_elses(scene: Scene) -> None:
+    await scene.writer.write([named(7)])
+    await scene.writer.write([naming(9, test=True)])
+    assert len(shown(scene)[0]) == 2
+
+
+async def test_a_digest_takes_nobodys_place_whom_one_of_its_items_names(scene: Scene) -> None:
+    await scene.writer.write([named(7)])
+    about = a.notification(id="n-9", supersedes="e-7")
+    digest = Digest(count=2, items=(a.notification().data,) * 2, id="dg")
+    delivery = a.delivery(id="d-9", channel=Channel.IN_APP, address="ada", notification=about, digest=digest)
+    await scene.writer.write([a.record(encode(delivery), topic=TOPIC, partition=1, offset=9)])
+    assert len(shown(scene)[0]) == 2
 
 
 async def test_without_a_new_row_the_old_one_stays(scene: Scene) -> None:

@@ -14,6 +14,7 @@ from shared.model.local_times import LocalTime
 from shared.model.trace_context import traceparent
 
 NOW = 1_767_600_000_000  # 2026-01-05T08:00:00Z
+EARLIER = "0b0f3d5c-3c43-5f3e-9a55-7d1d0c6f9a10"
 SEND = {"workflow": "chat.new_message", "recipients": ["ada"]}
 
 
@@ -96,6 +97,7 @@ WRONG_SEND = [
     ("deliver_at", ({"local": "09:00", "date": "2026-01-06", "zone": "UTC"},), "/deliver_at/zone"),
     ("expires_at", (1, "never", "2026-01-05T08:00:00Z", "2020-01-05T08:00:00Z", "2028-01-05T08:00:00Z"), "/expires_at"),
     ("cancellation_key", (7, "", "x" * 201, "a\nb", []), "/cancellation_key"),
+    ("supersedes", (7, "", "message-17", EARLIER.upper(), EARLIER[:-1], []), "/supersedes"),
     ("priority", (7, "", "HIGH", "higher", [], True), "/priority"),
     ("tenant", ("default",), "/tenant"),
 ]  # fmt: skip

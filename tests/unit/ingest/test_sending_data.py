@@ -51,6 +51,16 @@ async def test_what_it_is_about_is_said_by_the_request_or_found_where_the_workfl
     assert [sent.collapse_key for sent in scene.sent] == ["k", None, "A7", "7", "k", None]
 
 
+async def test_what_it_supersedes_is_that_of_the_same_recipient(scene: Scene) -> None:
+    await scene.send(data={"order": "A7"}, recipients=["ada", "bob"])
+    first = scene.sent[0].event_id
+    await scene.send(data={"order": "A8"}, recipients=["ada", "bob"], supersedes=first)
+    earlier, later = scene.sent[:2], scene.sent[2:]
+    assert [one.superseded for one in later] == [one.id for one in earlier]
+    assert earlier[0].format < later[0].format, "older versions wait with it"
+    assert earlier[0].superseded is None
+
+
 async def test_a_test_is_cancelled_by_tests_alone(scene: Scene) -> None:
     """Else a test run with the names of production would take back what people wait for."""
     body = {"workflow": "order.shipped", "recipients": ["ada"], "cancellation_key": "message-17"}

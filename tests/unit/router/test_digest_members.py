@@ -96,7 +96,7 @@ async def test_what_was_stopped_before_it_was_looked_at_still_replaces_an_older_
     runs.stores.tenants.put(TenantSettings(tenant="acme", version=2))
     runs.decider = runs.stores.decider()
     await runs.send(0, collapse_key="k", event_time=a.NOON - 10)
-    await runs.stores.holds.bring_forward([], ["n-1"])  # as a resume does
+    await runs.stores.holds.bring_forward([], [("acme", "n-1")])  # as a resume does
     await runs.release(a.NOON + 1)
     assert [one.notification.id for one in runs.sent.values()] == ["n-0", "n-1"]
     assert [one.replaces for one in runs.sent.values()] == [None, "n-0"]

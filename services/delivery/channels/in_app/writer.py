@@ -179,6 +179,7 @@ class InboxWriter:
                 about.cancellation_key,
                 about.cancel_count,
                 self._receipt(each),
+                about.test,
             )
             for each, item in items
             for about in [each.delivery.notification]
@@ -205,13 +206,18 @@ class InboxWriter:
 
 
 def _replacements(stored: Sequence[Stored]) -> list[InboxReplacement]:
-    """What has taken the place of older ones, if anything has."""
-    return [
-        InboxReplacement(about.tenant, about.user, about.life, about.id, each.delivery.replaces)
-        for each, _ in stored
-        if each.delivery.replaces is not None
-        for about in [each.delivery.notification]
-    ]
+    """What has taken the place of older ones, if anything has. A digest takes nobody's whom one of its items names."""
+    found: list[InboxReplacement] = []
+    for each, _ in stored:
+        delivery, about = each.delivery, each.delivery.notification
+        if delivery.replaces is not None:
+            found.append(InboxReplacement(about.tenant, about.user, about.life, about.id, delivery.replaces))
+        named = about.superseded if delivery.digest is None else None
+        if named is not None:
+            found.append(
+                InboxReplacement(about.tenant, about.user, about.life, about.id, named, named=True, test=about.test)
+            )
+    return found
 
 
 def _withdrawals(controls: Sequence[tuple[UnreadableRecord, Record | None]]) -> list[InboxWithdrawal]:
