@@ -8,8 +8,10 @@ import pytest
 from services.ingest.models.body import InvalidFields
 from services.ingest.models.notifications import read_send
 from shared.http.problems import Problem
+from shared.model import ids
 from shared.model.errors import MongoUnavailable
-from shared.model.fanouts import MAX_DATA, FanoutPage, decode_page, fanout_id
+from shared.model.fanouts import MAX_DATA, FanoutPage, Member, decode_page, fanout_id, page_outputs
+from shared.model.records import decode_record
 from shared.model.topics import Topics
 from tests.support import samples as a
 from tests.unit.ingest.test_sending import Scene, scene
@@ -35,6 +37,15 @@ async def test_it_is_stored_and_its_first_record_written(scene: Scene, recipient
     if isinstance(recipients, dict):
         assert (started.topic, started.where) == (recipients.get("topic"), recipients.get("where"))
     assert [each.id for each in started.listed] == (MANY if recipients is MANY else [])
+
+
+async def test_each_on_it_gets_the_place_of_what_they_had_of_the_earlier_one(scene: Scene) -> None:
+    first = (await scene.send(recipients={"topic": "t"}))["id"]
+    second = (await scene.send(recipients={"topic": "t"}, supersedes=first))["id"]
+    started = scene.fanouts.started[fanout_id(second, "order.shipped")]
+    outputs = page_outputs(Topics(), started, [Member("ada"), Member("bob")])
+    named = [one.superseded for output in outputs if (one := decode_record(output.value).notification) is not None]
+    assert named == [ids.notification_id(first, "order.shipped", user) for user in ("ada", "bob")]
 
 
 async def test_the_same_call_is_the_same_fan_out(scene: Scene) -> None:
