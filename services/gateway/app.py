@@ -26,6 +26,7 @@ from services.gateway.identity import request_identity
 from services.gateway.inbox.api import inbox_routes
 from services.gateway.inbox.bulk_api import CountsForm, InboxBatch, bulk_routes
 from services.gateway.inbox.changes import Changes
+from services.gateway.inbox.snooze_api import SnoozeForm, snooze_routes
 from services.gateway.inbox.store import InboxStore
 from services.gateway.keys.endpoint import fetch_key_set
 from services.gateway.keys.token_keys import TokenKeys
@@ -104,11 +105,12 @@ def create_api(
     api.include_router(subscription_routes(subscriptions, identity, settings))
     api.include_router(device_routes(database, writer, settings.topics, identity))
     api.include_router(bulk_routes(store, changes, catalog, identity))
+    api.include_router(snooze_routes(changes, identity))
     api.include_router(inbox_routes(store, changes, catalog, identity))
     api.include_router(web_file_routes(read_web_files()))
     secrets = parse_secrets(settings.unsubscribe_secret.get_secret_value())
     api.include_router(unsubscribe_routes(Unsubscriber(database, writer, settings.topics), secrets))
-    add_schemas(api, InboxBatch, CountsForm, DeviceForm)
+    add_schemas(api, InboxBatch, CountsForm, DeviceForm, SnoozeForm)
     return api
 
 

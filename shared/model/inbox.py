@@ -24,6 +24,11 @@ class Change(StrEnum):
     ARCHIVED = "archived"
     UNARCHIVED = "unarchived"
     DELETED = "deleted"
+    SNOOZED = "snoozed"
+    UNSNOOZED = "unsnoozed"
+    """By its user, or because its time has come."""
+    EXPIRED = "expired"
+    """Its time is over: it is deleted, by nobody."""
     ERASED = "erased"
     """The user was deleted, and all items with them; `life` is the next one."""
 
@@ -67,6 +72,12 @@ class InboxItem(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaul
     """Its workflow's; None: the item is from before items had one."""
     priority: str | None = None
     """A Priority; or, of a newer process, one that this one does not know. None as in `category`."""
+    expires_at: int | None = None
+    """From then on it is gone. None: it stays."""
+    snoozed_until: int | None = None
+    """Until then it is in no list and no count; it is unread, unseen and not archived meanwhile."""
+    snoozed_times: int = 0
+    """How often it was snoozed, or to another time."""
 
 
 class InboxEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -123,6 +134,8 @@ def item_state(item: InboxItem) -> InboxItem:
         buttons=(),
         category=None,
         priority=None,
+        expires_at=None,
+        snoozed_times=0,
     )
 
 

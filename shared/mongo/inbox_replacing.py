@@ -15,11 +15,11 @@ from shared.model.inbox import InboxItem
 from shared.model.inbox_replacements import InboxRemoval, InboxReplacement
 from shared.mongo.bulk import Rows
 from shared.mongo.errors import mongo_border
-from shared.mongo.inbox_rows import UNREAD, WITHOUT_CONTENT, state_of_row, stored_life
+from shared.mongo.inbox_counts import InboxLife, count_inboxes, life_of, of_life
+from shared.mongo.inbox_rows import UNREAD, WITHOUT_CONTENT, state_of_row
 
 ALONE: Final = {"digest_count": None}
 """A digest has others in it, which nothing has replaced."""
-_Life = tuple[str, str, int]
 GONE: Final = {"deleted_at": "$$NOW", "changed_at": "$$NOW"}
 
 
@@ -31,7 +31,7 @@ async def replace_unread(rows: Rows, replacements: Sequence[InboxReplacement]) -
     """
     if not replacements:
         return []
-    wanted = {each: own(each[:3]) | {"notification": each.replaces} for each in replacements}
+    wanted = {each: of_life(each[:3]) | {"notification": each.replaces} for each in replacements}
     updates = [
         UpdateMany(
             where | _gives_way(each) | ALONE | {"deleted_at": None},
@@ -50,42 +50,10 @@ async def removed(
     rows: Rows, updates: Sequence[UpdateMany], gone: Sequence[Mapping[str, object]]
 ) -> list[InboxRemoval]:
     """Carries the updates out; then what is `gone`, by inbox, with the counts of that moment. Raises MongoUnavailable."""
-    found: dict[_Life, list[tuple[InboxItem, str | None]]] = defaultdict(list)
+    found: dict[InboxLife, list[tuple[InboxItem, str | None]]] = defaultdict(list)
     with mongo_border():
         await rows.bulk_write(updates, ordered=False)
         async for row in rows.find({"$or": gone}, WITHOUT_CONTENT).sort("offset", 1):
-            found[_owner(row)].append((state_of_row(row), row.get("replaced_by")))
-        counts = await _counts(rows, list(found)) if found else {}
+            found[life_of(row)].append((state_of_row(row), row.get("replaced_by")))
+        counts = await count_inboxes(rows, list(found))
     return [InboxRemoval(*owner, tuple(items), *counts[owner]) for owner, items in found.items()]
-
-
-async def _counts(rows: Rows, owners: Sequence[_Life]) -> dict[_Life, tuple[int, int, int]]:
-    """Of each inbox that has a row: how many are unread, the largest offset of all, and how many of the unread are unseen."""
-    unread, unseen = (
-        {"$and": [{"$eq": [{"$ifNull": [f"${name}", None]}, None]} for name in names]}
-        for names in ((*UNREAD, "deleted_at"), (*UNREAD, "deleted_at", "seen_at"))
-    )
-    pipeline: list[dict[str, object]] = [
-        {"$match": {"$or": [own(owner) for owner in owners]}},
-        {
-            "$group": {
-                "_id": {"tenant": "$tenant", "user": "$user", "life": {"$ifNull": ["$life", 0]}},
-                "unread": {"$sum": {"$cond": [unread, 1, 0]}},
-                "unseen": {"$sum": {"$cond": [unseen, 1, 0]}},
-                "end": {"$max": "$offset"},
-            }
-        },
-    ]
-    found = rows.aggregate(pipeline)
-    return {_owner(row["_id"]): (row["unread"], row["end"], row["unseen"]) async for row in found}
-
-
-def own(owner: _Life) -> dict[str, object]:
-    """The rows of one inbox."""
-    tenant, user, life = owner
-    return {"tenant": tenant, "user": user, "life": stored_life(life)}
-
-
-def _owner(row: Mapping[str, object]) -> _Life:
-    life = row.get("life")
-    return str(row["tenant"]), str(row["user"]), life if isinstance(life, int) else 0

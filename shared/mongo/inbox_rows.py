@@ -42,6 +42,9 @@ class InboxRow(TypedDict):
     buttons: NotRequired[list[dict[str, str]]]
     category: NotRequired[str]
     priority: NotRequired[str]
+    expires_at: NotRequired[datetime]
+    snoozed_until: NotRequired[datetime]
+    snoozed_times: NotRequired[int]
     replaced_by: NotRequired[str]
     """The notification that took its place: its deletion is nobody's doing."""
     test: NotRequired[bool]
@@ -105,6 +108,8 @@ def to_row(
         row["category"] = item.category
     if item.priority is not None:
         row["priority"] = item.priority
+    if item.expires_at is not None:
+        row["expires_at"] = to_datetime(item.expires_at)
     return row
 
 
@@ -135,11 +140,31 @@ def from_row(row: InboxRow) -> InboxItem:
         buttons=msgspec.convert(row["buttons"], tuple[InboxButton, ...]) if "buttons" in row else (),
         category=row.get("category"),
         priority=row.get("priority"),
+        expires_at=_ms(row.get("expires_at")),
+        snoozed_until=_ms(row.get("snoozed_until")),
     )
 
 
 UNREAD: Final[dict[str, object]] = {"read_at": None, "archived_at": None}
 """What is unread, among rows that are not deleted."""
+
+
+def not_expired(now: int) -> dict[str, object]:
+    """What is not over by then, among rows that are not deleted: what is over becomes so only a moment later."""
+    return {"expires_at": {"$not": {"$lte": to_datetime(now)}}}
+
+
+def shown(now: int) -> dict[str, object]:
+    """What is neither over nor snoozed by then, among rows that are not deleted."""
+    return not_expired(now) | {"snoozed_until": {"$not": {"$gt": to_datetime(now)}}}
+
+
+def snoozed(now: int) -> dict[str, object]:
+    """What is snoozed by then, and not over."""
+    # Told so, MongoDB does not take the index of all that is snoozed, of whomever.
+    return not_expired(now) | {"$nor": [{"snoozed_until": {"$lte": to_datetime(now)}}, {"snoozed_until": None}]}
+
+
 _NO_CONTENT: Final = {"title": "", "body": "", "url": None, "data": b"null", "actor": None}
 WITHOUT_CONTENT: Final = dict.fromkeys((*_NO_CONTENT, "digest_count", "buttons", "category", "priority"), 0)
 """A projection: what of a row can change, and how it is found."""
@@ -148,7 +173,7 @@ WITHOUT_CONTENT: Final = dict.fromkeys((*_NO_CONTENT, "digest_count", "buttons",
 def state_of_row(row: Mapping[str, Any]) -> InboxItem:
     """The item of a row that was read WITHOUT_CONTENT, with how often its changes were undone."""
     item = from_row({**_NO_CONTENT, **row})  # type: ignore[typeddict-item]  # the two together are a row
-    times = {name: row[name] for name in ("unread_times", "unarchived_times") if name in row}
+    times = {name: row[name] for name in ("unread_times", "unarchived_times", "snoozed_times") if name in row}
     return msgspec.structs.replace(item, **times) if times else item
 
 

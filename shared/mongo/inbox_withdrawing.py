@@ -15,7 +15,8 @@ from shared.model.inbox_replacements import InboxRemoval
 from shared.model.withdrawals import InboxHolders, InboxWithdrawal, Withdrawal
 from shared.mongo.bulk import Rows
 from shared.mongo.errors import mongo_border
-from shared.mongo.inbox_replacing import GONE, own, removed
+from shared.mongo.inbox_counts import of_life
+from shared.mongo.inbox_replacing import GONE, removed
 
 MAX_HOLDERS: Final = 1_000
 """Rows that are looked at, and users who are told, at once."""
@@ -28,7 +29,7 @@ async def withdraw(rows: Rows, withdrawals: Sequence[InboxWithdrawal]) -> list[I
         return []
     updates, gone = [], []
     for each in dict.fromkeys(withdrawals):
-        there = own(each[:3]) | _accepted(each.what) | ({} if each.delivery is None else {"_id": each.delivery})
+        there = of_life(each[:3]) | _accepted(each.what) | ({} if each.delivery is None else {"_id": each.delivery})
         updates.append(UpdateMany(there | {"deleted_at": None}, [{"$set": GONE | {"withdrawn": each.what.count}}]))
         # One alone may have been taken out by an earlier cancel, which was not told.
         by = each.what.count if each.delivery is None else {"$gt": 0}

@@ -98,4 +98,6 @@ def _document(row: NewInboxRow) -> InboxRow:
 
 def _as_created(item: InboxItem) -> InboxItem:
     """What happened to the row since is announced on its own."""
-    return msgspec.structs.replace(item, seen_at=None, read_at=None, archived_at=None, deleted_at=None, updated_at=None)
+    return msgspec.structs.replace(
+        item, seen_at=None, read_at=None, archived_at=None, deleted_at=None, snoozed_until=None, updated_at=None
+    )

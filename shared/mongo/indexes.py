@@ -60,6 +60,13 @@ def _waiting_for_senders() -> list[IndexModel]:
     ]
 
 
+def _inbox_times() -> list[IndexModel]:
+    """Of inbox rows: when time changes them next, and what of that was not told."""
+    fields = {name: {name: {"$exists": True}, "deleted_at": None} for name in ("expires_at", "snoozed_until")}
+    due = [IndexModel([(name, ASCENDING)], partialFilterExpression=where) for name, where in fields.items()]
+    return [*due, IndexModel([("lease", ASCENDING)], partialFilterExpression={"untold": {"$exists": True}})]
+
+
 def indexes(retention: Retention) -> dict[str, list[IndexModel]]:
     """All of them, under the names that MongoDB gives them."""
     chosen = {
@@ -127,6 +134,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         ),
     ],
     "inbox": [
+        *_inbox_times(),
         IndexModel([("tenant", ASCENDING), ("user", ASCENDING), ("offset", DESCENDING)]),
         IndexModel([("tenant", ASCENDING), ("user", ASCENDING), ("changed_at", DESCENDING)]),
         IndexModel([("tenant", ASCENDING), ("user", ASCENDING), ("notification", ASCENDING)]),

@@ -28,6 +28,8 @@ class Failpoint(StrEnum):
     """What a new inbox row replaces is gone, nothing of it is told."""
     AFTER_RECEIPT = "after_receipt"
     """An inbox item is marked as delivered, and nobody is told."""
+    AFTER_INBOX_TIMES = "after_inbox_times"
+    """What time did to inbox rows is there, nothing of it is told."""
     BETWEEN_OUTPUTS = "between_outputs"
     AFTER_HOLD_CLAIM = "after_hold_claim"
     AFTER_RELEASE = "after_release"

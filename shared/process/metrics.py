@@ -225,6 +225,11 @@ INBOX_RECEIPTS = from_zero(
     ("published", "repeated", "left"),
 )
 
+INBOX_TIMES = from_zero(
+    Counter("carillon_inbox_times", "Inbox items that were over, or were back from a snooze, by which", ["change"]),
+    ("expired", "unsnoozed"),
+)
+
 SCHEDULES_FIRED = Counter("carillon_schedules_fired", "Times for which a schedule fired")
 
 CLOCK_AHEAD = Gauge(

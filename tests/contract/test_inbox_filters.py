@@ -101,6 +101,7 @@ async def test_a_search_looks_at_the_newest_and_pages_on(inbox: Any) -> None:
     [
         InboxFilter(),
         InboxFilter(unread_only=True, category="orders"),
+        InboxFilter(snoozed=True),
         InboxFilter(priority=Priority.HIGH, since=1_000, until=9_000_000),
         InboxFilter(words=("order", "x"), type=TypeFilter("new_message")),
     ],
@@ -110,7 +111,7 @@ async def test_only_the_users_own_rows_are_looked_at_in_their_order(database: Da
     await database.inbox.create_indexes(INDEXES["inbox"])
     for user, how_many in ((ANN, 40), (BOB, 400)):
         await inbox.insert(user, [item(number, category="orders", title="order x") for number in range(how_many)])
-    query = matching(ANN, where) | {"offset": {"$lte": 39}}
+    query = matching(ANN, where, 1_000) | {"offset": {"$lte": 39}}
     told = await database.inbox.find(query, {"_id": 0, "offset": 1}).sort("offset", -1).limit(21).explain()
     stages = str(told["queryPlanner"]["winningPlan"])
     assert "COLLSCAN" not in stages

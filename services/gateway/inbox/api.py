@@ -18,6 +18,7 @@ from services.gateway.inbox.filter_form import (
     inbox_filter,
     unknown_type_is_400,
 )
+from services.gateway.inbox.one_item import change_one
 from services.gateway.inbox.paging import read_page_cursor
 from services.gateway.inbox.store import InboxStore
 from services.gateway.problem_responses import problem_responses
@@ -25,6 +26,7 @@ from shared.catalog.cache import Catalog
 from shared.http.problems import Problem
 from shared.model.inbox import Change
 from shared.model.users import User
+from shared.process.clock import now_ms
 
 PREFIX: Final = "/api/v1/notifications"
 
@@ -55,7 +57,7 @@ def inbox_routes(store: InboxStore, changes: Changes, catalog: Catalog, identify
         """Newest first. A page of large items ends early: go on with `next_cursor`."""
         where = inbox_filter(catalog, user, form, q)
         found = await store.page(user, where, limit=limit, offset=offset, below=_offset_of(cursor))
-        return Response(answers.page(found, user.id), media_type="application/json")
+        return Response(answers.page(found, user.id, now_ms()), media_type="application/json")
 
     @routes.get("/count", summary="Count notifications", responses=problem_responses(400))
     async def count_notifications(user: User = own, form: FilterForm = asked, q: Search = "") -> answers.CountResponse:
@@ -70,32 +72,25 @@ def inbox_routes(store: InboxStore, changes: Changes, catalog: Catalog, identify
             updated = await changes.read_all(user, notification_type)
         return answers.ReadAllResponse(message="All notifications marked as read", updated_count=updated)
 
-    async def change(user: User, notification_id: str, to: Change, message: str) -> answers.ChangeResponse:
-        if not await changes.apply(user, to, [notification_id]):
-            raise Problem(
-                404, "notification_not_found", "Notification not found", fix=f"GET {PREFIX} lists what there is."
-            )
-        return answers.ChangeResponse(message=message)
-
     @routes.put("/{notification_id}/read", summary="Mark a notification as read", responses=problem_responses(404))
     async def read(notification_id: str, user: User = own) -> answers.ChangeResponse:
         """Read, and seen."""
-        return await change(user, notification_id, Change.READ, "Notification marked as read")
+        return await change_one(changes, user, Change.READ, notification_id, "Notification marked as read")
 
     @routes.put("/{notification_id}/unread", summary="Mark a notification as unread", responses=problem_responses(404))
     async def unread(notification_id: str, user: User = own) -> answers.ChangeResponse:
         """Back to unread."""
-        return await change(user, notification_id, Change.UNREAD, "Notification marked as unread")
+        return await change_one(changes, user, Change.UNREAD, notification_id, "Notification marked as unread")
 
     @routes.put("/{notification_id}/seen", summary="Mark a notification as seen", responses=problem_responses(404))
     async def seen(notification_id: str, user: User = own) -> answers.ChangeResponse:
         """Shown to the user, not opened yet."""
-        return await change(user, notification_id, Change.SEEN, "Notification marked as seen")
+        return await change_one(changes, user, Change.SEEN, notification_id, "Notification marked as seen")
 
     @routes.put("/{notification_id}/archive", summary="Archive a notification", responses=problem_responses(404))
     async def archive(notification_id: str, user: User = own) -> answers.ChangeResponse:
         """Out of the list and the count; `archived=true` lists it."""
-        return await change(user, notification_id, Change.ARCHIVED, "Notification archived")
+        return await change_one(changes, user, Change.ARCHIVED, notification_id, "Notification archived")
 
     @routes.put(
         "/{notification_id}/unarchive",
@@ -104,12 +99,14 @@ def inbox_routes(store: InboxStore, changes: Changes, catalog: Catalog, identify
     )
     async def unarchive(notification_id: str, user: User = own) -> answers.ChangeResponse:
         """Back into the list, and into the count unless it was read."""
-        return await change(user, notification_id, Change.UNARCHIVED, "Notification restored from the archive")
+        return await change_one(
+            changes, user, Change.UNARCHIVED, notification_id, "Notification restored from the archive"
+        )
 
     @routes.delete("/{notification_id}", summary="Delete a notification", responses=problem_responses(404))
     async def delete(notification_id: str, user: User = own) -> answers.ChangeResponse:
         """Gone for good; deleting it again answers the same."""
-        return await change(user, notification_id, Change.DELETED, "Notification deleted successfully")
+        return await change_one(changes, user, Change.DELETED, notification_id, "Notification deleted successfully")
 
     return routes
 

@@ -14,7 +14,8 @@ from services.gateway.identity import Identify
 from services.gateway.inbox import responses as answers
 from services.gateway.inbox.api import PREFIX
 from services.gateway.inbox.changes import Changes
-from services.gateway.inbox.filter_form import FilterForm, inbox_filter
+from services.gateway.inbox.filter_form import FilterForm, Moment, inbox_filter
+from services.gateway.inbox.one_item import bad_snooze_is_422
 from services.gateway.inbox.store import InboxStore
 from services.gateway.problem_responses import problem_responses
 from shared.catalog.cache import Catalog
@@ -32,6 +33,8 @@ class BatchAction(StrEnum):
     SEEN = "seen"
     ARCHIVE = "archive"
     UNARCHIVE = "unarchive"
+    SNOOZE = "snooze"
+    UNSNOOZE = "unsnooze"
     DELETE = "delete"
 
 
@@ -41,6 +44,8 @@ CHANGES: Final = {
     BatchAction.SEEN: Change.SEEN,
     BatchAction.ARCHIVE: Change.ARCHIVED,
     BatchAction.UNARCHIVE: Change.UNARCHIVED,
+    BatchAction.SNOOZE: Change.SNOOZED,
+    BatchAction.UNSNOOZE: Change.UNSNOOZED,
     BatchAction.DELETE: Change.DELETED,
 }
 
@@ -52,6 +57,7 @@ class InboxBatch(BaseModel):
 
     action: BatchAction
     ids: list[Annotated[StrictStr, Field(max_length=64)]] = Field(min_length=1, max_length=MAX_COMMAND_IDS)
+    until: Moment | None = Field(None, description="of `snooze`: RFC 3339, in the future, at most 366 days")
 
 
 class CountsForm(BaseModel):
@@ -73,7 +79,8 @@ def bulk_routes(store: InboxStore, changes: Changes, catalog: Catalog, identify:
     async def change_many(request: Request, user: User = own) -> answers.BatchResponse:
         """One change, told to every device at once. It may be repeated."""
         batch = await read_form(request, InboxBatch, MAX_BATCH_BYTES)
-        updated = await changes.apply(user, CHANGES[batch.action], batch.ids)
+        with bad_snooze_is_422():
+            updated = await changes.apply(user, CHANGES[batch.action], batch.ids, batch.until)
         return answers.BatchResponse(message="Notifications changed", updated_count=updated)
 
     @routes.post("/counts", summary="Count by several filters", **takes(CountsForm, 400))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from services.gateway.inbox.snoozing import check_snooze
 from services.gateway.inbox.store import InboxStore
 from services.gateway.inbox.types import type_filter
 from shared.catalog.cache import Catalog
@@ -16,6 +17,7 @@ from shared.model.inbox import Change, InboxEvent, InboxItem, encode, item_state
 from shared.model.outputs import Output
 from shared.model.ports import RecordWriter
 from shared.model.statuses import Subject, status
+from shared.model.timestamps import rfc3339
 from shared.model.topics import Topics
 from shared.model.users import User
 from shared.process.clock import now_ms
@@ -25,6 +27,8 @@ _UNDONE_TIMES: Final = {
     Change.UNREAD: "unread_times",
     Change.ARCHIVED: "unarchived_times",
     Change.UNARCHIVED: "unarchived_times",
+    Change.SNOOZED: "snoozed_times",
+    Change.UNSNOOZED: "snoozed_times",
 }
 """What can be undone and done again, and the item's count of it."""
 
@@ -38,9 +42,13 @@ class Changes:
         self._catalog = catalog
         self._topics = topics
 
-    async def apply(self, user: User, change: Change, ids: Sequence[str]) -> int:
-        """How many of `ids` are the user's. Raises MongoUnavailable or KafkaUnavailable: then repeat it."""
-        items = await self._store.change(user, change, ids)
+    async def apply(self, user: User, change: Change, ids: Sequence[str], until: int | None = None) -> int:
+        """How many of `ids` are the user's; `until`: of SNOOZED, in milliseconds since the epoch.
+
+        Raises BadSnooze; MongoUnavailable or KafkaUnavailable: then repeat it.
+        """
+        check_snooze(change, until, now_ms())
+        items = await self._store.change(user, change, ids, until)
         if items:
             await self._announce(user, change, items)
         return len(items)
@@ -75,6 +83,7 @@ class Changes:
     def _status(self, user: User, change: Change, item: InboxItem) -> Output:
         """Its pass is how often the change was undone: a repeated call has the same id, reading once more another."""
         times = getattr(item, _UNDONE_TIMES[change]) if change in _UNDONE_TIMES else 0
+        until = {"until": rfc3339(item.snoozed_until)} if change is Change.SNOOZED and item.snoozed_until else {}
         return status(
             self._topics.statuses,
             area="inbox",
@@ -83,5 +92,5 @@ class Changes:
             tenant=user.tenant,
             user=user.id,
             at=item.updated_at or now_ms(),
-            data={"notification": item.id, "workflow": item.workflow},
+            data={"notification": item.id, "workflow": item.workflow} | until,
         )

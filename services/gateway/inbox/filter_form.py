@@ -42,17 +42,18 @@ def _words(text: str) -> str:
     return text
 
 
-CreatedTime = Annotated[
+Moment = Annotated[
     int, BeforeValidator(_milliseconds), WithJsonSchema({"type": "string", "format": "date-time", "maxLength": 64})
 ]
 NotificationType = Annotated[str | None, Query(max_length=MAX_NAME, description="only this type, as `new_message`")]
 OnlyCategory = Annotated[str | None, Query(max_length=MAX_NAME, description="only of workflows of this category")]
 OnlyPriority = Annotated[Priority | None, Query(description="only of this priority")]
-Since = Annotated[CreatedTime | None, Query(description="only what was created then or later, RFC 3339")]
-Until = Annotated[CreatedTime | None, Query(description="only what was created before then, RFC 3339")]
+Since = Annotated[Moment | None, Query(description="only what was created then or later, RFC 3339")]
+Until = Annotated[Moment | None, Query(description="only what was created before then, RFC 3339")]
 UnreadOnly = Annotated[bool, Query(description="only what was not read")]
 UnseenOnly = Annotated[bool, Query(description="only what was neither seen nor read")]
 Archived = Annotated[bool, Query(description="only archived ones, instead of none")]
+Snoozed = Annotated[bool, Query(description="only snoozed ones, instead of none")]
 Search = Annotated[
     str,
     AfterValidator(_words),
@@ -72,11 +73,12 @@ class FilterForm(BaseModel):
     notification_type: str | None = Field(None, max_length=MAX_NAME)
     category: str | None = Field(None, max_length=MAX_NAME)
     priority: Priority | None = None
-    since: CreatedTime | None = None
-    until: CreatedTime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     unread_only: StrictBool = False
     unseen_only: StrictBool = False
     archived: StrictBool = False
+    snoozed: StrictBool = False
 
 
 def asked_form(  # noqa: PLR0917  # FastAPI passes them by name
@@ -88,6 +90,7 @@ def asked_form(  # noqa: PLR0917  # FastAPI passes them by name
     unread_only: UnreadOnly = False,
     unseen_only: UnseenOnly = False,
     archived: Archived = False,
+    snoozed: Snoozed = False,
 ) -> FilterForm:
     """A FastAPI dependency: the filter in a query."""
     said: dict[str, Any] = locals()
@@ -107,6 +110,7 @@ def inbox_filter(catalog: Catalog, user: User, form: FilterForm, q: str = "") ->
         unread_only=form.unread_only,
         unseen_only=form.unseen_only,
         archived=form.archived,
+        snoozed=form.snoozed,
         words=tuple(q.split()),
     )
 

@@ -17,7 +17,7 @@ class TypeFilter(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class InboxFilter:
-    """All of it must hold. Deleted items are never among them."""
+    """All of it must hold. Deleted items, and those whose time is over, are never among them."""
 
     type: TypeFilter | None = None
     """None: of any type."""
@@ -32,5 +32,7 @@ class InboxFilter:
     unseen_only: bool = False
     archived: bool = False
     """Only archived ones, instead of none."""
+    snoozed: bool = False
+    """The same of those that are snoozed."""
     words: tuple[str, ...] = ()
     """Each stands in the title or the body, in any letter case; only the newest MAX_SEARCHED_ROWS are looked at."""

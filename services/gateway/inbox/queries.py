@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from services.gateway.inbox.filters import InboxFilter, TypeFilter
 from shared.model.inbox import Change
 from shared.model.timestamps import to_datetime
 from shared.model.users import User
-from shared.mongo.inbox_rows import stored_life
+from shared.mongo.inbox_rows import shown, snoozed, stored_life
 
 Query = dict[str, object]
 
@@ -20,9 +21,10 @@ def own(user: User) -> Query:
     return {"tenant": user.tenant, "user": user.id, "life": stored_life(user.life)}
 
 
-def matching(user: User, where: InboxFilter) -> Query:
-    """The user's rows that the filter is about."""
+def matching(user: User, where: InboxFilter, now: int) -> Query:
+    """The user's rows that the filter is about at `now`, in milliseconds since the epoch."""
     query = own(user) | {"deleted_at": None, "archived_at": {"$ne": None} if where.archived else None}
+    query |= snoozed(now) if where.snoozed else shown(now)
     if where.unread_only:
         query["read_at"] = None
     if where.unseen_only:
@@ -69,9 +71,21 @@ def _is_null(field: str) -> Query:
     return {"$eq": [{"$ifNull": [f"${field}", None]}, None]}
 
 
-def update(change: Change) -> list[Query]:
-    """The update of rows to which `change` happens; repeated, it changes nothing but `changed_at`."""
-    return [{"$set": _UPDATES[change] | {"changed_at": "$$NOW"}}]
+def update(change: Change, until: int | None = None) -> list[Query]:
+    """The update of rows to which `change` happens; repeated, it changes nothing but `changed_at`.
+
+    `until`: of SNOOZED.
+    """
+    changed = _snoozed(to_datetime(until)) if until is not None else _UPDATES[change]
+    return [{"$set": changed | {"changed_at": "$$NOW"}}]
+
+
+def _snoozed(until: datetime) -> Query:
+    """It comes back as it is now: nothing has to be changed at the time, so counts are right in the moment."""
+    is_another = {"$cond": [{"$eq": ["$snoozed_until", until]}, 0, 1]}
+    times = {"snoozed_times": {"$add": [{"$ifNull": ["$snoozed_times", 0]}, is_another]}}
+    new: Query = {"seen_at": None, "snoozed_until": until}
+    return _undo("read_at", "unread_times") | _undo("archived_at", "unarchived_times") | new | times
 
 
 def _once(field: str) -> Query:
@@ -84,11 +98,15 @@ def _undo(field: str, times: str) -> Query:
     return {field: None, times: {"$add": [{"$ifNull": [f"${times}", 0]}, was_set]}}
 
 
+_BACK: Final[Query] = {"snoozed_until": "$$REMOVE"}
+_IF_NOT_SNOOZED: Final = {"$cond": [{"$gt": ["$snoozed_until", "$$NOW"]}, None, _once("seen_at")]}
+"""Who looks at what is snoozed has not seen it when it is back."""
 _UPDATES: Final[dict[Change, Query]] = {
-    Change.READ: {"read_at": _once("read_at"), "seen_at": _once("seen_at")},
+    Change.READ: {"read_at": _once("read_at"), "seen_at": _once("seen_at")} | _BACK,
     Change.UNREAD: _undo("read_at", "unread_times"),
-    Change.SEEN: {"seen_at": _once("seen_at")},
-    Change.ARCHIVED: {"archived_at": _once("archived_at")},
+    Change.SEEN: {"seen_at": _IF_NOT_SNOOZED},
+    Change.ARCHIVED: {"archived_at": _once("archived_at")} | _BACK,
     Change.UNARCHIVED: _undo("archived_at", "unarchived_times"),
-    Change.DELETED: {"deleted_at": _once("deleted_at")},
+    Change.DELETED: {"deleted_at": _once("deleted_at")} | _BACK,
+    Change.UNSNOOZED: _BACK,
 }

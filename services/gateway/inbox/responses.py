@@ -21,6 +21,7 @@ class ItemStatus(StrEnum):
     SEEN = "seen"
     READ = "read"
     ARCHIVED = "archived"
+    SNOOZED = "snoozed"
 
 
 class InboxNotificationButton(BaseModel):
@@ -52,6 +53,10 @@ class InboxNotification(BaseModel):
     seen_at: str | None
     read_at: str | None
     archived_at: str | None
+    snoozed_until: str | None
+    """When it is back; null: it is not snoozed."""
+    expires_at: str | None
+    """From then on it is gone; null: it stays."""
     created_at: str
     updated_at: str
     digest_count: int | None
@@ -119,8 +124,10 @@ class ReadAllResponse(ChangeResponse):
     updated_count: int
 
 
-def item_status(item: InboxItem) -> ItemStatus:
-    """The last state that the item has reached."""
+def item_status(item: InboxItem, now: int) -> ItemStatus:
+    """The last state that the item has reached; or SNOOZED, for as long as it is."""
+    if _is_snoozed(item, now):
+        return ItemStatus.SNOOZED
     if item.archived_at is not None:
         return ItemStatus.ARCHIVED
     if item.read_at is not None:
@@ -128,11 +135,11 @@ def item_status(item: InboxItem) -> ItemStatus:
     return ItemStatus.PENDING if item.seen_at is None else ItemStatus.SEEN
 
 
-def page(found: InboxPage, user: str) -> bytes:
+def page(found: InboxPage, user: str, now: int) -> bytes:
     """A NotificationPage as JSON; contents are passed through as they were sent, never decoded."""
     return msgspec.json.encode(
         {
-            "notifications": [_shown(item, user) for item in found.items],
+            "notifications": [_shown(item, user, now) for item in found.items],
             "total": found.counts.total,
             "unread": found.counts.unread,
             "unseen": found.counts.unseen,
@@ -153,7 +160,7 @@ def count(found: ItemCounts, as_of: AsOf) -> CountResponse:
     )
 
 
-def _shown(item: InboxItem, user: str) -> dict[str, object]:
+def _shown(item: InboxItem, user: str, now: int) -> dict[str, object]:
     return {
         "id": item.id,
         "user_id": user,
@@ -164,16 +171,22 @@ def _shown(item: InboxItem, user: str) -> dict[str, object]:
         "title": item.title,
         "body": item.body,
         "url": item.url,
-        "status": item_status(item),
+        "status": item_status(item, now),
         "is_read": item.read_at is not None,
         "seen_at": _time(item.seen_at),
         "read_at": _time(item.read_at),
         "archived_at": _time(item.archived_at),
+        "snoozed_until": _time(item.snoozed_until if _is_snoozed(item, now) else None),
+        "expires_at": _time(item.expires_at),
         "created_at": rfc3339(item.created_at),
         "updated_at": rfc3339(item.updated_at or item.created_at),
         "digest_count": item.digest_count,
         "buttons": item.buttons,
     }
+
+
+def _is_snoozed(item: InboxItem, now: int) -> bool:
+    return item.snoozed_until is not None and item.snoozed_until > now
 
 
 def _time(ms: int | None) -> str | None:

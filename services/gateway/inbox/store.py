@@ -28,8 +28,9 @@ from shared.model.timestamps import from_datetime, to_datetime
 from shared.model.users import User
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
-from shared.mongo.inbox_rows import UNREAD, WITHOUT_CONTENT, from_row, state_of_row
+from shared.mongo.inbox_rows import UNREAD, WITHOUT_CONTENT, from_row, not_expired, shown, state_of_row
 from shared.mongo.leases import server_time
+from shared.process.clock import now_ms
 
 REPEAT_WINDOW: Final = timedelta(seconds=60)
 """A repeated `read all` tells again what was changed so recently."""
@@ -76,7 +77,7 @@ class InboxStore:
 
         Fewer when they are larger than MAX_PAGE_BYTES together; one of any size is always there.
         """
-        query = matching(user, where)
+        query = matching(user, where, now_ms())
         with mongo_border():
             as_of = await self._head(user)
             async with self._searches if where.words else nullcontext():
@@ -101,9 +102,8 @@ class InboxStore:
             as_of = await self._head(user)
             async with self._searches if searches else nullcontext():
                 reaches = [await self._reach(user, where, as_of.offset) for where in wheres]
-                queries = [
-                    matching(user, where) | {"offset": reach} for where, reach in zip(wheres, reaches, strict=True)
-                ]
+                asked, now = zip(wheres, reaches, strict=True), now_ms()
+                queries = [matching(user, where, now) | {"offset": reach} for where, reach in asked]
                 among = reaches[0] if len(wheres) == 1 else {"$lte": as_of.offset}
                 return await self._counts(queries, own(user) | {"offset": among}), as_of
 
@@ -113,10 +113,13 @@ class InboxStore:
             token = from_datetime(await server_time(self._database))
             count = await self._unread(user)
             empty = InboxSnapshot((), (), count.unread, count.end, token, too_many=False, unseen=count.unseen)
-            query = own(user) | {"deleted_at": None, "offset": {"$lte": count.end}} | UNREAD | {"seen_at": None}
+            now = now_ms()
+            query = own(user) | {"deleted_at": None, "offset": {"$lte": count.end}} | UNREAD | shown(now)
+            query["seen_at"] = None
             changed: tuple[InboxItem, ...] = ()
             if since is not None:
-                query = own(user) | {"deleted_at": None, "offset": {"$lte": count.end, "$gt": since.offset}}
+                newer = {"$lte": count.end, "$gt": since.offset}
+                query = own(user) | {"deleted_at": None, "offset": newer} | not_expired(now)
                 changed = await self._changed(user, since)
             sizes = await self._sizes(query, 1, limit=MAX_RESUME_ROWS + 1)
             if max(len(sizes), len(changed)) > MAX_RESUME_ROWS or sum(row.size for row in sizes) > MAX_RESUME_BYTES:
@@ -132,22 +135,22 @@ class InboxStore:
         with mongo_border():
             return await self._unread(user)
 
-    async def change(self, user: User, change: Change, ids: Sequence[str]) -> list[InboxItem]:
+    async def change(self, user: User, change: Change, ids: Sequence[str], until: int | None = None) -> list[InboxItem]:
         """Changes the user's items among `ids` (notification ids) and returns their states as they are now.
 
-        Repeating it changes nothing but `updated_at`. Deleted items are found by DELETED only.
+        Repeating it changes nothing but `updated_at`. Deleted items are found by DELETED only. `until`: of SNOOZED.
         """
         query = own(user) | {"notification": {"$in": list(ids)}}
         if change is not Change.DELETED:
-            query["deleted_at"] = None
+            query |= {"deleted_at": None} | not_expired(now_ms())
         with mongo_border():
-            await self._rows.update_many(query, update(change))
+            await self._rows.update_many(query, update(change, until))
             rows = self._rows.find(query, WITHOUT_CONTENT).sort("offset", 1)
             return [state_of_row(row) async for row in rows]
 
     async def read_all(self, user: User, only: TypeFilter | None) -> int:
         """Reads every unread item (of one type); returns how many."""
-        query = own(user) | UNREAD | {"deleted_at": None} | of_type(only)
+        query = own(user) | UNREAD | {"deleted_at": None} | shown(now_ms()) | of_type(only)
         with mongo_border():
             result = await self._rows.update_many(query, update(Change.READ))
             return int(result.modified_count)
@@ -200,7 +203,7 @@ class InboxStore:
         if newest is None:
             return UnreadCount(0, -1, 0)
         end = int(newest["offset"])
-        where = own(user) | UNREAD | {"deleted_at": None, "offset": {"$lte": end}}
+        where = own(user) | UNREAD | {"deleted_at": None, "offset": {"$lte": end}} | shown(now_ms())
         [counts] = await self._counts([where], where)
         return UnreadCount(counts.unread, end, counts.unseen)
 

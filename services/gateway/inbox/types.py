@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.gateway.inbox.filters import TypeFilter
+from services.gateway.inbox.rejections import RejectedChange
 from shared.catalog.cache import Catalog
 from shared.model.templates import InAppTemplate
 from shared.model.texts import every_text
 
 
-class UnknownNotificationType(Exception):
+class UnknownNotificationType(RejectedChange):
     """No workflow of the tenant has it."""
 
     code = "invalid_notification_type"
-    detail = "Invalid notification type"
 
     def __init__(self, known: Sequence[str]) -> None:
-        super().__init__(self.detail)
+        super().__init__("Invalid notification type")
         self.known = known
 
 

@@ -17,8 +17,8 @@ from websockets.protocol import State as ProtocolState
 from services.gateway.core.limits import MAX_MESSAGE_BYTES, MAX_UNAUTHENTICATED_MESSAGE_BYTES
 from services.gateway.identity import ReadLife
 from services.gateway.inbox.changes import Changes
+from services.gateway.inbox.rejections import RejectedChange
 from services.gateway.inbox.store import InboxStore
-from services.gateway.inbox.types import UnknownNotificationType
 from services.gateway.live.backlog import Backlog
 from services.gateway.live.core.actions import (
     Action,
@@ -208,10 +208,10 @@ class Connection:
             if apply.ids is None:
                 updated = await changes.read_all(user, apply.notification_type)
             else:
-                updated = await changes.apply(user, apply.change, apply.ids)
+                updated = await changes.apply(user, apply.change, apply.ids, apply.until)
         except Unavailable:
             return self._session.on_failed(apply, "temporarily_unavailable", "something does not answer; repeat it")
-        except UnknownNotificationType as error:
+        except RejectedChange as error:
             return self._session.on_failed(apply, error.code, error.detail)
         return self._session.on_applied(apply, updated)
 

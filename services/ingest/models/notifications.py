@@ -82,7 +82,7 @@ class SendRequest(Body):
     deliver_at: When | None = Field(
         None, description="not before: an instant, or a time of day where each recipient is"
     )
-    expires_at: Time | None = Field(None, description="not after")
+    expires_at: Time | None = Field(None, description="not after; an inbox item is gone then, too")
     cancellation_key: PrintableKey | None = Field(None, description="the name that they can be cancelled by")
     collapse_key: PrintableKey | None = Field(
         None, description="what it is about: a newer one with the same key replaces what is held or unread"

@@ -100,7 +100,7 @@ class MemoryInboxRows:
 
     def _count(self, owner: tuple[str, str, int]) -> tuple[int, int, int]:
         items = [row.item for _, row in self._of(*owner)]
-        unread = [item for item in items if _unread(item)]
+        unread = [item for item in items if _counts(item)]
         return len(unread), max(item.offset for item in items), sum(item.seen_at is None for item in unread)
 
     async def erase(self, tenant: str, user: str, life: int) -> None:
@@ -149,3 +149,9 @@ def _gives_way(row: NewInboxRow, each: InboxReplacement) -> bool:
 
 def _unread(item: InboxItem) -> bool:
     return item.read_at is None and item.archived_at is None and item.deleted_at is None
+
+
+def _counts(item: InboxItem) -> bool:
+    now = now_ms()
+    over = item.expires_at is not None and item.expires_at <= now
+    return _unread(item) and not over and (item.snoozed_until or 0) <= now

@@ -31,6 +31,7 @@ STAMPS = {
     Change.SEEN: ("seen_at",),
     Change.ARCHIVED: ("archived_at",),
     Change.DELETED: ("deleted_at",),
+    Change.EXPIRED: ("deleted_at",),
 }
 
 
@@ -63,15 +64,12 @@ class MemoryInboxStore:
         async with self.outages.call():
             count, changed = self._count_unread(user), []
             if since is None:
-                rows = self._find(user, lambda item: _unread(item) and item.seen_at is None)
+                rows = self._find(user, lambda item: self._is_new(item) and item.seen_at is None)
             else:
                 first, recent = since.offset, since.token - RESUME_OVERLAP_MS
-                rows = self._find(user, lambda item: item.deleted_at is None and item.offset > first)
-                changed = [
-                    item
-                    for item in self._find(user, lambda item: (item.updated_at or -1) >= recent)
-                    if item.offset <= first or item.deleted_at is not None
-                ]
+                rows = self._find(user, lambda item: self._is_there(item) and item.offset > first)
+                known = self._find(user, lambda item: item.offset <= first or item.deleted_at is not None)
+                changed = [item for item in known if (item.updated_at or -1) >= recent]
             rows_fit = len(rows) <= MAX_RESUME_ROWS and _fitting(rows, MAX_RESUME_BYTES) == len(rows)
             if len(changed) > MAX_RESUME_ROWS or not rows_fit:
                 return InboxSnapshot((), (), count.unread, count.end, self.now, too_many=True, unseen=count.unseen)
@@ -83,15 +81,22 @@ class MemoryInboxStore:
         async with self.outages.call():
             return self._count_unread(user)
 
-    async def change(self, user: User, change: Change, ids: Sequence[str]) -> list[InboxItem]:
+    async def change(self, user: User, change: Change, ids: Sequence[str], until: int | None = None) -> list[InboxItem]:
         async with self.outages.call():
             deleting = change is Change.DELETED
-            found = self._find(user, lambda item: item.id in ids and (deleting or item.deleted_at is None))
-            return [self._change(user, item, change) for item in found]
+            found = self._find(user, lambda item: item.id in ids and (deleting or self._is_there(item)))
+            return [self._change(user, item, change, until) for item in found]
+
+    def times(self, user: User) -> dict[Change, list[InboxItem]]:
+        """What the in_app channel does for what is due, and has to tell."""
+        over = self._find(user, lambda item: item.deleted_at is None and not self._is_there(item))
+        back = self._find(user, lambda item: self._is_there(item) and 0 < (item.snoozed_until or 0) <= self.now)
+        due = {Change.EXPIRED: over, Change.UNSNOOZED: back}
+        return {change: [self._change(user, item, change) for item in items] for change, items in due.items() if items}
 
     async def read_all(self, user: User, only: TypeFilter | None) -> int:
         async with self.outages.call():
-            unread = self._find(user, lambda item: _unread(item) and _is_of(item, only))
+            unread = self._find(user, lambda item: self._is_new(item) and _is_of(item, only))
             for item in unread:
                 self._change(user, item, Change.READ)
             return len(unread)
@@ -112,23 +117,44 @@ class MemoryInboxStore:
 
     def _count_unread(self, user: User) -> UnreadCount:
         offsets = [item.offset for item in self._find(user, lambda _: True)]
-        unread = self._find(user, _unread)
+        unread = self._find(user, self._is_new)
         return UnreadCount(len(unread), max(offsets, default=-1), sum(item.seen_at is None for item in unread))
 
     def _matching(self, user: User, where: InboxFilter) -> list[InboxItem]:
         looked_at = self._find(user, lambda _: True)[-MAX_SEARCHED_ROWS if where.words else 0 :]
-        return [item for item in looked_at if _matches(item, where)]
+        return [item for item in looked_at if self._is_there(item) and self._matches(item, where)]
+
+    def _is_there(self, item: InboxItem) -> bool:
+        return item.deleted_at is None and (item.expires_at is None or item.expires_at > self.now)
+
+    def _is_snoozed(self, item: InboxItem) -> bool:
+        return (item.snoozed_until or 0) > self.now
+
+    def _is_new(self, item: InboxItem) -> bool:
+        return self._is_there(item) and _unread(item) and not self._is_snoozed(item)
+
+    def _matches(self, item: InboxItem, where: InboxFilter) -> bool:
+        return self._is_snoozed(item) is where.snoozed and _matches(item, where)
 
     def _find(self, user: User, condition: Callable[[InboxItem], bool]) -> list[InboxItem]:
         items = self._inboxes.get((user.tenant, user.id, user.life), {}).values()
         return sorted(filter(condition, items), key=lambda item: item.offset)
 
-    def _change(self, user: User, item: InboxItem, change: Change) -> InboxItem:
+    def _change(self, user: User, item: InboxItem, change: Change, until: int | None = None) -> InboxItem:
         stamps = {name: getattr(item, name) or self.now for name in STAMPS.get(change, ())}
+        if change in {*STAMPS, Change.UNSNOOZED} - {Change.SEEN}:
+            stamps["snoozed_until"] = None
+        if change is Change.SEEN and self._is_snoozed(item):
+            stamps = {}
         if change is Change.UNREAD:
             stamps = {"read_at": None, "unread_times": item.unread_times + (item.read_at is not None)}
         if change is Change.UNARCHIVED:
             stamps = {"archived_at": None, "unarchived_times": item.unarchived_times + (item.archived_at is not None)}
+        if change is Change.SNOOZED:
+            stamps = {"read_at": None, "seen_at": None, "archived_at": None, "snoozed_until": until}
+            stamps["snoozed_times"] = item.snoozed_times + (item.snoozed_until != until)
+            stamps["unread_times"] = item.unread_times + (item.read_at is not None)
+            stamps["unarchived_times"] = item.unarchived_times + (item.archived_at is not None)
         changed = replace(item, updated_at=self.now, **stamps)
         self._inboxes[user.tenant, user.id, user.life][item.id] = changed
         return changed
@@ -155,8 +181,7 @@ def _matches(item: InboxItem, where: InboxFilter) -> bool:
     )
     texts = (item.title, item.body)
     words = all(any(re.search(re.escape(word), text, re.IGNORECASE) for text in texts) for word in where.words)
-    there = item.deleted_at is None and archived and unread and unseen
-    return there and kind and since and until and words and _is_of(item, where.type)
+    return archived and unread and unseen and kind and since and until and words and _is_of(item, where.type)
 
 
 def _counted(items: Sequence[InboxItem]) -> ItemCounts:

@@ -29,6 +29,9 @@ class MemoryPublisher:
                 raise MessageSizeTooLargeError
             self.written += wanted
 
+    async def discard(self) -> None:
+        """Nothing is held."""
+
     def on(self, topic: str) -> list[Output]:
         """The records of one topic."""
         return [output for output in self.written if output.topic == topic]

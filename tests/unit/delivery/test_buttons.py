@@ -65,9 +65,9 @@ def test_rows_the_log_the_api_and_sockets_carry_them() -> None:
     (told,) = inbox.decode(inbox.encode(InboxEvent(change=Change.CREATED, items=(item,), at=a.NOON))).items
     assert told.buttons == given
     as_of = type("AsOf", (), {"_asdict": lambda self: {"offset": 7, "at": 1}})()
-    answer = orjson.loads(page(InboxPage(items=[item], counts=ItemCounts(1, 1, 1), more=False, as_of=as_of), "u"))[
-        "notifications"
-    ][0]
+    answer = orjson.loads(
+        page(InboxPage(items=[item], counts=ItemCounts(1, 1, 1), more=False, as_of=as_of), "u", a.NOON)
+    )["notifications"][0]
     assert answer["buttons"] == [{"label": "Join", "action": "team.join"}, {"label": "Look", "url": "/x"}]
     assert InboxNotification.model_validate(answer).buttons[0].action == "team.join"
 

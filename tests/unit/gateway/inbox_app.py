@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from services.gateway.inbox.api import inbox_routes
 from services.gateway.inbox.bulk_api import bulk_routes
 from services.gateway.inbox.changes import Changes
+from services.gateway.inbox.snooze_api import snooze_routes
 from shared.catalog.cache import Catalog
 from shared.http.problems import install_problems
 from shared.model import inbox
@@ -41,6 +42,7 @@ class InboxApp:
         self.app = FastAPI()
         install_problems(self.app, repeat_status_as="status_code")
         self.app.include_router(bulk_routes(*parts))
+        self.app.include_router(snooze_routes(parts[1], _said))
         self.app.include_router(inbox_routes(*parts))
 
     async def ask(

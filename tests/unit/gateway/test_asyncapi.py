@@ -89,7 +89,7 @@ def test_every_command_is_in_it() -> None:
         if tag == "auth":
             text |= {"token": "t", "cursor": CURSOR}
         elif tag != "ping":
-            text |= {"ids": ["a"]}
+            text |= {"ids": ["a"]} | ({"until": 5} if tag == "snooze" else {})
         assert not isinstance(commands.decode_command(json.dumps(text)), commands.BadCommand)
         is_valid(f"command_{tag}", text)
 

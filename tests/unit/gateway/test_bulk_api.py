@@ -10,9 +10,12 @@ from msgspec.structs import replace
 from services.gateway.core.limits import MAX_BATCH_BYTES, MAX_COMMAND_IDS, MAX_COUNTS
 from services.gateway.inbox.bulk_api import CHANGES, BatchAction
 from shared.model.inbox import InboxItem
+from shared.model.timestamps import rfc3339
+from shared.process.clock import now_ms
 from tests.unit.gateway.inbox_app import TOPICS, InboxApp
 from tests.unit.gateway.scenes import ANN, item
 
+TOMORROW = rfc3339(now_ms() + 86_400_000)
 STRANGERS = ("default:bob", "other:ann")
 
 
@@ -20,15 +23,19 @@ def later(what: InboxItem, at: int) -> InboxItem:
     return replace(what, created_at=at)
 
 
+def batch(action: str, *ids: str) -> dict[str, object]:
+    return {"action": action, "ids": ids} | ({"until": TOMORROW} if action == "snooze" else {})
+
+
 @pytest.mark.parametrize("action", BatchAction)
 async def test_a_batch_is_one_change_for_all_devices(action: BatchAction) -> None:
     api = InboxApp()
     await api.store.insert(ANN, [item(1), item(2), item(3)])
-    status, answer = await api.ask("POST", "/batch", {"action": action, "ids": ["n1", "n3", "n1", "nobody's"]})
+    status, answer = await api.ask("POST", "/batch", batch(action, "n1", "n3", "n1", "nobody's"))
     assert (status, answer) == (200, {"success": True, "message": "Notifications changed", "updated_count": 2})
     [event] = api.told
     assert (event.change, [one.id for one in event.items]) == (CHANGES[action], ["n1", "n3"])
-    assert event.unread == (1 if action in {"read", "archive", "delete"} else 3)
+    assert event.unread == (1 if action in {"read", "archive", "delete", "snooze"} else 3)
     assert len(api.log.on(TOPICS.statuses)) == 2
 
 
@@ -38,8 +45,8 @@ async def test_others_items_are_as_those_that_do_not_exist(action: BatchAction, 
     api = InboxApp()
     await api.store.insert(ANN, [item(1)])
     before = await api.ask("GET", "")
-    theirs = await api.ask("POST", "/batch", {"action": action, "ids": ["n1"]}, who=who)
-    nobodys = await api.ask("POST", "/batch", {"action": action, "ids": ["n9"]}, who=who)
+    theirs = await api.ask("POST", "/batch", batch(action, "n1"), who=who)
+    nobodys = await api.ask("POST", "/batch", batch(action, "n9"), who=who)
     assert theirs == nobodys
     assert theirs[1]["updated_count"] == 0
     assert (api.told, await api.ask("GET", "")) == ([], before)
@@ -66,6 +73,10 @@ async def test_a_batch_that_could_not_be_announced_is_repeated_and_announced_onc
         ({"action": "read", "ids": [{"$ne": None}]}, "/ids/0"),
         ({"action": "read", "ids": ["n1"], "user_id": "bob"}, "/user_id"),
         ({"ids": ["n1"]}, "/action"),
+        ({"action": "snooze", "ids": ["n1"]}, "/until"),
+        ({"action": "snooze", "ids": ["n1"], "until": 5}, "/until"),
+        ({"action": "snooze", "ids": ["n1"], "until": "2026-01-01T00:00:00Z"}, "/until"),
+        ({"action": "read", "ids": ["n1"], "until": TOMORROW}, "/until"),
         ([], ""),
     ],
 )

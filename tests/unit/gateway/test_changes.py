@@ -10,12 +10,15 @@ from services.gateway.inbox.changes import Changes
 from shared.catalog.cache import Catalog
 from shared.model import inbox
 from shared.model.inbox import Change
+from shared.model.timestamps import rfc3339
 from shared.model.topics import Topics
+from shared.process.clock import now_ms
 from tests.support.twins.inbox_store import MemoryInboxStore
 from tests.support.twins.publisher import MemoryPublisher
 from tests.unit.gateway.scenes import ANN, item
 
 TOPICS = Topics("t")
+TOMORROW = now_ms() + 86_400_000
 
 
 class ChangedInbox:
@@ -30,11 +33,19 @@ class ChangedInbox:
         """Of the item n1, changed in this order."""
         before = len(self.log.on(TOPICS.statuses))
         for change in changes:
-            assert await self.changes.apply(ANN, change, ["n1"]) == 1
+            until = TOMORROW if change is Change.SNOOZED else None
+            assert await self.changes.apply(ANN, change, ["n1"], until) == 1
         return [dict(status.headers)["ce_id"] for status in self.log.on(TOPICS.statuses)[before:]]
 
 
-@pytest.mark.parametrize(("change", "undo"), [(Change.READ, Change.UNREAD), (Change.ARCHIVED, Change.UNARCHIVED)])
+PAIRS = [
+    (Change.READ, Change.UNREAD),
+    (Change.ARCHIVED, Change.UNARCHIVED),
+    (Change.SNOOZED, Change.UNSNOOZED),
+]
+
+
+@pytest.mark.parametrize(("change", "undo"), PAIRS)
 async def test_what_is_done_once_more_is_a_status_of_its_own(change, undo):
     """Readers drop statuses whose id they have seen: with one id for both readings they would show it as unread."""
     inbox_ = ChangedInbox()
@@ -46,7 +57,15 @@ async def test_what_is_done_once_more_is_a_status_of_its_own(change, undo):
 async def test_a_repeated_change_has_the_status_id_that_it_had():
     inbox_ = ChangedInbox()
     await inbox_.store.insert(ANN, [item(1)])
-    for change in (Change.READ, Change.UNREAD, Change.READ, Change.ARCHIVED, Change.UNARCHIVED, Change.SEEN):
+    for change in (
+        Change.READ,
+        Change.UNREAD,
+        Change.READ,
+        Change.ARCHIVED,
+        Change.UNARCHIVED,
+        Change.SEEN,
+        Change.SNOOZED,
+    ):
         first, again = await inbox_.status_ids(change, change)
         assert first == again
     read, unread = await inbox_.status_ids(Change.READ, Change.UNREAD)
@@ -72,3 +91,20 @@ async def test_a_change_says_in_which_life_it_happened():
     assert await inbox_.changes.apply(successor, Change.READ, ["n1"]) == 1
     [event] = [inbox.decode(record.value or b"") for record in inbox_.log.on(TOPICS.inbox)]
     assert event.life == 1
+
+
+async def test_the_status_of_a_snooze_says_until_when_and_another_time_is_another_status():
+    inbox_ = ChangedInbox()
+    await inbox_.store.insert(ANN, [item(1)])
+    for until in (TOMORROW, TOMORROW + 1):
+        await inbox_.changes.apply(ANN, Change.SNOOZED, ["n1"], until)
+    statuses = inbox_.log.on(TOPICS.statuses)
+    assert [msgspec.json.decode(status.value or b"")["until"] for status in statuses] == [
+        rfc3339(TOMORROW), rfc3339(TOMORROW + 1),
+    ]  # fmt: skip
+    assert len({dict(status.headers)["ce_id"] for status in statuses}) == 2
+    assert [event.items[0].snoozed_times for event in map(inbox.decode, values(inbox_))] == [0, 0]
+
+
+def values(inbox_: ChangedInbox) -> list[bytes]:
+    return [record.value or b"" for record in inbox_.log.on(TOPICS.inbox)]

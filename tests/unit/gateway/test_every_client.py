@@ -20,8 +20,14 @@ from shared.model.inbox import Change, InboxEvent, InboxItem, encode, item_state
 from tests.support.twins.inbox_store import MemoryInboxStore
 from tests.unit.gateway.scenes import ANN, EPOCH, item
 
-STATES = ("seen_at", "read_at", "archived_at", "deleted_at")
-CHANGES = [Change.READ, Change.UNREAD, Change.SEEN, Change.ARCHIVED, Change.UNARCHIVED, Change.DELETED]
+STATES = ("seen_at", "read_at", "archived_at", "deleted_at", "snoozed_until")
+HIDDEN = {"archived_at", "deleted_at", "snoozed_until"}
+CHANGES = [
+    Change.READ, Change.UNREAD, Change.SEEN, Change.ARCHIVED, Change.UNARCHIVED, Change.DELETED, Change.SNOOZED,
+    Change.UNSNOOZED,
+]  # fmt: skip
+SOON = RESUME_OVERLAP_MS
+"""In which items are over, or back."""
 CLIENTS = 3
 
 
@@ -52,7 +58,7 @@ class Client:
         return {
             name: tuple(state in self.states[name] for state in STATES[:2])
             for name in self.contents
-            if not self.states[name].keys() & {"archived_at", "deleted_at"}
+            if not self.states[name].keys() & HIDDEN
         }
 
 
@@ -83,17 +89,26 @@ class Inbox(RuleBasedStateMachine):
     def begin(self) -> None:
         self.arrives()
 
-    @rule()
-    def arrives(self) -> None:
+    @rule(lasts=st.none() | st.integers(1, SOON))
+    def arrives(self, lasts: int | None = None) -> None:
         self.rows += 1
-        new = item(self.rows)
+        new = item(self.rows, expires_at=None if lasts is None else self.store.now + lasts)
         self.do(self.store.insert(ANN, [new]))
         self.arriving.append(InboxEvent(change=Change.CREATED, items=(new,), at=self.store.now))
 
-    @rule(change=st.sampled_from(CHANGES), number=st.integers(1, 8))
-    def changes(self, change: Change, number: int) -> None:
+    @rule(change=st.sampled_from(CHANGES), number=st.integers(1, 8), sleeps=st.integers(1, SOON))
+    def changes(self, change: Change, number: int, sleeps: int) -> None:
         self.store.now += 1
-        found: list[InboxItem] = self.do(self.store.change(ANN, change, [f"n{number}"]))
+        until = self.store.now + sleeps if change is Change.SNOOZED else None
+        self.has_changed(change, self.do(self.store.change(ANN, change, [f"n{number}"], until)))
+
+    @rule()
+    def what_is_due_is_marked(self) -> None:
+        self.store.now += 1
+        for change, found in self.store.times(ANN).items():
+            self.has_changed(change, found)
+
+    def has_changed(self, change: Change, found: list[InboxItem]) -> None:
         if found:
             count = self.do(self.store.unread(ANN))
             states = tuple(item_state(each) for each in found)
@@ -187,6 +202,7 @@ class Inbox(RuleBasedStateMachine):
     def all_is_told(self) -> None:
         while self.arriving:
             self.announce(self.arriving.pop(0))
+        self.what_is_due_is_marked()
         self.time_passes(0)
         for number, client in enumerate(self.clients):
             if client.session is None:

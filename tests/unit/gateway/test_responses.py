@@ -14,7 +14,7 @@ from tests.unit.gateway.scenes import item
 
 def test_a_page_is_what_its_schema_says():
     items = [item(2, data=msgspec.Raw(b'{"n":1}'), type="new_message", read_at=5_000, updated_at=5_000), item(1)]
-    raw = page(InboxPage(items, ItemCounts(3, 2, 1), True, AsOf(2, 9_000)), "ann")
+    raw = page(InboxPage(items, ItemCounts(3, 2, 1), True, AsOf(2, 9_000)), "ann", 5)
     shown = NotificationPage.model_validate_json(raw, strict=True, extra="forbid")
     assert (shown.total, shown.has_more) == (3, True)
     first, second = shown.notifications
@@ -25,7 +25,8 @@ def test_a_page_is_what_its_schema_says():
     assert shown.as_of == CountedAt(offset=2, at=9_000)
     assert shown.next_cursor is not None
     assert read_page_cursor(shown.next_cursor) == 1
-    last = NotificationPage.model_validate_json(page(InboxPage([], ItemCounts(3, 2, 1), False, AsOf(-1, 0)), "ann"))
+    empty = InboxPage([], ItemCounts(3, 2, 1), False, AsOf(-1, 0))
+    last = NotificationPage.model_validate_json(page(empty, "ann", 5))
     assert (last.has_more, last.next_cursor) == (False, None)
 
 
@@ -44,7 +45,9 @@ def test_a_page_cursor_is_read_back_or_refused(text):
         ({"seen_at": 1, "read_at": 2}, ItemStatus.READ),
         ({"seen_at": 1, "read_at": 2, "archived_at": 3}, ItemStatus.ARCHIVED),
         ({"archived_at": 3}, ItemStatus.ARCHIVED),
+        ({"snoozed_until": 11}, ItemStatus.SNOOZED),
+        ({"snoozed_until": 10}, ItemStatus.PENDING),
     ],
 )
 def test_an_items_status_is_the_last_it_has_reached(fields, status):
-    assert item_status(item(1, **fields)) is status
+    assert item_status(item(1, **fields), 10) is status

@@ -18,7 +18,7 @@ from tests.unit.gateway.live_gateway import LiveGateway
 from tests.unit.gateway.scenes import ANN, EPOCH, changed, close_code, created, item, live, resuming, said, snapshot
 
 CURSORS = Cursors(EPOCH, b"default:ann")
-KNOWN = "auth, ping, read, unread, seen, archive, unarchive, delete"
+KNOWN = "auth, ping, read, unread, seen, archive, unarchive, snooze, unsnooze, delete"
 
 
 @pytest.mark.parametrize(

@@ -55,9 +55,19 @@ def render_item(
         buttons=_buttons(template, of_buttons, values, links) if of_buttons else (),
         category=workflow.category,
         priority=notification.priority.value,
+        expires_at=_end(delivery),
         offset=offset,
         created_at=now,
     )
+
+
+def _end(delivery: Delivery) -> int | None:
+    """When it goes from the inbox, which only its producer can say: what a workflow says is for sending it.
+
+    A digest has others in it, which go on.
+    """
+    about = delivery.notification
+    return about.expires_at if about.expires_for_good and delivery.digest is None else None
 
 
 def _buttons(

@@ -35,7 +35,7 @@ class DashboardNotification(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DashboardChange(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of an item. `removed`: it was archived or deleted."""
+    """What became of an item. `removed`: it was archived, snoozed or deleted."""
 
     id: str
     read: bool

@@ -23,6 +23,7 @@ class SessionItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     read_at: int | None = None
     archived_at: int | None = None
     deleted_at: int | None = None
+    snoozed_until: int | None = None
 
     @property
     def kind(self) -> str:
@@ -41,8 +42,8 @@ class SessionItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def removed(self) -> bool:
-        """It is in no list any more."""
-        return self.archived_at is not None or self.deleted_at is not None
+        """It is in no list any more; one that is snoozed comes back."""
+        return any(at is not None for at in (self.archived_at, self.deleted_at, self.snoozed_until))
 
 
 class SessionMessage(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -52,6 +52,8 @@ class ApplyChange(NamedTuple):
     kind: str
     """The command's `type`, which the answer repeats."""
     ref: str | None
+    until: int | None = None
+    """Of SNOOZED, in milliseconds since the epoch."""
 
 
 Action = SendFrame | CloseConnection | Authenticate | WatchToken | LoadInbox | ApplyChange

@@ -72,6 +72,23 @@ class UnarchiveCommand(msgspec.Struct, frozen=True, tag="unarchive"):
     ref: Ref = None
 
 
+class SnoozeCommand(msgspec.Struct, frozen=True, tag="snooze"):
+    """Out of the list and the count until then, in milliseconds since the epoch; back unread and unseen."""
+
+    change: ClassVar[Change] = Change.SNOOZED
+    ids: Ids
+    until: int
+    ref: Ref = None
+
+
+class UnsnoozeCommand(msgspec.Struct, frozen=True, tag="unsnooze"):
+    """Back at once."""
+
+    change: ClassVar[Change] = Change.UNSNOOZED
+    ids: Ids
+    ref: Ref = None
+
+
 class DeleteCommand(msgspec.Struct, frozen=True, tag="delete"):
     """Gone for good."""
 
@@ -80,7 +97,16 @@ class DeleteCommand(msgspec.Struct, frozen=True, tag="delete"):
     ref: Ref = None
 
 
-ChangeCommand = ReadCommand | UnreadCommand | SeenCommand | ArchiveCommand | UnarchiveCommand | DeleteCommand
+ChangeCommand = (
+    ReadCommand
+    | UnreadCommand
+    | SeenCommand
+    | ArchiveCommand
+    | UnarchiveCommand
+    | SnoozeCommand
+    | UnsnoozeCommand
+    | DeleteCommand
+)
 Command = AuthCommand | PingCommand | ChangeCommand
 _decoder: Final[msgspec.json.Decoder[Command]] = msgspec.json.Decoder(Command)
 _COMMANDS: Final = (AuthCommand, PingCommand, *get_args(ChangeCommand))

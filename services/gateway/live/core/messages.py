@@ -47,7 +47,9 @@ def close_reason(text: str) -> str:
 
 CursorText = Annotated[str, msgspec.Meta(description="Opaque: what the client shows next time it comes.")]
 SocketUnseen = Annotated[int, msgspec.Meta(ge=0, description="Of the unread ones those that were not seen.")]
-SocketUnread = Annotated[int, msgspec.Meta(ge=0, description="All that is neither read, archived nor deleted.")]
+SocketUnread = Annotated[
+    int, msgspec.Meta(ge=0, description="All that is neither read, archived, snoozed nor deleted.")
+]
 Reference = Annotated[str | None, msgspec.Meta(description="What the client sent with the command.")]
 
 
@@ -83,6 +85,9 @@ class SocketItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     buttons: tuple[InboxButton, ...] = ()
     category: str | None = None
     priority: str | None = None
+    expires_at: int | None = None
+    snoozed_until: int | None = None
+    snoozed_times: int = 0
 
 
 class HelloMessage(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):

@@ -92,7 +92,8 @@ class Session:
         if isinstance(command, commands.PingCommand):
             return [_say(PongMessage(ref=command.ref))]
         only = command.notification_type if isinstance(command, commands.ReadCommand) else None
-        return [ApplyChange(command.change, command.ids, only, commands.kind_of(command), command.ref)]
+        until = command.until if isinstance(command, commands.SnoozeCommand) else None
+        return [ApplyChange(command.change, command.ids, only, commands.kind_of(command), command.ref, until)]
 
     def on_user(self, user: User, ref: str | None = None) -> list[Action]:
         """The token is good. A new token on a live connection must be the same user's."""
