@@ -33,6 +33,8 @@ from services.gateway.keys.token_keys import TokenKeys
 from services.gateway.live.api import asyncapi_routes
 from services.gateway.live.backlog import Backlog
 from services.gateway.live.connection import ConnectionContext
+from services.gateway.live.core.address_limits import AddressLimits
+from services.gateway.live.core.client_address import parse_networks
 from services.gateway.live.fanout import Fanout, open_at_end
 from services.gateway.live.presence import PresenceKeeper
 from services.gateway.live.receipts import SocketReceipts
@@ -171,7 +173,14 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
             snapshots=asyncio.Semaphore(MAX_CONCURRENT_SNAPSHOTS),
             receipts=receipts,
         )
-        sockets = Sockets(context, origins, max_connections=settings.max_connections)
+        addresses = AddressLimits(
+            sockets=settings.sockets_per_address,
+            unauthenticated=settings.unauthenticated_per_address,
+            handshakes=settings.handshakes_per_address,
+            trusted=parse_networks(settings.trusted_proxies),
+            unlimited=parse_networks(settings.unlimited_networks),
+        )
+        sockets = Sockets(context, origins, max_connections=settings.max_connections, addresses=addresses)
         api = create_api(
             settings,
             verifier,

@@ -7,8 +7,14 @@ from typing import Annotated, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
-from services.gateway.core.limits import SOCKETS_PER_USER
+from services.gateway.core.limits import (
+    HANDSHAKES_PER_ADDRESS,
+    SOCKETS_PER_ADDRESS,
+    SOCKETS_PER_USER,
+    UNAUTHENTICATED_PER_ADDRESS,
+)
 from services.gateway.keys.endpoint import check_jwks_url
+from services.gateway.live.core.client_address import parse_networks
 from services.gateway.origins import parse_origins
 from shared.model.signed_tokens import parse_secrets
 from shared.process.settings import EdgeSettings
@@ -63,6 +69,30 @@ class GatewaySettings(EdgeSettings):
         le=10_000,
         description="sockets of one user in one process; with one more the oldest is closed",
     )
+    sockets_per_address: int = Field(
+        SOCKETS_PER_ADDRESS,
+        ge=1,
+        description="sockets of one client address in one process; /64 of IPv6 are one address",
+    )
+    unauthenticated_per_address: int = Field(
+        UNAUTHENTICATED_PER_ADDRESS,
+        ge=1,
+        description="those of them that have not shown a token yet",
+    )
+    handshakes_per_address: float = Field(
+        HANDSHAKES_PER_ADDRESS,
+        gt=0,
+        description="sockets that one client address may open per second, and ten times as many at once",
+    )
+    trusted_proxies: Annotated[str, NoDecode] = Field(
+        "",
+        description="networks of the proxies in front of the sockets, comma separated: whom they name in "
+        "X-Forwarded-For is the client",
+    )
+    unlimited_networks: Annotated[str, NoDecode] = Field(
+        "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,169.254.0.0/16,127.0.0.0/8,fc00::/7,fe80::/10,::1",
+        description="networks whose addresses are not limited, comma separated: behind one of them may be many clients",
+    )
     backlog_bytes: int = Field(
         268_435_456,
         ge=8_388_608,
@@ -86,6 +116,12 @@ class GatewaySettings(EdgeSettings):
     @classmethod
     def _check_origins(cls, text: str) -> str:
         parse_origins(text)
+        return text
+
+    @field_validator("trusted_proxies", "unlimited_networks")
+    @classmethod
+    def _check_networks(cls, text: str) -> str:
+        parse_networks(text)
         return text
 
     @model_validator(mode="after")

@@ -192,10 +192,19 @@ SOCKET_FRAMES = from_zero(Counter("carillon_gateway_frames", "Frames written to 
 GATEWAY_REJECTIONS = from_zero(
     Counter(
         "carillon_gateway_rejections",
-        "Calls and sockets rejected before anything was looked at: from an origin that is not allowed, or too many",
+        "Calls and sockets rejected before anything was looked at: from an origin that is not allowed, or too many: here, "
+        "of one address, without a request, or frames of one socket",
         ["reason"],
     ),
-    ("origin", "full"),
+    (
+        "origin",
+        "full",
+        "sockets_per_address",
+        "unauthenticated_per_address",
+        "handshakes_per_address",
+        "opening",
+        "frames",
+    ),
 )
 
 TOKEN_KEY_FETCHES = from_zero(

@@ -59,6 +59,18 @@ MAX_UNSUBSCRIBE_BYTES: Final = 8_192
 # Sockets
 SOCKETS_PER_USER: Final = 50
 """In one process, unless the settings say otherwise."""
+SOCKETS_PER_ADDRESS: Final = 2_000
+"""The same: an office or a mobile network may have one address for thousands."""
+UNAUTHENTICATED_PER_ADDRESS: Final = 500
+"""The same. Each may hold some KiB for AUTH_SECONDS."""
+HANDSHAKES_PER_ADDRESS: Final = 100.0
+"""The same, per second."""
+HANDSHAKE_BURST_SECONDS: Final = 10
+"""An address may open as many at once as in so many seconds: all of it comes back when a process has ended."""
+MAX_LIMITED_ADDRESSES: Final = 10_000
+"""Addresses whose handshakes are counted; the one that was not met for longest starts again with a full bucket."""
+MAX_OPENING_CONNECTIONS: Final = 2_000
+"""Connections of one process that have not sent their request yet; more are cut off."""
 
 # What clients send over a socket
 MAX_UNAUTHENTICATED_MESSAGE_BYTES: Final = 12_288
@@ -68,6 +80,11 @@ MAX_QUEUED_MESSAGES: Final = 16
 """Received and not yet handled; beyond it the socket is not read."""
 MESSAGES_PER_SECOND: Final = 20.0
 MESSAGE_BURST: Final = 100.0
+FRAMES_PER_SECOND: Final = 200.0
+FRAME_BURST: Final = 1_000.0
+"""Of one socket, whatever they are: a message of MAX_MESSAGE_BYTES in fragments, and pings."""
+READ_SLICE_BYTES: Final = 4_096
+"""What is made frames of at once, before they are counted."""
 MAX_COMMAND_IDS: Final = 100
 MAX_REF_CHARACTERS: Final = 64
 MAX_CURSOR_CHARACTERS: Final = 200

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
-from typing import Final
+from time import monotonic
+from typing import Final, cast
 from urllib.parse import parse_qs, urlsplit
 
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -14,7 +17,6 @@ from websockets.http11 import Request, Response
 from services.gateway.core.limits import (
     AUTH_SECONDS,
     CLOSE_SECONDS,
-    FULL_SECONDS,
     HAND_OVER_SECONDS,
     MAX_QUEUED_MESSAGES,
     MAX_REFUSED_CONNECTIONS,
@@ -24,12 +26,14 @@ from services.gateway.core.limits import (
     RECONNECT_MS,
 )
 from services.gateway.dialects.choosing import open_connection, select
+from services.gateway.live.bounded_socket import BoundedSocket
 from services.gateway.live.connection import Connection, ConnectionContext
+from services.gateway.live.core.address_limits import AddressLimit, AddressLimits, Place
 from services.gateway.live.core.hand_over import hand_over
-from services.gateway.live.core.messages import CloseCode
+from services.gateway.live.refusals import FULL, close_refused, without_handshake
 from services.gateway.origins import Origins
 from services.gateway.tickets.store import PREFIX as TICKET
-from shared.process.metrics import GATEWAY_REJECTIONS
+from shared.model.users import User
 
 BEARER: Final = "bearer."
 
@@ -37,11 +41,21 @@ BEARER: Final = "bearer."
 class Sockets:
     """All sockets of this process."""
 
-    def __init__(self, context: ConnectionContext, origins: Origins, *, max_connections: int) -> None:
+    def __init__(
+        self,
+        context: ConnectionContext,
+        origins: Origins,
+        *,
+        max_connections: int,
+        addresses: AddressLimits | None = None,
+    ) -> None:
+        """`addresses`: None, and nothing is counted by them."""
         self._context = context
         self._origins = origins
         self._max_connections = max_connections
+        self._addresses = addresses
         self._refusing = 0
+        self._opening: set[BoundedSocket] = set()
         self._open: set[Connection] = set()
         self._server: Server | None = None
 
@@ -62,6 +76,7 @@ class Sockets:
             max_queue=MAX_QUEUED_MESSAGES,
             write_limit=MAX_WRITE_BUFFER_BYTES,
             server_header=None,
+            create_connection=cast("type[BoundedSocket]", partial(BoundedSocket, opening=self._opening)),
         )
         listening = next(iter(self._server.sockets))
         return int(listening.getsockname()[1])
@@ -87,22 +102,35 @@ class Sockets:
 
     def _admit(self, socket: ServerConnection, request: Request) -> Response | None:
         """None for who may come in. Programs name no origin; a browser always does."""
-        if len(self._open) >= self._max_connections and self._refusing >= MAX_REFUSED_CONNECTIONS:
-            GATEWAY_REJECTIONS.labels("full").inc()
-            response = socket.respond(HTTPStatus.SERVICE_UNAVAILABLE, "This process has all the sockets it may have.\n")
-            response.headers["Retry-After"] = str(FULL_SECONDS)
-            return response
+        bounded = cast("BoundedSocket", socket)
+        bounded.refused = self._enter(bounded, request)
+        if self._refusing >= MAX_REFUSED_CONNECTIONS and (why := self._full(bounded)):
+            return without_handshake(socket, why)
         named = request.headers.get_all("Origin")
         if all(self._origins.allows(origin) for origin in named):
             return None
         return socket.respond(HTTPStatus.FORBIDDEN, "This page's origin is not among those in CARILLON_ORIGINS.\n")
 
+    def _enter(self, socket: BoundedSocket, request: Request) -> AddressLimit | None:
+        """Takes a place among the sockets of its address; why there is none."""
+        if self._addresses is None:
+            return None
+        peer, forwarded = socket.remote_address, request.headers.get_all("X-Forwarded-For")
+        found = self._addresses.enter(peer[0] if isinstance(peer, tuple) else "", forwarded, monotonic())
+        socket.place = found if isinstance(found, Place) else None
+        return found if isinstance(found, AddressLimit) else None
+
+    def _full(self, socket: BoundedSocket) -> str | None:
+        """Why it has no room here."""
+        return socket.refused or (FULL if len(self._open) >= self._max_connections else None)
+
     async def _serve(self, socket: ServerConnection) -> None:
-        if len(self._open) >= self._max_connections:
-            await self._refuse(socket)
+        bounded = cast("BoundedSocket", socket)
+        if why := self._full(bounded):
+            await self._refuse(socket, why)
             return
         token, cursor = credentials(socket)
-        connection = open_connection(socket, self._context)
+        connection = open_connection(socket, _noting(self._context, bounded.place) if bounded.place else self._context)
         for head in (socket.request, socket.response):
             if head is not None:
                 head.headers.clear()  # some KiB, for as long as it stays
@@ -112,14 +140,23 @@ class Sockets:
         finally:
             self._open.discard(connection)
 
-    async def _refuse(self, socket: ServerConnection) -> None:
-        """After the handshake, so that a browser sees the code."""
-        GATEWAY_REJECTIONS.labels("full").inc()
+    async def _refuse(self, socket: ServerConnection, why: str) -> None:
         self._refusing += 1
         try:
-            await socket.close(CloseCode.TRY_AGAIN_LATER, "too many connections here; come back in some seconds")
+            await close_refused(socket, why)
         finally:
             self._refusing -= 1
+
+
+def _noting(context: ConnectionContext, place: Place) -> ConnectionContext:
+    """The same, and who is identified counts as such at its address."""
+
+    async def identify(credential: str) -> User:
+        user = await context.identify(credential)
+        place.authenticated()
+        return user
+
+    return replace(context, identify=identify)
 
 
 def _after_ms() -> int:

@@ -27,6 +27,7 @@ class TokenTimers:
         ]
 
     def cancel(self) -> None:
-        """Nothing is watched any more."""
+        """Nothing is watched any more. One that went off still holds whom it told."""
         for timer in self._timers:
             timer.cancel()
+        self._timers = []

@@ -1,0 +1,150 @@
+"""Origins in other spellings, and ids of other users in every verb, over sockets and HTTP: nothing is had, nothing is told."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import get_args
+
+import pytest
+
+from services.gateway.live.core.commands import ChangeCommand
+from tests.integration.gateway.stage import GatewayStage, running, token
+from tests.support.raw_sockets import raw_socket
+
+SPELLINGS = [
+    "",
+    " ",
+    "null",
+    "NULL",
+    "*",
+    "good.example",
+    "//good.example",
+    "good.example:80",
+    "http:good.example",
+    "http:/good.example",
+    "http:///good.example",
+    "http:\\\\good.example",
+    "http://",
+    "http://*",
+    "http://*.example",
+    "http://good.example/",
+    "http://good.example/x",
+    "http://good.example?",
+    "http://good.example#",
+    "http://good.example.",
+    "http://good.example:",
+    "http://good.example:80",
+    "http://good.example:080",
+    "http://good.example:8080",
+    "http://good.example:443",
+    "http://GOOD.example",
+    "HTTP://good.example",
+    "https://good.example",
+    "ws://good.example",
+    "file://good.example",
+    "http://evil.example",
+    "http://good.example.evil.example",
+    "http://evil.good.example",
+    "http://evilgood.example",
+    "http://good.example@evil.example",
+    "http://user@good.example",
+    "http://good.example%00.evil.example",
+    "http://good.example%2eevil.example",
+    "http://good-example",
+    "http://go\u00f6d.example",
+    "http://g\u043e\u043ed.example",
+    "http://good.example http://evil.example",
+    "http://good.example, http://evil.example",
+    "http://good.example\thttp://evil.example",
+    "http://also.example:8443",
+    "https://also.example",
+    "https://also.example:8443/",
+    "http://127.0.0.1",
+    "http://good.example" + "x" * 4_000,
+]
+"""Of http://good.example and https://also.example:8443, as no browser sends them."""
+
+
+@pytest.fixture
+async def stage(names):
+    async with running(names) as found:
+        yield found
+
+
+async def test_an_origin_in_another_spelling_gets_nothing(stage: GatewayStage):
+    assert len(set(SPELLINGS)) >= 40
+    got_in = []
+    for origin in SPELLINGS:
+        async with raw_socket(stage.settings.socket_port, {"Origin": origin}) as opened:
+            got_in += [origin] if opened.status != 403 else []
+            assert "good.example" not in opened.head, "who is allowed is told to nobody"
+    assert got_in == []
+    two = {"Origin": "http://good.example\r\nOrigin: http://evil.example"}
+    async with raw_socket(stage.settings.socket_port, two) as opened:
+        assert opened.status == 403
+    async with raw_socket(stage.settings.socket_port, {"Origin": "http://good.example"}) as opened:
+        assert opened.status == 101
+
+
+async def test_nor_may_its_page_read_what_the_inbox_answers(stage: GatewayStage):
+    allowed = []
+    for origin in SPELLINGS:
+        encoded = origin.strip().encode(errors="ignore").decode("latin-1").replace("\t", " ")
+        headers = {"authorization": f"Bearer {token('ann')}", "origin": encoded}
+        async with stage.http.get(f"{stage.rest_url}/count", headers=headers) as answer:
+            allowed += [origin] if "access-control-allow-origin" in answer.headers else []
+    assert allowed == []
+
+
+def commands_for(mine: str) -> list[dict]:
+    """Every verb of a client that takes ids."""
+    kinds = [command.__struct_config__.tag for command in get_args(ChangeCommand)]
+    return [{"type": kind, "ids": [mine], "ref": kind} for kind in kinds]
+
+
+async def test_ids_of_others_in_every_command(stage: GatewayStage):
+    [item] = await stage.arrive("ann")
+    before = await stage.database.inbox.find_one({})
+    for who, tenant in (("bob", "default"), ("ann", "other")):
+        async with stage.client("ann") as ann, stage.client(who, tenant=tenant) as thief:
+            await ann.next("live")
+            await thief.next("live")
+            for command in commands_for(item.id):
+                await thief.say(**command)
+                theirs = await thief.next()
+                await thief.say(**command | {"ids": ["7f3e5b0c-0000-4000-8000-000000000000"]})
+                assert theirs == await thief.next(), "as of an id that nobody has"
+                assert theirs.get("updated", 0) == 0 or theirs["type"] == "error"
+            await thief.say(type="read", all=True)
+            assert (await thief.next("ok"))["updated"] == 0
+            await ann.say(type="ping")
+            assert (await ann.next())["type"] == "pong", "nothing was told to whose it is"
+    assert await stage.database.inbox.find_one({}) == before
+
+
+async def test_ids_of_others_in_every_call(stage: GatewayStage):
+    """Whatever route has an id in its path: 404, and to the letter as of an id that nobody has."""
+    [item] = await stage.arrive("ann")
+    _, device = await stage.call("PUT", "/devices", json={"platform": "fcm", "token": "t" * 40})
+    mine = {"{notification_id}": item.id, "{device_id}": device["id"]}
+    before = await stage.database.inbox.find_one({})
+    async with stage.http.get(f"{stage.rest_url.partition('/api')[0]}/openapi.json") as answer:
+        paths = (await answer.json())["paths"]
+    tried = 0
+    for path, operations in paths.items():
+        found = re.search(r"\{(notification|device)_id\}", path)
+        for method in operations if found else ():
+            answers = []
+            for named in (mine[found[0]], "7f3e5b0c-0000-4000-8000-000000000000"):
+                url = path.removeprefix("/api/v1/notifications").replace(found[0], named)
+                for who in ({"user": "bob"}, {"user": "ann", "tenant": "other"}):
+                    status, problem = await stage.call(method.upper(), url, **who)
+                    assert status == 404, (method, path, problem)
+                    del problem["request_id"]
+                    answers.append(json.dumps(problem).replace(named, "ID"))
+            assert len(set(answers)) == 1, (method, path, answers)
+            tried += 1
+    assert tried >= 7
+    assert await stage.database.inbox.find_one({}) == before
+    assert (await stage.call("GET", "/devices"))[1]["devices"]
