@@ -68,8 +68,7 @@ class BoundedSocket(ServerConnection):
             self._flood()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Its place is free, and so is its memory: what holds itself in a circle would wait for the collector, and that
-        looks seldom where much lives."""
+        """Its place is free, and so is its memory: circles would wait for the collector, which looks seldom."""
         self._opening.discard(self)
         if self.place is not None:
             self.place.leave()
