@@ -199,9 +199,7 @@ GATEWAY_REJECTIONS = from_zero(
     (
         "origin",
         "full",
-        "sockets_per_address",
-        "unauthenticated_per_address",
-        "handshakes_per_address",
+        *(f"{what}_per_address" for what in ("sockets", "unauthenticated", "handshakes")),
         "opening",
         "frames",
     ),

@@ -30,7 +30,7 @@ from services.gateway.live.bounded_socket import BoundedSocket
 from services.gateway.live.connection import Connection, ConnectionContext
 from services.gateway.live.core.address_limits import AddressLimit, AddressLimits, Place
 from services.gateway.live.core.hand_over import hand_over
-from services.gateway.live.refusals import FULL, close_refused, without_handshake
+from services.gateway.live.rejections import FULL, close_rejected, without_handshake
 from services.gateway.origins import Origins
 from services.gateway.tickets.store import PREFIX as TICKET
 from shared.model.users import User
@@ -143,7 +143,7 @@ class Sockets:
     async def _refuse(self, socket: ServerConnection, why: str) -> None:
         self._refusing += 1
         try:
-            await close_refused(socket, why)
+            await close_rejected(socket, why)
         finally:
             self._refusing -= 1
 

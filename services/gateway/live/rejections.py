@@ -23,7 +23,7 @@ _CLOSES: Final = {
 }
 
 
-async def close_refused(socket: ServerConnection, why: str) -> None:
+async def close_rejected(socket: ServerConnection, why: str) -> None:
     """After the handshake, so that a browser sees the code."""
     GATEWAY_REJECTIONS.labels(why).inc()
     await socket.close(*_CLOSES[why])
