@@ -13,6 +13,7 @@ from shared.model.outputs import FormatFault
 
 M = TypeVar("M", Counter, Gauge, Histogram)
 AGENTS: Final = ("expand", "decide", "fanout")
+ADDRESS_LIMITS: Final = ("sockets_per_address", "unauthenticated_per_address", "handshakes_per_address")
 REPEATS_SEEN_BY: Final = (*AGENTS, "ledger", "inbox")
 
 
@@ -192,17 +193,10 @@ SOCKET_FRAMES = from_zero(Counter("carillon_gateway_frames", "Frames written to 
 GATEWAY_REJECTIONS = from_zero(
     Counter(
         "carillon_gateway_rejections",
-        "Calls and sockets rejected before anything was looked at: from an origin that is not allowed, or too many: here, "
-        "of one address, without a request, or frames of one socket",
+        "Calls and sockets rejected before anything was looked at: from an origin that is not allowed, or too many",
         ["reason"],
     ),
-    (
-        "origin",
-        "full",
-        *(f"{what}_per_address" for what in ("sockets", "unauthenticated", "handshakes")),
-        "opening",
-        "frames",
-    ),
+    ("origin", "full", "opening", "frames", *ADDRESS_LIMITS),
 )
 
 TOKEN_KEY_FETCHES = from_zero(

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from services.gateway.core.limits import HANDSHAKE_BURST_SECONDS, HANDSHAKES_PER_ADDRESS
 from services.gateway.live.core.address_limits import AddressLimit, AddressLimits, Place
 from services.gateway.live.core.client_address import parse_networks
+from shared.process.metrics import ADDRESS_LIMITS
 
 ANN, BOB = "203.0.113.1", "203.0.113.2"
 
@@ -115,3 +116,7 @@ def test_a_client_of_ipv6_has_one_place_for_all_of_its_addresses() -> None:
 def test_who_fills_a_process_may_come_back_to_it_at_once() -> None:
     """All clients behind one address lose their sockets together when a process ends."""
     assert HANDSHAKES_PER_ADDRESS * HANDSHAKE_BURST_SECONDS >= 1_000
+
+
+def test_each_limit_is_counted_from_zero() -> None:
+    assert set(ADDRESS_LIMITS) == {str(limit) for limit in AddressLimit}
