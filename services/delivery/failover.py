@@ -7,7 +7,7 @@ from typing import Final
 
 from services.delivery.accounts import Account
 from services.delivery.breaker import NOT_ASKED, Breaker
-from services.delivery.core.asked import Asked
+from services.delivery.core.asked import AskedAccounts
 from services.delivery.core.attempts import (
     AttemptFault,
     LeaseTooShort,
@@ -36,7 +36,7 @@ REFUSED: Final[dict[Passage, Outcome]] = {
 
 
 async def attempt(
-    breaker: Breaker, delivery: Delivery, workflow: Workflow | None, send_before: float, asked: Asked
+    breaker: Breaker, delivery: Delivery, workflow: Workflow | None, send_before: float, asked: AskedAccounts
 ) -> Outcome | LeaseTooShort:
     """The first answer of an account that says something of the message; where none does, what the first one said.
 
@@ -68,7 +68,7 @@ async def _by(
     workflow: Workflow | None,
     *,
     send_before: float,
-    asked: Asked,
+    asked: AskedAccounts,
 ) -> Outcome | LeaseTooShort:
     admission = await breaker.admit(delivery, account.id)
     if admission in REFUSED:

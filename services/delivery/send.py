@@ -10,7 +10,7 @@ import msgspec
 
 from services.delivery.all_effects import all_effects
 from services.delivery.breaker import Breaker
-from services.delivery.core.asked import Asked
+from services.delivery.core.asked import AskedAccounts
 from services.delivery.core.attempts import Failed, LeaseTooShort, Outcome, ProviderUnavailable, decide
 from services.delivery.core.cell_rates import Turn
 from services.delivery.core.effects import DeliveryEffects, derive_effects
@@ -112,7 +112,7 @@ class Sending:
         return await self.breaker.answers([await self.to(each) for each in deliveries])
 
     async def send(
-        self, delivery: Delivery, asked: Asked, *, crashed: bool, send_before: float
+        self, delivery: Delivery, asked: AskedAccounts, *, crashed: bool, send_before: float
     ) -> DeliveryResult | LeaseTooShort:
         """Sends unless something speaks against it, and not after `send_before` (monotonic seconds).
 
@@ -185,7 +185,7 @@ class Sending:
             return DeliveryResult(state=DeliveryState.STALE, at=now, attempts=attempts, reason=Reason.WAITED_TOO_LONG)
         return None
 
-    async def _attempt(self, delivery: Delivery, send_before: float, asked: Asked) -> Outcome | LeaseTooShort:
+    async def _attempt(self, delivery: Delivery, send_before: float, asked: AskedAccounts) -> Outcome | LeaseTooShort:
         workflow = await self._workflow(delivery)
         outcome = await attempt(self.breaker, delivery, workflow, send_before, asked)
         if (

@@ -10,7 +10,7 @@ from shared.model.attempts import Attempt
 
 
 @dataclass(slots=True, eq=False)
-class Asked:
+class AskedAccounts:
     """Of one delivery in flight. Seconds of a clock that only goes forward."""
 
     log: list[Attempt] = field(default_factory=list)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from services.delivery.core.asked import Asked
+from services.delivery.core.asked import AskedAccounts
 from services.delivery.core.cell_rates import Turn
 from shared.model.dead_letters import UnreadableRecord
 from shared.model.deliveries import ReceivedDelivery
@@ -17,7 +17,7 @@ class Job:
 
     received: ReceivedDelivery | UnreadableRecord | NewerFormat
     claimed: bool = False
-    asked: Asked = field(default_factory=Asked)
+    asked: AskedAccounts = field(default_factory=AskedAccounts)
     ended: bool = False
     """Its send has; what was asked is in `asked`."""
     gives_way: bool = False

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 from zlib import crc32
 
-from services.delivery.core.asked import Asked
+from services.delivery.core.asked import AskedAccounts
 
 QUICK_SECONDS: Final = 1.0
 SLOW_SECONDS: Final = 5.0
@@ -37,7 +37,7 @@ class Slot:
     """A slot in use. `proven`: its host had answered quickly of late, or it is a provider of ours."""
 
     group: Group
-    asked: Asked
+    asked: AskedAccounts
     proven: bool
 
 
@@ -79,7 +79,7 @@ class Shares:
 
     def start(self, group: Group) -> Slot:
         """One of the group has a slot from now on."""
-        slot = Slot(group, Asked(), self.is_proven(group))
+        slot = Slot(group, AskedAccounts(), self.is_proven(group))
         self._in_use += 1
         self._of_tenant[group.tenant] += 1
         if group.host is not None:

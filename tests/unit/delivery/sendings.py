@@ -9,7 +9,7 @@ from typing import Any
 from services.delivery.accounts import Accounts, OwnEndpoints, Providers
 from services.delivery.breaker import Breaker
 from services.delivery.channels.stub import StubSender
-from services.delivery.core.asked import Asked
+from services.delivery.core.asked import AskedAccounts
 from services.delivery.core.attempts import LeaseTooShort, Sent
 from services.delivery.freshness import Freshness
 from services.delivery.rates import Rates
@@ -92,7 +92,9 @@ class Scene:
         """As a worker does: what waited too long since the last look is looked at again."""
         result: DeliveryResult | LeaseTooShort = LeaseTooShort()
         for _ in range(100):
-            result = await self.sending.send(a.delivery(**changes), Asked(), crashed=crashed, send_before=send_before)
+            result = await self.sending.send(
+                a.delivery(**changes), AskedAccounts(), crashed=crashed, send_before=send_before
+            )
             if isinstance(result, DeliveryResult):
                 break
         return result

@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 from services.delivery.accounts import Providers
 from services.delivery.breaker import Breaker
 from services.delivery.channels.stub import StubSender
-from services.delivery.core.asked import Asked
+from services.delivery.core.asked import AskedAccounts
 from services.delivery.core.attempts import (
     AttemptFault,
     Rejected,
@@ -97,7 +97,7 @@ async def test_a_probe_of_a_workflow_that_is_no_more_is_no_answer_of_its_account
     scene: Scene, clock: time_machine.Traveller
 ) -> None:
     await probed(scene, clock)
-    outcome = await attempt(scene.breaker, delivery("d-1", 1), None, 1e12, Asked())
+    outcome = await attempt(scene.breaker, delivery("d-1", 1), None, 1e12, AskedAccounts())
     assert isinstance(outcome, Rejected)
     assert scene.state("first") is AccountState.OPEN
 
@@ -106,7 +106,7 @@ async def test_what_waits_for_an_account_that_is_no_more_goes_on_as_fast_as_what
     """Its settings named another provider before; nobody would ever probe that one."""
     former = Providers(Channel.SMS, {"gone": StubSender(lambda _: DOWN)})
     breaker = Breaker(channel=Channel.SMS, accounts=former, rows=scene.rows, holds=scene.holds, policy=POLICY)
-    await attempt(breaker, delivery("d-0", 0), a.workflow(), 1e12, Asked())
+    await attempt(breaker, delivery("d-0", 0), a.workflow(), 1e12, AskedAccounts())
     await scene.park(*(f"d-{number}" for number in range(40)), under="sms/gone")
     await scene.park("as-once", under="sms")
     await scene.park("stays")

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 import time_machine
 
-from services.delivery.core.asked import Asked
+from services.delivery.core.asked import AskedAccounts
 from services.delivery.core.attempts import Sent
 from services.delivery.core.effects import derive_effects
 from services.delivery.core.jobs import Job
@@ -134,7 +134,7 @@ async def test_with_nobody_waiting_the_next_that_comes_is_the_probe(
 
 async def test_what_is_parked_after_its_account_has_closed_is_not_left_behind(scene: Scene) -> None:
     """The worker was slow between its look and its hold: all that waited had been released before it."""
-    result_of = await scene.worker._sending.send(a.delivery(), Asked(), crashed=False, send_before=1e12)
+    result_of = await scene.worker._sending.send(a.delivery(), AskedAccounts(), crashed=False, send_before=1e12)
     scene.accounts.rows.clear()
     await scene.worker._write([derive_effects(scene.worker._topics, a.received(), result_of)])
     (row,) = scene.holds.rows.values()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.delivery.accounts import Providers
 from services.delivery.breaker import Breaker
 from services.delivery.channels.stub import StubSender
-from services.delivery.core.asked import Asked
+from services.delivery.core.asked import AskedAccounts
 from services.delivery.core.attempts import LeaseTooShort, Outcome, ProviderUnavailable
 from services.delivery.core.choice import Candidate
 from services.delivery.failover import attempt
@@ -31,7 +31,7 @@ class Scene:
         self.first, self.second = StubSender(), StubSender()
         self.providers = Providers(Channel.SMS, {"first": self.first, "second": self.second}, candidates)
         self.rows, self.holds = MemoryProviderAccounts(), MemoryHolds()
-        self.asked = Asked()
+        self.asked = AskedAccounts()
         self.breaker = Breaker(
             channel=Channel.SMS, accounts=self.providers, rows=self.rows, holds=self.holds, policy=POLICY
         )

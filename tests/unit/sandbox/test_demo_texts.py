@@ -12,7 +12,9 @@ from services.delivery.rendering.liquid import context, render
 from shared.catalog.files import read_folder
 from tests.support import samples as a
 
-WORKFLOWS = {workflow.key: workflow for workflow in read_folder(Path("catalog"))}
+PLAYED = ("orders", "chat")
+"""The areas that it plays."""
+WORKFLOWS = {each.key: each for area in PLAYED for each in read_folder(Path("catalog") / area)}
 
 
 @pytest.mark.parametrize("planned", PLAN, ids=lambda planned: f"{planned.workflow}-{planned.to[0]}")
