@@ -41,8 +41,9 @@ demo: $(SANDBOX_VENV) ## Start everything, run the main job on real input, show 
 	$(CLI) status >/dev/null 2>&1 || { [[ $$? != 3 ]] || started=yes; $(CLI) up; }
 	$(BIN)/python -m sandbox.demo
 
-up: $(SANDBOX_VENV) ## Start everything in the background (PORT_OFFSET=1000 for a second stack)
-	@$(CLI) up $(DOCKER)
+up: $(SANDBOX_VENV) ## Start everything in the background, print a page to try it on (PORT_OFFSET=1000 for a second stack)
+	@if [[ -z "$(DOCKER)" ]]; then $(MAKE) --silent web 2>/dev/null || echo "The page to try it on has no phones without it, but all the rest."; fi
+	$(CLI) up $(DOCKER)
 
 down: $(SANDBOX_VENV) ## Stop everything; data stay
 	@$(CLI) down $(DOCKER)

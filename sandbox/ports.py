@@ -18,6 +18,7 @@ class Ports:
     console: int = 8083
     sink: int = 8025
     smtp: int = 2525
+    playground: int = 8088
     kafka: int = 9092
     kafka_controller: int = 9093
     mongod: int = 27017
@@ -28,6 +29,7 @@ class Ports:
     health_gateway: int = 9104
     health_console: int = 9105
     health_sink: int = 9106
+    health_playground: int = 9107
 
     @classmethod
     def shifted(cls, offset: int) -> Ports:

@@ -17,7 +17,7 @@ from typing import Any, Final
 from sandbox.ports import Ports
 from sandbox.sink.accounts import callback_keys, provider_settings
 
-SERVICES: Final = ("sink", "ingest", "router", "scheduler", "delivery", "gateway", "console")
+SERVICES: Final = ("sink", "ingest", "router", "scheduler", "delivery", "gateway", "console", "playground")
 """In the order of starting; the outside world first, so that nobody finds it closed."""
 BACKBONE: Final = ("kafka", "mongod")
 
@@ -65,9 +65,14 @@ class Stack:
             "CARILLON_SOCKET_PORT": str(ports.sockets),
             "CARILLON_CONSOLE_PORT": str(ports.console),
             "CARILLON_CONSOLE_URL": f"http://127.0.0.1:{ports.console}",
-            "CARILLON_ORIGINS": f"http://127.0.0.1:{ports.console},http://localhost:{ports.console}",
+            "CARILLON_ORIGINS": ",".join(
+                f"http://{host}:{port}"
+                for port in (ports.console, ports.playground)
+                for host in ("127.0.0.1", "localhost")
+            ),
             "CARILLON_SINK_PORT": str(ports.sink),
             "CARILLON_SMTP_PORT": str(ports.smtp),
+            "CARILLON_PLAYGROUND_PORT": str(ports.playground),
             "CARILLON_TOKEN_SECRET": self.token_secret,
             "CARILLON_WEBHOOK_SECRET": self.webhook_secret,
             "CARILLON_PUBLIC_URL": f"http://127.0.0.1:{ports.gateway}",
@@ -94,6 +99,7 @@ def new_stack(ports: Ports, known: Stack | None = None) -> Stack:
         "console": f"http://127.0.0.1:{ports.console}",
         "sink": f"http://127.0.0.1:{ports.sink}",
         "smtp": f"smtp://127.0.0.1:{ports.smtp}",
+        "playground": f"http://127.0.0.1:{ports.playground}",
     }
     if known is not None:
         return replace(known, ports=ports.table(), urls=urls, kafka=kafka, mongo=mongo, pids={}, started_ms={})

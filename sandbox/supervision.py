@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,6 +18,8 @@ from sandbox.stack import Phase, Stack, load
 
 LOCK: Final = "supervisor.lock"
 MODULE: Final = "sandbox.supervisor"
+KILL_GATEWAY: Final = signal.SIGUSR1
+"""Asks a supervisor to kill its gateway, and start it again as whatever ends by itself."""
 DELETED: Final = " (deleted)"
 
 

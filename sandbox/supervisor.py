@@ -27,7 +27,7 @@ from sandbox.progress import HeldByAnother, Report, StartFailed, Up
 from sandbox.provisioning import ProvisioningFailed, provision
 from sandbox.restarts import pause_before
 from sandbox.stack import SERVICES, Phase, Stack, UnreadableStack, load, new_stack, save
-from sandbox.supervision import Supervision, sole_supervisor
+from sandbox.supervision import KILL_GATEWAY, Supervision, sole_supervisor
 from shared.process.clock import now_ms
 
 log = logging.getLogger("supervisor")
@@ -64,7 +64,7 @@ class Supervisor:
         self._kafka = Kafka(state / "kafka", ports.kafka, ports.kafka_controller, state=state, log=logs / "kafka.log")
         self._mongod = Mongod(state / "mongod", ports.mongod, log=logs / "mongod.log")
         names = SERVICES[:1] if bare else SERVICES
-        env = stack.environment()
+        env = {**stack.environment(), "CARILLON_PLAYGROUND_STATE": str(state)}
         self._services = {
             name: Service(name, env=env, health_port=ports.health(name), log=logs / f"{name}.log") for name in names
         }
@@ -76,6 +76,7 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(KILL_GATEWAY, self._kill_gateway)
         begun = time.monotonic()
         starting = asyncio.create_task(self._start())
         stopping = asyncio.create_task(self._stop.wait())
@@ -161,6 +162,12 @@ class Supervisor:
             pids={**self._stack.pids, name: pid or 0},
             started_ms={**self._stack.started_ms, name: now_ms()},
         )
+
+    def _kill_gateway(self) -> None:
+        """As a crash would; whoever watches the playground sees what its clients do."""
+        if gateway := self._services.get("gateway"):
+            log.warning("killing the gateway, as asked")
+            gateway.child.signal(signal.SIGKILL)
 
     def _stop_all(self) -> None:
         self._note(Phase.STOPPING)

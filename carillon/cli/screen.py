@@ -48,7 +48,9 @@ def show_findings(findings: Iterable[Finding]) -> None:
 
 
 def show_box(stack: Stack) -> None:
-    """Where everything is, the key, and a first call to paste."""
+    """The page to try it on, first of all; then where everything is, the key, and a first call to paste."""
+    if "playground" in stack.pids:
+        console.print(Text.assemble("Try it: ", (stack.urls["playground"], "bold cyan")), soft_wrap=True)
     lines = Table.grid(padding=(0, 2))
     backbone = {"kafka": stack.kafka, "mongo": f"{stack.mongo} ({stack.mongo_database})"}
     for name, place in {**stack.urls, **backbone, "key": stack.api_key or "none yet"}.items():
@@ -60,7 +62,7 @@ def show_box(stack: Stack) -> None:
 
 def first_call(stack: Stack) -> str:
     """A curl line that sends a first notification, ready to paste."""
-    body = '{"workflow":"order.shipped","recipients":["ana"],"data":{"order":"A-1","carrier":"DHL"}}'
+    body = '{"workflow":"order.shipped","recipients":["ada"],"data":{"order":"A-1","carrier":"DHL"}}'
     return (
         f"curl -i {stack.urls['ingest']}/v1/notifications -H 'Authorization: Bearer {stack.api_key}' "
         f"-H 'Content-Type: application/json' -d '{body}'"

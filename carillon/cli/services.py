@@ -15,6 +15,9 @@ class ServiceName(StrEnum):
     GATEWAY = "gateway"
     CONSOLE = "console"
     SINK = "sink"
+    PLAYGROUND = "playground"
 
 
-MODULES = {name: f"services.{name}.app" for name in ServiceName} | {ServiceName.SINK: "sandbox.sink.app"}
+_LOCAL = (ServiceName.SINK, ServiceName.PLAYGROUND)
+"""What only a local stack has."""
+MODULES = {name: f"{'sandbox' if name in _LOCAL else 'services'}.{name}.app" for name in ServiceName}

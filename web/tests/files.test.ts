@@ -3,9 +3,9 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
 const web = fileURLToPath(new URL("..", import.meta.url));
-const files = ["client", "inbox", "tests"].flatMap((folder) =>
+const files = ["client", "inbox", "tests", "../sandbox/playground/page"].flatMap((folder) =>
   readdirSync(`${web}/${folder}`, { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".ts"))
+    .filter((name) => /\.[jt]s$/.test(name))
     .map((name) => `${folder}/${name}`),
 );
 

@@ -2,56 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from random import randrange
 
 import pytest
 
-from sandbox.artifacts import ensure_kafka_jars
-from sandbox.checks import examine
-from sandbox.ports import Ports
-from sandbox.process import ROOT
 from sandbox.stack import Phase, load
 from sandbox.supervision import look, supervisor_pid
+from tests.support.local_stack import DOWN, LocalStack, ended, local_stack
 from tests.support.wait import until
 
-JARS = Path(os.environ.get("CARILLON_STATE", ".carillon"))
-UP, DOWN, STATUS = ("up", "--bare"), ("down",), ("status",)
+UP, STATUS = ("up", "--bare"), ("status",)
 RUNS, WAITS, NOTHING_RUNS = 0, 1, 3
-
-
-class LocalStack:
-    """A state folder of its own, with ports of its own."""
-
-    def __init__(self, state: Path) -> None:
-        self.state = state
-        self._offset = next(offset for offset in iter(lambda: randrange(10_000, 30_000), None) if free(state, offset))
-
-    def begin(self, command: tuple[str, ...]) -> subprocess.Popen[str]:
-        named = {"CARILLON_STATE": str(self.state), "CARILLON_PORT_OFFSET": str(self._offset)}
-        return subprocess.Popen(
-            [sys.executable, "-m", "carillon", *command],
-            cwd=ROOT, env=os.environ | named, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
-
-    def run(self, command: tuple[str, ...]) -> tuple[int, str]:
-        return ended(self.begin(command))
-
-
-def ended(command: subprocess.Popen[str]) -> tuple[int, str]:
-    told, _ = command.communicate(timeout=180)
-    return command.returncode, told
-
-
-def free(state: Path, offset: int) -> bool:
-    try:
-        return all(finding.good for finding in examine(state, Ports.shifted(offset), runs=False))
-    except ValueError:
-        return False
 
 
 async def phase(stack: LocalStack, wanted: Phase) -> None:
@@ -63,13 +25,8 @@ async def phase(stack: LocalStack, wanted: Phase) -> None:
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[LocalStack]:
-    state = tmp_path / "state"
-    ensure_kafka_jars(JARS)
-    (state / "kafka").mkdir(parents=True)
-    (state / "kafka" / "libs").symlink_to((JARS / "kafka" / "libs").resolve())
-    local = LocalStack(state)
-    yield local
-    local.run(DOWN)
+    with local_stack(tmp_path / "state") as local:
+        yield local
 
 
 async def test_who_starts_it_while_another_does_waits_and_both_have_it(stack: LocalStack) -> None:
