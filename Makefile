@@ -41,9 +41,8 @@ demo: $(SANDBOX_VENV) ## Start everything, run the main job on real input, show 
 	$(CLI) status >/dev/null 2>&1 || { [[ $$? != 3 ]] || started=yes; $(CLI) up; }
 	$(BIN)/python -m sandbox.demo
 
-up: $(SANDBOX_VENV) ## Start everything in the background, print a page to try it on (PORT_OFFSET=1000 for a second stack)
-	@if [[ -z "$(DOCKER)" ]]; then $(MAKE) --silent web 2>/dev/null || echo "The page to try it on has no phones without it, but all the rest."; fi
-	$(CLI) up $(DOCKER)
+up: $(SANDBOX_VENV) $(if $(DOCKER),,web-if-it-can) ## Start everything in the background, print a page to try it on (PORT_OFFSET=1000 for a second stack)
+	@$(CLI) up $(DOCKER)
 
 down: $(SANDBOX_VENV) ## Stop everything; data stay
 	@$(CLI) down $(DOCKER)
@@ -63,7 +62,7 @@ clean: ## Stop the stack and remove its data, jars and logs
 
 ##@ Working on Carillon
 
-.PHONY: venv check check-deploy fix docs web test-web test test-zones chaos chaos-long test-upgrade test-unit constraints clean-venv
+.PHONY: venv check check-deploy fix docs web web-if-it-can test-web test test-zones chaos chaos-long test-upgrade test-unit constraints clean-venv
 venv: $(DEV_VENV) ## The virtualenv with everything in it
 
 check: $(DEV_VENV) ## Read-only: style, types, import rules, deployment files
@@ -84,6 +83,9 @@ docs: $(DEV_VENV) ## Write docs/reference from the code: settings, reasons, topi
 	$(BIN)/python -m docs.generate
 
 web: $(WEB_BUILD) ## The JavaScript client and <carillon-inbox>, built for the gateway to serve
+
+web-if-it-can:
+	@$(MAKE) --silent web 2>/dev/null || echo "The page to try it on has no phones without it, but all the rest."
 
 test-web: $(WEB_MODULES) ## Their types and their tests without a browser
 	@cd web
