@@ -181,7 +181,9 @@ async def test_what_cannot_be_sent_is_said(playground: PlaygroundScene) -> None:
 async def test_axe_finds_nothing_and_nothing_sticks_out(playground: PlaygroundScene, pictures: Path, look: str) -> None:
     page = await playground.open(bypass_csp=True, **LOOKS[look])
     await page.send("both", order="B-9", carrier="DHL")
-    await page.phone("ada").get_by_role("switch", name="Quiet hours").click()
+    quiet = page.phone("ada").get_by_role("switch", name="Quiet hours")
+    await quiet.click()
+    await expect(quiet).to_have_attribute("aria-checked", "true")
     await page.send("both", "order.promotion")
     await expect(page.card("Ada")).to_contain_text("held until")
     await expect(page.card("Grace").get_by_text("email: sent")).to_be_visible()
