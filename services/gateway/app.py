@@ -35,6 +35,7 @@ from services.gateway.live.backlog import Backlog
 from services.gateway.live.connection import ConnectionContext
 from services.gateway.live.core.address_limits import AddressLimits
 from services.gateway.live.core.client_address import parse_networks
+from services.gateway.live.counting import SocketCounting
 from services.gateway.live.fanout import Fanout, open_at_end
 from services.gateway.live.presence import PresenceKeeper
 from services.gateway.live.receipts import SocketReceipts
@@ -46,6 +47,7 @@ from services.gateway.problem_responses import add_schemas
 from services.gateway.rate_limits import RateLimitHeaders
 from services.gateway.readiness import GraceCheck
 from services.gateway.settings import GatewaySettings
+from services.gateway.stats_api import stats_routes
 from services.gateway.subscriptions.api import subscription_routes
 from services.gateway.tickets.api import ticket_routes
 from services.gateway.tickets.socket_identity import identify_socket
@@ -63,6 +65,7 @@ from shared.kafka.group_commit import GroupPublisher
 from shared.kafka.readiness import KafkaReadiness
 from shared.model.ports import RecordWriter
 from shared.model.signed_tokens import parse_secrets
+from shared.mongo.api_keys import ApiKeys
 from shared.mongo.database import Database, open_database, ping
 from shared.mongo.epoch import epoch
 from shared.mongo.inbox_receipts import InboxReceipts
@@ -70,6 +73,7 @@ from shared.mongo.presence import Presence
 from shared.mongo.profiles import life_of
 from shared.mongo.schema import await_schema
 from shared.mongo.server_clock import keep_clock, set_clock
+from shared.mongo.socket_leases import SocketLeases
 from shared.mongo.subscriptions import Subscriptions
 from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
@@ -102,6 +106,7 @@ def create_api(
     # The fixed paths first: routes are matched in order, and `/{notification_id}` would take them.
     api.include_router(health_routes(components))
     api.include_router(asyncapi_routes(settings.socket_port))
+    api.include_router(stats_routes(ApiKeys(database).principal, SocketLeases(database)))
     api.include_router(ticket_routes(tickets, identity))
     api.include_router(preferences_routes(database, writer, settings.topics, catalog, identity))
     api.include_router(subscription_routes(subscriptions, identity, settings))
@@ -157,9 +162,12 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
         tickets = Tickets(database)
         changes = Changes(store, publisher, settings.topics, catalog)
         registry = Registry(most_per_user=settings.sockets_per_user)
-        presence = PresenceKeeper(Presence(database, uuid4().hex), registry.__contains__)
+        process = uuid4().hex
+        presence = PresenceKeeper(Presence(database, process), registry.__contains__)
         registry.changed = presence.note
         stack.push_async_callback(presence.leave)
+        counting = SocketCounting(SocketLeases(database, process), registry)
+        stack.push_async_callback(counting.leave)
         receipts = SocketReceipts(InboxReceipts(database), publisher, settings.topics)
         stack.push_async_callback(receipts.leave)
         context = ConnectionContext(
@@ -212,6 +220,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
                 Fanout(registry).run(inbox_batches),
                 keep_clock(database),
                 presence.run(),
+                counting.run(),
                 receipts.run(),
                 *([keys.run()] if keys else []),
             ],

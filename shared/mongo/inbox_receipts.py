@@ -86,7 +86,11 @@ class InboxReceipts:
 
     async def _had(self, caught_up: Mapping[InboxOwner, CaughtUp]) -> list[str]:
         """The deliveries of open rows that the clients have had, and could have seen."""
-        where = {"receipt.open": {"$in": sorted({inbox.user_key for inbox in caught_up})}, "deleted_at": None}
+        where = {
+            "receipt.open": {"$in": sorted({inbox.user_key for inbox in caught_up})},
+            "deleted_at": None,
+            "$expr": {"$gte": [{"$ifNull": ["$expires_at", "$$NOW"]}, "$$NOW"]},
+        }
         found = self._rows.find(where, {"receipt.open": 1, "life": 1, "offset": 1}).limit(MAX_OPEN)
         return [row["_id"] async for row in found if _has(caught_up, row)]
 

@@ -178,6 +178,11 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
     "outbox": [IndexModel([("lease", ASCENDING), ("_id", ASCENDING)]), IndexModel([("token", ASCENDING)], sparse=True)],
     # A row whose last lease is over says nothing any more.
     "presence": [IndexModel([("until", ASCENDING)], expireAfterSeconds=60)],
+    "socket_leases": [
+        IndexModel([("until", ASCENDING)], expireAfterSeconds=60),
+        IndexModel([("tenant", ASCENDING)]),
+        IndexModel([("process", ASCENDING)]),
+    ],
     "tickets": [IndexModel([("until", ASCENDING)], expireAfterSeconds=60)],
     "api_keys": [],
     "meta": [],

@@ -13,6 +13,7 @@ from shared.model.timestamps import to_datetime
 from shared.mongo.database import Database
 from shared.mongo.inbox_receipts import InboxReceipts
 from shared.mongo.inbox_writing import InboxRows, NewInboxRow
+from shared.process.clock import now_ms
 from tests.support import samples as a
 from tests.support.twins.inbox_receipts import MemoryInboxReceipts
 
@@ -92,6 +93,16 @@ async def test_what_is_marked_and_not_told_is_found(rows: Any) -> None:
     assert len(await rows.undone(-1, 1)) == 1
     await rows.done(["a"])
     assert named(await rows.undone(-1, 10)) == ["b"]
+
+
+@pytest.mark.real
+async def test_what_is_over_was_had_by_nobody_who_came_later(database: Database) -> None:
+    await InboxRows(database).insert([row("over", 1), row("to come", 2), row("never", 3)])
+    for delivery, ago in (("over", -1), ("to come", a.DAY)):
+        at = {"expires_at": to_datetime(now_ms() + ago)}
+        await database.inbox.update_one({"_id": delivery}, {"$set": at})
+    found = await InboxReceipts(database).reach("1", {}, {InboxOwner(ADA, 0): CaughtUp(9)})
+    assert named(found) == ["never", "to come"]
 
 
 @pytest.mark.real

@@ -48,6 +48,14 @@ class Registry:
     def __contains__(self, key: object) -> bool:
         return key in self._receivers
 
+    def users(self) -> list[bytes]:
+        """The keys of all users who are connected now."""
+        return list(self._receivers)
+
+    def sockets(self, key: bytes) -> int:
+        """How many sockets the user has."""
+        return len(self._receivers.get(key, ()))
+
     def add(self, key: bytes, receiver: Receiver) -> None:
         """From now on the receiver gets the events of the user with this key. Adding twice is adding once.
 

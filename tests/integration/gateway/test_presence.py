@@ -24,10 +24,20 @@ async def until_online(database: Database, *users: str) -> None:
     await until(so, what=f"{users} online")
 
 
+async def until_counted(harness: Harness, **wanted: int) -> None:
+    """As the first gateway answers an operator."""
+
+    async def so() -> bool:
+        found = await harness.call("GET", "/stats", service="gateway")
+        return {"users": found["online_users"], "sockets": found["sockets"], "gateways": found["gateways"]} == wanted
+
+    await until(so, what=f"{wanted} counted")
+
+
 async def test_who_is_connected_to_any_gateway_is_online(harness: Harness) -> None:
     ports = {"one": harness.ports["sockets"], "two": free_ports(1)[0]}
     for label, port in ports.items():
-        rest = str(free_ports(1)[0])
+        rest = str(harness.ports["gateway"] if label == "one" else free_ports(1)[0])
         harness.spawn("gateway", label, CARILLON_SOCKET_PORT=str(port), CARILLON_GATEWAY_PORT=rest)
     await harness.start_spawned()
 
@@ -46,8 +56,10 @@ async def test_who_is_connected_to_any_gateway_is_online(harness: Harness) -> No
         await until_online(database)
         async with connected("ann", "one"), connected("ann", "two"), connected("bob", "two"):
             await until_online(database, ANN, BOB)
+            await until_counted(harness, users=2, sockets=3, gateways=2)
             assert harness.services["two"].terminate() == 0
             await until_online(database, ANN)
+            await until_counted(harness, users=1, sockets=1, gateways=1)
             harness.services["one"].kill()
             rows = [row async for row in database.presence.find({})]
             assert [row["_id"] for row in rows] == [ANN], "until its lease is over"
