@@ -19,6 +19,7 @@ from carillon.cli import (
     send,
     setup,
     stack,
+    stats,
     stops,
     suppressions,
     tenants,
@@ -58,6 +59,7 @@ catalog.app.command("try")(trying.try_workflow)
 app.add_typer(catalog.app, name="catalog", rich_help_panel=OPERATE)
 app.add_typer(previewing.app, name="template", rich_help_panel=OPERATE)
 app.add_typer(events.app, name="events", rich_help_panel=OPERATE)
+app.add_typer(stats.app, name="stats", rich_help_panel=OPERATE)
 app.command("audit", rich_help_panel=OPERATE)(audit.audit)
 for change in (dlq_changes.redrive, dlq_changes.redrives, dlq_changes.discard):
     dlq.app.command(change.__name__)(change)

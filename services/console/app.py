@@ -8,17 +8,23 @@ from functools import partial
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
+from services.console.analytics.keeper import RollupKeeper
+from services.console.analytics.marks import Marks
+from services.console.analytics.recounting import current_reach
+from services.console.analytics.rollups import Rollups
 from services.console.api import openapi
+from services.console.api.analytics_routes import analytics_routes
 from services.console.api.audit_routes import audit_routes
 from services.console.api.event_routes import event_routes
 from services.console.api.job_routes import job_routes
 from services.console.api.letter_routes import letter_routes
 from services.console.api.redrive_routes import redrive_routes
 from services.console.api.routes import timeline_routes
+from services.console.leading import leading
 from services.console.letters.changes import DeadLetterChanges
 from services.console.letters.consumer import DeadLetterConsumer, dead_letter_topics, join_dead_letters
 from services.console.letters.job_rows import RedriveJobs
-from services.console.letters.redriver import Redriver, leading
+from services.console.letters.redriver import Redriver
 from services.console.letters.store import DeadLetters
 from services.console.settings import ConsoleSettings
 from services.console.timeline.consumer import StatusConsumer, join_statuses
@@ -59,6 +65,7 @@ def create_api(database: Database) -> FastAPI:
     app.include_router(redrive_routes(database, keys))
     app.include_router(job_routes(database, keys))
     app.include_router(audit_routes(database, keys))
+    app.include_router(analytics_routes(database, keys))
     openapi.complete(app)
     return app
 
@@ -76,6 +83,14 @@ async def serve(runtime: Runtime, settings: ConsoleSettings) -> None:
             StatusRows(database),
             partial(join_statuses, settings.kafka_connection, settings.topics),
             StatusPush(StatusEndpoints(database).of_all, publisher, settings.topics),
+            Marks(database),
+        )
+        rollups = RollupKeeper(
+            marks=Marks(database),
+            rollups=Rollups(database),
+            reach=partial(current_reach, database),
+            leads=leading(database, "rollups"),
+            seconds=settings.rollup_seconds,
         )
         letters = DeadLetterConsumer(
             DeadLetters(database),
@@ -88,7 +103,7 @@ async def serve(runtime: Runtime, settings: ConsoleSettings) -> None:
             audit=AuditLog(database),
             publisher=redrives,
             topics=topics,
-            leads=leading(database),
+            leads=leading(database, "redriver"),
         )
         runtime.checks["mongodb"] = lambda: ping(database)
         runtime.checks["statuses"] = statuses.goes_forward
@@ -108,6 +123,7 @@ async def serve(runtime: Runtime, settings: ConsoleSettings) -> None:
             _when_fit(readiness, statuses.run, publisher),
             _when_fit(readiness, letters.run),
             _when_fit(readiness, redriver.run, redrives),
+            rollups.run(),
         ]
         await run_until_stopped(runtime.stop, answering, background)
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from shared.model import formats
+from shared.model.statuses import copy_facts
 
 
 class Change(StrEnum):
@@ -80,6 +81,20 @@ class InboxItem(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaul
     """How often it was snoozed, or to another time."""
 
 
+class CountedItem(InboxItem, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """An item after a change, with what its statuses say of it and no client is told."""
+
+    variant: str | None = None
+    """Which of the workflow's texts it has."""
+    locale: str | None = None
+    """Its reader's."""
+
+
+def copy_of(item: InboxItem) -> dict[str, object]:
+    """What the data of a status about the item say of its copy."""
+    return copy_facts(item.variant, item.locale) if isinstance(item, CountedItem) else {}
+
+
 class InboxEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One record of `inbox.v1`. `items` are absolute states: CREATED has one, changes have those changed."""
 
@@ -120,6 +135,8 @@ class _Offset(msgspec.Struct, gc=False):
 
 def item_state(item: InboxItem) -> InboxItem:
     """What of an item can change; the rest is left out."""
+    if isinstance(item, CountedItem):
+        item = msgspec.structs.replace(item, variant=None, locale=None)
     return msgspec.structs.replace(
         item,
         title="",

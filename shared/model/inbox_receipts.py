@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from shared.model.outputs import Output
 from shared.model.receipts import ReceiptState
-from shared.model.statuses import Subject, status
+from shared.model.statuses import Subject, copy_facts, status
 
 
 class InboxOwner(NamedTuple):
@@ -36,6 +36,8 @@ class ReachedItem(NamedTuple):
     step: str | None
     at: int
     """When it first reached a socket; milliseconds since the epoch."""
+    variant: str | None = None
+    locale: str | None = None
 
 
 class ReceiptRows(Protocol):
@@ -76,5 +78,6 @@ def reached_status(topic: str, item: ReachedItem) -> Output:
             "channel": "in_app",
             "step": item.step,
             "workflow": item.workflow,
+            **copy_facts(item.variant, item.locale),
         },
     )

@@ -86,6 +86,10 @@ class ReceiptedDelivery(NamedTuple):
     step: str | None = None
     receipt: Receipt | None = None
     """None: nothing follows."""
+    workflow: str | None = None
+    variant: str | None = None
+    locale: str | None = None
+    """None: it has none, or its row is from before rows said so; so are workflow and variant."""
 
 
 class ReceiptStore(Protocol):

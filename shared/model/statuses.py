@@ -45,6 +45,12 @@ def status(
     return Output(topic, ids.user_key(tenant, user), orjson.dumps(body), headers)
 
 
+def copy_facts(variant: str | None, locale: str | None) -> dict[str, object]:
+    """What the data of a status say of the copy that is sent: which text, for a reader of which language."""
+    facts = {"variant": variant, "locale": locale}
+    return {name: fact for name, fact in facts.items() if fact is not None}
+
+
 _SPEC = ("ce_specversion", b"1.0")
 
 

@@ -20,7 +20,9 @@ from shared.mongo.errors import mongo_border
 
 MAX_OPEN: Final = 5_000
 """Rows that are looked at for what clients have had, of one batch: the rest is told when they come again."""
-_READ: Final = dict.fromkeys(("tenant", "user", "notification", "workflow", "step", "receipt", "delivered_at"), 1)
+_READ: Final = dict.fromkeys(
+    ("tenant", "user", "notification", "workflow", "step", "receipt", "delivered_at", "variant", "locale"), 1
+)
 
 
 RowReceipt = TypedDict("RowReceipt", {"generation": int, "pass": int, "open": str, "by": str}, total=False)
@@ -35,6 +37,8 @@ class ReceiptRow(TypedDict):
     notification: str
     workflow: str
     step: NotRequired[str]
+    variant: NotRequired[str]
+    locale: NotRequired[str]
     life: int | None
     offset: int
     receipt: RowReceipt
@@ -110,4 +114,6 @@ def _reached(row: ReceiptRow) -> ReachedItem:
         workflow=row["workflow"],
         step=row.get("step"),
         at=from_datetime(row["delivered_at"]),
+        variant=row.get("variant"),
+        locale=row.get("locale"),
     )

@@ -8,7 +8,7 @@ from typing import Any, Final, NotRequired, TypedDict
 
 import msgspec
 
-from shared.model.inbox import InboxButton, InboxItem
+from shared.model.inbox import CountedItem, InboxButton, InboxItem
 from shared.model.timestamps import from_datetime, to_datetime
 
 
@@ -45,6 +45,8 @@ class InboxRow(TypedDict):
     expires_at: NotRequired[datetime]
     snoozed_until: NotRequired[datetime]
     snoozed_times: NotRequired[int]
+    variant: NotRequired[str]
+    locale: NotRequired[str]
     replaced_by: NotRequired[str]
     """The notification that took its place: its deletion is nobody's doing."""
     test: NotRequired[bool]
@@ -71,6 +73,8 @@ def to_row(
     cancellation_key: str | None = None,
     cancel_count: int = 0,
     test: bool = False,
+    variant: str | None = None,
+    locale: str | None = None,
 ) -> InboxRow:
     """The document of a new row."""
     row: InboxRow = {
@@ -110,6 +114,10 @@ def to_row(
         row["priority"] = item.priority
     if item.expires_at is not None:
         row["expires_at"] = to_datetime(item.expires_at)
+    if variant is not None:
+        row["variant"] = variant
+    if locale is not None:
+        row["locale"] = locale
     return row
 
 
@@ -171,10 +179,12 @@ WITHOUT_CONTENT: Final = dict.fromkeys((*_NO_CONTENT, "digest_count", "buttons",
 
 
 def state_of_row(row: Mapping[str, Any]) -> InboxItem:
-    """The item of a row that was read WITHOUT_CONTENT, with how often its changes were undone."""
+    """The item of a row that was read WITHOUT_CONTENT, with what its statuses say: how often changes were undone, its copy."""
     item = from_row({**_NO_CONTENT, **row})  # type: ignore[typeddict-item]  # the two together are a row
     times = {name: row[name] for name in ("unread_times", "unarchived_times", "snoozed_times") if name in row}
-    return msgspec.structs.replace(item, **times) if times else item
+    item = msgspec.structs.replace(item, **times) if times else item
+    copy = {name: row[name] for name in ("variant", "locale") if name in row}
+    return CountedItem(**msgspec.structs.asdict(item), **copy) if copy else item
 
 
 def _ms(value: datetime | None) -> int | None:

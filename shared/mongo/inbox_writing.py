@@ -34,6 +34,8 @@ class NewInboxRow(NamedTuple):
     receipt: Subject | None = None
     """What the status is about that tells when it reached a socket; None: nobody asked."""
     test: bool = False
+    variant: str | None = None
+    locale: str | None = None
 
 
 class InboxRows:
@@ -90,6 +92,8 @@ def _document(row: NewInboxRow) -> InboxRow:
         cancellation_key=row.cancellation_key,
         cancel_count=row.cancel_count,
         test=row.test,
+        variant=row.variant,
+        locale=row.locale,
     )
     if row.receipt is not None:
         made["receipt"] = open_receipt(row.tenant, row.user, row.receipt)

@@ -16,6 +16,10 @@ LEAST_GUARD_DAYS: Final = 15
 """What guards against replays outlives every topic it guards (14 days at most)."""
 TIMELINE_DAYS: Final = 90
 AUDIT_DAYS: Final = 400
+ROLLUP_MINUTE_DAYS: Final = 2
+ROLLUP_HOUR_DAYS: Final = 90
+ROLLUP_DAY_DAYS: Final = 1096
+"""Of these, minutes and hours at least: from minutes hours are counted anew, from hours days."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +30,9 @@ class Retention:
     """What guards against replays and repeated calls: decisions, deliveries, dead letters, expansions, Idempotency-Keys."""
     inbox: int = 365
     cancellations: int = 400
+    rollup_minutes: int = ROLLUP_MINUTE_DAYS
+    rollup_hours: int = ROLLUP_HOUR_DAYS
+    rollup_days: int = ROLLUP_DAY_DAYS
 
 
 LONGEST_WAIT_DAYS: Final = 400
@@ -79,6 +86,9 @@ def indexes(retention: Retention) -> dict[str, list[IndexModel]]:
         # A day longer than what they began, which is decided some time after it was accepted: a key that is free again
         # never meets a decision of its first use.
         "requests": _expiring(retention.guards + 1),
+        "rollup_minutes": _expiring(retention.rollup_minutes, "start"),
+        "rollup_hours": _expiring(retention.rollup_hours, "start"),
+        "rollup_days": _expiring(retention.rollup_days, "start"),
     }
     return {name: [*always, *([chosen[name]] if name in chosen else [])] for name, always in INDEXES.items()}
 
@@ -154,7 +164,16 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             [("tenant", ASCENDING), ("data.event_id", ASCENDING)],
             partialFilterExpression={"data.event_id": {"$exists": True}},
         ),
+        IndexModel([("tenant", ASCENDING), ("at", ASCENDING)]),
         _expiring(TIMELINE_DAYS),
+    ],
+    **{
+        name: [IndexModel([("tenant", ASCENDING), ("start", ASCENDING)])]
+        for name in ("rollup_minutes", "rollup_hours", "rollup_days")
+    },
+    "rollup_marks": [
+        IndexModel([("marked_at", ASCENDING)]),
+        IndexModel([("tenant", ASCENDING), ("start", ASCENDING)]),
     ],
     "status_endpoints": [IndexModel([("tenant", ASCENDING), ("endpoint", ASCENDING)])],
     "dead_letters": [

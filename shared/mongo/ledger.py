@@ -15,6 +15,7 @@ from shared.model.attempts import attempts_of
 from shared.model.claims import Busy, Claim, Claimed, Closing, LedgerEntry, judge
 from shared.model.deliveries import ENDED_BY_DECIDE, TERMINAL, Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
 from shared.model.devices import DEFAULT_ENDPOINT
+from shared.model.statuses import copy_facts
 from shared.mongo.bulk import find_by_id, insert_new
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
@@ -53,6 +54,10 @@ class LedgerRow(_Leased, total=False):
     step: str
     endpoint: NotRequired[str]
     """Which device, of a channel that reaches several."""
+    workflow: NotRequired[str]
+    variant: NotRequired[str]
+    """Which of the workflow's texts."""
+    locale: NotRequired[str]
     format: int
     crashed: bool
     maybe_sent: bool
@@ -181,8 +186,10 @@ def claimed_row(received: ReceivedDelivery, lease: Lease) -> LedgerRow:
         "partition": record.partition,
         "offset": record.offset,
         "created_at": lease.now,
-        **({"endpoint": delivery.endpoint} if delivery.endpoint != DEFAULT_ENDPOINT else {}),  # type: ignore[typeddict-item]  # as below
-        **formats.stamp(delivery.format),  # type: ignore[typeddict-item]  # an int, where there is one
+        "workflow": delivery.notification.workflow,
+        **copy_facts(delivery.variant, delivery.locale),  # type: ignore[typeddict-item]  # strings, where there are any
+        **({"endpoint": delivery.endpoint} if delivery.endpoint != DEFAULT_ENDPOINT else {}),
+        **formats.stamp(delivery.format),
     }
 
 

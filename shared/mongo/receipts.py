@@ -13,7 +13,10 @@ from shared.mongo.bulk import Rows
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
 
-_READ: Final = dict.fromkeys(("user", "notification", "channel", "step", "generation", "pass", "receipt", "format"), 1)
+_COPY: Final = ("workflow", "variant", "locale")
+_READ: Final = dict.fromkeys(
+    ("user", "notification", "channel", "step", "generation", "pass", "receipt", "format", *_COPY), 1
+)
 MAX_RACES: Final = 10
 
 
@@ -48,5 +51,8 @@ class Receipts:
                     )
                 if not written.matched_count:
                     continue  # somebody was told something else meanwhile
-            return ReceiptedDelivery(outcome, row["user"], row["notification"], row["channel"], row.get("step"), known)
+            copy = (row.get(name) for name in _COPY)
+            return ReceiptedDelivery(
+                outcome, row["user"], row["notification"], row["channel"], row.get("step"), known, *copy
+            )
         raise MongoUnavailable("others are told of the same delivery all the time")

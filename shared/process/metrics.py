@@ -108,6 +108,8 @@ PROFILE_CACHE = from_zero(
     Counter("carillon_profile_cache", "Look-ups of the router's profile cache", ["result"]), ("hit", "miss")
 )
 
+ROLLUPS_TOO_LATE = Counter("carillon_rollups_too_late", "Minutes with statuses so late that they count no more")
+
 STOPS = Gauge("carillon_stops", "Emergency stops in place, of tenants, workflows and channels; counted every 15 s")
 
 STOPPED_HOLDS = Gauge(

@@ -34,8 +34,14 @@ WINDOWS = {Failpoint.AFTER_CLAIM, Failpoint.AFTER_SEND}
 CASES = [*VICTIMS.items(), *((point, "delivery") for point in IN_DELIVERY_TOO)]
 
 
-ELSEWHERE = {Failpoint.AFTER_PAGE, Failpoint.AFTER_RECEIPT, Failpoint.AFTER_INBOX_TIMES}
-"""In tests/integration/router/test_fanouts.py, and gateway/test_receipts.py and gateway/test_times.py beside it."""
+ELSEWHERE = {
+    Failpoint.AFTER_PAGE,
+    Failpoint.AFTER_RECEIPT,
+    Failpoint.AFTER_INBOX_TIMES,
+    Failpoint.AFTER_TIMELINE,
+    Failpoint.AFTER_ROLLUP,
+}
+"""In tests/integration: router/test_fanouts.py, gateway/test_receipts.py, gateway/test_times.py, console/test_analytics.py."""
 
 
 def test_every_failpoint_has_a_case() -> None:

@@ -50,9 +50,9 @@ def named(items: list[Any]) -> list[str]:
 
 
 async def test_what_reached_a_socket_is_marked_once(rows: Any) -> None:
-    await rows.insert([row("a", 1), row("b", 2), row("c", 3, asked=False)])
+    await rows.insert([row("a", 1, variant="loud", locale="de"), row("b", 2), row("c", 3, asked=False)])
     (item,) = await rows.reach("1", {"a": ADA, "c": ADA, "unknown": ADA}, {})
-    assert item._replace(at=0) == (Subject("a", 1, 2), "acme", "ada", "n-a", "order.shipped", "show", 0)
+    assert item._replace(at=0) == (Subject("a", 1, 2), "acme", "ada", "n-a", "order.shipped", "show", 0, "loud", "de")
     assert item.at > 0
     assert await rows.reach("1", {"a": ADA}, {}) in ([item], []), "repeated"
     assert named(await rows.reach("2", {"a": ADA, "b": ADA}, {})) == ["b"]

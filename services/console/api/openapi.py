@@ -8,6 +8,7 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.responses import Response
 
+from services.console.analytics.core.report import DeliveryCounts, Recounting, VariantComparison
 from services.console.events.core.event_report import EventReport
 from services.console.events.core.started import StartedNotifications
 from services.console.events.core.why_not import WhyNot
@@ -28,7 +29,7 @@ from shared.http.json_bodies import JSON
 from shared.http.problem_document import ProblemDocument
 
 DESCRIPTION: Final = (
-    "What happened to a notification, what became of an event, what failed for good. Needs an API key with the scope "
+    "What happened to a notification, what became of an event, what failed for good, how many of what. Needs an API key with the scope "
     "`operate`."
 )
 ANSWERS: Final = (
@@ -46,6 +47,9 @@ ANSWERS: Final = (
     JobShown,
     JobList,
     AuditPage,
+    DeliveryCounts,
+    VariantComparison,
+    Recounting,
 )
 BODIES: Final = (RedriveBody, RedriveManyBody)
 _REFUSALS: Final = {

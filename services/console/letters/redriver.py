@@ -9,9 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
 from typing import Final, Protocol
-from uuid import uuid4
 
 from services.console.letters.changes import LetterChanges
 from services.console.letters.core.deeds import of_job, of_letter
@@ -24,15 +22,11 @@ from shared.model.audit import AuditEntry
 from shared.model.dead_letters import DeadLetterState
 from shared.model.ports import RecordWriter
 from shared.model.topics import Topics
-from shared.mongo.database import Database
-from shared.mongo.errors import mongo_border
-from shared.mongo.leases import claim_or_create, new_lease, renew
 from shared.process.clock import now_ms
 from shared.process.failpoints import Failpoint, failpoint
 from shared.process.metrics import DEAD_LETTERS_REDRIVEN
 from shared.process.retries import retry_until_available
 
-LEASE: Final = timedelta(seconds=15)
 IDLE_SECONDS: Final = 0.5
 MAX_LETTERS: Final = 100
 MAX_JOBS: Final = 1000
@@ -143,15 +137,3 @@ def _sorted_out(job: RedriveJob, page: Sequence[DeadLetterRow]) -> tuple[dict[st
             taken[row["_id"]] = redrive_of(row, by=job.by, at=now, forced=job.forced, job=job.id)
     redriven = len(page) - expired - not_whole
     return taken, JobCounts(redriven=redriven, expired=expired, not_whole=not_whole)
-
-
-def leading(database: Database, *, lease: timedelta = LEASE) -> Callable[[], Awaitable[bool]]:
-    """Whether this process leads: it goes on doing so for as long as it asks, and another one when its lease ends."""
-    token = uuid4().hex
-
-    async def leads() -> bool:
-        with mongo_border():
-            wanted = await new_lease(database, lease, token)
-            return await renew(database.meta, wanted) or await claim_or_create(database.meta, "redriver", wanted)
-
-    return leads

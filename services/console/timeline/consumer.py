@@ -9,6 +9,9 @@ from typing import Final
 import structlog
 from aiokafka import AIOKafkaConsumer
 
+from services.console.analytics.core.buckets import RollupPlace, RollupStep
+from services.console.analytics.core.outcomes import is_counted
+from services.console.analytics.marks import MarkStore
 from services.console.timeline.core.rows import TimelineRow
 from services.console.timeline.core.status_row import status_row
 from services.console.timeline.status_push import StatusPush
@@ -19,8 +22,10 @@ from shared.kafka.linger import Linger
 from shared.kafka.progress import ConsumerProgress
 from shared.model.errors import InvalidRecord
 from shared.model.outputs import KafkaRecord
+from shared.model.timestamps import from_datetime
 from shared.model.topics import Topics
 from shared.process.clock import now_ms
+from shared.process.failpoints import Failpoint, failpoint
 from shared.process.metrics import STATUSES_SKIPPED, STATUSES_STORED
 from shared.process.retries import retry_until_available
 
@@ -56,14 +61,19 @@ class StatusConsumer:
     """Stores statuses. Waits for Kafka and MongoDB as long as it takes."""
 
     def __init__(
-        self, rows: StatusStore, join: Callable[[], Awaitable[AIOKafkaConsumer]], push: StatusPush | None = None
+        self,
+        rows: StatusStore,
+        join: Callable[[], Awaitable[AIOKafkaConsumer]],
+        push: StatusPush | None = None,
+        marks: MarkStore | None = None,
     ) -> None:
         """`join` returns a consumer that has joined its group, a new one each time, or raises KafkaUnavailable.
 
-        `push` gets what is stored, before it is acknowledged.
+        `push` gets what is stored, and `marks` its minutes, before it is acknowledged.
         """
         self._rows = rows
         self._push = push
+        self._marks = marks
         self._join = join
         self._progress: ConsumerProgress | None = None
 
@@ -90,8 +100,20 @@ class StatusConsumer:
     async def _store(self, rows: Sequence[TimelineRow]) -> None:
         if rows:
             STATUSES_STORED.inc(await retry_until_available(self._rows.insert, rows))
+            failpoint(Failpoint.AFTER_TIMELINE)
+            if self._marks is not None:
+                # Those of replays as well: whoever read them before may have stored them, and nothing more.
+                await retry_until_available(self._marks.mark, _minutes_of(rows))
             if self._push is not None:
                 await self._push.push(rows)
+
+
+def _minutes_of(rows: Iterable[TimelineRow]) -> set[RollupPlace]:
+    return {
+        RollupPlace(row["tenant"], RollupStep.MINUTE.start_of(from_datetime(row["at"])))
+        for row in rows
+        if is_counted(row["type"])
+    }
 
 
 async def join_statuses(kafka: KafkaAddress, topics: Topics) -> AIOKafkaConsumer:

@@ -14,7 +14,7 @@ from shared.model.outputs import Output
 from shared.model.reasons import Reason
 from shared.model.records import Kind, Record, encode
 from shared.model.staging import SendMode
-from shared.model.statuses import Subject, status
+from shared.model.statuses import Subject, copy_facts, status
 from shared.model.suppressions import Suppression
 from shared.model.timestamps import rfc3339
 from shared.model.topics import Topics
@@ -82,8 +82,7 @@ def delivery_status(topics: Topics, delivery: Delivery, result: DeliveryResult) 
         "due": rfc3339(result.due) if result.due is not None else None,
         "accepted_at": rfc3339(notification.accepted_at),
     }
-    if delivery.variant is not None:
-        data["variant"] = delivery.variant
+    data |= copy_facts(delivery.variant, delivery.locale)
     if result.state is DeliveryState.DEAD and delivery.fallback:
         data["fallback"] = delivery.fallback
     return status(

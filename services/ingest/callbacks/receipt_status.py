@@ -6,7 +6,7 @@ from shared.model.callback_links import CallbackLink
 from shared.model.outputs import Output
 from shared.model.reasons import Reason
 from shared.model.receipts import Receipt, ReceiptedDelivery, ReceiptState
-from shared.model.statuses import Subject, status
+from shared.model.statuses import Subject, copy_facts, status
 
 
 def receipt_status(topic: str, link: CallbackLink, about: ReceiptedDelivery, receipt: Receipt) -> Output:
@@ -27,5 +27,7 @@ def receipt_status(topic: str, link: CallbackLink, about: ReceiptedDelivery, rec
             "reason": Reason.DEAD_ADDRESS if receipt.state is ReceiptState.BOUNCED else None,
             "code": receipt.code,
             "provider": receipt.account,
+            **({"workflow": about.workflow} if about.workflow is not None else {}),
+            **copy_facts(about.variant, about.locale),
         },
     )

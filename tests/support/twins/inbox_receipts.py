@@ -26,7 +26,8 @@ class _Row:
     def item(self) -> ReachedItem:
         row, at = self.row, self.at
         assert at is not None
-        return ReachedItem(self.about, row.tenant, row.user, row.item.id, row.item.workflow, row.step, at)
+        about = (self.about, row.tenant, row.user, row.item.id, row.item.workflow, row.step)
+        return ReachedItem(*about, at, row.variant, row.locale)
 
 
 class MemoryInboxReceipts:

@@ -127,7 +127,10 @@ class MemoryReceipts:
                 known = msgspec.structs.replace(receipt, pass_=row.pass_)
                 self.rows[delivery] = msgspec.structs.replace(row, receipt=known)
             notification = about.notification
-            return ReceiptedDelivery(outcome, notification.user, notification.id, about.channel, about.step, known)
+            return ReceiptedDelivery(
+                outcome, notification.user, notification.id, about.channel, about.step, known, notification.workflow,
+                about.variant, about.locale,
+            )  # fmt: skip
 
 
 def _fence(row: MemoryLedgerRow) -> tuple[int, int, str]:

@@ -9,7 +9,8 @@ from functools import partial
 
 import pytest
 
-from services.console.timeline.consumer import StatusConsumer, join_statuses
+from services.console.analytics.core.buckets import RollupPlace
+from services.console.timeline.consumer import StatusConsumer, join_statuses, status_rows
 from shared.kafka import consumer as kafka_consumer
 from shared.model.errors import KafkaUnavailable
 from shared.model.outputs import KafkaRecord
@@ -18,6 +19,7 @@ from shared.model.topics import Topics
 from shared.process.metrics import STATUSES_SKIPPED, STATUSES_STORED
 from tests.support import samples as a
 from tests.support.twins.consumer import ConsumerStarts, MemoryConsumer
+from tests.support.twins.rollups import MemoryMarks
 from tests.support.twins.status_rows import MemoryStatusRows
 from tests.support.wait import turns_until
 
@@ -114,3 +116,14 @@ async def test_after_a_start_that_failed_late_it_joins_with_a_new_consumer(monke
         await asyncio.wait_for(starts.made[1].idle.wait(), 5)
         assert [consumer.stopped for consumer in starts.made] == [True, False]
     assert starts.made[1].stopped
+
+
+async def test_minutes_are_marked_behind_the_statuses_and_before_they_are_committed_also_of_a_replay() -> None:
+    rows, marks, log = MemoryStatusRows(), MemoryMarks(), MemoryConsumer(TOPIC, sent("a", 5))
+    await rows.insert(status_rows([sent("a", 5)]))
+    marks.outages.add(3)
+    async with running(StatusConsumer(rows, Joining(log), marks=marks)):
+        await turns_until(lambda: marks.outages.met, what="it tries to mark")
+        assert (log.committed, marks.tokens) == ({}, {})
+        await turns_until(lambda: bool(log.committed), what="it commits")
+    assert set(marks.tokens) == {RollupPlace("acme", a.NOON - a.NOON % 60_000)}

@@ -6,7 +6,7 @@ from services.delivery.core.effects import delivery_dead_letter, delivery_status
 from services.delivery.rendering.liquid import RenderFailed
 from shared.model import ids
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
-from shared.model.inbox import Change, InboxEvent, InboxItem, encode, item_state
+from shared.model.inbox import Change, InboxEvent, InboxItem, copy_of, encode, item_state
 from shared.model.inbox_replacements import InboxRemoval
 from shared.model.outputs import Output
 from shared.model.reasons import Reason
@@ -50,7 +50,7 @@ def removed(topics: Topics, removal: InboxRemoval) -> list[Output]:
             tenant=tenant,
             user=user,
             at=item.updated_at or event.at,
-            data={"notification": item.id, "workflow": item.workflow} | _why(replaced_by),
+            data={"notification": item.id, "workflow": item.workflow} | _why(replaced_by) | copy_of(item),
         )
         for item, replaced_by in items
     ]

@@ -170,19 +170,22 @@ class InboxWriter:
     async def _insert(self, items: Sequence[Stored]) -> list[Stored]:
         rows = [
             NewInboxRow(
-                each.delivery.id,
+                sent.id,
                 about.tenant,
                 about.user,
                 item,
                 about.life,
-                each.delivery.step,
+                sent.step,
                 about.cancellation_key,
                 about.cancel_count,
                 self._receipt(each),
                 about.test,
+                sent.variant,
+                sent.locale,
             )
             for each, item in items
-            for about in [each.delivery.notification]
+            for sent in [each.delivery]
+            for about in [sent.notification]
         ]
         before = await self._rows.insert(rows)
         new = {each.delivery.id for each, _ in items} - before.keys()
