@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import count
 from typing import Any, Final, Generic, TypeVar
 
@@ -14,6 +15,7 @@ from carillon.arguments import listed
 from carillon.errors import UnreachableError
 from carillon.json_values import encode
 from carillon.sockets.events import CommandAcknowledged, CommandRejected
+from carillon.timestamps import milliseconds
 
 MAX_IDS: Final = 100
 MAX_FRAME_BYTES: Final = 65_536
@@ -68,15 +70,23 @@ class InboxCommands(ABC, Generic[AnswerT]):
         """Back into the list, and into the count unless it was read."""
         return self._change("unarchive", ids)
 
+    def snooze(self, ids: Sequence[str], until: datetime) -> AnswerT:
+        """Out of the list and the count until then, at most 366 days; back unread and unseen."""
+        return self._change("snooze", ids, until=milliseconds(until))
+
+    def unsnooze(self, ids: Sequence[str]) -> AnswerT:
+        """Back at once."""
+        return self._change("unsnooze", ids)
+
     def delete(self, ids: Sequence[str]) -> AnswerT:
         """Gone."""
         return self._change("delete", ids)
 
-    def _change(self, kind: str, ids: Sequence[str]) -> AnswerT:
+    def _change(self, kind: str, ids: Sequence[str], **more: int) -> AnswerT:
         given = listed("ids", ids)
         if not 1 <= len(given) <= MAX_IDS:
             raise ValueError(f"{kind} takes 1 to {MAX_IDS} ids, not {len(given)}; call it once for each {MAX_IDS}")
-        return self._command(InboxCommand(kind=kind, fields={"ids": given}))
+        return self._command(InboxCommand(kind=kind, fields={"ids": given} | more))
 
     @abstractmethod
     def _command(self, command: InboxCommand) -> AnswerT:

@@ -40,6 +40,10 @@ class NotifiedItem:
     seen_at: int | None
     read_at: int | None
     archived_at: int | None
+    snoozed_until: int | None = None
+    """Until then it is out of the list."""
+    expires_at: int | None = None
+    """From then on it is gone, whether that was told or not."""
     document: Mapping[str, Any]
 
 
@@ -54,6 +58,7 @@ class ChangedItem:
     deleted_at: int | None
     updated_at: int | None
     """Of two states the one with the larger time is right."""
+    snoozed_until: int | None = None
     document: Mapping[str, Any]
 
 
@@ -84,7 +89,7 @@ class Changed:
     """Items changed, on whichever device."""
 
     change: str
-    """`read unread seen archived unarchived deleted` (more may come), or `sync`: all that was missed."""
+    """`read unread seen archived unarchived snoozed unsnoozed expired deleted` (more may come), or `sync`: all that was missed."""
     items: tuple[ChangedItem, ...]
     counts: InboxCounts
     cursor: str
@@ -178,6 +183,8 @@ def _item(fields: Mapping[str, Any]) -> NotifiedItem:
         seen_at=fields.get("seen_at"),
         read_at=fields.get("read_at"),
         archived_at=fields.get("archived_at"),
+        snoozed_until=fields.get("snoozed_until"),
+        expires_at=fields.get("expires_at"),
         document=fields,
     )
 
@@ -188,6 +195,7 @@ def _changed_item(fields: Mapping[str, Any]) -> ChangedItem:
         seen_at=fields.get("seen_at"),
         read_at=fields.get("read_at"),
         archived_at=fields.get("archived_at"),
+        snoozed_until=fields.get("snoozed_until"),
         deleted_at=fields.get("deleted_at"),
         updated_at=fields.get("updated_at"),
         document=fields,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -15,7 +16,7 @@ async def test_each_waits_for_its_own_answer(gateway: ScriptedGateway):
 
     async def visit(visit: Visit) -> None:
         await visit.greet()
-        heard.extend([await visit.hear() for _ in range(8)])
+        heard.extend([await visit.hear() for _ in range(10)])
         for command in reversed(heard):
             await visit.say("ok", ref=command["ref"], updated=int(command["ref"]))
 
@@ -30,8 +31,12 @@ async def test_each_waits_for_its_own_answer(gateway: ScriptedGateway):
             inbox.delete(["f", "g"]),
             inbox.read_all(),
             inbox.read_all("new_message"),
+            inbox.snooze(["h"], datetime(2026, 1, 6, 9, tzinfo=timezone(timedelta(hours=1)))),
+            inbox.unsnooze(["i"]),
         )
-    assert answers == [1, 2, 3, 4, 5, 6, 7, 8]
+        with pytest.raises(ValueError, match="needs a zone"):
+            await inbox.snooze(["h"], datetime(2026, 1, 6, 9))  # noqa: DTZ001  # that is what is wrong
+    assert answers == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
     assert [{name: value for name, value in one.items() if name != "ref"} for one in heard] == [
         {"type": "read", "ids": ["a"]},
         {"type": "unread", "ids": ["b"]},
@@ -41,6 +46,8 @@ async def test_each_waits_for_its_own_answer(gateway: ScriptedGateway):
         {"type": "delete", "ids": ["f", "g"]},
         {"type": "read", "all": True},
         {"type": "read", "all": True, "notification_type": "new_message"},
+        {"type": "snooze", "ids": ["h"], "until": 1767686400000},
+        {"type": "unsnooze", "ids": ["i"]},
     ]
 
 

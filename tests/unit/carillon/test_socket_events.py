@@ -70,16 +70,25 @@ def test_a_notification():
         {"name": "bob"},
     )
     assert (item.seen_at, item.read_at, item.archived_at) == (6, None, None)
+    assert (item.snoozed_until, item.expires_at) == (None, None)
     assert item.document["digest_count"] == 2
+    late = read("notification", item=ITEM | {"snoozed_until": 11, "expires_at": 12}, **COUNTED)
+    assert isinstance(late, Notified)
+    assert (late.item.snoozed_until, late.item.expires_at) == (11, 12)
     assert read("notification", item=ITEM, replay=True, **COUNTED).replay
 
 
 def test_a_state():
-    told = read("state", change="sync", items=[{"id": "i1", "deleted_at": 8, "updated_at": 9}] * 2, **COUNTED)
+    told = read(
+        "state",
+        change="sync",
+        items=[{"id": "i1", "deleted_at": 8, "updated_at": 9, "snoozed_until": 7}] * 2,
+        **COUNTED,
+    )
     assert isinstance(told, Changed)
     assert (told.change, told.counts, told.cursor) == ("sync", COUNTS, "c1")
-    assert [(item.id, item.read_at, item.deleted_at, item.updated_at) for item in told.items] == [
-        ("i1", None, 8, 9)
+    assert [(item.id, item.read_at, item.deleted_at, item.updated_at, item.snoozed_until) for item in told.items] == [
+        ("i1", None, 8, 9, 7)
     ] * 2
 
 
@@ -108,9 +117,10 @@ def test_events_are_frozen():
 def test_the_gateway_knows_every_command():
     kinds = {name for name, _ in inspect.getmembers(InboxCommands, inspect.isfunction) if not name.startswith("_")}
     for kind in kinds - {"read_all"}:
-        decoded = commands.decode_command(f'{{"type":"{kind}","ids":["i1"],"ref":"1"}}')
+        until = ',"until":5' if kind == "snooze" else ""
+        decoded = commands.decode_command(f'{{"type":"{kind}","ids":["i1"],"ref":"1"{until}}}')
         assert isinstance(decoded, commands.ChangeCommand), decoded
-    assert len(kinds) == 7
+    assert len(kinds) == 9
 
 
 def test_the_client_keeps_within_the_gateways_limits():
