@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -80,9 +81,10 @@ class InboxScene:
         await self.product.call("PUT", f"/v1/users/{user}", json={"zone": "Europe/Berlin"})
         return user
 
-    async def send(self, user: str, order: str = "A-1", **data: Any) -> None:
-        """One notification: "Order … is on its way"."""
+    async def send(self, user: str, order: str = "A-1", *, then: Mapping[str, Any] | None = None, **data: Any) -> None:
+        """One notification: "Order … is on its way"; `then` is what else the call says."""
         body = {"workflow": "order.shipped", "recipients": [user], "data": {"order": order, "carrier": "DHL"} | data}
+        body |= then or {}
         await self.product.call("POST", "/v1/notifications", json=body)
 
     async def device(self, **options: Any) -> BrowserContext:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import expect
 
+from shared.model.timestamps import rfc3339
+from shared.process.clock import now_ms
 from tests.browser.scene import InboxScene
 from tests.support.wait import until
 
@@ -170,3 +172,53 @@ async def test_a_module_in_a_page_with_a_strict_policy(scene: InboxScene) -> Non
     assert color == "rgb(198, 40, 40)", "its own styles are there"
     await page.button("Einstellungen").click()
     await expect(page.inbox.get_by_label("E-Mail")).to_be_checked()
+
+
+async def test_what_is_snoozed_comes_back_on_every_device(scene: InboxScene) -> None:
+    user = await scene.person("gil")
+    first, other = await scene.open(user), await scene.open(user)
+    for page in (first, other):
+        await page.live()
+    await scene.send(user, "A-1")
+    for page in (first, other):
+        await page.open()
+        await expect(page.items).to_have_count(1)
+    await first.button("Snooze: Order A-1").click()
+    await expect(first.button("In an hour")).to_be_focused()
+    await first.page.keyboard.press("Escape")
+    await expect(first.button("Snooze: Order A-1")).to_be_focused()
+    await first.page.keyboard.press("s")
+    assert await first.violations() == []
+    await first.button("In an hour").click()
+    for page in (first, other):
+        await expect(page.items).to_have_count(0)
+        await page.counts(0)
+        await page.button("Snoozed").click()
+        await expect(page.items).to_have_count(1)
+        await expect(page.items.get_by_text("until ")).to_be_visible()
+    assert await other.violations() == []
+    await other.button("Have it back now: Order A-1").click()
+    for page in (first, other):
+        await expect(page.items).to_have_count(0)
+        await page.counts(1)
+        await page.inbox.locator(".filter").first.click()
+        await expect(page.items).to_have_count(1)
+        await expect(page.items).to_have_class("item unread")
+
+
+async def test_an_item_goes_at_its_end(scene: InboxScene) -> None:
+    user = await scene.person("hal")
+    page = await scene.open(user)
+    await page.live()
+    await page.open()
+    ends = rfc3339(now_ms() + 10_000)
+    await scene.send(user, "A-1", then={"expires_at": ends})
+    await scene.send(user, "A-2")
+    await expect(page.items).to_have_count(2)
+    await expect(page.items).to_have_count(1)
+    await page.counts(1)
+    await expect(page.items.get_by_text("Order A-2")).to_be_visible()
+    newcomer = await scene.open(user)
+    await newcomer.counts(1)
+    await newcomer.open()
+    await expect(newcomer.items).to_have_count(1)

@@ -87,6 +87,8 @@ export class CarillonClient extends Emitter<ClientEvents> {
   seen = (...ids: string[]): Promise<number> => this.send({ type: "seen", ids });
   archive = (...ids: string[]): Promise<number> => this.send({ type: "archive", ids });
   unarchive = (...ids: string[]): Promise<number> => this.send({ type: "unarchive", ids });
+  snooze = (until: number, ...ids: string[]): Promise<number> => this.send({ type: "snooze", ids, until });
+  unsnooze = (...ids: string[]): Promise<number> => this.send({ type: "unsnooze", ids });
   delete = (...ids: string[]): Promise<number> => this.send({ type: "delete", ids });
   readAll = (type?: string): Promise<number> =>
     this.send({ type: "read", all: true, ...(type !== undefined && { notification_type: type }) });

@@ -12,6 +12,8 @@ export interface ItemState {
   seen_at?: number;
   read_at?: number;
   archived_at?: number;
+  /** Until then it is in no list and no count. */
+  snoozed_until?: number;
   deleted_at?: number;
   updated_at?: number;
 }
@@ -33,6 +35,8 @@ export interface Item extends ItemState {
   data?: unknown;
   actor?: string;
   created_at: number;
+  /** From then on it is gone. */
+  expires_at?: number;
   digest_count?: number;
   buttons?: ItemButton[];
 }
@@ -92,8 +96,10 @@ export type ServerMessage =
   | { type: "reconnect"; after_ms: number };
 
 export interface Command {
-  type: "read" | "unread" | "seen" | "archive" | "unarchive" | "delete";
+  type: "read" | "unread" | "seen" | "archive" | "unarchive" | "snooze" | "unsnooze" | "delete";
   ids?: string[];
+  /** Of snooze: a time, at most 366 days ahead. */
+  until?: number;
   all?: boolean;
   notification_type?: string;
 }

@@ -2,10 +2,11 @@
 
 import type { Filter, Preferences } from "./api.js";
 
-export type ItemChange = "read" | "unread" | "archive" | "unarchive" | "delete";
+export type ItemChange = "read" | "unread" | "archive" | "unarchive" | "unsnooze" | "delete";
 
 export interface Actions {
   change(change: ItemChange, id: string): void;
+  snooze(id: string, until: number): void;
   /** Opened: read, and its link followed unless the page prevents it. */
   select(id: string, event: Event): void;
   /** One of its buttons. */

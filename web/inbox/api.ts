@@ -3,7 +3,7 @@
 import type { Item, ItemButton } from "../client/protocol.js";
 import type { Tokens } from "./tokens.js";
 
-export type Filter = "all" | "unread" | "archived";
+export type Filter = "all" | "unread" | "snoozed" | "archived";
 
 export interface Page {
   items: Item[];
@@ -46,6 +46,9 @@ interface Row {
   seen_at: string | null;
   read_at: string | null;
   archived_at: string | null;
+  /** These two are missing from an older gateway. */
+  snoozed_until?: string | null;
+  expires_at?: string | null;
   created_at: string;
   updated_at: string;
   digest_count: number | null;
@@ -65,7 +68,7 @@ export class InboxApi {
     const query = new URLSearchParams({ limit: String(limit) });
     if (cursor) query.set("cursor", cursor);
     if (filter === "unread") query.set("unread_only", "true");
-    if (filter === "archived") query.set("archived", "true");
+    if (filter === "archived" || filter === "snoozed") query.set(filter, "true");
     const found = (await this.#call("GET", `?${query}`)) as { notifications: Row[]; next_cursor: string | null };
     return { items: found.notifications.map(item), next: found.next_cursor };
   }
@@ -99,7 +102,8 @@ export class InboxApi {
 }
 
 function item(row: Row): Item {
-  const times = { seen_at: row.seen_at, read_at: row.read_at, archived_at: row.archived_at, updated_at: row.updated_at };
+  const { seen_at, read_at, archived_at, snoozed_until, expires_at, updated_at } = row;
+  const times = { seen_at, read_at, archived_at, snoozed_until, expires_at, updated_at };
   return {
     id: row.id,
     type: row.notification_type,

@@ -41,6 +41,8 @@ const PATHS = {
   dot: "M12 8.500a3.500 3.500 0 1 0 0 7 3.500 3.500 0 0 0 0-7z",
   archive: "M4 5h16v4H4zM6 9v10h12V9M10 13h4",
   unarchive: "M4 5h16v4H4zM6 9v10h12V9M12 17v-5M9.500 14l2.500-2.500 2.500 2.500",
+  snooze: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16zM12 8v4.500l3 2",
+  unsnooze: "M20 12a8 8 0 1 1-2.500-5.800M20 3v4h-4M12 8v4.500l3 2",
   delete: "M5 7h14M10 7V4.500h4V7M7 7l1 13h8l1-13",
 } as const;
 

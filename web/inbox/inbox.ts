@@ -1,12 +1,14 @@
 /** An inbox without its looks: one client, one model, the API, and what is being shown of them. */
 
 import { CarillonClient, type Counts, type Item } from "../client/index.js";
-import { isNewer } from "../client/protocol.js";
+import { isNewer, type ItemState } from "../client/protocol.js";
 import type { Actions, ItemChange } from "./actions.js";
 import { InboxApi, Problem, type Filter, type Preferences } from "./api.js";
 import type { ListState } from "./list_view.js";
-import { InboxModel } from "./model.js";
+import { GUESSES, SNOOZED, type Guess } from "./guesses.js";
+import { InboxModel, RETURNS } from "./model.js";
 import type { PreferencesState } from "./preferences_view.js";
+import { isSnoozed, timeLeft } from "./times.js";
 import { Tokens } from "./tokens.js";
 
 export interface InboxOptions {
@@ -24,14 +26,6 @@ export interface InboxHost {
   close(): void;
 }
 
-const GUESSES: Record<ItemChange, (now: number) => Partial<Record<"seen_at" | "read_at" | "archived_at" | "deleted_at", number | undefined>>> = {
-  read: (now) => ({ read_at: now }),
-  unread: () => ({ read_at: undefined }),
-  archive: (now) => ({ archived_at: now }),
-  unarchive: () => ({ archived_at: undefined }),
-  delete: (now) => ({ deleted_at: now }),
-};
-
 export class Inbox implements Actions {
   readonly client: CarillonClient;
   page: "list" | "preferences" = "list";
@@ -46,6 +40,7 @@ export class Inbox implements Actions {
   #failed = false;
   #changeFailed = false;
   #turn = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly options: InboxOptions,
@@ -60,9 +55,11 @@ export class Inbox implements Actions {
       host.tell("notification", { item, history });
       this.#shown();
     });
-    client.on("state", ({ items }) => {
+    client.on("state", ({ change, items }) => {
       this.#model.apply(items);
-      this.#shown();
+      for (const { id, snoozed_until } of items) if (snoozed_until) this.#saidSeen.delete(id);
+      if (RETURNS.includes(change) && items.some((state) => this.#isMissing(state))) void this.#load(null);
+      else this.#shown();
     });
     client.on("counts", (counts) => {
       if (!isNewer(counts.as_of, this.counts?.as_of)) return;
@@ -82,7 +79,7 @@ export class Inbox implements Actions {
   get list(): ListState {
     return {
       filter: this.#filter,
-      items: this.#model.list(this.#filter),
+      items: this.#model.list(this.#filter, Date.now()),
       more: !!this.#model.reach(this.#filter)?.next,
       loading: this.#loading,
       failed: this.#failed,
@@ -123,15 +120,24 @@ export class Inbox implements Actions {
   }
 
   change(change: ItemChange, id: string): void {
-    const undo = this.#model.guess(id, GUESSES[change](Date.now()));
+    this.#guess(id, GUESSES[change](Date.now()), this.client[change](id));
+  }
+
+  snooze(id: string, until: number): void {
+    this.#guess(id, { ...SNOOZED, snoozed_until: until }, this.client.snooze(until, id));
+  }
+
+  /** Shows what is asked for, until it is known whether it was done. */
+  #guess(id: string, guess: Guess, asked: Promise<number>): void {
+    const undo = this.#model.guess(id, guess);
     this.#changeFailed = false;
-    this.client[change](id).catch((error: unknown) => {
+    asked.catch((error: unknown) => {
       undo();
       this.#changeFailed = true;
       this.host.tell("error", { code: "change_failed", detail: String(error) });
       this.host.changed();
     });
-    this.host.changed();
+    this.#changed();
   }
 
   select(id: string, event: Event): void {
@@ -150,7 +156,7 @@ export class Inbox implements Actions {
 
   readAll(): void {
     const now = Date.now();
-    for (const item of this.#model.list("unread")) this.#model.guess(item.id, { read_at: now });
+    for (const item of this.#model.list("unread", now)) this.#model.guess(item.id, { read_at: now });
     this.client.readAll().catch(() => this.#again());
     this.host.changed();
   }
@@ -215,12 +221,27 @@ export class Inbox implements Actions {
     this.host.changed();
   }
 
+  #isMissing(state: ItemState): boolean {
+    const isThere = !state.deleted_at && !state.archived_at && !isSnoozed(state, Date.now());
+    return isThere && !this.#model.get(state.id) && !!this.#model.reach(this.#filter);
+  }
+
+  /** Draws, and again at the time when an item is over or back: who is offline sees it, too. */
+  #changed(): void {
+    this.host.changed();
+    clearTimeout(this.#timer);
+    const now = Date.now();
+    const next = this.#model.next(now);
+    const again = () => this.client.state !== "stopped" && this.#shown();
+    if (next !== undefined) this.#timer = setTimeout(again, timeLeft(next, now));
+  }
+
   /** Seen is what was in front of the user: not what came while the panel was closed. */
   #shown(): void {
-    this.host.changed();
-    if (!this.opened || this.page !== "list" || document.visibilityState === "hidden") return;
+    this.#changed();
+    if (!this.opened || this.page !== "list" || this.#filter === "snoozed" || document.visibilityState === "hidden") return;
     const isNew = (item: Item) => !item.seen_at && !item.read_at && !item.archived_at && !this.#saidSeen.has(item.id);
-    const ids = this.#model.list(this.#filter).filter(isNew).map((item) => item.id);
+    const ids = this.#model.list(this.#filter, Date.now()).filter(isNew).map((item) => item.id);
     if (!ids.length) return;
     for (const id of ids) this.#saidSeen.add(id);
     this.client.seen(...ids).catch(() => ids.forEach((id) => this.#saidSeen.delete(id)));

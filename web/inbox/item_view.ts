@@ -1,10 +1,11 @@
 /** One notification of the list: an article of a feed (ARIA Authoring Practices). */
 
 import type { Item } from "../client/protocol.js";
-import type { Actions } from "./actions.js";
-import { h, iconButton } from "./dom.js";
+import type { Actions, ItemChange } from "./actions.js";
+import { h, iconButton, set } from "./dom.js";
 import { safeLink } from "./links.js";
 import type { Texts } from "./texts.js";
+import { inAnHour, isSnoozed, tomorrowMorning } from "./times.js";
 
 export interface ItemView {
   element: HTMLElement;
@@ -15,8 +16,9 @@ export interface ItemView {
 
 /** What an item's element depends on, but for the time that has passed. */
 export function madeOf(item: Item, texts: Texts): string {
-  const { title, body, url, read_at, archived_at, digest_count, buttons } = item;
-  return JSON.stringify([texts.locale, title, body, url, !read_at, !archived_at, digest_count, buttons]);
+  const { title, body, url, read_at, archived_at, snoozed_until, digest_count, buttons } = item;
+  const until = isSnoozed(item, Date.now()) && snoozed_until;
+  return JSON.stringify([texts.locale, title, body, url, !read_at, !archived_at, until, digest_count, buttons]);
 }
 
 export function itemView(item: Item, texts: Texts, actions: Actions): ItemView {
@@ -30,12 +32,14 @@ export function itemView(item: Item, texts: Texts, actions: Actions): ItemView {
     isUnread && h("span", { class: "silent" }, `${texts.text("is_unread")}: `),
     opener(item, title, actions),
   );
-  const act = (change: "read" | "unread" | "archive" | "unarchive" | "delete") => () => actions.change(change, id);
-  const label = (key: "read" | "unread" | "archive" | "unarchive" | "delete") => ({
+  const act = (change: ItemChange) => () => actions.change(change, id);
+  const label = (key: ItemChange | "snooze") => ({
     "aria-label": `${texts.text(key)}: ${title}`,
   });
   const reading = isUnread ? "read" : "unread";
   const archiving = item.archived_at ? "unarchive" : "archive";
+  const until = isSnoozed(item, Date.now()) ? item.snoozed_until : undefined;
+  const choices = until === undefined ? snoozeChoices(item, texts, actions) : null;
   const element = h(
     "article",
     {
@@ -53,15 +57,20 @@ export function itemView(item: Item, texts: Texts, actions: Actions): ItemView {
       "div",
       { class: "foot" },
       time,
+      until !== undefined && h("span", {}, texts.text("snoozed_until", { time: texts.moment(until) })),
       !!item.digest_count && h("span", {}, texts.text("digest", { count: item.digest_count })),
       h(
         "div",
         { class: "actions" },
         iconButton(isUnread ? "check" : "dot", texts.text(reading), act(reading), label(reading)),
         iconButton(archiving, texts.text(archiving), act(archiving), label(archiving)),
+        choices
+          ? snoozer(choices, texts.text("snooze"), label("snooze"))
+          : iconButton("unsnooze", texts.text("unsnooze"), act("unsnooze"), { ...label("unsnooze"), class: "icon-button snooze" }),
         iconButton("delete", texts.text("delete"), act("delete"), label("delete")),
       ),
     ),
+    choices,
   );
   return { element, time, made: madeOf(item, texts) };
 }
@@ -72,6 +81,34 @@ function opener(item: Item, title: string, actions: Actions): HTMLElement {
   const href = safeLink(item.url, document.baseURI);
   if (href) return h("a", { class: "open", dir: "auto", href, rel: "noopener", onclick }, title);
   return h("button", { class: "open", dir: "auto", type: "button", onclick }, title);
+}
+
+/** Until when, below the item; hidden until they are asked for. */
+function snoozeChoices(item: Item, texts: Texts, actions: Actions): HTMLElement {
+  const choice = (label: string, until: (now: number) => number) =>
+    h("button", { type: "button", class: "button", onclick: () => actions.snooze(item.id, until(Date.now())) }, label);
+  return h(
+    "div",
+    { class: "buttons choices", role: "group", "aria-label": texts.text("snooze"), hidden: true },
+    choice(texts.text("snooze_hour"), inAnHour),
+    choice(texts.text("snooze_tomorrow", { time: texts.clock(tomorrowMorning(Date.now())) }), tomorrowMorning),
+  );
+}
+
+function snoozer(choices: HTMLElement, text: string, label: Record<string, string>): HTMLElement {
+  const button = iconButton("snooze", text, () => show(!!choices.hidden), { ...label, class: "icon-button snooze", "aria-expanded": "false" });
+  const show = (open: boolean) => {
+    choices.hidden = !open;
+    set(button, "aria-expanded", String(open));
+    if (open) choices.querySelector("button")?.focus();
+    else button.focus();
+  };
+  choices.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    event.stopPropagation();
+    show(false);
+  });
+  return button;
 }
 
 function buttons(item: Item, actions: Actions): HTMLElement | null {

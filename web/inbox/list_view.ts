@@ -19,7 +19,7 @@ export interface ListState {
   unread: number;
 }
 
-const FILTERS: Filter[] = ["all", "unread", "archived"];
+const FILTERS: Filter[] = ["all", "unread", "snoozed", "archived"];
 const NOTICES: Partial<Record<ConnectionState, Key>> = { waiting: "disconnected", offline: "disconnected", failed: "failed" };
 const STEPS: Record<string, (at: number, count: number) => number> = {
   ArrowDown: (at) => at + 1,
@@ -155,6 +155,7 @@ export class ListView {
     else if (event.key === "Delete") this.actions.change("delete", item.id);
     else if (event.key === "r") this.actions.change(item.read_at ? "unread" : "read", item.id);
     else if (event.key === "e") this.actions.change(item.archived_at ? "unarchive" : "archive", item.id);
+    else if (event.key === "s") article.querySelector<HTMLElement>("button.snooze")?.click();
     else return;
     event.preventDefault();
   }

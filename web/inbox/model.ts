@@ -2,9 +2,13 @@
 
 import type { Item, ItemState } from "../client/protocol.js";
 import type { Filter, Page } from "./api.js";
+import { isOver, isSnoozed, nextTime } from "./times.js";
 
-type Times = Pick<ItemState, "seen_at" | "read_at" | "archived_at" | "deleted_at" | "updated_at">;
-const TIMES = ["seen_at", "read_at", "archived_at", "deleted_at", "updated_at"] as const;
+const TIMES = ["seen_at", "read_at", "archived_at", "snoozed_until", "deleted_at", "updated_at"] as const;
+type Times = Pick<ItemState, (typeof TIMES)[number]>;
+
+/** After these changes an item may be in the list that was never read from it. */
+export const RETURNS = ["unarchived", "unsnoozed", "sync"];
 
 interface Reach {
   next: string | null;
@@ -71,15 +75,20 @@ export class InboxModel {
     return this.#reach.get(filter);
   }
 
+  /** When the list changes by itself after `now`. */
+  next(now: number): number | undefined {
+    return nextTime(this.#items.values(), now);
+  }
+
   /** Newest first. */
-  list(filter: Filter): Item[] {
+  list(filter: Filter, now: number): Item[] {
     const reach = this.#reach.get(filter);
     const floor = reach?.floor ?? -Infinity;
     const place = ({ id }: Item) => reach?.places.get(id) ?? -1;
     const isReached = (item: Item) =>
       item.created_at > floor || place(item) >= 0 || (item.created_at === floor && reach?.late.has(item.id));
     return [...this.#items.values()]
-      .filter((item) => belongs(item, filter) && isReached(item))
+      .filter((item) => belongs(item, filter, now) && isReached(item))
       .sort(
         (one, other) =>
           other.created_at - one.created_at ||
@@ -95,8 +104,9 @@ export class InboxModel {
   }
 }
 
-function belongs(item: Item, filter: Filter): boolean {
-  if (item.deleted_at) return false;
+function belongs(item: Item, filter: Filter, now: number): boolean {
+  if (isOver(item, now)) return false;
+  if (filter === "snoozed" || isSnoozed(item, now)) return filter === "snoozed" && isSnoozed(item, now);
   if (filter === "archived") return !!item.archived_at;
   return !item.archived_at && (filter === "all" || !item.read_at);
 }

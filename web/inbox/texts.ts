@@ -73,6 +73,14 @@ export class Texts {
     return this.#relative.format(-Math.floor(past / ms) || 0, unit as Intl.RelativeTimeFormatUnit);
   }
 
+  clock(at: number): string {
+    return new Intl.DateTimeFormat(this.locale, { timeStyle: "short" }).format(at);
+  }
+
+  moment(at: number): string {
+    return new Intl.DateTimeFormat(this.locale, { dateStyle: "medium", timeStyle: "short" }).format(at);
+  }
+
   time(at: number): string {
     return new Intl.DateTimeFormat(this.locale, { dateStyle: "full", timeStyle: "short" }).format(at);
   }

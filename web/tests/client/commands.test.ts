@@ -84,3 +84,13 @@ test("readAll may name a type; stopping fails what waits", async () => {
   await settle();
   expect(await waiting).toMatchObject({ code: "stopped" });
 });
+
+test("a snooze says until when", async () => {
+  const scene = new Scene();
+  const { client } = await scene.opened();
+  const done = Promise.all([client.snooze(5_000, "a", "b"), client.unsnooze("c")]);
+  const said = [...scene.browser.socket.of("snooze"), ...scene.browser.socket.of("unsnooze")];
+  expect(said).toMatchObject([{ ids: ["a", "b"], until: 5_000 }, { ids: ["c"] }]);
+  for (const each of said) scene.browser.socket.tell({ type: "ok", for: each.type, ref: each.ref, updated: 1 });
+  expect(await done).toEqual([1, 1]);
+});

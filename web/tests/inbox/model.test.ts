@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
 import type { Item } from "../../client/index.js";
+import type { Filter } from "../../inbox/api.js";
 import { InboxModel } from "../../inbox/model.js";
 
 const item = (id: string, created_at: number, more: Partial<Item> = {}): Item => ({ id, created_at, title: id, ...more });
-const shown = (model: InboxModel, filter: "all" | "unread" | "archived" = "all") =>
-  model.list(filter).map(({ id }) => id);
+const NOW = 1_000;
+const shown = (model: InboxModel, filter: Filter = "all", now = NOW) => model.list(filter, now).map(({ id }) => id);
 
 test("newest first, each once, however it is told", () => {
   const model = new InboxModel();
@@ -85,4 +86,22 @@ test("a guess that was wrong is taken back, but not the server's word that came 
   model.apply([{ id: "a", updated_at: 6, archived_at: 6 }]);
   undo();
   expect(shown(model)).toEqual([]);
+});
+
+test("what is over is nowhere, by the page's own clock", () => {
+  const model = new InboxModel();
+  model.page("all", { items: [item("b", 2, { expires_at: NOW + 5 }), item("a", 1)], next: null }, true);
+  expect([shown(model), shown(model, "all", NOW + 5)]).toEqual([["b", "a"], ["a"]]);
+  expect([model.next(NOW), model.next(NOW + 5)]).toEqual([NOW + 5, undefined]);
+});
+
+test("what is snoozed is in its own list alone, and back at its time", () => {
+  const model = new InboxModel();
+  model.put(item("a", 1, { read_at: 3, updated_at: 3 }));
+  model.apply([{ id: "a", updated_at: 4, snoozed_until: NOW + 5 }]);
+  expect([shown(model), shown(model, "unread"), shown(model, "archived"), shown(model, "snoozed")]).toEqual([[], [], [], ["a"]]);
+  expect(model.next(NOW)).toBe(NOW + 5);
+  expect([shown(model, "unread", NOW + 5), shown(model, "snoozed", NOW + 5)]).toEqual([["a"], []]);
+  model.apply([{ id: "a", updated_at: 6 }]);
+  expect(shown(model, "unread")).toEqual(["a"]);
 });
