@@ -16,6 +16,7 @@ class Ports:
     gateway: int = 8081
     sockets: int = 8082
     console: int = 8083
+    socketio: int = 5002
     sink: int = 8025
     smtp: int = 2525
     playground: int = 8088
@@ -30,6 +31,7 @@ class Ports:
     health_console: int = 9105
     health_sink: int = 9106
     health_playground: int = 9107
+    health_socketio: int = 9108
 
     @classmethod
     def shifted(cls, offset: int) -> Ports:

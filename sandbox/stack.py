@@ -17,7 +17,7 @@ from typing import Any, Final
 from sandbox.ports import Ports
 from sandbox.sink.accounts import callback_keys, provider_settings
 
-SERVICES: Final = ("sink", "ingest", "router", "scheduler", "delivery", "gateway", "console", "playground")
+SERVICES: Final = ("sink", "ingest", "router", "scheduler", "delivery", "gateway", "socketio", "console", "playground")
 """In the order of starting; the outside world first, so that nobody finds it closed."""
 BACKBONE: Final = ("kafka", "mongod")
 
@@ -63,6 +63,7 @@ class Stack:
             "CARILLON_INGEST_PORT": str(ports.ingest),
             "CARILLON_GATEWAY_PORT": str(ports.gateway),
             "CARILLON_SOCKET_PORT": str(ports.sockets),
+            "CARILLON_SOCKETIO_PORT": str(ports.socketio),
             "CARILLON_CONSOLE_PORT": str(ports.console),
             "CARILLON_CONSOLE_URL": f"http://127.0.0.1:{ports.console}",
             "CARILLON_ORIGINS": ",".join(
@@ -96,6 +97,7 @@ def new_stack(ports: Ports, known: Stack | None = None) -> Stack:
         "ingest": f"http://127.0.0.1:{ports.ingest}",
         "gateway": f"http://127.0.0.1:{ports.gateway}",
         "sockets": f"ws://127.0.0.1:{ports.sockets}",
+        "socketio": f"http://127.0.0.1:{ports.socketio}",
         "console": f"http://127.0.0.1:{ports.console}",
         "sink": f"http://127.0.0.1:{ports.sink}",
         "smtp": f"smtp://127.0.0.1:{ports.smtp}",

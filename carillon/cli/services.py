@@ -13,6 +13,7 @@ class ServiceName(StrEnum):
     SCHEDULER = "scheduler"
     DELIVERY = "delivery"
     GATEWAY = "gateway"
+    SOCKETIO = "socketio"
     CONSOLE = "console"
     SINK = "sink"
     PLAYGROUND = "playground"
@@ -21,3 +22,4 @@ class ServiceName(StrEnum):
 _LOCAL = (ServiceName.SINK, ServiceName.PLAYGROUND)
 """What only a local stack has."""
 MODULES = {name: f"{'sandbox' if name in _LOCAL else 'services'}.{name}.app" for name in ServiceName}
+MODULES[ServiceName.SOCKETIO] = "services.gateway.socketio.app"

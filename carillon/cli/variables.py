@@ -46,8 +46,11 @@ def settings_sections() -> dict[str, list[type[SettingsSection]]]:
     for service, app in MODULES.items():
         package = import_module(app.removesuffix(".app"))
         folder = Path(package.__path__[0])
+        nested = [name for name in MODULES.values() if name.startswith(f"{package.__name__}.") and name != app]
         for file in sorted(folder.rglob("settings.py"), key=lambda path: (len(path.parts), path)):
             parts = file.relative_to(folder).parent.parts
+            if ".".join([package.__name__, *parts, "app"]) in nested:
+                continue  # a service of its own
             module = import_module(".".join([package.__name__, *parts, "settings"]))
             sections[f"{service} ({parts[-1]})" if parts else str(service)] = sections_in(module)
     return sections

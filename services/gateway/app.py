@@ -28,8 +28,7 @@ from services.gateway.inbox.bulk_api import CountsForm, InboxBatch, bulk_routes
 from services.gateway.inbox.changes import Changes
 from services.gateway.inbox.snooze_api import SnoozeForm, snooze_routes
 from services.gateway.inbox.store import InboxStore
-from services.gateway.keys.endpoint import fetch_key_set
-from services.gateway.keys.token_keys import TokenKeys
+from services.gateway.keys.verifying import open_verifier
 from services.gateway.live.api import asyncapi_routes
 from services.gateway.live.backlog import Backlog
 from services.gateway.live.connection import ConnectionContext
@@ -149,14 +148,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
 
         kafka = GraceCheck("kafka", kafka_answers, grace_seconds=READY_GRACE_SECONDS)
         runtime.checks |= {"mongodb": mongodb.ready, "kafka": kafka.ready}
-        keys = await _open_keys(settings, runtime, stack)
-        verifier = TokenVerifier(
-            secret=settings.token_secret.get_secret_value() if settings.token_secret else None,
-            keys=keys,
-            issuer=settings.token_issuer,
-            audience=settings.token_audience,
-            leeway_seconds=settings.token_leeway_seconds,
-        )
+        verifier, keys = await open_verifier(settings, runtime, stack)
         origins = Origins(parse_origins(settings.origins))
         store = InboxStore(database)
         tickets = Tickets(database)
@@ -226,17 +218,6 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
             ],
             drain=partial(sockets.stop, settings.drain_seconds),
         )
-
-
-async def _open_keys(settings: GatewaySettings, runtime: Runtime, stack: AsyncExitStack) -> TokenKeys | None:
-    """The keys of the set that the settings name, once it was had; None if they name none."""
-    if settings.token_jwks_url is None:
-        return None
-    keys = TokenKeys(partial(fetch_key_set, settings.token_jwks_url))
-    stack.push_async_callback(keys.close)
-    runtime.checks["token_keys"] = keys.known
-    await retry_until_available(keys.refresh)
-    return keys
 
 
 def main() -> None:

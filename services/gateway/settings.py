@@ -20,11 +20,9 @@ from shared.model.signed_tokens import parse_secrets
 from shared.process.settings import EdgeSettings
 
 
-class GatewaySettings(EdgeSettings):
-    """The users' edge."""
+class UsersEdgeSettings(EdgeSettings):
+    """What every process needs that users connect to."""
 
-    gateway_port: int = Field(8081, ge=0, le=65535, description="port of the inbox REST API")
-    socket_port: int = Field(8082, ge=0, le=65535, description="port of the sockets")
     token_secret: SecretStr | None = Field(
         None,
         min_length=32,
@@ -47,18 +45,9 @@ class GatewaySettings(EdgeSettings):
         description="the `aud` that tokens may name, and those signed with a key of the set have to; unset: they may name "
         "none",
     )
-    unsubscribe_secret: SecretStr = Field(
-        SecretStr(""),
-        description="signs the links of List-Unsubscribe, the same for delivery and gateway; several, comma separated: "
-        "the first signs, each is accepted; at least 24 characters",
-    )
     origins: Annotated[str, NoDecode] = Field(
         "http://127.0.0.1:8083,http://localhost:8083",
         description="Origins of pages that may use the sockets and the inbox API, comma separated",
-    )
-    self_subscribe: bool = Field(
-        False,
-        description="true: users may subscribe themselves to topics by the inbox API; they may always unsubscribe",
     )
     max_connections: int = Field(
         20_000, ge=1, description="sockets of one process; more are told to come back later, elsewhere"
@@ -69,6 +58,41 @@ class GatewaySettings(EdgeSettings):
         le=10_000,
         description="sockets of one user in one process; with one more the oldest is closed",
     )
+    backlog_bytes: int = Field(
+        268_435_456,
+        ge=8_388_608,
+        description="what all sockets of one process may have waiting; the slowest are closed",
+    )
+
+    @field_validator("token_jwks_url")
+    @classmethod
+    def _check_jwks_url(cls, url: str | None) -> str | None:
+        if url is not None:
+            check_jwks_url(url)
+        return url
+
+    @field_validator("origins")
+    @classmethod
+    def _check_origins(cls, text: str) -> str:
+        parse_origins(text)
+        return text
+
+    @model_validator(mode="after")
+    def _check_tokens(self) -> Self:
+        if self.token_secret is None and self.token_jwks_url is None:
+            raise ValueError(
+                "CARILLON_TOKEN_SECRET or CARILLON_TOKEN_JWKS_URL: one of them has to verify users' tokens"
+            )
+        if self.token_issuer is not None and self.token_jwks_url is None:
+            raise ValueError("CARILLON_TOKEN_ISSUER: it is for keys of CARILLON_TOKEN_JWKS_URL, which is not set")
+        return self
+
+
+class GatewaySettings(UsersEdgeSettings):
+    """The users' edge: sockets and the inbox by HTTP."""
+
+    gateway_port: int = Field(8081, ge=0, le=65535, description="port of the inbox REST API")
+    socket_port: int = Field(8082, ge=0, le=65535, description="port of the sockets")
     sockets_per_address: int = Field(
         SOCKETS_PER_ADDRESS,
         ge=1,
@@ -93,18 +117,15 @@ class GatewaySettings(EdgeSettings):
         "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,169.254.0.0/16,127.0.0.0/8,fc00::/7,fe80::/10,::1",
         description="networks whose addresses are not limited, comma separated: behind one of them may be many clients",
     )
-    backlog_bytes: int = Field(
-        268_435_456,
-        ge=8_388_608,
-        description="what all sockets of one process may have waiting; the slowest are closed",
+    unsubscribe_secret: SecretStr = Field(
+        SecretStr(""),
+        description="signs the links of List-Unsubscribe, the same for delivery and gateway; several, comma separated: "
+        "the first signs, each is accepted; at least 24 characters",
     )
-
-    @field_validator("token_jwks_url")
-    @classmethod
-    def _check_jwks_url(cls, url: str | None) -> str | None:
-        if url is not None:
-            check_jwks_url(url)
-        return url
+    self_subscribe: bool = Field(
+        False,
+        description="true: users may subscribe themselves to topics by the inbox API; they may always unsubscribe",
+    )
 
     @field_validator("unsubscribe_secret")
     @classmethod
@@ -112,24 +133,8 @@ class GatewaySettings(EdgeSettings):
         parse_secrets(value.get_secret_value())
         return value
 
-    @field_validator("origins")
-    @classmethod
-    def _check_origins(cls, text: str) -> str:
-        parse_origins(text)
-        return text
-
     @field_validator("trusted_proxies", "unlimited_networks")
     @classmethod
     def _check_networks(cls, text: str) -> str:
         parse_networks(text)
         return text
-
-    @model_validator(mode="after")
-    def _check_tokens(self) -> Self:
-        if self.token_secret is None and self.token_jwks_url is None:
-            raise ValueError(
-                "CARILLON_TOKEN_SECRET or CARILLON_TOKEN_JWKS_URL: one of them has to verify users' tokens"
-            )
-        if self.token_issuer is not None and self.token_jwks_url is None:
-            raise ValueError("CARILLON_TOKEN_ISSUER: it is for keys of CARILLON_TOKEN_JWKS_URL, which is not set")
-        return self

@@ -18,13 +18,31 @@ KEEP_ALIVE_SECONDS: Final = 75
 
 
 async def serve(
-    app: ASGIApp, runtime: Runtime, *, host: str, port: int, drain_seconds: float, max_connections: int | None = None
+    app: ASGIApp,
+    runtime: Runtime,
+    *,
+    host: str,
+    port: int,
+    drain_seconds: float,
+    max_connections: int | None = None,
+    max_message_bytes: int | None = None,
+    until: asyncio.Event | None = None,
 ) -> None:
-    """Serves until `runtime.stop` is set, then finishes the requests under way."""
-    config = server_config(app, host=host, port=port, drain_seconds=drain_seconds, max_connections=max_connections)
+    """Serves until `runtime.stop` is set, or `until` if it is given, then finishes the requests under way.
+
+    With `max_message_bytes` it serves WebSockets, too.
+    """
+    config = server_config(
+        app,
+        host=host,
+        port=port,
+        drain_seconds=drain_seconds,
+        max_connections=max_connections,
+        max_message_bytes=max_message_bytes,
+    )
     server = _Server(config, runtime)
     serving = asyncio.create_task(server.serve())
-    stopped = asyncio.create_task(runtime.stop.wait())
+    stopped = asyncio.create_task((until or runtime.stop).wait())
     try:
         await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
@@ -34,7 +52,13 @@ async def serve(
 
 
 def server_config(
-    app: ASGIApp, *, host: str, port: int, drain_seconds: float, max_connections: int | None = None
+    app: ASGIApp,
+    *,
+    host: str,
+    port: int,
+    drain_seconds: float,
+    max_connections: int | None = None,
+    max_message_bytes: int | None = None,
 ) -> uvicorn.Config:
     """How every service speaks HTTP; beyond `max_connections` a request is answered 503 and its connection closed."""
     return uvicorn.Config(
@@ -43,7 +67,9 @@ def server_config(
         port=port,
         log_config=None,
         access_log=False,
-        ws="none",
+        ws="none" if max_message_bytes is None else "websockets-sansio",
+        ws_max_size=max_message_bytes or 0,
+        ws_per_message_deflate=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=int(drain_seconds),
         server_header=False,

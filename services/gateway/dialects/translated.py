@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from websockets.asyncio.server import ServerConnection
-
 from services.gateway.dialects.core.dialect import Dialect
+from services.gateway.live.client_socket import ClientSocket
 from services.gateway.live.connection import Connection, ConnectionContext
 from services.gateway.live.core.session import Session
 
@@ -12,11 +11,15 @@ from services.gateway.live.core.session import Session
 class TranslatedConnection(Connection):
     """The same session; only its words are others. What a message costs more for it, it costs nobody else."""
 
-    def __init__(self, socket: ServerConnection, context: ConnectionContext, dialect: Dialect) -> None:
+    def __init__(self, socket: ClientSocket, context: ConnectionContext, dialect: Dialect) -> None:
         super().__init__(socket, context)
         self._session = Session(context.epoch, self._session.name, decode=dialect.decode)
         self._dialect = dialect
 
     def _queue(self, payload: bytes) -> None:
         for frame in self._dialect.encode(payload):
-            super()._queue(frame)
+            self._say(frame)
+
+    def _say(self, frame: bytes) -> None:
+        """Queues what is in the client's words."""
+        super()._queue(frame)

@@ -10,7 +10,6 @@ from typing import Final
 from uuid import uuid4
 
 import structlog
-from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State as ProtocolState
 
@@ -20,6 +19,7 @@ from services.gateway.inbox.changes import Changes
 from services.gateway.inbox.rejections import RejectedChange
 from services.gateway.inbox.store import InboxStore
 from services.gateway.live.backlog import Backlog
+from services.gateway.live.client_socket import ClientSocket
 from services.gateway.live.core.actions import (
     Action,
     ApplyChange,
@@ -68,7 +68,7 @@ class ConnectionContext:
 class Connection:
     """The shell of one session, and a Receiver of the registry."""
 
-    def __init__(self, socket: ServerConnection, context: ConnectionContext) -> None:
+    def __init__(self, socket: ClientSocket, context: ConnectionContext) -> None:
         self._socket = socket
         self._context = context
         self._backlog = context.backlog

@@ -15,11 +15,19 @@ class Outbox:
     bound: with nothing waiting at all, one message of any size is taken.
     """
 
-    __slots__ = ("_backlog", "_closed", "_frames", "_limit", "_size")
+    __slots__ = ("_backlog", "_closed", "_frame", "_frames", "_limit", "_size")
 
-    def __init__(self, backlog: Callable[[], int], *, limit: int = MAX_OUTBOX_BYTES) -> None:
+    def __init__(
+        self,
+        backlog: Callable[[], int],
+        *,
+        limit: int = MAX_OUTBOX_BYTES,
+        frame: Callable[[bytes], bytes] = text_frame,
+    ) -> None:
+        """`frame` makes of a message what is written to the transport."""
         self._backlog = backlog
         self._limit = limit
+        self._frame = frame
         self._frames: list[bytes] = []
         self._size = 0
         self._closed = False
@@ -37,7 +45,7 @@ class Outbox:
         """Queues one text message (UTF-8); False when it does not fit or the outbox is closed."""
         if self._closed:
             return False
-        frame = text_frame(payload)
+        frame = self._frame(payload)
         waiting = self._size + self._backlog()
         if waiting and waiting + len(frame) > self._limit:
             return False

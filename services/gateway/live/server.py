@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
@@ -17,19 +15,17 @@ from websockets.http11 import Request, Response
 from services.gateway.core.limits import (
     AUTH_SECONDS,
     CLOSE_SECONDS,
-    HAND_OVER_SECONDS,
     MAX_QUEUED_MESSAGES,
     MAX_REFUSED_CONNECTIONS,
     MAX_UNAUTHENTICATED_MESSAGE_BYTES,
     MAX_WRITE_BUFFER_BYTES,
     PING_SECONDS,
-    RECONNECT_MS,
 )
 from services.gateway.dialects.choosing import open_connection, select
 from services.gateway.live.bounded_socket import BoundedSocket
 from services.gateway.live.connection import Connection, ConnectionContext
 from services.gateway.live.core.address_limits import AddressLimit, AddressLimits, Place
-from services.gateway.live.core.hand_over import hand_over
+from services.gateway.live.draining import send_away
 from services.gateway.live.rejections import FULL, close_rejected, without_handshake
 from services.gateway.origins import Origins
 from services.gateway.tickets.store import PREFIX as TICKET
@@ -89,14 +85,7 @@ class Sockets:
         if self._server is None:
             return
         self._server.close(close_connections=False)
-        staying = list(self._open)
-        leaving: list[asyncio.Task[None]] = []
-        for position, size in enumerate(hand_over(len(staying), drain_seconds)):
-            if position:
-                await asyncio.sleep(HAND_OVER_SECONDS)
-            leaving += [asyncio.create_task(connection.restart(_after_ms())) for connection in staying[:size]]
-            del staying[:size]
-        await asyncio.gather(*leaving, return_exceptions=True)
+        await send_away(self._open, drain_seconds)
         self._server.close()
         await self._server.wait_closed()
 
@@ -157,10 +146,6 @@ def _noting(context: ConnectionContext, place: Place) -> ConnectionContext:
         return user
 
     return replace(context, identify=identify)
-
-
-def _after_ms() -> int:
-    return random.randint(*RECONNECT_MS)  # noqa: S311  # spreads load only
 
 
 def credentials(socket: ServerConnection) -> tuple[str | None, str | None]:

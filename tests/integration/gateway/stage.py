@@ -99,6 +99,14 @@ class GatewayStage:
     runtime: Runtime
     http: aiohttp.ClientSession
     last: dict[str, int] = field(default_factory=dict)
+    socketio_port: int = 0
+    runtimes: list[Runtime] = field(default_factory=list)
+    """Of what runs beside the gateway."""
+
+    def stop(self) -> None:
+        """Tells all processes to end."""
+        for runtime in (self.runtime, *self.runtimes):
+            runtime.stop.set()
 
     @property
     def topics(self) -> Topics:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from services.gateway.live.core.commands import BadCommand, Command
+from services.gateway.live.core.commands import BadCommand, Command, ListCommand
 
 
 class Dialect(Protocol):
     """Of one connection. Pure: it knows neither sockets nor time."""
 
-    def decode(self, frame: str | bytes, /) -> Command | BadCommand:
+    def decode(self, frame: str | bytes, /) -> Command | ListCommand | BadCommand:
         """The session's command for what the client says, or what is wrong with it. Raises NotJson."""
         ...
 

@@ -52,8 +52,18 @@ class SessionMessage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     type: str
     item: SessionItem | None = None
     items: tuple[SessionItem, ...] = ()
+    change: str = ""
     unread: int = 0
     cursor: str = ""
+    user: str = ""
+    kind: str = msgspec.field(name="for", default="")
+    updated: int | None = None
+    ref: str | None = None
+    code: str = ""
+    detail: str = ""
+    reason: str = ""
+    seconds: int = 0
+    after_ms: int = 0
 
 
 _decoder: Final = msgspec.json.Decoder(SessionMessage)

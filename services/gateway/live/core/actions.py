@@ -56,7 +56,13 @@ class ApplyChange(NamedTuple):
     """Of SNOOZED, in milliseconds since the epoch."""
 
 
-Action = SendFrame | CloseConnection | Authenticate | WatchToken | LoadInbox | ApplyChange
+class ListUnread(NamedTuple):
+    """Tell the client a page of its unread items, in its own words."""
+
+    offset: int
+
+
+Action = SendFrame | CloseConnection | Authenticate | WatchToken | LoadInbox | ApplyChange | ListUnread
 
 
 class InboxSnapshot(NamedTuple):

@@ -97,6 +97,12 @@ class DeleteCommand(msgspec.Struct, frozen=True, tag="delete"):
     ref: Ref = None
 
 
+class ListCommand(msgspec.Struct, frozen=True):
+    """What is unread, a page from `offset` on. Only dialects have it: clients of `carillon.v1` read pages by HTTP."""
+
+    offset: int = 0
+
+
 ChangeCommand = (
     ReadCommand
     | UnreadCommand

@@ -18,6 +18,7 @@ from services.gateway.live.core.actions import (
     Authenticate,
     CloseConnection,
     InboxSnapshot,
+    ListUnread,
     LoadInbox,
     SendFrame,
     WatchToken,
@@ -43,7 +44,7 @@ from shared.model.inbox_receipts import CaughtUp
 from shared.model.token_buckets import TokenBucket
 from shared.model.users import User
 
-Decode = Callable[[str | bytes], commands.Command | commands.BadCommand]
+Decode = Callable[[str | bytes], commands.Command | commands.ListCommand | commands.BadCommand]
 """Raises NotJson."""
 
 
@@ -91,6 +92,8 @@ class Session:
             return [_say(ErrorMessage(code="bad_command", detail=command.detail, ref=command.ref))]
         if isinstance(command, commands.PingCommand):
             return [_say(PongMessage(ref=command.ref))]
+        if isinstance(command, commands.ListCommand):
+            return [ListUnread(command.offset)]
         only = command.notification_type if isinstance(command, commands.ReadCommand) else None
         until = command.until if isinstance(command, commands.SnoozeCommand) else None
         return [ApplyChange(command.change, command.ids, only, commands.kind_of(command), command.ref, until)]

@@ -6,20 +6,36 @@ import json
 
 import pytest
 
-from tests.integration.gateway.dialects.clients import DashboardClient, Ending, WebSocketClient
+from tests.integration.gateway.dialects.clients import DashboardClient, DialectClient, Ending, WebSocketClient
+from tests.integration.gateway.dialects.node_clients import (
+    NodeWebSocketClient,
+    SocketIoClient,
+    SocketIoWebSocketClient,
+)
+from tests.integration.gateway.dialects.scene import both
 from tests.integration.gateway.stage import GatewayStage, running
 
-CLIENTS = {"carillon.v1": WebSocketClient, "dashboard.v1": DashboardClient}
+CLIENTS = {
+    "carillon.v1": WebSocketClient,
+    "carillon.v1 by ws": NodeWebSocketClient,
+    "dashboard.v1": DashboardClient,
+    "socketio": SocketIoClient,
+    "socketio without polling": SocketIoWebSocketClient,
+}
 
 
 @pytest.fixture(params=CLIENTS)
-def kind(request) -> type[WebSocketClient]:
+def kind(request) -> type[DialectClient]:
     return CLIENTS[request.param]
 
 
+def open_stage(kind):
+    return both if issubclass(kind, SocketIoClient) else running
+
+
 @pytest.fixture
-async def stage(names):
-    async with running(names) as found:
+async def stage(names, kind):
+    async with open_stage(kind)(names) as found:
         yield found
 
 
@@ -109,14 +125,14 @@ async def test_who_does_not_read_is_sent_away_and_others_get_all(stage: GatewayS
 
 
 async def test_clients_of_a_process_that_ends_come_to_the_next_one(names, kind):
-    async with running(names) as stage:
+    async with open_stage(kind)(names) as stage:
         [before] = await stage.arrive("ann")
         async with kind.opened(stage, "ann") as client:
             await client.until(lambda: client.shown, "an item")
-            stage.runtime.stop.set()
+            stage.stop()
             await client.until(lambda: client.ending, "the end")
             assert client.ending is Ending.COMES_BACK
-    async with running(names) as stage:
+    async with open_stage(kind)(names) as stage:
         stage.last["default:ann"] = before.offset
         [after] = await stage.arrive("ann")
         async with kind.opened(stage, "ann", client.cursor) as back:
