@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import structlog
+
 from services.gateway.dialects.core.dialect import Dialect
 from services.gateway.live.client_socket import ClientSocket
 from services.gateway.live.connection import Connection, ConnectionContext
 from services.gateway.live.core.session import Session
+
+log = structlog.get_logger()
 
 
 class TranslatedConnection(Connection):
@@ -17,7 +21,13 @@ class TranslatedConnection(Connection):
         self._dialect = dialect
 
     def _queue(self, payload: bytes) -> None:
-        for frame in self._dialect.encode(payload):
+        try:
+            frames = self._dialect.encode(payload)
+        except ValueError as error:  # msgspec's, too: an item that only a newer process can read
+            log.error("untranslatable_message", session=self._session.name, error=type(error).__name__)
+            self._soon(self._session.on_unavailable())
+            return
+        for frame in frames:
             self._say(frame)
 
     def _say(self, frame: bytes) -> None:

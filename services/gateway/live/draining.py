@@ -11,7 +11,7 @@ from services.gateway.live.connection import Connection
 from services.gateway.live.core.hand_over import hand_over
 
 
-async def send_away(connections: Iterable[Connection], drain_seconds: float) -> None:
+async def drain(connections: Iterable[Connection], drain_seconds: float) -> None:
     """Tells every client when to come back, and waits for them to leave. Who was not told yet gets what comes."""
     staying = list(connections)
     leaving: list[asyncio.Task[None]] = []

@@ -25,7 +25,7 @@ from services.gateway.dialects.choosing import open_connection, select
 from services.gateway.live.bounded_socket import BoundedSocket
 from services.gateway.live.connection import Connection, ConnectionContext
 from services.gateway.live.core.address_limits import AddressLimit, AddressLimits, Place
-from services.gateway.live.draining import send_away
+from services.gateway.live.draining import drain
 from services.gateway.live.rejections import FULL, close_rejected, without_handshake
 from services.gateway.origins import Origins
 from services.gateway.tickets.store import PREFIX as TICKET
@@ -85,7 +85,7 @@ class Sockets:
         if self._server is None:
             return
         self._server.close(close_connections=False)
-        await send_away(self._open, drain_seconds)
+        await drain(self._open, drain_seconds)
         self._server.close()
         await self._server.wait_closed()
 

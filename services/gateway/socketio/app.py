@@ -23,6 +23,7 @@ from services.gateway.live.backlog import Backlog
 from services.gateway.live.connection import ConnectionContext
 from services.gateway.live.fanout import Fanout, open_at_end
 from services.gateway.live.presence import PresenceKeeper
+from services.gateway.live.receipts import SocketReceipts
 from services.gateway.live.registry import Registry
 from services.gateway.origins import Origins, parse_origins
 from services.gateway.readiness import GraceCheck
@@ -37,6 +38,7 @@ from shared.kafka.group_commit import GroupPublisher
 from shared.kafka.readiness import KafkaReadiness
 from shared.mongo.database import open_database, ping
 from shared.mongo.epoch import epoch
+from shared.mongo.inbox_receipts import InboxReceipts
 from shared.mongo.presence import Presence
 from shared.mongo.profiles import life_of
 from shared.mongo.schema import await_schema
@@ -83,6 +85,8 @@ async def serve(runtime: Runtime, settings: SocketIoSettings) -> None:
         presence = PresenceKeeper(Presence(database, uuid4().hex), registry.__contains__)
         registry.changed = presence.note
         stack.push_async_callback(presence.leave)
+        receipts = SocketReceipts(InboxReceipts(database), publisher, settings.topics)
+        stack.push_async_callback(receipts.leave)
         live = ConnectionContext(
             identify=partial(identify, verifier),
             lives=partial(life_of, database),
@@ -92,6 +96,7 @@ async def serve(runtime: Runtime, settings: SocketIoSettings) -> None:
             store=store,
             changes=Changes(store, publisher, settings.topics, catalog),
             snapshots=asyncio.Semaphore(MAX_CONCURRENT_SNAPSHOTS),
+            receipts=receipts,
         )
         edge = SocketIoEdge(
             EventContext(live, StoredNumbers(database)),
@@ -102,7 +107,7 @@ async def serve(runtime: Runtime, settings: SocketIoSettings) -> None:
 
         async def drain() -> None:
             try:
-                await edge.send_away(settings.drain_seconds)
+                await edge.drain(settings.drain_seconds)
             finally:
                 sent_away.set()
 
@@ -123,6 +128,7 @@ async def serve(runtime: Runtime, settings: SocketIoSettings) -> None:
                 Fanout(registry).run(batches(inbox_events, runtime.stop, max_records=MAX_FETCH_RECORDS, wait_ms=1_000)),
                 keep_clock(database),
                 presence.run(),
+                receipts.run(),
                 *([keys.run()] if keys else []),
             ],
             drain=drain,

@@ -14,12 +14,12 @@ from starlette.types import ASGIApp
 
 from services.gateway.core.limits import MAX_MESSAGE_BYTES, PING_SECONDS
 from services.gateway.dialects.core.facilitator import Facilitator, event
-from services.gateway.live.draining import send_away
+from services.gateway.live.draining import drain
 from services.gateway.origins import Origins
-from services.gateway.socketio.admission import Admission
 from services.gateway.socketio.event_connection import EventConnection, EventContext
 from services.gateway.socketio.event_socket import SEPARATOR, EventSocket
 from services.gateway.socketio.facilitators import Facilitators
+from services.gateway.socketio.handshake_limit import HandshakeLimit
 
 NAMESPACE: Final = "/"
 _quiet = logging.getLogger("carillon.socketio")
@@ -56,9 +56,9 @@ class SocketIoEdge:
         """How many clients are here."""
         return len(self._open)
 
-    async def send_away(self, drain_seconds: float) -> None:
+    async def drain(self, drain_seconds: float) -> None:
         """The process ends: every client is told when to come back."""
-        await send_away(self._open, drain_seconds)
+        await drain(self._open, drain_seconds)
 
     async def _connect(self, sid: str, _: dict[str, Any], auth: object) -> None:
         engine = self.server.eio.sockets[self.server.manager.eio_sid_from_sid(sid, NAMESPACE)]
@@ -85,4 +85,4 @@ class SocketIoEdge:
 
 def create_app(edge: SocketIoEdge, has_room: Callable[[], bool]) -> ASGIApp:
     """The edge as an application; new clients come in while there is room."""
-    return Admission(socketio.ASGIApp(edge.server), has_room)
+    return HandshakeLimit(socketio.ASGIApp(edge.server), has_room)

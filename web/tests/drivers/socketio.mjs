@@ -8,9 +8,9 @@ const socket = io(url, options);
 const say = (event, data) => process.stdout.write(`${JSON.stringify({ event, data })}\n`);
 
 socket.onAny(say);
-socket.on("connect", () => {
-  const engine = socket.io.engine;
-  say("connect", { transport: engine.transport.name });
+socket.io.on("open", () => {
+  const { engine } = socket.io;
+  say("open", { transport: engine.transport.name });
   engine.on("upgrade", (transport) => say("upgrade", { transport: transport.name }));
 });
 socket.on("connect_error", (error) => say("connect_error", { message: error.message }));

@@ -19,7 +19,15 @@ def booking(item: SessionItem) -> dict[str, object]:
         "type": item.kind,
         "timestamp": item.timestamp,
         "message": item.message,
-        "notification_id": number_of(item.id),
+        "notification_id": name_of(item.id),
         "stored_at": item.timestamp,
         "read": item.read_at is not None,
     }
+
+
+def name_of(notification: str) -> int | str:
+    """What the document calls a notification: its number; of an id that is not derived, the id."""
+    try:
+        return number_of(notification)
+    except ValueError:
+        return notification

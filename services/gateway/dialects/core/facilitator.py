@@ -11,12 +11,11 @@ from typing import Any, Final
 import msgspec
 
 from services.gateway.core.limits import MAX_OFFSET
-from services.gateway.dialects.core.booking_item import booking
+from services.gateway.dialects.core.booking_item import booking, name_of
 from services.gateway.dialects.core.session_messages import SessionItem, SessionMessage, read
 from services.gateway.live.core.commands import AuthCommand, BadCommand, Command, ListCommand, NotJson, ReadCommand
 from services.gateway.live.core.messages import CloseCode
 from shared.model.inbox import Change, InboxItem
-from shared.model.numbers import number_of
 
 _encoder: Final = msgspec.json.Encoder()
 NEW_BOOKING: Final = "new_booking"
@@ -128,7 +127,7 @@ class Facilitator:
         """One event for each item; only the last one has the cursor, so that none of them is skipped."""
         last = len(said.items) - 1
         for position, item in enumerate(said.items):
-            about: dict[str, object] = {"notification_id": number_of(item.id), "unread_count": said.unread}
+            about: dict[str, object] = {"notification_id": name_of(item.id), "unread_count": said.unread}
             if position == last:
                 about["cursor"] = said.cursor
             if said.change == Change.READ or (said.change == "sync" and item.read_at is not None and not item.removed):

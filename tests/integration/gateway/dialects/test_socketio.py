@@ -42,7 +42,7 @@ async def test_the_documents_page(stage: GatewayStage):
     async with page(stage) as client:
         client.tell(emit=["facilitator_connect", {"facilitator_id": 2, "token": token("2")}])
         await client.until(lambda: client.shown, "what was missed")
-        names = [name for name, _ in client.events if name not in {"connect", "upgrade"}]
+        names = [name for name, _ in client.events if name not in {"open", "upgrade"}]
         assert names[:3] == ["connection_response", "facilitator_auth_success", "new_booking_notification"]
         [first] = client.heard("connection_response")
         assert first["status"] == "connected"
@@ -55,7 +55,7 @@ async def test_the_documents_page(stage: GatewayStage):
         assert told["notification_id"] == number_of(missed.id)
         assert told["timestamp"] == told["stored_at"]
         await client.until(lambda: client.heard("upgrade"), "polling was upgraded")
-        assert client.heard("connect") == [{"transport": "polling"}]
+        assert client.heard("open") == [{"transport": "polling"}]
         [new] = await book(stage, "2")
         await client.until(lambda: len(client.shown) == 2, "what comes")
         client.tell(emit=["get_pending_notifications", {"facilitator_id": 2}])

@@ -16,7 +16,7 @@ from services.gateway.live.core.session import Session
 from shared.model import ids
 from shared.model.inbox import Change, InboxEvent, InboxItem, encode
 from shared.model.numbers import number_of
-from tests.unit.gateway.scenes import ANN, EPOCH, Announcement, snapshot
+from tests.unit.gateway.scenes import ANN, EPOCH, Announcement, item, snapshot
 
 BOOKING = msgspec.Raw(b'{"booking_id":123,"user":{"id":5},"session":{"id":1},"message":"theirs","amount":1.10}')
 
@@ -79,6 +79,13 @@ def test_what_has_no_object_as_its_data_is_told_without(data: bytes) -> None:
     [(name, told)] = of(dialect, session, arrived(4, type="other", data=msgspec.Raw(data)))
     assert name == "new_notification"
     assert told["message"] == "New booking"
+
+
+def test_an_id_that_is_not_derived_is_its_own_name() -> None:
+    session, _ = live(dialect := Facilitator())
+    event = InboxEvent(change=Change.CREATED, items=(item(4),), at=1_000)
+    [(_, told)] = of(dialect, session, Announcement(encode(event)))
+    assert told["notification_id"] == "n4"
 
 
 def test_who_comes_is_welcomed_first_then_told_what_was_missed() -> None:

@@ -15,7 +15,7 @@ PATH: Final = "/socket.io"
 _TEXT: Final = "This process takes no further clients now.\n"
 
 
-class Admission:
+class HandshakeLimit:
     """503 to new ones; who is in goes on. A client that is told so tries again by itself."""
 
     def __init__(self, app: ASGIApp, has_room: Callable[[], bool]) -> None:
