@@ -21,6 +21,7 @@ from services.gateway.inbox.store import InboxStore
 from services.gateway.keys.verifying import open_verifier
 from services.gateway.live.backlog import Backlog
 from services.gateway.live.connection import ConnectionContext
+from services.gateway.live.counting import SocketCounting
 from services.gateway.live.fanout import Fanout, open_at_end
 from services.gateway.live.presence import PresenceKeeper
 from services.gateway.live.receipts import SocketReceipts
@@ -43,6 +44,7 @@ from shared.mongo.presence import Presence
 from shared.mongo.profiles import life_of
 from shared.mongo.schema import await_schema
 from shared.mongo.server_clock import keep_clock, set_clock
+from shared.mongo.socket_leases import SocketLeases
 from shared.process.background import run_until_stopped
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
@@ -82,9 +84,12 @@ async def serve(runtime: Runtime, settings: SocketIoSettings) -> None:
         verifier, keys = await open_verifier(settings, runtime, stack)
         store = InboxStore(database)
         registry = Registry(most_per_user=settings.sockets_per_user)
-        presence = PresenceKeeper(Presence(database, uuid4().hex), registry.__contains__)
+        process = uuid4().hex
+        presence = PresenceKeeper(Presence(database, process), registry.__contains__)
         registry.changed = presence.note
         stack.push_async_callback(presence.leave)
+        counting = SocketCounting(SocketLeases(database, process), registry)
+        stack.push_async_callback(counting.leave)
         receipts = SocketReceipts(InboxReceipts(database), publisher, settings.topics)
         stack.push_async_callback(receipts.leave)
         live = ConnectionContext(
@@ -128,6 +133,7 @@ async def serve(runtime: Runtime, settings: SocketIoSettings) -> None:
                 Fanout(registry).run(batches(inbox_events, runtime.stop, max_records=MAX_FETCH_RECORDS, wait_ms=1_000)),
                 keep_clock(database),
                 presence.run(),
+                counting.run(),
                 receipts.run(),
                 *([keys.run()] if keys else []),
             ],

@@ -41,7 +41,7 @@ def test_an_offset_that_meets_the_stack_without_one_is_refused() -> None:
 def test_every_service_has_a_health_port() -> None:
     ports = Ports()
 
-    assert {ports.health(service) for service in SERVICES} == set(range(9100, 9108))
+    assert {ports.health(service) for service in SERVICES} == set(range(9100, 9109))
 
 
 def test_the_stack_is_read_back_as_it_was_saved(tmp_path: Path) -> None:

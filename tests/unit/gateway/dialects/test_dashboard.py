@@ -80,6 +80,17 @@ def test_what_was_read_is_told_with_the_count() -> None:
     assert frame["data"] == {"changed": [{"id": "n3", "read": True, "removed": False}], "unread_count": 1}
 
 
+@pytest.mark.parametrize(
+    ("state", "removed"),
+    [({}, False), ({"read_at": 5}, False), ({"archived_at": 5}, True), ({"deleted_at": 5}, True),
+     ({"snoozed_until": 5}, True)],
+)  # fmt: skip
+def test_what_is_in_no_list_is_removed(state: dict, removed: bool) -> None:
+    raw = {"type": "state", "items": [{"id": "n1", "workflow": "w", "created_at": 1} | state], "unread": 0}
+    [frame] = frames(json.dumps(raw).encode())
+    assert frame["data"]["changed"][0]["removed"] is removed
+
+
 def test_whoever_comes_is_told_the_count_first_then_what_was_missed() -> None:
     told = resuming().on_rows(snapshot([item(2, archived_at=3), item(3, read_at=5)], unread=2, end=3))
     found = [frame for action in told for frame in frames(action.payload)]
