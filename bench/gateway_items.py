@@ -22,6 +22,7 @@ ITEM: Final = (
     f'"data":{{"n":"{NUMBER}","u":"{USER}","stamp":"{STAMP}","order":"A-17","carrier":"DHL","city":"Rotterdam",'
     '"url":"https://example.com/orders/A-17/track?source=notification"}}'
 )
+_OFFSET: Final = slice(ITEM.index('"offset":') + len('"offset":'), ITEM.index(',"created_at"'))
 EVERYONE: Final = 999_999
 PENDING: Final = 10
 """Messages of each user in one batch of the kind COALESCED."""
@@ -64,7 +65,7 @@ def padded(by: int) -> Template:
 
 def event(item: bytes) -> bytes:
     """A record of `inbox.v1` that brings it."""
-    return b'{"change":"created","items":[%b],"at":1764000000000}' % item
+    return b'{"change":"created","items":[%b],"at":1764000000000,"offset":%b}' % (item, item[_OFFSET])
 
 
 def batch(kind: Kind, sockets: int, number: int, template: Template) -> list[tuple[int, bytes]]:

@@ -7,7 +7,7 @@ cursor. Deleting leaves a tombstone (`deleted_at`), so that a resume can tell.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TypeVar
+from typing import Final
 
 import msgspec
 
@@ -112,6 +112,8 @@ class InboxEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Of the unread rows those that were not seen either; None as `unread`, and from older processes."""
     receipt: str | None = None
     """On CREATED, the id of its delivery, where a status has to tell when it reaches a socket."""
+    offset: int | None = None
+    """CREATED: its item's, so that who passes the item on need not look into it; None from older processes."""
     format: int = formats.OLDEST
 
 
@@ -126,6 +128,7 @@ class ReadInboxEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     counted_to: int | None = None
     unseen: int | None = None
     receipt: str | None = None
+    offset: int | None = None
     format: int = formats.OLDEST
 
 
@@ -162,7 +165,7 @@ _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(InboxEvent)
 _reader = msgspec.json.Decoder(ReadInboxEvent)
 _offsets = msgspec.json.Decoder(_Offset)
-_Event = TypeVar("_Event", InboxEvent, ReadInboxEvent)
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def encode(event: InboxEvent) -> bytes:
@@ -172,26 +175,38 @@ def encode(event: InboxEvent) -> bytes:
 
 def decode(raw: bytes) -> InboxEvent:
     """Raises msgspec.DecodeError, or NewerFormat."""
-    return _read(_decoder, raw)
+    try:
+        event = _decoder.decode(raw)
+    except _UNREADABLE as error:
+        raise _unreadable(raw, error) from error
+    if event.format > formats.FORMAT or not event.items:
+        _check(event)
+    return event
 
 
 def read(raw: bytes) -> ReadInboxEvent:
     """The same, at half of the price: what is inside the items is not looked at. Raises as `decode`."""
-    return _read(_reader, raw)
-
-
-def offset_of(item: msgspec.Raw) -> int:
-    """The offset of an item that was not looked at. Raises msgspec.DecodeError."""
-    return _offsets.decode(item).offset
-
-
-def _read(decoder: msgspec.json.Decoder[_Event], raw: bytes) -> _Event:
     try:
-        event = decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        formats.check_undecodable("inbox event", raw)
-        raise msgspec.DecodeError(str(error)) from error
+        event = _reader.decode(raw)
+    except _UNREADABLE as error:
+        raise _unreadable(raw, error) from error
+    if event.format > formats.FORMAT or not event.items:
+        _check(event)
+    return event
+
+
+def offset_of(event: ReadInboxEvent) -> int:
+    """Of a new item. Raises msgspec.DecodeError."""
+    return _offsets.decode(event.items[0]).offset if event.offset is None else event.offset
+
+
+def _unreadable(raw: bytes, error: Exception) -> msgspec.DecodeError:
+    """Raises NewerFormat if it says so."""
+    formats.check_undecodable("inbox event", raw)
+    return msgspec.DecodeError(str(error))
+
+
+def _check(event: InboxEvent | ReadInboxEvent) -> None:
     formats.check("inbox event", event.format)
     if event.change == Change.CREATED and not event.items:
         raise msgspec.ValidationError("an event of a new item without the item")
-    return event

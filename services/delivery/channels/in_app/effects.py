@@ -24,6 +24,7 @@ def announcement(topics: Topics, delivery: Delivery, item: InboxItem, *, receipt
         at=item.created_at,
         life=notification.life,
         receipt=delivery.id if receipt else None,
+        offset=item.offset,
     )
     result = DeliveryResult(state=DeliveryState.SENT, at=item.created_at, attempts=1)
     return [Output(topics.inbox, key, encode(created), []), delivery_status(topics, delivery, result)]

@@ -13,6 +13,7 @@ from shared.model import inbox
 from shared.model.inbox import Change, InboxItem, item_state
 
 _encoder = msgspec.json.Encoder()
+_CREATED: Final = Change.CREATED.value
 _COUNT: Final = b'"unread":%d,"unseen":%d,"as_of":{"offset":%d,"at":%d},"cursor":"%b"}'
 _NOTIFICATION: Final = b'{"type":"notification","item":%b,' + _COUNT
 _REPLAYED: Final = b'{"type":"notification","replay":true,"item":%b,' + _COUNT
@@ -29,8 +30,8 @@ class Announcement:
         self.event = event = inbox.read(raw)
         self.created: int | None = None
         """The offset of a new item; None for a change."""
-        if event.change == Change.CREATED:
-            self.created = inbox.offset_of(event.items[0])
+        if event.change == _CREATED:
+            self.created = inbox.offset_of(event)
             self.items = bytes(event.items[0])
             """CREATED: the item as JSON; otherwise the array of the states."""
         else:
