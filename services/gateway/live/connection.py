@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Final
@@ -73,6 +73,8 @@ class Connection:
         self._context = context
         self._backlog = context.backlog
         self._session = Session(context.epoch, uuid4().hex[:SESSION_CHARACTERS])
+        self._protocol = socket.protocol
+        self._transport = socket.transport
         self._outbox = Outbox(socket.transport.get_write_buffer_size)
         self._key: bytes | None = None
         self._timers = TokenTimers(lambda: self._soon(self._session.on_auth_timeout()))
@@ -94,17 +96,16 @@ class Connection:
             for task in self._tasks:
                 task.cancel()
 
-    def announce(self, announcement: Announcement) -> bool:
-        """Queues what the client is told of an event; a client that does not read enough is sent away."""
-        if announcement.event.change == Change.ERASED:
-            self._soon(self._session.on_erased(announcement.event.life))
-            return bool(self._outbox)
-        message = self._session.tell(announcement)
-        if message is not None:
-            self._queue(message)
-            if announcement.event.receipt is not None:
-                self._context.receipts.queued(self._session, announcement.event.receipt)
-        return message is not None or bool(self._outbox)
+    def announce(self, announcements: Sequence[Announcement]) -> int:
+        """As Receiver says; a client that does not read enough is sent away."""
+        for announcement in announcements:
+            if announcement.created is None and announcement.event.change == Change.ERASED:
+                self._soon(self._session.on_erased(announcement.event.life))
+            elif (message := self._session.tell(announcement)) is not None:
+                self._queue(message)
+                if announcement.event.receipt is not None:
+                    self._context.receipts.queued(self._session, announcement.event.receipt)
+        return self._flush()
 
     def reload(self) -> None:
         """As Receiver says."""
@@ -114,18 +115,6 @@ class Connection:
         """As Receiver says."""
         SOCKETS.dec()
         self._soon(self._session.on_replaced())
-
-    def flush(self) -> int:
-        """As Receiver says."""
-        count = len(self._outbox)
-        if not count:
-            return 0
-        frames = self._outbox.take()
-        if self._socket.state is not ProtocolState.OPEN:
-            return 0
-        self._socket.transport.write(frames)
-        self._backlog.wrote(len(frames))
-        return count
 
     @property
     def waiting(self) -> int:
@@ -138,9 +127,10 @@ class Connection:
         What is in its transport is freed only so. It resumes with its cursor.
         """
         SLOW_CLOSED.labels("process").inc()
+        self._session.on_slow()
         self._backlog.discard(self)
         self._leave()
-        self._socket.transport.abort()
+        self._transport.abort()
 
     async def restart(self, after_ms: int) -> None:
         """Sends the client away until the next process serves."""
@@ -162,12 +152,22 @@ class Connection:
                     self._context.receipts.caught_up(self._session)
                 case ApplyChange():
                     await self._perform(await self._apply(action))
-        TEXT_FRAMES.inc(self.flush())
+        TEXT_FRAMES.inc(self._flush())
 
     def _queue(self, payload: bytes) -> None:
         if not self._outbox.put(payload) and (actions := self._session.on_slow()):
             SLOW_CLOSED.labels("connection").inc()
             self._soon(actions)
+
+    def _flush(self) -> int:
+        """Writes all that waits, at once; how many messages that were."""
+        frames = self._outbox.take()
+        if not frames or self._protocol.state is not ProtocolState.OPEN:
+            return 0
+        data = frames[0] if len(frames) == 1 else b"".join(frames)
+        self._transport.write(data)
+        self._backlog.wrote(len(data))
+        return len(frames)
 
     async def _authenticate(self, token: str, ref: str | None) -> list[Action]:
         try:
@@ -233,10 +233,10 @@ class Connection:
         if not task.cancelled() and (error := task.exception()) is not None:
             told = "the client resumes with its cursor"
             log.error("connection_failed", session=self._session.name, exc_info=error, next=told)
-            self._socket.transport.abort()
+            self._transport.abort()
 
     async def _close(self, code: int, reason: str) -> None:
-        TEXT_FRAMES.inc(self.flush())
+        TEXT_FRAMES.inc(self._flush())
         self._leave()
         await self._socket.close(code, reason)
 
@@ -247,4 +247,4 @@ class Connection:
             SOCKETS.dec()
 
     def _limit_messages(self, most: int) -> None:
-        self._socket.protocol.max_message_size = most
+        self._protocol.max_message_size = most

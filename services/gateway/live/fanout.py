@@ -13,9 +13,9 @@ import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
-from services.gateway.core.limits import FANOUT_WRITE_BYTES
+from services.gateway.core.limits import FANOUT_TURN, FANOUT_WRITE_BYTES
 from services.gateway.live.core.announcement import Announcement
-from services.gateway.live.registry import Registry
+from services.gateway.live.registry import TEXT_FRAMES, Registry
 from shared.kafka.connection import KafkaAddress
 from shared.kafka.consumer import open_consumer, start_consumer
 from shared.model.errors import KafkaUnavailable
@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 
 class Fanout:
-    """Hands inbox events to the registry, and has them written."""
+    """Has inbox events written to the connections of their users."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
@@ -34,32 +34,57 @@ class Fanout:
     async def run(self, batches: AsyncIterable[Sequence[KafkaRecord]]) -> None:
         """Until the batches end. Raises what reading them raises."""
         async for records in batches:
-            for portion in portions(records):
-                self.spread(portion)
-                self._registry.flush()
-                await asyncio.sleep(0)  # the transports send what was written before more is added to it
+            written = 0
+            for user, portion in by_user(records):
+                written += self._spread(user, portion)
+                if written >= FANOUT_TURN:
+                    TEXT_FRAMES.inc(written)
+                    written = 0
+                    await asyncio.sleep(0)
+            TEXT_FRAMES.inc(written)
+            await asyncio.sleep(0)
 
-    def spread(self, records: Iterable[KafkaRecord]) -> None:
-        """Queues each record's event for those who are connected here.
+    def _spread(self, user: bytes, records: Sequence[KafkaRecord]) -> int:
+        """Has their events written to those of the user who are connected here; how many messages that were.
 
-        One that is unreadable is logged and skipped; for one of a newer version they are told to read their inbox again.
+        A record that is unreadable is logged and skipped; for one of a newer version they are told to read their inbox again.
         """
+        if user not in self._registry:
+            return 0
+        written = 0
+        announcements: list[Announcement] = []
         for record in records:
-            key = record.key
-            if record.fault is not None:
-                log.error("unreadable_inbox_event", partition=record.partition, offset=record.offset, code=record.fault)
-            if key is None or key not in self._registry:
-                continue
             try:
-                announcement = Announcement(record.value or b"")
+                announcements.append(Announcement(record.value or b""))
             except NewerFormat as newer:
                 log.error("newer_inbox_event", partition=record.partition, offset=record.offset, format=newer.number)
-                self._registry.reload(key)
-                continue
+                written += self._registry.deliver(user, announcements)
+                announcements = []
+                self._registry.reload(user)
             except msgspec.DecodeError:
                 log.error("unreadable_inbox_event", partition=record.partition, offset=record.offset)
-                continue
-            self._registry.deliver(key, announcement)
+        return written + self._registry.deliver(user, announcements)
+
+
+def by_user(records: Iterable[KafkaRecord]) -> Iterator[tuple[bytes, Sequence[KafkaRecord]]]:
+    """The records of one user after the other, in order.
+
+    In runs of FANOUT_WRITE_BYTES or, by the last record of each, a little more. What has no user is left out.
+    """
+    users: dict[bytes, list[KafkaRecord]] = {}
+    for record in records:
+        if record.fault is not None:
+            log.error("unreadable_inbox_event", partition=record.partition, offset=record.offset, code=record.fault)
+        user = record.key
+        if user in users:
+            users[user].append(record)
+        elif user is not None:
+            users[user] = [record]
+    for user, own in users.items():
+        if len(own) == 1:
+            yield user, own
+        else:
+            yield from ((user, portion) for portion in portions(own))
 
 
 def portions(records: Sequence[KafkaRecord]) -> Iterator[Sequence[KafkaRecord]]:

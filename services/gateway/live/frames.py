@@ -11,17 +11,17 @@ from __future__ import annotations
 from struct import Struct
 from typing import Final
 
-_SHORT: Final = Struct(">BB")
-_MEDIUM: Final = Struct(">BBH")
-_LONG: Final = Struct(">BBQ")
-_FINAL_TEXT: Final = 0x81
+_SHORT: Final = Struct(">H")
+_MEDIUM: Final = Struct(">I")
+_LONG: Final = Struct(">HQ")
+_FINAL_TEXT: Final = 0x8100
 
 
 def text_frame(payload: bytes) -> bytes:
     """One whole message; `payload` is UTF-8."""
     size = len(payload)
     if size < 126:
-        return _SHORT.pack(_FINAL_TEXT, size) + payload
+        return _SHORT.pack(_FINAL_TEXT | size) + payload
     if size < 65_536:
-        return _MEDIUM.pack(_FINAL_TEXT, 126, size) + payload
-    return _LONG.pack(_FINAL_TEXT, 127, size) + payload
+        return _MEDIUM.pack((_FINAL_TEXT | 126) << 16 | size) + payload
+    return _LONG.pack(_FINAL_TEXT | 127, size) + payload

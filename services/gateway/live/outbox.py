@@ -53,10 +53,10 @@ class Outbox:
         self._size += len(frame)
         return True
 
-    def take(self) -> bytes:
-        """All that waits, as one write; empty when nothing does."""
+    def take(self) -> list[bytes]:
+        """All that waits."""
         frames, self._frames, self._size = self._frames, [], 0
-        return frames[0] if len(frames) == 1 else b"".join(frames)
+        return frames
 
     def close(self) -> None:
         """Drops what waits, and takes nothing more."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from services.gateway.core.limits import SOCKETS_PER_USER
@@ -15,11 +15,8 @@ TEXT_FRAMES = SOCKET_FRAMES.labels("text")
 class Receiver(Protocol):
     """One connection of an authenticated user."""
 
-    def announce(self, announcement: Announcement, /) -> bool:
-        """Queues what the client is told of an event; whether anything waits to be written.
-
-        Never blocks, raises, or changes the registry.
-        """
+    def announce(self, announcements: Sequence[Announcement], /) -> int:
+        """Writes what the client is told of these events, as one; how many messages that were. Never blocks or raises."""
         ...
 
     def reload(self) -> None:
@@ -30,18 +27,14 @@ class Receiver(Protocol):
         """It is in the registry no more: newer ones of its user took its place. Never blocks or raises."""
         ...
 
-    def flush(self) -> int:
-        """Writes all that waits, at once; how many messages that were."""
-        ...
-
 
 class Registry:
     """All authenticated connections of this process."""
 
     def __init__(self, *, most_per_user: int = SOCKETS_PER_USER) -> None:
         self._most = most_per_user
-        self._receivers: dict[bytes, dict[Receiver, None]] = {}
-        self._ready: dict[Receiver, None] = {}
+        self._receivers: dict[bytes, tuple[Receiver, ...]] = {}
+        """Of each user, the oldest first. Tuples: who is written to may leave meanwhile."""
         self.changed: Callable[[bytes], None] = lambda _: None
         """Told of a user's first connection and of the end of the last one, once it is so."""
 
@@ -61,42 +54,35 @@ class Registry:
 
         Of more than a user may have, the oldest goes.
         """
-        if (receivers := self._receivers.get(key)) is not None:
-            receivers[receiver] = None
-            if len(receivers) > self._most:
-                oldest = next(iter(receivers))
-                del receivers[oldest]
-                self._ready.pop(oldest, None)
-                oldest.replace()
-        else:
-            self._receivers[key] = {receiver: None}
+        receivers = self._receivers.get(key, ())
+        if receiver in receivers:
+            return
+        self._receivers[key] = (*receivers, receiver)[-self._most :]
+        if not receivers:
             self.changed(key)
+        elif len(receivers) == self._most:
+            receivers[0].replace()
 
     def remove(self, key: bytes, receiver: Receiver) -> bool:
         """False when it was not there."""
-        self._ready.pop(receiver, None)
-        receivers = self._receivers.get(key, {})
+        receivers = self._receivers.get(key, ())
         if receiver not in receivers:
             return False
-        del receivers[receiver]
-        if not receivers:
+        if len(receivers) == 1:
             del self._receivers[key]
             self.changed(key)
+        else:
+            self._receivers[key] = tuple(other for other in receivers if other is not receiver)
         return True
 
-    def deliver(self, key: bytes, announcement: Announcement) -> None:
-        """Hands an event to every connection of the user; it is written by the next `flush`."""
-        for receiver in self._receivers.get(key, ()):
-            if receiver.announce(announcement):
-                self._ready[receiver] = None
+    def deliver(self, key: bytes, announcements: Sequence[Announcement]) -> int:
+        """Has events written to every connection of the user; how many messages that were."""
+        receivers = self._receivers.get(key, ())
+        if len(receivers) == 1:
+            return receivers[0].announce(announcements)
+        return sum([receiver.announce(announcements) for receiver in receivers])
 
     def reload(self, key: bytes) -> None:
         """Has every client of the user read the inbox again."""
         for receiver in self._receivers.get(key, ()):
             receiver.reload()
-
-    def flush(self) -> None:
-        """Writes what `deliver` queued since the last time: one write per connection."""
-        ready, self._ready = self._ready, {}
-        if ready:
-            TEXT_FRAMES.inc(sum([receiver.flush() for receiver in ready]))

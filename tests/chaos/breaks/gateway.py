@@ -31,8 +31,8 @@ def registry_without_tenant() -> None:
     def remove_user(self: Registry, key: bytes, receiver: Receiver) -> bool:
         return remove(self, _user_alone(key), receiver)
 
-    def deliver_to_user(self: Registry, key: bytes, announcement: Any) -> None:
-        deliver(self, _user_alone(key), announcement)
+    def deliver_to_user(self: Registry, key: bytes, announcements: Any) -> int:
+        return deliver(self, _user_alone(key), announcements)
 
     replace(Registry, "__contains__", has_user)
     replace(Registry, "add", add_user)
@@ -43,9 +43,8 @@ def registry_without_tenant() -> None:
 def seventh_dropped() -> None:
     deliver, numbers = Registry.deliver, count(1)
 
-    def most(self: Registry, key: bytes, announcement: Any) -> None:
-        if next(numbers) % 7:
-            deliver(self, key, announcement)
+    def most(self: Registry, key: bytes, announcements: Any) -> int:
+        return deliver(self, key, [one for one in announcements if next(numbers) % 7])
 
     replace(Registry, "deliver", most)
 
@@ -53,9 +52,9 @@ def seventh_dropped() -> None:
 def event_to_the_one_before() -> None:
     deliver, keys = Registry.deliver, list[bytes]()
 
-    def astray(self: Registry, key: bytes, announcement: Any) -> None:
+    def astray(self: Registry, key: bytes, announcements: Any) -> int:
         keys.append(key)
-        deliver(self, keys[-2] if len(keys) > 1 else key, announcement)
+        return deliver(self, keys[-2] if len(keys) > 1 else key, announcements)
 
     replace(Registry, "deliver", astray)
 

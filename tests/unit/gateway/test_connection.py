@@ -183,7 +183,7 @@ async def test_beyond_the_bound_of_the_process_the_slowest_is_cut_off_and_the_ot
     async with gateway.socket() as slow, gateway.socket() as quick:
         await slow.next("hello")
         await quick.next("hello")
-        slow.transport.unsent = MAX_OUTBOX_BYTES // 2
+        slow.transport.unsent = MAX_OUTBOX_BYTES // 2 + 1
         await gateway.arrive("ann", 1, body="x" * (MAX_OUTBOX_BYTES // 8))
         await slow.until(lambda: slow.code is not None)
         await gateway.arrive("ann", 2)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from services.gateway.core.limits import FANOUT_WRITE_BYTES
+from services.gateway.core.limits import FANOUT_TURN, FANOUT_WRITE_BYTES
 from services.gateway.live.fanout import Fanout, portions
 from services.gateway.live.registry import Registry
 from shared.model.outputs import KafkaRecord
@@ -34,14 +35,14 @@ def offsets(recorder: Recorder) -> list[int | None]:
     return [told.created for told in recorder.told]
 
 
-async def test_events_reach_their_user_in_order_and_each_batch_is_written_once():
+async def test_events_reach_their_user_in_order_and_all_of_a_batch_at_once():
     registry, ann, bob = Registry(), Recorder(), Recorder()
     registry.add(ANN, ann)
     registry.add(BOB, bob)
     await Fanout(registry).run(batches([record(1), record(2, BOB), record(3)], [record(4)]))
     assert offsets(ann) == [1, 3, 4]
     assert offsets(bob) == [2]
-    assert (ann.flushed, bob.flushed) == (2, 1)
+    assert (ann.at_once, bob.at_once) == ([2, 1], [1])
 
 
 async def test_what_has_no_connection_here_is_not_decoded_and_what_is_unreadable_costs_only_itself():
@@ -62,12 +63,29 @@ async def test_what_has_no_connection_here_is_not_decoded_and_what_is_unreadable
     assert [entry["offset"] for entry in logs] == [3, 4, 5, 7, 8]
 
 
-async def test_a_large_batch_is_written_in_portions():
+async def test_many_events_of_a_user_are_written_in_portions():
     registry, ann = Registry(), Recorder()
     registry.add(ANN, ann)
-    large = [record(1, BOB, b"x" * FANOUT_WRITE_BYTES)]
-    await Fanout(registry).run(batches([record(1), *large, record(2), *large, record(3)]))
-    assert (offsets(ann), ann.flushed) == ([1, 2, 3], 3)
+    large = new_item(2, body="x" * FANOUT_WRITE_BYTES)
+    await Fanout(registry).run(batches([record(1), record(2, value=large), record(3, BOB, large), record(4)]))
+    assert (offsets(ann), ann.at_once) == ([1, 2, 4], [2, 1])
+
+
+async def test_others_have_their_turn_while_a_large_batch_is_written():
+    registry, ann, turns = Registry(), Recorder(), []
+
+    async def other() -> None:
+        while True:
+            turns.append(len(ann.told))
+            await asyncio.sleep(0)
+
+    users = [b"default:%d" % number for number in range(FANOUT_TURN * 2)]
+    for user in users:
+        registry.add(user, ann)
+    beside = asyncio.create_task(other())
+    await Fanout(registry).run(batches([record(1, user) for user in users]))
+    beside.cancel()
+    assert turns[:2] == [FANOUT_TURN, FANOUT_TURN * 2]
 
 
 async def test_what_reading_raises_ends_it():

@@ -129,6 +129,7 @@ def test_the_rest_is_as_it_was() -> None:
 async def test_which_dialect_a_socket_speaks(path: str, offered: list, chosen: str | None, translated: bool) -> None:
     assert select(None, offered) == chosen
     transport = SimpleNamespace(get_write_buffer_size=lambda: 0)
-    socket = SimpleNamespace(request=SimpleNamespace(path=path), subprotocol=chosen, transport=transport)
+    request = SimpleNamespace(path=path)
+    socket = SimpleNamespace(request=request, subprotocol=chosen, transport=transport, protocol=None)
     found = open_connection(socket, LiveGateway().context)
     assert type(found) is (TranslatedConnection if translated else Connection)
