@@ -14,11 +14,13 @@ from zlib import crc32
 
 from services.gateway.core.limits import MAX_CURSOR_CHARACTERS
 
-_OWNER: Final = struct.Struct(">BII")
-_PLACE: Final = struct.Struct(">qq")
 _LAYOUT: Final = struct.Struct(">BIIqq")
-"""One after the other: the first is nine bytes, which are twelve characters, so each can be written by itself."""
-_PLACE_CHARACTERS: Final = 22
+_OWNER: Final = struct.Struct(">BII")
+_OFFSET: Final = struct.Struct(">qB")
+"""Nine bytes each, the token's first one with the offset: that is twelve characters, so each is written by itself."""
+_TOKEN: Final = struct.Struct(">q")
+_TOKEN_CHARACTERS: Final = 10
+"""Of the token's other seven bytes; what is behind them only fills the group."""
 _VERSION: Final = 1
 _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 
@@ -33,12 +35,13 @@ class Cursor(NamedTuple):
 class Cursors:
     """Writes and reads the cursors of one user's inbox in one epoch."""
 
-    __slots__ = ("_begin", "_epoch", "_owner")
+    __slots__ = ("_begin", "_end", "_epoch", "_owner", "_token")
 
     def __init__(self, epoch: str, user_key: bytes) -> None:
         self._epoch = crc32(epoch.encode())
         self._owner = crc32(user_key)
         self._begin = _text(_OWNER.pack(_VERSION, self._epoch, self._owner))
+        self._token, self._end = -1, b""
 
     def write(self, offset: int, token: int) -> str:
         """The text a client keeps."""
@@ -46,7 +49,10 @@ class Cursors:
 
     def encode(self, offset: int, token: int) -> bytes:
         """The same, in ASCII."""
-        return self._begin + _text(_PLACE.pack(offset, token))[:_PLACE_CHARACTERS]
+        if token != self._token:  # it changes seldom
+            self._token, self._end = token, _text(_TOKEN.pack(token)[1:])[:_TOKEN_CHARACTERS]
+        offset_text = b2a_base64(_OFFSET.pack(offset, token >> 56), newline=False).translate(_URL_SAFE)
+        return self._begin + offset_text + self._end
 
     def read(self, text: str) -> Cursor | None:
         """None when it is no cursor, of another epoch, or of another inbox: then the client starts anew."""
