@@ -99,12 +99,13 @@ def context(registry: Registry) -> ConnectionContext:
 
 async def main(port: int, sockets: int) -> None:
     registry, memory = Registry(), Memory(sockets)
-    server = Sockets(context(registry), Origins(parse_origins("http://127.0.0.1")), max_connections=20_000)
+    shared = context(registry)
+    server = Sockets(shared, Origins(parse_origins("http://127.0.0.1")), max_connections=20_000)
     await server.start("127.0.0.1", port)
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS)
     print("ready", flush=True)
-    spreading = asyncio.create_task(Fanout(registry).run(memory.batches()))
+    spreading = asyncio.create_task(Fanout(registry, shared.backlog).run(memory.batches()))
     obeying = asyncio.create_task(Commands(memory, sockets).obey())
     await asyncio.wait((spreading, obeying), return_when=asyncio.FIRST_COMPLETED)
     for task in (spreading, obeying):

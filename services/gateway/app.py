@@ -209,7 +209,7 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
             [
                 publisher.watch(),
                 catalog.follow(settings.kafka_connection, settings.topics, CLIENT_ID),
-                Fanout(registry).run(inbox_batches),
+                Fanout(registry, context.backlog).run(inbox_batches),
                 keep_clock(database),
                 presence.run(),
                 counting.run(),

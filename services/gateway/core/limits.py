@@ -96,9 +96,8 @@ MAX_OUTBOX_BYTES: Final = 1_048_576
 MAX_WRITE_BUFFER_BYTES: Final = 1_048_576
 """Above it websockets' own writes (pongs, closing) wait for the client to read."""
 FANOUT_WRITE_BYTES: Final = 262_144
-"""Inbox events of one user that are written at once: a quarter of an outbox, so that a burst is not taken for a slow client."""
-FANOUT_TURN: Final = 256
-"""Messages written before everything else of the process has its turn: some milliseconds."""
+"""Written before everything else has its turn, and inbox events that one user is told of at once: a quarter of an outbox,
+so that a burst is not taken for a slow client."""
 PING_SECONDS: Final = 20
 CLOSE_SECONDS: Final = 3.0
 RECONNECT_MS: Final = (200, 5_000)

@@ -33,8 +33,9 @@ from services.gateway.live.core.announcement import Announcement
 from services.gateway.live.core.session import Session
 from services.gateway.live.outbox import Outbox
 from services.gateway.live.receipts import SocketReceipts
-from services.gateway.live.registry import TEXT_FRAMES, Registry
+from services.gateway.live.registry import Registry
 from services.gateway.live.token_timers import TokenTimers
+from services.gateway.live.writes import Writes
 from shared.http.tokens import InvalidToken
 from shared.model import ids
 from shared.model.errors import Unavailable
@@ -96,7 +97,7 @@ class Connection:
             for task in self._tasks:
                 task.cancel()
 
-    def announce(self, announcements: Sequence[Announcement]) -> int:
+    def announce(self, announcements: Sequence[Announcement], writes: Writes) -> None:
         """As Receiver says; a client that does not read enough is sent away."""
         for announcement in announcements:
             if announcement.created is None and announcement.event.change == Change.ERASED:
@@ -105,7 +106,9 @@ class Connection:
                 self._queue(message)
                 if announcement.event.receipt is not None:
                     self._context.receipts.queued(self._session, announcement.event.receipt)
-        return self._flush()
+        frames = self._outbox.take()
+        if frames and self._protocol.state is ProtocolState.OPEN:
+            writes.add(self._transport, frames)
 
     def reload(self) -> None:
         """As Receiver says."""
@@ -127,7 +130,6 @@ class Connection:
         What is in its transport is freed only so. It resumes with its cursor.
         """
         SLOW_CLOSED.labels("process").inc()
-        self._session.on_slow()
         self._backlog.discard(self)
         self._leave()
         self._transport.abort()
@@ -152,22 +154,18 @@ class Connection:
                     self._context.receipts.caught_up(self._session)
                 case ApplyChange():
                     await self._perform(await self._apply(action))
-        TEXT_FRAMES.inc(self._flush())
+        self._write()
 
     def _queue(self, payload: bytes) -> None:
         if not self._outbox.put(payload) and (actions := self._session.on_slow()):
             SLOW_CLOSED.labels("connection").inc()
             self._soon(actions)
 
-    def _flush(self) -> int:
-        """Writes all that waits, at once; how many messages that were."""
-        frames = self._outbox.take()
-        if not frames or self._protocol.state is not ProtocolState.OPEN:
-            return 0
-        data = frames[0] if len(frames) == 1 else b"".join(frames)
-        self._transport.write(data)
-        self._backlog.wrote(len(data))
-        return len(frames)
+    def _write(self) -> None:
+        """All that waits."""
+        writes = Writes(self._backlog)
+        self.announce((), writes)
+        writes.flush()
 
     async def _authenticate(self, token: str, ref: str | None) -> list[Action]:
         try:
@@ -236,7 +234,7 @@ class Connection:
             self._transport.abort()
 
     async def _close(self, code: int, reason: str) -> None:
-        TEXT_FRAMES.inc(self._flush())
+        self._write()
         self._leave()
         await self._socket.close(code, reason)
 

@@ -13,9 +13,11 @@ import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
-from services.gateway.core.limits import FANOUT_TURN, FANOUT_WRITE_BYTES
+from services.gateway.core.limits import FANOUT_WRITE_BYTES
+from services.gateway.live.backlog import Backlog
 from services.gateway.live.core.announcement import Announcement
-from services.gateway.live.registry import TEXT_FRAMES, Registry
+from services.gateway.live.registry import Registry
+from services.gateway.live.writes import Writes
 from shared.kafka.connection import KafkaAddress
 from shared.kafka.consumer import open_consumer, start_consumer
 from shared.model.errors import KafkaUnavailable
@@ -28,42 +30,42 @@ log = structlog.get_logger()
 class Fanout:
     """Has inbox events written to the connections of their users."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, backlog: Backlog) -> None:
         self._registry = registry
+        self._writes = Writes(backlog)
 
     async def run(self, batches: AsyncIterable[Sequence[KafkaRecord]]) -> None:
         """Until the batches end. Raises what reading them raises."""
         async for records in batches:
-            written = 0
             for user, portion in by_user(records):
-                written += self._spread(user, portion)
-                if written >= FANOUT_TURN:
-                    TEXT_FRAMES.inc(written)
-                    written = 0
-                    await asyncio.sleep(0)
-            TEXT_FRAMES.inc(written)
-            await asyncio.sleep(0)
+                self._spread(user, portion)
+                if self._writes.size >= FANOUT_WRITE_BYTES:
+                    await self._write()
+            await self._write()
 
-    def _spread(self, user: bytes, records: Sequence[KafkaRecord]) -> int:
-        """Has their events written to those of the user who are connected here; how many messages that were.
+    async def _write(self) -> None:
+        self._writes.flush()
+        await asyncio.sleep(0)  # the transports send what was written before more is added to it
 
-        A record that is unreadable is logged and skipped; for one of a newer version they are told to read their inbox again.
+    def _spread(self, user: bytes, records: Iterable[KafkaRecord]) -> None:
+        """Puts together what those of the user who are connected here are told of the records' events.
+
+        One that is unreadable is logged and skipped; for one of a newer version they are told to read their inbox again.
         """
         if user not in self._registry:
-            return 0
-        written = 0
+            return
         announcements: list[Announcement] = []
         for record in records:
             try:
                 announcements.append(Announcement(record.value or b""))
             except NewerFormat as newer:
                 log.error("newer_inbox_event", partition=record.partition, offset=record.offset, format=newer.number)
-                written += self._registry.deliver(user, announcements)
+                self._registry.deliver(user, announcements, self._writes)
                 announcements = []
                 self._registry.reload(user)
             except msgspec.DecodeError:
                 log.error("unreadable_inbox_event", partition=record.partition, offset=record.offset)
-        return written + self._registry.deliver(user, announcements)
+        self._registry.deliver(user, announcements, self._writes)
 
 
 def by_user(records: Iterable[KafkaRecord]) -> Iterator[tuple[bytes, Sequence[KafkaRecord]]]:

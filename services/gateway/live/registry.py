@@ -7,16 +7,14 @@ from typing import Protocol
 
 from services.gateway.core.limits import SOCKETS_PER_USER
 from services.gateway.live.core.announcement import Announcement
-from shared.process.metrics import SOCKET_FRAMES
-
-TEXT_FRAMES = SOCKET_FRAMES.labels("text")
+from services.gateway.live.writes import Writes
 
 
 class Receiver(Protocol):
     """One connection of an authenticated user."""
 
-    def announce(self, announcements: Sequence[Announcement], /) -> int:
-        """Writes what the client is told of these events, as one; how many messages that were. Never blocks or raises."""
+    def announce(self, announcements: Sequence[Announcement], writes: Writes, /) -> None:
+        """Adds what the client is told of these events, as one write. Never blocks, raises, or changes the registry."""
         ...
 
     def reload(self) -> None:
@@ -34,7 +32,7 @@ class Registry:
     def __init__(self, *, most_per_user: int = SOCKETS_PER_USER) -> None:
         self._most = most_per_user
         self._receivers: dict[bytes, tuple[Receiver, ...]] = {}
-        """Of each user, the oldest first. Tuples: who is written to may leave meanwhile."""
+        """Of each user, the oldest first."""
         self.changed: Callable[[bytes], None] = lambda _: None
         """Told of a user's first connection and of the end of the last one, once it is so."""
 
@@ -75,12 +73,10 @@ class Registry:
             self._receivers[key] = tuple(other for other in receivers if other is not receiver)
         return True
 
-    def deliver(self, key: bytes, announcements: Sequence[Announcement]) -> int:
-        """Has events written to every connection of the user; how many messages that were."""
-        receivers = self._receivers.get(key, ())
-        if len(receivers) == 1:
-            return receivers[0].announce(announcements)
-        return sum([receiver.announce(announcements) for receiver in receivers])
+    def deliver(self, key: bytes, announcements: Sequence[Announcement], writes: Writes) -> None:
+        """Hands events to every connection of the user."""
+        for receiver in self._receivers.get(key, ()):
+            receiver.announce(announcements, writes)
 
     def reload(self, key: bytes) -> None:
         """Has every client of the user read the inbox again."""

@@ -31,8 +31,8 @@ def registry_without_tenant() -> None:
     def remove_user(self: Registry, key: bytes, receiver: Receiver) -> bool:
         return remove(self, _user_alone(key), receiver)
 
-    def deliver_to_user(self: Registry, key: bytes, announcements: Any) -> int:
-        return deliver(self, _user_alone(key), announcements)
+    def deliver_to_user(self: Registry, key: bytes, announcements: Any, writes: Any) -> None:
+        deliver(self, _user_alone(key), announcements, writes)
 
     replace(Registry, "__contains__", has_user)
     replace(Registry, "add", add_user)
@@ -43,8 +43,8 @@ def registry_without_tenant() -> None:
 def seventh_dropped() -> None:
     deliver, numbers = Registry.deliver, count(1)
 
-    def most(self: Registry, key: bytes, announcements: Any) -> int:
-        return deliver(self, key, [one for one in announcements if next(numbers) % 7])
+    def most(self: Registry, key: bytes, announcements: Any, writes: Any) -> None:
+        deliver(self, key, [one for one in announcements if next(numbers) % 7], writes)
 
     replace(Registry, "deliver", most)
 
@@ -52,9 +52,9 @@ def seventh_dropped() -> None:
 def event_to_the_one_before() -> None:
     deliver, keys = Registry.deliver, list[bytes]()
 
-    def astray(self: Registry, key: bytes, announcements: Any) -> int:
+    def astray(self: Registry, key: bytes, announcements: Any, writes: Any) -> None:
         keys.append(key)
-        return deliver(self, keys[-2] if len(keys) > 1 else key, announcements)
+        deliver(self, keys[-2] if len(keys) > 1 else key, announcements, writes)
 
     replace(Registry, "deliver", astray)
 

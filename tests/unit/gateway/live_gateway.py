@@ -39,7 +39,6 @@ class LiveGateway:
 
     def __init__(self, store: MemoryInboxStore | None = None, *, backlog_bytes: int = 1 << 30) -> None:
         self.registry = Registry()
-        self.fanout = Fanout(self.registry)
         self.store = store or MemoryInboxStore()
         self.expires_at = 1e12
         self.issued_at = 0.0
@@ -59,6 +58,7 @@ class LiveGateway:
             snapshots=asyncio.Semaphore(SNAPSHOTS_AT_ONCE),
             receipts=self.receipts,
         )
+        self.fanout = Fanout(self.registry, self.context.backlog)
 
     @asynccontextmanager
     async def socket(self, token: str | None = "ann", cursor: str | None = None) -> AsyncIterator[FakeSocket]:

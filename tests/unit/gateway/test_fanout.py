@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from services.gateway.core.limits import FANOUT_TURN, FANOUT_WRITE_BYTES
+from services.gateway.core.limits import FANOUT_WRITE_BYTES
+from services.gateway.live.backlog import Backlog
 from services.gateway.live.fanout import Fanout, portions
 from services.gateway.live.registry import Registry
 from shared.model.outputs import KafkaRecord
@@ -27,6 +28,10 @@ async def batches(*given: Sequence[KafkaRecord]) -> AsyncIterator[Sequence[Kafka
         yield batch
 
 
+def fanout(registry: Registry) -> Fanout:
+    return Fanout(registry, Backlog(1 << 30))
+
+
 def size(records: Sequence[KafkaRecord]) -> int:
     return len(b"".join(one.value or b"" for one in records))
 
@@ -39,10 +44,11 @@ async def test_events_reach_their_user_in_order_and_all_of_a_batch_at_once():
     registry, ann, bob = Registry(), Recorder(), Recorder()
     registry.add(ANN, ann)
     registry.add(BOB, bob)
-    await Fanout(registry).run(batches([record(1), record(2, BOB), record(3)], [record(4)]))
+    await fanout(registry).run(batches([record(1), record(2, BOB), record(3)], [record(4)]))
     assert offsets(ann) == [1, 3, 4]
     assert offsets(bob) == [2]
     assert (ann.at_once, bob.at_once) == ([2, 1], [1])
+    assert (len(ann.written), len(bob.written)) == (2, 1)
 
 
 async def test_what_has_no_connection_here_is_not_decoded_and_what_is_unreadable_costs_only_itself():
@@ -58,7 +64,7 @@ async def test_what_has_no_connection_here_is_not_decoded_and_what_is_unreadable
         record(8, ANN, b'{"items":' + b"[" * 100_000),
     ]
     with capture_logs() as logs:
-        await Fanout(registry).run(batches([*strange, record(6)]))
+        await fanout(registry).run(batches([*strange, record(6)]))
     assert offsets(ann) == [6]
     assert [entry["offset"] for entry in logs] == [3, 4, 5, 7, 8]
 
@@ -67,7 +73,7 @@ async def test_many_events_of_a_user_are_written_in_portions():
     registry, ann = Registry(), Recorder()
     registry.add(ANN, ann)
     large = new_item(2, body="x" * FANOUT_WRITE_BYTES)
-    await Fanout(registry).run(batches([record(1), record(2, value=large), record(3, BOB, large), record(4)]))
+    await fanout(registry).run(batches([record(1), record(2, value=large), record(3, BOB, large), record(4)]))
     assert (offsets(ann), ann.at_once) == ([1, 2, 4], [2, 1])
 
 
@@ -76,16 +82,17 @@ async def test_others_have_their_turn_while_a_large_batch_is_written():
 
     async def other() -> None:
         while True:
-            turns.append(len(ann.told))
+            turns.append(len(ann.written))
             await asyncio.sleep(0)
 
-    users = [b"default:%d" % number for number in range(FANOUT_TURN * 2)]
+    users = [b"default:%d" % number for number in range(20)]
     for user in users:
         registry.add(user, ann)
+    value = new_item(1, body="x" * (FANOUT_WRITE_BYTES // 10))
     beside = asyncio.create_task(other())
-    await Fanout(registry).run(batches([record(1, user) for user in users]))
+    await fanout(registry).run(batches([record(1, user, value) for user in users]))
     beside.cancel()
-    assert turns[:2] == [FANOUT_TURN, FANOUT_TURN * 2]
+    assert turns[:2] == [10, 20]
 
 
 async def test_what_reading_raises_ends_it():
@@ -96,7 +103,7 @@ async def test_what_reading_raises_ends_it():
     registry, ann = Registry(), Recorder()
     registry.add(ANN, ann)
     with pytest.raises(LookupError):
-        await Fanout(registry).run(broken())
+        await fanout(registry).run(broken())
     assert offsets(ann) == [1]
 
 
@@ -116,7 +123,7 @@ async def test_a_change_that_only_a_newer_process_knows_is_handed_on():
     registry, ann = Registry(), Recorder()
     registry.add(ANN, ann)
     value = new_item(1).replace(b'"created"', b'"snoozed"')
-    await Fanout(registry).run(batches([record(1, value=value)]))
+    await fanout(registry).run(batches([record(1, value=value)]))
     assert [told.event.change for told in ann.told] == ["snoozed"]
 
 
@@ -129,6 +136,6 @@ async def test_what_only_a_newer_version_can_tell_has_the_user_read_the_inbox_ag
     registry, ann, bob = Registry(), Recorder(), Recorder()
     registry.add(ANN, ann)
     registry.add(BOB, bob)
-    await Fanout(registry).run(batches([record(1), record(2, ANN, raw), record(3)]))
+    await fanout(registry).run(batches([record(1), record(2, ANN, raw), record(3)]))
     assert offsets(ann) == [1, 3]
     assert (ann.reloaded, bob.reloaded) == (1, 0)
