@@ -51,6 +51,11 @@ class _Waiting:
         if self.said.pop(name, None) is not None:
             log.info("resumed", call=name)
 
+    def forget(self, name: str) -> None:
+        """Nobody waits for it any more."""
+        self.names.discard(name)
+        self.said.pop(name, None)
+
 
 _waiting: Final = _Waiting()
 
@@ -83,8 +88,12 @@ async def retry_until_available(call: Callable[P, Awaitable[T]], *args: P.args, 
     try:
         result = await noted()  # nearly always: the library costs as much as a small call
     except Unavailable:
-        await asyncio.sleep(FIRST_WAIT_SECONDS)
-        result = await _CALLER(noted)
+        try:
+            await asyncio.sleep(FIRST_WAIT_SECONDS)
+            result = await _CALLER(noted)
+        except BaseException:  # cancelled, or what is no outage: this process waits no more
+            _waiting.forget(_name(call))
+            raise
     if _waiting.names:
         _waiting.end(_name(call))
     return result

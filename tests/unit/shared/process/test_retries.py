@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, MutableMapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -75,3 +77,16 @@ async def test_other_errors_pass(lines: Lines) -> None:
     with pytest.raises(LookupError):
         await retry_until_available(broken)
     assert lines == []
+
+
+async def test_who_is_cancelled_while_waiting_waits_no_more() -> None:
+    """Else a router would be taken to wait for MongoDB for ever, and never to stand."""
+    rows = Rows(MongoUnavailable)
+    rows.outages.add(1_000)
+    waiting = asyncio.create_task(retry_until_available(rows.read, 5))
+    while not retries.waits_for_infrastructure():
+        await asyncio.sleep(0)
+    waiting.cancel()
+    with suppress(asyncio.CancelledError):
+        await waiting
+    assert not retries.waits_for_infrastructure()
