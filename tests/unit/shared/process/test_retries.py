@@ -17,6 +17,7 @@ from shared.model.errors import KafkaUnavailable, MongoUnavailable, SchemaOutdat
 from shared.process import retries
 from shared.process.retries import retry_until_available
 from tests.support.twins.outages import Outages
+from tests.support.wait import turns_until
 
 Lines = list[MutableMapping[str, Any]]
 
@@ -84,8 +85,7 @@ async def test_who_is_cancelled_while_waiting_waits_no_more() -> None:
     rows = Rows(MongoUnavailable)
     rows.outages.add(1_000)
     waiting = asyncio.create_task(retry_until_available(rows.read, 5))
-    while not retries.waits_for_infrastructure():
-        await asyncio.sleep(0)
+    await turns_until(retries.waits_for_infrastructure, what="the first failure")
     waiting.cancel()
     with suppress(asyncio.CancelledError):
         await waiting
