@@ -62,7 +62,8 @@ clean: ## Stop the stack and remove its data, jars and logs
 
 ##@ Working on Carillon
 
-.PHONY: venv check check-deploy fix docs web web-if-it-can test-web test test-zones chaos chaos-long test-upgrade test-unit constraints clean-venv
+.PHONY: venv check check-deploy fix docs web web-if-it-can test-web test test-zones chaos chaos-long chaos-gateway test-upgrade test-unit \
+  constraints clean-venv
 venv: $(DEV_VENV) ## The virtualenv with everything in it
 
 check: $(DEV_VENV) ## Read-only: style, types, import rules, deployment files
@@ -100,6 +101,9 @@ chaos: $(DEV_VENV) $(FAKETIME) ## kill -9 of every part, a crash at every failpo
 
 chaos-long: $(DEV_VENV) $(FAKETIME) ## The same with everything that `make chaos` samples
 	CARILLON_CHAOS_LONG=1 $(BIN)/pytest tests/chaos $(ARGS)
+
+chaos-gateway: $(DEV_VENV) ## 2,000 clients under a gateway that is killed for a minute; 10,000 silent sockets, floods
+	CARILLON_CHAOS_LONG=1 $(BIN)/pytest tests/chaos/test_crowds.py tests/integration/gateway/test_hostile_frames.py $(ARGS)
 
 test-upgrade: $(DEV_VENV) ## Old and new side by side under load, both orders: TAG=v0.2.0, and a version to come
 	UPGRADE_FROM=$(TAG) $(BIN)/pytest tests/upgrade $(ARGS)
