@@ -23,7 +23,7 @@ REQUEST = (
     b"GET / HTTP/1.1\r\nHost: crowd\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 )
-LEAST_WAIT, MOST_WAIT = 0.1, 2.0
+MIN_WAIT, MAX_WAIT = 0.1, 2.0
 """Seconds, of which each takes a random part before it comes back."""
 
 
@@ -87,14 +87,14 @@ class Client:
 
     async def stay(self, port: int) -> None:
         """Comes back until cancelled."""
-        loop, wait = asyncio.get_running_loop(), LEAST_WAIT
+        loop, wait = asyncio.get_running_loop(), MIN_WAIT
         while True:
             self.after = None
             with suppress(OSError):
                 _, opened = await loop.create_connection(lambda: Socket(self, self._all), "127.0.0.1", port)
-                wait = LEAST_WAIT if await opened.ended else wait
+                wait = MIN_WAIT if await opened.ended else wait
             await asyncio.sleep(self._pause(wait))
-            wait = min(wait * 2, MOST_WAIT)
+            wait = min(wait * 2, MAX_WAIT)
 
     def _pause(self, wait: float) -> float:
         """As long as the server said, else a random part of `wait`."""

@@ -82,9 +82,8 @@ class Writer:
 
 async def keep_killing(harness: Harness, crowd: Crowds, writing: asyncio.Task[None]) -> int:
     """Kills it as long as there is something to write, each time it has served some; returns how often."""
-    gateway, kills, begun = harness.services["gateway"], 0, time.monotonic()
+    gateway, kills, lives, begun = harness.services["gateway"], 0, 0, time.monotonic()
     while kills < KILLS or (LONG and (not writing.done() or time.monotonic() - begun < MINUTE)):
-        lives = (await crowd.report()).lives
         await gateway.ready(120)
 
         async def some(lives: int = lives) -> bool:
@@ -95,12 +94,11 @@ async def keep_killing(harness: Harness, crowd: Crowds, writing: asyncio.Task[No
             await asyncio.sleep(LIVES_SECONDS)
         await asyncio.to_thread(gateway.kill)
         gateway.spawn()
-        kills += 1
+        kills, found = kills + 1, await crowd.report()
+        lives = found.lives
         if LONG:
-            print(
-                f"{time.monotonic() - begun:.0f} s: {kills} kills, {(await crowd.report()).least} of {ITEMS}",
-                flush=True,
-            )  # noqa: T201  # as below
+            so_far = f"{time.monotonic() - begun:.0f} s: {kills} kills, {lives} returns, {found.least} of {ITEMS}"
+            print(so_far, flush=True)  # noqa: T201  # as below
     await gateway.ready(120)
     return kills
 
@@ -147,9 +145,8 @@ async def test_every_stream_is_its_inbox_and_all_come_back_at_once(harness: Harn
         async with harness.database() as database, crowds(harness.ports["sockets"], tokens) as crowd:
             await crowd.all_live()
             writer = Writer(harness, database, publisher, users)
-            writing = asyncio.create_task(writer.write_all(crowd))
-            kills = await keep_killing(harness, crowd, writing)
-            await writing
+            async with asyncio.TaskGroup() as group:
+                kills = await keep_killing(harness, crowd, group.create_task(writer.write_all(crowd)))
             await crowd.all_had(ITEMS)
             await crowd.all_live()
             async with counted(database, "killed"):
