@@ -47,7 +47,7 @@ class Crowds:
 
         await until(live, what="every client live", timeout=timeout)
 
-    async def all_had(self, count: int, timeout: float = 240) -> None:
+    async def all_had(self, count: int, timeout: float = 900) -> None:
         """Until everybody has had so many items."""
 
         async def had() -> bool:

@@ -27,7 +27,7 @@ CLIENTS, ITEMS = (2_000, 500) if LONG else (200, 60)
 KILLS = 3
 """At the least; in the long run it is killed for a minute at the least, and until all is written."""
 LIVES_SECONDS, MINUTE = 2.0, 60.0
-"""Each lives so long in the long run, once a quarter of the clients are back: on a busy machine they need some seconds."""
+"""Each lives so long in the long run, once half of the clients are back: on a busy machine they need some seconds."""
 AHEAD = 200
 """Items that nobody may be behind: with more than 300 a client is told to read its inbox anew."""
 BACK_SECONDS = 60
@@ -86,10 +86,10 @@ async def keep_killing(harness: Harness, crowd: Crowds, writing: asyncio.Task[No
     while kills < KILLS or (LONG and (not writing.done() or time.monotonic() - begun < MINUTE)):
         await gateway.ready(120)
 
-        async def some(lives: int = lives) -> bool:
-            return (await crowd.report()).lives - lives >= CLIENTS // 4
+        async def half(lives: int = lives) -> bool:
+            return (await crowd.report()).lives - lives >= CLIENTS // 2
 
-        await until(some, what="some are back", timeout=BACK_SECONDS)
+        await until(half, what="half are back", timeout=120)
         if LONG:
             await asyncio.sleep(LIVES_SECONDS)
         await asyncio.to_thread(gateway.kill)
