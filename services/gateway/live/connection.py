@@ -107,7 +107,7 @@ class Connection:
                 if announcement.event.receipt is not None:
                     self._context.receipts.queued(self._session, announcement.event.receipt)
         frames = self._outbox.take()
-        if frames and self._protocol.state is ProtocolState.OPEN:
+        if frames and self._socket.state is ProtocolState.OPEN:
             writes.add(self._transport, frames)
 
     def reload(self) -> None:

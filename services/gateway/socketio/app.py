@@ -108,6 +108,7 @@ async def serve(runtime: Runtime, settings: SocketIoSettings) -> None:
             Origins(parse_origins(settings.origins)),
             Facilitators(live.identify, open_tenant=settings.socketio_open_tenant),
         )
+        inbox_batches = batches(inbox_events, runtime.stop, max_records=MAX_FETCH_RECORDS, wait_ms=1_000)
         sent_away = asyncio.Event()
 
         async def drain() -> None:
@@ -130,7 +131,7 @@ async def serve(runtime: Runtime, settings: SocketIoSettings) -> None:
             [
                 publisher.watch(),
                 catalog.follow(kafka, settings.topics, CLIENT_ID),
-                Fanout(registry).run(batches(inbox_events, runtime.stop, max_records=MAX_FETCH_RECORDS, wait_ms=1_000)),
+                Fanout(registry, live.backlog).run(inbox_batches),
                 keep_clock(database),
                 presence.run(),
                 counting.run(),
