@@ -64,6 +64,7 @@ class Stack:
             "CARILLON_GATEWAY_PORT": str(ports.gateway),
             "CARILLON_SOCKET_PORT": str(ports.sockets),
             "CARILLON_SOCKETIO_PORT": str(ports.socketio),
+            "CARILLON_SOCKETIO_INGEST_URL": f"http://127.0.0.1:{ports.ingest}",
             "CARILLON_CONSOLE_PORT": str(ports.console),
             "CARILLON_CONSOLE_URL": f"http://127.0.0.1:{ports.console}",
             "CARILLON_ORIGINS": ",".join(

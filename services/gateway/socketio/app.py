@@ -8,6 +8,8 @@ from contextlib import AsyncExitStack
 from functools import partial
 from uuid import uuid4
 
+import aiohttp
+
 from services.gateway.core.limits import (
     MAX_CONCURRENT_SNAPSHOTS,
     MAX_FETCH_RECORDS,
@@ -28,6 +30,7 @@ from services.gateway.live.receipts import SocketReceipts
 from services.gateway.live.registry import Registry
 from services.gateway.origins import Origins, parse_origins
 from services.gateway.readiness import GraceCheck
+from services.gateway.socketio.bookings import BookingSender
 from services.gateway.socketio.event_connection import EventContext
 from services.gateway.socketio.facilitators import Facilitators
 from services.gateway.socketio.numbers import StoredNumbers
@@ -37,7 +40,8 @@ from shared.http.server import serve as serve_http
 from shared.kafka.consumer import batches
 from shared.kafka.group_commit import GroupPublisher
 from shared.kafka.readiness import KafkaReadiness
-from shared.mongo.database import open_database, ping
+from shared.mongo.api_keys import ApiKeys
+from shared.mongo.database import Database, open_database, ping
 from shared.mongo.epoch import epoch
 from shared.mongo.inbox_receipts import InboxReceipts
 from shared.mongo.presence import Presence
@@ -107,6 +111,8 @@ async def serve(runtime: Runtime, settings: SocketIoSettings) -> None:
             EventContext(live, StoredNumbers(database)),
             Origins(parse_origins(settings.origins)),
             Facilitators(live.identify, open_tenant=settings.socketio_open_tenant),
+            principal=ApiKeys(database).principal,
+            bookings=await _open_bookings(settings, database, stack),
         )
         inbox_batches = batches(inbox_events, runtime.stop, max_records=MAX_FETCH_RECORDS, wait_ms=1_000)
         sent_away = asyncio.Event()
@@ -140,6 +146,14 @@ async def serve(runtime: Runtime, settings: SocketIoSettings) -> None:
             ],
             drain=drain,
         )
+
+
+async def _open_bookings(settings: SocketIoSettings, database: Database, stack: AsyncExitStack) -> BookingSender | None:
+    """What sends for backends; None where none may."""
+    if not settings.socketio_ingest_url:
+        return None
+    http = await stack.enter_async_context(aiohttp.ClientSession())
+    return BookingSender(http, settings.socketio_ingest_url, settings.socketio_workflow, database)
 
 
 def main() -> None:

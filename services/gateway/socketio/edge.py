@@ -16,6 +16,8 @@ from services.gateway.core.limits import MAX_MESSAGE_BYTES, PING_SECONDS
 from services.gateway.dialects.core.facilitator import Facilitator, event
 from services.gateway.live.draining import drain
 from services.gateway.origins import Origins
+from services.gateway.socketio.backends import BOOK, CONNECT, Backends, ReadPrincipal
+from services.gateway.socketio.bookings import BookingSender
 from services.gateway.socketio.event_connection import EventConnection, EventContext
 from services.gateway.socketio.event_socket import SEPARATOR, EventSocket
 from services.gateway.socketio.facilitators import Facilitators
@@ -29,8 +31,17 @@ _quiet.setLevel(logging.CRITICAL + 1)  # what it would log has contents, and tra
 class SocketIoEdge:
     """All Socket.IO clients of this process."""
 
-    def __init__(self, context: EventContext, origins: Origins, facilitators: Facilitators) -> None:
+    def __init__(
+        self,
+        context: EventContext,
+        origins: Origins,
+        facilitators: Facilitators,
+        *,
+        principal: ReadPrincipal,
+        bookings: BookingSender | None,
+    ) -> None:
         self._context = context
+        self._backends = Backends(principal, bookings, self._emit)
         self._facilitators = facilitators
         self._sockets: dict[str, EventSocket] = {}
         self._open: dict[EventConnection, asyncio.Task[None]] = {}
@@ -53,7 +64,7 @@ class SocketIoEdge:
 
     @property
     def open(self) -> int:
-        """How many clients are here."""
+        """How many facilitators' clients are here, and those that are not known yet."""
         return len(self._open)
 
     async def drain(self, drain_seconds: float) -> None:
@@ -77,10 +88,30 @@ class SocketIoEdge:
     def _disconnect(self, sid: str, _: str) -> None:
         if (socket := self._sockets.pop(sid, None)) is not None:
             socket.end()
+        self._backends.disconnect(sid)
 
     async def _hear(self, name: str, sid: str, *arguments: object) -> None:
+        if name == CONNECT:
+            await self._become_backend(sid, arguments[0] if arguments else None)
+            return
+        if name == BOOK and sid in self._backends:
+            await self._backends.book(sid, arguments[0] if arguments else None)
+            return
         if (socket := self._sockets.get(sid)) is not None:
             await socket.hear(name, arguments)
+
+    async def _become_backend(self, sid: str, data: object) -> None:
+        """A backend is nobody's inbox: its session ends without a word. One with a wrong key is sent away."""
+        socket = self._sockets.pop(sid, None)
+        if socket is None and sid not in self._backends:
+            return
+        if socket is not None:
+            socket.end()
+        if not await self._backends.connect(sid, data):
+            await self.server.disconnect(sid)
+
+    async def _emit(self, sid: str, name: str, data: dict[str, object]) -> None:
+        await self.server.emit(name, data, to=sid)
 
 
 def create_app(edge: SocketIoEdge, has_room: Callable[[], bool]) -> ASGIApp:

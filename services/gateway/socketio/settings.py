@@ -18,3 +18,11 @@ class SocketIoSettings(UsersEdgeSettings):
         description="sandbox only: in this tenant everybody is the facilitator that they say they are, whatever their "
         "token; unset: only tokens count",
     )
+    socketio_ingest_url: str = Field(
+        "",
+        pattern=r"^(https?://\S*[^\s/])?$",
+        description="where ingest is, as http://ingest:8080, for backends that send by Socket.IO; empty: none may",
+    )
+    socketio_workflow: str = Field(
+        "facilitators.new_booking", min_length=1, description="the workflow of what backends send by Socket.IO"
+    )
