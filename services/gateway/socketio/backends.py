@@ -14,7 +14,7 @@ CONNECT: Final = "backend_connect"
 BOOK: Final = "booking_notification"
 MAX_AT_ONCE: Final = 100
 """Bookings of one backend that wait for what becomes of them."""
-ReadPrincipal = Callable[[str], Awaitable[Principal | None]]
+FindPrincipal = Callable[[str], Awaitable[Principal | None]]
 """Whose key it is. Raises MongoUnavailable."""
 Emit = Callable[[str, str, dict[str, object]], Awaitable[None]]
 """Sends an event with its data to the client of a sid."""
@@ -29,7 +29,7 @@ class _Backend(NamedTuple):
 class Backends:
     """Those that are connected here, by sid."""
 
-    def __init__(self, principal: ReadPrincipal, sender: BookingSender | None, emit: Emit) -> None:
+    def __init__(self, principal: FindPrincipal, sender: BookingSender | None, emit: Emit) -> None:
         """`sender`: None, where backends may not send."""
         self._principal = principal
         self._sender = sender

@@ -45,7 +45,7 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     facilitator_id: int | str
 
 
-class Sent(NamedTuple):
+class SentBooking(NamedTuple):
     """A notification that is durable."""
 
     tenant: str
@@ -62,7 +62,7 @@ class BookingSender:
         self._workflow = workflow
         self._database = database
 
-    async def send(self, tenant: str, key: str, data: object) -> Sent:
+    async def send(self, tenant: str, key: str, data: object) -> SentBooking:
         """Durable when it returns. The same booking, word for word, is the same notification. Raises BookingRejected."""
         try:
             booking = msgspec.convert(data, Booking)
@@ -83,7 +83,7 @@ class BookingSender:
             raise BookingRejected(_AWAY) from error
         if answer.status != 202:
             raise BookingRejected(str(found.get("detail", _AWAY)) if isinstance(found, dict) else _AWAY)
-        return Sent(tenant, user, found["notifications"][0]["id"])
+        return SentBooking(tenant, user, found["notifications"][0]["id"])
 
     async def _check_known(self, tenant: str, user: str) -> None:
         """Nothing would be stored for a user without a profile, nor by a repetition. Raises BookingRejected."""
@@ -93,7 +93,7 @@ class BookingSender:
                     f"there is no user {user!r}: make them with PUT /v1/users/{{id}}, then send it again"
                 )
 
-    async def outcome(self, sent: Sent) -> BookingOutcome:
+    async def outcome(self, sent: SentBooking) -> BookingOutcome:
         """DELIVERED once it has reached a socket of its user, in whichever process; STORED if that takes too long."""
         row = {"tenant": sent.tenant, "user": sent.user, "notification": sent.notification}
         with suppress(TimeoutError, Unavailable):

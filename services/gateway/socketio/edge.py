@@ -16,7 +16,7 @@ from services.gateway.core.limits import MAX_MESSAGE_BYTES, PING_SECONDS
 from services.gateway.dialects.core.facilitator import Facilitator, event
 from services.gateway.live.draining import drain
 from services.gateway.origins import Origins
-from services.gateway.socketio.backends import BOOK, CONNECT, Backends, ReadPrincipal
+from services.gateway.socketio.backends import BOOK, CONNECT, Backends, FindPrincipal
 from services.gateway.socketio.bookings import BookingSender
 from services.gateway.socketio.event_connection import EventConnection, EventContext
 from services.gateway.socketio.event_socket import SEPARATOR, EventSocket
@@ -37,7 +37,7 @@ class SocketIoEdge:
         origins: Origins,
         facilitators: Facilitators,
         *,
-        principal: ReadPrincipal,
+        principal: FindPrincipal,
         bookings: BookingSender | None,
     ) -> None:
         self._context = context

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.gateway.socketio.backends import MAX_AT_ONCE, Backends
-from services.gateway.socketio.bookings import BookingOutcome, BookingRejected, Sent
+from services.gateway.socketio.bookings import BookingOutcome, BookingRejected, SentBooking
 from shared.model.errors import MongoUnavailable
 from shared.mongo.api_keys import Principal, Scope
 from tests.support.wait import turns
@@ -23,13 +23,13 @@ class Bookings:
         self.sent: list[tuple[str, str, Any]] = []
         self.reached = asyncio.Event()
 
-    async def send(self, tenant: str, key: str, data: Any) -> Sent:
+    async def send(self, tenant: str, key: str, data: Any) -> SentBooking:
         if data == {}:
             raise BookingRejected("it is empty")
         self.sent.append((tenant, key, data))
-        return Sent(tenant, "2", f"n{len(self.sent)}")
+        return SentBooking(tenant, "2", f"n{len(self.sent)}")
 
-    async def outcome(self, _: Sent) -> BookingOutcome:
+    async def outcome(self, _: SentBooking) -> BookingOutcome:
         await self.reached.wait()
         return BookingOutcome.DELIVERED
 
