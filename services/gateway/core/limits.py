@@ -69,7 +69,10 @@ HANDSHAKE_BURST_SECONDS: Final = 10
 """An address may open as many at once as in so many seconds: all of it comes back when a process has ended."""
 MAX_LIMITED_ADDRESSES: Final = 10_000
 """Addresses whose handshakes are counted; the one that was not met for longest starts again with a full bucket."""
-MAX_OPENING_CONNECTIONS: Final = 2_000
+ACCEPT_BACKLOG: Final = 2_048
+"""Connections that wait to be accepted. With asyncio's 100 the kernel drops the others of a crowd that comes at once, and the
+last of them try again after a minute or two. It is also bounded by net.core.somaxconn."""
+MAX_OPENING_CONNECTIONS: Final = 4_000
 """Connections of one process that have not sent their request yet; more are cut off."""
 
 # What clients send over a socket

@@ -13,6 +13,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from services.gateway.core.limits import (
+    ACCEPT_BACKLOG,
     AUTH_SECONDS,
     CLOSE_SECONDS,
     MAX_QUEUED_MESSAGES,
@@ -72,6 +73,7 @@ class Sockets:
             max_queue=MAX_QUEUED_MESSAGES,
             write_limit=MAX_WRITE_BUFFER_BYTES,
             server_header=None,
+            backlog=ACCEPT_BACKLOG,
             create_connection=cast("type[BoundedSocket]", partial(BoundedSocket, opening=self._opening)),
         )
         listening = next(iter(self._server.sockets))

@@ -15,3 +15,7 @@ def test_the_longest_token_fits_the_first_message():
 def test_what_is_sent_at_once_fits_the_outbox():
     assert limits.MAX_CATCH_UP_BYTES < limits.MAX_OUTBOX_BYTES
     assert limits.FANOUT_WRITE_BYTES < limits.MAX_OUTBOX_BYTES
+
+
+def test_whoever_waits_to_be_accepted_fits_those_without_a_request():
+    assert limits.ACCEPT_BACKLOG < limits.MAX_OPENING_CONNECTIONS
