@@ -9,6 +9,7 @@ import pytest
 from sandbox.free_ports import free_ports
 from services.delivery.channels.channel import ChannelContext
 from services.delivery.channels.chat.channel import open_channel
+from services.delivery.core.asked import AskedAccounts
 from services.delivery.core.attempts import Failed, Outcome, Rejected, Sent
 from services.delivery.failover import attempt
 from services.delivery.settings import DeliverySettings
@@ -37,7 +38,7 @@ async def test_one_that_was_removed_is_left_alone_until_it_is_named_anew(sink: S
     )
 
     async def send(number: int) -> Outcome:
-        found = await attempt(opened._sending.breaker, case.delivery(number), case.workflow(), inf, [])
+        found = await attempt(opened._sending.breaker, case.delivery(number), case.workflow(), inf, AskedAccounts())
         assert isinstance(found, Outcome)
         return found
 

@@ -11,6 +11,7 @@ import pytest
 from sandbox.sink.accounts import SENDGRID_KEY
 from services.delivery.channels.channel import ChannelContext
 from services.delivery.channels.email.channel import SETTINGS, open_channel
+from services.delivery.core.asked import AskedAccounts
 from services.delivery.core.attempts import Outcome, ProviderUnavailable, Rejected, Sent
 from services.delivery.failover import attempt
 from services.delivery.settings import DeliverySettings
@@ -54,7 +55,7 @@ class Scene:
         self.breaker = self.channel._sending.breaker
 
     async def attempt(self, name: str, **changes: Any) -> Outcome:
-        found = await attempt(self.breaker, a.delivery(id=name, **changes), WORKFLOW, inf, [])
+        found = await attempt(self.breaker, a.delivery(id=name, **changes), WORKFLOW, inf, AskedAccounts())
         assert isinstance(found, Outcome)
         return found
 

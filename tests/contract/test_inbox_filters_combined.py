@@ -41,8 +41,13 @@ FIELDS: Final[dict[str, st.SearchStrategy[Any]]] = {
     "unseen_only": st.booleans(),
     "words": WORDS,
 }
-FILTERS: Final = st.lists(st.builds(InboxFilter, archived=st.booleans(), **FIELDS), min_size=1, max_size=6)
-CHANGES: Final = st.lists(st.tuples(st.sampled_from([c for c in Change if c not in {"created", "erased"}]), TIMES))
+FILTERS: Final = st.lists(
+    st.builds(InboxFilter, archived=st.booleans(), snoozed=st.booleans(), **FIELDS), min_size=1, max_size=6
+)
+BY_USERS: Final = [each for each in Change if each not in {Change.CREATED, Change.ERASED, Change.EXPIRED}]
+CHANGES: Final = st.lists(st.tuples(st.sampled_from(BY_USERS), TIMES))
+LATER: Final = 4_000_000_000_000
+"""Milliseconds since the epoch, behind everybody's clock."""
 
 
 @pytest.mark.real
@@ -58,7 +63,8 @@ async def test_filters(
         if items:
             await inbox.insert(user, [_numbered(item, offset) for offset, item in enumerate(items)])
         for change, number in changes:
-            await inbox.change(user, change, [f"n{number}", f"n{number + 5}"])
+            until = LATER if change is Change.SNOOZED else None
+            await inbox.change(user, change, [f"n{number}", f"n{number + 5}"], until)
     real, twin = inboxes
     counted, _ = await real.counts(user, filters)
     assert counted == (await twin.counts(user, filters))[0]
@@ -68,7 +74,7 @@ async def test_filters(
         assert page.counts == counts
         found = {item.id for item in page.items}
         for name in FIELDS:
-            alone = replace(InboxFilter(archived=where.archived), **{name: getattr(where, name)})
+            alone = replace(InboxFilter(archived=where.archived, snoozed=where.snoozed), **{name: getattr(where, name)})
             assert found <= {item.id for item in (await twin.page(user, alone, limit=100)).items}
 
 

@@ -9,6 +9,7 @@ import time_machine
 from prometheus_client import REGISTRY
 
 from services.delivery.breaker import Breaker
+from services.delivery.core.asked import AskedAccounts
 from services.delivery.core.attempts import (
     AttemptFault,
     Failed,
@@ -20,7 +21,7 @@ from services.delivery.core.attempts import (
 )
 from services.delivery.core.choice import Candidate
 from services.delivery.failover import attempt
-from shared.model.attempts import MAX_CODE, Attempt, AttemptOutcome
+from shared.model.attempts import MAX_CODE, AttemptOutcome
 from shared.model.channels import Channel
 from shared.model.deliveries import Delivery
 from shared.model.provider_accounts import AccountState, ProviderAccount
@@ -62,11 +63,11 @@ async def test_each_account_that_was_asked_is_logged(scene: Scene) -> None:
 
 
 async def test_what_ends_before_its_account_is_asked_is_no_attempt(scene: Scene) -> None:
-    log: list[Attempt] = []
-    outcome = await attempt(scene.breaker, delivery("d-1", 0), None, 1e12, log)
+    asked = AskedAccounts()
+    outcome = await attempt(scene.breaker, delivery("d-1", 0), None, 1e12, asked)
     assert isinstance(outcome, Rejected)
     assert outcome.reason is Reason.UNKNOWN_WORKFLOW
-    assert log == []
+    assert asked.log == []
 
 
 @pytest.mark.parametrize(
