@@ -19,8 +19,8 @@ from tests.support.raw_sockets import BINARY, CLOSE, CUT_OFF, FIN, PING, TEXT, f
 
 IDLE = 10_000 if os.environ.get("CARILLON_CHAOS_LONG") else 500
 """Sockets at once that say nothing."""
-HALF_OPEN = min(IDLE, 5_000)
-"""Connections at once that send half of a request; a process has bounds of its own, and so has who tests it."""
+HALF_OPEN = min(IDLE, 3_000)
+"""Connections at once that send half of a request: with more than MAX_OPENING_CONNECTIONS others would be cut off, too."""
 FLOOD = 100_000
 LARGE = 17 * 1024 * 1024
 GROWTH_KIB = 16_384
