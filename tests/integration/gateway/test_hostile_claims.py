@@ -9,6 +9,8 @@ from typing import get_args
 import pytest
 
 from services.gateway.live.core.commands import ChangeCommand
+from shared.model.timestamps import rfc3339
+from shared.process.clock import now_ms
 from tests.integration.gateway.stage import GatewayStage, running, token
 from tests.support.raw_sockets import raw_socket
 
@@ -65,6 +67,8 @@ SPELLINGS = [
 ]
 """Of http://good.example and https://also.example:8443, as no browser sends them."""
 
+HOUR_MS = 3_600_000
+
 
 @pytest.fixture
 async def stage(names):
@@ -99,8 +103,11 @@ async def test_nor_may_its_page_read_what_the_inbox_answers(stage: GatewayStage)
 
 def commands_for(mine: str) -> list[dict]:
     """Every verb of a client that takes ids."""
-    kinds = [command.__struct_config__.tag for command in get_args(ChangeCommand)]
-    return [{"type": kind, "ids": [mine], "ref": kind} for kind in kinds]
+    return [
+        {"type": command.__struct_config__.tag, "ids": [mine]}
+        | ({"until": now_ms() + HOUR_MS} if "until" in command.__struct_fields__ else {})
+        for command in get_args(ChangeCommand)
+    ]
 
 
 async def test_ids_of_others_in_every_command(stage: GatewayStage):
@@ -115,7 +122,7 @@ async def test_ids_of_others_in_every_command(stage: GatewayStage):
                 theirs = await thief.next()
                 await thief.say(**command | {"ids": ["7f3e5b0c-0000-4000-8000-000000000000"]})
                 assert theirs == await thief.next(), "as of an id that nobody has"
-                assert theirs.get("updated", 0) == 0 or theirs["type"] == "error"
+                assert (theirs["type"], theirs["for"], theirs["updated"]) == ("ok", command["type"], 0)
             await thief.say(type="read", all=True)
             assert (await thief.next("ok"))["updated"] == 0
             await ann.say(type="ping")
@@ -134,12 +141,13 @@ async def test_ids_of_others_in_every_call(stage: GatewayStage):
     tried = 0
     for path, operations in paths.items():
         found = re.search(r"\{(notification|device)_id\}", path)
-        for method in operations if found else ():
+        for method, operation in operations.items() if found else ():
             answers = []
+            body = {"json": {"until": rfc3339(now_ms() + HOUR_MS)}} if "requestBody" in operation else {}
             for named in (mine[found[0]], "7f3e5b0c-0000-4000-8000-000000000000"):
                 url = path.removeprefix("/api/v1/notifications").replace(found[0], named)
                 for who in ({"user": "bob"}, {"user": "ann", "tenant": "other"}):
-                    status, problem = await stage.call(method.upper(), url, **who)
+                    status, problem = await stage.call(method.upper(), url, **who, **body)
                     assert status == 404, (method, path, problem)
                     del problem["request_id"]
                     answers.append(json.dumps(problem).replace(named, "ID"))
