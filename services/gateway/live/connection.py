@@ -69,10 +69,13 @@ class ConnectionContext:
 class Connection:
     """The shell of one session, and a Receiver of the registry."""
 
+    __slots__ = (
+        "_context", "_key", "_outbox", "_protocol", "_session", "_socket", "_tasks", "_timers", "_transport",
+    )  # fmt: skip
+
     def __init__(self, socket: ClientSocket, context: ConnectionContext) -> None:
         self._socket = socket
         self._context = context
-        self._backlog = context.backlog
         self._session = Session(context.epoch, uuid4().hex[:SESSION_CHARACTERS])
         self._protocol = socket.protocol
         self._transport = socket.transport
@@ -83,8 +86,8 @@ class Connection:
 
     async def run(self, token: str | None, cursor: str | None) -> None:
         """From the handshake to the end of the connection."""
-        self._limit_messages(MAX_UNAUTHENTICATED_MESSAGE_BYTES)
-        self._backlog.add(self)
+        self._protocol.max_message_size = MAX_UNAUTHENTICATED_MESSAGE_BYTES
+        self._context.backlog.add(self)
         try:
             await self._perform(self._session.on_open(token, cursor))
             async for frame in self._socket:
@@ -93,7 +96,7 @@ class Connection:
             pass
         finally:
             self._leave()
-            self._backlog.discard(self)
+            self._context.backlog.discard(self)
             for task in self._tasks:
                 task.cancel()
 
@@ -130,7 +133,7 @@ class Connection:
         What is in its transport is freed only so. It resumes with its cursor.
         """
         SLOW_CLOSED.labels("process").inc()
-        self._backlog.discard(self)
+        self._context.backlog.discard(self)
         self._leave()
         self._transport.abort()
 
@@ -163,7 +166,7 @@ class Connection:
 
     def _write(self) -> None:
         """All that waits."""
-        writes = Writes(self._backlog)
+        writes = Writes(self._context.backlog)
         self.announce((), writes)
         writes.flush()
 
@@ -179,7 +182,7 @@ class Connection:
         """Registered before the rows are read: what happens meanwhile waits in the session."""
         if self._key is None:
             self._key = ids.user_key(load.user.tenant, load.user.id)
-            self._limit_messages(MAX_MESSAGE_BYTES)
+            self._protocol.max_message_size = MAX_MESSAGE_BYTES
             SOCKETS.inc()
         self._context.registry.add(self._key, self)
         try:
@@ -243,6 +246,3 @@ class Connection:
         self._timers.cancel()
         if self._key is not None and self._context.registry.remove(self._key, self):
             SOCKETS.dec()
-
-    def _limit_messages(self, most: int) -> None:
-        self._protocol.max_message_size = most

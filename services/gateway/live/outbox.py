@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from services.gateway.core.limits import MAX_OUTBOX_BYTES
 from services.gateway.live.frames import text_frame
@@ -28,13 +28,13 @@ class Outbox:
         self._backlog = backlog
         self._limit = limit
         self._frame = frame
-        self._frames: list[bytes] = []
+        self._frames: list[bytes] | None = None
         self._size = 0
         self._closed = False
 
     def __len__(self) -> int:
         """The number of frames that wait."""
-        return len(self._frames)
+        return len(self._frames or ())
 
     @property
     def waiting(self) -> int:
@@ -49,16 +49,19 @@ class Outbox:
         waiting = self._size + self._backlog()
         if waiting and waiting + len(frame) > self._limit:
             return False
-        self._frames.append(frame)
+        if self._frames is None:
+            self._frames = [frame]
+        else:
+            self._frames.append(frame)
         self._size += len(frame)
         return True
 
-    def take(self) -> list[bytes]:
+    def take(self) -> Sequence[bytes]:
         """All that waits."""
-        frames, self._frames, self._size = self._frames, [], 0
-        return frames
+        frames, self._frames, self._size = self._frames, None, 0
+        return frames or ()
 
     def close(self) -> None:
         """Drops what waits, and takes nothing more."""
         self._closed = True
-        self._frames, self._size = [], 0
+        self._frames, self._size = None, 0

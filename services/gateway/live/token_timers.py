@@ -11,6 +11,8 @@ from services.gateway.core.limits import AUTH_SECONDS, TOKEN_WARNING_SECONDS
 class TokenTimers:
     """Of one connection: first for the token to come, then for its end. Made in a running loop."""
 
+    __slots__ = ("_timers",)
+
     def __init__(self, missing: Callable[[], None]) -> None:
         """`missing` is called unless a token is watched in time."""
         self._timers = [asyncio.get_running_loop().call_later(AUTH_SECONDS, missing)]

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from services.gateway.core.as_of import AsOf
 from services.gateway.live.core.counts import Counts
+from services.gateway.live.core.cursor import Cursors, high_byte, offset_text
 from shared.model import inbox
 from shared.model.inbox import Change, InboxItem, item_state
 
 _encoder = msgspec.json.Encoder()
 _CREATED: Final = Change.CREATED.value
 _COUNT: Final = b'"unread":%d,"unseen":%d,"as_of":{"offset":%d,"at":%d},"cursor":"%b"}'
-_NOTIFICATION: Final = b'{"type":"notification","item":%b,' + _COUNT
+_NOTIFICATION: Final = b'{"type":"notification","item":%b,"unread":%d,"unseen":%d,"as_of":{"offset":%d,%b%b%b'
+_BEFORE: Final = b'"at":%d},"cursor":"%b'
+_AFTER: Final = b'%b"}'
 _REPLAYED: Final = b'{"type":"notification","replay":true,"item":%b,' + _COUNT
 _STATE: Final = b'{"type":"state","change":%b,"items":%b,' + _COUNT
 
@@ -38,9 +41,26 @@ class Announcement:
             self.items = b"[%b]" % b",".join(map(bytes, event.items))
 
 
-def notification(item: bytes, counts: Counts, offset: int, cursor: bytes) -> bytes:
-    """A new item. `offset` is that of an AsOf: making one costs a tenth of all that an event costs a socket."""
-    return _NOTIFICATION % (item, counts.unread, counts.unseen, offset, counts.at, cursor)
+class NotificationEnd(NamedTuple):
+    """Of a client's notifications: what stays the same from one to the next until its counts are made anew."""
+
+    high: int
+    """Of the token."""
+    before: bytes
+    after: bytes
+
+
+def ending(at: int, cursors: Cursors, token: int) -> NotificationEnd:
+    """For counts made at `at`."""
+    before, after = cursors.around(token)
+    return NotificationEnd(high_byte(token), _BEFORE % (at, before), _AFTER % after)
+
+
+def notification(item: bytes, counts: Counts, offset: int, ending: NotificationEnd) -> bytes:
+    """A new item, the one at `offset`."""
+    high, before, after = ending
+    place = offset_text(offset, high)
+    return _NOTIFICATION % (item, counts.unread, counts.unseen, max(counts.to, offset), before, place, after)
 
 
 def replayed(item: bytes, counts: Counts, as_of: AsOf, cursor: bytes) -> bytes:

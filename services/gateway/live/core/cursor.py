@@ -35,13 +35,12 @@ class Cursor(NamedTuple):
 class Cursors:
     """Writes and reads the cursors of one user's inbox in one epoch."""
 
-    __slots__ = ("_begin", "_end", "_epoch", "_owner", "_token")
+    __slots__ = ("_begin", "_epoch", "_owner")
 
     def __init__(self, epoch: str, user_key: bytes) -> None:
         self._epoch = crc32(epoch.encode())
         self._owner = crc32(user_key)
         self._begin = _text(_OWNER.pack(_VERSION, self._epoch, self._owner))
-        self._token, self._end = -1, b""
 
     def write(self, offset: int, token: int) -> str:
         """The text a client keeps."""
@@ -49,10 +48,12 @@ class Cursors:
 
     def encode(self, offset: int, token: int) -> bytes:
         """The same, in ASCII."""
-        if token != self._token:  # it changes seldom
-            self._token, self._end = token, _text(_TOKEN.pack(token)[1:])[:_TOKEN_CHARACTERS]
-        offset_text = b2a_base64(_OFFSET.pack(offset, token >> 56), newline=False).translate(_URL_SAFE)
-        return self._begin + offset_text + self._end
+        before, after = self.around(token)
+        return before + offset_text(offset, high_byte(token)) + after
+
+    def around(self, token: int) -> tuple[bytes, bytes]:
+        """What stands before and after the text of an offset: it changes with the token only."""
+        return self._begin, _text(_TOKEN.pack(token)[1:])[:_TOKEN_CHARACTERS]
 
     def read(self, text: str) -> Cursor | None:
         """None when it is no cursor, of another epoch, or of another inbox: then the client starts anew."""
@@ -65,6 +66,16 @@ class Cursors:
             return None
         known = (version, epoch, owner) == (_VERSION, self._epoch, self._owner)
         return Cursor(offset, token) if known and offset >= -1 and token >= 0 else None
+
+
+def high_byte(token: int) -> int:
+    """The part of a token that is written with the offset; 0 for some million years."""
+    return token >> 56
+
+
+def offset_text(offset: int, high: int) -> bytes:
+    """What of a cursor changes with the offset; `high` is the token's."""
+    return b2a_base64(_OFFSET.pack(offset, high), newline=False).translate(_URL_SAFE)
 
 
 def _text(packed: bytes) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.gateway.core import limits
 from services.gateway.live.core import announcement as frames
 from services.gateway.live.core.actions import InboxSnapshot, SendFrame
-from services.gateway.live.core.announcement import Announcement
+from services.gateway.live.core.announcement import Announcement, NotificationEnd
 from services.gateway.live.core.counts import Counts
 from services.gateway.live.core.cursor import Cursor, Cursors
 from services.gateway.live.core.messages import HelloMessage, LiveMessage, ResetMessage, SocketAsOf, encode
@@ -14,7 +14,7 @@ from services.gateway.live.core.messages import HelloMessage, LiveMessage, Reset
 class Feed:
     """Of one session that knows whose it is. No item is told twice, none is skipped."""
 
-    __slots__ = ("_counts", "_cursors", "_sent", "_session", "_token", "_user")
+    __slots__ = ("_counts", "_cursors", "_ending", "_sent", "_session", "_token", "_user")
 
     def __init__(self, cursors: Cursors, *, session: str, user: str) -> None:
         self._cursors = cursors
@@ -22,6 +22,7 @@ class Feed:
         self._user = user
         self._sent, self._token = -1, 0
         self._counts = Counts()
+        self._ending: NotificationEnd | None = None
 
     def catch_up(self, snapshot: InboxSnapshot, since: Cursor | None) -> list[SendFrame]:
         """What the client has missed.
@@ -61,16 +62,19 @@ class Feed:
             event = announcement.event
             self._counts.change(event, self._sent)
             self._token = max(self._token, event.at)
+            self._ending = None
             return self._states(event.change, announcement.items)
         if offset <= self._sent:
             return None  # a replay carries the stored offset
         self._sent = offset
-        counts = self._counts
+        counts, ending = self._counts, self._ending
         counts.add(offset)
-        cursor = self._cursors.encode(offset, self._token)
-        return frames.notification(announcement.items, counts, max(counts.to, offset), cursor)
+        if ending is None:
+            ending = self._ending = frames.ending(counts.at, self._cursors, self._token)
+        return frames.notification(announcement.items, counts, offset, ending)
 
     def _begin(self, snapshot: InboxSnapshot) -> None:
+        self._ending = None
         at = snapshot.token - limits.RESUME_OVERLAP_MS
         self._counts.begin(snapshot.unread, snapshot.unseen, snapshot.end, at)
 

@@ -54,6 +54,11 @@ _LIVE: Final = SessionState.LIVE
 class Session:
     """The protocol of one connection."""
 
+    __slots__ = (
+        "_bucket", "_caught_up", "_cursor_text", "_decode", "_epoch", "_erased", "_feed", "_reset", "_since",
+        "_waiting", "name", "state", "user",
+    )  # fmt: skip
+
     def __init__(self, epoch: str, name: str = "", *, decode: Decode = commands.decode_command) -> None:
         """`name` is what the client and the log call it; `decode` reads what the client says."""
         self.name = name
