@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 class BoundedSocket(ServerConnection):
     """As its base. Frames are counted below messages: pings are answered, and fragments kept, before anybody looks at them."""
 
+    # With more than thirty attributes an object gets a dictionary of its own: 1.3 KiB for each idle socket.
+    __slots__ = ("_flooded", "_frames", "_opening", "place", "refused")
+
     def __init__(
         self, protocol: ServerProtocol, server: Server, *, opening: set[BoundedSocket], **settings: Any
     ) -> None:

@@ -151,7 +151,8 @@ class Connection:
                 case Authenticate(token, ref):
                     await self._perform(await self._authenticate(token, ref))
                 case WatchToken(expires_at):
-                    self._watch_token(expires_at - now_ms() / 1000)
+                    left = expires_at - now_ms() / 1000
+                    self._timers.watch(left, expiring=self._expiring, expired=self._expired)
                 case LoadInbox():
                     await self._perform(await self._load(action))
                     self._context.receipts.caught_up(self._session)
@@ -216,11 +217,11 @@ class Connection:
             return self._session.on_failed(apply, error.code, error.detail)
         return self._session.on_applied(apply, updated)
 
-    def _watch_token(self, seconds: float) -> None:
-        session, soon = self._session, self._soon
-        self._timers.watch(
-            seconds, expiring=lambda left: soon(session.on_expiring(left)), expired=lambda: soon(session.on_expired())
-        )
+    def _expiring(self, seconds: int) -> None:
+        self._soon(self._session.on_expiring(seconds))
+
+    def _expired(self) -> None:
+        self._soon(self._session.on_expired())
 
     def _soon(self, actions: list[Action]) -> None:
         if actions:
