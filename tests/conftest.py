@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 
 from shared.mongo.database import open_database
 from tests.support.brokers import Brokers, brokers
@@ -27,11 +28,20 @@ def shared_brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Brokers
 
 @pytest.fixture
 async def names(shared_brokers: Brokers) -> AsyncIterator[Names]:
-    """A topic prefix and a database of the test's own, topics made and migrated; the database goes with the test."""
+    """A topic prefix and a database of the test's own, topics made and migrated; both go with the test.
+
+    All of them at once were more files than a broker may have open.
+    """
     found = await lay(shared_brokers)
     yield found
     async with open_database(found.brokers.mongo, found.database) as database:
         await database.client.drop_database(database.name)
+    admin = AIOKafkaAdminClient(bootstrap_servers=str(found.brokers.kafka))
+    await admin.start()
+    try:
+        await admin.delete_topics([topic.name for topic in found.topics.table()])
+    finally:
+        await admin.close()
 
 
 @pytest.fixture(scope="session")
