@@ -196,8 +196,8 @@ def read(raw: bytes) -> ReadInboxEvent:
 
 
 def offset_of(event: ReadInboxEvent) -> int:
-    """Of a new item. Raises msgspec.DecodeError."""
-    return _offsets.decode(event.items[0]).offset if event.offset is None else event.offset
+    """Of a new item, where the event does not say it. Raises msgspec.DecodeError."""
+    return _offsets.decode(event.items[0]).offset
 
 
 def _unreadable(raw: bytes, error: Exception) -> msgspec.DecodeError:

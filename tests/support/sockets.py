@@ -51,8 +51,7 @@ class FakeSocket:
     """Open from the start. `code` is what it was closed with, 1006 when it was cut off."""
 
     def __init__(self) -> None:
-        self.state = State.OPEN
-        self.protocol = SimpleNamespace(max_message_size=None)
+        self.protocol = SimpleNamespace(max_message_size=None, state=State.OPEN)
         self.transport = FakeTransport(self)
         self.code: int | None = None
         self.changed = asyncio.Event()
@@ -64,8 +63,8 @@ class FakeSocket:
 
     def end(self, code: int) -> None:
         """The connection is gone."""
-        if self.state is State.OPEN:
-            self.state, self.code = State.CLOSED, code
+        if self.protocol.state is State.OPEN:
+            self.protocol.state, self.code = State.CLOSED, code
             self._incoming.put_nowait(None)
             self.changed.set()
 

@@ -25,9 +25,14 @@ class SocketTransport(Protocol):
 
 
 class SocketProtocol(Protocol):
-    """What may be set while the socket is open."""
+    """How the socket stands, and what may be set while it is open."""
 
     max_message_size: int | None
+
+    @property
+    def state(self) -> State:
+        """OPEN as long as something may be written."""
+        ...
 
 
 class ClientSocket(Protocol):
@@ -41,11 +46,6 @@ class ClientSocket(Protocol):
     @property
     def protocol(self) -> SocketProtocol:
         """Its own."""
-        ...
-
-    @property
-    def state(self) -> State:
-        """OPEN as long as something may be written."""
         ...
 
     def __aiter__(self) -> AsyncIterator[str | bytes]: ...

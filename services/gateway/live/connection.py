@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import structlog
 from websockets.exceptions import ConnectionClosed
-from websockets.protocol import State as ProtocolState
+from websockets.protocol import State
 
 from services.gateway.core.limits import MAX_MESSAGE_BYTES, MAX_UNAUTHENTICATED_MESSAGE_BYTES
 from services.gateway.identity import ReadLife
@@ -45,6 +45,7 @@ from shared.process.clock import now_ms
 from shared.process.metrics import RESUMES, SLOW_CLOSED, SOCKETS
 
 log = structlog.get_logger()
+_OPEN: Final = State.OPEN
 SESSION_CHARACTERS: Final = 12
 """Of a session's name, which the client is told and the log has."""
 
@@ -110,7 +111,7 @@ class Connection:
                 if announcement.event.receipt is not None:
                     self._context.receipts.queued(self._session, announcement.event.receipt)
         frames = self._outbox.take()
-        if frames and self._socket.state is ProtocolState.OPEN:
+        if frames and self._protocol.state is _OPEN:
             writes.add(self._transport, frames)
 
     def reload(self) -> None:

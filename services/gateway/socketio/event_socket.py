@@ -33,19 +33,15 @@ class EngineClient(Protocol):
         ...
 
 
-class MessageLimit:
-    """Engine.IO has one for all clients; here nothing is set."""
+class EventSocket:
+    """The ClientSocket, and its own transport and protocol."""
 
     max_message_size: int | None = None
-
-
-class EventSocket:
-    """The ClientSocket, and its own transport."""
+    """Engine.IO has one for all clients; what is set here changes nothing."""
 
     def __init__(self, engine: EngineClient, ending: Callable[[int, str], bytes]) -> None:
         """`ending` is the packet of a close code and its reason."""
         self.state = State.OPEN
-        self.protocol = MessageLimit()
         self._engine = engine
         self._ending = ending
         self._incoming: asyncio.Queue[str | None] = asyncio.Queue(MAX_QUEUED_MESSAGES)
@@ -56,6 +52,11 @@ class EventSocket:
 
     @property
     def transport(self) -> EventSocket:
+        """As ClientSocket says."""
+        return self
+
+    @property
+    def protocol(self) -> EventSocket:
         """As ClientSocket says."""
         return self
 

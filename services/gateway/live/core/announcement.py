@@ -34,7 +34,7 @@ class Announcement:
         self.created: int | None = None
         """The offset of a new item; None for a change."""
         if event.change == _CREATED:
-            self.created = inbox.offset_of(event)
+            self.created = event.offset if event.offset is not None else inbox.offset_of(event)
             self.items = bytes(event.items[0])
             """CREATED: the item as JSON; otherwise the array of the states."""
         else:
