@@ -103,7 +103,7 @@ async def test_another_tenants_token_shows_nothing_and_takes_no_socket_over(name
 
 
 async def test_a_key_that_is_new_lets_in_by_both_without_a_secret(names, scene: Scene, monkeypatch):
-    monkeypatch.setattr("services.gateway.app.TokenKeys", lambda fetch: TokenKeys(fetch, unknown_seconds=0))
+    monkeypatch.setattr("services.gateway.keys.verifying.TokenKeys", lambda fetch: TokenKeys(fetch, unknown_seconds=0))
     async with gateway(names, SIGNERS[0], token_secret=None) as (stage, server):
         for number, call in enumerate((by_http, by_socket)):
             new = Signer(f"new-{number}", "EdDSA")
