@@ -24,6 +24,7 @@ from carillon.arguments import audience_or_list, checked_address, checked_key, l
 from carillon.cancel_calls import CancelCalls
 from carillon.errors import ProblemError, UnreachableError
 from carillon.json_values import encode
+from carillon.operator_calls import OperatorCalls
 from carillon.pull_calls import PullCalls
 from carillon.suppression_calls import SuppressionCalls
 from carillon.timestamps import rfc3339
@@ -34,7 +35,7 @@ RecipientJson = str | Mapping[str, str]
 """A user id, or an inline person: `{"email": "ana@example.com", "name": "Ana"}`."""
 
 
-class AsyncClient(CancelCalls, PullCalls, SuppressionCalls):
+class AsyncClient(CancelCalls, OperatorCalls, PullCalls, SuppressionCalls):
     """Calls to one platform with one API key. Use it as a context manager; one serves a whole process.
 
     Each call gets an Idempotency-Key that its retries share, so what was accepted once is accepted once. It
@@ -83,6 +84,7 @@ class AsyncClient(CancelCalls, PullCalls, SuppressionCalls):
         priority: str | None = None,
         cancellation_key: str | None = None,
         collapse_key: str | None = None,
+        subject: str | None = None,
         supersedes: str | None = None,
         max_retries: int | None = None,
         idempotency_key: str | None = None,
@@ -94,9 +96,9 @@ class AsyncClient(CancelCalls, PullCalls, SuppressionCalls):
         `dry_run`: nothing is stored or sent; returns who would get what, and when, `{recipients: [{user, sentences}]}`.
 
         Times must be aware; `deliver_at` may also be `{"local": "09:00", "date": "2026-12-01"}`, where each recipient
-        is. `supersedes`: the id that an earlier call returned, which this one takes the place of. Your own
-        `idempotency_key` makes it safe to call again after a crash. Raises TypeError for one recipient that
-        is not in a list.
+        is. `subject`: what it is about, as `complaint/123`, to find its deliveries by. `supersedes`: the id that an
+        earlier call returned, which this one takes the place of. Your own `idempotency_key` makes it safe to call again
+        after a crash. Raises TypeError for one recipient that is not in a list.
         """
         body = {
             "workflow": workflow,
@@ -108,6 +110,7 @@ class AsyncClient(CancelCalls, PullCalls, SuppressionCalls):
             "priority": priority,
             "cancellation_key": cancellation_key,
             "collapse_key": collapse_key,
+            "subject": subject,
             "supersedes": supersedes,
             "max_retries": max_retries,
         }
@@ -172,31 +175,6 @@ class AsyncClient(CancelCalls, PullCalls, SuppressionCalls):
     async def get_user(self, user: str) -> dict[str, Any]:
         """A profile; ProblemError 404 when there is none."""
         return await self._call("GET", f"{self.url}/v1/users/{segment('user', user)}")
-
-    async def timeline(self, notification: str) -> dict[str, Any]:
-        """The story of one notification; ProblemError 404 while the console has not seen it. Needs scope `operate`."""
-        return await self._call(
-            "GET", f"{self.console_url}/v1/notifications/{segment('notification', notification)}/timeline"
-        )
-
-    async def why(self, notification: str) -> dict[str, Any]:
-        """The same in sentences, and what it waits for; ProblemError 404 as above. Needs scope `operate`."""
-        return await self._call(
-            "GET", f"{self.console_url}/v1/notifications/{segment('notification', notification)}/why"
-        )
-
-    async def why_not(self, user: str, event: str) -> dict[str, Any]:
-        """Why a user did not get something of an event, in sentences. Needs scope `operate`."""
-        path = f"/v1/users/{segment('user', user)}/why-not?event={segment('event', event)}"
-        return await self._call("GET", self.console_url + path)
-
-    async def event(self, event: str) -> dict[str, Any]:
-        """What became of one event; ProblemError 404 while the console has not seen it. Needs scope `operate`."""
-        return await self._call("GET", f"{self.console_url}/v1/events/{segment('event', event)}")
-
-    async def operate(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """A call of the console's API that has no method here: dead letters, redrives, the audit log. Scope `operate`."""
-        return await self._call(method, self.console_url + path, body=body)
 
     async def _post(
         self, path: str, body: Any, *, key: str | None, content_type: str = "application/json"

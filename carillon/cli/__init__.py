@@ -9,6 +9,7 @@ from carillon.cli import (
     cancel,
     catalog,
     credentials,
+    deliveries,
     dlq,
     dlq_changes,
     events,
@@ -59,6 +60,7 @@ catalog.app.command("try")(trying.try_workflow)
 app.add_typer(catalog.app, name="catalog", rich_help_panel=OPERATE)
 app.add_typer(previewing.app, name="template", rich_help_panel=OPERATE)
 app.add_typer(events.app, name="events", rich_help_panel=OPERATE)
+app.command("deliveries", rich_help_panel=OPERATE)(deliveries.deliveries)
 app.add_typer(stats.app, name="stats", rich_help_panel=OPERATE)
 app.command("audit", rich_help_panel=OPERATE)(audit.audit)
 for change in (dlq_changes.redrive, dlq_changes.redrives, dlq_changes.discard):

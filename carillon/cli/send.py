@@ -100,6 +100,7 @@ def send(
     expires_at: At = None,
     priority: Annotated[str | None, typer.Option(help="low, normal, high or urgent")] = None,
     cancellation_key: Annotated[str | None, typer.Option(help="What it can be cancelled by.")] = None,
+    subject: Annotated[str | None, typer.Option(help="What it is about, as complaint/123.")] = None,
     supersedes: Annotated[
         str | None, typer.Option(help="The event id of an earlier send that this one takes the place of.")
     ] = None,
@@ -129,6 +130,7 @@ def send(
         "expires_at": when(expires_at),
         "priority": priority,
         "cancellation_key": cancellation_key,
+        "subject": subject,
         "supersedes": supersedes,
         "idempotency_key": idempotency_key,
         "dry_run": dry_run,

@@ -15,11 +15,13 @@ from services.console.analytics.rollups import Rollups
 from services.console.api import openapi
 from services.console.api.analytics_routes import analytics_routes
 from services.console.api.audit_routes import audit_routes
+from services.console.api.delivery_routes import delivery_routes
 from services.console.api.event_routes import event_routes
 from services.console.api.job_routes import job_routes
 from services.console.api.letter_routes import letter_routes
 from services.console.api.redrive_routes import redrive_routes
 from services.console.api.routes import timeline_routes
+from services.console.deliveries.store import DeliveryStates
 from services.console.leading import leading
 from services.console.letters.changes import DeadLetterChanges
 from services.console.letters.consumer import DeadLetterConsumer, dead_letter_topics, join_dead_letters
@@ -61,6 +63,7 @@ def create_api(database: Database) -> FastAPI:
     keys = ApiKeys(database)
     app.include_router(timeline_routes(database, keys))
     app.include_router(event_routes(database, keys))
+    app.include_router(delivery_routes(database, keys))
     app.include_router(letter_routes(database, keys))
     app.include_router(redrive_routes(database, keys))
     app.include_router(job_routes(database, keys))
@@ -84,6 +87,7 @@ async def serve(runtime: Runtime, settings: ConsoleSettings) -> None:
             partial(join_statuses, settings.kafka_connection, settings.topics),
             StatusPush(StatusEndpoints(database).of_all, publisher, settings.topics),
             Marks(database),
+            DeliveryStates(database),
         )
         rollups = RollupKeeper(
             marks=Marks(database),

@@ -127,6 +127,7 @@ class NotificationSender:
             cancel_count=await self._count(caller, cancels_by),
             traceparent=trace,
             collapse_key=_collapse_key(wanted, workflow),
+            subject=wanted.subject,
             max_retries=wanted.max_retries,
             test=caller.test,
             supersedes=wanted.supersedes,

@@ -13,6 +13,8 @@ from shared.model.strict_json import escape
 from shared.model.timestamps import parse_rfc3339
 from shared.model.trace_context import new_traceparent, traceparent
 
+MAX_SUBJECT: Final = 200
+"""Characters of a subject that deliveries are found by; a longer one only carries order."""
 ACCEPTED_AT: Final = "carillon_accepted_at"
 """The header in which ingest says when it accepted an event (milliseconds since the epoch)."""
 
@@ -98,6 +100,12 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     def supersedes(self) -> str | None:
         """The id of the earlier event of its source that it takes the place of."""
         return self.attributes.get(SUPERSEDES) or None
+
+    @property
+    def subject(self) -> str | None:
+        """What it is about, which its deliveries are found by; None: not said, or too long for that."""
+        subject = self.attributes.get("subject", "")
+        return subject if 0 < len(subject) <= MAX_SUBJECT else None
 
     @property
     def key(self) -> bytes | None:

@@ -60,6 +60,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     traceparent: str | None = None
     collapse_key: str | None = None
     event_time: int | None = None
+    subject: str | None = None
     max_retries: int | None = None
     test: bool = False
     supersedes: str | None = None
@@ -98,6 +99,7 @@ def expand(request: Request, workflow: Workflow) -> list[Notification]:
             traceparent=request.traceparent,
             collapse_key=request.collapse_key,
             event_time=request.event_time,
+            subject=request.subject,
             max_retries=request.max_retries,
             test=request.test,
             supersedes=request.supersedes if request.supersedes != request.event_id else None,

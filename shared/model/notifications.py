@@ -83,6 +83,8 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_def
     """By a test key: everything runs, nothing leaves but where the tenant's staging lets it."""
     max_retries: int | None = None
     """So many attempts at the most follow one that failed; None: as many as its workflow or its channel says."""
+    subject: str | None = None
+    """What its event is about, in its producer's context (CloudEvents `subject`), as `complaint/123`."""
     supersedes: str | None = None
     """The earlier event whose notification, for the same user by the same workflow, this one takes the place of."""
 

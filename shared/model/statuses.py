@@ -51,6 +51,11 @@ def copy_facts(variant: str | None, locale: str | None) -> dict[str, object]:
     return {name: fact for name, fact in facts.items() if fact is not None}
 
 
+def subject_fact(subject: str | None) -> dict[str, object]:
+    """What the data of a status say of the subject of its event."""
+    return {"event_subject": subject} if subject is not None else {}
+
+
 _SPEC = ("ce_specversion", b"1.0")
 
 

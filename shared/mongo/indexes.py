@@ -167,6 +167,16 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         IndexModel([("tenant", ASCENDING), ("at", ASCENDING)]),
         _expiring(TIMELINE_DAYS),
     ],
+    "delivery_states": [
+        IndexModel([("tenant", ASCENDING), ("accepted_at", DESCENDING), ("_id", DESCENDING)]),
+        IndexModel([("tenant", ASCENDING), ("state", ASCENDING), ("accepted_at", DESCENDING), ("_id", DESCENDING)]),
+        IndexModel([("tenant", ASCENDING), ("user", ASCENDING), ("accepted_at", DESCENDING)]),
+        IndexModel(
+            [("tenant", ASCENDING), ("subject", ASCENDING), ("accepted_at", DESCENDING)],
+            partialFilterExpression={"subject": {"$exists": True}},
+        ),
+        IndexModel([("kept_until", ASCENDING)], expireAfterSeconds=0),
+    ],
     **{
         name: [IndexModel([("tenant", ASCENDING), ("start", ASCENDING)])]
         for name in ("rollup_minutes", "rollup_hours", "rollup_days")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -113,6 +113,12 @@ class Run:
         async with self.harness.database() as database:
             found = database.deliveries.find({"$or": [{"maybe_sent": True}, *silent]}, {"_id": 1})
             return {row["_id"] async for row in found}
+
+    async def ends_of(self, deliveries: Iterable[str]) -> dict[str, str]:
+        """What the ledger has of them, for whoever has to find out."""
+        async with self.harness.database() as database:
+            found = database.deliveries.find({"_id": {"$in": list(deliveries)}})
+            return {row["_id"]: f"{row['state']} {row.get('result')} {row.get('maybe_sent')}" async for row in found}
 
     async def erased(self) -> None:
         """Until nothing but ids is stored of those who were deleted; there is somebody who was."""

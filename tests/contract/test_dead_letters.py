@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from services.console.core.paging import PagePlace
 from services.console.letters.changes import DeadLetterChanges
 from services.console.letters.core.jobs import JobCounts, JobState, RedriveJob
-from services.console.letters.core.letter_filter import LetterFilter, LetterPlace, WantedState
+from services.console.letters.core.letter_filter import LetterFilter, WantedState
 from services.console.letters.core.letter_row import DeadLetterRow, StoredRedrive
 from services.console.letters.core.redriving import redrive_of
 from services.console.letters.job_rows import RedriveJobs
@@ -73,11 +74,11 @@ async def test_pages_follow_one_another_without_contents(letters: Any) -> None:
     rows = [dead_letter_row(number, at=a.NOON + number // 2) for number in range(5)]
     await letters.insert(rows)
     seen: list[str] = []
-    after: LetterPlace | None = None
+    after: PagePlace | None = None
     while found := await letters.page("acme", ALL, OPEN, after=after, most=2):
         assert all("value" not in row and "headers" not in row for row in found)
         seen += [row["code"] for row in found]
-        after = LetterPlace(found[-1]["at"], found[-1]["_id"])
+        after = PagePlace(found[-1]["at"], found[-1]["_id"])
     assert sorted(seen) == [f"c{number}" for number in range(5)]
     assert seen[0] == "c4"
     assert await letters.page("other", ALL, ANY, after=None, most=9) == []
@@ -167,14 +168,14 @@ async def test_a_job_looks_at_open_letters_of_before_it_the_oldest_first_and_at_
     await letters.insert([*rows, late])
     await letters.begin({rows[0]["_id"]: redrive(rows[0], job="j"), rows[1]["_id"]: redrive(rows[1], job="k")})
     seen = [[row["code"] for row in await letters.page_of(job())]]
-    place = LetterPlace(to_datetime(a.NOON + 2), rows[2]["_id"])
+    place = PagePlace(to_datetime(a.NOON + 2), rows[2]["_id"])
     seen.append([row["code"] for row in await letters.page_of(job(place=place, per_second=100))])
     assert seen == [["c0", "c2"], ["c3", "c4"]]
 
 
 async def test_a_job_is_carried_on_by_one_and_ends(jobs: Any) -> None:
     await jobs.insert(job())
-    place = LetterPlace(to_datetime(a.NOON), "x")
+    place = PagePlace(to_datetime(a.NOON), "x")
     counts = JobCounts(redriven=2, expired=1)
     assert await jobs.advance(job(), place, counts)
     assert not await jobs.advance(job(), place, counts), "who comes late from the same place"
@@ -193,4 +194,4 @@ async def test_a_job_is_carried_on_by_one_and_ends(jobs: Any) -> None:
 async def test_a_cancelled_job_goes_no_further(jobs: Any) -> None:
     await jobs.insert(job())
     assert (await jobs.cancel("acme", "j")).state is JobState.CANCELLED
-    assert not await jobs.advance(job(), LetterPlace(to_datetime(a.NOON), "x"), JobCounts(redriven=1))
+    assert not await jobs.advance(job(), PagePlace(to_datetime(a.NOON), "x"), JobCounts(redriven=1))

@@ -11,8 +11,8 @@ from fastapi.responses import Response
 
 from services.console.api.callers import key_tenant
 from services.console.api.openapi import answer, refusals
+from services.console.core.paging import PagePlace, cursor_of, place_of
 from services.console.letters.core.audit_page import AuditPage, AuditShown
-from services.console.letters.core.letter_filter import LetterPlace, cursor_of, place_of
 from shared.http.json_bodies import JSON
 from shared.model.audit import AuditAction
 from shared.model.errors import Invalid
@@ -44,7 +44,7 @@ def audit_routes(database: Database, keys: ApiKeys) -> APIRouter:
             tenant, action=action, since=_instant(since) if since else None, after=after, most=limit + 1
         )
         shown = rows[:limit]
-        more = cursor_of(LetterPlace(shown[-1]["at"], shown[-1]["_id"])) if len(rows) > limit else None
+        more = cursor_of(PagePlace(shown[-1]["at"], shown[-1]["_id"])) if len(rows) > limit else None
         entries = AuditPage(entries=[_shown(row) for row in shown], cursor=more)
         return Response(msgspec.json.encode(entries), media_type=JSON)
 

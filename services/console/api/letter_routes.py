@@ -9,14 +9,12 @@ from fastapi.responses import Response
 
 from services.console.api.callers import Id, key_tenant
 from services.console.api.openapi import answer, refusals
+from services.console.core.paging import PagePlace, cursor_of, place_of
 from services.console.letters.core.answers import DeadLetterDetail, DeadLetterGroups, DeadLetterPage, detail, summary
 from services.console.letters.core.letter_filter import (
     LetterFilter,
-    LetterPlace,
     WantedState,
     checked_filter,
-    cursor_of,
-    place_of,
 )
 from services.console.letters.store import DeadLetters
 from shared.http.json_bodies import json_answer
@@ -47,7 +45,7 @@ def letter_routes(database: Database, keys: ApiKeys) -> APIRouter:
         after = place_of(cursor) if cursor else None
         rows = await DeadLetters(database).page(tenant, wanted, state, after=after, most=limit + 1)
         shown = rows[:limit]
-        more = cursor_of(LetterPlace(shown[-1]["at"], shown[-1]["_id"])) if len(rows) > limit else None
+        more = cursor_of(PagePlace(shown[-1]["at"], shown[-1]["_id"])) if len(rows) > limit else None
         return json_answer(DeadLetterPage(dead_letters=[summary(row) for row in shown], cursor=more))
 
     @routes.get("/groups", **answer(DeadLetterGroups))

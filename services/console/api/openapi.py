@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.responses import Response
 
 from services.console.analytics.core.report import DeliveryCounts, Recounting, VariantComparison
+from services.console.deliveries.core.listed import DeliveryPage
 from services.console.events.core.event_report import EventReport
 from services.console.events.core.started import StartedNotifications
 from services.console.events.core.why_not import WhyNot
@@ -39,6 +40,7 @@ ANSWERS: Final = (
     StartedNotifications,
     WhyNot,
     DeadLetterPage,
+    DeliveryPage,
     DeadLetterGroups,
     DeadLetterDetail,
     DeadLetterSummary,

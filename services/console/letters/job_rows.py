@@ -7,8 +7,9 @@ from typing import Final, NotRequired, Protocol, TypedDict
 
 import msgspec
 
+from services.console.core.paging import PagePlace
 from services.console.letters.core.jobs import JobCounts, JobState, RedriveJob
-from services.console.letters.core.letter_filter import LetterFilter, LetterPlace
+from services.console.letters.core.letter_filter import LetterFilter
 from shared.model.timestamps import from_datetime, to_datetime
 from shared.mongo.bulk import Rows, insert_new
 from shared.mongo.database import Database
@@ -42,7 +43,7 @@ class JobStore(Protocol):
         """The oldest that are not at their end."""
         ...
 
-    async def advance(self, job: RedriveJob, place: LetterPlace, counts: JobCounts, /) -> bool:
+    async def advance(self, job: RedriveJob, place: PagePlace, counts: JobCounts, /) -> bool:
         """The job has looked at the letters up to `place`; False when another process has carried it on."""
         ...
 
@@ -80,7 +81,7 @@ class RedriveJobs:
             found = self._rows.find({"state": JobState.RUNNING.value}).sort("created_at", 1).limit(most)
             return [_job(row) for row in await found.to_list(most)]
 
-    async def advance(self, job: RedriveJob, place: LetterPlace, counts: JobCounts) -> bool:
+    async def advance(self, job: RedriveJob, place: PagePlace, counts: JobCounts) -> bool:
         """As JobStore says."""
         more = {f"counts.{name}": getattr(counts, name) for name in _COUNTED}
         with mongo_border():
@@ -130,7 +131,7 @@ def _job(row: RedriveRow) -> RedriveJob:
         state=JobState(row["state"]),
         wanted=row["wanted"],
         counts=msgspec.convert(row["counts"], JobCounts),
-        place=None if place is None else LetterPlace(*place),  # type: ignore[arg-type]  # as `advance` wrote it
+        place=None if place is None else PagePlace(*place),  # type: ignore[arg-type]  # as `advance` wrote it
         started_at=from_datetime(row["created_at"]),
         ended_at=from_datetime(row["ended_at"]) if "ended_at" in row else None,
     )

@@ -11,10 +11,10 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol
 
+from services.console.core.paging import PagePlace
 from services.console.letters.changes import LetterChanges
 from services.console.letters.core.deeds import of_job, of_letter
 from services.console.letters.core.jobs import JobCounts, RedriveJob
-from services.console.letters.core.letter_filter import LetterPlace
 from services.console.letters.core.letter_row import DeadLetterRow, StoredRedrive
 from services.console.letters.core.redriving import Obstacle, obstacle, redrive_of, redrive_output
 from services.console.letters.job_rows import JobStore
@@ -103,7 +103,7 @@ class Redriver:
         while await self._bring():
             pass
         self._free[job.id] = begun + counts.redriven / job.per_second
-        await self._jobs.advance(job, LetterPlace(page[-1]["at"], page[-1]["_id"]), counts)
+        await self._jobs.advance(job, PagePlace(page[-1]["at"], page[-1]["_id"]), counts)
 
     async def _bring(self) -> bool:
         """Writes what is on its way to the log; False when nothing was."""

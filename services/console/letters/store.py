@@ -7,8 +7,9 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from services.console.core.paging import PagePlace
 from services.console.letters.core.answers import DeadLetterGroup, DeadLetterGroups, LedgerShown, group
-from services.console.letters.core.letter_filter import LetterFilter, LetterPlace, WantedState, query_of
+from services.console.letters.core.letter_filter import LetterFilter, WantedState, query_of
 from services.console.letters.core.letter_row import DeadLetterRow
 from shared.model.lives import Life
 from shared.model.receipts import receipted_state
@@ -62,13 +63,12 @@ class DeadLetters:
         return [(*who, number) for who, number in now.items() if number > lives.get(who, number)]
 
     async def page(
-        self, tenant: str, wanted: LetterFilter, state: WantedState, *, after: LetterPlace | None, most: int
+        self, tenant: str, wanted: LetterFilter, state: WantedState, *, after: PagePlace | None, most: int
     ) -> list[DeadLetterRow]:
         """The newest of those that are meant, behind `after`, without contents."""
         query = query_of(tenant, wanted, state)
         if after is not None:
-            behind = {"$or": [{"at": {"$lt": after.at}}, {"at": after.at, "_id": {"$lt": after.id}}]}
-            query = {"$and": [query, behind]}
+            query = {"$and": [query, after.behind("at")]}
         with mongo_border():
             found = self._rows.find(query, WITHOUT_CONTENTS).sort([("at", -1), ("_id", -1)]).limit(most)
             return await found.to_list(most)

@@ -12,6 +12,8 @@ from aiokafka import AIOKafkaConsumer
 from services.console.analytics.core.buckets import RollupPlace, RollupStep
 from services.console.analytics.core.outcomes import is_counted
 from services.console.analytics.marks import MarkStore
+from services.console.deliveries.core.state_row import state_rows
+from services.console.deliveries.store import StateStore
 from services.console.timeline.core.rows import TimelineRow
 from services.console.timeline.core.status_row import status_row
 from services.console.timeline.status_push import StatusPush
@@ -66,14 +68,16 @@ class StatusConsumer:
         join: Callable[[], Awaitable[AIOKafkaConsumer]],
         push: StatusPush | None = None,
         marks: MarkStore | None = None,
+        states: StateStore | None = None,
     ) -> None:
         """`join` returns a consumer that has joined its group, a new one each time, or raises KafkaUnavailable.
 
-        `push` gets what is stored, and `marks` its minutes, before it is acknowledged.
+        `push` gets what is stored, `marks` its minutes and `states` where each delivery stands, before it is acknowledged.
         """
         self._rows = rows
         self._push = push
         self._marks = marks
+        self._states = states
         self._join = join
         self._progress: ConsumerProgress | None = None
 
@@ -104,6 +108,8 @@ class StatusConsumer:
             if self._marks is not None:
                 # Those of replays as well: whoever read them before may have stored them, and nothing more.
                 await retry_until_available(self._marks.mark, _minutes_of(rows))
+            if self._states is not None:
+                await retry_until_available(self._states.put, state_rows(rows))
             if self._push is not None:
                 await self._push.push(rows)
 

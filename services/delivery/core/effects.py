@@ -14,7 +14,7 @@ from shared.model.outputs import Output
 from shared.model.reasons import Reason
 from shared.model.records import Kind, Record, encode
 from shared.model.staging import SendMode
-from shared.model.statuses import Subject, copy_facts, status
+from shared.model.statuses import Subject, copy_facts, status, subject_fact
 from shared.model.suppressions import Suppression
 from shared.model.timestamps import rfc3339
 from shared.model.topics import Topics
@@ -73,6 +73,7 @@ def delivery_status(topics: Topics, delivery: Delivery, result: DeliveryResult) 
         "workflow": notification.workflow,
         "version": notification.version,
         "event_id": notification.event_id,
+        **subject_fact(notification.subject),
         "attempts": result.attempts,
         "reason": result.reason,
         "code": result.code,

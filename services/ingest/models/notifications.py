@@ -87,6 +87,9 @@ class SendRequest(Body):
     collapse_key: PrintableKey | None = Field(
         None, description="what it is about: a newer one with the same key replaces what is held or unread"
     )
+    subject: PrintableKey | None = Field(
+        None, description="what it is about, as complaint/123: its deliveries are found by it"
+    )
     supersedes: EventUuid | None = Field(
         None,
         description="the id that an earlier call was answered: what its recipients have of it, by the same workflow, "

@@ -23,7 +23,7 @@ from shared.model.notifications import Notification
 from shared.model.outputs import Output
 from shared.model.reasons import Reason
 from shared.model.records import Kind, Record, encode, notify, profile_changed
-from shared.model.statuses import Subject, status
+from shared.model.statuses import Subject, status, subject_fact
 from shared.model.timestamps import rfc3339
 from shared.model.topics import Topics
 from shared.model.workflows import STEPS_SINCE
@@ -191,6 +191,7 @@ def _status(topics: Topics, decision: Decision, described: list[dict[str, object
         "workflow": notification.workflow,
         "version": notification.version,
         "event_id": notification.event_id,
+        **subject_fact(notification.subject),
         "event_type": notification.event_type,
         "priority": notification.priority,
         "kind": record.kind,

@@ -138,6 +138,7 @@ def _request(
         traceparent=received.event.attributes.get("traceparent"),
         collapse_key=collapse_key_of(data.lookup(workflow.collapse_key)) if workflow.collapse_key else None,
         event_time=_event_time(received, workflow),
+        subject=received.event.subject,
         test=received.event.is_test,
         supersedes=_superseded(received),
     )

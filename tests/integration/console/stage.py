@@ -14,6 +14,7 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 
 from sandbox.free_ports import free_ports
 from services.console.app import create_api
+from services.console.deliveries.store import DeliveryStates
 from services.console.timeline.consumer import StatusConsumer, join_statuses
 from services.console.timeline.status_rows import StatusRows
 from services.router.core.effects import derive_effects
@@ -73,7 +74,9 @@ def sent(topics: Topics, channel: Channel) -> Output:
 
 @asynccontextmanager
 async def consuming(database, bootstrap: str, topics: Topics) -> AsyncIterator[StatusConsumer]:
-    consumer = StatusConsumer(StatusRows(database), partial(join_statuses, bootstrap, topics))
+    consumer = StatusConsumer(
+        StatusRows(database), partial(join_statuses, bootstrap, topics), states=DeliveryStates(database)
+    )
     task = asyncio.create_task(consumer.run())
     try:
         yield consumer

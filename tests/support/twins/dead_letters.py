@@ -8,9 +8,10 @@ from typing import Any, cast
 
 import msgspec
 
+from services.console.core.paging import PagePlace
 from services.console.letters.core.answers import DeadLetterGroups, group
 from services.console.letters.core.jobs import JobCounts, JobState, RedriveJob
-from services.console.letters.core.letter_filter import LetterFilter, LetterPlace, WantedState, query_of
+from services.console.letters.core.letter_filter import LetterFilter, WantedState, query_of
 from services.console.letters.core.letter_row import DeadLetterRow, StoredRedrive
 from shared.model.audit import AuditEntry
 from shared.model.dead_letters import DeadLetterState
@@ -42,7 +43,7 @@ class MemoryDeadLetters:
         return row if row is not None and row["tenant"] == tenant else None
 
     async def page(
-        self, tenant: str, wanted: LetterFilter, state: WantedState, *, after: LetterPlace | None, most: int
+        self, tenant: str, wanted: LetterFilter, state: WantedState, *, after: PagePlace | None, most: int
     ) -> list[DeadLetterRow]:
         found = [row for row in self._meant(tenant, wanted, state) if after is None or _place(row) < after]
         return [_without_contents(row) for row in sorted(found, key=_place, reverse=True)[:most]]
@@ -123,7 +124,7 @@ class MemoryJobs:
         async with self.outages.call():
             return [job for job in self.rows.values() if job.state is JobState.RUNNING][:most]
 
-    async def advance(self, job: RedriveJob, place: LetterPlace, counts: JobCounts) -> bool:
+    async def advance(self, job: RedriveJob, place: PagePlace, counts: JobCounts) -> bool:
         async with self.outages.call():
             known = self.rows[job.id]
             if known.place != job.place or known.state is not JobState.RUNNING:
@@ -160,8 +161,8 @@ class MemoryAudit:
             self.entries.setdefault(entry.id, entry)
 
 
-def _place(row: DeadLetterRow) -> LetterPlace:
-    return LetterPlace(row["at"], row["_id"])
+def _place(row: DeadLetterRow) -> PagePlace:
+    return PagePlace(row["at"], row["_id"])
 
 
 def _without_contents(row: DeadLetterRow) -> DeadLetterRow:

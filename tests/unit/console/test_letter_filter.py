@@ -8,13 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.console.core.paging import PagePlace, cursor_of, place_of
 from services.console.letters.core.letter_filter import (
     LetterFilter,
-    LetterPlace,
     WantedState,
     checked_filter,
-    cursor_of,
-    place_of,
     query_of,
 )
 from shared.model.errors import Invalid
@@ -58,7 +56,7 @@ def test_a_wrong_name_says_what_may_be_meant(given: dict[str, str], pointer: str
 
 @given(st.integers(0, 4_000_000_000_000), st.uuids().map(str))
 def test_a_cursor_comes_back_as_its_place(at: int, letter: str) -> None:
-    place = LetterPlace(to_datetime(at), letter)
+    place = PagePlace(to_datetime(at), letter)
     assert place_of(cursor_of(place)) == place
 
 

@@ -173,3 +173,8 @@ async def test_what_kafka_stopped_taking_in_the_middle_is_in_the_outbox_as_a_who
     assert 0 < len(scene.log.written) < len(MANY)
     assert [row.output.key for row in scene.outbox.rows] == [f"acme:{user}".encode() for user in MANY]
     assert [row.output for row in scene.outbox.rows][: len(scene.log.written)] == scene.log.written
+
+
+async def test_what_it_is_about_goes_along(scene: Scene) -> None:
+    await scene.send(recipients=["ada"], subject="complaint/123")
+    assert [sent.subject for sent in scene.sent] == ["complaint/123"]

@@ -31,9 +31,10 @@ def workflow(**more: Any) -> Workflow:
     return parse(FILE | more)
 
 
-def part(data: Any, **more: Any) -> EventPart:
+def part(data: Any, subject: str | None = None, **more: Any) -> EventPart:
+    said = {} if subject is None else {"subject": subject}
     [received] = read_events(
-        a.event_record(data=orjson.dumps(data), type="com.example.message"), a.NOON, EventTenants(internal="-")
+        a.event_record(data=orjson.dumps(data), type="com.example.message", **said), a.NOON, EventTenants(internal="-")
     )
     assert isinstance(received, ReceivedEvent)
     (made,) = expand_parts(msgspec.structs.replace(received, id="e", accepted_at=1_000), [workflow(**more)])
@@ -46,6 +47,16 @@ def test_each_distinct_recipient_gets_one_notification_with_a_derived_id() -> No
     assert found[0].id == ids.notification_id("e", "chat.message", "a")
     assert {one.actor for one in found} == {"b"}
     assert found[0].expires_at == 1_000 + 86_400_000
+
+
+@pytest.mark.parametrize(
+    ("subject", "kept"), [("complaint/123", "complaint/123"), (None, None), ("x" * 200, "x" * 200), ("x" * 201, None)]
+)
+def test_what_it_is_about_goes_along_unless_it_is_too_long_to_be_found_by(
+    subject: str | None, kept: str | None
+) -> None:
+    (one,) = part({"to": "a"}, subject).notifications
+    assert one.subject == kept
 
 
 def test_nobody_is_told_who_else_was() -> None:

@@ -6,7 +6,8 @@ from enum import StrEnum
 
 import msgspec
 
-from services.console.letters.core.letter_filter import LetterFilter, LetterPlace
+from services.console.core.paging import PagePlace
+from services.console.letters.core.letter_filter import LetterFilter
 from shared.model.timestamps import from_datetime, rfc3339
 
 MAX_PAGE: int = 100
@@ -53,7 +54,7 @@ class RedriveJob(msgspec.Struct, frozen=True, kw_only=True):
     """So many letters were meant when it began."""
     started_at: int
     counts: JobCounts = JobCounts()
-    place: LetterPlace | None = None
+    place: PagePlace | None = None
     """The last letter that was looked at, the oldest first."""
     ended_at: int | None = None
 
