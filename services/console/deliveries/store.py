@@ -11,7 +11,7 @@ from pymongo.errors import BulkWriteError
 from services.console.core.paging import PagePlace
 from services.console.deliveries.core.delivery_filter import DeliveryFilter, query_of
 from services.console.deliveries.core.state_row import StateRow
-from shared.mongo.bulk import Rows
+from shared.mongo.bulk import Rows, insert_new
 from shared.mongo.database import Database
 from shared.mongo.errors import duplicates, mongo_border
 
@@ -34,13 +34,17 @@ class DeliveryStates:
 
     async def put(self, rows: Sequence[StateRow]) -> None:
         """As StateStore says."""
+        # An insert costs MongoDB a fifth of an update, and under load most have their end in the batch they begin in.
+        first = [row for row in rows if row.first]
+        seen = await insert_new(self._rows, [_document(row) for row in first]) if first else set()
+        rest = [row for row in rows if not row.first] + [first[position] for position in sorted(seen)]
         updates = [
             UpdateOne(
                 {"_id": row.id, "tenant": row.fields["tenant"], "rank": {"$lt": row.rank}},
                 {"$set": row.fields | {"rank": row.rank}},
                 upsert=row.whole,
             )
-            for row in rows
+            for row in rest
         ]
         for begin in range(0, len(updates), MAX_BULK):
             with mongo_border():
@@ -58,3 +62,7 @@ class DeliveryStates:
             query = {"$and": [query, after.behind("accepted_at")]}
         with mongo_border():
             return await self._rows.find(query).sort([("accepted_at", -1), ("_id", -1)]).limit(most).to_list(most)
+
+
+def _document(row: StateRow) -> dict[str, Any]:
+    return {"_id": row.id, **row.fields, "rank": row.rank}

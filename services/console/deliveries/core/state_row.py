@@ -36,6 +36,8 @@ class StateRow(NamedTuple):
     fields: dict[str, Any]
     whole: bool
     """Whether it may be the first that is known of it: a provider's receipt says too little."""
+    first: bool
+    """Whether the first decision is among what it was made of: nothing is stored of it yet, but in a replay."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -61,7 +63,11 @@ def state_rows(statuses: Iterable[TimelineRow]) -> list[StateRow]:
             if known is None:
                 found[row.key] = row
             elif row.rank > known.rank:
-                found[row.key] = row._replace(fields=known.fields | row.fields, whole=known.whole or row.whole)
+                found[row.key] = row._replace(
+                    fields=known.fields | row.fields, whole=known.whole or row.whole, first=known.first or row.first
+                )
+            elif row.first:
+                found[row.key] = known._replace(fields=row.fields | known.fields, whole=True, first=True)
     return list(found.values())
 
 
@@ -119,7 +125,7 @@ def _row(status: TimelineRow, id_: str, state: str, about: Mapping[str, Any], st
     if accepted_at is not None:
         fields["accepted_at"] = to_datetime(parse_rfc3339(accepted_at))
     rank = (data.get("generation", 0) << 40) + (data.get("pass", 0) << 8) + stage
-    return StateRow(id_, rank, fields, accepted_at is not None)
+    return StateRow(id_, rank, fields, accepted_at is not None, first=rank == 0 and accepted_at is not None)
 
 
 def _kept_until(at: datetime) -> datetime:
