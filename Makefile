@@ -36,10 +36,10 @@ CENTRIFUGE := $(CARILLON_STATE)/bench/centrifuge
 ##@ The local stack (no Docker needed; STACK=docker uses docker compose)
 
 .PHONY: demo up down status logs doctor clean
-demo: $(SANDBOX_VENV) ## Start everything, run the main job on real input, show what happened
+demo: $(SANDBOX_VENV) ## Start everything, run the main job on real input, show what happened (SYSTEM=bookings: that one's)
 	@started=; trap '[[ -z $$started ]] || $(CLI) down' EXIT
 	$(CLI) status >/dev/null 2>&1 || { [[ $$? != 3 ]] || started=yes; $(CLI) up; }
-	$(BIN)/python -m sandbox.demo
+	$(BIN)/python -m sandbox.demo $(SYSTEM)
 
 up: $(SANDBOX_VENV) $(if $(DOCKER),,web-if-it-can) ## Start everything in the background, print a page to try it on (PORT_OFFSET=1000 for a second stack)
 	@$(CLI) up $(DOCKER)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -14,6 +15,8 @@ from carillon.cli.options import DEFAULT_STATE, State
 from carillon.cli.program import program
 
 PATH = "/v1/deliveries"
+WIDTH = 180
+"""Where no terminal says how wide it is: nothing is broken for what reads line by line."""
 
 
 def deliveries(
@@ -52,15 +55,16 @@ def deliveries(
         typer.echo(json.dumps(found, ensure_ascii=False))
         return
     table = Table(
-        Column("notification", no_wrap=True), "workflow", "user", "channel", Column("state", no_wrap=True), "why",
-        "tries", "accepted", "due", box=None,
+        Column("notification", no_wrap=True), Column("workflow, channel", overflow="fold"),
+        Column("user", overflow="fold"), Column("state", no_wrap=True), Column("why", overflow="fold"),
+        Column("accepted", overflow="fold"), Column("due", overflow="fold"), box=None,
     )  # fmt: skip
     for each in found["deliveries"]:
-        why = ": ".join(filter(None, (each.get("reason"), each.get("code"))))
+        about = " ".join(filter(None, (each.get("workflow"), each.get("channel"))))
+        why = " ".join(filter(None, (each.get("reason"), each.get("code"))))
         table.add_row(
-            each["notification"], each.get("workflow", "-"), each["user"], each.get("channel", "-"), each["state"],
-            why or "-", str(each.get("attempts", "-")), each["accepted_at"], each.get("due", "-"),
-        )  # fmt: skip
-    Console().print(table)
+            each["notification"], about, each["user"], each["state"], why, each["accepted_at"], each.get("due")
+        )
+    Console(width=None if sys.stdout.isatty() else WIDTH).print(table)
     more = ", and there are more: --most" if found["cursor"] else ""
     typer.echo(f"{len(found['deliveries'])} shown{more}; {program()} why NOTIFICATION says what led there")
