@@ -146,6 +146,27 @@ async def test_a_long_list_is_read_page_by_page(scene: InboxScene) -> None:
     await expect(page.inbox.get_by_text("Nothing unread.")).to_be_visible()
 
 
+async def test_filters_and_buttons_keep_to_one_line_each_on_a_narrow_phone(scene: InboxScene) -> None:
+    page = await scene.open(await scene.person("ivo"), on=await scene.device(viewport={"width": 340, "height": 640}))
+    await page.live()
+    await page.open()
+    filters = page.inbox.get_by_role("group").get_by_role("button")
+    tops = {(await filters.nth(at).bounding_box() or {})["y"] for at in range(await filters.count())}
+    assert len(tops) == 1
+    heading, all_read = page.inbox.get_by_role("heading", level=2), page.button("Mark all as read")
+    middles = [box["y"] + box["height"] / 2 for each in (heading, all_read) if (box := await each.bounding_box())]
+    assert abs(middles[0] - middles[1]) < 4
+
+
+async def test_the_console_says_what_is_wrong_with_a_token(scene: InboxScene) -> None:
+    """A page that takes what its backend answers for a token, whatever it is."""
+    page = await (await scene.device()).new_page()
+    await page.goto(f"{scene.origin}/?user=none")
+    async with page.expect_console_message(lambda said: said.text.startswith("Carillon: no token")) as said:
+        await page.evaluate("document.querySelector('carillon-inbox').token = () => '<h1>404</h1>'")
+    assert "a page of HTML" in (await said.value).text
+
+
 async def test_text_is_text_whatever_it_looks_like(scene: InboxScene) -> None:
     user = await scene.person("gil")
     page = await scene.open(user)

@@ -9,6 +9,7 @@ import { browser, type Environment, type Hint } from "./environment.js";
 import { owner } from "./identity.js";
 import { isNewer, type Command, type Counts, type Hello, type Item, type ItemState, type ServerMessage } from "./protocol.js";
 import { Tabs } from "./tabs.js";
+import { checkToken } from "./token.js";
 
 export interface ClientOptions {
   /** Of the gateway's sockets: `wss://…`. */
@@ -103,7 +104,7 @@ export class CarillonClient extends Emitter<ClientEvents> {
     const turn = ++this.#turn;
     this.#set("connecting");
     try {
-      const token = await this.options.token();
+      const token = checkToken(await this.options.token());
       if (turn !== this.#turn) return;
       this.#known = { token, at: Date.now() };
       this.#owner = owner(token);
@@ -150,7 +151,7 @@ export class CarillonClient extends Emitter<ClientEvents> {
     const known = this.#known;
     this.#known = undefined;
     if (known && Date.now() - known.at < TOKEN_GOOD_MS) return known.token;
-    const token = await this.options.token();
+    const token = checkToken(await this.options.token());
     if (owner(token) !== this.#owner && this.state !== "stopped") {
       this.#leave();
       this.emit("reset", { reason: "another_user" });

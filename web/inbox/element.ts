@@ -1,6 +1,7 @@
 /** `<carillon-inbox>`: a bell with a badge, and behind it the inbox. docs/inbox.md is its contract. */
 
 import type { CarillonClient, Item } from "../client/index.js";
+import { Advisor, missing } from "./advice.js";
 import { Inbox } from "./inbox.js";
 import { Shell } from "./shell.js";
 import { STYLES } from "./styles.js";
@@ -12,6 +13,9 @@ export type TokenSource = string | (() => string | Promise<string>);
 const CONNECTS = ["api", "sockets", "token", "token-url", "limit"];
 const LOOKS = ["locale", "inline", "badge"];
 const MINUTE_MS = 60_000;
+/** A page may have its token only after a login; who has forgotten it wants to know. */
+const PATIENCE_MS = 3_000;
+const MAX_LIMIT = 100;
 
 /** Where the script was loaded from: the gateway that serves it is the one to ask. */
 let home = "";
@@ -28,6 +32,8 @@ export class CarillonInboxElement extends HTMLElement {
   #planned: "nothing" | "draw" | "build" | "connect" = "nothing";
   #clock: ReturnType<typeof setInterval> | undefined;
   #left = new AbortController();
+  #patience: ReturnType<typeof setTimeout> | undefined;
+  readonly #advisor = new Advisor();
 
   constructor() {
     super();
@@ -89,6 +95,7 @@ export class CarillonInboxElement extends HTMLElement {
   disconnectedCallback(): void {
     this.#left.abort();
     clearInterval(this.#clock);
+    clearTimeout(this.#patience);
     this.#stop();
   }
 
@@ -117,9 +124,16 @@ export class CarillonInboxElement extends HTMLElement {
     this.#stop();
     const api = (this.getAttribute("api") ?? home).replace(/\/$/, "");
     const token = this.#source();
-    if (!api || !token) return;
-    const sockets = this.getAttribute("sockets") ?? api.replace(/^http/, "ws");
-    const limit = Number(this.getAttribute("limit")) || 20;
+    clearTimeout(this.#patience);
+    if (!api || !token) {
+      const what = missing(api, !!token) ?? "";
+      this.#patience = setTimeout(() => this.#advisor.say(what), PATIENCE_MS);
+      return;
+    }
+    const named = this.getAttribute("sockets");
+    const sockets = named ?? api.replace(/^http/, "ws");
+    this.#advisor.begin({ origin: location.origin, api, sockets, named: named !== null });
+    const limit = Math.min(Math.max(Math.trunc(Number(this.getAttribute("limit"))) || 20, 1), MAX_LIMIT);
     const host = {
       changed: () => this.#plan("draw"),
       tell: (name: string, detail: object) => this.#tell(name, detail),
@@ -152,6 +166,7 @@ export class CarillonInboxElement extends HTMLElement {
   }
 
   #tell(name: string, detail: object): boolean {
+    this.#advisor.heard(name, detail);
     if (name === "notification") {
       const { item, history } = detail as { item: Item; history: boolean };
       if (!history) this.#shell?.say(item.title ?? "");

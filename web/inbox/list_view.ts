@@ -52,7 +52,7 @@ export class ListView {
       const onclick = () => actions.show(filter);
       return h("button", { type: "button", class: "filter", onclick }, texts.text(`filter_${filter}`));
     });
-    this.#readAll = iconButton("checks", texts.text("read_all"), () => actions.readAll(), { class: "icon-button read-all" });
+    this.#readAll = iconButton("checks", texts.text("read_all"), () => actions.readAll());
     this.#feed = h("div", { role: "feed", "aria-labelledby": "title", onkeydown: (event: KeyboardEvent) => this.#key(event) });
     this.#more = h("button", { type: "button", class: "more", onclick: () => actions.more() }, texts.text("more"));
     this.element = h(
@@ -62,15 +62,11 @@ export class ListView {
         "header",
         {},
         this.heading,
+        this.#readAll,
         iconButton("settings", texts.text("preferences"), () => actions.settings()),
         closes && iconButton("close", texts.text("close"), () => actions.close()),
       ),
-      h(
-        "div",
-        { class: "bar" },
-        h("div", { role: "group", "aria-label": texts.text("filters") }, ...this.#filters),
-        this.#readAll,
-      ),
+      h("div", { class: "bar", role: "group", "aria-label": texts.text("filters") }, ...this.#filters),
       this.#notice,
       h("div", { class: "scroll", tabindex: -1 }, this.#feed, this.#empty, this.#more),
     );

@@ -51,11 +51,10 @@ header.with-back { padding-inline-start: 8px; }
 h2 { font-size: 1.15em; line-height: 1.3; margin: 0; flex: 1; }
 h2:focus { outline: none; }
 .panel[dir="rtl"] .icon.back { transform: scaleX(-1); }
-.bar { display: flex; gap: 4px; align-items: center; padding: 0 10px 8px; border-block-end: 1px solid var(--_border); flex-wrap: wrap; }
+.bar { display: flex; align-items: center; padding: 0 10px 8px; border-block-end: 1px solid var(--_border); flex-wrap: wrap; }
 .filter { padding: 4px 12px; border-radius: 999px; color: var(--_muted); font-size: .9em; }
 .filter:hover { background: var(--_hover); }
 .filter[aria-pressed="true"] { background: var(--_accent); color: var(--_on-accent); }
-.read-all { margin-inline-start: auto; }
 .scroll { overflow-y: auto; overscroll-behavior: contain; flex: 1; min-height: 120px; }
 .notice { margin: 0; padding: 8px 16px; font-size: .9em; background: var(--_hover); color: var(--_text); display: flex; gap: 12px; align-items: center; }
 .notice.bad { color: var(--_danger); }
@@ -73,7 +72,7 @@ a.open:hover { text-decoration: underline; }
 .panel[dir="rtl"] .item p { text-align: right; }
 .foot { display: flex; align-items: center; gap: 10px; min-height: 30px; font-size: .85em; color: var(--_muted); }
 .buttons { display: flex; gap: 8px; flex-wrap: wrap; margin-block-start: 8px; position: relative; z-index: 1; width: fit-content; }
-.button { display: inline-block; padding: 5px 12px; border-radius: 8px; border: 1px solid var(--_border); background: var(--_background); color: var(--_text); font-size: .9em; text-decoration: none; }
+.button { display: inline-block; padding: 5px 12px; border-radius: 8px; border: 1px solid var(--_border); background: var(--_background); color: var(--_text); font-size: .9em; text-decoration: none; white-space: nowrap; }
 .button:hover { background: var(--_hover); }
 .button.main { background: var(--_accent); border-color: var(--_accent); color: var(--_on-accent); }
 .button.main:hover { filter: brightness(1.08); }

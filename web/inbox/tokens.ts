@@ -1,5 +1,7 @@
 /** The user's token: asked for once for many calls, until it is about to expire. */
 
+import { checkToken } from "../client/token.js";
+
 const EARLY_MS = 30_000;
 
 export class Tokens {
@@ -23,7 +25,7 @@ export class Tokens {
   }
 
   async #ask(): Promise<string> {
-    const token = (await this.ask()).trim();
+    const token = checkToken(await this.ask());
     this.#known = { token, until: expiry(token) - EARLY_MS };
     return token;
   }
@@ -42,7 +44,10 @@ function expiry(token: string): number {
 /** A page's own address that answers with the token: as text, or as JSON with `token`. */
 export async function fetchToken(url: string): Promise<string> {
   const answer = await fetch(url, { credentials: "same-origin", cache: "no-store" });
-  if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
+  if (!answer.ok) throw new Error(`${url} answered ${answer.status}`);
   const text = (await answer.text()).trim();
-  return text.startsWith("{") ? String((JSON.parse(text) as { token?: unknown }).token) : text;
+  if (!text.startsWith("{")) return text;
+  const { token } = JSON.parse(text) as { token?: unknown };
+  if (typeof token !== "string") throw new Error(`${url} answered JSON without a text "token"`);
+  return token;
 }
