@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 import msgspec
 
-from shared.model.templates import WhatsAppTemplate
+from shared.model.step_checks import DATA_PATH
+from shared.model.strict_json import escape
+from shared.model.templates import MAX_MEMBERS, InAppTemplate, WhatsAppTemplate
 
 _META_NAME: Final = re.compile("[a-z0-9_]{1,512}")
 _META_LANGUAGE: Final = re.compile("[a-z]{2,3}(_[A-Z]{2,3})?")
+
+_MEMBER: Final = re.compile("[A-Za-z0-9_-]{1,64}")
 
 
 class PartFault(NamedTuple):
@@ -25,6 +29,18 @@ def part_faults(template: msgspec.Struct) -> Iterator[PartFault]:
     """Everything that is missing, contradictory or malformed among the parts of a channel's template."""
     if isinstance(template, WhatsAppTemplate):
         yield from _whatsapp(template)
+    if isinstance(template, InAppTemplate) and template.data is not None:
+        yield from _members(template.data)
+
+
+def _members(data: Mapping[str, str]) -> Iterator[PartFault]:
+    if len(data) > MAX_MEMBERS:
+        yield PartFault("data", f"{len(data)} members; at most {MAX_MEMBERS}")
+    for name, path in data.items():
+        if not _MEMBER.fullmatch(name):
+            yield PartFault(f"data/{escape(name)}", "a name is 1 to 64 letters, digits, _ and -")
+        elif not DATA_PATH.fullmatch(path):
+            yield PartFault(f"data/{escape(name)}", "a path below data, as data.order.id")
 
 
 def _whatsapp(template: WhatsAppTemplate) -> Iterator[PartFault]:

@@ -30,6 +30,8 @@ class InAppTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     type: str | None = None
     buttons: tuple[InAppButton, ...] = ()
     """In their order, MAX_BUTTONS at most."""
+    data: dict[str, str] | None = None
+    """What clients get of the data: paths by name, `{issue: data.issues}`; None: all of it."""
 
 
 class EmailTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -107,8 +109,12 @@ class AppriseTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 
 MAX_BUTTONS: Final = 3
+MAX_MEMBERS: Final = 50
+"""Of the data that an inbox item chooses."""
+NO_TEXTS: Final = frozenset({"data"})
+"""Parts whose values are paths."""
 PARTS_SINCE: Final = 2
-"""The format of a template with `mjml`, or with buttons of an inbox item."""
+"""The format of a template with `mjml`, or with buttons or chosen data of an inbox item."""
 
 
 def format_of(template: msgspec.Struct | None) -> int:
@@ -116,7 +122,7 @@ def format_of(template: msgspec.Struct | None) -> int:
     match template:
         case EmailTemplate(mjml=str() | dict()):
             return PARTS_SINCE
-        case InAppTemplate(buttons=(_, *_)):
+        case InAppTemplate(buttons=(_, *_)) | InAppTemplate(data=dict()):
             return PARTS_SINCE
         case _:
             return formats.OLDEST

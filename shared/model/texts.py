@@ -12,7 +12,7 @@ from shared.model.channel_templates import Templates
 from shared.model.channels import Channel
 from shared.model.step_order import walk
 from shared.model.steps import ChannelStep
-from shared.model.templates import Text
+from shared.model.templates import NO_TEXTS, Text
 
 if TYPE_CHECKING:
     from shared.model.workflows import Workflow
@@ -58,7 +58,8 @@ def every_text(workflow: Workflow) -> Iterator[tuple[str, Channel, msgspec.Struc
 def parts_of(template: msgspec.Struct) -> Iterator[tuple[str, Text]]:
     """Every text of a template, with where it stands in it: `title`, `parameters/0`, `button/url`."""
     for name in template.__struct_fields__:
-        yield from _texts_in(name, getattr(template, name))
+        if name not in NO_TEXTS:
+            yield from _texts_in(name, getattr(template, name))
 
 
 def _texts_in(place: str, value: object) -> Iterator[tuple[str, Text]]:

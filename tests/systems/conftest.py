@@ -1,4 +1,4 @@
-"""The chat product, and who takes part: users of the test's own."""
+"""The products, and who takes part: users of the test's own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import Any
 import aiohttp
 import pytest
 
+from carillon import AsyncClient
+from carillon.integrations.workorders import WorkOrderNotifications
 from tests.systems.chat_product import Chat
+from tests.systems.work_order_product import Works
 
 
 @pytest.fixture
@@ -35,3 +38,10 @@ async def bob(chat: Chat) -> str:
 @pytest.fixture
 async def eve(chat: Chat) -> str:
     return await chat.join("eve")
+
+
+@pytest.fixture
+async def works(stack: dict[str, Any]) -> AsyncIterator[Works]:
+    client = AsyncClient(stack["urls"]["ingest"], stack["api_key"], console_url=stack["urls"]["console"])
+    async with aiohttp.ClientSession() as http, client as carillon:
+        yield Works(stack=stack, http=http, carillon=carillon, orders=WorkOrderNotifications(carillon))

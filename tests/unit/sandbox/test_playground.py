@@ -27,7 +27,6 @@ SHOWN = shown_notification(msgspec.to_builtins(TIMELINE), msgspec.to_builtins(WH
 
 def test_every_workflow_that_reaches_an_inbox_is_offered_with_an_example() -> None:
     found = offers(read_folder(CATALOG), read_examples())
-    assert len(found) == 9
     assert [offer.key for offer in found] == sorted(read_examples())
     assert all(Channel.IN_APP in offer.channels and offer.example for offer in found)
     [critical] = [offer.key for offer in found if offer.critical]

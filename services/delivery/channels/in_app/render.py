@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from services.delivery.channels.in_app.chosen_data import chosen
 from services.delivery.rendering.links import SafeLinks
 from services.delivery.rendering.liquid import RenderFailed, context, render
 from services.delivery.rendering.locales import one_locale
@@ -49,7 +50,7 @@ def render_item(
         title=render(title, None, values),
         body=render(body, None, values),
         url=url if url is not None and links.allows(url, template.url or "") else None,
-        data=newest_data(delivery),
+        data=chosen(newest_data(delivery), template.data),
         digest_count=digest_items(delivery).count if delivery.digest is not None else None,
         actor=notification.actor,
         buttons=_buttons(template, of_buttons, values, links) if of_buttons else (),
