@@ -105,15 +105,17 @@ class WorkOrderNotifications:
             "issues": issues,
             "alert_office": alert_office,
         }
-        return await self._happened("work_order.updated", data)
+        return await self._happened("work_order.updated", _subject(work_order_id), data)
 
     async def send_equipment_alert(self, equipment_id: str | int, message: str) -> str:
         """To the office. Returns the event's id."""
-        return await self._happened("equipment.alert_raised", {"equipment_id": equipment_id, "message": message})
+        data = {"equipment_id": equipment_id, "message": message}
+        return await self._happened("equipment.alert_raised", f"equipment/{equipment_id}", data)
 
     async def send_inventory_alert(self, item_id: str | int, message: str) -> str:
         """To the office. Returns the event's id."""
-        return await self._happened("inventory.alert_raised", {"item_id": item_id, "message": message})
+        data = {"item_id": item_id, "message": message}
+        return await self._happened("inventory.alert_raised", f"inventory/{item_id}", data)
 
     async def send_manual_notification(
         self, technician: str, message: str, priority: str | int = "normal", *, work_order_id: str | int | None = None
@@ -122,7 +124,10 @@ class WorkOrderNotifications:
         data: dict[str, str | int] = {"message": message}
         if work_order_id is not None:
             data["work_order_id"] = work_order_id
-        answer = await self._carillon.notify(MESSAGE, [technician], data=data, priority=_word(priority))
+        subject = None if work_order_id is None else _subject(work_order_id)
+        answer = await self._carillon.notify(
+            MESSAGE, [technician], data=data, priority=_word(priority), subject=subject
+        )
         return str(answer["notifications"][0]["id"])
 
     async def broadcast(self, message: str, priority: str | int = "normal") -> str:
@@ -131,8 +136,9 @@ class WorkOrderNotifications:
         answer = await self._carillon.notify(MESSAGE, everybody, data={"message": message}, priority=_word(priority))
         return str(answer["fanouts"][0])
 
-    async def _happened(self, event_type: str, data: Mapping[str, Any]) -> str:
-        event = {"id": str(uuid4()), "source": self._source, "type": event_type, "data": data}
+    async def _happened(self, event_type: str, subject: str, data: Mapping[str, Any]) -> str:
+        """What has one subject stays in order."""
+        event = {"id": str(uuid4()), "source": self._source, "type": event_type, "subject": subject, "data": data}
         answer = await self._carillon.send_events([event])
         return str(answer["ids"][0])
 
@@ -192,6 +198,10 @@ class WorkOrderInbox:
 
 def _topic(work_order_id: str | int) -> str:
     return f"work-order:{work_order_id}"
+
+
+def _subject(work_order_id: str | int) -> str:
+    return f"work-order/{work_order_id}"
 
 
 def _word(priority: str | int) -> str:

@@ -177,6 +177,22 @@ async def test_an_update_is_up_to_three_notifications(works: Works) -> None:
         assert told == [(each["type"], each["message"], each["metadata"]) for each in (status, issue)]
 
 
+async def test_what_became_of_a_work_order_is_found_by_its_id(works: Works) -> None:
+    number = order()
+    office = await works.office()
+    await works.orders.handle_work_order_update(number, "done", alert_office=True)
+    made = await works.orders.send_manual_notification(office, "well done", work_order_id=number)
+
+    async def all_three() -> list[dict] | None:
+        page = await works.carillon.deliveries(subject=f"work-order/{number}", user=office, state="sent")
+        return page["deliveries"] if len(page["deliveries"]) == 3 else None
+
+    found = await eventually(all_three)
+    workflows = {each["workflow"] for each in found}
+    assert workflows == {"workorders.office.status", "workorders.office.alert", "workorders.message"}
+    assert made in {each["notification"] for each in found}
+
+
 @pytest.mark.parametrize(
     ("more", "started"),
     [
