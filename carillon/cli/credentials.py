@@ -58,7 +58,7 @@ def token(
 @keys.command("create")
 def create_key(
     name: Annotated[str, typer.Option(help="What it is for; shown by `carillon key list`.")],
-    scope: Annotated[list[str], typer.Option(help="send, users, operate or admin; repeat for several.")],
+    scope: Annotated[list[str], typer.Option(help="send, users, operate, admin or pull; repeat for several.")],
     tenant: Tenant = "default",
     *,
     test: Annotated[
