@@ -18,6 +18,8 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from carillon.integrations.chat import ChatNotifications
+
 API = "/api/v1/notifications"
 TYPES = {"new_message", "room_invitation", "friend_request", "friend_request_accepted"}
 ENDPOINTS = [
@@ -44,11 +46,19 @@ class Chat:
 
     stack: dict[str, Any]
     http: aiohttp.ClientSession
+    notifications: ChatNotifications
+    """What its backend calls."""
 
-    async def join(self, name: str) -> str:
-        """A new user with an e-mail address; returns the id."""
+    async def join(self, name: str, *, locale: str = "en") -> str:
+        """A new user with an e-mail address and a phone; returns the id."""
         user = f"{name}-{uuid4().hex[:12]}"
-        profile = {"addresses": {"email": mailbox(user)}, "name": name, "locale": "en", "zone": "UTC"}
+        profile = {
+            "addresses": {"email": mailbox(user)},
+            "devices": [{"platform": "fcm", "token": user}],
+            "name": name,
+            "locale": locale,
+            "zone": "UTC",
+        }
         async with self.http.put(self._url("ingest", f"/v1/users/{user}"), json=profile, headers=self._key) as answer:
             assert answer.status == 200, await answer.text()
         return user
@@ -128,18 +138,19 @@ class Chat:
 
     async def mails(self, user: str) -> list[dict[str, Any]]:
         """What is in the user's mailbox."""
-        url = self._url("sink", "/messages")
-        async with self.http.get(url, params={"kind": "email", "to": mailbox(user)}) as answer:
-            return (await answer.json())["messages"]
+        return await self._received("email", mailbox(user))
+
+    async def pushes(self, user: str) -> list[dict[str, Any]]:
+        """What FCM has shown on the user's phone."""
+        return await self._received("push", f"fcm:{user}")
 
     async def mail(self, user: str, count: int = 1) -> list[dict[str, Any]]:
         """The user's e-mails once there are so many."""
+        return await _enough(lambda: self.mails(user), count)
 
-        async def enough() -> list[dict[str, Any]] | None:
-            found = await self.mails(user)
-            return found if len(found) >= count else None
-
-        return await eventually(enough)
+    async def push(self, user: str, count: int = 1) -> list[dict[str, Any]]:
+        """The same of pushes."""
+        return await _enough(lambda: self.pushes(user), count)
 
     @asynccontextmanager
     async def socket(self, user: str) -> AsyncIterator[ClientConnection]:
@@ -160,6 +171,10 @@ class Chat:
     def token(self, user: str, *, ttl: int = 600) -> str:
         now = int(time.time())  # noqa: TID251  # a JWT's clock
         return jwt.encode({"sub": user, "iat": now, "exp": now + ttl}, self.stack["token_secret"], algorithm="HS256")
+
+    async def _received(self, kind: str, to: str) -> list[dict[str, Any]]:
+        async with self.http.get(self._url("sink", "/messages"), params={"kind": kind, "to": to}) as answer:
+            return (await answer.json())["messages"]
 
     @property
     def _key(self) -> dict[str, str]:
@@ -191,6 +206,14 @@ async def heard(socket: ClientConnection) -> dict[str, Any]:
         while (told := json.loads(await socket.recv()))["type"] == "live":
             pass
         return told
+
+
+async def _enough(found: Callable[[], Awaitable[list[dict[str, Any]]]], count: int) -> list[dict[str, Any]]:
+    async def enough() -> list[dict[str, Any]] | None:
+        messages = await found()
+        return messages if len(messages) >= count else None
+
+    return await eventually(enough)
 
 
 async def eventually(find: Callable[[], Awaitable[Any]]) -> Any:

@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from carillon import AsyncClient
+from carillon.integrations.chat import ChatNotifications
 from carillon.integrations.workorders import WorkOrderNotifications
 from tests.systems.chat_product import Chat
 from tests.systems.work_order_product import Works
@@ -16,8 +17,11 @@ from tests.systems.work_order_product import Works
 
 @pytest.fixture
 async def chat(stack: dict[str, Any]) -> AsyncIterator[Chat]:
-    async with aiohttp.ClientSession() as http:
-        yield Chat(stack=stack, http=http)
+    async with (
+        aiohttp.ClientSession() as http,
+        AsyncClient(stack["urls"]["ingest"], stack["api_key"]) as carillon,
+    ):
+        yield Chat(stack=stack, http=http, notifications=ChatNotifications(carillon))
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """The chat notification service: what its users were promised, in the order of their document, from outside only.
 
-Caches, RabbitMQ and SQL are not here: what they were for is. Push is preferences only, until its channel exists.
+Caches, RabbitMQ and SQL are not here: what they were for is. Its channels are in test_004_chat_channels.
 """
 
 from __future__ import annotations
