@@ -150,6 +150,7 @@ async def running(stage: Stage, names: Names, chain: Chain) -> AsyncIterator[Run
         "CARILLON_SOCKET_PORT": str(sockets),
         "CARILLON_CONSOLE_PORT": str(console),
         "CARILLON_DELIVERY_CHANNELS": "in_app",
+        "CARILLON_UNLIMITED_NETWORKS": "127.0.0.0/8",
     }
     services = [] if chain.programs else [stage.service(names, name, **settings) for name in SERVICES]
     hops = [service.child for service in services] or [

@@ -71,14 +71,14 @@ async def bench(stage: Stage, options: Options) -> list[Row]:
 
 
 @asynccontextmanager
-async def turn_of(chain: Chain, stage: Stage) -> AsyncIterator[Turn]:
+async def turn_of(chain: Chain, stage: Stage, sockets: int = SOCKETS) -> AsyncIterator[Turn]:
     """A chain that runs on fresh names, with its sockets connected; nothing is left of it afterwards."""
     names = await stage.lay(BELL)
-    key = await lay_users(names)
+    key = await lay_users(names, sockets)
     async with running(stage, names, chain) as run, talker("bench.socket_clients") as clients:
         say(f"{chain.name:>5}: ready; connecting the sockets ...")
-        await clients.line(socket_clients.Plan(port=run.sockets, tokens=minted(), dialect=chain.dialect))
-        yield Turn(chain, run, clients, PLAIN_KEY if chain is NAIVE else key)
+        await clients.line(socket_clients.Plan(port=run.sockets, tokens=minted(sockets), dialect=chain.dialect))
+        yield Turn(chain, run, clients, PLAIN_KEY if chain is NAIVE else key, sockets)
     await stage.clear(names)
 
 
@@ -142,21 +142,21 @@ def held(runs: Runs) -> Row:
     )
 
 
-def minted() -> list[str]:
+def minted(sockets: int) -> list[str]:
     """A token for each socket's user."""
     now = now_ms() // 1000
     return [
         tokens.mint(TOKEN_SECRET, tenant=TENANT, user=f"user-{number}", now=now, ttl_seconds=7200)
-        for number in range(SOCKETS)
+        for number in range(sockets)
     ]
 
 
-async def lay_users(names: Names) -> str:
+async def lay_users(names: Names, sockets: int) -> str:
     """Profiles for the sockets' users, and an API key."""
     async with open_database(names.mongo, names.prefix, timeout_ms=60_000) as database:
         await database.profiles.insert_many(
             {"_id": f"{TENANT}:user-{number}", "tenant": TENANT, "user": f"user-{number}", "version": 1, "locale": "en"}
-            for number in range(SOCKETS)
+            for number in range(sockets)
         )
         return await create(database, tenant=TENANT, scopes=frozenset({Scope.SEND}), name="bench")
 

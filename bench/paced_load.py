@@ -14,6 +14,8 @@ from collections import deque
 import msgspec
 import uvloop
 
+from bench.figures import percentile
+
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What to send. In `item`: `@NUMBER@`, `@STAMP@` (monotonic µs) and `@USER@` (0 to users - 1)."""
@@ -34,11 +36,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of it."""
+    """What came of it. `p50`, `p99`: milliseconds from when a request was due until it was answered."""
 
     accepted: int
     refused: int
     seconds: float
+    p50: float
+    p99: float
     cpu_us: float
     """The client's own processor time per request."""
 
@@ -48,15 +52,15 @@ class Pool:
 
     def __init__(self) -> None:
         self.idle: list[LoadConnection] = []
-        self.waiting: deque[bytes] = deque()
-        self.answered = 0
+        self.waiting: deque[tuple[bytes, float]] = deque()
+        self.latencies: list[float] = []
         self.refused = 0
 
-    def send(self, request: bytes) -> None:
+    def send(self, request: bytes, due: float) -> None:
         if self.idle:
-            self.idle.pop().transport.write(request)
+            self.idle.pop().send(request, due)
         else:
-            self.waiting.append(request)
+            self.waiting.append((request, due))
 
 
 class LoadConnection(asyncio.Protocol):
@@ -67,6 +71,11 @@ class LoadConnection(asyncio.Protocol):
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._received = b""
+        self._due = 0.0
+
+    def send(self, request: bytes, due: float) -> None:
+        self._due = due
+        self.transport.write(request)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]  # TCP gives a Transport
@@ -81,14 +90,14 @@ class LoadConnection(asyncio.Protocol):
         length = int(self._received[at + 15 : self._received.find(b"\r\n", at)])
         if len(self._received) < head + 4 + length:
             return
-        self._pool.answered += 1
+        self._pool.latencies.append((time.monotonic() - self._due) * 1000)
         if not self._received.startswith(b"HTTP/1.1 202"):
             self._pool.refused += 1
             if self._pool.refused == 1:
                 print(self._received[:1500].decode(errors="replace"), file=sys.stderr)
         self._received = b""
         if self._pool.waiting:
-            self.transport.write(self._pool.waiting.popleft())
+            self.send(*self._pool.waiting.popleft())
         else:
             self._pool.idle.append(self)
 
@@ -122,14 +131,16 @@ async def run(plan: Plan) -> Report:
             await asyncio.sleep(ahead)
         elif position % 32 == 0:
             await asyncio.sleep(0)  # behind its times: answers must be read all the same
-        pool.send(requests(plan, plan.first + position * plan.each, round(due * 1e6)))
+        pool.send(requests(plan, plan.first + position * plan.each, round(due * 1e6)), due)
     deadline = time.monotonic() + 30
-    while pool.answered < total and time.monotonic() < deadline:  # noqa: ASYNC110  # an event would cost every answer
+    while len(pool.latencies) < total and time.monotonic() < deadline:  # noqa: ASYNC110  # an event would cost every answer
         await asyncio.sleep(0.01)
     return Report(
-        accepted=(pool.answered - pool.refused) * plan.each,
-        refused=pool.refused + total - pool.answered,
+        accepted=(len(pool.latencies) - pool.refused) * plan.each,
+        refused=pool.refused + total - len(pool.latencies),
         seconds=time.monotonic() - begun,
+        p50=percentile(pool.latencies, 0.5),
+        p99=percentile(pool.latencies, 0.99),
         cpu_us=(time.process_time() - cpu) / total * 1e6,
     )
 

@@ -31,13 +31,17 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """Events that were not answered with 202, or came too late to be waited for: the rate was not held."""
     lost: int
     doubled: int
+    answered_p50: float = 0.0
+    """Until the request was answered."""
+    answered_p99: float = 0.0
 
 
 class Turn:
     """One chain's turn: its loads, numbered through."""
 
-    def __init__(self, chain: Chain, run: Running, clients: Talker, key: str) -> None:
+    def __init__(self, chain: Chain, run: Running, clients: Talker, key: str, sockets: int = SOCKETS) -> None:
         self._chain = chain
+        self._sockets = sockets
         self._run = run
         self._clients = clients
         self._key = key
@@ -55,7 +59,7 @@ class Turn:
         used = {name: (cpu_seconds(pid) - before[name]) / max(1, came.distinct) * 1e6 for name, pid in pids.items()}
         doubled, parts = came.received - came.distinct, ", ".join(f"{name} {value:.0f}" for name, value in used.items())
         say(f"{self._chain.name:>5}, {case.what}: p50 {came.p50:.1f}, p99 {came.p99:.1f}, worst {came.worst:.1f} ms,"
-            f" lost {came.lost}, doubled {doubled}, late {came.late}, refused {sent.refused}, sockets closed {came.closed},"
+            f" answered p50 {sent.p50:.1f}, p99 {sent.p99:.1f} ms, lost {came.lost}, doubled {doubled}, late {came.late}, refused {sent.refused}, sockets closed {came.closed},"
             f" sent in {sent.seconds:.1f} s; µs of CPU per event: {parts},"
             f" load client {sent.cpu_us / case.each:.0f}, sockets client {came.cpu_us:.0f}")  # fmt: skip
         return Measured(
@@ -65,6 +69,8 @@ class Turn:
             missed=sent.refused * case.each + came.late,
             lost=came.lost,
             doubled=doubled,
+            answered_p50=sent.p50,
+            answered_p99=sent.p99,
         )
 
     async def rung(self, rate: int) -> Measured:
@@ -78,7 +84,7 @@ class Turn:
         before = {name: cpu_seconds(pid) for name, pid in pids.items()}
         await asyncio.sleep(2)
         used = (f"{name} {(cpu_seconds(pid) - before[name]) / 2:.0%}" for name, pid in pids.items())
-        say(f"{self._chain.name:>5}: {SOCKETS:,} sockets and nothing to do, of one core: {', '.join(used)}")
+        say(f"{self._chain.name:>5}: {self._sockets:,} sockets and nothing to do, of one core: {', '.join(used)}")
 
     def _plan(self, case: Case, seconds: float, load: int) -> paced_load.Plan:
         """The load client's orders."""
@@ -94,6 +100,6 @@ class Turn:
             each=case.each,
             rate=case.rate / case.each,
             seconds=seconds,
-            users=SOCKETS,
+            users=self._sockets,
             first=load * socket_clients.NUMBERS_EACH,
         )
