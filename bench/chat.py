@@ -41,7 +41,7 @@ async def bench(stage: Stage, options: Options) -> list[Row]:
                 await turn.once(chain.warm_up, SMALL_SECONDS, WARM_UP_LIMIT_SECONDS)
             runs[name].append(await turn.once(case, seconds, chain.limit_seconds))
     found = rows(f"{sockets:,} sockets, {case.rate:,}/s", runs[OURS.name], runs[FLOOR.name])
-    say(verdict(found))
+    say(what_is_kept(found))
     return found
 
 
@@ -57,7 +57,7 @@ def rows(what: str, ours: list[Measured], floor: list[Measured]) -> list[Row]:
     ]  # fmt: skip
 
 
-def verdict(found: list[Row]) -> str:
+def what_is_kept(found: list[Row]) -> str:
     """What is kept of the promise, by the medians."""
     _, p99, _, answered, *_ = found
     limit = MAX_P99_MS

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from bench.chat import FIGURES, rows, verdict
+from bench.chat import FIGURES, rows, what_is_kept
 from bench.turn import Measured
 
 
-def measured(*, p99: float = 80.0, answered: float = 20.0, lost: int = 0, missed: int = 0, doubled: int = 0) -> Measured:
+def measured(
+    *, p99: float = 80.0, answered: float = 20.0, lost: int = 0, missed: int = 0, doubled: int = 0
+) -> Measured:
     return Measured(
         p50=10.0, p99=p99, cpu_us=900.0, missed=missed, lost=lost, doubled=doubled, answered_p50=2.0,
         answered_p99=answered,
@@ -32,4 +34,4 @@ def measured(*, p99: float = 80.0, answered: float = 20.0, lost: int = 0, missed
 def test_what_is_kept(ours: Measured, floor: Measured, broken: int) -> None:
     found = rows("10 sockets", [ours], [floor])
     assert len(found) == len(FIGURES)
-    assert verdict(found).count("NOT KEPT") == broken
+    assert what_is_kept(found).count("NOT KEPT") == broken
