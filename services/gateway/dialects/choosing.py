@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
-from urllib.parse import urlsplit
 
 from websockets.asyncio.server import ServerConnection
 from websockets.typing import Subprotocol
@@ -25,7 +24,7 @@ def select(_: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol |
 
 def open_connection(socket: ServerConnection, context: ConnectionContext) -> Connection:
     """The connection of a socket whose handshake is done, and whose head is still there."""
-    path = urlsplit(socket.request.path).path if socket.request is not None else ""
+    path = socket.request.path.partition("?")[0] if socket.request is not None else ""
     unnamed = socket.subprotocol is None and path.rstrip("/").endswith(DASHBOARD_PATH)
     if socket.subprotocol == DASHBOARD or unnamed:
         return TranslatedConnection(socket, context, Dashboard())

@@ -7,7 +7,7 @@ from functools import partial
 from http import HTTPStatus
 from time import monotonic
 from typing import Final, cast
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
@@ -163,6 +163,6 @@ def credentials(socket: ServerConnection) -> tuple[str | None, str | None]:
         for part in header.split(",")
     ]
     token = next((part.removeprefix(BEARER) for part in offered if part.startswith(BEARER)), None)
-    query = parse_qs(urlsplit(socket.request.path).query)
+    query = parse_qs(socket.request.path.partition("?")[2])
     ticket = next((text for text in query.get("ticket", []) if text.startswith(TICKET)), None)
     return token or ticket, query.get("cursor", [None])[0]

@@ -1,4 +1,4 @@
-"""Origins in other spellings, and ids of other users in every verb, over sockets and HTTP: nothing is had, nothing is told."""
+"""Origins in other spellings, ids of other users in every verb, made-up cursors and targets: nothing is had, nothing is told."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from typing import get_args
 import pytest
 
 from services.gateway.live.core.commands import ChangeCommand
+from services.gateway.live.core.cursor import MAX_TOKEN, Cursors
+from shared.model import ids
 from shared.model.timestamps import rfc3339
+from shared.mongo.epoch import epoch
 from shared.process.clock import now_ms
 from tests.integration.gateway.stage import GatewayStage, running, token
-from tests.support.raw_sockets import raw_socket
+from tests.support.raw_sockets import raw_socket, say
 
 SPELLINGS = [
     "",
@@ -156,3 +159,24 @@ async def test_ids_of_others_in_every_call(stage: GatewayStage):
     assert tried >= 7
     assert await stage.database.inbox.find_one({}) == before
     assert (await stage.call("GET", "/devices"))[1]["devices"]
+
+
+@pytest.mark.parametrize("now", [MAX_TOKEN, MAX_TOKEN + 1, 2**62])
+@pytest.mark.parametrize("offset", [0, 2**62])
+async def test_a_made_up_cursor_is_one_that_nobody_knows_or_tells_of_nothing(
+    stage: GatewayStage, offset: int, now: int
+):
+    await stage.arrive("ann", 2)
+    cursor = Cursors(await epoch(stage.database), ids.user_key("default", "ann")).write(offset, now)
+    async with stage.client("ann", cursor) as client:
+        await client.next("live")
+    reset = {"type": "reset", "reason": "unknown_cursor"}
+    assert (client.told[0] == reset) == (offset > 1 or now > MAX_TOKEN)
+
+
+@pytest.mark.parametrize("target", ["//[", "//a]b/?x", "//[]/ws", "http://[/", "/?cursor=%ff%00"])
+async def test_a_target_that_is_no_url_is_served_as_any_other(stage: GatewayStage, target: str):
+    async with raw_socket(stage.settings.socket_port, path=target) as opened:
+        await opened.send(say(type="auth", token=token("ann")))
+        assert opened.status == 101
+        assert await opened.next()

@@ -22,6 +22,8 @@ _TOKEN: Final = struct.Struct(">q")
 _TOKEN_CHARACTERS: Final = 10
 """Of the token's other seven bytes; what is behind them only fills the group."""
 _VERSION: Final = 1
+MAX_TOKEN: Final = 253_402_300_799_000
+"""The last second of the year 9999: no later time can be asked for."""
 _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 
 
@@ -65,7 +67,7 @@ class Cursors:
         except (Base64Error, struct.error, ValueError):
             return None
         known = (version, epoch, owner) == (_VERSION, self._epoch, self._owner)
-        return Cursor(offset, token) if known and offset >= -1 and token >= 0 else None
+        return Cursor(offset, token) if known and offset >= -1 and 0 <= token <= MAX_TOKEN else None
 
 
 def high_byte(token: int) -> int:

@@ -120,6 +120,8 @@ def test_the_rest_is_as_it_was() -> None:
         ("/ws/?cursor=c", [], None, True),
         ("/behind/a/proxy/ws", [], None, True),
         ("/news", [], None, False),
+        ("//[", [], None, False),
+        ("//a]b/ws", [], None, True),
         ("/ws", ["carillon.v1"], CARILLON, False),
         ("/", ["bearer.x", "dashboard.v1"], DASHBOARD, True),
         ("/", ["other"], None, False),
