@@ -12,7 +12,7 @@ class Holder(Protocol):
 
     @property
     def waiting(self) -> int:
-        """Bytes in its outbox and its transport."""
+        """Bytes in its outbox and its transport, and of what waits until its inbox is read."""
         ...
 
     def drop_slow(self) -> None:
@@ -23,7 +23,7 @@ class Holder(Protocol):
 class Backlog:
     """At most `limit` bytes, and what is written between two counts (an eighth of it).
 
-    Only writing makes a backlog grow, so it is counted by bytes written: a connection that keeps up costs nothing,
+    Only what comes makes a backlog grow, so it is counted by its bytes: a connection that keeps up costs nothing,
     and is never dropped for others.
     """
 
@@ -42,7 +42,7 @@ class Backlog:
         self._holders.pop(holder, None)
 
     def wrote(self, size: int) -> None:
-        """So many bytes went into transports; beyond the limit the connections with the most waiting are dropped."""
+        """So many bytes were written, or wait; beyond the limit the connections with the most waiting are dropped."""
         self._written += size
         if self._written >= self._step:
             self._written = 0

@@ -110,6 +110,8 @@ class Connection:
                 self._queue(message)
                 if announcement.event.receipt is not None:
                     self._context.receipts.queued(self._session, announcement.event.receipt)
+            else:
+                writes.held += len(announcement.items)
         frames = self._outbox.take()
         if frames and self._protocol.state is _OPEN:
             writes.add(self._transport, frames)
@@ -125,8 +127,8 @@ class Connection:
 
     @property
     def waiting(self) -> int:
-        """Bytes in its outbox and its transport."""
-        return self._outbox.waiting
+        """Bytes in its outbox and its transport, and of what waits until its inbox is read."""
+        return self._outbox.waiting + self._session.waiting.size
 
     def drop_slow(self) -> None:
         """For a client that leaves too much waiting in a process that holds too much: it is cut off at once.
@@ -195,8 +197,7 @@ class Connection:
                 self._session.user = user
                 snapshot = await self._context.store.snapshot(user, load.since)
         except Unavailable as error:
-            told = "the client is told to come back"
-            log.warning("inbox_unreadable", session=self._session.name, error=str(error), next=told)
+            log.warning("inbox_unreadable", session=self._session.name, error=str(error), next="the client comes back")
             return self._session.on_unavailable()
         actions = self._session.on_rows(snapshot)
         RESUMES.labels(self._session.result_of_resume).inc()
@@ -206,12 +207,11 @@ class Connection:
         user = self._session.user
         if user is None:
             return []
-        changes = self._context.changes
         try:
             if apply.ids is None:
-                updated = await changes.read_all(user, apply.notification_type)
+                updated = await self._context.changes.read_all(user, apply.notification_type)
             else:
-                updated = await changes.apply(user, apply.change, apply.ids, apply.until)
+                updated = await self._context.changes.apply(user, apply.change, apply.ids, apply.until)
         except Unavailable:
             return self._session.on_failed(apply, "temporarily_unavailable", "something does not answer; repeat it")
         except RejectedChange as error:

@@ -31,6 +31,8 @@ class Writes:
         self._writes: list[tuple[Writable, bytes]] = []
         self.size = 0
         """Bytes that wait."""
+        self.held = 0
+        """Bytes of what is not written now, and may wait elsewhere."""
 
     def add(self, transport: Writable, frames: Sequence[bytes]) -> None:
         """One write of one or more messages."""
@@ -41,8 +43,8 @@ class Writes:
 
     def flush(self) -> None:
         """Writes all that waits."""
-        writes, size, messages = self._writes, self.size, self._messages
-        self._writes, self.size, self._messages = [], 0, 0
+        writes, size, messages = self._writes, self.size + self.held, self._messages
+        self._writes, self.size, self.held, self._messages = [], 0, 0, 0
         for transport, data in writes:
             transport.write(data)
         TEXT_FRAMES.inc(messages)

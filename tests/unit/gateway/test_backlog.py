@@ -5,6 +5,8 @@ from hypothesis import strategies as st
 
 from services.gateway.live.backlog import Backlog
 from services.gateway.live.core.hand_over import hand_over
+from tests.unit.gateway.live_gateway import LiveGateway
+from tests.unit.gateway.test_connection import ANN, SlowInbox, offsets
 
 LIMIT = 8_000
 STEP = 1_000
@@ -47,6 +49,25 @@ def test_who_has_left_does_not_count():
     backlog.discard(gone)
     here.write(LIMIT - 1)
     assert not here.dropped
+
+
+async def test_what_waits_until_an_inbox_is_read_counts_until_it_is_told():
+    """As while many come back at once, or MongoDB is slow: each client may have half a MiB waiting, none of it written."""
+    store = SlowInbox()
+    gateway = LiveGateway(store, backlog_bytes=400_000)
+    async with gateway.socket() as ann, gateway.socket("bob") as bob:
+        await store.asked.wait()
+        await gateway.arrive("ann", 1, body="x" * 150_000)
+        await gateway.arrive("bob", 1, body="x" * 200_000)
+        assert (ann.code, bob.code) == (None, None)
+        await gateway.arrive("ann", 2, body="x" * 150_000)
+        await ann.until(lambda: ann.code is not None)
+        assert (ann.code, ANN in gateway.registry) == (1006, False)
+        store.answer.set()
+        await bob.next("live")
+        bob.transport.unsent = 250_000
+        await gateway.arrive("bob", 2, body="x" * 100_000)
+        assert (bob.code, offsets(bob)) == (None, [1, 2])
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, STEP)), max_size=200))

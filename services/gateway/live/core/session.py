@@ -56,7 +56,7 @@ class Session:
 
     __slots__ = (
         "_bucket", "_caught_up", "_cursor_text", "_decode", "_epoch", "_erased", "_feed", "_reset", "_since",
-        "_waiting", "name", "state", "user",
+        "name", "state", "user", "waiting",
     )  # fmt: skip
 
     def __init__(self, epoch: str, name: str = "", *, decode: Decode = commands.decode_command) -> None:
@@ -72,7 +72,7 @@ class Session:
         self._feed: Feed | None = None
         self._since: Cursor | None = None
         self._reset: str | None = None
-        self._waiting = WaitingEvents()
+        self.waiting = WaitingEvents()
         self._caught_up: CaughtUp | None = None
 
     def on_open(self, token: str | None, cursor: str | None) -> list[Action]:
@@ -146,7 +146,7 @@ class Session:
             return []
         if self.user.life < self._erased:
             return self.on_deleted()
-        if (waiting := self._waiting.take()) is None:
+        if (waiting := self.waiting.take()) is None:
             self._reset = "too_many"
             return [LoadInbox(self.user, None)]
         if snapshot.too_many:
@@ -187,7 +187,7 @@ class Session:
         """The message of an event for a client that is live; None: there is none. What `on_event` does, at half of the price."""
         if self.state is not _LIVE:
             if self.state is SessionState.RESUMING:
-                self._waiting.put(announcement)
+                self.waiting.put(announcement)
             return None
         feed, user = self._feed, self.user
         if feed is None or user is None or announcement.event.life != user.life:
