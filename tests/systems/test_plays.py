@@ -19,7 +19,7 @@ async def plays_twice(name: str, stack: dict[str, Any]) -> None:
     for _ in range(2):
         screen = io.StringIO()
         assert await play_system(name, known, Console(file=screen, width=200)) == 0
-        assert "All of it arrived" in screen.getvalue()
+        assert "All of it was received" in screen.getvalue()
 
 
 @pytest.mark.parametrize("name", sorted(PLAYS.keys() - {"facilitators"}))

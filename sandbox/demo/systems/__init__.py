@@ -1,1 +1,1 @@
-"""Plays: each system of the catalog by its own words, on the running stack; what arrived where."""
+"""Plays: each system of the catalog by its own words, on the running stack; what was received where."""

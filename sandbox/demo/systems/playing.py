@@ -12,7 +12,7 @@ from carillon.cli.program import program
 from carillon.client import AsyncClient
 from sandbox.demo.steps import Steps
 from sandbox.demo.systems import bookings, facilitators
-from sandbox.demo.systems.scene import Scene, arrivals
+from sandbox.demo.systems.scene import Scene, received_table
 from sandbox.stack import Stack
 
 PLAYS: Final[Mapping[str, Callable[[Scene], Awaitable[None]]]] = {
@@ -22,12 +22,12 @@ PLAYS: Final[Mapping[str, Callable[[Scene], Awaitable[None]]]] = {
 
 
 async def play_system(name: str, stack: Stack, console: Console) -> int:
-    """Plays one, and shows what arrived where; returns the exit code. Raises NotSeen, and what the clients do."""
+    """Plays one, and shows what was received where; returns the exit code. Raises NotSeen, and what the clients do."""
     client = AsyncClient(stack.urls["ingest"], stack.api_key or "", console_url=stack.urls["console"], patience=10)
     async with client as carillon, aiohttp.ClientSession() as http:
         scene = Scene(stack=stack, carillon=carillon, http=http, steps=Steps(console))
         await PLAYS[name](scene)
-    console.print("", arrivals(scene.arrived))
-    console.print(f"\nAll of it arrived. How it is made: catalog/{name}/, docs/systems.md", style="bold green")
+    console.print("", received_table(scene.received))
+    console.print(f"\nAll of it was received. How it is made: catalog/{name}/, docs/systems.md", style="bold green")
     console.print(f"  {program()} deliveries --since 5m", highlight=False)
     return 0

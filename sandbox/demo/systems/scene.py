@@ -1,4 +1,4 @@
-"""What a play stands on: the stack, as its product sees it, and what has arrived so far."""
+"""What a play stands on: the stack, as its product sees it, and what was received so far."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class NotSeen(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arrival:
+class ReceivedText:
     """One thing that reached somebody; `at` in milliseconds since the epoch."""
 
     at: int
@@ -43,13 +43,13 @@ class Arrival:
 
 @dataclass(kw_only=True)
 class Scene:
-    """One play. `arrived` is what its table shows, in the order it was seen."""
+    """One play. `received` is what its table shows, in the order it was seen."""
 
     stack: Stack
     carillon: AsyncClient
     http: aiohttp.ClientSession
     steps: Steps
-    arrived: list[Arrival] = field(default_factory=list)
+    received: list[ReceivedText] = field(default_factory=list)
     run: str = field(default_factory=lambda: uuid4().hex[:6])
     """Part of every id, so that a play can be repeated on the same stack."""
 
@@ -58,8 +58,8 @@ class Scene:
         return token(self.stack, user)
 
     def note(self, where: str, who: str, what: str, at: int | None = None) -> None:
-        """Something arrived."""
-        self.arrived.append(Arrival(at=now_ms() if at is None else at, where=where, who=who, what=what))
+        """Something was received."""
+        self.received.append(ReceivedText(at=now_ms() if at is None else at, where=where, who=who, what=what))
 
     async def texts(self, kind: str, address: str, count: int, step: DemoStep) -> None:
         """Notes what reached an address by a provider, once it is so many in all. Raises NotSeen."""
@@ -71,10 +71,10 @@ class Scene:
             return found if len(found) >= count else None
 
         messages = await self.until(enough, f"{count} by {kind} to {address}")
-        known = sum((one.where, one.who) == (kind, address) for one in self.arrived)
+        known = sum((one.where, one.who) == (kind, address) for one in self.received)
         for message in messages[known:]:
             self.note(kind, address, message["text"].strip().splitlines()[0], message["at_ms"])
-            step.detail = f"{len(self.arrived)} arrived"
+            step.detail = f"{len(self.received)} received"
 
     async def until(self, look: Callable[[], Awaitable[T | None]], what: str) -> T:
         """The first answer that is one. Raises NotSeen."""
@@ -86,8 +86,8 @@ class Scene:
         return found
 
 
-def arrivals(found: list[Arrival]) -> Table:
-    """What arrived where, in the order of time."""
+def received_table(found: list[ReceivedText]) -> Table:
+    """What was received where, in the order of time."""
     table = Table("at (UTC)", "where", "to whom", "what", box=None, pad_edge=False)
     for one in sorted(found, key=lambda each: each.at):
         table.add_row(Text(f"{to_datetime(one.at):%H:%M:%S}", "dim"), one.where, one.who, Text(one.what))
