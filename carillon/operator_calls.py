@@ -35,8 +35,9 @@ class OperatorCalls:
     ) -> dict[str, Any]:
         """Where deliveries stand, those accepted last first: `{deliveries, cursor}`; `cursor` gets the next page.
 
-        `subject`: what they are about. `state`: as the timeline has it, or `open`: more is to come. `since` and `until`
-        (not included) are times of acceptance and must be aware.
+        `subject`: what they are about. `state`: as the timeline has it, several comma separated, or `open`: more is to
+        come. `workflow`: a key, or `orders.*`: all that begin so. `since` and `until` (not included) are times of
+        acceptance and must be aware.
         """
         wanted = {
             "subject": subject,

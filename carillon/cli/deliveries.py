@@ -23,10 +23,16 @@ def deliveries(
     *,
     subject: Annotated[str | None, typer.Option(help="What they are about, as complaint/123.")] = None,
     in_: Annotated[
-        str | None, typer.Option("--in", help="In this state, as sent, retrying, dead; or open: more is to come.")
+        str | None,
+        typer.Option(
+            "--in",
+            help="In this state, as sent, retrying, dead (or several: sent,delivered); or open: more is to come.",
+        ),
     ] = None,
     channel: Annotated[str | None, typer.Option(help="On this channel: email, sms, …")] = None,
-    workflow: Annotated[str | None, typer.Option(help="Of this workflow.")] = None,
+    workflow: Annotated[
+        str | None, typer.Option(help="Of this workflow, or of all whose keys begin so: orders.*")
+    ] = None,
     user: Annotated[str | None, typer.Option(help="To this user.")] = None,
     since: Annotated[str | None, typer.Option(help="Accepted since: 2026-01-05T08:00:00Z, or 2h, 3d.")] = None,
     until: Annotated[str | None, typer.Option(help="Accepted before: the same.")] = None,

@@ -6,18 +6,22 @@ queued = await queue.queue_notification(NotificationRequest(entity_type="complai
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final
 
+from carillon.arguments import segment
 from carillon.client import AsyncClient
-from carillon.integrations.queue_requests import MESSAGE, NotificationRequest, QueueChannel, QueuePriority
+from carillon.integrations.queue_requests import MESSAGE, NotificationRequest, QueueChannel, QueuePriority, about
 from carillon.integrations.queue_rows import (
     NotificationAttempt,
     QueuedNotification,
     QueueStatus,
     attempts_of,
+    goes_on_elsewhere,
     queued,
     row_of,
+    row_of_delivery,
+    states_of,
 )
 
 __all__ = [
@@ -29,6 +33,9 @@ __all__ = [
     "QueueStatus",
     "QueuedNotification",
 ]
+
+
+MAX_PAGE: Final = 500
 
 
 class NotificationQueue:
@@ -55,18 +62,59 @@ class NotificationQueue:
             priority=str(wanted.priority),
             max_retries=wanted.max_retries,
             deliver_at=wanted.deliver_at,
+            subject=wanted.about,
             idempotency_key=idempotency_key,
         )
-        return queued(wanted, accepted["notifications"][0]["id"])
+        return queued(wanted, accepted["id"])
 
     async def get_notification(self, notification: QueuedNotification | str) -> QueuedNotification:
         """Where one stands now. ProblemError 404 while the console has not seen it."""
         return row_of(await self._timeline(notification))
+
+    async def get_notifications_by_status(
+        self, status: QueueStatus | str, *, limit: int = 100
+    ) -> list[QueuedNotification]:
+        """Up to `limit` that have a status now, those queued last first; the platform lists them seconds late at most."""
+        wanted = QueueStatus(status)
+        rows = self._listed(state=states_of(wanted), workflow=f"{self._templates}.*")
+        return await _first(limit, (row async for row in rows if row.status is wanted))
+
+    async def get_notifications_by_entity(
+        self, entity_type: str, entity_id: int | str, *, limit: int = 100
+    ) -> list[QueuedNotification]:
+        """Up to `limit` about something, those queued last first."""
+        return await _first(limit, self._listed(subject=about(entity_type, entity_id), workflow=f"{self._templates}.*"))
+
+    async def _listed(self, **wanted: Any) -> AsyncIterator[QueuedNotification]:
+        cursor = None
+        while True:
+            page = await self._carillon.deliveries(**wanted, limit=MAX_PAGE, cursor=cursor)
+            for found in page["deliveries"]:
+                if not goes_on_elsewhere(found):
+                    yield row_of_delivery(found)
+            if (cursor := page["cursor"]) is None:
+                return
 
     async def get_attempts(self, notification: QueuedNotification | str) -> list[NotificationAttempt]:
         """A row for each attempt of one, oldest first; of more than twenty the newest."""
         return attempts_of(await self._timeline(notification))
 
     async def _timeline(self, notification: QueuedNotification | str) -> Mapping[str, Any]:
+        """Of the notification that the call became: a user's own, where a user has the address."""
         id_ = notification.id if isinstance(notification, QueuedNotification) else notification
-        return await self._carillon.timeline(id_)
+        started = await self._carillon.operate("GET", f"/v1/events/{segment('notification', id_)}/notifications")
+        found: Mapping[str, Any] = {}
+        for each in started["notifications"]:
+            found = await self._carillon.timeline(each["id"])
+            if not any(map(goes_on_elsewhere, found["channels"])):
+                break
+        return found
+
+
+async def _first(most: int, rows: AsyncIterator[QueuedNotification]) -> list[QueuedNotification]:
+    found: list[QueuedNotification] = []
+    async for row in rows:
+        if len(found) == most:
+            break
+        found.append(row)
+    return found

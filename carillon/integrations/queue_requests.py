@@ -60,6 +60,8 @@ class NotificationRequest:
             raise ValueError(f"priority: {self.priority!r} is none; the priorities are {', '.join(QueuePriority)}")
         if not self.recipient.strip():
             raise ValueError("recipient: it is empty; give an e-mail address, or a phone number as +4915112345678")
+        if self.max_retries < 0:
+            raise ValueError("max_retries: it is negative; 0 means a single attempt")
         if not self.entity_type or "/" in self.entity_type or self.entity_id == "":
             raise ValueError("entity_type, entity_id: say what it is about, as 'complaint' and 123; no / in the type")
         if not self.body and not self.template_id:

@@ -22,7 +22,7 @@ class QueueStatus(StrEnum):
 
 
 STATES: Final[Mapping[QueueStatus, tuple[str, ...]]] = {
-    QueueStatus.PENDING: ("accepted", "queued", "routed", "held", "claimed", "stale"),
+    QueueStatus.PENDING: ("accepted", "queued", "held", "stale"),
     QueueStatus.RETRYING: ("retrying", "parked"),
     QueueStatus.SENT: ("sent", "delivered"),
     QueueStatus.FAILED: (
@@ -30,8 +30,9 @@ STATES: Final[Mapping[QueueStatus, tuple[str, ...]]] = {
         *("suppressed", "cancelled", "expired", "superseded", "digested"),
     ),
 }
-"""The platform's words for each."""
+"""The platform's words for each. One that was tried before is between two attempts, and not pending any more."""
 _STATUS: Final = {state: status for status, states in STATES.items() for state in states}
+_FAULTY: Final = frozenset({QueueStatus.RETRYING, QueueStatus.FAILED})
 _SENT: Final = frozenset({"sent", "simulated"})
 
 
@@ -44,7 +45,7 @@ class QueuedNotification:
 
     notification_id: int
     id: str
-    """The same id as the platform writes it."""
+    """The same as the platform writes it: the id of the event that the call was."""
     status: QueueStatus
     entity_type: str | None = None
     entity_id: int | str | None = None
@@ -93,7 +94,7 @@ class NotificationAttempt:
 
 
 def queued(request: NotificationRequest, id_: str) -> QueuedNotification:
-    """The row of what was just accepted under an id."""
+    """The row of what was just accepted as an event."""
     return QueuedNotification(
         notification_id=number_of(id_),
         id=id_,
@@ -114,7 +115,9 @@ def queued(request: NotificationRequest, id_: str) -> QueuedNotification:
 def row_of(timeline: Mapping[str, Any]) -> QueuedNotification:
     """The row of a notification that the platform tells of."""
     channel = next(iter(timeline["channels"]), {"state": "accepted"})
-    delivery = next((each for each in timeline["deliveries"] if each["delivery"] == channel.get("delivery")), {})
+    delivery: Mapping[str, Any] = next(
+        (each for each in timeline["deliveries"] if each["delivery"] == channel.get("delivery")), {}
+    )
     facts: dict[str, Any] = dict(timeline)
     for entry in timeline["entries"]:
         facts |= entry["detail"]
@@ -122,14 +125,25 @@ def row_of(timeline: Mapping[str, Any]) -> QueuedNotification:
     return _row(facts | {"code": delivery.get("code"), "attempts": delivery.get("attempts")})
 
 
+def goes_on_elsewhere(found: Mapping[str, Any]) -> bool:
+    """Whether the address turned out to be a user's, who has a notification of their own instead."""
+    return found.get("reason") == "known_user"
+
+
+def states_of(status: QueueStatus) -> str:
+    """The states in which deliveries of a status may be found, as a listing is asked for them."""
+    retried = STATES[QueueStatus.PENDING] if status is QueueStatus.RETRYING else ()
+    return ",".join((*STATES[status], *retried))
+
+
 def row_of_delivery(found: Mapping[str, Any]) -> QueuedNotification:
     """The row of a notification that a listing of deliveries names."""
-    return _row({**found, "until": found.get("due")})
+    return _row({**found, "event_subject": found.get("subject"), "until": found.get("due")})
 
 
 def attempts_of(timeline: Mapping[str, Any]) -> list[NotificationAttempt]:
     """A row for each attempt, oldest first; of more than twenty the newest."""
-    number = number_of(timeline["notification"])
+    number = number_of(timeline["event_id"])
     found: list[NotificationAttempt] = []
     for delivery in timeline["deliveries"]:
         log = delivery.get("log", ())
@@ -155,12 +169,16 @@ def attempts_of(timeline: Mapping[str, Any]) -> list[NotificationAttempt]:
 
 
 def _row(found: Mapping[str, Any]) -> QueuedNotification:
-    status = _STATUS.get(found["state"], QueueStatus.PENDING)
-    entity_type, entity_id = entity_of(found.get("about"))
+    status, attempts = _STATUS.get(found["state"], QueueStatus.PENDING), found.get("attempts") or 0
+    if goes_on_elsewhere(found):
+        status = QueueStatus.PENDING
+    elif status is QueueStatus.PENDING and attempts:
+        status = QueueStatus.RETRYING
+    entity_type, entity_id = entity_of(found.get("event_subject"))
     template = (found.get("workflow") or "").rpartition(".")[2]
     return QueuedNotification(
-        notification_id=number_of(found["notification"]),
-        id=found["notification"],
+        notification_id=number_of(found["event_id"]),
+        id=found["event_id"],
         status=status,
         entity_type=entity_type,
         entity_id=entity_id,
@@ -168,12 +186,12 @@ def _row(found: Mapping[str, Any]) -> QueuedNotification:
         recipient=found.get("user"),
         template_id=template if template != MESSAGE else None,
         priority=found.get("priority"),
-        retry_count=max(0, (found.get("attempts") or 0) - 1),
+        retry_count=max(0, attempts - 1),
         max_retries=found.get("max_retries"),
         next_retry_at=found.get("until") if status is QueueStatus.RETRYING else None,
         sent_at=found.get("at") if status is QueueStatus.SENT else None,
         failed_at=found.get("at") if status is QueueStatus.FAILED else None,
-        error_message=_error(found.get("reason"), found) if status is not QueueStatus.SENT else None,
+        error_message=_error(found.get("reason"), found) if status in _FAULTY else None,
         created_at=found.get("accepted_at"),
         updated_at=found.get("at"),
     )

@@ -56,6 +56,11 @@ def subject_fact(subject: str | None) -> dict[str, object]:
     return {"event_subject": subject} if subject is not None else {}
 
 
+def retries_fact(max_retries: int | None) -> dict[str, object]:
+    """What the data of a status say of the retries that its producer asked for."""
+    return {"max_retries": max_retries} if max_retries is not None else {}
+
+
 _SPEC = ("ce_specversion", b"1.0")
 
 

@@ -1,4 +1,4 @@
-"""The products, and who takes part: users of the test's own."""
+"""The products of the systems, and who takes part: users of the test's own."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import pytest
 
 from carillon import AsyncClient
 from carillon.integrations.chat import ChatNotifications
+from carillon.integrations.queue import NotificationQueue
 from carillon.integrations.workorders import WorkOrderNotifications
 from tests.systems.chat_product import Chat
+from tests.systems.complaints_office import Office
 from tests.systems.work_order_product import Works
 
 
@@ -49,3 +51,13 @@ async def works(stack: dict[str, Any]) -> AsyncIterator[Works]:
     client = AsyncClient(stack["urls"]["ingest"], stack["api_key"], console_url=stack["urls"]["console"])
     async with aiohttp.ClientSession() as http, client as carillon:
         yield Works(stack=stack, http=http, carillon=carillon, orders=WorkOrderNotifications(carillon))
+
+
+@pytest.fixture
+async def office(stack: dict[str, Any]) -> AsyncIterator[Office]:
+    urls = stack["urls"]
+    client = AsyncClient(urls["ingest"], stack["api_key"], console_url=urls["console"])
+    async with aiohttp.ClientSession() as http, client as carillon:
+        made = Office(stack=stack, http=http, carillon=carillon, queue=NotificationQueue(carillon))
+        yield made
+        await made.heal()

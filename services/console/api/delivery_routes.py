@@ -22,7 +22,10 @@ MAX_PAGE: Final = 500
 _Text = Annotated[str | None, Query(max_length=MAX_TEXT)]
 _Subject = Annotated[str | None, Query(max_length=MAX_TEXT, description="what its event is about, as complaint/123")]
 _State = Annotated[
-    str | None, Query(max_length=MAX_TEXT, description=f"{', '.join(STATES)}; or {ANY_OPEN}: more is to come")
+    str | None,
+    Query(
+        max_length=MAX_TEXT, description=f"some of {', '.join(STATES)}, comma separated; or {ANY_OPEN}: more is to come"
+    ),
 ]
 
 

@@ -23,7 +23,7 @@ from shared.model.notifications import Notification
 from shared.model.outputs import Output
 from shared.model.reasons import Reason
 from shared.model.records import Kind, Record, encode, notify, profile_changed
-from shared.model.statuses import Subject, status, subject_fact
+from shared.model.statuses import Subject, retries_fact, status, subject_fact
 from shared.model.timestamps import rfc3339
 from shared.model.topics import Topics
 from shared.model.workflows import STEPS_SINCE
@@ -194,6 +194,7 @@ def _status(topics: Topics, decision: Decision, described: list[dict[str, object
         **subject_fact(notification.subject),
         "event_type": notification.event_type,
         "priority": notification.priority,
+        **retries_fact(notification.max_retries),
         "kind": record.kind,
         "accepted_at": rfc3339(notification.accepted_at),
         "profile_version": decision.profile_version,

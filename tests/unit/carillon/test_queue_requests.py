@@ -30,6 +30,7 @@ TEMPLATE: dict[str, Any] = ASKED | {"body": None, "template_id": "escalation"}
         (TEMPLATE | {"subject": "S"}, "template_id: a template has its own texts"),
         (ASKED | {"template_data": {"a": 1}}, "template_data: there is no template_id"),
         (TEMPLATE | {"template_data": {"channel": 1}}, "template_data: channel comes from the request itself"),
+        (ASKED | {"max_retries": -1}, "max_retries: it is negative"),
         (ASKED | {"entity_type": ""}, "entity_type, entity_id"),
         (ASKED | {"entity_type": "a/b"}, "entity_type, entity_id"),
         (ASKED | {"entity_id": ""}, "entity_type, entity_id"),

@@ -11,14 +11,16 @@ from hypothesis import strategies as st
 
 from carillon.integrations.numbers import number_of
 from carillon.integrations.queue_requests import NotificationRequest
-from carillon.integrations.queue_rows import QueueStatus, attempts_of, queued, row_of
+from carillon.integrations.queue_rows import QueueStatus, attempts_of, queued, row_of, row_of_delivery, states_of
+from services.console.deliveries.core.delivery_filter import STATES
 from services.console.timeline.core.channel_states import ENDS
 from shared.model import ids, numbers
 from shared.model.deliveries import DeliveryState
 from shared.model.notification_states import NotificationState
 from shared.model.receipts import ReceiptState
 
-NOTIFICATION = ids.notification_id(ids.event_id("acme", "/shop", "1"), "complaints.message", "ada")
+EVENT = ids.event_id("acme", "/shop", "1")
+NOTIFICATION = ids.notification_id(EVENT, "complaints.message", "ada")
 ACCEPTED, AT, DUE = "2026-12-01T08:00:00.000Z", "2026-12-01T08:00:01.000Z", "2026-12-01T08:01:00.000Z"
 
 
@@ -32,11 +34,12 @@ def timeline(state: str, *, log: list[str], more: dict[str, Any] | None = None) 
     ]
     return {
         "notification": NOTIFICATION,
+        "event_id": EVENT,
         "user": "who",
         "workflow": "complaints.message",
         "accepted_at": ACCEPTED,
         "channels": [channel],
-        "entries": [{"detail": {"priority": "high", "max_retries": 3}}],
+        "entries": [{"detail": {"priority": "high", "max_retries": 3, "event_subject": "complaint/123"}}],
         "deliveries": [
             {"delivery": "d", "state": state, "attempts": len(log), "log": attempts}
             | ({"code": attempts[-1]["code"]} if attempts else {})
@@ -58,8 +61,8 @@ def test_what_was_just_queued_is_pending_and_all_of_it_is_known() -> None:
         template_id="complaint_verified",
         template_data={"status": "verified"},
     )
-    row = queued(asked, NOTIFICATION)
-    assert (row.status, row.notification_id, row.retry_count) == (QueueStatus.PENDING, number_of(NOTIFICATION), 0)
+    row = queued(asked, EVENT)
+    assert (row.status, row.notification_id, row.retry_count) == (QueueStatus.PENDING, number_of(EVENT), 0)
     assert row.template_data == {"status": "verified"}
     assert row.audit_row() == {
         "entity_type": "complaint",
@@ -67,7 +70,7 @@ def test_what_was_just_queued_is_pending_and_all_of_it_is_known() -> None:
         "action": "notification_triggered",
         "action_by_type": "system",
         "metadata": {
-            "notification_id": number_of(NOTIFICATION),
+            "notification_id": number_of(EVENT),
             "channel": "email",
             "recipient": "user@example.com",
             "priority": "normal",
@@ -81,12 +84,43 @@ def test_sent_at_once() -> None:
     row = row_of(timeline("sent", log=["sent"]))
     assert (row.status, row.retry_count, row.sent_at, row.error_message) == (QueueStatus.SENT, 0, AT, None)
     assert (row.priority, row.max_retries, row.created_at, row.template_id) == ("high", 3, ACCEPTED, None)
+    assert (row.entity_type, row.entity_id) == ("complaint", 123)
 
 
 def test_between_two_attempts() -> None:
     row = row_of(timeline("retrying", log=["failed"], more={"reason": "temporary_failure", "until": DUE}))
     assert (row.status, row.retry_count, row.next_retry_at) == (QueueStatus.RETRYING, 0, DUE)
     assert (row.sent_at, row.failed_at, row.error_message) == (None, None, "temporary_failure: 451")
+
+
+def test_on_its_way_to_the_next_attempt() -> None:
+    row = row_of(timeline("queued", log=["failed"]))
+    assert (row.status, row.next_retry_at) == (QueueStatus.RETRYING, None)
+
+
+def test_as_it_is_listed() -> None:
+    listed = {"notification": NOTIFICATION, "event_id": EVENT, "user": "who", "state": "retrying", "at": AT}
+    more = {
+        "workflow": "complaints.escalation",
+        "subject": "complaint/123",
+        "attempts": 2,
+        "code": "451",
+        "due": DUE,
+        "accepted_at": ACCEPTED,
+    }
+    row = row_of_delivery(listed | more | {"priority": "high", "max_retries": 3, "reason": "temporary_failure"})
+    assert (row.status, row.retry_count, row.next_retry_at) == (QueueStatus.RETRYING, 1, DUE)
+    assert (row.entity_id, row.template_id, row.priority, row.max_retries) == (123, "escalation", "high", 3)
+
+
+def test_an_address_that_a_user_has_is_still_to_come() -> None:
+    row = row_of(timeline("suppressed", log=[], more={"reason": "known_user"}))
+    assert (row.status, row.failed_at, row.error_message) == (QueueStatus.PENDING, None, None)
+
+
+def test_a_listing_is_asked_for_states_that_it_knows() -> None:
+    asked = [state for status in QueueStatus for state in states_of(status).split(",")]
+    assert set(asked) == set(STATES) | {"held"}
 
 
 def test_retries_used_up() -> None:
@@ -114,7 +148,7 @@ def test_a_row_for_each_attempt(state: str, log: list[str], statuses: list[str])
     rows = attempts_of(timeline(state, log=log))
     assert [row.status for row in rows] == statuses
     assert [row.attempt_number for row in rows] == list(range(1, len(log) + 1))
-    assert {row.notification_id for row in rows} == {number_of(NOTIFICATION)}
+    assert {row.notification_id for row in rows} == {number_of(EVENT)}
     for row in rows:
         sent = row.status is QueueStatus.SENT
         assert row.error_message == (None if sent else "recipient: 451")

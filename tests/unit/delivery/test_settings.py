@@ -159,3 +159,10 @@ def test_what_cannot_work_is_said_at_start(monkeypatch: pytest.MonkeyPatch, give
     with pytest.raises(SystemExit) as ended:
         load_delivery(section_of)
     assert f"{said}" in str(ended.value)
+
+
+def test_without_a_setting_waits_double_from_a_minute_to_half_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARILLON_DELIVERY_CHANNELS", "email")
+    monkeypatch.setenv("CARILLON_SMTP_HOST", "mail.example.com")
+    schedule = load_delivery(section_of)[0].retry_seconds
+    assert schedule == tuple(min(60 * 2**number, 1800) for number in range(len(schedule)))

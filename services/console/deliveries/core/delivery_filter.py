@@ -10,6 +10,7 @@ from services.console.core.paging import check_instant, check_one_of, check_text
 from services.console.deliveries.core.state_row import OPEN, ROUTED
 from shared.model.channels import Channel
 from shared.model.deliveries import DeliveryState
+from shared.model.event_types import ANY_BELOW
 from shared.model.notification_states import NotificationState
 from shared.model.receipts import ReceiptState
 
@@ -27,9 +28,10 @@ class DeliveryFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     subject: str | None = None
     """What its event is about, as `complaint/123`."""
     state: str | None = None
-    """One of STATES, or ANY_OPEN."""
+    """Some of STATES, comma separated, or ANY_OPEN."""
     channel: str | None = None
     workflow: str | None = None
+    """Its key; with `.*` at the end, all whose keys begin so."""
     user: str | None = None
     since: str | None = None
     until: str | None = None
@@ -37,7 +39,8 @@ class DeliveryFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
 def check_filter(wanted: DeliveryFilter) -> None:
     """Raises Invalid for what nothing can match."""
-    check_one_of("state", wanted.state, [*STATES, ANY_OPEN])
+    for state in _split(wanted.state):
+        check_one_of("state", state, [*STATES, ANY_OPEN])
     check_one_of("channel", wanted.channel, list(Channel))
     for name, text in (("subject", wanted.subject), ("workflow", wanted.workflow), ("user", wanted.user)):
         if text is not None:
@@ -53,10 +56,22 @@ def query_of(tenant: str, wanted: DeliveryFilter) -> dict[str, object]:
     if wanted.state is None:
         query["state"] = {"$ne": ROUTED}
     else:
-        query["state"] = {"$in": list(OPEN)} if wanted.state == ANY_OPEN else wanted.state
-    for name in ("subject", "channel", "workflow", "user"):
+        states = [each for state in _split(wanted.state) for each in (OPEN if state == ANY_OPEN else [state])]
+        query["state"] = {"$in": states}
+    if wanted.workflow is not None:
+        query["workflow"] = _keys(wanted.workflow)
+    for name in ("subject", "channel", "user"):
         value = getattr(wanted, name)
         if value is not None:
             query[name] = value
     times = times_between(wanted.since, wanted.until)
     return query | {"accepted_at": times} if times else query
+
+
+def _split(states: str | None) -> list[str]:
+    return [] if states is None else [state.strip() for state in states.split(",")]
+
+
+def _keys(workflow: str) -> object:
+    begin = workflow.removesuffix(ANY_BELOW)
+    return workflow if begin == workflow else {"$gte": f"{begin}.", "$lt": f"{begin}/"}  # `/` comes after `.`

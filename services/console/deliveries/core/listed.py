@@ -26,7 +26,10 @@ class ListedDelivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """What its event is about."""
     step: str | None = None
     channel: str | None = None
+    priority: str | None = None
     attempts: int | None = None
+    max_retries: int | None = None
+    """What its producer asked for."""
     reason: str | None = None
     code: str | None = None
     """The provider's own code."""
@@ -56,7 +59,10 @@ def listed(row: dict[str, Any]) -> ListedDelivery:
     )
 
 
-_AS_STORED = ("workflow", "event_id", "subject", "step", "channel", "attempts", "reason", "code")
+_AS_STORED = (
+    *("workflow", "event_id", "subject", "step", "channel", "priority"),
+    *("attempts", "max_retries", "reason", "code"),
+)
 
 
 def _text(at: datetime) -> str:

@@ -24,7 +24,7 @@ OPEN: Final = ("accepted", "queued", HELD, "retrying", "parked", "stale")
 """States behind which something is still to come."""
 KEPT: Final = timedelta(days=90)
 """How long a row stays after its last change, and after what it waits for: as long as a timeline."""
-FACTS: Final = ("workflow", "event_id", "step", "channel")
+FACTS: Final = ("workflow", "event_id", "step", "channel", "priority", "max_retries")
 
 
 class StateRow(NamedTuple):
