@@ -65,6 +65,7 @@ class Stack:
             "CARILLON_SOCKET_PORT": str(ports.sockets),
             "CARILLON_SOCKETIO_PORT": str(ports.socketio),
             "CARILLON_SOCKETIO_INGEST_URL": f"http://127.0.0.1:{ports.ingest}",
+            "CARILLON_SOCKETIO_PUBLIC_TENANT": "default",
             "CARILLON_CONSOLE_PORT": str(ports.console),
             "CARILLON_CONSOLE_URL": f"http://127.0.0.1:{ports.console}",
             "CARILLON_ORIGINS": ",".join(

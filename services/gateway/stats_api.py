@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Final
@@ -10,8 +9,9 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
+from services.gateway.recent import RecentOfTenant
 from shared.http.credentials import bearer, require_scope, unauthorized
-from shared.model.connected import ConnectedCounts, SocketLeaseStore
+from shared.model.connected import SocketLeaseStore
 from shared.model.timestamps import rfc3339
 from shared.mongo.api_keys import Principal, Scope
 from shared.process.clock import now_ms
@@ -35,17 +35,7 @@ class StatsResponse(BaseModel):
 def stats_routes(owner: ReadPrincipal, store: SocketLeaseStore, clock: Callable[[], float] = monotonic) -> APIRouter:
     """With an API key that has the scope `operate`; the tenant comes from it. Not in the schema, which is the users'."""
     routes = APIRouter()
-    recent: dict[str, tuple[float, ConnectedCounts]] = {}
-    asking = asyncio.Lock()
-
-    async def counts(tenant: str) -> ConnectedCounts:
-        async with asking:
-            now = clock()
-            for name in [name for name, (until, _) in recent.items() if until <= now]:
-                del recent[name]
-            if tenant not in recent:
-                recent[tenant] = now + ANSWER_SECONDS, await store.counts(tenant)
-            return recent[tenant][1]
+    counts = RecentOfTenant(store.counts, ANSWER_SECONDS, clock)
 
     @routes.get("/stats", include_in_schema=False)
     async def stats(request: Request, response: Response) -> StatsResponse:

@@ -152,6 +152,9 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             [("tenant", ASCENDING), ("cancellation_key", ASCENDING), ("_id", ASCENDING)],
             partialFilterExpression={"cancellation_key": {"$exists": True}},
         ),
+        IndexModel(
+            [("tenant", ASCENDING), ("read_at", ASCENDING)], partialFilterExpression={"receipt": {"$exists": True}}
+        ),
         IndexModel([("receipt.open", ASCENDING)], sparse=True),
         IndexModel([("receipt.by", ASCENDING)], sparse=True),
     ],

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from uuid import uuid4
 
+import aiohttp
 import pytest
 
+from carillon import AsyncClient
+from carillon.integrations.facilitators import BookingNotificationOutcome, FacilitatorNotifications
 from sandbox.free_ports import free_ports
 from shared.mongo.api_keys import Scope, create
 from tests.integration.gateway.dialects.clients import Ending
 from tests.integration.gateway.dialects.node_clients import LOCAL, SocketIoClient
 from tests.support.env import Harness
+from tests.support.wait import until
 
 BOOKING = {
     "booking_id": 123,
@@ -23,7 +28,11 @@ BOOKING = {
 @pytest.fixture
 async def url(harness: Harness) -> str:
     [port] = free_ports(1)
-    harness.more |= {"CARILLON_SOCKETIO_PORT": str(port), "CARILLON_SOCKETIO_INGEST_URL": harness.url("ingest")}
+    harness.more |= {
+        "CARILLON_SOCKETIO_PORT": str(port),
+        "CARILLON_SOCKETIO_INGEST_URL": harness.url("ingest"),
+        "CARILLON_SOCKETIO_PUBLIC_TENANT": "default",
+    }
     await harness.start("ingest", "router", "delivery", "socketio")
     await harness.call("PUT", "/v1/users/2", json={"name": "Grace"})
     return f"{LOCAL}:{port}"
@@ -112,3 +121,83 @@ async def test_while_the_platform_does_not_answer_a_backend_is_told_to_send_agai
         await harness.start_spawned("ingest")
         sender.tell(emit=["booking_notification", BOOKING])
         await outcome(sender, "notification_stored")
+
+
+async def told(url: str, path: str, **wanted: object) -> dict:
+    """What GET answers without a credential, as the document asks for none, once it is as wanted."""
+
+    async def found() -> dict | None:
+        async with aiohttp.ClientSession() as http, http.get(url + path) as answer:
+            assert answer.status == 200
+            said = await answer.json()
+            return said if said.items() >= wanted.items() else None
+
+    return await until(found, what=f"{path}: {wanted}")
+
+
+async def test_health_and_stats(harness: Harness, url: str) -> None:
+    nobody = await told(url, "/health", online_facilitators=0, backend_connected=False)
+    assert nobody.keys() == {"status", "service", "timestamp", "online_facilitators", "backend_connected"}
+    assert (nobody["status"], nobody["service"]) == ("healthy", "notification_service")
+    async with backend(url, await key_with(harness, Scope.SEND)) as sender:
+        await outcome(sender, "backend_auth_success")
+        for booking in (123, 124):
+            sender.tell(emit=["booking_notification", BOOKING | {"booking_id": booking}])
+        await outcome(sender, "notification_stored", 2)
+        async with SocketIoClient.driven(
+            "socketio.mjs", url=url, options={"auth": {"token": harness.token("2")}}
+        ) as page:
+            [first, _] = [await outcome(page, "new_booking_notification", count) for count in (1, 2)]
+            page.tell(emit=["mark_notification_read", {"notification_id": first["notification_id"]}])
+            await outcome(page, "notification_marked_read")
+            await told(url, "/health", online_facilitators=1, backend_connected=True)
+            stats = await told(url, "/stats", pending_notifications=1, facilitator_sessions=1)
+            assert stats == {
+                "online_facilitators": 1,
+                "backend_connected": True,
+                "total_notifications": 2,
+                "pending_notifications": 1,
+                "facilitator_sessions": 1,
+            }
+    await told(url, "/stats", online_facilitators=0, backend_connected=False, facilitator_sessions=0)
+
+
+async def test_types_of_notifications(harness: Harness, url: str) -> None:
+    async with (
+        backend(url, await key_with(harness, Scope.SEND)) as sender,
+        SocketIoClient.driven("socketio.mjs", url=url, options={"auth": {"token": harness.token("2")}}) as page,
+    ):
+        await outcome(sender, "backend_auth_success")
+        await page.until(lambda: page.welcomed, "in")
+        sender.tell(emit=["booking_notification", BOOKING | {"type": "booking_cancelled"}])
+        await outcome(sender, "notification_delivered")
+        shown = await outcome(page, "new_notification")
+        assert (shown["type"], shown["booking_id"]) == ("booking_cancelled", 123)
+        assert shown["message"] == "Jane Smith cancelled Morning Meditation"
+        for count, wrong in enumerate(("coffee_made", "../x", "", 7, None), 1):
+            sender.tell(emit=["booking_notification", BOOKING | {"type": wrong}])
+            assert (await outcome(sender, "notification_error", count))["error"]
+        assert len(page.shown) == 1
+
+
+async def test_a_backend_that_speaks_http(harness: Harness, url: str) -> None:
+    await harness.start("console")
+    key = await key_with(harness, Scope.SEND, Scope.OPERATE)
+    async with AsyncClient(harness.url("ingest"), key, console_url=harness.url("console")) as carillon:
+        facilitators = FacilitatorNotifications(carillon, wait_seconds=20)
+        at_once = FacilitatorNotifications(carillon, wait_seconds=0)
+        stored = await at_once.send_booking_notification(BOOKING)
+        assert (bool(stored), stored.outcome) == (True, BookingNotificationOutcome.STORED)
+        assert (await at_once.send_booking_notification(BOOKING)).id == stored.id, "word for word the same"
+        async with SocketIoClient.driven(
+            "socketio.mjs", url=url, options={"auth": {"token": harness.token("2")}}
+        ) as page:
+            await outcome(page, "new_booking_notification")
+            sent = await facilitators.send_booking_notification(BOOKING | {"booking_id": 124})
+            assert (bool(sent), sent.outcome) == (True, BookingNotificationOutcome.DELIVERED)
+            await outcome(page, "new_booking_notification", 2)
+        nobody = await facilitators.send_booking_notification(BOOKING | {"facilitator_id": uuid4().int % 10**9})
+        assert (bool(nobody), nobody.outcome) == (False, BookingNotificationOutcome.SUPPRESSED)
+        assert nobody.reason == "unknown_user"
+        with pytest.raises(ValueError, match="session, facilitator_id"):
+            await facilitators.send_booking_notification({"booking_id": 1, "user": {}})

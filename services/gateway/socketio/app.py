@@ -17,6 +17,7 @@ from services.gateway.core.limits import (
     PUBLISH_SECONDS,
     READY_GRACE_SECONDS,
 )
+from services.gateway.health_api import RecentAnswer
 from services.gateway.identity import identify
 from services.gateway.inbox.changes import Changes
 from services.gateway.inbox.store import InboxStore
@@ -35,6 +36,8 @@ from services.gateway.socketio.event_connection import EventContext
 from services.gateway.socketio.facilitators import Facilitators
 from services.gateway.socketio.numbers import StoredNumbers
 from services.gateway.socketio.settings import SocketIoSettings
+from services.gateway.socketio.status_api import ServiceFigures, create_status_api
+from services.gateway.socketio.totals import InboxTotals
 from shared.catalog.cache import Catalog
 from shared.http.server import serve as serve_http
 from shared.kafka.consumer import batches
@@ -89,6 +92,7 @@ async def serve(runtime: Runtime, settings: SocketIoSettings) -> None:
         store = InboxStore(database)
         registry = Registry(most_per_user=settings.sockets_per_user)
         process = uuid4().hex
+        api_keys = ApiKeys(database).principal
         presence = PresenceKeeper(Presence(database, process), registry.__contains__)
         registry.changed = presence.note
         stack.push_async_callback(presence.leave)
@@ -111,8 +115,21 @@ async def serve(runtime: Runtime, settings: SocketIoSettings) -> None:
             EventContext(live, StoredNumbers(database)),
             Origins(parse_origins(settings.origins)),
             Facilitators(live.identify, open_tenant=settings.socketio_open_tenant),
-            principal=ApiKeys(database).principal,
+            principal=api_keys,
             bookings=await _open_bookings(settings, database, stack),
+        )
+        backends = PresenceKeeper(Presence(database, process), edge.backends.is_connected)
+        edge.backends.changed = backends.note
+        stack.push_async_callback(backends.leave)
+
+        async def serves() -> bool:
+            return all(await asyncio.gather(mongodb.answers(), log_check.answers()))
+
+        status = create_status_api(
+            api_keys,
+            ServiceFigures(SocketLeases(database), Presence(database), InboxTotals(database)),
+            RecentAnswer(serves),
+            public_tenant=settings.socketio_public_tenant or settings.socketio_open_tenant,
         )
         inbox_batches = batches(inbox_events, runtime.stop, max_records=MAX_FETCH_RECORDS, wait_ms=1_000)
         sent_away = asyncio.Event()
@@ -126,7 +143,7 @@ async def serve(runtime: Runtime, settings: SocketIoSettings) -> None:
         await run_until_stopped(
             runtime.stop,
             serve_http(
-                create_app(edge, lambda: not runtime.stop.is_set() and edge.open < settings.max_connections),
+                create_app(edge, lambda: not runtime.stop.is_set() and edge.open < settings.max_connections, status),
                 runtime,
                 host=settings.host,
                 port=settings.socketio_port,
@@ -140,6 +157,7 @@ async def serve(runtime: Runtime, settings: SocketIoSettings) -> None:
                 Fanout(registry, live.backlog).run(inbox_batches),
                 keep_clock(database),
                 presence.run(),
+                backends.run(),
                 counting.run(),
                 receipts.run(),
                 *([keys.run()] if keys else []),

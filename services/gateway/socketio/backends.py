@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple
 
@@ -20,6 +21,11 @@ Emit = Callable[[str, str, dict[str, object]], Awaitable[None]]
 """Sends an event with its data to the client of a sid."""
 
 
+def presence_key(tenant: str) -> bytes:
+    """What stands for a tenant's backends where it is written who is connected; no user's key begins so."""
+    return b"@" + tenant.encode()
+
+
 class _Backend(NamedTuple):
     key: str
     tenant: str
@@ -35,18 +41,32 @@ class Backends:
         self._sender = sender
         self._emit = emit
         self._known: dict[str, _Backend] = {}
+        self._looked_at: set[str] = set()
+        self._connected: Counter[bytes] = Counter()
+        self.changed: Callable[[bytes], None] = lambda _: None
+        """Told, by the presence key, of a tenant's first backend and of the end of the last one, once it is so."""
 
     def __contains__(self, sid: object) -> bool:
         return sid in self._known
 
+    def is_connected(self, key: bytes) -> bool:
+        """Whether a backend of the tenant with this presence key is."""
+        return key in self._connected
+
     async def connect(self, sid: str, data: object) -> bool:
         """Whether the key is good; it is said to the client, too."""
         key = data.get("token") if isinstance(data, dict) else None
+        self._looked_at.add(sid)
         problem, principal = await self._look(key if isinstance(key, str) else "")
+        if sid not in self._looked_at:  # gone meanwhile
+            return False
+        self._looked_at.discard(sid)
         if principal is None:
             await self._emit(sid, "auth_error", {"error": problem})
             return False
-        self._known[sid] = _Backend(str(key), principal.tenant, set())
+        before = self._forget(sid)
+        self._known[sid] = _Backend(str(key), principal.tenant, before.under_way if before is not None else set())
+        self._count(presence_key(principal.tenant), 1)
         await self._emit(sid, "backend_auth_success", {"status": "authenticated"})
         return True
 
@@ -62,9 +82,24 @@ class Backends:
 
     def disconnect(self, sid: str) -> None:
         """It is gone; what is durable goes on without it."""
-        backend = self._known.pop(sid, None)
+        self._looked_at.discard(sid)
+        backend = self._forget(sid)
         for task in backend.under_way if backend is not None else ():
             task.cancel()
+
+    def _forget(self, sid: str) -> _Backend | None:
+        backend = self._known.pop(sid, None)
+        if backend is not None:
+            self._count(presence_key(backend.tenant), -1)
+        return backend
+
+    def _count(self, key: bytes, more: int) -> None:
+        before = self._connected[key]
+        self._connected[key] = before + more
+        if not self._connected[key]:
+            del self._connected[key]
+        if not before or key not in self._connected:
+            self.changed(key)
 
     async def _look(self, key: str) -> tuple[str, Principal | None]:
         if self._sender is None:

@@ -6,11 +6,12 @@ import asyncio
 from contextlib import suppress
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
 import aiohttp
 import msgspec
 
+from services.gateway.dialects.core.facilitator import NEW_BOOKING
 from shared.model.errors import CarillonError, Unavailable
 from shared.model.formats import NewerFormat
 from shared.mongo.database import Database
@@ -22,6 +23,7 @@ SEND_SECONDS: Final = 5.0
 REACH_SECONDS: Final = 2.0
 """How long a booking may take to a socket; then it counts as stored."""
 LOOK_SECONDS: Final = 0.1
+TYPE: Final = r"^[a-z][a-z0-9_]{0,63}$"
 _AWAY: Final = "the platform does not answer; send it again"
 
 
@@ -43,6 +45,7 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     user: dict[str, Any]
     session: dict[str, Any]
     facilitator_id: int | str
+    type: Annotated[str, msgspec.Meta(pattern=TYPE)] = NEW_BOOKING
 
 
 class SentBooking(NamedTuple):
@@ -51,6 +54,11 @@ class SentBooking(NamedTuple):
     tenant: str
     user: str
     notification: str
+
+
+def workflow_of(kind: str, new_booking: str) -> str:
+    """Of a type of notification: beside `new_booking`, the workflow of that type, by the type's name."""
+    return new_booking if kind == NEW_BOOKING else f"{new_booking.rpartition('.')[0]}.{kind}".removeprefix(".")
 
 
 class BookingSender:
@@ -70,7 +78,8 @@ class BookingSender:
             raise BookingRejected(f"booking_notification: {problem}") from problem
         user = str(booking.facilitator_id)
         await self._check_known(tenant, user)
-        body = msgspec.json.encode({"workflow": self._workflow, "recipients": [user], "data": data}, order="sorted")
+        workflow = workflow_of(booking.type, self._workflow)
+        body = msgspec.json.encode({"workflow": workflow, "recipients": [user], "data": data}, order="sorted")
         headers = {
             "authorization": f"Bearer {key}",
             "content-type": "application/json",

@@ -41,7 +41,7 @@ class SocketIoEdge:
         bookings: BookingSender | None,
     ) -> None:
         self._context = context
-        self._backends = Backends(principal, bookings, self._emit)
+        self.backends = Backends(principal, bookings, self._emit)
         self._facilitators = facilitators
         self._sockets: dict[str, EventSocket] = {}
         self._open: dict[EventConnection, asyncio.Task[None]] = {}
@@ -88,14 +88,14 @@ class SocketIoEdge:
     def _disconnect(self, sid: str, _: str) -> None:
         if (socket := self._sockets.pop(sid, None)) is not None:
             socket.end()
-        self._backends.disconnect(sid)
+        self.backends.disconnect(sid)
 
     async def _hear(self, name: str, sid: str, *arguments: object) -> None:
         if name == CONNECT:
             await self._become_backend(sid, arguments[0] if arguments else None)
             return
-        if name == BOOK and sid in self._backends:
-            await self._backends.book(sid, arguments[0] if arguments else None)
+        if name == BOOK and sid in self.backends:
+            await self.backends.book(sid, arguments[0] if arguments else None)
             return
         if (socket := self._sockets.get(sid)) is not None:
             await socket.hear(name, arguments)
@@ -103,17 +103,17 @@ class SocketIoEdge:
     async def _become_backend(self, sid: str, data: object) -> None:
         """A backend is nobody's inbox: its session ends without a word. One with a wrong key is sent away."""
         socket = self._sockets.pop(sid, None)
-        if socket is None and sid not in self._backends:
+        if socket is None and sid not in self.backends:
             return
         if socket is not None:
             socket.end()
-        if not await self._backends.connect(sid, data):
+        if not await self.backends.connect(sid, data):
             await self.server.disconnect(sid)
 
     async def _emit(self, sid: str, name: str, data: dict[str, object]) -> None:
         await self.server.emit(name, data, to=sid)
 
 
-def create_app(edge: SocketIoEdge, has_room: Callable[[], bool]) -> ASGIApp:
-    """The edge as an application; new clients come in while there is room."""
-    return HandshakeLimit(socketio.ASGIApp(edge.server), has_room)
+def create_app(edge: SocketIoEdge, has_room: Callable[[], bool], others: ASGIApp) -> ASGIApp:
+    """The edge as an application; new clients come in while there is room. `others` answers all other requests."""
+    return HandshakeLimit(socketio.ASGIApp(edge.server, others), has_room)

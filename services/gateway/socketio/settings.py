@@ -18,6 +18,12 @@ class SocketIoSettings(UsersEdgeSettings):
         description="sandbox only: in this tenant everybody is the facilitator that they say they are, whatever their "
         "token; unset: only tokens count",
     )
+    socketio_public_tenant: str | None = Field(
+        None,
+        pattern=TENANT,
+        description="the tenant whose figures `GET /health` and `GET /stats` of Socket.IO tell without a key; unset: "
+        "CARILLON_SOCKETIO_OPEN_TENANT; without either nobody's",
+    )
     socketio_ingest_url: str = Field(
         "",
         pattern=r"^(https?://\S*[^\s/])?$",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.gateway.socketio.backends import MAX_AT_ONCE, Backends
+from services.gateway.socketio.backends import MAX_AT_ONCE, Backends, presence_key
 from services.gateway.socketio.bookings import BookingOutcome, BookingRejected, SentBooking
 from shared.model.errors import MongoUnavailable
 from shared.mongo.api_keys import Principal, Scope
@@ -99,3 +99,47 @@ async def test_who_is_gone_is_told_nothing() -> None:
     await turns()
     assert [name for name, _ in stage.said] == ["backend_auth_success"]
     assert "s" not in stage.backends
+
+
+async def test_a_tenants_backends_are_told_of_from_the_first_to_the_last() -> None:
+    stage = Stage()
+    key, told = presence_key("t"), []
+    stage.backends.changed = lambda changed: told.append((changed, stage.backends.is_connected(key)))
+    for sid in ("1", "2", "2"):
+        assert await stage.backends.connect(sid, {"token": KEY})
+    assert told[0] == (key, True)
+    stage.backends.disconnect("1")
+    stage.backends.disconnect("1")
+    assert stage.backends.is_connected(key)
+    stage.backends.disconnect("2")
+    assert told[-1] == (key, False)
+    assert not stage.backends.is_connected(key)
+
+
+async def test_a_second_key_of_the_same_client_loses_no_booking() -> None:
+    stage = Stage()
+    for number in range(2):
+        assert await stage.backends.connect("s", {"token": KEY})
+        await stage.backends.book("s", {"booking_id": number})
+    stage.backends.disconnect("s")
+    stage.bookings.reached.set()
+    await turns()
+    assert [name for name, _ in stage.said] == ["backend_auth_success"] * 2
+
+
+async def test_who_is_gone_before_their_key_was_looked_up_is_no_backend() -> None:
+    stage = Stage()
+    may_look, look = asyncio.Event(), stage.backends._principal
+
+    async def slowly(key: str) -> Principal | None:
+        await may_look.wait()
+        return await look(key)
+
+    stage.backends._principal = slowly
+    connecting = asyncio.create_task(stage.backends.connect("s", {"token": KEY}))
+    await turns()
+    stage.backends.disconnect("s")
+    may_look.set()
+    assert not await connecting
+    assert stage.said == []
+    assert not stage.backends.is_connected(presence_key("t"))
