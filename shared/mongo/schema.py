@@ -10,7 +10,7 @@ from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
 from shared.process.retries import retry_until_available
 
-SCHEMA_VERSION: Final = 14
+SCHEMA_VERSION: Final = 15
 """One higher with each change of indexes or rows that a process relies on. A newer schema serves older processes."""
 
 
