@@ -45,11 +45,18 @@ class BookingNotificationStatus(StrEnum):
 
 _TYPES: Final = frozenset(each.value for each in BookingNotificationType)
 _STATUS: Final = {
-    **dict.fromkeys(("accepted", "queued", "routed", "held", "retrying", "parked", "stale"), "PENDING"),
-    "claimed": "PROCESSING",
+    **dict.fromkeys(("accepted", "routed", "held", "retrying", "parked", "stale"), "PENDING"),
+    **dict.fromkeys(("queued", "claimed"), "PROCESSING"),
     **dict.fromkeys(("sent", "delivered"), "SENT"),
     **dict.fromkeys(("dead", "undelivered", "bounced", "complained", "unconfirmed"), "FAILED"),
 }
+
+
+_STATES_OF: Final = {
+    status: [state for state, name in _STATUS.items() if name == status and state not in ("claimed", "routed")]
+    for status in BookingNotificationStatus
+} | {BookingNotificationStatus.CANCELLED: ["cancelled", "expired", "superseded", "suppressed", "digested"]}
+"""As the console lists them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +114,30 @@ class BookingNotifications:
             found += _reminders(await self._carillon.timeline(each["id"]))
         return found
 
+    async def find_notifications(
+        self,
+        *,
+        booking_id: int | str | None = None,
+        user_id: int | str | None = None,
+        status: BookingNotificationStatus | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 50,
+    ) -> list[BookingNotification]:
+        """Reminders by booking, user, status and time of the booking (aware), the newest first; what fits all that is given.
+
+        Seconds old at most. A reminder that is not due stands for those behind it, which come one after the other.
+        """
+        found = await self._carillon.deliveries(
+            subject=None if booking_id is None else _subject(booking_id),
+            user=None if user_id is None else str(user_id),
+            state=None if status is None else ",".join(_STATES_OF[status]),
+            since=since,
+            until=until,
+            limit=limit,
+        )
+        return [_listed(each) for each in found["deliveries"] if _type_of(each.get("step")) is not None]
+
     async def get_pending_notifications(self, limit: int = 50, *, lease_seconds: int = 60) -> list[BookingNotification]:
         """Up to `limit` (100) that are due, for a sender of yours. Mark each within `lease_seconds`, or it comes again."""
         taken = await self._carillon.take(limit, lease_seconds=lease_seconds, workflow=OWN_SENDER)
@@ -139,22 +170,53 @@ class BookingNotifications:
         if self._own_sender:
             data["sender"] = "own"
         event = {"id": str(uuid4()), "source": self._source, "type": event_type, "data": data}
+        event["subject"] = _subject(data["booking_id"])
         answer = await self._carillon.send_events([event])
         return str(answer["ids"][0])
+
+
+def _subject(booking: int | str) -> str:
+    return f"booking/{booking}"
+
+
+def _type_of(step: str | None) -> BookingNotificationType | None:
+    name = (step or "").replace("wait-", "booking-")
+    return BookingNotificationType(name) if name in _TYPES else None
+
+
+def _status_of(state: str) -> BookingNotificationStatus:
+    return BookingNotificationStatus(_STATUS.get(state, "CANCELLED"))
+
+
+def _listed(row: Mapping[str, Any]) -> BookingNotification:
+    status = _status_of(row["state"])
+    why = (row.get("reason") or row["state"], row.get("code"))
+    return BookingNotification(
+        id=row.get("delivery") or row["notification"],
+        type=BookingNotificationType(str(_type_of(row["step"]))),
+        status=status,
+        user_id=row["user"],
+        booking_id=row["subject"].partition("/")[2] if "subject" in row else None,
+        channel=row.get("channel"),
+        scheduled_at=row.get("due"),
+        processed_at=None if status is BookingNotificationStatus.PENDING else row["at"],
+        created_at=row["accepted_at"],
+        error=": ".join(filter(None, why)) if status is BookingNotificationStatus.FAILED else None,
+    )
 
 
 def _reminders(timeline: Mapping[str, Any]) -> list[BookingNotification]:
     codes = {each["delivery"]: each.get("code") for each in timeline["deliveries"]}
     found = []
     for channel in timeline["channels"]:
-        state, step = channel["state"], channel.get("step", "").replace("wait-", "booking-")
-        if step not in _TYPES:
+        type_ = _type_of(channel.get("step"))
+        if type_ is None:
             continue
-        status = BookingNotificationStatus(_STATUS.get(state, "CANCELLED"))
+        status = _status_of(channel["state"])
         found.append(
             BookingNotification(
                 id=channel.get("delivery") or timeline["notification"],
-                type=BookingNotificationType(step),
+                type=type_,
                 status=status,
                 user_id=timeline["user"],
                 channel=channel.get("channel"),

@@ -33,7 +33,8 @@ REMINDERS = {
     BookingNotificationType.BOOKING_END: (-HOUR + FIVE_MINUTES, HOUR, "Five minutes left of Court 7"),
 }
 """How long before the start it is sent, how long the booking is, and how its text begins."""
-PENDING, SENT = BookingNotificationStatus.PENDING, BookingNotificationStatus.SENT
+PENDING, PROCESSING = BookingNotificationStatus.PENDING, BookingNotificationStatus.PROCESSING
+SENT = BookingNotificationStatus.SENT
 FAILED, CANCELLED = BookingNotificationStatus.FAILED, BookingNotificationStatus.CANCELLED
 
 
@@ -87,7 +88,7 @@ class Venue:
         """Until nothing that an event led to is to come any more."""
 
         async def over() -> bool:
-            return PENDING not in {each.status for each in await self.bookings.get_notifications(event)}
+            return not {PENDING, PROCESSING} & {each.status for each in await self.bookings.get_notifications(event)}
 
         await eventually(over)
 
@@ -185,6 +186,35 @@ async def test_pending_ones_are_taken_and_marked(venue: Venue) -> None:
     assert failed.error == "rejected: Telegram_API_Error:_chat_not_found"
     with pytest.raises(ValueError, match="get_pending_notifications"):
         await bookings.mark_as_sent(sent)
+
+
+async def test_reminders_are_found_by_booking_user_status_and_time(venue: Venue) -> None:
+    guest = await venue.guest("telegram")
+    made, other = booking(guest, starts_in=2 * HOUR), booking(guest, starts_in=3 * DAY)
+    before = datetime.now(UTC)  # noqa: TID251  # the test's own clock
+    created = await venue.bookings.create_booking_notifications(made)
+    await venue.bookings.create_booking_notifications(other)
+    await venue.reminders(created, BookingNotificationType.BOOKING_1H, PENDING)
+
+    async def both() -> bool:
+        found = await venue.bookings.find_notifications(user_id=made["user_id"], status=PENDING, since=before)
+        return {each.booking_id for each in found} == {str(made["id"]), str(other["id"])}
+
+    await eventually(both)
+    [waiting] = await venue.bookings.find_notifications(booking_id=made["id"])
+    assert (waiting.type, waiting.scheduled_at) == ("booking-1h", rfc3339(made["start"] - HOUR))
+    assert await venue.bookings.find_notifications(booking_id=made["id"], until=before) == []
+    await venue.bookings.cancel_booking_notifications(made)
+
+    async def told() -> list[BookingNotification]:
+        return await venue.bookings.find_notifications(booking_id=made["id"], status=SENT)
+
+    [sent] = await eventually(told)
+    assert (sent.type, sent.channel, sent.error) == ("booking-cancel", "telegram", None)
+    [over] = await venue.bookings.find_notifications(booking_id=made["id"], status=CANCELLED)
+    assert over.type == "booking-1h"
+    for status in BookingNotificationStatus:
+        await venue.bookings.find_notifications(status=status, limit=1)
 
 
 # Future enhancements

@@ -85,7 +85,7 @@ async def test_nobody_elses_and_nothing_that_is_not_there(live: Console) -> None
     code, problem = await live.get("/v1/deliveries?state=snet")
     assert (code, problem["code"]) == (422, "invalid_filter")
     assert 'did you mean "sent"?' in problem["detail"]
-    for wrong in ("channel=pigeon", "since=yesterday", "subject=", "cursor=xx", "limit=0"):
+    for wrong in ("state=sent,", "channel=pigeon", "since=yesterday", "subject=", "cursor=xx", "limit=0"):
         assert (await live.get(f"/v1/deliveries?{wrong}"))[0] == 422, wrong
 
 
