@@ -1,4 +1,4 @@
-# One image for the six services; `--target sandbox` adds what the sink needs.
+# One image for all services; `--target sandbox` adds what the sink needs.
 # Build: docker build --tag carillon:0.2.0 .
 ARG PYTHON_IMAGE=python:3.11.14-slim-bookworm
 
@@ -15,7 +15,7 @@ RUN python -c "import tomllib; named = tomllib.load(open('pyproject.toml', 'rb')
         print(*(name for name in named if not name.startswith('carillon-client ')), sep='\n')" > requirements.txt \
     && pip install --only-binary :all: --constraint constraints.txt --requirement requirements.txt
 COPY . .
-# EXTRAS=apprise adds the library of that channel.
+# EXTRAS=apprise adds the library of that channel, EXTRAS=socketio what `socketio` needs, EXTRAS=apprise,socketio both.
 ARG EXTRAS=
 RUN pip install --constraint constraints.txt ./carillon ".${EXTRAS:+[$EXTRAS]}"
 

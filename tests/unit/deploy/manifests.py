@@ -15,6 +15,8 @@ ROOT = Path(__file__).resolve().parents[3]
 SERVICES = {path.parent.name for path in (ROOT / "services").glob("*/__init__.py")}
 OVERLAYS = sorted(path.parent.name for path in (ROOT / "deploy/k8s/overlays").glob("*/kustomization.yaml"))
 PLACES = ["base", *(f"overlays/{name}" for name in OVERLAYS)]
+ADDED = {"overlays/socketio": {"socketio"}}
+"""What a place has beside the services."""
 USER = 10001
 LONG_RUNNING = {"Deployment", "StatefulSet"}
 EGRESS = {"egress": "internet"}

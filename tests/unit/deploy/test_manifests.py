@@ -8,6 +8,7 @@ import pytest
 
 from shared.model.channels import Channel
 from tests.unit.deploy.manifests import (
+    ADDED,
     EGRESS,
     LONG_RUNNING,
     PLACES,
@@ -25,7 +26,7 @@ from tests.unit.deploy.manifests import (
 class TestWorkloads:
     def test_each_service_has_one(self, place: str) -> None:
         commands = {main_container(pod)["args"][0] for pod in pods(place, jobs=False).values()}
-        assert commands == SERVICES
+        assert commands == SERVICES | ADDED.get(place, set())
 
     def test_each_channel_has_one_delivery(self, place: str) -> None:
         found = [
@@ -153,3 +154,29 @@ class TestWorkloads:
         images = {main_container(pod)["image"] for pod in pods(place).values()}
         version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
         assert images == {f"carillon:{version}"}
+
+
+@pytest.mark.parametrize("place", ADDED)
+class TestSocketIo:
+    def test_it_needs_no_affinity(self, place: str) -> None:
+        assert "sessionAffinity" not in objects(place, "Service")["socketio"]["spec"]
+
+    def test_it_is_what_the_gateway_is(self, place: str) -> None:
+        """The base's patches do not reach it: what they say of all pods is said by itself, too."""
+        gateway, socketio = (dict(pods(place)[name]) for name in ("gateway", "socketio"))
+        containers = [dict(main_container(pod)) for pod in (gateway, socketio)]
+        own = {"args", "ports", "env"}
+        kept = [{name: value for name, value in each.items() if name not in own} for each in containers]
+        assert kept[0] == kept[1]
+        for pod in (gateway, socketio):
+            for name in ("containers", "serviceAccountName", "volumes"):
+                del pod[name]
+        assert gateway == socketio
+
+    def test_what_backends_send_reaches_ingest(self, place: str) -> None:
+        pod = pods(place)["socketio"]
+        ingest = objects(place, "Service")["ingest"]
+        [port] = [row["port"] for row in ingest["spec"]["ports"] if row["targetPort"] == "http"]
+        assert environment(place, pod)["CARILLON_SOCKETIO_INGEST_URL"] == f"http://ingest:{port}"
+        [rule] = objects(place, "NetworkPolicy")["socketio-to-ingest"]["spec"]["egress"]
+        assert rule["to"] == [{"podSelector": {"matchLabels": ingest["spec"]["selector"]}}]

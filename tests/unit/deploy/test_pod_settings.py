@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from carillon.cli.variables import PREFIX, setting_variables
 from shared.process.settings import SettingsSection
-from tests.unit.deploy.manifests import PLACES, Object, environment, main_container, pods, rendered
+from tests.unit.deploy.manifests import ADDED, PLACES, Object, environment, main_container, pods, rendered
 from tests.unit.deploy.workloads import sections_of, settings_of
 
 
@@ -56,7 +56,7 @@ class TestSettings:
             "gateway": {"carillon_token_secret", "carillon_unsubscribe_secret"},
             "delivery-email": {"carillon_unsubscribe_secret"},
             "delivery-webhook": {"carillon_webhook_secret"},
-        }
+        } | {name: {"carillon_token_secret"} for name in ADDED.get(place, ())}
         assert all("carillon_mongo" in secret_files(pod) for pod in pods(place).values())
 
     def test_settings_load(self, place: str) -> None:
@@ -67,7 +67,7 @@ class TestSettings:
             for key, value in item["data"].items()
         }
         if not secrets:
-            assert place == "base", "only the base leaves the secrets to others"
+            assert place in {"base", *ADDED}, "only these leave the secrets to others"
             return
         for name, pod in pods(place, jobs=False).items():
             files = {path: secrets[key] for path, key in secret_files(pod).items()}
