@@ -24,6 +24,7 @@ from shared.mongo.database import open_database, ping
 from shared.mongo.schema import await_schema
 from shared.mongo.server_clock import keep_clock, set_clock
 from shared.process.background import run_until_stopped
+from shared.process.metrics import DELIVERY_LAG
 from shared.process.newer import NewerRecords
 from shared.process.retries import retry_until_available
 from shared.process.runtime import Runtime, run
@@ -127,11 +128,14 @@ async def consuming(
     runtime.checks[f"reading {name}"] = is_joining
     runtime.started = True
     source = await retry_until_available(_join_lane, channel, lane, settings, reader)
-    runtime.checks[f"reading {name}"] = ConsumerProgress(source).answer
+    progress = ConsumerProgress(source)
+    runtime.checks[f"reading {name}"] = progress.answer
+    watching = asyncio.create_task(progress.watch(DELIVERY_LAG.labels(channel, lane).set))
     log.info("reading", channel=channel, lane=lane)
     try:
         yield source
     finally:
+        watching.cancel()
         await source.stop()
 
 

@@ -33,7 +33,15 @@ from shared.model.topics import Topics
 from shared.process.batching import Batcher
 from shared.process.clock import now_ms
 from shared.process.failpoints import Failpoint, failpoint
-from shared.process.metrics import CRASH_WINDOWS, DELIVERIES, DELIVERY_SECONDS, DUPLICATES, IN_FLIGHT, REPLAYS
+from shared.process.metrics import (
+    CRASH_WINDOWS,
+    DELIVERIES,
+    DELIVERY_ATTEMPTS,
+    DELIVERY_SECONDS,
+    DUPLICATES,
+    IN_FLIGHT,
+    REPLAYS,
+)
 from shared.process.retries import retry_until_available
 
 BULK = 200
@@ -207,3 +215,5 @@ async def _record(ledger: LedgerStore, results: Sequence[tuple[Delivery, Deliver
 def _count(delivery: Delivery, result: DeliveryResult) -> None:
     DELIVERIES.labels(delivery.channel, result.state, result.reason or "none").inc()
     DELIVERY_SECONDS.labels(delivery.channel).observe(max(0, result.at - delivery.notification.accepted_at) / 1000)
+    if result.state in (DeliveryState.SENT, DeliveryState.DEAD):
+        DELIVERY_ATTEMPTS.labels(delivery.channel, result.state).observe(result.attempts)

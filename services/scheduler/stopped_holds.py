@@ -1,4 +1,4 @@
-"""What emergency stops hold: counted now and then, shown by metrics."""
+"""What waits, and what emergency stops hold of it: counted now and then, shown by metrics."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
-from shared.process.metrics import STOPPED_HOLDS, STOPS
+from shared.process.metrics import HOLDS, STOPPED_HOLDS, STOPS
 from shared.process.retries import retry_until_available
 
 LOOK_SECONDS: Final = 15.0
@@ -18,6 +18,10 @@ CountStops = Callable[[], Awaitable[int]]
 
 class StoppedHoldCounter(Protocol):
     """Where holds are kept."""
+
+    async def count(self) -> int:
+        """How many holds there are, or were a moment ago. Raises MongoUnavailable."""
+        ...
 
     async def count_stopped(self, tenant: str | None, *, most: int) -> int:
         """How many holds of the tenant (None: of all) a stop has caused, counted up to `most`.
@@ -35,6 +39,7 @@ async def watch_stops(holds: StoppedHoldCounter, count_stops: CountStops) -> Non
 
 
 async def look_at_stops(holds: StoppedHoldCounter, count_stops: CountStops) -> None:
-    """How many stops are in place, and how much they hold. Raises MongoUnavailable."""
+    """How much waits, how many stops are in place, and how much they hold. Raises MongoUnavailable."""
+    HOLDS.set(await holds.count())
     STOPS.set(await count_stops())
     STOPPED_HOLDS.set(await holds.count_stopped(None, most=MAX_COUNTED))

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+LOOK_SECONDS: Final = 15.0
 STALL_SECONDS: Final = 120.0
 """Behind, and nothing committed for this long: something is stuck."""
 
 
 class ConsumerProgress:
-    """Looked at by each readiness probe; it costs nothing in between."""
+    """Looked at by each readiness probe; it costs nothing in between but what watches it."""
 
     def __init__(self, consumer: AIOKafkaConsumer, *, stall_seconds: float = STALL_SECONDS) -> None:
         self._consumer = consumer
@@ -27,10 +31,9 @@ class ConsumerProgress:
         if not self._has_joined():
             return "it is not in its group yet, or the group is being shared out anew"
         try:
-            committed = await self._consumer._coordinator.fetch_committed_offsets(list(assigned)) if assigned else {}
+            offsets = await self._read_committed(assigned)
         except KafkaError as error:
             return f"no broker tells how far it is: {type(error).__name__}"
-        offsets = {place: found.offset for place, found in committed.items()}
         lag = self._lag(assigned, offsets)
         if lag == 0 or offsets != self._committed:
             self._committed = offsets
@@ -39,6 +42,18 @@ class ConsumerProgress:
         if lag == 0 or standing < self._stall_seconds:
             return True
         return f"it is {lag} records behind, and has finished none for {standing:.0f} s"
+
+    async def watch(self, show: Callable[[int], None]) -> None:
+        """Shows every 15 s how many records it is behind, until cancelled; what no broker tells stays as it was."""
+        while True:
+            with suppress(KafkaError):
+                assigned = self._consumer.assignment()
+                show(self._lag(assigned, await self._read_committed(assigned)))
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _read_committed(self, assigned: frozenset[TopicPartition]) -> dict[TopicPartition, int]:
+        committed = await self._consumer._coordinator.fetch_committed_offsets(list(assigned)) if assigned else {}
+        return {place: found.offset for place, found in committed.items()}
 
     def _has_joined(self) -> bool:
         subscription = self._consumer._subscription.subscription

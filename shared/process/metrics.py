@@ -30,9 +30,7 @@ def from_zero(metric: M, *values: Iterable[str]) -> M:
 CHECKS = Gauge(
     "carillon_check_ok", "1 for what was in order when `/readyz` was asked last, 0 for what was not", ["check"]
 )
-
 ACCEPTED = Counter("carillon_accepted", "Notifications and events accepted with 202", ["intake", "durability"])
-
 REQUESTS_REJECTED = Counter(
     "carillon_requests_rejected", "Requests answered with a problem document, by its code", ["code"]
 )
@@ -80,11 +78,8 @@ DUPLICATES = from_zero(
 NOT_EXPANDED = Counter(
     "carillon_not_expanded", "Workflows and recipients of events that were left out, by why", ["what", "reason"]
 )
-
 FANOUT_PAGES = Counter("carillon_fanout_pages", "Pages of fan-outs carried out, those read again included")
-
 FANOUT_RECIPIENTS = Counter("carillon_fanout_recipients", "Members of these pages")
-
 EVENTS_REDRIVEN = Counter(
     "carillon_events_redriven", "Events that were expanded anew: sent again after they were dead, or by a redrive"
 )
@@ -111,19 +106,30 @@ PROFILE_CACHE = from_zero(
 ROLLUPS_TOO_LATE = Counter("carillon_rollups_too_late", "Minutes with statuses so late that they count no more")
 
 STOPS = Gauge("carillon_stops", "Emergency stops in place, of tenants, workflows and channels; counted every 15 s")
-
 STOPPED_HOLDS = Gauge(
     "carillon_stopped_holds", "Notifications, or channels of them, that emergency stops hold; counted every 15 s"
 )
-
+HOLDS = Gauge("carillon_holds", "What waits for its time: retries, parked, schedules, quiet hours, delays; every 15 s")
 HOLDS_RELEASED = Counter("carillon_holds_released", "Holds whose record went back to be decided again")
-
 HOLD_LATENESS = Histogram("carillon_hold_lateness_seconds", "How long after its due time a hold was claimed")
 
 DELIVERIES = Counter("carillon_deliveries", "Recorded results of deliveries", ["channel", "state", "reason"])
 
 DELIVERY_SECONDS = from_zero(
     Histogram("carillon_delivery_seconds", "From accepting a notification to its delivery", ["channel"]), Channel
+)
+
+DELIVERY_ATTEMPTS = Histogram(
+    "carillon_delivery_attempts",
+    "Attempts that a delivery took until it was sent or a dead letter",
+    ["channel", "state"],
+    buckets=(1, 2, 3, 4, 5, 8, 12, 20),
+)
+
+DELIVERY_LAG = Gauge(
+    "carillon_delivery_lag_records",
+    "Deliveries that are not through, in the partitions that a worker has; every 15 s",
+    ["channel", "lane"],
 )
 
 CRASH_WINDOWS = Counter(
@@ -165,7 +171,6 @@ ACCOUNT_CHANGES = Counter(
 
 MAX_COUNTED: Final = 10_000
 """What waits is counted so far: more of it is no other news, and counting a million takes seconds."""
-
 
 PARKED = from_zero(
     Gauge(
@@ -234,17 +239,11 @@ INBOX_TIMES = from_zero(
 )
 
 SCHEDULES_FIRED = Counter("carillon_schedules_fired", "Times for which a schedule fired")
-
 CLOCK_AHEAD = Gauge(
     "carillon_clock_ahead_seconds", "How far this machine's clock is ahead of MongoDB's, by which the process goes"
 )
-
 OUTBOX_RELAYED = Counter("carillon_outbox_relayed", "Records relayed from the outbox to Kafka")
-
 STATUSES_STORED = Counter("carillon_statuses_stored", "Statuses written to the timeline")
-
 STATUSES_SKIPPED = Counter("carillon_statuses_skipped", "Records of the statuses topic that are no status", ["code"])
-
 DEAD_LETTERS_KEPT = Counter("carillon_dead_letters_kept", "Dead letters of deliveries that the console has stored")
-
 DEAD_LETTERS_REDRIVEN = Counter("carillon_dead_letters_redriven", "Dead letters that were sent again")

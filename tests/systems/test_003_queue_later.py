@@ -9,6 +9,7 @@ import pytest
 
 from carillon import ProblemError
 from carillon.integrations.queue import QueueStatus
+from tests.support.env import Harness
 from tests.systems.chat_product import eventually
 from tests.systems.complaints_office import VERIFIED, Office, recipient, seconds_between
 
@@ -70,6 +71,29 @@ async def test_a_changed_status_and_an_escalation(office: Office) -> None:
     assert "changed from open to verified" in told["text"]
     [escalated] = await office.messages("email", officer)
     assert escalated["subject"] == "Escalated: complaint 123"
+
+
+# Monitoring
+
+
+async def test_each_process_says_its_figures(office: Office, product: Harness) -> None:
+    to = recipient("email")
+    await office.fail("email", to, times=1)
+    await office.ends(await office.queued("email", to))
+    figures = {
+        "router": ("carillon_lag_records", "carillon_chunk_seconds_count"),
+        "scheduler": ("carillon_holds", "carillon_hold_lateness_seconds_count"),
+        "delivery": (
+            'carillon_delivery_lag_records{channel="email",lane="normal"}',
+            'carillon_deliveries_total{channel="email",reason="none",state="sent"}',
+            'carillon_delivery_attempts_bucket{channel="email",le="2.0",state="sent"}',
+            'carillon_delivery_seconds_count{channel="email"}',
+        ),
+    }
+    for service, names in figures.items():
+        async with office.http.get(f"http://127.0.0.1:{product.services[service].health_port}/metrics") as answer:
+            said = await answer.text()
+        assert [name for name in names if f"\n{name}" not in said] == []
 
 
 # Future enhancements

@@ -188,6 +188,10 @@ class MemoryHolds:
         async with self.outages.call():
             return sorted({row.stopped for row in self.rows.values() if row.stopped is not None})
 
+    async def count(self) -> int:
+        async with self.outages.call():
+            return len(self.rows)
+
     async def count_stopped(self, tenant: str | None, *, most: int) -> int:
         async with self.outages.call():
             found = [row.stopped for row in self.rows.values() if row.stopped is not None]

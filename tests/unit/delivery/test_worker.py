@@ -17,6 +17,7 @@ from shared.model.dead_letters import UnreadableRecord
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState
 from shared.model.errors import InvalidRecord
 from shared.model.reasons import Reason
+from shared.process.metrics import DELIVERY_ATTEMPTS
 from tests.support import samples as a
 from tests.support.twins.ledger import MemoryLedger
 from tests.support.wait import turns, turns_until
@@ -52,6 +53,21 @@ async def test_a_retry_is_held_and_a_dead_letter_is_written(scene: WorkerScene) 
         TOPICS.statuses,
         TOPICS.deliveries_dlq(Channel.EMAIL),
     ]
+
+
+async def test_attempts_are_counted_when_it_has_ended(scene: WorkerScene) -> None:
+    def counted(state: DeliveryState) -> tuple[float, float]:
+        samples = {
+            each.name: each.value for each in DELIVERY_ATTEMPTS.collect()[0].samples if each.labels["state"] == state
+        }
+        return samples.get("carillon_delivery_attempts_count", 0), samples.get("carillon_delivery_attempts_sum", 0)
+
+    before, dead = counted(DeliveryState.SENT), counted(DeliveryState.DEAD)
+    await scene.deliver(a.received(attempts=2))
+    scene.sender.outcome = lambda _: Failed(code="421")
+    await scene.deliver(a.received(id="d-2"))
+    assert counted(DeliveryState.SENT) == (before[0] + 1, before[1] + 3)
+    assert counted(DeliveryState.DEAD) == dead
 
 
 async def test_a_recorded_one_is_told_again_and_not_sent(scene: WorkerScene) -> None:

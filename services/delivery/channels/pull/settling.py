@@ -27,6 +27,7 @@ from shared.process.failpoints import Failpoint, failpoint
 from shared.process.metrics import (
     ATTEMPTS,
     DELIVERIES,
+    DELIVERY_ATTEMPTS,
     DELIVERY_SECONDS,
     MAX_COUNTED,
     PULL_WAITING,
@@ -141,6 +142,8 @@ class Settling:
         DELIVERIES.labels(Channel.PULL, result.state, result.reason or "none").inc()
         accepted_at = pulled.delivery.notification.accepted_at
         DELIVERY_SECONDS.labels(Channel.PULL).observe(max(0, result.at - accepted_at) / 1000)
+        if result.state in (DeliveryState.SENT, DeliveryState.DEAD):
+            DELIVERY_ATTEMPTS.labels(Channel.PULL, result.state).observe(result.attempts)
         if result.state is DeliveryState.DEAD:
             self._dead_letters.note(pulled.delivery, result)
 

@@ -55,3 +55,14 @@ async def test_a_consumer_without_partitions_is_ready_to_take_over_but_one_outsi
 
 def test_asking_makes_nothing() -> None:
     assert AskOnly(["t"])._allow_auto_topic_creation is False
+
+
+async def test_how_far_it_is_behind_is_shown() -> None:
+    consumer, shown = MemoryConsumer("t"), asyncio.Queue[int]()
+    consumer.ends[PLACE] = 10
+    consumer.committed["t", 0] = 4
+    watching = asyncio.create_task(ConsumerProgress(consumer).watch(shown.put_nowait))
+    try:
+        assert await shown.get() == 6
+    finally:
+        watching.cancel()
