@@ -17,9 +17,10 @@ class ServiceName(StrEnum):
     CONSOLE = "console"
     SINK = "sink"
     PLAYGROUND = "playground"
+    WORKORDERS = "workorders"
 
 
-_LOCAL = (ServiceName.SINK, ServiceName.PLAYGROUND)
+_LOCAL = (ServiceName.SINK, ServiceName.PLAYGROUND, ServiceName.WORKORDERS)
 """What only a local stack has."""
 MODULES = {name: f"{'sandbox' if name in _LOCAL else 'services'}.{name}.app" for name in ServiceName}
 MODULES[ServiceName.SOCKETIO] = "services.gateway.socketio.app"

@@ -5,6 +5,7 @@ A page of somebody else's may send requests to loopback, too, or give its own na
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from starlette.datastructures import Headers
@@ -32,7 +33,7 @@ class OwnPagesOnly:
         await self._app(scope, receive, send)
 
 
-def is_own(headers: Headers) -> bool:
+def is_own(headers: Mapping[str, str]) -> bool:
     """Whether the request is for loopback by name, and of no other origin's page."""
     host = headers.get("host", "")
     return host.rpartition(":")[0] in HOSTS and headers.get("origin", f"http://{host}") == f"http://{host}"

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
 const web = fileURLToPath(new URL("..", import.meta.url));
-const files = ["client", "inbox", "tests", "../sandbox/playground/page"].flatMap((folder) =>
+const files = ["client", "inbox", "tests", "../sandbox/playground/page", "../sandbox/workorders/page"].flatMap((folder) =>
   readdirSync(`${web}/${folder}`, { recursive: true, encoding: "utf8" })
     .filter((name) => /\.[jt]s$/.test(name))
     .map((name) => `${folder}/${name}`),
