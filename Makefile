@@ -35,11 +35,15 @@ CENTRIFUGE := $(CARILLON_STATE)/bench/centrifuge
 
 ##@ The local stack (no Docker needed; STACK=docker uses docker compose)
 
-.PHONY: demo up down status logs doctor clean
+.PHONY: demo workorders up down status logs doctor clean
 demo: $(SANDBOX_VENV) ## Start everything, run the main job on real input, show what happened (SYSTEM=bookings: that one's)
 	@started=; trap '[[ -z $$started ]] || $(CLI) down' EXIT
 	$(CLI) status >/dev/null 2>&1 || { [[ $$? != 3 ]] || started=yes; $(CLI) up; }
 	$(BIN)/python -m sandbox.demo $(SYSTEM)
+
+workorders: $(SANDBOX_VENV) ## The work orders' office page and technician app: http://localhost:3000 (CARILLON_WORKORDERS_PORT), until Ctrl-C
+	@$(CLI) status >/dev/null 2>&1 || { [[ $$? != 3 ]] || $(CLI) up; }
+	CARILLON_WORKORDERS_STATE="$(CARILLON_STATE)" $(CLI) run workorders
 
 up: $(SANDBOX_VENV) $(if $(DOCKER),,web-if-it-can) ## Start everything in the background, print a page to try it on (PORT_OFFSET=1000 for a second stack)
 	@$(CLI) up $(DOCKER)

@@ -1,7 +1,8 @@
 """The work orders: what their users were promised, in the order of their document, from outside only.
 
 Everybody in the office hears of every work order, those of other tests too, so what is looked at has an id of its own.
-What goes wrong, the document's last sections, is in `test_002_workorders_errors.py`.
+What goes wrong, the document's last sections, is in `test_002_workorders_errors.py`;
+its two apps are in `tests/browser/test_workorders.py`.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from rich.console import Console
 from carillon.cli.program import program
 from carillon.client import AsyncClient
 from sandbox.demo.steps import Steps
-from sandbox.demo.systems import bookings, complaints, facilitators
+from sandbox.demo.systems import bookings, complaints, facilitators, workorders
 from sandbox.demo.systems.scene import Scene, received_table
 from sandbox.stack import Stack
 
@@ -19,6 +19,7 @@ PLAYS: Final[Mapping[str, Callable[[Scene], Awaitable[None]]]] = {
     "bookings": bookings.play,
     "complaints": complaints.play,
     "facilitators": facilitators.play,
+    "workorders": workorders.play,
 }
 
 
