@@ -132,7 +132,7 @@ clean-venv: ## Remove the virtualenv
 ##@ Measuring (prints a table, writes bench/results/)
 
 .PHONY: bench-router bench-router-before bench-ingest bench-e2e bench-fanout bench-gateway bench-holds bench-delivery \
-  bench-chat soak
+  bench-chat bench-inbox soak
 bench-router: $(DEV_VENV) ## The router beside naive Faust agents
 	$(BIN)/python -m bench.router $(ARGS)
 bench-router-before: $(DEV_VENV) ## The router beside its own of an earlier commit: BEFORE=v0.2.0
@@ -147,6 +147,8 @@ bench-e2e: $(DEV_VENV) ## POST to socket at 100, 1,000 and 5,000 events/s
 	$(BIN)/python -m bench.e2e
 bench-chat: $(DEV_VENV) ## 10,000 sockets, 1,000 notifications/s for a minute, beside the floor
 	$(BIN)/python -m bench.chat $(ARGS)
+bench-inbox: $(DEV_VENV) ## A list and a count of an inbox, beside what a cache that is never stale would cost
+	$(BIN)/python -m bench.inbox_reads $(ARGS)
 bench-fanout: $(DEV_VENV) ## One event to 100,000 subscribers, beside a loop over a cursor
 	$(BIN)/python -m bench.fanout
 bench-gateway: $(DEV_VENV) $(GATEWAY_LOAD) $(CENTRIFUGE) ## What a message costs at the sockets, beside python-socketio, Centrifuge and C

@@ -48,6 +48,7 @@ class Chat:
     http: aiohttp.ClientSession
     notifications: ChatNotifications
     """What its backend calls."""
+    tenant: str = "default"
 
     async def join(self, name: str, *, locale: str = "en") -> str:
         """A new user with an e-mail address and a phone; returns the id."""
@@ -170,7 +171,8 @@ class Chat:
 
     def token(self, user: str, *, ttl: int = 600) -> str:
         now = int(time.time())  # noqa: TID251  # a JWT's clock
-        return jwt.encode({"sub": user, "iat": now, "exp": now + ttl}, self.stack["token_secret"], algorithm="HS256")
+        claims = {"sub": user, "tenant": self.tenant, "iat": now, "exp": now + ttl}
+        return jwt.encode(claims, self.stack["token_secret"], algorithm="HS256")
 
     async def _received(self, kind: str, to: str) -> list[dict[str, Any]]:
         async with self.http.get(self._url("sink", "/messages"), params={"kind": kind, "to": to}) as answer:
