@@ -46,7 +46,7 @@ class InboxItem(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaul
     """What a client sees of one notification. Times are milliseconds since the epoch."""
 
     id: str
-    """The notification's id."""
+    """The notification's; or its delivery's, of an item that another step has made before."""
     workflow: str
     offset: int
     created_at: int
@@ -79,6 +79,8 @@ class InboxItem(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaul
     """Until then it is in no list and no count; it is unread, unseen and not archived meanwhile."""
     snoozed_times: int = 0
     """How often it was snoozed, or to another time."""
+    notification: str | None = None
+    """Its notification, where `id` is not that."""
 
 
 class CountedItem(InboxItem, frozen=True, kw_only=True, gc=False, omit_defaults=True):
@@ -88,6 +90,11 @@ class CountedItem(InboxItem, frozen=True, kw_only=True, gc=False, omit_defaults=
     """Which of the workflow's texts it has."""
     locale: str | None = None
     """Its reader's."""
+
+
+def notification_of(item: InboxItem) -> str:
+    """Whose item it is."""
+    return item.notification or item.id
 
 
 def copy_of(item: InboxItem) -> dict[str, object]:
@@ -156,6 +163,7 @@ def item_state(item: InboxItem) -> InboxItem:
         priority=None,
         expires_at=None,
         snoozed_times=0,
+        notification=None,
     )
 
 

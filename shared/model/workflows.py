@@ -122,6 +122,12 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return len(self.steps) == 1 and isinstance(step, ChannelStep) and step.when is None
 
     @cached_property
+    def shows_several(self) -> bool:
+        """More than one of its steps puts an item into the inbox."""
+        every = [step for _, step in walk(self.steps) if isinstance(step, ChannelStep)]
+        return sum(Channel.IN_APP in step.channels for step in every) > 1
+
+    @cached_property
     def format(self) -> int:
         """The smallest that reads it: that of the newest channel that it names, and of what else it uses."""
         every = [step for _, step in walk(self.steps)]

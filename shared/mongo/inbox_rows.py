@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final, NotRequired, TypedDict
 
 import msgspec
 
-from shared.model.inbox import CountedItem, InboxButton, InboxItem
+from shared.model.inbox import CountedItem, InboxButton, InboxItem, notification_of
 from shared.model.timestamps import from_datetime, to_datetime
 
 
@@ -36,6 +36,8 @@ class InboxRow(TypedDict):
     unread_times: NotRequired[int]
     unarchived_times: NotRequired[int]
     life: int | None
+    own_id: NotRequired[bool]
+    """The item's id is `_id`: the notification has another item, which has its id."""
     step: NotRequired[str]
     """The key of its workflow's step."""
     digest_count: NotRequired[int]
@@ -81,7 +83,7 @@ def to_row(
         "_id": delivery,
         "tenant": tenant,
         "user": user,
-        "notification": item.id,
+        "notification": notification_of(item),
         "workflow": item.workflow,
         "type": item.type,
         "title": item.title,
@@ -98,6 +100,8 @@ def to_row(
         "changed_at": None,
         "life": stored_life(life),
     }
+    if item.notification is not None:
+        row["own_id"] = True
     if step is not None:
         row["step"] = step
     if test:
@@ -128,8 +132,10 @@ def stored_life(life: int) -> int | None:
 
 def from_row(row: InboxRow) -> InboxItem:
     """The item of a stored row."""
+    own = "own_id" in row
     return InboxItem(
-        id=row["notification"],
+        id=row["_id"] if own else row["notification"],
+        notification=row["notification"] if own else None,
         workflow=row["workflow"],
         type=row["type"],
         title=row["title"],
@@ -151,6 +157,12 @@ def from_row(row: InboxRow) -> InboxItem:
         expires_at=_ms(row.get("expires_at")),
         snoozed_until=_ms(row.get("snoozed_until")),
     )
+
+
+def of_items(ids: Collection[str]) -> dict[str, object]:
+    """Which of an inbox's rows are these items'."""
+    named = list(ids)
+    return {"$or": [{"notification": {"$in": named}, "own_id": None}, {"_id": {"$in": named}, "own_id": True}]}
 
 
 UNREAD: Final[dict[str, object]] = {"read_at": None, "archived_at": None}

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from shared.model.inbox import InboxItem
 from shared.model.inbox_replacements import InboxRemoval, InboxReplacement
+from shared.model.notifications import Notification
 from shared.model.statuses import Subject
 from shared.model.withdrawals import InboxHolders, InboxWithdrawal, Withdrawal
 from shared.mongo.bulk import find_by_id, insert_new
 from shared.mongo.database import Database
 from shared.mongo.erasure import erase_inbox
+from shared.mongo.errors import mongo_border
+from shared.mongo.inbox_counts import of_life
 from shared.mongo.inbox_receipts import open_receipt
 from shared.mongo.inbox_replacing import replace_unread
 from shared.mongo.inbox_rows import InboxRow, from_row, to_row
@@ -59,6 +62,15 @@ class InboxRows:
         """By delivery the items of rows that exist, as they were announced first."""
         rows: dict[str, InboxRow] = await find_by_id(self._rows, deliveries)
         return {delivery: _as_created(from_row(row)) for delivery, row in rows.items()}
+
+    async def first_items(self, notifications: Collection[Notification]) -> dict[str, str]:
+        """By notification the delivery whose item has its id; of those that have one."""
+        if not notifications:
+            return {}
+        wanted = [of_life((each.tenant, each.user, each.life)) | {"notification": each.id} for each in notifications]
+        with mongo_border():
+            found = self._rows.find({"$or": wanted, "own_id": None}, {"notification": 1})
+            return {row["notification"]: row["_id"] async for row in found.sort("offset", -1)}
 
     async def replace(self, replacements: Sequence[InboxReplacement]) -> list[InboxRemoval]:
         """Deletes what is replaced and still unread; returns what these have replaced, now or before, by user."""

@@ -52,7 +52,7 @@ class MongoInbox(InboxStore):
         rows = [
             inbox_rows.to_row(
                 item,
-                delivery=f"{user.tenant}:{user.id}:{item.offset}",
+                delivery=item.id if item.notification else f"{user.tenant}:{user.id}:{item.offset}",
                 tenant=user.tenant,
                 user=user.id,
                 life=user.life,

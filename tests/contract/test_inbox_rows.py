@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from shared.model.inbox import InboxItem
+from shared.model.inbox_replacements import InboxReplacement
 from shared.model.timestamps import to_datetime
 from shared.mongo.inbox_writing import InboxRows, NewInboxRow
 from tests.support import samples as a
@@ -74,3 +75,26 @@ async def test_only_the_rows_of_earlier_lives_are_erased(rows: Any) -> None:
     for _ in range(2):
         await rows.erase("acme", "ada", 2)
         assert (await rows.find("abcd")).keys() == {"c", "d"}
+
+
+def of(notification: str, **more: Any) -> Any:
+    return a.notification(id=notification, **more)
+
+
+async def test_of_a_notifications_items_one_has_its_id(rows: Any) -> None:
+    first = row("a")
+    second = msgspec.structs.replace(first.item, id="b", notification="n-a", offset=8)
+    await rows.insert([first, row("b")._replace(item=second)])
+    assert await rows.first_items([of("n-a"), of("n-b")]) == {"n-a": "a"}
+    assert await rows.find(["a", "b"]) == {"a": first.item, "b": second}
+    assert await rows.first_items([]) == {}
+    for other in (of("n-a", life=1), of("n-a", user="bob"), of("n-a", tenant="other")):
+        assert await rows.first_items([other]) == {}
+
+
+async def test_what_names_a_notification_takes_all_of_its_items(rows: Any) -> None:
+    first = row("a")
+    second = msgspec.structs.replace(first.item, id="b", notification="n-a", offset=8)
+    await rows.insert([first, row("b")._replace(item=second), row("c", offset=9)])
+    (removal,) = await rows.replace([InboxReplacement("acme", "ada", 0, "n-c", "n-a")])
+    assert ([item.id for item, _ in removal.items], removal.unread) == (["n-a", "b"], 1)

@@ -224,3 +224,16 @@ async def test_what_the_twin_is_asked_to_fail_fails():
         with pytest.raises(MongoUnavailable):
             await call
     assert await inbox.unread(ANN) == UnreadCount(0, -1, 0)
+
+
+async def test_of_one_notifications_items_only_those_that_are_named_change(inbox):
+    second = msgspec.structs.replace(item(2), id="d2", notification="n1")
+    await inbox.insert(ANN, [item(1), second, item(3)])
+    await inbox.insert(OTHERS[0], [msgspec.structs.replace(item(4), id="d4", notification="n3")])
+    assert ids(await inbox.change(ANN, Change.READ, ["n1", "d4"])) == ["n1"]
+    assert ids(await inbox.change(ANN, Change.SEEN, ["d2", "n3", "d1"])) == ["d2", "n3"]
+    found = await inbox.page(ANN, ALL, limit=9)
+    assert [(each.id, each.notification, each.read_at is None) for each in found.items] == [
+        ("n3", None, True), ("d2", "n1", True), ("n1", None, False),
+    ]  # fmt: skip
+    assert (await inbox.snapshot(ANN, Cursor(1, 0))).rows[0].notification == "n1"

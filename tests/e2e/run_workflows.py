@@ -31,6 +31,12 @@ WORKFLOWS = (
     flow(
         "run.booking", {"key": "wait", "kind": "delay", "until": "data.start - 1h"}, SHOW, collapse_key="data.booking"
     ),
+    flow(
+        "run.twice",
+        SHOW,
+        {"key": "wait", "kind": "delay", "seconds": 1},
+        {"key": "again", "channels": ["in_app"], "templates": {"in_app": {"title": "Still {{ data.thread }}"}}},
+    ),
     flow("run.limited", {"key": "limit", "kind": "throttle", "most": 2, "seconds": 60}, SHOW),
 )
 

@@ -140,3 +140,16 @@ async def test_a_throttle_lets_so_many_pass(scene: Scene) -> None:
 
     await until(decided, what="ten decisions")
     assert len(await inbox(scene, user, 2)) == 2
+
+
+async def test_what_is_shown_twice_is_two_items_and_each_is_read_by_itself(scene: Scene) -> None:
+    user = await scene.person()
+    await happen(scene, "run.twice", user, {"thread": "a"})
+    first, second = await inbox(scene, user, 2)
+    assert (first["title"], second["title"]) == ("1 of a", "Still a")
+    assert first["id"] == first["notification_id"] == second["notification_id"] != second["id"]
+    headers = {"authorization": f"Bearer {scene.product.token(user)}"}
+    for item, unread in ((second, [True, False]), (first, [False, False])):
+        path = f"/api/v1/notifications/{item['id']}/read"
+        await scene.product.call("PUT", path, service="gateway", headers=headers)
+        assert [not each["is_read"] for each in await inbox(scene, user, 2)] == unread

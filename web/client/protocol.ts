@@ -26,6 +26,8 @@ export interface ItemButton {
 }
 
 export interface Item extends ItemState {
+  /** The notification's id, of an item that a later step of it has made. */
+  notification?: string;
   workflow?: string;
   type?: string;
   offset?: number;

@@ -13,7 +13,7 @@ from services.gateway.inbox.store import InboxStore
 from services.gateway.inbox.types import type_filter
 from shared.catalog.cache import Catalog
 from shared.model import ids as derived
-from shared.model.inbox import Change, InboxEvent, InboxItem, copy_of, encode, item_state
+from shared.model.inbox import Change, InboxEvent, InboxItem, copy_of, encode, item_state, notification_of
 from shared.model.outputs import Output
 from shared.model.ports import RecordWriter
 from shared.model.statuses import Subject, status
@@ -92,5 +92,5 @@ class Changes:
             tenant=user.tenant,
             user=user.id,
             at=item.updated_at or now_ms(),
-            data={"notification": item.id, "workflow": item.workflow} | until | copy_of(item),
+            data={"notification": notification_of(item), "workflow": item.workflow} | until | copy_of(item),
         )

@@ -10,7 +10,7 @@ from pydantic import BaseModel, JsonValue
 from services.gateway.core.as_of import AsOf
 from services.gateway.inbox.paging import write_page_cursor
 from services.gateway.inbox.store import InboxPage, ItemCounts
-from shared.model.inbox import InboxItem
+from shared.model.inbox import InboxItem, notification_of
 from shared.model.timestamps import rfc3339
 
 
@@ -37,6 +37,8 @@ class InboxNotification(BaseModel):
     """One notification as its user sees it. Times are RFC 3339 in UTC."""
 
     id: str
+    notification_id: str
+    """The notification's; `id` is the same, but for items of its later steps."""
     user_id: str
     notification_type: str
     category: str | None
@@ -163,6 +165,7 @@ def count(found: ItemCounts, as_of: AsOf) -> CountResponse:
 def _shown(item: InboxItem, user: str, now: int) -> dict[str, object]:
     return {
         "id": item.id,
+        "notification_id": notification_of(item),
         "user_id": user,
         "notification_type": item.type or item.workflow,
         "category": item.category,

@@ -28,7 +28,7 @@ from shared.model.timestamps import from_datetime, to_datetime
 from shared.model.users import User
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
-from shared.mongo.inbox_rows import UNREAD, WITHOUT_CONTENT, from_row, not_expired, shown, state_of_row
+from shared.mongo.inbox_rows import UNREAD, WITHOUT_CONTENT, from_row, not_expired, of_items, shown, state_of_row
 from shared.mongo.leases import server_time
 from shared.process.clock import now_ms
 
@@ -136,11 +136,11 @@ class InboxStore:
             return await self._unread(user)
 
     async def change(self, user: User, change: Change, ids: Sequence[str], until: int | None = None) -> list[InboxItem]:
-        """Changes the user's items among `ids` (notification ids) and returns their states as they are now.
+        """Changes the user's items among `ids` and returns their states as they are now.
 
         Repeating it changes nothing but `updated_at`. Deleted items are found by DELETED only. `until`: of SNOOZED.
         """
-        query = own(user) | {"notification": {"$in": list(ids)}}
+        query = own(user) | of_items(ids)
         if change is not Change.DELETED:
             query |= {"deleted_at": None} | not_expired(now_ms())
         with mongo_border():

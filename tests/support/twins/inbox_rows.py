@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
 from shared.model.errors import MongoUnavailable
-from shared.model.inbox import InboxItem
+from shared.model.inbox import InboxItem, notification_of
 from shared.model.inbox_replacements import InboxRemoval, InboxReplacement
+from shared.model.notifications import Notification
 from shared.model.withdrawals import InboxHolders, InboxWithdrawal, Withdrawal
 from shared.mongo import inbox_withdrawing
 from shared.mongo.inbox_writing import NewInboxRow
@@ -41,6 +42,14 @@ class MemoryInboxRows:
         async with self.outages.call():
             return {delivery: self._as_created(delivery) for delivery in deliveries if delivery in self.rows}
 
+    async def first_items(self, notifications: Collection[Notification]) -> dict[str, str]:
+        if not notifications:
+            return {}
+        async with self.outages.call():
+            wanted = [(each.tenant, each.user, each.life, each.id) for each in notifications]
+            there = [(key, row) for key, row in self.rows.items() if row.item.notification is None]
+            return {row.item.id: key for key, row in there if (row.tenant, row.user, row.life, row.item.id) in wanted}
+
     async def replace(self, replacements: Sequence[InboxReplacement]) -> list[InboxRemoval]:
         if not replacements:
             return []
@@ -48,14 +57,18 @@ class MemoryInboxRows:
         async with self.outages.call():
             for each in replacements:
                 for key, row in self._of(*each[:3]):
-                    if row.item.id == each.replaces and row.item.digest_count is None and _gives_way(row, each):
+                    if (
+                        notification_of(row.item) == each.replaces
+                        and row.item.digest_count is None
+                        and _gives_way(row, each)
+                    ):
                         now = now_ms()
                         gone = msgspec.structs.replace(row.item, deleted_at=now, updated_at=now)
                         self.rows[key], self.replaced_by[key] = row._replace(item=gone), each.notification
             for owner in dict.fromkeys(each[:3] for each in replacements):
                 by = {(each.replaces, each.notification) for each in replacements if each[:3] == owner}
                 gone_to = [(row.item, self.replaced_by.get(key, "")) for key, row in self._of(*owner)]
-                if items := [(item, to) for item, to in gone_to if (item.id, to) in by]:
+                if items := [(item, to) for item, to in gone_to if (notification_of(item), to) in by]:
                     found[owner] = sorted(items, key=lambda pair: pair[0].offset)
         return [InboxRemoval(*owner, tuple(items), *self._count(owner)) for owner, items in found.items()]
 

@@ -6,7 +6,7 @@ from services.delivery.core.effects import delivery_dead_letter, delivery_status
 from services.delivery.rendering.liquid import RenderFailed
 from shared.model import ids
 from shared.model.deliveries import Delivery, DeliveryResult, DeliveryState, ReceivedDelivery
-from shared.model.inbox import Change, InboxEvent, InboxItem, copy_of, encode, item_state
+from shared.model.inbox import Change, InboxEvent, InboxItem, copy_of, encode, item_state, notification_of
 from shared.model.inbox_replacements import InboxRemoval
 from shared.model.outputs import Output
 from shared.model.reasons import Reason
@@ -14,8 +14,13 @@ from shared.model.statuses import Subject, status
 from shared.model.topics import Topics
 
 
-def announcement(topics: Topics, delivery: Delivery, item: InboxItem, *, receipt: bool = False) -> list[Output]:
-    """The row is there: for the sockets, and as a status. `receipt`: another one tells when it reaches a socket."""
+def announcement(
+    topics: Topics, delivery: Delivery, item: InboxItem, *, receipt: bool = False, gone: bool = False
+) -> list[Output]:
+    """The row is there: for the sockets, and as a status. `receipt`: another one tells when it reaches a socket.
+
+    `gone`: something has taken it out by now, so that no socket is told of it.
+    """
     notification = delivery.notification
     key = ids.user_key(notification.tenant, notification.user)
     created = InboxEvent(
@@ -27,7 +32,8 @@ def announcement(topics: Topics, delivery: Delivery, item: InboxItem, *, receipt
         offset=item.offset,
     )
     result = DeliveryResult(state=DeliveryState.SENT, at=item.created_at, attempts=1)
-    return [Output(topics.inbox, key, encode(created), []), delivery_status(topics, delivery, result)]
+    told = [] if gone else [Output(topics.inbox, key, encode(created), [])]
+    return [*told, delivery_status(topics, delivery, result)]
 
 
 def removed(topics: Topics, removal: InboxRemoval) -> list[Output]:
@@ -51,7 +57,7 @@ def removed(topics: Topics, removal: InboxRemoval) -> list[Output]:
             tenant=tenant,
             user=user,
             at=item.updated_at or event.at,
-            data={"notification": item.id, "workflow": item.workflow} | _why(replaced_by) | copy_of(item),
+            data={"notification": notification_of(item), "workflow": item.workflow} | _why(replaced_by) | copy_of(item),
         )
         for item, replaced_by in items
     ]

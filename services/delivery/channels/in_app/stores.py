@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
 from shared.model.inbox import InboxItem
@@ -21,6 +21,10 @@ class InboxRowStore(Protocol):
 
     async def find(self, deliveries: Iterable[str], /) -> dict[str, InboxItem]:
         """By delivery the items of rows that exist, as they were announced first."""
+        ...
+
+    async def first_items(self, notifications: Collection[Notification], /) -> dict[str, str]:
+        """By notification the delivery whose item has its id; of those that have one."""
         ...
 
     async def replace(self, replacements: Sequence[InboxReplacement], /) -> list[InboxRemoval]:

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 from shared.model import ids
 from shared.model.errors import KafkaUnavailable
-from shared.model.inbox import Change, InboxEvent, encode, item_state
+from shared.model.inbox import Change, InboxEvent, encode, item_state, notification_of
 from shared.model.inbox_times import TimedChange, TimedChanges
 from shared.model.outputs import Output
 from shared.model.ports import RecordWriter
@@ -105,7 +105,7 @@ def timed(topics: Topics, changed: TimedChange) -> list[Output]:
             tenant=tenant,
             user=user,
             at=item.updated_at or event.at,
-            data={"notification": item.id, "workflow": item.workflow},
+            data={"notification": notification_of(item), "workflow": item.workflow},
         )
         for item in items
     ]

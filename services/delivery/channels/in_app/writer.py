@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from services.delivery.all_effects import failures
 from services.delivery.channels.in_app.effects import announcement, dead, expired, removed, unrenderable
+from services.delivery.channels.in_app.naming import Stored, with_own_ids
 from services.delivery.channels.in_app.render import WEB_LINKS, render_item
 from services.delivery.channels.in_app.stores import InboxRowStore, WithdrawnKeys
 from services.delivery.core.receive import read, read_control
@@ -35,8 +36,6 @@ from shared.mongo.inbox_writing import NewInboxRow
 from shared.process.clock import now_ms
 from shared.process.failpoints import Failpoint, failpoint
 from shared.process.metrics import DELIVERIES, DELIVERY_SECONDS, REPLAYS
-
-Stored = tuple[ReceivedDelivery, InboxItem]
 
 
 class InboxWriter:
@@ -84,7 +83,8 @@ class InboxWriter:
         now = now_ms()
         late = [each for each in received if each.delivery.notification.is_expired(now)]
         stored = await self._written_before(late, outputs)
-        stored += await self._insert(self._items(received, now, outputs))
+        items = await with_own_ids(self._rows, self._catalog, self._items(received, now, outputs))
+        stored += await self._insert(items)
         for _, record in controls:
             if record is not None and record.kind is Kind.PROFILE_CHANGED:
                 await self._rows.erase(record.tenant, record.user, record.life)
@@ -94,8 +94,10 @@ class InboxWriter:
         # What comes after its withdrawal does not find it on the log: of the two, whoever is later sees the other.
         removals += await self._rows.withdraw(await self._withdrawn(stored) + _withdrawals(controls))
         failpoint(Failpoint.AFTER_REPLACE)
+        gone = {(item.id, item.offset) for removal in removals for item, _ in removal.items}
         for each, item in stored:
-            outputs += announcement(self._topics, each.delivery, item, receipt=self._receipt(each) is not None)
+            receipt, is_gone = self._receipt(each) is not None, (item.id, item.offset) in gone
+            outputs += announcement(self._topics, each.delivery, item, receipt=receipt, gone=is_gone)
             waited_ms = item.created_at - each.delivery.notification.accepted_at
             DELIVERY_SECONDS.labels(Channel.IN_APP).observe(max(0, waited_ms) / 1000)
         for removal in removals:  # behind the announcements of what took their place, and of what comes late

@@ -88,6 +88,8 @@ class SocketItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     expires_at: int | None = None
     snoozed_until: int | None = None
     snoozed_times: int = 0
+    notification: str | None = None
+    """Its notification, where `id` is not that."""
 
 
 class HelloMessage(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
