@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
-from services.delivery.channels.in_app.writer import InboxWriter, Stored
+from services.delivery.channels.in_app.naming import Stored
+from services.delivery.channels.in_app.writer import InboxWriter
 from shared.model.deliveries import ReceivedDelivery
 from shared.model.inbox import InboxItem
 from tests.chaos.breaks.breaking import Break, replace
