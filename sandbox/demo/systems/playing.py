@@ -11,12 +11,13 @@ from rich.console import Console
 from carillon.cli.program import program
 from carillon.client import AsyncClient
 from sandbox.demo.steps import Steps
-from sandbox.demo.systems import bookings, complaints, facilitators, workorders
+from sandbox.demo.systems import bookings, chat, complaints, facilitators, workorders
 from sandbox.demo.systems.scene import Scene, received_table
 from sandbox.stack import Stack
 
 PLAYS: Final[Mapping[str, Callable[[Scene], Awaitable[None]]]] = {
     "bookings": bookings.play,
+    "chat": chat.play,
     "complaints": complaints.play,
     "facilitators": facilitators.play,
     "workorders": workorders.play,
