@@ -36,6 +36,8 @@ __all__ = [
 
 
 MAX_PAGE: Final = 500
+Entity = tuple[str, int | str]
+"""What a notification is about: `("complaint", 123)`."""
 
 
 class NotificationQueue:
@@ -67,9 +69,14 @@ class NotificationQueue:
         )
         return queued(wanted, accepted["id"])
 
-    async def get_notification(self, notification: QueuedNotification | str) -> QueuedNotification:
-        """Where one stands now. ProblemError 404 while the console has not seen it."""
-        return row_of(await self._timeline(notification))
+    async def get_notification(
+        self, notification: QueuedNotification | str | int, *, entity: Entity | None = None
+    ) -> QueuedNotification:
+        """Where one stands now; a number (`notification_id`) is looked for among those about `entity`.
+
+        ProblemError 404 while the console has not seen it, LookupError where nothing about `entity` has the number.
+        """
+        return row_of(await self._timeline(notification, entity))
 
     async def get_notifications_by_status(
         self, status: QueueStatus | str, *, limit: int = 100
@@ -95,13 +102,26 @@ class NotificationQueue:
             if (cursor := page["cursor"]) is None:
                 return
 
-    async def get_attempts(self, notification: QueuedNotification | str) -> list[NotificationAttempt]:
-        """A row for each attempt of one, oldest first; of more than twenty the newest."""
-        return attempts_of(await self._timeline(notification))
+    async def get_attempts(
+        self, notification: QueuedNotification | str | int, *, entity: Entity | None = None
+    ) -> list[NotificationAttempt]:
+        """A row for each attempt of one, oldest first; of more than twenty the newest. Raises as `get_notification`."""
+        return attempts_of(await self._timeline(notification, entity))
 
-    async def _timeline(self, notification: QueuedNotification | str) -> Mapping[str, Any]:
+    async def _id_of(self, number: int, entity: Entity | None) -> str:
+        if entity is None:
+            raise ValueError("entity: a number is looked for among those about something, as ('complaint', 123)")
+        async for row in self._listed(subject=about(*entity)):
+            if row.notification_id == number:
+                return row.id
+        raise LookupError(f"nothing about {about(*entity)} has the number {number}, as far as the console has seen")
+
+    async def _timeline(self, notification: QueuedNotification | str | int, entity: Entity | None) -> Mapping[str, Any]:
         """Of the notification that the call became: a user's own, where a user has the address."""
-        id_ = notification.id if isinstance(notification, QueuedNotification) else notification
+        if isinstance(notification, QueuedNotification):
+            id_ = notification.id
+        else:
+            id_ = await self._id_of(notification, entity) if isinstance(notification, int) else notification
         started = await self._carillon.operate("GET", f"/v1/events/{segment('notification', id_)}/notifications")
         found: Mapping[str, Any] = {}
         for each in started["notifications"]:

@@ -66,6 +66,10 @@ async def test_a_row_for_each_notification_found_by_what_it_is_about(office: Off
     assert (newer.channel, newer.template_id) == ("sms", "escalation")
     assert None not in (older.created_at, older.sent_at, older.updated_at)
     assert older == await office.ends(first)
+    entity = ("complaint", about["entity_id"])
+    assert await office.queue.get_notification(first.notification_id, entity=entity) == older
+    with pytest.raises(LookupError):
+        await office.queue.get_notification(first.notification_id + 1, entity=entity)
 
 
 # Retry strategy; status tracking
