@@ -23,7 +23,7 @@ from shared.model.reasons import EventReason, Reason
 from shared.model.receipts import RECEIPT_TRANSITIONS
 from shared.model.timestamps import DAY_MS
 from shared.model.topics import Topics
-from shared.process import metrics
+from shared.process import gateway_metrics, metrics
 
 FOLDER: Final = Path(__file__).parent / "reference"
 MARK: Final = "<!-- Written by `make docs` from the code; edit it there. -->"
@@ -119,7 +119,7 @@ def access_page() -> str:
 def metrics_page() -> str:
     """Every metric, by the name it is queried by."""
     rows = []
-    for metric in vars(metrics).values():
+    for metric in (*vars(metrics).values(), *vars(gateway_metrics).values()):
         if isinstance(metric, MetricWrapperBase):
             (family,) = metric.collect()
             name = f"{family.name}_total" if family.type == "counter" else family.name

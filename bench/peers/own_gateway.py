@@ -24,7 +24,7 @@ from services.gateway.core.limits import MAX_CONCURRENT_SNAPSHOTS, MAX_FETCH_REC
 from services.gateway.identity import identify
 from services.gateway.inbox.changes import Changes
 from services.gateway.live.backlog import Backlog
-from services.gateway.live.connection import ConnectionContext
+from services.gateway.live.connection_context import ConnectionContext
 from services.gateway.live.fanout import Fanout
 from services.gateway.live.receipts import SocketReceipts
 from services.gateway.live.registry import Registry

@@ -31,7 +31,7 @@ from services.gateway.inbox.store import InboxStore
 from services.gateway.keys.verifying import open_verifier
 from services.gateway.live.api import asyncapi_routes
 from services.gateway.live.backlog import Backlog
-from services.gateway.live.connection import ConnectionContext
+from services.gateway.live.connection_context import ConnectionContext
 from services.gateway.live.core.address_limits import AddressLimits
 from services.gateway.live.core.client_address import parse_networks
 from services.gateway.live.counting import SocketCounting

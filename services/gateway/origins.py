@@ -10,7 +10,7 @@ import idna
 import structlog
 
 from services.gateway.core.limits import MAX_NAMED_ORIGINS
-from shared.process.metrics import GATEWAY_REJECTIONS
+from shared.process.gateway_metrics import GATEWAY_REJECTIONS
 
 log = structlog.get_logger()
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s*]+")

@@ -1,4 +1,4 @@
-"""Every metric, each with what it counts. Labels are enums, never ids."""
+"""Every metric but the gateway's own, each with what it counts. Labels are enums, never ids."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from shared.model.outputs import FormatFault
 
 M = TypeVar("M", Counter, Gauge, Histogram)
 AGENTS: Final = ("expand", "decide", "fanout")
-ADDRESS_LIMITS: Final = ("sockets_per_address", "unauthenticated_per_address", "handshakes_per_address")
 REPEATS_SEEN_BY: Final = (*AGENTS, "ledger", "inbox")
 
 
@@ -192,46 +191,6 @@ PARKED_RELEASED = from_zero(
 )
 
 IN_FLIGHT = from_zero(Gauge("carillon_sends_in_flight", "Sends under way", ["channel"]), Channel)
-
-SOCKETS = Gauge("carillon_gateway_connections", "Open authenticated sockets")
-
-SOCKET_FRAMES = from_zero(Counter("carillon_gateway_frames", "Frames written to sockets", ["type"]), ("text",))
-
-GATEWAY_REJECTIONS = from_zero(
-    Counter(
-        "carillon_gateway_rejections",
-        "Calls and sockets rejected before anything was looked at: from an origin that is not allowed, or too many",
-        ["reason"],
-    ),
-    ("origin", "full", "opening", "frames", *ADDRESS_LIMITS),
-)
-
-TOKEN_KEY_FETCHES = from_zero(
-    Counter(
-        "carillon_gateway_key_fetches", "Fetches of the keys that verify users' tokens, by how they ended", ["result"]
-    ),
-    ("ok", "failed"),
-)
-
-SLOW_CLOSED = from_zero(
-    Counter("carillon_gateway_slow_connections", "Sockets closed because they did not read, by whose bound", ["bound"]),
-    ("connection", "process"),
-)
-
-RESUMES = from_zero(
-    Counter("carillon_gateway_resumes", "Sockets that became live, by what their cursor was good for", ["result"]),
-    ("new", "resumed", "reset"),
-)
-
-INBOX_RECEIPTS = from_zero(
-    Counter(
-        "carillon_inbox_receipts",
-        "Inbox items whose status says that they reached a socket: published, published again after another process, "
-        "or left until their client comes back",
-        ["result"],
-    ),
-    ("published", "repeated", "left"),
-)
 
 INBOX_TIMES = from_zero(
     Counter("carillon_inbox_times", "Inbox items that were over, or were back from a snooze, by which", ["change"]),

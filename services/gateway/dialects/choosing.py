@@ -10,7 +10,8 @@ from websockets.typing import Subprotocol
 
 from services.gateway.dialects.core.dashboard import Dashboard
 from services.gateway.dialects.translated import TranslatedConnection
-from services.gateway.live.connection import Connection, ConnectionContext
+from services.gateway.live.connection import Connection
+from services.gateway.live.connection_context import ConnectionContext
 
 CARILLON: Final = Subprotocol("carillon.v1")
 DASHBOARD: Final = Subprotocol("dashboard.v1")

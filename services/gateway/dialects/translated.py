@@ -6,7 +6,8 @@ import structlog
 
 from services.gateway.dialects.core.dialect import Dialect
 from services.gateway.live.client_socket import ClientSocket
-from services.gateway.live.connection import Connection, ConnectionContext
+from services.gateway.live.connection import Connection
+from services.gateway.live.connection_context import ConnectionContext
 from services.gateway.live.core.session import Session
 
 log = structlog.get_logger()

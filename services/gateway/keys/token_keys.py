@@ -15,7 +15,7 @@ from services.gateway.keys.endpoint import KeysUnavailable
 from services.gateway.keys.key_set import KeySet
 from shared.model.timestamps import rfc3339
 from shared.process.clock import now_ms
-from shared.process.metrics import TOKEN_KEY_FETCHES
+from shared.process.gateway_metrics import TOKEN_KEY_FETCHES
 
 log = structlog.get_logger()
 FetchKeys = Callable[[], Awaitable[KeySet]]

@@ -17,7 +17,7 @@ from services.gateway.core.limits import (
 )
 from services.gateway.live.core.messages import CloseCode
 from shared.model.token_buckets import TokenBucket
-from shared.process.metrics import GATEWAY_REJECTIONS
+from shared.process.gateway_metrics import GATEWAY_REJECTIONS
 
 if TYPE_CHECKING:
     import asyncio

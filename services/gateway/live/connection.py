@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from time import monotonic
 from typing import Final
 from uuid import uuid4
@@ -14,12 +13,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
 from services.gateway.core.limits import MAX_MESSAGE_BYTES, MAX_UNAUTHENTICATED_MESSAGE_BYTES
-from services.gateway.identity import ReadLife
-from services.gateway.inbox.changes import Changes
 from services.gateway.inbox.rejections import RejectedChange
-from services.gateway.inbox.store import InboxStore
-from services.gateway.live.backlog import Backlog
 from services.gateway.live.client_socket import ClientSocket
+from services.gateway.live.connection_context import ConnectionContext
 from services.gateway.live.core.actions import (
     Action,
     ApplyChange,
@@ -32,39 +28,20 @@ from services.gateway.live.core.actions import (
 from services.gateway.live.core.announcement import Announcement
 from services.gateway.live.core.session import Session
 from services.gateway.live.outbox import Outbox
-from services.gateway.live.receipts import SocketReceipts
-from services.gateway.live.registry import Registry
 from services.gateway.live.token_timers import TokenTimers
 from services.gateway.live.writes import Writes
 from shared.http.tokens import InvalidToken
 from shared.model import ids
 from shared.model.errors import Unavailable
 from shared.model.inbox import Change
-from shared.model.users import User, in_life
+from shared.model.users import in_life
 from shared.process.clock import now_ms
-from shared.process.metrics import RESUMES, SLOW_CLOSED, SOCKETS
+from shared.process.gateway_metrics import RESUMES, SLOW_CLOSED, SOCKETS
 
 log = structlog.get_logger()
 _OPEN: Final = State.OPEN
 SESSION_CHARACTERS: Final = 12
 """Of a session's name, which the client is told and the log has."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ConnectionContext:
-    """What every connection of a process shares."""
-
-    identify: Callable[[str], Awaitable[User]]
-    """The user of a token or ticket. Raises InvalidToken, or MongoUnavailable."""
-    lives: ReadLife
-    epoch: str
-    registry: Registry
-    backlog: Backlog
-    store: InboxStore
-    changes: Changes
-    snapshots: asyncio.Semaphore
-    """How many inboxes are read at once."""
-    receipts: SocketReceipts
 
 
 class Connection:

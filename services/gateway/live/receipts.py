@@ -22,7 +22,7 @@ from shared.model.inbox_receipts import CaughtUp, InboxOwner, ReachedItem, Recei
 from shared.model.ports import RecordWriter
 from shared.model.topics import Topics
 from shared.process.failpoints import Failpoint, failpoint
-from shared.process.metrics import INBOX_RECEIPTS
+from shared.process.gateway_metrics import INBOX_RECEIPTS
 from shared.process.retries import retry_until_available
 
 GATHER_SECONDS: Final = 0.1

@@ -11,7 +11,7 @@ from websockets.http11 import Response
 from services.gateway.core.limits import FULL_SECONDS
 from services.gateway.live.core.address_limits import AddressLimit
 from services.gateway.live.core.messages import CloseCode
-from shared.process.metrics import GATEWAY_REJECTIONS
+from shared.process.gateway_metrics import GATEWAY_REJECTIONS
 
 FULL: Final = "full"
 """The process has all the sockets it may have; otherwise why is an AddressLimit."""

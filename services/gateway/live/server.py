@@ -24,7 +24,8 @@ from services.gateway.core.limits import (
 )
 from services.gateway.dialects.choosing import open_connection, select
 from services.gateway.live.bounded_socket import BoundedSocket
-from services.gateway.live.connection import Connection, ConnectionContext
+from services.gateway.live.connection import Connection
+from services.gateway.live.connection_context import ConnectionContext
 from services.gateway.live.core.address_limits import AddressLimit, AddressLimits, Place
 from services.gateway.live.draining import drain
 from services.gateway.live.rejections import FULL, close_rejected, without_handshake

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from services.gateway.live.backlog import Backlog
-from shared.process.metrics import SOCKET_FRAMES
+from shared.process.gateway_metrics import SOCKET_FRAMES
 
 TEXT_FRAMES = SOCKET_FRAMES.labels("text")
 

@@ -23,7 +23,7 @@ from services.gateway.inbox.changes import Changes
 from services.gateway.inbox.store import InboxStore
 from services.gateway.keys.verifying import open_verifier
 from services.gateway.live.backlog import Backlog
-from services.gateway.live.connection import ConnectionContext
+from services.gateway.live.connection_context import ConnectionContext
 from services.gateway.live.counting import SocketCounting
 from services.gateway.live.fanout import Fanout, open_at_end
 from services.gateway.live.presence import PresenceKeeper

@@ -8,7 +8,7 @@ from services.gateway.core.limits import MAX_PAGE
 from services.gateway.dialects.core.facilitator import Facilitator
 from services.gateway.dialects.translated import TranslatedConnection
 from services.gateway.inbox.filters import InboxFilter
-from services.gateway.live.connection import ConnectionContext
+from services.gateway.live.connection_context import ConnectionContext
 from services.gateway.live.core.actions import Action, ApplyChange, ListUnread
 from services.gateway.live.outbox import Outbox
 from services.gateway.socketio.event_socket import SEPARATOR, EventSocket

@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.gateway.core.limits import FULL_SECONDS
-from shared.process.metrics import GATEWAY_REJECTIONS
+from shared.process.gateway_metrics import GATEWAY_REJECTIONS
 
 PATH: Final = "/socket.io"
 _TEXT: Final = "This process takes no further clients now.\n"

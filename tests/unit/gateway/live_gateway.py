@@ -9,7 +9,8 @@ from types import SimpleNamespace
 
 from services.gateway.inbox.changes import Changes
 from services.gateway.live.backlog import Backlog
-from services.gateway.live.connection import Connection, ConnectionContext
+from services.gateway.live.connection import Connection
+from services.gateway.live.connection_context import ConnectionContext
 from services.gateway.live.fanout import Fanout
 from services.gateway.live.receipts import SocketReceipts
 from services.gateway.live.registry import Registry

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from services.gateway.core.limits import HANDSHAKE_BURST_SECONDS, HANDSHAKES_PER_ADDRESS
 from services.gateway.live.core.address_limits import AddressLimit, AddressLimits, Place
 from services.gateway.live.core.client_address import parse_networks
-from shared.process.metrics import ADDRESS_LIMITS
+from shared.process.gateway_metrics import ADDRESS_LIMITS
 
 ANN, BOB = "203.0.113.1", "203.0.113.2"
 

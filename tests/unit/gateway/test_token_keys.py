@@ -10,7 +10,7 @@ import structlog
 from services.gateway.keys.endpoint import KeysUnavailable
 from services.gateway.keys.key_set import KeySet, parse_key_set
 from services.gateway.keys.token_keys import TokenKeys
-from shared.process.metrics import TOKEN_KEY_FETCHES
+from shared.process.gateway_metrics import TOKEN_KEY_FETCHES
 from tests.support.token_keys import Signer, key_set
 from tests.support.wait import turns, turns_until
 

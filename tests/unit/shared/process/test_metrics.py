@@ -5,10 +5,15 @@ import ast
 from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 
-from shared.process import metrics
+from shared.process import gateway_metrics, metrics
 from tests.unit.house.names import sources
 
-DECLARED = {name: metric for name, metric in vars(metrics).items() if isinstance(metric, MetricWrapperBase)}
+DECLARED = {
+    name: metric
+    for module in (metrics, gateway_metrics)
+    for name, metric in vars(module).items()
+    if isinstance(metric, MetricWrapperBase)
+}
 
 
 def literal_labels() -> set[tuple[str, str]]:
