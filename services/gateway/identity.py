@@ -11,6 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from services.gateway.core.limits import MAX_TOKEN_CHARACTERS
 from services.gateway.rate_limits import UserRates
+from services.gateway.rejected_tokens import RejectedTokens
 from shared.http.credentials import unauthorized
 from shared.http.tokens import InvalidToken, TokenVerifier, UnknownKey
 from shared.model.errors import Invalid
@@ -25,13 +26,22 @@ Credentials = Annotated[
 ]
 ReadLife = Callable[[str, str], Awaitable[Life]]
 """The current life of a tenant's user. Raises MongoUnavailable."""
+_REJECTED: Final = RejectedTokens()
 DELETED: Final = "the user was deleted after the token was issued"
 Identify = Callable[[Request, Credentials], Awaitable[User]]
 """A FastAPI dependency. Raises Problem 401 or 429."""
 
 
-async def identify(verifier: TokenVerifier, token: str) -> User:
+async def identify(verifier: TokenVerifier, token: str, rejected: RejectedTokens = _REJECTED) -> User:
     """The user of a token; waits only for the keys, when the token names one that is not known. Raises InvalidToken."""
+    try:
+        return await _user_of(verifier, token)
+    except InvalidToken as error:
+        rejected.note(str(error))
+        raise
+
+
+async def _user_of(verifier: TokenVerifier, token: str) -> User:
     if len(token) > MAX_TOKEN_CHARACTERS:
         raise InvalidToken(f"the token is longer than {MAX_TOKEN_CHARACTERS} characters")
     try:

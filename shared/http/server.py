@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -15,6 +16,24 @@ from shared.process.runtime import Runtime
 
 KEEP_ALIVE_SECONDS: Final = 75
 """Longer than load balancers keep an idle connection (60 s): whoever closes last loses no request on it."""
+
+
+_UPGRADE: Final = "Unsupported upgrade request."
+_ADVICE: Final = "No supported WebSocket library detected."
+NOT_HERE: Final = "a WebSocket was asked for at a port that serves HTTP, and answered so: the gateway's sockets have a port of their own"
+
+
+class _UpgradeWords(logging.Filter):
+    """uvicorn advises to install a library where a client has the wrong port."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        said = str(record.msg)
+        if said == _UPGRADE:
+            record.msg = NOT_HERE
+        return not said.startswith(_ADVICE)
+
+
+_UPGRADE_WORDS: Final = _UpgradeWords()
 
 
 async def serve(
@@ -61,6 +80,7 @@ def server_config(
     max_message_bytes: int | None = None,
 ) -> uvicorn.Config:
     """How every service speaks HTTP; beyond `max_connections` a request is answered 503 and its connection closed."""
+    logging.getLogger("uvicorn.error").addFilter(_UPGRADE_WORDS)
     return uvicorn.Config(
         app,
         host=host,

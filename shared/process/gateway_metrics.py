@@ -30,6 +30,18 @@ TOKEN_KEY_FETCHES = from_zero(
     ("ok", "failed"),
 )
 
+CLOSE_REASONS: Final = (
+    "restart", "try_again_later", "slow", "bad_message", "unauthorized", "auth_timeout", "replaced", "too_many_messages",
+)  # fmt: skip
+SESSIONS_CLOSED = from_zero(
+    Counter(
+        "carillon_gateway_closes",
+        "Sockets whose session was ended from this side, by why; what docs/sockets.md has a code for",
+        ["why"],
+    ),
+    CLOSE_REASONS,
+)
+
 SLOW_CLOSED = from_zero(
     Counter("carillon_gateway_slow_connections", "Sockets closed because they did not read, by whose bound", ["bound"]),
     ("connection", "process"),

@@ -26,6 +26,7 @@ from services.gateway.live.core.actions import (
     WatchToken,
 )
 from services.gateway.live.core.announcement import Announcement
+from services.gateway.live.core.messages import CloseCode
 from services.gateway.live.core.session import Session
 from services.gateway.live.outbox import Outbox
 from services.gateway.live.token_timers import TokenTimers
@@ -36,7 +37,7 @@ from shared.model.errors import Unavailable
 from shared.model.inbox import Change
 from shared.model.users import in_life
 from shared.process.clock import now_ms
-from shared.process.gateway_metrics import RESUMES, SLOW_CLOSED, SOCKETS
+from shared.process.gateway_metrics import RESUMES, SESSIONS_CLOSED, SLOW_CLOSED, SOCKETS
 
 log = structlog.get_logger()
 _OPEN: Final = State.OPEN
@@ -215,7 +216,8 @@ class Connection:
             log.error("connection_failed", session=self._session.name, exc_info=error, next=told)
             self._transport.abort()
 
-    async def _close(self, code: int, reason: str) -> None:
+    async def _close(self, code: CloseCode, reason: str) -> None:
+        SESSIONS_CLOSED.labels(code.name.lower()).inc()
         self._write()
         self._leave()
         await self._socket.close(code, reason)

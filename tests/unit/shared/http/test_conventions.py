@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import pytest
 from fastapi import FastAPI
+from uvicorn.server import ServerState
 
 from shared.http.conventions import HttpConventions
 from shared.http.problems import install_problems
-from shared.http.server import server_config
+from shared.http.server import NOT_HERE, server_config
 from tests.support.asgi import call_app
 
 
@@ -55,3 +56,15 @@ def test_what_is_utf8_passes(app: FastAPI) -> None:
 
 def test_an_idle_connection_outlives_that_of_a_load_balancer() -> None:
     assert server_config(FastAPI(), host="127.0.0.1", port=0, drain_seconds=1).timeout_keep_alive > 60
+
+
+async def test_who_asks_the_wrong_port_for_a_websocket_is_no_reason_to_install_a_library(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Both lines are uvicorn's own, and its server's loop is what says them."""
+    config = server_config(FastAPI(), host="127.0.0.1", port=0, drain_seconds=1)
+    config.load()
+    protocol = config.http_protocol_class(config, ServerState(), {})  # type: ignore[call-arg, arg-type]
+    with caplog.at_level("WARNING", logger="uvicorn.error"):
+        protocol._unsupported_upgrade_warning()  # type: ignore[union-attr]
+    assert caplog.messages == [NOT_HERE]
