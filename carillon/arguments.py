@@ -27,6 +27,20 @@ def checked_socket_address(url: str) -> str:
     return str(parsed)
 
 
+def checked_callback(token: Any) -> Any:
+    """Raises TypeError for a token in place of what gives one, and does not tell it."""
+    if not callable(token):
+        raise TypeError(f"token is a function that returns the user's JWT, not a {type(token).__name__}: lambda: …")
+    return token
+
+
+def checked_cursor(cursor: str | None) -> str | None:
+    """Raises TypeError for what no event had."""
+    if not (cursor is None or isinstance(cursor, str)):
+        raise TypeError(f"cursor is the text that an earlier socket had as its cursor, not a {type(cursor).__name__}")
+    return cursor
+
+
 def checked_token(token: object) -> str:
     """Without the line end that a file leaves. Raises ValueError or TypeError, which do not tell the token."""
     if not isinstance(token, str):

@@ -27,6 +27,7 @@ from carillon.sockets.events import (
     TokenExpiring,
     read_message,
 )
+from carillon.sockets.failures import why
 
 TokenCallback = Callable[[], str | Awaitable[str]]
 RETRIED: Final = frozenset({408, 429, 500, 502, 503, 504})
@@ -88,7 +89,7 @@ class SocketConnection:
         except TimeoutError:
             return Ending(reason=f"no hello within {self._place.timeout:g} s")
         except (aiohttp.ClientError, OSError) as error:
-            return Ending(reason=type(error).__name__)
+            return Ending(reason=why(error))
 
     async def _talk(self, http: aiohttp.ClientSession, limit: asyncio.Timeout) -> Ending:
         closing = aiohttp.ClientWSTimeout(ws_close=CLOSE_SECONDS)

@@ -17,7 +17,7 @@ from typing import Any, Final, Self
 
 import aiohttp
 
-from carillon.arguments import checked_socket_address
+from carillon.arguments import checked_callback, checked_cursor, checked_socket_address
 from carillon.errors import CommandRejectedError, UnreachableError
 from carillon.sockets.commands import InboxCommand, InboxCommands, PendingCommands
 from carillon.sockets.connection import SocketConnection, SocketPlace, TokenCallback, open_http
@@ -57,15 +57,15 @@ class InboxSocket(InboxCommands[Coroutine[Any, Any, int]]):
         All times are seconds: `patience` for a command, reconnects included; `timeout` for a try to connect, up to
         the hello; `max_wait` bounds the wait between two tries; `give_up_after` without a connection iterating
         raises UnreachableError (None: never). Beyond `max_queued` events that nobody has taken it reads no more.
-        Raises ValueError for what is no address of sockets.
+        Raises ValueError for what is no address of sockets, TypeError for a token in place of a function.
         """
         if max_queued < 1:
             raise ValueError("max_queued is at least 1")
-        self._place = SocketPlace(url=checked_socket_address(url), token=token, timeout=timeout)
+        self._place = SocketPlace(url=checked_socket_address(url), token=checked_callback(token), timeout=timeout)
         self._patience = patience
         self._max_wait = max_wait
         self._give_up_after = give_up_after
-        self._queue = EventQueue(max_queued, cursor)
+        self._queue = EventQueue(max_queued, checked_cursor(cursor))
         self._pending = PendingCommands()
         self._http: aiohttp.ClientSession | None = None
         self._running: asyncio.Task[None] | None = None

@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from carillon.arguments import checked_callback
 from carillon.errors import UnreachableError
 from carillon.sockets.commands import InboxCommand, InboxCommands
 from carillon.sockets.events import SocketEvent
@@ -31,6 +32,7 @@ class SyncInboxSocket(InboxCommands[int]):
 
     def __init__(self, url: str, token: Callable[[], str], *, cursor: str | None = None, **settings: Any) -> None:
         """`settings` and what is raised: as of InboxSocket."""
+        checked_callback(token)
         self._socket = InboxSocket(url, lambda: asyncio.to_thread(token), cursor=cursor, **settings)
         self._cursor = cursor
         self._thread: threading.Thread | None = None
