@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final, get_args
 
 import msgspec
 
 from services.gateway.core.limits import MAX_CURSOR_CHARACTERS
+from services.gateway.dialects.core.dashboard import TRANSLATED, DashboardUpdate
 from services.gateway.live.core.commands import Command
 from services.gateway.live.core.messages import CLOSE_CODES, ServerMessage
 
@@ -21,7 +23,9 @@ _DESCRIPTION: Final = (
 def document(host: str) -> dict[str, Any]:
     """`host`: where the sockets are, as `gateway.example.com:8082`."""
     said, told = _messages(Command), _messages(ServerMessage)
-    _, schemas = msgspec.json.schema_components((*said.values(), *told.values()), ref_template=SCHEMA)
+    shown = {_name(DashboardUpdate): DashboardUpdate} | {name: told[name] for name in told if name not in TRANSLATED}
+    kinds = said | told | shown
+    _, schemas = msgspec.json.schema_components(kinds.values(), ref_template=SCHEMA)
     messages = {
         name: {
             "name": name,
@@ -29,7 +33,7 @@ def document(host: str) -> dict[str, Any]:
             "contentType": "application/json",
             "payload": {"$ref": SCHEMA.format(name=kind.__name__)},
         }
-        for name, kind in {**said, **told}.items()
+        for name, kind in kinds.items()
     }
     return {
         "asyncapi": "3.1.0",
@@ -39,15 +43,14 @@ def document(host: str) -> dict[str, Any]:
             "gateway": {"host": host, "protocol": "ws", "security": [{"$ref": "#/components/securitySchemes/user"}]}
         },
         "channels": {
-            "inbox": {
-                "address": "/",
-                "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
-                "bindings": {"ws": {"method": "GET", "query": _QUERY, "bindingVersion": "0.1.0"}},
-            }
+            "inbox": _channel("/", "`carillon.v1`", said | told),
+            "dashboard": _channel("/ws", "`dashboard.v1`: by this path, or by that subprotocol", said | shown),
         },
         "operations": {
-            "hear": _operation("receive", "What a client says.", said),
-            "tell": _operation("send", "What the server says.", told),
+            "hear": _operation("receive", "What a client says.", "inbox", said),
+            "tell": _operation("send", "What the server says.", "inbox", told),
+            "hear_dashboard": _operation("receive", "What a client of `dashboard.v1` says.", "dashboard", said),
+            "tell_dashboard": _operation("send", "What the server says in `dashboard.v1`.", "dashboard", shown),
         },
         "components": {
             "messages": messages,
@@ -77,10 +80,19 @@ def _name(kind: type[msgspec.Struct]) -> str:
     return f"command_{tag}" if kind.__name__.endswith("Command") else tag
 
 
-def _operation(action: str, summary: str, messages: dict[str, type[msgspec.Struct]]) -> dict[str, Any]:
+def _channel(address: str, summary: str, messages: Iterable[str]) -> dict[str, Any]:
+    return {
+        "address": address,
+        "summary": summary,
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
+        "bindings": {"ws": {"method": "GET", "query": _QUERY, "bindingVersion": "0.1.0"}},
+    }
+
+
+def _operation(action: str, summary: str, channel: str, messages: dict[str, type[msgspec.Struct]]) -> dict[str, Any]:
     return {
         "action": action,
         "summary": summary,
-        "channel": {"$ref": "#/channels/inbox"},
-        "messages": [{"$ref": f"#/channels/inbox/messages/{name}"} for name in messages],
+        "channel": {"$ref": f"#/channels/{channel}"},
+        "messages": [{"$ref": f"#/channels/{channel}/messages/{name}"} for name in messages],
     }

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from services.gateway.app import create_api
+from services.gateway.dialects.core.dashboard import Dashboard
 from services.gateway.live.asyncapi import document
 from services.gateway.live.core import commands
 from services.gateway.live.core.actions import Action, ApplyChange
@@ -61,6 +62,16 @@ def test_every_type_of_message_is_told_and_is_as_the_document_says() -> None:
         is_valid(message["type"], message)
     named = {str(kind.__struct_config__.tag) for kind in get_args(ServerMessage)}
     assert {message["type"] for message in told} == named
+
+
+def test_a_dashboard_is_told_what_its_channel_names_and_nothing_else() -> None:
+    frames = [
+        json.loads(frame) for message in said(scene()) for frame in Dashboard().encode(msgspec.json.encode(message))
+    ]
+    for frame in frames:
+        is_valid(frame["type"], frame)
+    named = {name for name in DOCUMENT["channels"]["dashboard"]["messages"] if not name.startswith("command_")}
+    assert {frame["type"] for frame in frames} == named
 
 
 @pytest.mark.parametrize("kind", [NotificationMessage, StateMessage])

@@ -18,6 +18,8 @@ _encoder: Final = msgspec.json.Encoder()
 _NUMBERS: Final[dict[str | None, int]] = {Priority.HIGH: 2, Priority.URGENT: 3}
 LEAST: Final = 1
 """The number of all other priorities, and of those that are not known."""
+TRANSLATED: Final = frozenset({"hello", "notification", "state"})
+"""What a session says that becomes an update; all else stays as it is."""
 
 
 class DashboardNotification(msgspec.Struct, frozen=True, kw_only=True):
