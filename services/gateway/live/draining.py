@@ -26,7 +26,7 @@ async def drain(connections: Iterable[Connection], drain_seconds: float) -> None
         leaving += [asyncio.create_task(connection.restart(_after_ms())) for connection in staying[:size]]
         del staying[:size]
     await asyncio.gather(*leaving, return_exceptions=True)
-    log.info("clients_sent_away", sockets=len(leaving), seconds=round(monotonic() - began, 1))
+    log.info("sockets_drained", sockets=len(leaving), seconds=round(monotonic() - began, 1))
 
 
 def _after_ms() -> int:
