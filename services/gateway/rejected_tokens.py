@@ -13,7 +13,7 @@ log = structlog.get_logger()
 QUIET_SECONDS: Final = 60.0
 """After a line no second one with the same reason."""
 MAX_REASONS: Final = 100
-NEXT: Final = "one that expired is everyday; else who signs tokens and the settings CARILLON_TOKEN do not agree"
+NEXT: Final = "one that expired is everyday; else who signs tokens and the settings of tokens here do not agree"
 
 
 @dataclass
