@@ -8,14 +8,17 @@ from typing import Any
 
 import pytest
 
+from services.gateway.inbox.store import InboxStore
 from shared.model.inbox import Change, InboxItem
 from shared.model.inbox_times import TimedChanges
 from shared.model.timestamps import to_datetime
+from shared.model.users import User
 from shared.mongo import inbox_times
 from shared.mongo.database import Database
 from shared.mongo.inbox_rows import to_row
 from shared.mongo.inbox_times import InboxTimes
 from shared.mongo.indexes import INDEXES
+from shared.mongo.leases import FREE
 from shared.process.clock import now_ms
 from tests.support.wait import until
 
@@ -125,6 +128,27 @@ async def test_a_user_who_was_erased_meanwhile_is_told_nothing(timed: TimedRows)
     await timed.impatient.take()
     await timed.rows.delete_many({})
     assert (await timed.times.take()).rows == ()
+
+
+async def test_what_a_gateway_changed_is_taken_once_nobody_has_told_of_it_in_time(timed: TimedRows) -> None:
+    """A later change of the same item is its own."""
+    store, ann = InboxStore(timed.database), User(tenant="t", id="ann", expires_at=1e12)
+    for offset in range(1, 4):
+        await timed.insert(offset)
+    for change, names, token in ((Change.READ, ["n1", "n2"], "a"), (Change.ARCHIVED, ["n2"], "b")):
+        assert await store.change(ann, change, names, token=token)
+    assert (await timed.times.take()).rows == (), "its gateway tells of it"
+    await store.told(ann, "a")
+    assert [row["_id"] async for row in timed.rows.find({"untold": {"$exists": True}})] == ["ann:2"]
+    await timed.rows.update_many({"token": "b"}, {"$set": {"lease": FREE}})
+    taken = await timed.times.take()
+    assert told(taken) == {("ann", 0, "archived"): (["n2"], 1, 3, 1)}
+    await store.told(ann, "b")  # it lives after all, and is late
+    assert await timed.rows.count_documents({"untold": {"$exists": True}}) == 1
+    await timed.times.done(taken)
+    assert await store.read_all(ann, None, token="c") == 1
+    await timed.rows.update_many({"token": "c"}, {"$set": {"lease": FREE}})
+    assert told(await timed.times.take()) == {("ann", 0, "read"): (["n3"], 0, 3, 0)}
 
 
 @pytest.mark.parametrize(

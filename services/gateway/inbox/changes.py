@@ -1,36 +1,28 @@
 """Changing an inbox: the rows first, then their inbox events and statuses, and only then the caller's answer.
 
-Every call announces again what it names, so repeating a call that was cut short completes it.
+Every call announces again what it names, so repeating a call that was cut short completes it. Until it is announced the
+rows say that they are not told of; when nobody repeats it, the in_app channel tells of them (InboxTimes).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from contextlib import suppress
+from uuid import uuid4
 
 from services.gateway.inbox.snoozing import check_snooze
 from services.gateway.inbox.store import InboxStore
 from services.gateway.inbox.types import type_filter
 from shared.catalog.cache import Catalog
 from shared.model import ids as derived
-from shared.model.inbox import Change, InboxEvent, InboxItem, copy_of, encode, item_state, notification_of
+from shared.model.errors import MongoUnavailable
+from shared.model.inbox import Change, InboxEvent, InboxItem, encode, item_state
+from shared.model.inbox_statuses import changed_status
 from shared.model.outputs import Output
 from shared.model.ports import RecordWriter
-from shared.model.statuses import Subject, status
-from shared.model.timestamps import rfc3339
 from shared.model.topics import Topics
 from shared.model.users import User
 from shared.process.clock import now_ms
-
-_UNDONE_TIMES: Final = {
-    Change.READ: "unread_times",
-    Change.UNREAD: "unread_times",
-    Change.ARCHIVED: "unarchived_times",
-    Change.UNARCHIVED: "unarchived_times",
-    Change.SNOOZED: "snoozed_times",
-    Change.UNSNOOZED: "snoozed_times",
-}
-"""What can be undone and done again, and the item's count of it."""
 
 
 class Changes:
@@ -48,9 +40,11 @@ class Changes:
         Raises BadSnooze; MongoUnavailable or KafkaUnavailable: then repeat it.
         """
         check_snooze(change, until, now_ms())
-        items = await self._store.change(user, change, ids, until)
+        token = uuid4().hex
+        items = await self._store.change(user, change, ids, until, token=token)
         if items:
             await self._announce(user, change, items)
+            await self._told(user, token)
         return len(items)
 
     async def read_all(self, user: User, notification_type: str | None) -> int:
@@ -59,10 +53,17 @@ class Changes:
         Raises UnknownNotificationType; MongoUnavailable or KafkaUnavailable: then repeat it.
         """
         only = type_filter(self._catalog, user.tenant, notification_type)
-        changed = await self._store.read_all(user, only)
+        token = uuid4().hex
+        changed = await self._store.read_all(user, only, token=token)
         async for items in self._store.read_lately(user, only):
             await self._announce(user, Change.READ, items)
+        if changed:
+            await self._told(user, token)
         return changed
+
+    async def _told(self, user: User, token: str) -> None:
+        with suppress(MongoUnavailable):  # then it is told once more
+            await self._store.told(user, token)
 
     async def _announce(self, user: User, change: Change, items: list[InboxItem]) -> None:
         count = await self._store.unread(user)
@@ -77,20 +78,6 @@ class Changes:
         )
         key = derived.user_key(user.tenant, user.id)
         outputs = [Output(self._topics.inbox, key, encode(event), [])]
-        outputs += [self._status(user, change, item) for item in items]
+        statuses = self._topics.statuses
+        outputs += [changed_status(statuses, user.tenant, user.id, change, item, at=event.at) for item in items]
         await self._writer.publish(outputs)
-
-    def _status(self, user: User, change: Change, item: InboxItem) -> Output:
-        """Its pass is how often the change was undone: a repeated call has the same id, reading once more another."""
-        times = getattr(item, _UNDONE_TIMES[change]) if change in _UNDONE_TIMES else 0
-        until = {"until": rfc3339(item.snoozed_until)} if change is Change.SNOOZED and item.snoozed_until else {}
-        return status(
-            self._topics.statuses,
-            area="inbox",
-            state=change,
-            subject=Subject(item.id, 0, times),
-            tenant=user.tenant,
-            user=user.id,
-            at=item.updated_at or now_ms(),
-            data={"notification": notification_of(item), "workflow": item.workflow} | until | copy_of(item),
-        )

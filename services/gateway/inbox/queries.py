@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from services.gateway.inbox.filters import InboxFilter, TypeFilter
@@ -12,6 +12,7 @@ from shared.model.inbox import Change
 from shared.model.timestamps import to_datetime
 from shared.model.users import User
 from shared.mongo.inbox_rows import shown, snoozed, stored_life
+from shared.mongo.inbox_times import LEASE
 
 Query = dict[str, object]
 
@@ -71,12 +72,15 @@ def _is_null(field: str) -> Query:
     return {"$eq": [{"$ifNull": [f"${field}", None]}, None]}
 
 
-def update(change: Change, until: int | None = None) -> list[Query]:
+def update(change: Change, until: int | None = None, token: str | None = None) -> list[Query]:
     """The update of rows to which `change` happens; repeated, it changes nothing but `changed_at`.
 
-    `until`: of SNOOZED.
+    `until`: of SNOOZED. `token`: whose it is to tell of it, for as long as a lease of InboxTimes; None: nobody's.
     """
     changed = _snoozed(to_datetime(until)) if until is not None else _UPDATES[change]
+    if token is not None:
+        lease = {"$add": ["$$NOW", LEASE // timedelta(milliseconds=1)]}
+        changed = changed | {"untold": change.value, "token": token, "lease": lease}
     return [{"$set": changed | {"changed_at": "$$NOW"}}]
 
 

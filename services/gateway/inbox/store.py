@@ -29,7 +29,7 @@ from shared.model.users import User
 from shared.mongo.database import Database
 from shared.mongo.errors import mongo_border
 from shared.mongo.inbox_rows import UNREAD, WITHOUT_CONTENT, from_row, not_expired, of_items, shown, state_of_row
-from shared.mongo.leases import server_time
+from shared.mongo.leases import FREE, server_time
 from shared.process.clock import now_ms
 
 REPEAT_WINDOW: Final = timedelta(seconds=60)
@@ -135,25 +135,34 @@ class InboxStore:
         with mongo_border():
             return await self._unread(user)
 
-    async def change(self, user: User, change: Change, ids: Sequence[str], until: int | None = None) -> list[InboxItem]:
+    async def change(
+        self, user: User, change: Change, ids: Sequence[str], until: int | None = None, *, token: str | None = None
+    ) -> list[InboxItem]:
         """Changes the user's items among `ids` and returns their states as they are now.
 
         Repeating it changes nothing but `updated_at`. Deleted items are found by DELETED only. `until`: of SNOOZED.
+        They are not told of until `told` is called with `token`.
         """
         query = own(user) | of_items(ids)
         if change is not Change.DELETED:
             query |= {"deleted_at": None} | not_expired(now_ms())
         with mongo_border():
-            await self._rows.update_many(query, update(change, until))
+            await self._rows.update_many(query, update(change, until, token))
             rows = self._rows.find(query, WITHOUT_CONTENT).sort("offset", 1)
             return [state_of_row(row) async for row in rows]
 
-    async def read_all(self, user: User, only: TypeFilter | None) -> int:
-        """Reads every unread item (of one type); returns how many."""
+    async def read_all(self, user: User, only: TypeFilter | None, *, token: str | None = None) -> int:
+        """Reads every unread item (of one type); returns how many. `token`: as of `change`."""
         query = own(user) | UNREAD | {"deleted_at": None} | shown(now_ms()) | of_type(only)
         with mongo_border():
-            result = await self._rows.update_many(query, update(Change.READ))
+            result = await self._rows.update_many(query, update(Change.READ, token=token))
             return int(result.modified_count)
+
+    async def told(self, user: User, token: str) -> None:
+        """What was changed under the token is durable on the log; what was changed since is not."""
+        with mongo_border():
+            mine = own(user) | {"untold": {"$exists": True}, "lease": {"$gt": FREE}, "token": token}
+            await self._rows.update_many(mine, {"$unset": {"untold": "", "token": "", "lease": ""}})
 
     async def read_lately(self, user: User, only: TypeFilter | None) -> AsyncIterator[list[InboxItem]]:
         """The states of all that was read in the last minute, MAX_EVENT_ITEMS at a time, by offset."""

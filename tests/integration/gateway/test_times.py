@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from services.delivery.channels.in_app.times import Times
+from shared.kafka.group_commit import GroupPublisher
 from shared.model.inbox import InboxItem
 from shared.model.timestamps import rfc3339, to_datetime
 from shared.mongo.inbox_times import InboxTimes
@@ -148,3 +149,33 @@ async def test_a_batch_snoozes_and_the_list_of_snoozed_ones_shows_them(stage: Ga
         (items[2].id, "snoozed"), (items[0].id, "snoozed"),
     ]  # fmt: skip
     assert await unread(stage) == (1, 1)
+
+
+@pytest.mark.parametrize("call", ["/{id}/read", "/{id}/archive", "/read-all"])
+async def test_a_change_whose_gateway_dies_before_it_tells_of_it_is_told_by_another(
+    stage: GatewayStage, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """Nobody repeats it; the others are told all the same, and once."""
+    [item] = await stage.arrive("ann")
+    async with stage.client("ann") as phone:
+        await phone.next("live")
+        with monkeypatch.context() as dying:
+            dying.setattr(GroupPublisher, "publish", _dies)
+            assert (await stage.call("PUT", call.format(id=item.id)))[0] == 500
+        async with time_goes(stage):
+            told = await phone.next("state")
+        assert (told["items"][0]["id"], told["unread"]) == (item.id, 0)
+        assert told["change"] in {"read", "archived"}
+        assert not await stage.database.inbox.count_documents({"untold": {"$exists": True}})
+
+
+async def test_what_was_told_is_not_told_again(stage: GatewayStage) -> None:
+    [item] = await stage.arrive("ann")
+    for call in (f"/{item.id}/read", f"/{item.id}/unread", "/read-all", f"/{item.id}/archive"):
+        assert (await stage.call("PUT", call))[0] == 200
+        marks = {"$or": [{name: {"$exists": True}} for name in ("untold", "token", "lease")]}
+        assert not await stage.database.inbox.count_documents(marks), call
+
+
+async def _dies(*_: object) -> None:
+    raise Killed

@@ -81,7 +81,9 @@ class MemoryInboxStore:
         async with self.outages.call():
             return self._count_unread(user)
 
-    async def change(self, user: User, change: Change, ids: Sequence[str], until: int | None = None) -> list[InboxItem]:
+    async def change(
+        self, user: User, change: Change, ids: Sequence[str], until: int | None = None, *, token: str | None = None
+    ) -> list[InboxItem]:
         async with self.outages.call():
             deleting = change is Change.DELETED
             found = self._find(user, lambda item: item.id in ids and (deleting or self._is_there(item)))
@@ -94,7 +96,10 @@ class MemoryInboxStore:
         due = {Change.EXPIRED: over, Change.UNSNOOZED: back}
         return {change: [self._change(user, item, change) for item in items] for change, items in due.items() if items}
 
-    async def read_all(self, user: User, only: TypeFilter | None) -> int:
+    async def told(self, user: User, token: str) -> None:
+        """Nobody here dies before."""
+
+    async def read_all(self, user: User, only: TypeFilter | None, *, token: str | None = None) -> int:
         async with self.outages.call():
             unread = self._find(user, lambda item: self._is_new(item) and _is_of(item, only))
             for item in unread:

@@ -1,5 +1,7 @@
 """What time does to inboxes, told to sockets and as statuses: items that are over, items that are back.
 
+So are changes that a gateway made and died before it told of them.
+
 Whoever reads an inbox knows by their own clock; this is for who is connected, and a moment later than the time.
 """
 
@@ -11,11 +13,11 @@ from typing import Final, Protocol
 
 from shared.model import ids
 from shared.model.errors import KafkaUnavailable
-from shared.model.inbox import Change, InboxEvent, encode, item_state, notification_of
+from shared.model.inbox import InboxEvent, encode, item_state
+from shared.model.inbox_statuses import changed_status
 from shared.model.inbox_times import TimedChange, TimedChanges
 from shared.model.outputs import Output
 from shared.model.ports import RecordWriter
-from shared.model.statuses import Subject, status
 from shared.model.topics import Topics
 from shared.process.failpoints import Failpoint, failpoint
 from shared.process.metrics import INBOX_TIMES
@@ -96,17 +98,5 @@ def timed(topics: Topics, changed: TimedChange) -> list[Output]:
         unseen=unseen,
         life=life,
     )
-    statuses = [
-        status(
-            topics.statuses,
-            area="inbox",
-            state=change,
-            subject=Subject(item.id, 0, item.snoozed_times if change is Change.UNSNOOZED else 0),
-            tenant=tenant,
-            user=user,
-            at=item.updated_at or event.at,
-            data={"notification": notification_of(item), "workflow": item.workflow},
-        )
-        for item in items
-    ]
+    statuses = [changed_status(topics.statuses, tenant, user, change, item, at=event.at) for item in items]
     return [Output(topics.inbox, ids.user_key(tenant, user), encode(event), []), *statuses]
