@@ -88,6 +88,8 @@ async def test_of_a_notifications_items_one_has_its_id(rows: Any) -> None:
     assert await rows.first_items([of("n-a"), of("n-b")]) == {"n-a": "a"}
     assert await rows.find(["a", "b"]) == {"a": first.item, "b": second}
     assert await rows.first_items([]) == {}
+    await rows.insert([row("c")._replace(item=msgspec.structs.replace(second, id="c", notification="n-d"))])
+    assert await rows.first_items([of("n-d")]) == {}, "the first one has yet to come"
     for other in (of("n-a", life=1), of("n-a", user="bob"), of("n-a", tenant="other")):
         assert await rows.first_items([other]) == {}
 
