@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 from aiokafka.errors import MessageSizeTooLargeError
 
+from services.ingest.backlog import RouterBacklog
 from services.ingest.calls import Caller
 from services.ingest.core.durability import Durability
 from shared.http.problems import Problem, unavailable
@@ -37,11 +38,19 @@ class RecordAcceptance(Protocol):
         """Returns where the records are safe. Raises Problem 413 or 503."""
         ...
 
+    def check_room(self) -> None:
+        """Raises Problem 503 while more is accepted already than can be worked off."""
+        ...
+
 
 class Acceptance:
     """Makes records durable before their caller is answered."""
 
-    def __init__(self, *, log: GroupCommit, outbox: GroupCommit, outbox_seconds: float) -> None:
+    def __init__(
+        self, *, log: GroupCommit, outbox: GroupCommit, outbox_seconds: float, backlog: RouterBacklog | None = None
+    ) -> None:
+        """`backlog`: None, and there is always room."""
+        self._backlog = backlog
         self._log = log
         self._outbox = outbox
         self._outbox_seconds = outbox_seconds
@@ -54,9 +63,16 @@ class Acceptance:
 
         What Kafka did not acknowledge in time goes to the outbox under the same ids: readers drop the second.
         """
+        if intake is not Intake.WITHDRAWAL:  # it makes room
+            self.check_room()
         durability = await self._durable(caller, outputs)
         ACCEPTED.labels(intake, durability).inc(count)
         return durability
+
+    def check_room(self) -> None:
+        """As RecordAcceptance says."""
+        if self._backlog is not None:
+            self._backlog.check()
 
     async def _durable(self, caller: Caller, outputs: Iterable[Output]) -> Durability:
         try:

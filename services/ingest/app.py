@@ -5,21 +5,21 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from functools import partial
 
-from fastapi import FastAPI, Request
-from fastapi.responses import Response
+from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from services.ingest import openapi
 from services.ingest.acceptance import Acceptance
 from services.ingest.admission import Admission
+from services.ingest.backlog import RouterBacklog, open_backlog
 from services.ingest.callbacks.api import callback_routes
 from services.ingest.cancelling import Canceller
 from services.ingest.dry_run import DryRuns, Rehearsal
 from services.ingest.event_handshake import handshake_routes, parse_hook_origins
 from services.ingest.events_api import event_routes
 from services.ingest.fanouts_api import fanout_routes
+from services.ingest.field_problems import install_field_problems
 from services.ingest.idempotency import Requests
-from services.ingest.models.body import InvalidFields
 from services.ingest.notifications_api import notification_routes
 from services.ingest.outbox import OutboxRows
 from services.ingest.pull_api import pull_routes
@@ -39,7 +39,7 @@ from services.ingest.users_api import user_routes
 from shared.catalog.cache import Catalog
 from shared.http.conventions import HttpConventions
 from shared.http.direct_route import install_direct_routes
-from shared.http.problems import Problem, install_problems, respond
+from shared.http.problems import install_problems
 from shared.http.server import serve
 from shared.http.work_limits import ReleasesWork, WorkLimits
 from shared.kafka.group_commit import GroupCommit, GroupPublisher
@@ -66,7 +66,13 @@ from shared.process.settings import load
 
 
 def create_app(
-    settings: IngestSettings, *, database: Database, catalog: Catalog, kafka: GroupCommit, outbox: GroupCommit
+    settings: IngestSettings,
+    *,
+    database: Database,
+    catalog: Catalog,
+    kafka: GroupCommit,
+    outbox: GroupCommit,
+    backlog: RouterBacklog | None = None,
 ) -> FastAPI:
     """The API over what it needs; nothing connects here."""
     app = FastAPIOffline(
@@ -74,12 +80,7 @@ def create_app(
     )
     app.add_middleware(HttpConventions)
     install_problems(app)
-
-    @app.exception_handler(InvalidFields)
-    async def on_fields(request: Request, error: InvalidFields) -> Response:
-        what = "query" if error.code == "invalid_query" else "body"
-        fix = f"Correct the {what} as the errors say; the schema is at /openapi.json."
-        return respond(Problem(422, error.code, error.detail, fix=fix, pointers=error.pointers), request)
+    install_field_problems(app)
 
     limits = WorkLimits(most_bytes=settings.work_bytes, most_requests=settings.requests_per_key)
     admission = Admission(
@@ -89,7 +90,7 @@ def create_app(
         rates=TenantRates(partial(read_tenants, database), read_seconds=settings.prepare_timeout_seconds),
     )
     requests = Requests(RequestRows(database))
-    acceptance = Acceptance(log=kafka, outbox=outbox, outbox_seconds=settings.outbox_timeout_seconds)
+    acceptance = Acceptance(log=kafka, outbox=outbox, outbox_seconds=settings.outbox_timeout_seconds, backlog=backlog)
     cancellations = Cancellations(database)
     fanouts = Fanouts(database)
     sender = NotificationSender(
@@ -153,8 +154,7 @@ def create_app(
             webhook_secret=settings.webhook_master,
         )
     )
-    inputs = changed_inputs(database)
-    app.include_router(pull_routes(admission=admission, senders=PullTaking(database), inputs=inputs))
+    app.include_router(pull_routes(admission=admission, senders=PullTaking(database), inputs=changed_inputs(database)))
     app.include_router(suppression_routes(admission=admission, database=database, writer=kafka, topics=settings.topics))
     app.include_router(
         callback_routes(settings, database=database, writer=kafka, topics=settings.topics, limits=limits)
@@ -215,7 +215,8 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
             serves_anyway=True,
         )
         runtime.checks |= {"durable": durable, "topics": readiness.topics_answer}
-        app = create_app(settings, database=database, catalog=catalog, kafka=kafka, outbox=outbox)
+        backlog = await stack.enter_async_context(open_backlog(settings))
+        app = create_app(settings, database=database, catalog=catalog, kafka=kafka, outbox=outbox, backlog=backlog)
         await run_until_stopped(
             runtime.stop,
             serve(
@@ -232,6 +233,7 @@ async def serve_it(runtime: Runtime, settings: IngestSettings) -> None:
                 relay(rows, kafka, settings.topics),
                 _follow(catalog, settings, readiness),
                 keep_clock(database),
+                backlog.run(),
             ],
         )
 

@@ -85,6 +85,9 @@ class Rehearsal:
         """As the store of fan-outs does, without it."""
         self.fanout = fanouts[0]
 
+    def check_room(self) -> None:
+        """There is room: nothing is kept for long."""
+
     async def accept(self, caller: Caller, intake: str, outputs: Iterable[Output], count: int) -> Durability:
         """As `Acceptance` does, without it."""
         del caller, intake, count

@@ -167,6 +167,7 @@ class NotificationSender:
                 started = start_fanout(request, workflow, listed=named)
         except Invalid as error:
             raise _too_large(error.detail) from error
+        self._acceptance.check_room()
         with caller.within_preparation():
             await self._fanouts.insert([started])
         outputs = start_outputs(self._topics, started)

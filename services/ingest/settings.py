@@ -41,6 +41,12 @@ class IngestSettings(CallbackKeys, EdgeSettings):
         1000, ge=1, description="requests of one key that are in work at once; beyond it 429 with Retry-After"
     )
     ingest_connections: int = Field(4000, ge=1, description="connections of a process; beyond it 503")
+    max_waiting: int = Field(
+        1_000_000,
+        ge=0,
+        description="accepted events and notifications that the routers have not decided: from so many on calls that send "
+        "are answered 503 with Retry-After; 0: however many there are",
+    )
     console_url: str = Field(
         "",
         pattern=r"^(https?://\S*[^\s/])?$",

@@ -141,7 +141,9 @@ class Topics:
         return [self.group(service)] if service == "router" else []
 
     def groups_asked_by(self, service: str) -> list[str]:
-        """The consumer groups whose progress a service asks for: the router's fan-outs leave room for these."""
+        """The consumer groups whose progress a service asks for: the router's fan-outs leave room for these, ingest for it."""
+        if service == "ingest":
+            return [self.group("router")]
         lanes = Channel.IN_APP.spec.lanes
         return [self.delivery_group(Channel.IN_APP, lane) for lane in lanes] if service == "router" else []
 

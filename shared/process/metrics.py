@@ -30,6 +30,9 @@ CHECKS = Gauge(
     "carillon_check_ok", "1 for what was in order when `/readyz` was asked last, 0 for what was not", ["check"]
 )
 ACCEPTED = Counter("carillon_accepted", "Notifications and events accepted with 202", ["intake", "durability"])
+WAITING_RECORDS = Gauge(
+    "carillon_waiting_records", "Accepted events and notifications that no router has finished, as ingest last saw it"
+)
 REQUESTS_REJECTED = Counter(
     "carillon_requests_rejected", "Requests answered with a problem document, by its code", ["code"]
 )
