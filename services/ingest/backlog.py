@@ -24,7 +24,7 @@ RETRY_SECONDS: Final = 5
 FREE_SHARE: Final = 0.9
 """So much of the bound may wait when it accepts again: else each look would change its mind."""
 
-Count = Callable[[], Awaitable[Mapping[str, int]]]
+CountWaiting = Callable[[], Awaitable[Mapping[str, int]]]
 """Records that are not finished, by topic. Raises KafkaUnavailable."""
 log = structlog.get_logger()
 
@@ -38,7 +38,7 @@ def read_by_routers(topics: Topics) -> dict[str, str]:
 class RouterBacklog:
     """How many accepted records the routers have not finished, as it was a moment ago."""
 
-    def __init__(self, count: Count, *, most: int) -> None:
+    def __init__(self, count: CountWaiting, *, most: int) -> None:
         """`most`: from so many on nothing is accepted; 0: however many there are."""
         self._count = count
         self._most = most
