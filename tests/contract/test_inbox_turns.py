@@ -138,12 +138,12 @@ async def test_what_a_gateway_changed_is_taken_once_nobody_has_told_of_it_in_tim
     for change, names, token in ((Change.READ, ["n1", "n2"], "a"), (Change.ARCHIVED, ["n2"], "b")):
         assert await store.change(ann, change, names, token=token)
     assert (await timed.times.take()).rows == (), "its gateway tells of it"
-    await store.told(ann, "a")
+    await store.done(ann, "a")
     assert [row["_id"] async for row in timed.rows.find({"untold": {"$exists": True}})] == ["ann:2"]
     await timed.rows.update_many({"token": "b"}, {"$set": {"lease": FREE}})
     taken = await timed.times.take()
     assert told(taken) == {("ann", 0, "archived"): (["n2"], 1, 3, 1)}
-    await store.told(ann, "b")  # it lives after all, and is late
+    await store.done(ann, "b")  # it lives after all, and is late
     assert await timed.rows.count_documents({"untold": {"$exists": True}}) == 1
     await timed.times.done(taken)
     assert await store.read_all(ann, None, token="c") == 1

@@ -63,7 +63,7 @@ class Changes:
 
     async def _told(self, user: User, token: str) -> None:
         with suppress(MongoUnavailable):  # then it is told once more
-            await self._store.told(user, token)
+            await self._store.done(user, token)
 
     async def _announce(self, user: User, change: Change, items: list[InboxItem]) -> None:
         count = await self._store.unread(user)

@@ -141,7 +141,7 @@ class InboxStore:
         """Changes the user's items among `ids` and returns their states as they are now.
 
         Repeating it changes nothing but `updated_at`. Deleted items are found by DELETED only. `until`: of SNOOZED.
-        They are not told of until `told` is called with `token`.
+        They are not told of until `done` is called with `token`.
         """
         query = own(user) | of_items(ids)
         if change is not Change.DELETED:
@@ -158,7 +158,7 @@ class InboxStore:
             result = await self._rows.update_many(query, update(Change.READ, token=token))
             return int(result.modified_count)
 
-    async def told(self, user: User, token: str) -> None:
+    async def done(self, user: User, token: str) -> None:
         """What was changed under the token is durable on the log; what was changed since is not."""
         with mongo_border():
             mine = own(user) | {"untold": {"$exists": True}, "lease": {"$gt": FREE}, "token": token}

@@ -96,7 +96,7 @@ class MemoryInboxStore:
         due = {Change.EXPIRED: over, Change.UNSNOOZED: back}
         return {change: [self._change(user, item, change) for item in items] for change, items in due.items() if items}
 
-    async def told(self, user: User, token: str) -> None:
+    async def done(self, user: User, token: str) -> None:
         """Nobody here dies before."""
 
     async def read_all(self, user: User, only: TypeFilter | None, *, token: str | None = None) -> int:

@@ -7,15 +7,14 @@ import pytest
 
 from services.console.analytics.core.series import Series, series_of
 from services.delivery.core.effects import delivery_status
-from services.gateway.inbox.changes import Changes
 from services.ingest.callbacks.receipt_status import receipt_status
 from shared.model.callback_links import CallbackLink
 from shared.model.deliveries import DeliveryResult, DeliveryState
 from shared.model.inbox import Change, InboxEvent, InboxItem, encode, item_state
+from shared.model.inbox_statuses import changed_status
 from shared.model.outputs import Output
 from shared.model.receipts import Receipt, ReceiptedDelivery, ReceiptOutcome, ReceiptState
 from shared.model.topics import Topics
-from shared.model.users import User
 from shared.mongo.inbox_rows import state_of_row, to_row
 from tests.support import samples as a
 
@@ -59,10 +58,10 @@ def test_of_a_receipt(facts: tuple[str, ...], expected: Series) -> None:
         ({}, Series("read", "w", "in_app")),
     ],
 )
-async def test_of_an_item_that_is_read(facts: dict[str, str], expected: Series) -> None:
+def test_of_an_item_that_is_read(facts: dict[str, str], expected: Series) -> None:
     row = to_row(ITEM, delivery="d", tenant="acme", user="ada", **facts)
     item = state_of_row(row)
-    told = Changes(None, None, TOPICS, None)._status(User(tenant="acme", id="ada", expires_at=0), Change.READ, item)
+    told = changed_status(TOPICS.statuses, "acme", "ada", Change.READ, item, at=a.NOON)
     assert series(told) == expected
     event = InboxEvent(change=Change.READ, items=(item_state(item),), at=a.NOON)
     assert not {"variant", "locale"} & orjson.loads(encode(event))["items"][0].keys(), "no client is told"
