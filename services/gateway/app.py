@@ -51,6 +51,8 @@ from services.gateway.subscriptions.api import subscription_routes
 from services.gateway.tickets.api import ticket_routes
 from services.gateway.tickets.socket_identity import identify_socket
 from services.gateway.tickets.store import Tickets, TicketStore
+from services.gateway.tracking.api import tracking_routes
+from services.gateway.tracking.tracker import Tracker
 from services.gateway.unsubscribe.api import unsubscribe_routes
 from services.gateway.unsubscribe.unsubscriber import Unsubscriber
 from services.gateway.web_files import read_web_files, web_file_routes
@@ -116,6 +118,7 @@ def create_api(
     api.include_router(web_file_routes(read_web_files()))
     secrets = parse_secrets(settings.unsubscribe_secret.get_secret_value())
     api.include_router(unsubscribe_routes(Unsubscriber(database, writer, settings.topics), secrets))
+    api.include_router(tracking_routes(Tracker(database, writer, settings.topics), secrets))
     add_schemas(api, InboxBatch, CountsForm, DeviceForm, SnoozeForm)
     return api
 

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from shared.model import formats
+from shared.model.tracking import Tracked
 
 Text = str | dict[str, str]
 """A Liquid template, or one per locale (BCP 47)."""
@@ -42,6 +43,8 @@ class EmailTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     html: Text | None = None
     mjml: Text | None = None
     """Instead of `html`: what becomes it."""
+    track: tuple[Tracked, ...] = ()
+    """What of its HTML part is told by statuses: nothing, unless it is asked for."""
 
 
 class PushTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -111,16 +114,16 @@ class AppriseTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 MAX_BUTTONS: Final = 3
 MAX_MEMBERS: Final = 50
 """Of the data that an inbox item chooses."""
-NO_TEXTS: Final = frozenset({"data"})
-"""Parts whose values are paths."""
+NO_TEXTS: Final = frozenset({"data", "track"})
+"""Parts whose values are paths, or names."""
 PARTS_SINCE: Final = 2
-"""The format of a template with `mjml`, or with buttons or chosen data of an inbox item."""
+"""The format of a template with `mjml` or `track`, or with buttons or chosen data of an inbox item."""
 
 
 def format_of(template: msgspec.Struct | None) -> int:
     """The smallest that reads it."""
     match template:
-        case EmailTemplate(mjml=str() | dict()):
+        case EmailTemplate(mjml=str() | dict()) | EmailTemplate(track=(_, *_)):
             return PARTS_SINCE
         case InAppTemplate(buttons=(_, *_)) | InAppTemplate(data=dict()):
             return PARTS_SINCE

@@ -61,3 +61,10 @@ INBOX_RECEIPTS = from_zero(
     ),
     ("published", "repeated", "left"),
 )
+
+TRACKED = Counter(
+    "carillon_tracked",
+    "E-mails opened and links followed: published, repeated, unknown (its delivery is not kept any more), lost (MongoDB "
+    "or Kafka did not answer in time)",
+    ["state", "result"],
+)

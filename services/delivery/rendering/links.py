@@ -6,8 +6,8 @@ A scheme that the template itself writes at the start of a link is its author's,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from html import unescape
+from collections.abc import Callable, Iterable
+from html import escape, unescape
 from typing import Final
 
 from services.delivery.rendering.cached import CachedByBytes
@@ -55,6 +55,23 @@ class SafeLinks:
         if self.allows(unescape(value[1:-1] if quote else value), template):
             return attribute[0]
         return f"{attribute['name']}{attribute['equals']}{quote}{NOWHERE}{quote}"
+
+
+def change_links(rendered: str, change: Callable[[str], str | None]) -> str:
+    """`rendered` with where its `<a>` and `<area>` lead changed; None of `change` leaves one as it is."""
+
+    def changed(attribute: re.Match[str]) -> str:
+        value = attribute["value"]
+        quoted = value[0] in "\"'"
+        if attribute["name"].lower() != "href":
+            return attribute[0]
+        to = change(unescape(value[1:-1] if quoted else value).strip())
+        return attribute[0] if to is None else f'{attribute["name"]}="{escape(to)}"'
+
+    def in_tag(tag: re.Match[str]) -> str:
+        return tag[1] + _ATTRIBUTE.sub(changed, tag[2]) if tag[1].lower() in ("<a", "<area") else tag[0]
+
+    return _TAG.sub(in_tag, rendered)
 
 
 def scheme(url: str) -> str | None:

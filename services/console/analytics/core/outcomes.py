@@ -13,7 +13,7 @@ from shared.model.receipts import ReceiptState
 OTHER: Final = "other"
 """What is none of the names that are counted one by one."""
 INBOX: Final = "inbox"
-AREAS: Final = ("notification", "delivery", INBOX)
+AREAS: Final = ("notification", "delivery", INBOX, "message")
 """Of statuses that are counted; events, fan-outs and devices are not."""
 
 

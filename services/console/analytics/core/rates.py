@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from services.console.analytics.core.outcomes import FurtherOutcome
 from shared.model.channels import Channel
 from shared.model.deliveries import DeliveryState
 from shared.model.inbox import Change
@@ -45,6 +46,8 @@ _DEAD: Final = str(DeliveryState.DEAD)
 RULES: Final[Mapping[str, _Rule]] = {
     "delivered": _Rule(str(ReceiptState.DELIVERED), (_SENT,), told_by=frozenset(map(str, ReceiptState))),
     "failed": _Rule(_DEAD, (_SENT, _DEAD)),
+    "opened": _Rule(str(FurtherOutcome.OPENED), (_SENT,), told_by=frozenset({str(FurtherOutcome.OPENED)})),
+    "clicked": _Rule(str(FurtherOutcome.CLICKED), (_SENT,), told_by=frozenset({str(FurtherOutcome.CLICKED)})),
     "read": _Rule(str(Change.READ), (_SENT,), channel=Channel.IN_APP),
 }
 

@@ -6,6 +6,7 @@ from email.utils import formatdate
 
 from services.delivery.channels.email.letter import Field, Letter
 from services.delivery.channels.email.mailboxes import InvalidAddress, Mailbox, wire_address
+from services.delivery.channels.email.tracking import Tracking
 from services.delivery.channels.email.unsubscribe import UnsubscribeFields
 from services.delivery.rendering.links import SafeLinks
 from services.delivery.rendering.liquid import RenderFailed, context, render
@@ -28,6 +29,7 @@ def compose(
     *,
     tenant: TenantSettings | None = None,
     unsubscribe: UnsubscribeFields | None = None,
+    tracking: Tracking | None = None,
 ) -> Letter:
     """The letter, in one locale. No control character of data gets into it. Raises RenderFailed."""
     template = texts_of(workflow, delivery.step, delivery.variant, Channel.EMAIL)
@@ -50,12 +52,18 @@ def compose(
         Field("X-Carillon-Notification", delivery.notification.id),
         *([] if unsubscribe is None else unsubscribe.of(delivery, workflow)),
     ]
+
+    def tracked(safe: str) -> str:
+        return safe if tracking is None else tracking.in_html(safe, delivery, template.track)
+
     letter = Letter(  # controls go before links are looked at: one may hide a scheme
         sender=sender,
         recipient=recipient,
         subject=one_line(render(subject, None, values)),
         text=printable_lines(render(text, None, values)),
-        html=links.in_html(printable_lines(render(html[0], None, values, html=True)), html[0]) if html else None,
+        html=tracked(links.in_html(printable_lines(render(html[0], None, values, html=True)), html[0]))
+        if html
+        else None,
         fields=tuple(Field(name, one_line(value)) for name, value in fields),
     )
     _check(letter)

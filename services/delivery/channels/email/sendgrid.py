@@ -68,13 +68,22 @@ class SendGrid:
         self._from = settings.sender
         self._links = links or SafeLinks()
         self._unsubscribe = settings.unsubscribe
+        self._tracking = settings.tracking
         self._callbacks = CallbackUrls(settings)
 
     async def request(
         self, delivery: Delivery, workflow: Workflow, tenant: TenantSettings | None
     ) -> HttpRequest | Outcome:
         """The message. Raises RenderFailed, also for a subject or a text that is empty: it takes none."""
-        letter = compose(delivery, workflow, self._from, self._links, tenant=tenant, unsubscribe=self._unsubscribe)
+        letter = compose(
+            delivery,
+            workflow,
+            self._from,
+            self._links,
+            tenant=tenant,
+            unsubscribe=self._unsubscribe,
+            tracking=self._tracking,
+        )
         arguments = {"delivery": delivery.id, "notification": delivery.notification.id}
         if (token := self._callbacks.token(delivery)) is not None:
             arguments[CALLBACK_ARGUMENT] = (

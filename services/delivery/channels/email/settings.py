@@ -10,6 +10,7 @@ from typing import Final
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from services.delivery.channels.email.mailboxes import InvalidAddress, Mailbox, parse_mailbox, wire_domain
+from services.delivery.channels.email.tracking import Tracking
 from services.delivery.channels.email.unsubscribe import UnsubscribeFields
 from services.delivery.channels.provider_list import check_providers, describe, parse_providers
 from services.delivery.core.choice import Candidate
@@ -164,6 +165,12 @@ class EmailSettings(CallbackSettings):
         """None: e-mails say nothing of it."""
         secrets = parse_secrets(self.unsubscribe_secret.get_secret_value())
         return UnsubscribeFields(self.public_url, secrets[0]) if self.public_url else None
+
+    @cached_property
+    def tracking(self) -> Tracking | None:
+        """None: nothing is tracked, whatever templates ask."""
+        secrets = parse_secrets(self.unsubscribe_secret.get_secret_value())
+        return Tracking(self.public_url, secrets[0]) if self.public_url else None
 
     @cached_property
     def sender(self) -> Mailbox:

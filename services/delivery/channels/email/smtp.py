@@ -27,6 +27,7 @@ class EmailSender:
         self._timeout = settings.smtp_timeout_seconds
         self._links = links or SafeLinks()
         self._unsubscribe = settings.unsubscribe
+        self._tracking = settings.tracking
         self._connections = {lane: Connections(settings) for lane in Lane}
 
     async def send(self, delivery: Delivery, workflow: Workflow, send_before: float) -> Outcome | LeaseTooShort:
@@ -47,7 +48,15 @@ class EmailSender:
 
     async def _mail(self, delivery: Delivery, workflow: Workflow) -> Mail:
         tenant = await self._tenants.of(delivery.notification.tenant) if self._tenants else None
-        letter = compose(delivery, workflow, self._from, self._links, tenant=tenant, unsubscribe=self._unsubscribe)
+        letter = compose(
+            delivery,
+            workflow,
+            self._from,
+            self._links,
+            tenant=tenant,
+            unsubscribe=self._unsubscribe,
+            tracking=self._tracking,
+        )
         return mail_of(letter)
 
     async def _once(
