@@ -32,8 +32,6 @@ from services.gateway.keys.verifying import open_verifier
 from services.gateway.live.api import asyncapi_routes
 from services.gateway.live.backlog import Backlog
 from services.gateway.live.connection_context import ConnectionContext
-from services.gateway.live.core.address_limits import AddressLimits
-from services.gateway.live.core.client_address import parse_networks
 from services.gateway.live.counting import SocketCounting
 from services.gateway.live.fanout import Fanout, open_at_end
 from services.gateway.live.presence import PresenceKeeper
@@ -45,7 +43,7 @@ from services.gateway.preferences.api import preferences_routes
 from services.gateway.problem_responses import add_schemas
 from services.gateway.rate_limits import RateLimitHeaders
 from services.gateway.readiness import GraceCheck
-from services.gateway.settings import GatewaySettings
+from services.gateway.settings import GatewaySettings, address_limits
 from services.gateway.stats_api import stats_routes
 from services.gateway.subscriptions.api import subscription_routes
 from services.gateway.tickets.api import ticket_routes
@@ -176,14 +174,9 @@ async def serve(runtime: Runtime, settings: GatewaySettings) -> None:
             snapshots=asyncio.Semaphore(MAX_CONCURRENT_SNAPSHOTS),
             receipts=receipts,
         )
-        addresses = AddressLimits(
-            sockets=settings.sockets_per_address,
-            unauthenticated=settings.unauthenticated_per_address,
-            handshakes=settings.handshakes_per_address,
-            trusted=parse_networks(settings.trusted_proxies),
-            unlimited=parse_networks(settings.unlimited_networks),
+        sockets = Sockets(
+            context, origins, max_connections=settings.max_connections, addresses=address_limits(settings)
         )
-        sockets = Sockets(context, origins, max_connections=settings.max_connections, addresses=addresses)
         api = create_api(
             settings,
             verifier,

@@ -14,6 +14,7 @@ from services.gateway.core.limits import (
     UNAUTHENTICATED_PER_ADDRESS,
 )
 from services.gateway.keys.endpoint import check_jwks_url
+from services.gateway.live.core.address_limits import AddressLimits
 from services.gateway.live.core.client_address import parse_networks
 from services.gateway.origins import parse_origins
 from shared.model.signed_tokens import parse_secrets
@@ -64,35 +65,6 @@ class UsersEdgeSettings(EdgeSettings):
         description="what all sockets of one process may have waiting; the slowest are closed",
     )
 
-    @field_validator("token_jwks_url")
-    @classmethod
-    def _check_jwks_url(cls, url: str | None) -> str | None:
-        if url is not None:
-            check_jwks_url(url)
-        return url
-
-    @field_validator("origins")
-    @classmethod
-    def _check_origins(cls, text: str) -> str:
-        parse_origins(text)
-        return text
-
-    @model_validator(mode="after")
-    def _check_tokens(self) -> Self:
-        if self.token_secret is None and self.token_jwks_url is None:
-            raise ValueError(
-                "CARILLON_TOKEN_SECRET or CARILLON_TOKEN_JWKS_URL: one of them has to verify users' tokens"
-            )
-        if self.token_issuer is not None and self.token_jwks_url is None:
-            raise ValueError("CARILLON_TOKEN_ISSUER: it is for keys of CARILLON_TOKEN_JWKS_URL, which is not set")
-        return self
-
-
-class GatewaySettings(UsersEdgeSettings):
-    """The users' edge: sockets and the inbox by HTTP."""
-
-    gateway_port: int = Field(8081, ge=0, le=65535, description="port of the inbox REST API")
-    socket_port: int = Field(8082, ge=0, le=65535, description="port of the sockets")
     sockets_per_address: int = Field(
         SOCKETS_PER_ADDRESS,
         ge=1,
@@ -117,6 +89,42 @@ class GatewaySettings(UsersEdgeSettings):
         "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,169.254.0.0/16,127.0.0.0/8,fc00::/7,fe80::/10,::1",
         description="networks whose addresses are not limited, comma separated: behind one of them may be many clients",
     )
+
+    @field_validator("token_jwks_url")
+    @classmethod
+    def _check_jwks_url(cls, url: str | None) -> str | None:
+        if url is not None:
+            check_jwks_url(url)
+        return url
+
+    @field_validator("origins")
+    @classmethod
+    def _check_origins(cls, text: str) -> str:
+        parse_origins(text)
+        return text
+
+    @field_validator("trusted_proxies", "unlimited_networks")
+    @classmethod
+    def _check_networks(cls, text: str) -> str:
+        parse_networks(text)
+        return text
+
+    @model_validator(mode="after")
+    def _check_tokens(self) -> Self:
+        if self.token_secret is None and self.token_jwks_url is None:
+            raise ValueError(
+                "CARILLON_TOKEN_SECRET or CARILLON_TOKEN_JWKS_URL: one of them has to verify users' tokens"
+            )
+        if self.token_issuer is not None and self.token_jwks_url is None:
+            raise ValueError("CARILLON_TOKEN_ISSUER: it is for keys of CARILLON_TOKEN_JWKS_URL, which is not set")
+        return self
+
+
+class GatewaySettings(UsersEdgeSettings):
+    """The users' edge: sockets and the inbox by HTTP."""
+
+    gateway_port: int = Field(8081, ge=0, le=65535, description="port of the inbox REST API")
+    socket_port: int = Field(8082, ge=0, le=65535, description="port of the sockets")
     unsubscribe_secret: SecretStr = Field(
         SecretStr(""),
         description="signs the links of List-Unsubscribe, the same for delivery and gateway; several, comma separated: "
@@ -133,8 +141,13 @@ class GatewaySettings(UsersEdgeSettings):
         parse_secrets(value.get_secret_value())
         return value
 
-    @field_validator("trusted_proxies", "unlimited_networks")
-    @classmethod
-    def _check_networks(cls, text: str) -> str:
-        parse_networks(text)
-        return text
+
+def address_limits(settings: UsersEdgeSettings) -> AddressLimits:
+    """Of one process, as they are set."""
+    return AddressLimits(
+        sockets=settings.sockets_per_address,
+        unauthenticated=settings.unauthenticated_per_address,
+        handshakes=settings.handshakes_per_address,
+        trusted=parse_networks(settings.trusted_proxies),
+        unlimited=parse_networks(settings.unlimited_networks),
+    )

@@ -45,11 +45,12 @@ async def serve(
     drain_seconds: float,
     max_connections: int | None = None,
     max_message_bytes: int | None = None,
+    websocket: type[asyncio.Protocol] | None = None,
     until: asyncio.Event | None = None,
 ) -> None:
     """Serves until `runtime.stop` is set, or `until` if it is given, then finishes the requests under way.
 
-    With `max_message_bytes` it serves WebSockets, too.
+    With `max_message_bytes` it serves WebSockets, too, by `websocket` if that is given.
     """
     config = server_config(
         app,
@@ -58,6 +59,7 @@ async def serve(
         drain_seconds=drain_seconds,
         max_connections=max_connections,
         max_message_bytes=max_message_bytes,
+        websocket=websocket,
     )
     server = _Server(config, runtime)
     serving = asyncio.create_task(server.serve())
@@ -78,6 +80,7 @@ def server_config(
     drain_seconds: float,
     max_connections: int | None = None,
     max_message_bytes: int | None = None,
+    websocket: type[asyncio.Protocol] | None = None,
 ) -> uvicorn.Config:
     """How every service speaks HTTP; beyond `max_connections` a request is answered 503 and its connection closed."""
     logging.getLogger("uvicorn.error").addFilter(_UPGRADE_WORDS)
@@ -87,12 +90,13 @@ def server_config(
         port=port,
         log_config=None,
         access_log=False,
-        ws="none" if max_message_bytes is None else "websockets-sansio",
+        ws="none" if max_message_bytes is None else websocket or "websockets-sansio",
         ws_max_size=max_message_bytes or 0,
         ws_per_message_deflate=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=int(drain_seconds),
         server_header=False,
+        proxy_headers=max_message_bytes is None,  # where clients are counted, the service decides who may name them
         limit_concurrency=max_connections,
     )
 

@@ -31,7 +31,9 @@ from services.gateway.live.receipts import SocketReceipts
 from services.gateway.live.registry import Registry
 from services.gateway.origins import Origins, parse_origins
 from services.gateway.readiness import GraceCheck
+from services.gateway.settings import address_limits
 from services.gateway.socketio.bookings import BookingSender
+from services.gateway.socketio.counted_websocket import CountedWebSocket
 from services.gateway.socketio.event_connection import EventContext
 from services.gateway.socketio.facilitators import Facilitators
 from services.gateway.socketio.numbers import StoredNumbers
@@ -143,12 +145,18 @@ async def serve(runtime: Runtime, settings: SocketIoSettings) -> None:
         await run_until_stopped(
             runtime.stop,
             serve_http(
-                create_app(edge, lambda: not runtime.stop.is_set() and edge.open < settings.max_connections, status),
+                create_app(
+                    edge,
+                    lambda: not runtime.stop.is_set() and len(edge.sessions) < settings.max_connections,
+                    status,
+                    address_limits(settings),
+                ),
                 runtime,
                 host=settings.host,
                 port=settings.socketio_port,
                 drain_seconds=settings.drain_seconds,
                 max_message_bytes=MAX_MESSAGE_BYTES,
+                websocket=CountedWebSocket,
                 until=sent_away,
             ),
             [
