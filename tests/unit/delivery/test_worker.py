@@ -57,9 +57,8 @@ async def test_a_retry_is_held_and_a_dead_letter_is_written(scene: WorkerScene) 
 
 async def test_attempts_are_counted_when_it_has_ended(scene: WorkerScene) -> None:
     def counted(state: DeliveryState) -> tuple[float, float]:
-        samples = {
-            each.name: each.value for each in DELIVERY_ATTEMPTS.collect()[0].samples if each.labels["state"] == state
-        }
+        labels = {"channel": Channel.EMAIL, "state": state}
+        samples = {each.name: each.value for each in DELIVERY_ATTEMPTS.collect()[0].samples if each.labels == labels}
         return samples.get("carillon_delivery_attempts_count", 0), samples.get("carillon_delivery_attempts_sum", 0)
 
     before, dead = counted(DeliveryState.SENT), counted(DeliveryState.DEAD)
