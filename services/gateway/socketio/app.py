@@ -115,7 +115,7 @@ async def serve(runtime: Runtime, settings: SocketIoSettings) -> None:
         )
         edge = SocketIoEdge(
             EventContext(live, StoredNumbers(database)),
-            Origins(parse_origins(settings.origins)),
+            None if settings.socketio_any_origin else Origins(parse_origins(settings.origins)),
             Facilitators(live.identify, open_tenant=settings.socketio_open_tenant),
             principal=api_keys,
             bookings=await _open_bookings(settings, database, stack),

@@ -36,12 +36,13 @@ class SocketIoEdge:
     def __init__(
         self,
         context: EventContext,
-        origins: Origins,
+        origins: Origins | None,
         facilitators: Facilitators,
         *,
         principal: FindPrincipal,
         bookings: BookingSender | None,
     ) -> None:
+        """`origins`: None, and pages of every origin may come."""
         self._context = context
         self.backends = Backends(principal, bookings, self._emit)
         self._facilitators = facilitators
@@ -54,7 +55,7 @@ class SocketIoEdge:
             async_mode="asgi",
             always_connect=True,  # what is told while it connects would be lost else
             async_handlers=False,
-            cors_allowed_origins=lambda origin, _: origin is not None and origins.allows(origin),
+            cors_allowed_origins=lambda origin, _: origin is not None and (origins is None or origins.allows(origin)),
             cors_credentials=False,
             http_compression=False,
             max_http_buffer_size=MAX_MESSAGE_BYTES,

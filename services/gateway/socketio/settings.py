@@ -18,6 +18,10 @@ class SocketIoSettings(UsersEdgeSettings):
         description="sandbox only: in this tenant everybody is the facilitator that they say they are, whatever their "
         "token; unset: only tokens count",
     )
+    socketio_any_origin: bool = Field(
+        False,
+        description="true: pages of every origin may use Socket.IO, whatever CARILLON_ORIGINS says; their tokens count all the same",
+    )
     socketio_public_tenant: str | None = Field(
         None,
         pattern=TENANT,

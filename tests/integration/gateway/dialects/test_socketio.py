@@ -157,6 +157,15 @@ async def test_another_origin_gets_nothing(stage: GatewayStage):
         await stage.http.ws_connect(url.replace("polling", "websocket"), headers={"origin": "http://evil.example"})
 
 
+async def test_every_origin_may_come_only_where_it_is_set_so(names):
+    async with both(names, socketio_any_origin=True) as stage:
+        url = f"{LOCAL}:{stage.socketio_port}/socket.io/?EIO=4&transport=polling"
+        async with stage.http.get(url, headers={"origin": "http://evil.example"}) as answer:
+            assert answer.status == 200
+            assert answer.headers["access-control-allow-origin"] == "http://evil.example"
+            assert "access-control-allow-credentials" not in answer.headers
+
+
 async def test_the_documents_way_is_open_only_where_it_is_set_so(names):
     async with both(names, socketio_open_tenant=OPEN) as stage:
         await book(stage, "2", tenant=OPEN)
