@@ -29,6 +29,9 @@ CHROMIUM := /usr/bin/chromium
 # Wrong clocks for the chaos tests: the system's libfaketime, else the package's, unpacked beside the data.
 FAKETIME := $(if $(wildcard /usr/lib/*/faketime/libfaketimeMT.so.1),,$(CARILLON_STATE)/faketime)
 
+# Tests that run beside each other, each group with a Kafka and a mongod of its own; 0: one after the other, in this process.
+WORKERS ?= 2
+
 # What bench-gateway compiles.
 GATEWAY_LOAD := $(CARILLON_STATE)/bench/gateway_load
 CENTRIFUGE := $(CARILLON_STATE)/bench/centrifuge
@@ -98,7 +101,7 @@ test-web: $(WEB_MODULES) ## Their types and their tests without a browser
 	npm run --silent test
 
 test: $(DEV_VENV) $(WEB_BUILD) $(CHROMIUM) ## All tests but chaos and upgrades; they start the Kafka and MongoDB they need
-	$(BIN)/pytest --ignore tests/chaos --ignore tests/upgrade $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --ignore tests/chaos --ignore tests/upgrade $(ARGS)
 
 chaos: $(DEV_VENV) $(FAKETIME) ## kill -9 of every part, a crash at every failpoint, clocks that are wrong
 	$(BIN)/pytest tests/chaos $(ARGS)
