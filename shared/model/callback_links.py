@@ -9,7 +9,7 @@ import msgspec
 
 from shared.model.deliveries import Delivery
 from shared.model.owners import address_ids
-from shared.model.signed_tokens import sign_payload, signed_payload
+from shared.model.signed_tokens import read_signed, sign_payload
 
 CALLBACKS_PATH: Final = "/v1/callbacks"
 """Of ingest; then the provider's name, and the token."""
@@ -50,13 +50,7 @@ def sign_callback(link: CallbackLink, secret: bytes) -> str:
 
 def read_callback(token: str, secrets: Sequence[bytes]) -> CallbackLink | None:
     """The link of a token that one of these secrets signed; None for anything else."""
-    payload = signed_payload(token, secrets, _PURPOSE)
-    if payload is None:
-        return None
-    try:
-        return _decoder.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
+    return read_signed(token, secrets, _PURPOSE, _decoder)
 
 
 _encoder: Final = msgspec.json.Encoder()

@@ -6,7 +6,12 @@ import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import Final
+from typing import Final, TypeVar
+
+from msgspec import DecodeError
+from msgspec.json import Decoder
+
+Signed = TypeVar("Signed")
 
 MAX_TOKEN: Final = 900
 """Characters: a header field's line holds 998, its URL included (RFC 5322 2.1.1)."""
@@ -30,6 +35,17 @@ def signed_payload(token: str, secrets: Sequence[bytes], purpose: bytes) -> byte
         return None
     signed = [hmac.compare_digest(_signature(payload, secret, purpose), signature) for secret in secrets]
     return payload if any(signed) else None
+
+
+def read_signed(token: str, secrets: Sequence[bytes], purpose: bytes, decoder: Decoder[Signed]) -> Signed | None:
+    """What stands in a token that one of these secrets signed for this purpose; None for anything else."""
+    payload = signed_payload(token, secrets, purpose)
+    if payload is None:
+        return None
+    try:
+        return decoder.decode(payload)
+    except (DecodeError, UnicodeDecodeError):
+        return None
 
 
 def parse_secrets(text: str) -> tuple[bytes, ...]:

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from shared.model.signed_tokens import MAX_TOKEN, sign_payload, signed_payload
+from shared.model.signed_tokens import MAX_TOKEN, read_signed, sign_payload
 
 TRACKING_PATH: Final = "/t/"
 """Of the gateway; then the token."""
@@ -42,13 +42,7 @@ def sign_tracked(link: TrackedLink, secret: bytes) -> str | None:
 
 def read_tracked(token: str, secrets: Sequence[bytes]) -> TrackedLink | None:
     """The link of a token that one of these secrets signed; None for anything else."""
-    payload = signed_payload(token, secrets, _PURPOSE)
-    if payload is None:
-        return None
-    try:
-        return _decoder.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
+    return read_signed(token, secrets, _PURPOSE, _decoder)
 
 
 _encoder: Final = msgspec.json.Encoder()

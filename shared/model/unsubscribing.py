@@ -9,7 +9,7 @@ import msgspec
 
 from shared.model.deliveries import Delivery
 from shared.model.owners import address_ids
-from shared.model.signed_tokens import sign_payload, signed_payload
+from shared.model.signed_tokens import read_signed, sign_payload
 from shared.model.workflows import Workflow
 
 _PURPOSE: Final = b"carillon unsubscribe 1\n"
@@ -57,14 +57,8 @@ def sign(link: UnsubscribeLink, secret: bytes) -> str:
 
 def read(token: str, secrets: Sequence[bytes]) -> UnsubscribeLink | None:
     """The link of a token that one of these secrets signed; None for anything else."""
-    payload = signed_payload(token, secrets, _PURPOSE)
-    if payload is None:
-        return None
-    try:
-        link = _decoder.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    return link if (link.user is None) != (link.address is None) else None
+    link = read_signed(token, secrets, _PURPOSE, _decoder)
+    return link if link is not None and (link.user is None) != (link.address is None) else None
 
 
 _encoder: Final = msgspec.json.Encoder()
