@@ -38,10 +38,12 @@ class StoredNumbers:
             first, last = ids_between(number)
         except ValueError:
             return NOBODYS
-        among = own(user) | {"deleted_at": None, "notification": {"$gte": first, "$lte": last}}
+        between = {"$gte": first, "$lte": last}
+        items = [{"notification": between, "own_id": None}, {"_id": between, "own_id": True}]
+        among = own(user) | {"deleted_at": None, "$or": items}
         with mongo_border():
-            found = [row["notification"] async for row in self._rows.find(among, {"notification": 1}).limit(2)]
-        return found[0] if len(found) == 1 else NOBODYS
+            found = await self._rows.find(among, {"notification": 1, "own_id": 1}).to_list(2)
+        return str(found[0]["_id" if "own_id" in found[0] else "notification"]) if len(found) == 1 else NOBODYS
 
 
 def _is_number(name: str) -> bool:
