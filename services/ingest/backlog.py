@@ -81,7 +81,9 @@ class RouterBacklog:
 @asynccontextmanager
 async def open_backlog(settings: IngestSettings) -> AsyncIterator[RouterBacklog]:
     """Of the routers; it connects when it looks."""
-    lag = Lag(settings.kafka_connection, read_by_routers(settings.topics), client_id="carillon-ingest-lag")
+    lag = Lag(
+        settings.kafka_connection, read_by_routers(settings.topics), client_id="carillon-ingest-lag", absent_groups=True
+    )
     try:
         yield RouterBacklog(lag.count, most=settings.max_waiting)
     finally:

@@ -19,11 +19,18 @@ REQUEST_MS: Final = 5_000
 class Lag:
     """Asks when it is asked: one request for the ends, one for each group. It connects at the first."""
 
-    def __init__(self, kafka: KafkaAddress, topics: Mapping[str, str], *, client_id: str) -> None:
-        """`topics`: the group that reads each."""
+    def __init__(
+        self, kafka: KafkaAddress, topics: Mapping[str, str], *, client_id: str, absent_groups: bool = False
+    ) -> None:
+        """`topics`: the group that reads each.
+
+        One that has never committed anything is not there to be waited for; with `absent_groups` it has all of its
+        topics before it.
+        """
         self._kafka = kafka
         self._topics = topics
         self._client_id = client_id
+        self._absent_groups = absent_groups
         self._consumer: AIOKafkaConsumer | None = None
         self._admin: AIOKafkaAdminClient | None = None
 
@@ -42,16 +49,22 @@ class Lag:
         consumer, admin = await self._open()
         behind = dict.fromkeys(self._topics, 0)
         committed: dict[TopicPartition, int] = {}
+        there: set[str] = set()
         for group in dict.fromkeys(self._topics.values()):
             found = await admin.list_consumer_group_offsets(group)
-            committed |= {place: known.offset for place, known in found.items() if known.offset >= 0}
+            known = {place: one.offset for place, one in found.items() if one.offset >= 0}
+            committed |= known
+            if known or self._absent_groups:
+                there.add(group)
         places = []
-        for topic in self._topics:
-            await consumer._client._wait_on_metadata(topic)
-            places += [TopicPartition(topic, part) for part in consumer.partitions_for_topic(topic) or ()]
-        for place, end in (await consumer.end_offsets(places)).items():
-            if place in committed:  # a group that never read a topic is not there to be waited for
-                behind[place.topic] += max(0, end - committed[place])
+        for topic, group in self._topics.items():
+            if group in there:
+                await consumer._client._wait_on_metadata(topic)
+                places += [TopicPartition(topic, part) for part in consumer.partitions_for_topic(topic) or ()]
+        unread = [place for place in places if place not in committed]
+        committed |= await consumer.beginning_offsets(unread) if unread else {}
+        for place, end in (await consumer.end_offsets(places)).items() if places else ():
+            behind[place.topic] += max(0, end - committed[place])
         return behind
 
     async def _open(self) -> tuple[AIOKafkaConsumer, AIOKafkaAdminClient]:

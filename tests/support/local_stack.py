@@ -24,7 +24,8 @@ class LocalStack:
 
     def __init__(self, state: Path) -> None:
         self.state = state
-        self._offset = next(offset for offset in iter(lambda: randrange(10_000, 30_000), None) if free(state, offset))
+        # Below the ports that the system gives to whoever asks for any.
+        self._offset = next(offset for offset in iter(lambda: randrange(1_000, 5_600), None) if free(state, offset))
 
     def begin(self, command: tuple[str, ...]) -> subprocess.Popen[str]:
         named = {"CARILLON_STATE": str(self.state), "CARILLON_PORT_OFFSET": str(self._offset)}

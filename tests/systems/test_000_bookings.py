@@ -211,8 +211,12 @@ async def test_reminders_are_found_by_booking_user_status_and_time(venue: Venue)
 
     [sent] = await eventually(told)
     assert (sent.type, sent.channel, sent.error) == ("booking-cancel", "telegram", None)
-    [over] = await venue.bookings.find_notifications(booking_id=made["id"], status=CANCELLED)
-    assert over.type == "booking-1h"
+
+    async def over() -> list[BookingNotification]:
+        return await venue.bookings.find_notifications(booking_id=made["id"], status=CANCELLED)
+
+    [moved] = await eventually(over)
+    assert moved.type == "booking-1h"
     for status in BookingNotificationStatus:
         await venue.bookings.find_notifications(status=status, limit=1)
 

@@ -35,7 +35,7 @@ async def test_what_was_accepted_is_delivered_and_the_rest_was_refused(harness: 
         return {each["id"] for each in page["notifications"]}
 
     assert not await refused()
-    await until(lambda: _same(inbox, accepted), what="the first one is delivered, so the router's group is known")
+    await until(lambda: _same(inbox, accepted), what="the first one is delivered")
     harness.services["router"].kill()
     await until(refused, what="the bound is reached")
     assert refusals == {(503, "too_many_waiting", 5)}
