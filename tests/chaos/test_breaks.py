@@ -19,7 +19,6 @@ from tests.support.env import Harness, Names
 ALL = {one.full_name: one for room in ROOMS for one in breaks_of(room)}
 SHORT = (
     "delivery/a ledger hit emits nothing again",
-    "scheduler/a hold's id is without its pass",
     "gateway/a resume repeats one",
 )
 """Those of a run that is not to be long."""
