@@ -51,14 +51,15 @@ class Pool:
     """Connections, and the requests that wait for a free one."""
 
     def __init__(self) -> None:
-        self.idle: list[LoadConnection] = []
+        self.idle: deque[LoadConnection] = deque()
+        """The one that rests longest is next: a server closes what rests for seconds."""
         self.waiting: deque[tuple[bytes, float]] = deque()
         self.latencies: list[float] = []
         self.refused = 0
 
     def send(self, request: bytes, due: float) -> None:
         if self.idle:
-            self.idle.pop().send(request, due)
+            self.idle.popleft().send(request, due)
         else:
             self.waiting.append((request, due))
 
@@ -80,6 +81,10 @@ class LoadConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]  # TCP gives a Transport
         self._pool.idle.append(self)
+
+    def connection_lost(self, _: Exception | None) -> None:
+        if self in self._pool.idle:
+            self._pool.idle.remove(self)
 
     def data_received(self, data: bytes) -> None:
         self._received += data
