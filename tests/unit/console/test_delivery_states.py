@@ -107,6 +107,11 @@ def test_what_waits_names_no_delivery() -> None:
     assert (found.delivery, found.channel, found.reason, found.due) == (None, None, "quiet_hours", rfc3339(DUE))
 
 
+def test_it_is_kept_until_long_after_it_was_stored_whatever_the_status_says_of_its_time() -> None:
+    [row] = state_rows([status("notification.held", at=-400 * 86_400_000, items=[waits(due=None)])])
+    assert row.fields["kept_until"] > to_datetime(a.NOON + 90 * 86_400_000)
+
+
 def test_it_is_kept_until_long_after_what_it_waits_for() -> None:
     far = a.NOON + 300 * 86_400_000
     [row] = state_rows([status("notification.held", items=[waits(due=rfc3339(far))])])

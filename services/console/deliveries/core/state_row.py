@@ -23,7 +23,7 @@ HELD: Final = NotificationState.HELD.value
 OPEN: Final = ("accepted", "queued", HELD, "retrying", "parked", "stale")
 """States behind which something is still to come."""
 KEPT: Final = timedelta(days=90)
-"""How long a row stays after its last change, and after what it waits for: as long as a timeline."""
+"""How long a row stays after its last change was stored, and after what it waits for: as long as a timeline."""
 FACTS: Final = ("workflow", "event_id", "step", "channel", "priority", "max_retries")
 
 
@@ -112,7 +112,7 @@ def _row(status: TimelineRow, id_: str, state: str, about: Mapping[str, Any], st
         "code": about.get("code"),
         "due": to_datetime(parse_rfc3339(due)) if due else None,
     }
-    fields["kept_until"] = _kept_until(max(status["at"], fields["due"] or status["at"]))
+    fields["kept_until"] = _kept_until(max(status["created_at"], fields["due"] or status["at"]))
     for name in FACTS:
         value = about.get(name, data.get(name))
         if value is not None:
