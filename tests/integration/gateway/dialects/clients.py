@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ class Ending(StrEnum):
 
 
 @dataclass
-class DialectClient:
+class DialectClient(ABC):
     """A page: it shows what comes, and keeps the last cursor that it was told."""
 
     shown: list[object] = field(default_factory=list)
@@ -52,14 +53,17 @@ class DialectClient:
         except TimeoutError:
             raise AssertionError(f"not within {WAIT_SECONDS} s: {what}; shown {len(self.shown)}") from None
 
+    @abstractmethod
     async def mark_read(self, item: InboxItem) -> None:
-        raise NotImplementedError
+        """Asks for it; what came of it is told."""
 
+    @abstractmethod
     def stop_reading(self) -> None:
-        raise NotImplementedError
+        """What comes stays where it is, from now on."""
 
+    @abstractmethod
     def go_on_reading(self) -> None:
-        raise NotImplementedError
+        """All of it is taken again."""
 
 
 @dataclass

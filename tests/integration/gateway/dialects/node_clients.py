@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from abc import abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -53,8 +54,9 @@ class NodeClient(DialectClient):
             self.take(json.loads(line))
             self.changed.set()
 
+    @abstractmethod
     def take(self, message: dict) -> None:
-        raise NotImplementedError
+        """One message."""
 
     def tell(self, **message: object) -> None:
         self.process.stdin.write(json.dumps(message).encode() + b"\n")
