@@ -60,4 +60,6 @@ class ConsumerProgress:
         return subscription is not None and subscription.assignment is not None
 
     def _lag(self, assigned: frozenset[TopicPartition], committed: dict[TopicPartition, int]) -> int:
+        """Of what is still assigned: a rebalance may have come while a broker was asked."""
+        assigned &= self._consumer.assignment()
         return sum(max((self._consumer.highwater(place) or 0) - committed.get(place, 0), 0) for place in assigned)

@@ -66,3 +66,23 @@ async def test_how_far_it_is_behind_is_shown() -> None:
         assert await shown.get() == 6
     finally:
         watching.cancel()
+
+
+async def test_a_partition_that_goes_while_a_broker_is_asked_is_not_counted_and_ends_nothing() -> None:
+    consumer, shown = MemoryConsumer("t"), asyncio.Queue[int]()
+    consumer.ends[PLACE] = 10
+    progress = ConsumerProgress(consumer)
+    read = progress._read_committed
+
+    async def meanwhile(assigned: frozenset[TopicPartition]) -> dict[TopicPartition, int]:
+        found = await read(assigned)
+        consumer.partitions = set()
+        consumer.highwater = {}.__getitem__  # as aiokafka, which fails for what is not assigned
+        return found
+
+    progress._read_committed = meanwhile
+    watching = asyncio.create_task(progress.watch(shown.put_nowait))
+    try:
+        assert await asyncio.wait_for(shown.get(), 5) == 0
+    finally:
+        watching.cancel()
