@@ -83,6 +83,17 @@ def channel_states(rows: Iterable[Mapping[str, Any]]) -> list[ChannelState]:
     return [found[place] for place in sorted(found, key=lambda place: (place[0] or "", place[1] or ""))]
 
 
+def is_decided(rows: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether the decision on the notification as a whole is among the statuses.
+
+    The router publishes it beside the deliveries, and a worker may be faster than the log: what it sent is then told of
+    before the channels are known that nothing is sent on.
+    """
+    return any(
+        row["subject"] == row["data"].get("notification") for row in rows if isinstance(row["data"].get("items"), list)
+    )
+
+
 def progress(found: Iterable[ChannelState]) -> TimelineState:
     """Terminal when every channel has ended."""
     states = [channel_state.terminal for channel_state in found]

@@ -8,7 +8,13 @@ from typing import Any, Final
 
 import msgspec
 
-from services.console.timeline.core.channel_states import ChannelState, TimelineState, channel_states, progress
+from services.console.timeline.core.channel_states import (
+    ChannelState,
+    TimelineState,
+    channel_states,
+    is_decided,
+    progress,
+)
 from services.console.timeline.core.rows import StoredRow, StoredRows
 from services.console.timeline.core.rule_results import RuleEntry, rule_entries
 from shared.deciding.sentences import shown
@@ -129,6 +135,7 @@ def build_timeline(notification: str, tenant: str, stored: StoredRows) -> Timeli
     accepted_at = facts.get("accepted_at")
     since = parse_rfc3339(accepted_at) if accepted_at else _first(stored.statuses)
     channels = channel_states(stored.statuses)
+    known = is_decided(stored.statuses) or not stored.complete
     return Timeline(
         notification=notification,
         tenant=tenant,
@@ -138,7 +145,7 @@ def build_timeline(notification: str, tenant: str, stored: StoredRows) -> Timeli
         event_id=facts.get("event_id"),
         event_type=facts.get("event_type"),
         accepted_at=accepted_at,
-        state=progress(channels),
+        state=progress(channels) if known else TimelineState.OPEN,
         channels=channels,
         entries=[_entry(row, since) for row in sorted(stored.statuses, key=_when)],
         decisions=[_decision(row) for row in sorted(stored.decisions, key=_when)],
