@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Final
 
 import structlog
@@ -111,14 +111,29 @@ async def batches(
 
 
 async def committed_batches(
-    consumer: AIOKafkaConsumer, stop: asyncio.Event, *, max_records: int, linger: Linger, wait_ms: int = 250
+    consumer: AIOKafkaConsumer,
+    stop: asyncio.Event,
+    *,
+    max_records: int,
+    linger: Linger,
+    wait_ms: int = 250,
+    commit_seconds: float | None = None,
+    before_commit: Callable[[], Awaitable[None]] | None = None,
 ) -> AsyncIterator[list[KafkaRecord]]:
     """As `batches`, behind a linger. Who asks for the next batch says that all of the one before is durable.
 
-    Or takes out of it what is not, with all behind it in its partition. Its offsets are committed within COMMIT_SECONDS, as soon as nothing comes, and when `stop` is set: a commit for
-    each batch costs as much as the batch. What was not committed is read again, and met as a replay.
+    Or will be when `before_commit` returns; or takes out of it what is not, with all behind it in its partition. Its
+    offsets are committed within `commit_seconds` (None: COMMIT_SECONDS), as soon as nothing comes, and when `stop` is
+    set: a commit for each batch costs as much as the batch. What was not committed is read again, and met as a replay.
     """
+    every = COMMIT_SECONDS if commit_seconds is None else commit_seconds
     done: dict[Partition, int] = {}
+
+    async def commit() -> None:
+        if before_commit is not None:
+            await before_commit()
+        await commit_assigned(consumer, done)
+
     committed = time.monotonic()
     while not stop.is_set():
         await linger.wait()
@@ -127,10 +142,10 @@ async def committed_batches(
         if records:
             yield records
             done |= offsets_after(records)
-        if done and (not records or time.monotonic() - committed >= COMMIT_SECONDS):
-            await commit_assigned(consumer, done)
+        if done and (not records or time.monotonic() - committed >= every):
+            await commit()
             done, committed = {}, time.monotonic()
-    await commit_assigned(consumer, done)
+    await commit()
 
 
 def offsets_after(records: Iterable[KafkaRecord]) -> dict[Partition, int]:

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer
 from services.console.analytics.core.buckets import RollupPlace, RollupStep
 from services.console.analytics.core.outcomes import is_counted
 from services.console.analytics.marks import MarkStore
-from services.console.deliveries.core.state_row import state_rows
+from services.console.deliveries.core.state_row import StateRow, state_rows
 from services.console.deliveries.store import StateStore
 from services.console.timeline.core.rows import TimelineRow
 from services.console.timeline.core.status_row import status_row
@@ -35,6 +35,10 @@ BATCH: Final = 500
 WAIT_MS: Final = 500
 LINGER_SECONDS: Final = 0.1
 """A timeline may be this late: nobody reads it faster, and a bulk of one row costs as much as one of fifty."""
+STATES_SECONDS: Final = 1.0
+"""The listing may be this late: most deliveries have their end in the second they begin in, and are one insert then.
+
+An update would cost MongoDB five times as much."""
 
 log = structlog.get_logger()
 
@@ -78,6 +82,7 @@ class StatusConsumer:
         self._push = push
         self._marks = marks
         self._states = states
+        self._learnt: list[StateRow] = []
         self._join = join
         self._progress: ConsumerProgress | None = None
 
@@ -98,7 +103,16 @@ class StatusConsumer:
     async def _store_all(self, consumer: AIOKafkaConsumer) -> None:
         never = asyncio.Event()
         linger = Linger(LINGER_SECONDS, fast=1)
-        async for records in committed_batches(consumer, never, max_records=BATCH, linger=linger, wait_ms=WAIT_MS):
+        self._learnt = []  # what was not kept is read again
+        async for records in committed_batches(
+            consumer,
+            never,
+            max_records=BATCH,
+            linger=linger,
+            wait_ms=WAIT_MS,
+            commit_seconds=STATES_SECONDS,
+            before_commit=self._keep,
+        ):
             await self._store(status_rows(records))
 
     async def _store(self, rows: Sequence[TimelineRow]) -> None:
@@ -109,9 +123,15 @@ class StatusConsumer:
                 # Those of replays as well: whoever read them before may have stored them, and nothing more.
                 await retry_until_available(self._marks.mark, _minutes_of(rows))
             if self._states is not None:
-                await retry_until_available(self._states.put, state_rows(rows))
+                self._learnt = state_rows(rows, self._learnt)
             if self._push is not None:
                 await self._push.push(rows)
+
+    async def _keep(self) -> None:
+        """Where each delivery stands by what was read since the last commit."""
+        if self._states is not None and self._learnt:
+            await retry_until_available(self._states.put, self._learnt)
+            self._learnt = []
 
 
 def _minutes_of(rows: Iterable[TimelineRow]) -> set[RollupPlace]:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 import pytest
 
 from services.console.analytics.core.buckets import RollupPlace
+from services.console.deliveries.core.state_row import StateRow
+from services.console.timeline import consumer as timeline_consumer
 from services.console.timeline.consumer import StatusConsumer, join_statuses, status_rows
 from shared.kafka import consumer as kafka_consumer
 from shared.model.errors import KafkaUnavailable
 from shared.model.outputs import KafkaRecord
 from shared.model.statuses import Subject, status
+from shared.model.timestamps import rfc3339
 from shared.model.topics import Topics
 from shared.process.metrics import STATUSES_SKIPPED, STATUSES_STORED
 from tests.support import samples as a
 from tests.support.twins.consumer import ConsumerStarts, MemoryConsumer
+from tests.support.twins.delivery_states import MemoryDeliveryStates
 from tests.support.twins.rollups import MemoryMarks
 from tests.support.twins.status_rows import MemoryStatusRows
 from tests.support.wait import turns_until
@@ -26,10 +30,10 @@ from tests.support.wait import turns_until
 TOPIC = Topics().statuses
 
 
-def sent(delivery: str, offset: int) -> KafkaRecord:
+def sent(delivery: str, offset: int, state: str = "sent") -> KafkaRecord:
     output = status(
-        TOPIC, area="delivery", state="sent", subject=Subject(delivery, 0, 0), tenant="acme", user="ada", at=a.NOON,
-        data={"notification": "n"},
+        TOPIC, area="delivery", state=state, subject=Subject(delivery, 0, 0), tenant="acme", user="ada", at=a.NOON,
+        data={"notification": "n", "accepted_at": rfc3339(a.NOON)},
     )  # fmt: skip
     return a.record(output.value, topic=TOPIC, partition=0, offset=offset, headers=output.headers)
 
@@ -127,3 +131,22 @@ async def test_minutes_are_marked_behind_the_statuses_and_before_they_are_commit
         assert (log.committed, marks.tokens) == ({}, {})
         await turns_until(lambda: bool(log.committed), what="it commits")
     assert set(marks.tokens) == {RollupPlace("acme", a.NOON - a.NOON % 60_000)}
+
+
+async def test_where_deliveries_stand_is_kept_once_for_what_is_committed_at_once_and_before_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(timeline_consumer, "BATCH", 1)
+    log = MemoryConsumer(TOPIC, sent("a", 5, "retrying"), sent("b", 6), sent("a", 7))
+    kept: list[tuple[list[str], int]] = []
+
+    class States(MemoryDeliveryStates):
+        async def put(self, rows: Sequence[StateRow]) -> None:
+            kept.append((sorted(f"{row.id} {row.fields['state']}" for row in rows), len(log.committed)))
+            await super().put(rows)
+
+    async with running(StatusConsumer(MemoryStatusRows(), Joining(log), states=States())):
+        await turns_until(lambda: bool(log.committed), what="it commits")
+        log.waiting.append(sent("c", 8))
+        await turns_until(lambda: log.committed == {(TOPIC, 0): 9}, what="it commits again")
+    assert kept == [(["a sent", "b sent"], 0), (["c sent"], 1)]

@@ -90,6 +90,7 @@ def test_where_each_stands(statuses: list[TimelineRow], found: dict[str, str]) -
 def test_order_repeats_and_batches_change_nothing(statuses: list[TimelineRow], size: int) -> None:
     batches = [statuses[begin : begin + size] for begin in range(0, len(statuses), size)]
     assert shown(*batches) == {"d": "queued"}
+    assert state_rows(statuses[size:], state_rows(statuses[:size])) == state_rows(statuses)
 
 
 def test_a_row_says_what_it_is_about_and_why_it_is_there() -> None:

@@ -45,12 +45,12 @@ class StateRow(NamedTuple):
         return self.fields["tenant"], self.id
 
 
-def state_rows(statuses: Iterable[TimelineRow]) -> list[StateRow]:
-    """Of each that a batch of statuses tells of, the row that ranks highest.
+def state_rows(statuses: Iterable[TimelineRow], before: Iterable[StateRow] = ()) -> list[StateRow]:
+    """Of each that a batch of statuses tells of, or `before` does, the row that ranks highest.
 
     A status that is not as this version writes them is left to the timeline, which shows it as it is.
     """
-    found: dict[tuple[str, str], StateRow] = {}
+    found = {row.key: row for row in before}
     for status in statuses:
         if not status["type"].startswith(AREAS):
             continue

@@ -84,3 +84,21 @@ async def test_a_batch_that_failed_is_not_committed() -> None:
     with pytest.raises(ValueError, match="broken"):
         await carry()
     assert consumer.committed.get((TOPIC, 0), 0) <= 1
+
+
+async def test_what_is_to_be_durable_by_then_is_asked_for_before_each_commit() -> None:
+    stop = asyncio.Event()
+    consumer = Counted(3, stop, ends=True)
+    seen: list[tuple[int, dict[tuple[str, int], int]]] = []
+    read = 0
+
+    async def keep() -> None:
+        seen.append((read, dict(consumer.committed)))
+
+    async with asyncio.timeout(SOON):
+        async for records in committed_batches(
+            consumer, stop, max_records=1, linger=Linger(0), commit_seconds=0, before_commit=keep
+        ):
+            read += len(records)
+    assert seen[:3] == [(1, {}), (2, {(TOPIC, 0): 1}), (3, {(TOPIC, 0): 2})]
+    assert consumer.committed == {(TOPIC, 0): 3}
