@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from functools import partial
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
@@ -38,7 +39,7 @@ from services.ingest.unknown_users import UnknownUsers, all_known, known_users
 from services.ingest.users_api import user_routes
 from shared.catalog.cache import Catalog
 from shared.http.conventions import HttpConventions
-from shared.http.direct_route import install_direct_routes
+from shared.http.direct_route import NO_TELEMETRY, install_direct_routes
 from shared.http.problems import install_problems
 from shared.http.server import serve
 from shared.http.work_limits import ReleasesWork, WorkLimits
@@ -75,9 +76,8 @@ def create_app(
     backlog: RouterBacklog | None = None,
 ) -> FastAPI:
     """The API over what it needs; nothing connects here."""
-    app = FastAPIOffline(
-        title="Carillon ingest", version="1", description=openapi.DESCRIPTION, redoc_url=None, redirect_slashes=False
-    )
+    options: dict[str, Any] = {"redoc_url": None, "redirect_slashes": False, "telemetry": NO_TELEMETRY}
+    app = FastAPIOffline(title="Carillon ingest", version="1", description=openapi.DESCRIPTION, **options)
     app.add_middleware(HttpConventions)
     install_problems(app)
     install_field_problems(app)
@@ -134,7 +134,7 @@ def create_app(
         topics=settings.topics,
         kafka_tenant=settings.kafka_tenant,
     )
-    install_direct_routes(app, notifications, events)
+    install_direct_routes(app, notifications, events, around=ReleasesWork)
     app.add_middleware(ReleasesWork)  # outermost: nothing that holds work passes it by
     app.include_router(notifications)
     app.include_router(events)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Final, Protocol
 from uuid import uuid4
 
@@ -37,6 +38,8 @@ EVENT_TYPE: Final = "carillon.api.notification"
 """The event type of what was sent by this API."""
 LOOK_SECONDS: Final = 1.0
 """Between two looks at MongoDB for a workflow that is not known here."""
+_PROCESS: Final = uuid4().hex
+_CALLS: Final = count()
 
 
 class NewestWorkflows(Protocol):
@@ -222,4 +225,4 @@ def _collapse_key(wanted: SendRequest, workflow: Workflow) -> str | None:
 
 def call_name(call: Call) -> str:
     """What names the event of a call: the same call is the same event, also where nobody could look it up."""
-    return uuid4().hex if call.key is None else f"{call.key}{ids.SEPARATOR}{call.fingerprint}"
+    return f"{_PROCESS}{next(_CALLS):x}" if call.key is None else f"{call.key}{ids.SEPARATOR}{call.fingerprint}"

@@ -12,7 +12,7 @@ from services.ingest import unknown_users
 from services.ingest.acceptance import Acceptance
 from services.ingest.models.notifications import read_send
 from services.ingest.sending import NotificationSender
-from services.ingest.unknown_users import KnownUsers, UnknownUsers
+from services.ingest.unknown_users import KnownUsers, UnknownUsers, found_by
 from shared.http.problems import Problem
 from shared.model.errors import KafkaUnavailable, MongoUnavailable
 from shared.model.topics import Topics
@@ -84,6 +84,21 @@ async def test_who_sends_many_calls_is_told_now_and_then(monkeypatch: pytest.Mon
     answers = await sent(profiles.known, times=50)
     assert ["unknown_users" in answer for answer in answers] == [True] + [False] * 49
     assert len(profiles.asked) == 1
+
+
+@pytest.mark.parametrize(("passed", "told"), [(unknown_users.FEW_CALLS, True), (unknown_users.FEW_CALLS + 1, False)])
+async def test_after_many_calls_without_a_look_the_next_but_one_is_far(
+    monkeypatch: pytest.MonkeyPatch, passed: int, told: bool
+) -> None:
+    looks = UnknownUsers(Profiles().known)
+    monkeypatch.setattr(unknown_users, "LOOK_SECONDS", LONG)
+    begun = [looks.begin("acme", ["bob"]) for _ in range(passed + 1)]
+    looks._next = 0.0  # that long has passed
+    monkeypatch.setattr(unknown_users, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(unknown_users, "BUSY_SECONDS", LONG)
+    begun += [looks.begin("acme", ["bob"]) for _ in range(2)]
+    found = [await found_by(each) for each in begun]
+    assert found == [["bob"], *[[]] * passed, ["bob"], ["bob"] if told else []]
 
 
 async def test_where_mongodb_is_unavailable_nobody_is_named() -> None:

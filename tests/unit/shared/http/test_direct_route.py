@@ -9,6 +9,7 @@ import orjson
 import pytest
 from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.http.direct_route import DirectRoute, install_direct_routes
 from shared.http.problems import Problem, install_problems
@@ -22,6 +23,19 @@ FAULTS: dict[str, Exception] = {
     "bug": RuntimeError("a bug"),
 }
 Answer = tuple[int, dict[bytes, bytes], Any]
+
+
+class _Marked:
+    """Counts what passes it."""
+
+    passed = 0
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        _Marked.passed += 1
+        await self._app(scope, receive, send)
 
 
 def make(*, direct: bool) -> FastAPI:
@@ -41,7 +55,7 @@ def make(*, direct: bool) -> FastAPI:
         return Response(request.path_params["name"])
 
     if direct:
-        install_direct_routes(app, routes)
+        install_direct_routes(app, routes, around=_Marked)
     app.include_router(routes)
     return app
 
@@ -87,6 +101,15 @@ async def test_what_is_not_direct_goes_the_usual_way(method: str, path: str, sta
     usual, direct = [await call(make(direct=way), method, path) for way in (False, True)]
     assert direct == usual
     assert direct[0] == status
+
+
+async def test_what_is_to_stand_around_them_does_and_what_raises_is_answered_within_it() -> None:
+    _Marked.passed = 0
+    app = make(direct=True)
+    assert (await call(app, "POST", "/v1/things"))[0] == 202
+    assert (await call(app, "POST", "/v1/things", (b"fault", b"bug")))[0] == 500
+    await call(app, "GET", "/v1/things/a")
+    assert _Marked.passed == 2
 
 
 async def test_a_direct_call_does_not_pass_the_router() -> None:
