@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Any
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
@@ -76,8 +75,8 @@ def create_app(
     backlog: RouterBacklog | None = None,
 ) -> FastAPI:
     """The API over what it needs; nothing connects here."""
-    options: dict[str, Any] = {"redoc_url": None, "redirect_slashes": False, "telemetry": NO_TELEMETRY}
-    app = FastAPIOffline(title="Carillon ingest", version="1", description=openapi.DESCRIPTION, **options)
+    app = FastAPIOffline(title="Carillon ingest", version="1", description=openapi.DESCRIPTION, redoc_url=None,
+                         redirect_slashes=False, telemetry=NO_TELEMETRY)  # fmt: skip
     app.add_middleware(HttpConventions)
     install_problems(app)
     install_field_problems(app)
