@@ -10,9 +10,10 @@ import pytest
 
 from carillon import AsyncClient
 from tests.support.brokers import local_brokers
-from tests.support.env import Harness
+from tests.support.env import RETRIES, Harness
 from tests.support.product import serving
 from tests.systems.chat_product import Chat, eventually, heard
+from tests.systems.complaints_office import seconds_between
 from tests.systems.test_004_chat_channels import tell
 
 pytestmark = pytest.mark.timeout(400)
@@ -76,7 +77,9 @@ async def test_fcm_fails_and_is_asked_again_ever_later(chat: Chat, product: Harn
             found = [each for each in entries if each["state"] == "retrying" and each["channel"] == "push"]
             return found if len(found) == plan["times"] else None
 
-        assert await eventually(retried)
+        waits = [seconds_between(entry["detail"]["due"], entry["at"]) for entry in await eventually(retried)]
+    schedule = [float(wait) for wait in RETRIES.split(",")][: plan["times"]]
+    assert all(0.79 * wait < waited < 1.21 * wait for waited, wait in zip(waits, schedule, strict=True))
 
 
 async def test_mongodb_unavailable_what_can_be_answered_is_and_the_rest_says_503(

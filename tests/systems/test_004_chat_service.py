@@ -13,6 +13,7 @@ from tests.systems.chat_product import TYPES, WANTED, Chat, eventually
 from tests.systems.chat_tenant import chat_of_tenant
 
 MESSAGES = 12
+DEFAULT_PAGE = 20
 NOBODY = str(uuid4())
 QUIET = {"enabled": True, "start_time": "22:00", "end_time": "08:00", "timezone": "UTC"}
 REFUSED: list[tuple[str, str, Any, int]] = [
@@ -70,6 +71,20 @@ async def test_what_was_read_is_read_in_every_answer_from_then_on(chat: Chat, se
         assert await chat.count(ann, "?unread_only=true") == 0
         _, page = await chat.call("GET", "", ann)
         assert all(each["is_read"] for each in page["notifications"])
+
+
+# Notification management
+
+
+async def test_a_page_has_twenty_unless_asked_otherwise(chat: Chat, sender, ann):
+    for _ in range(DEFAULT_PAGE + 1):
+        await chat.message(sender, ann)
+    newest = await chat.inbox(ann, DEFAULT_PAGE + 1)
+    _, page = await chat.call("GET", "?limit=100&offset=0", ann)
+    assert (len(page["notifications"]), page["has_more"]) == (DEFAULT_PAGE + 1, False)
+    assert newest == page["notifications"][:DEFAULT_PAGE]
+    _, page = await chat.call("GET", "", ann)
+    assert (page["notifications"], page["has_more"]) == (newest, True)
 
 
 # Error handling
