@@ -65,6 +65,14 @@ def listed(name: str, given: Sequence[Any]) -> list[Any]:
     return list(given)
 
 
+def check_members(name: str, given: Mapping[str, Any], wanted: Sequence[str]) -> None:
+    """Raises ValueError that names those of the `wanted` members which are missing or None, TypeError for no mapping."""
+    if not isinstance(given, Mapping):
+        raise TypeError(f"{name} is a {type(given).__name__}; give a mapping with {', '.join(wanted)}")
+    if missing := [each for each in wanted if given.get(each) is None]:
+        raise ValueError(f"{name} lacks {', '.join(missing)}")
+
+
 def audience_or_list(recipients: Sequence[Any] | Mapping[str, Any]) -> Any:
     """An audience as it is, recipients as a list. Raises TypeError for one recipient."""
     if isinstance(recipients, Mapping) and not recipients.keys().isdisjoint(("topic", "users")):

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import uuid4
 
+from carillon.arguments import check_members, segment
 from carillon.client import AsyncClient
 from carillon.timestamps import rfc3339
 
@@ -50,8 +51,7 @@ _STATUS: Final = {
     **dict.fromkeys(("sent", "delivered"), "SENT"),
     **dict.fromkeys(("dead", "undelivered", "bounced", "complained", "unconfirmed"), "FAILED"),
 }
-
-
+_REQUIRED: Final = ("id", "user_id")
 _STATES_OF: Final = {
     status: [state for state, name in _STATUS.items() if name == status and state not in ("claimed", "routed")]
     for status in BookingNotificationStatus
@@ -108,7 +108,7 @@ class BookingNotifications:
 
     async def get_notifications(self, event: str) -> list[BookingNotification]:
         """What has come of an event so far, oldest first. ProblemError 404 while the console has not seen it."""
-        started = await self._carillon.operate("GET", f"/v1/events/{event}/notifications")
+        started = await self._carillon.operate("GET", f"/v1/events/{segment('event', event)}/notifications")
         found: list[BookingNotification] = []
         for each in started["notifications"]:
             found += _reminders(await self._carillon.timeline(each["id"]))
@@ -165,6 +165,7 @@ class BookingNotifications:
         await self._carillon.failed(_taken(notification), code, retryable=retryable)
 
     async def _happened(self, event_type: str, booking: Mapping[str, Any]) -> str:
+        check_members("booking", booking, _REQUIRED)
         data = {name: rfc3339(value) if isinstance(value, datetime) else value for name, value in booking.items()}
         data["booking_id"] = data.pop("id")
         if self._own_sender:

@@ -14,6 +14,7 @@ from hashlib import sha256
 from time import monotonic
 from typing import Any, Final
 
+from carillon.arguments import check_members
 from carillon.client import AsyncClient
 from carillon.errors import ProblemError
 from carillon.json_values import encode
@@ -62,8 +63,7 @@ class FacilitatorNotifications:
         Durable when it returns. The same booking, word for word, is the same notification. Raises ValueError, before
         anything is sent, where a member is missing.
         """
-        if missing := [name for name in _REQUIRED if booking_data.get(name) is None]:
-            raise ValueError(f"booking_data lacks {', '.join(missing)}")
+        check_members("booking_data", booking_data, _REQUIRED)
         facilitator = str(booking_data["facilitator_id"])
         said = encode([self._workflow, dict(booking_data)])
         accepted = await self._carillon.notify(
