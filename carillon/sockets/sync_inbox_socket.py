@@ -38,6 +38,8 @@ class SyncInboxSocket(InboxCommands[int]):
         self._thread: threading.Thread | None = None
         self._loop: concurrent.futures.Future[asyncio.AbstractEventLoop] = concurrent.futures.Future()
         self._leave = asyncio.Event()
+        self._returned = 0
+        self._upcoming: tuple[int, asyncio.Future[SocketEvent | None]] | None = None
         self._closed = False
         self._lock = threading.Lock()
         """Nothing is given to a loop that is told to end: nobody would answer."""
@@ -76,12 +78,15 @@ class SyncInboxSocket(InboxCommands[int]):
 
     def __next__(self) -> SocketEvent:
         try:
-            event = self._call(self._next())
+            event = self._call(self._next(self._returned))
         except _Closed:
             raise StopIteration from None
+        except Exception:
+            self._returned += 1
+            raise
         if event is None:
             raise StopIteration
-        self._cursor = event.cursor or self._cursor
+        self._cursor, self._returned = event.cursor or self._cursor, self._returned + 1
         return event
 
     def _command(self, command: InboxCommand) -> int:
@@ -90,8 +95,11 @@ class SyncInboxSocket(InboxCommands[int]):
         except _Closed:
             raise UnreachableError(f"{command.kind} was not sent, or not answered: the socket is closed") from None
 
-    async def _next(self) -> SocketEvent | None:
-        return await anext(self._socket, None)
+    async def _next(self, number: int) -> SocketEvent | None:
+        """The event behind so many. Who was interrupted asks for it again, and it is the same: nothing of it is lost."""
+        if self._upcoming is None or self._upcoming[0] < number:
+            self._upcoming = number, asyncio.ensure_future(anext(self._socket, None))
+        return await asyncio.shield(self._upcoming[1])
 
     async def _serve(self) -> None:
         self._loop.set_result(asyncio.get_running_loop())

@@ -147,6 +147,36 @@ async def test_who_is_interrupted_while_waiting_loses_no_event(gateway: Scripted
             await program.wait()
 
 
+async def test_who_is_interrupted_while_asking_loses_no_event(
+    gateway: ScriptedGateway, monkeypatch: pytest.MonkeyPatch
+):
+    """Between asking and waiting: what was asked goes on, and nobody waits for it."""
+
+    async def visit(visit: Visit) -> None:
+        await visit.greet()
+        await visit.notify(0)
+        await visit.notify(1)
+        assert await visit.gone() == 1000
+
+    def interrupted(*given: Any) -> None:
+        submit(*given).result(20)
+        raise KeyboardInterrupt
+
+    gateway.script = [visit]
+    submit = asyncio.run_coroutine_threadsafe
+
+    def work() -> list[str | None]:
+        with SyncInboxSocket(gateway.url, lambda: "t1") as inbox:
+            cursors = [next(inbox).cursor]
+            with monkeypatch.context() as patched:
+                patched.setattr(asyncio, "run_coroutine_threadsafe", interrupted)
+                with pytest.raises(KeyboardInterrupt):
+                    next(inbox)
+            return [*cursors, next(inbox).cursor, next(inbox).cursor]
+
+    assert await in_thread(work) == ["c-hello", "c0", "c1"]
+
+
 async def test_a_token_callback_may_block(gateway: ScriptedGateway):
     entered, go_on = threading.Event(), threading.Event()
 
